@@ -1,0 +1,131 @@
+/**
+ * The admin API of one engine: every request and answer as a schema. The engine, mtactl, the web page and
+ * the operator share it. All paths need `Authorization: Bearer <token>` or a client certificate.
+ *
+ *   GET  /v1/status            EngineStatus
+ *   PUT  /v1/config            ConfigPush -> ConfigResult (422 with problems: the running one stays)
+ *   POST /v1/config/reload     (reads the files again) -> ConfigResult
+ *   POST /v1/drain             DrainRequest -> EngineStatus
+ *   GET  /v1/queue             QueueQuery -> QueuePage
+ *   POST /v1/queue/retry       QueueSelector -> QueueChange (due now)
+ *   POST /v1/queue/hold        QueueSelector -> QueueChange
+ *   POST /v1/queue/release     QueueSelector -> QueueChange
+ *   POST /v1/queue/bounce      QueueSelector -> QueueChange (fails them, notices are sent)
+ * Errors: ApiError with 400 (shape), 401, 404, 409, 422.
+ */
+import { z } from "zod";
+
+export const Problem = z.object({
+  /** File that holds the mistake, e.g. "smtpd-app.yaml". */
+  file: z.string(),
+  /** Path inside it, e.g. "servers[0].transport"; "" for the file itself. */
+  path: z.string(),
+  reason: z.string(),
+});
+export type Problem = z.infer<typeof Problem>;
+
+export const QueueFigures = z.object({
+  /** Recipients in the queue, all states. */
+  total: z.int().nonnegative(),
+  /** Being tried, or due and waiting for a place. */
+  active: z.int().nonnegative(),
+  /** Waiting for their next attempt. */
+  deferred: z.int().nonnegative(),
+  hold: z.int().nonnegative(),
+  /** Age in seconds of the entry that has been due for longest; 0 when none is due. */
+  oldestDueSeconds: z.number().nonnegative(),
+});
+export type QueueFigures = z.infer<typeof QueueFigures>;
+
+export const PluginState = z.object({
+  id: z.string(),
+  path: z.string(),
+  /** `missing`: no file at path. */
+  state: z.enum(["present", "missing"]),
+  /** sha256 of the file in hex, "" when missing. */
+  sha256: z.string(),
+});
+export type PluginState = z.infer<typeof PluginState>;
+
+export const EngineStatus = z.object({
+  version: z.string(),
+  startedAt: z.iso.datetime(),
+  /** What the configuration in force was called by whoever pushed it, or a hash of the files read. */
+  revision: z.string(),
+  /** Serving: takes mail. Cordoned: answers 421 to new mail and goes on delivering. Stopping: shutting down. */
+  state: z.enum(["Serving", "Cordoned", "Stopping"]),
+  ready: z.boolean(),
+  queue: QueueFigures,
+  /** Why the spool takes no mail, or null. */
+  spoolClosed: z.string().nullable(),
+  sessions: z.int().nonnegative(),
+  deliveries: z.int().nonnegative(),
+  /** Counted since start. */
+  totals: z.object({
+    accepted: z.int().nonnegative(),
+    delivered: z.int().nonnegative(),
+    deferred: z.int().nonnegative(),
+    failed: z.int().nonnegative(),
+    unclear: z.int().nonnegative(),
+  }),
+  plugins: z.array(PluginState),
+});
+export type EngineStatus = z.infer<typeof EngineStatus>;
+
+export const ConfigPush = z.object({
+  revision: z.string().min(1).max(128),
+  /** Text of the reloadable files by name; smtpd-app.yaml is required. */
+  files: z.record(z.string().max(64), z.string().max(1_048_576)),
+});
+export type ConfigPush = z.infer<typeof ConfigPush>;
+
+export const ConfigResult = z.object({ revision: z.string() });
+export type ConfigResult = z.infer<typeof ConfigResult>;
+
+export const DrainRequest = z.object({ mode: z.enum(["Cordon", "Serve"]) });
+export type DrainRequest = z.infer<typeof DrainRequest>;
+
+export const QueueQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  after: z.string().max(64).optional(),
+  recipientDomain: z.string().max(255).optional(),
+  status: z.enum(["active", "deferred", "hold"]).optional(),
+});
+export type QueueQuery = z.infer<typeof QueueQuery>;
+
+export const QueueEntry = z.object({
+  /** "<message id>/<recipient index>". */
+  id: z.string(),
+  messageId: z.string(),
+  sender: z.string(),
+  recipient: z.string(),
+  transportId: z.string(),
+  status: z.enum(["active", "deferred", "hold"]),
+  attempts: z.int().nonnegative(),
+  receivedAt: z.iso.datetime(),
+  dueAt: z.iso.datetime(),
+  lastReply: z.string(),
+  sizeBytes: z.int().nonnegative(),
+});
+export type QueueEntry = z.infer<typeof QueueEntry>;
+
+export const QueuePage = z.object({ entries: z.array(QueueEntry), next: z.string().nullable() });
+export type QueuePage = z.infer<typeof QueuePage>;
+
+/** At least one of the two; both must match. */
+export const QueueSelector = z.object({
+  ids: z.array(z.string().max(64)).max(10_000).optional(),
+  recipientDomain: z.string().max(255).optional(),
+});
+export type QueueSelector = z.infer<typeof QueueSelector>;
+
+export const QueueChange = z.object({ changed: z.int().nonnegative() });
+export type QueueChange = z.infer<typeof QueueChange>;
+
+export const ApiError = z.object({
+  /** Stable code, see docs/errors.md. */
+  code: z.string(),
+  message: z.string(),
+  problems: z.array(Problem).optional(),
+});
+export type ApiError = z.infer<typeof ApiError>;

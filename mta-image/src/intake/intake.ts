@@ -1,0 +1,30 @@
+/**
+ * The one door into the spool. Whatever the source, a message passes here: loop check, trace field, spool,
+ * queue. Only what must hold for every queued message is done here.
+ */
+import type { Envelope, Origin } from "../message/envelope.ts";
+
+export type IntakeResult =
+  | { readonly kind: "accepted"; readonly id: string }
+  /** `reply` is the SMTP answer, e.g. { code: 452, enhanced: "4.3.1", text: "Insufficient system storage" }. */
+  | {
+      readonly kind: "refused";
+      readonly reply: { readonly code: number; readonly enhanced: string; readonly text: string };
+    };
+
+/** A message on its way in. Exactly one of commit and abort ends it. */
+export interface Reception {
+  readonly id: string;
+  /**
+   * Takes content bytes (CRLF form, unstuffed). Null means "go on"; a promise asks the caller to stop reading
+   * until it resolves (large mail waits for its file). Never rejects: a spool failure shows at commit.
+   */
+  write(chunk: Buffer): Promise<void> | null;
+  /** Resolves when it is safe to say 250, or with the refusal. Never rejects. */
+  commit(): Promise<IntakeResult>;
+  abort(): void;
+}
+
+export interface Intake {
+  begin(envelope: Envelope, origin: Origin): Reception;
+}

@@ -1,0 +1,37 @@
+/**
+ * Who a message is from and for, as the session learned it and as spool, queue and delivery carry it.
+ * Addresses are byte-exact as the client gave them, without angle brackets and source route; the empty
+ * sender is the null reverse-path of a notice (RFC 5321 4.5.5).
+ */
+
+export interface Envelope {
+  readonly sender: string;
+  readonly recipients: readonly string[];
+  /** SMTPUTF8 was asked for (RFC 6531): only hosts that offer it may get the message. */
+  readonly smtpUtf8: boolean;
+  /** BODY=8BITMIME was declared (RFC 6152). */
+  readonly eightBit: boolean;
+  /** The transport id that each recipient starts with: the server's default transport in this version. */
+  readonly transportId: string;
+}
+
+/** Where a message came from: facts for the trace field, logs and scripts. */
+export interface Origin {
+  /** `notice` is mail that we made ourselves; it skips the loop check and is never answered with a notice. */
+  readonly kind: "smtp" | "notice";
+  readonly serverId: string;
+  /** Empty for mail made here. */
+  readonly remoteIp: string;
+  readonly remotePort: number;
+  readonly helo: string;
+  /** The name of RFC 3848 for the trace field: SMTP, ESMTP, ESMTPS, UTF8SMTP, UTF8SMTPS. */
+  readonly protocol: string;
+  /** Cipher description such as "TLSv1.3 TLS_AES_256_GCM_SHA384", or null in the clear. */
+  readonly tls: string | null;
+  readonly sessionId: string;
+}
+
+/** The domain of an address in lower case ("" for the null sender); the text after the last @. */
+export function domainOf(address: string): string {
+  return address.slice(address.lastIndexOf("@") + 1).toLowerCase();
+}

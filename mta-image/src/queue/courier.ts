@@ -1,0 +1,55 @@
+/**
+ * The seam between the queue, which decides who is tried when, and delivery, which tries. The queue owns it;
+ * `delivery/smtp-courier.ts` implements it, `testing/fake-courier.ts` fakes it.
+ */
+import type { SpooledMessage } from "../spool/spool.ts";
+
+/** What entries are grouped by for pacing: a transport and the recipients' domain. */
+export interface Destination {
+  /** Unique per transport and domain; the key of windows, pools and metrics. */
+  readonly key: string;
+  readonly transportId: string;
+  readonly domain: string;
+}
+
+/** One try of one message for some recipients of one destination. */
+export interface Attempt {
+  readonly destination: Destination;
+  readonly message: SpooledMessage;
+  /** Indexes into message.envelope.recipients, at least one. */
+  readonly recipients: readonly number[];
+}
+
+/**
+ * What became of one recipient.
+ *   delivered  the far side took responsibility.
+ *   deferred   it may work later; nothing of this message was taken for this recipient.
+ *   failed     it will not work: the sender must be told.
+ *   unclear    the connection ended after the end of data and before the reply: it may have arrived. Tried
+ *              again, since losing is worse than doubling (RFC 5321 4.5.3.2.6 and 6.1), and counted apart.
+ */
+export type OutcomeKind = "delivered" | "deferred" | "failed" | "unclear";
+
+export interface Outcome {
+  readonly kind: OutcomeKind;
+  /** The reply or our own reason on one line, cleaned of control bytes, at most 512 bytes. */
+  readonly reply: string;
+  /** Enhanced status such as "5.1.1"; from the reply, or chosen by the outcome table. */
+  readonly status: string;
+  /** Name of the host that answered, "" when none did. */
+  readonly remoteMta: string;
+}
+
+export interface Courier {
+  /**
+   * Resolves with one outcome per recipient of the attempt, in order. Never rejects and always ends: every
+   * step inside has a deadline.
+   */
+  deliver(attempt: Attempt): Promise<readonly Outcome[]>;
+
+  /** Attempts of one destination worth having in flight at once (connections times pipelining depth). */
+  readonly attemptsPerDestination: number;
+
+  /** Lets running attempts end until the deadline, then cuts them (their outcome is deferred or unclear). */
+  close(deadlineMs: number): Promise<void>;
+}

@@ -1,0 +1,127 @@
+/**
+ * The spool's promise, method by method. A spool holds one shard of messages: the bytes of each, and how far
+ * each recipient has come. It knows nothing of destinations or retry rules: EntryState is the queue's word,
+ * kept verbatim.
+ *
+ * Failures are `SpoolFailure` with a code:
+ *   spool-full    free space or inodes are under the floor; nothing was written; 452 4.3.1, try later.
+ *   spool-broken  a write or fdatasync failed; the shard takes no more mail until the process restarts and
+ *                 recovers (a failed fsync must never be retried into a 250); 451 4.3.0.
+ *   spool-closed  the shard is shutting down; 421.
+ */
+import { Failure } from "#base/error.ts";
+
+import type { Envelope, Origin } from "../message/envelope.ts";
+
+export type SpoolFailureCode = "spool-full" | "spool-broken" | "spool-closed";
+
+export class SpoolFailure extends Failure {
+  override readonly name = "SpoolFailure";
+  declare readonly code: SpoolFailureCode;
+
+  constructor(code: SpoolFailureCode, message: string, options?: { cause?: unknown }) {
+    super(code, message, options);
+  }
+}
+
+/** How far one recipient has come. Absent from the spool once settled. */
+export interface EntryState {
+  readonly status: "queued" | "hold";
+  readonly attempts: number;
+  /** Wall-clock ms of the next attempt. */
+  readonly dueAt: number;
+  /** The last reply or error, one line, cleaned of control bytes, at most 512 bytes; "" before any attempt. */
+  readonly lastReply: string;
+  /** How many delay notices were sent. */
+  readonly delayNotices: number;
+}
+
+export interface SpooledRecipient {
+  readonly address: string;
+  readonly state: EntryState;
+}
+
+export interface SpooledMessage {
+  readonly id: string;
+  readonly receivedAt: number;
+  readonly envelope: Envelope;
+  readonly origin: Origin;
+  /** Bytes of header and body in CRLF form, trace field included, not dot-stuffed. */
+  readonly sizeBytes: number;
+  /** As of commit or recovery: index i belongs to envelope.recipients[i]; null where already settled. */
+  readonly recipients: readonly (SpooledRecipient | null)[];
+}
+
+/** What intake hands over. Either the bytes, or a body file that `createBody` opened and that is complete. */
+export interface Draft {
+  readonly id: string;
+  readonly receivedAt: number;
+  readonly envelope: Envelope;
+  readonly origin: Origin;
+  readonly dueAt: number;
+  readonly content: Buffer | BodyWriter;
+}
+
+/** A message too large to hold in memory, on its way to a file of its own. */
+export interface BodyWriter {
+  readonly sizeBytes: number;
+  /** Resolves when the writer wants more (back-pressure). Rejects with a SpoolFailure. */
+  write(chunk: Buffer): Promise<void>;
+  /** Gives the file up; harmless after commit. */
+  abort(): Promise<void>;
+}
+
+/** The bytes of a stored message: in memory when small, else to be read in pieces of at most 64 KiB. */
+export type Content =
+  | { readonly kind: "memory"; readonly bytes: Buffer }
+  | { readonly kind: "file"; readonly chunks: () => AsyncIterable<Buffer> };
+
+export interface SpoolFigures {
+  readonly messages: number;
+  readonly bytesOnDisk: number;
+  readonly segments: number;
+  readonly bytesFree: number | null;
+  /** Null while the shard takes mail, else why it does not. */
+  readonly closedBecause: SpoolFailureCode | null;
+}
+
+export interface Spool {
+  /**
+   * Resolves only after the message is on disk: its record (and body file) written and fdatasync returned.
+   * From then on it is found again after any crash. Rejects with a SpoolFailure, and then nothing is kept.
+   */
+  commit(draft: Draft): Promise<SpooledMessage>;
+
+  /** Opens a body file for a draft larger than the inline limit. Rejects with a SpoolFailure. */
+  createBody(): Promise<BodyWriter>;
+
+  /**
+   * The bytes of a live message. Rejects with a Failure of code `message-corrupt` when its CRC no longer
+   * holds (the record is moved aside, never deleted) or `message-unknown` when it was settled before.
+   */
+  read(id: string): Promise<Content>;
+
+  /**
+   * Records a recipient's new state. Written with the next batch and not waited for: when it is lost in a
+   * crash, the recipient is tried earlier than planned, which harms nobody.
+   */
+  update(id: string, recipient: number, state: EntryState): void;
+
+  /**
+   * Records that a recipient needs nothing more. Written with the next batch; when the record is lost in a
+   * crash, the recipient may get a second copy, which is why the batch follows at once. The message is
+   * forgotten with its last recipient.
+   */
+  settle(id: string, recipient: number): void;
+
+  /** Every live message, once, before anything else is called. A damaged record is moved aside and logged. */
+  recover(): AsyncIterable<SpooledMessage>;
+
+  /** Resolves when all that was handed over before is on disk. */
+  flush(): Promise<void>;
+
+  figures(): SpoolFigures;
+
+  /** Flushes, then refuses all that follows with `spool-closed`. */
+  close(): Promise<void>;
+}
