@@ -1,0 +1,88 @@
+/**
+ * Every kind the operator keeps a copy of, by name, and which of them are its own objects. The manager fills
+ * them through watch/list-watch.ts; reconcilers get the read-only view. User-made ConfigMaps and Secrets that a
+ * spec refers to are not in here: they are read with kube.get when needed.
+ */
+import type { KubeObject, Resource } from "#operator/kube/kube.ts";
+import {
+  type ConfigMap,
+  type CustomObject,
+  type NetworkPolicy,
+  type PersistentVolumeClaim,
+  type Pod,
+  type PodDisruptionBudget,
+  resources,
+  type Secret,
+  type Service,
+  type ServiceAccount,
+} from "#operator/kube/objects.ts";
+import { ObjectStore, type Store } from "./store.ts";
+
+/** Reading view handed to reconcilers. Owned kinds have the index "cluster" with values "namespace/name". */
+export interface Caches {
+  readonly mailClusters: Store<CustomObject>;
+  readonly nativePlugins: Store<CustomObject>;
+  readonly pods: Store<Pod>;
+  readonly claims: Store<PersistentVolumeClaim>;
+  readonly services: Store<Service>;
+  readonly configMaps: Store<ConfigMap>;
+  readonly secrets: Store<Secret>;
+  readonly serviceAccounts: Store<ServiceAccount>;
+  readonly disruptionBudgets: Store<PodDisruptionBudget>;
+  readonly networkPolicies: Store<NetworkPolicy>;
+}
+
+/** Label whose value is the name of the MailCluster an object belongs to. */
+export const CLUSTER_LABEL = "mailfleet.io/cluster";
+
+/** Name of the index of owned kinds. */
+export const BY_CLUSTER = "cluster";
+
+/** The kinds the operator makes; only objects with CLUSTER_LABEL are watched. */
+export const ownedResources = {
+  pods: resources.pods,
+  claims: resources.claims,
+  services: resources.services,
+  configMaps: resources.configMaps,
+  secrets: resources.secrets,
+  serviceAccounts: resources.serviceAccounts,
+  disruptionBudgets: resources.disruptionBudgets,
+  networkPolicies: resources.networkPolicies,
+} as const satisfies Record<string, Resource>;
+
+export type WritableCaches = {
+  readonly [K in keyof Caches]: Caches[K] extends Store<infer T> ? ObjectStore<T> : never;
+};
+
+export function makeCaches(): WritableCaches {
+  const owned = <T extends KubeObject>(): ObjectStore<T> => new ObjectStore<T>({ [BY_CLUSTER]: clusterKeys });
+  return {
+    mailClusters: new ObjectStore<CustomObject>(),
+    nativePlugins: new ObjectStore<CustomObject>(),
+    pods: owned<Pod>(),
+    claims: owned<PersistentVolumeClaim>(),
+    services: owned<Service>(),
+    configMaps: owned<ConfigMap>(),
+    secrets: owned<Secret>(),
+    serviceAccounts: owned<ServiceAccount>(),
+    disruptionBudgets: owned<PodDisruptionBudget>(),
+    networkPolicies: owned<NetworkPolicy>(),
+  };
+}
+
+/** The stores by plural name, as expectations.ts wants them. */
+export function storesByPlural(caches: Caches): ReadonlyMap<string, Store<KubeObject>> {
+  return new Map(
+    (Object.keys(caches) as (keyof Caches)[]).map((kind) => [resources[kind].plural, caches[kind]] as const),
+  );
+}
+
+/** True when every kind has been listed once. */
+export function allSynced(caches: Caches): boolean {
+  return Object.values(caches as unknown as Record<string, Store<KubeObject>>).every((store) => store.synced);
+}
+
+function clusterKeys(object: KubeObject): readonly string[] {
+  const name = object.metadata.labels?.[CLUSTER_LABEL];
+  return name === undefined ? [] : [`${object.metadata.namespace ?? ""}/${name}`];
+}
