@@ -92,6 +92,9 @@ export class ObjectStore<T extends KubeObject> implements Store<T> {
   /** One watch event that carries an object. An event older than what is known changes nothing. */
   put(object: T): readonly Change<T>[] {
     this.advance(object.metadata.resourceVersion ?? "0");
+    const known = this.#objects.get(keyOf(object));
+    if (known !== undefined && known.metadata.uid === object.metadata.uid && !isNewer(object, known))
+      return [];
     return this.#put(object);
   }
 
@@ -112,7 +115,7 @@ export class ObjectStore<T extends KubeObject> implements Store<T> {
   #put(object: T): readonly Change<T>[] {
     const key = keyOf(object);
     const known = this.#objects.get(key);
-    if (known?.metadata.resourceVersion !== undefined && isSame(known, object)) return [];
+    if (known !== undefined && isSame(known, object)) return [];
     deepFreeze(object);
     if (known !== undefined) this.#drop(key, known);
     this.#objects.set(key, object);
@@ -147,6 +150,10 @@ const NAMESPACE_INDEX = "namespace";
 
 function keyOf(object: KubeObject): string {
   return `${object.metadata.namespace ?? ""}/${object.metadata.name}`;
+}
+
+function isNewer(object: KubeObject, known: KubeObject): boolean {
+  return compareVersions(object.metadata.resourceVersion ?? "0", known.metadata.resourceVersion ?? "0") > 0;
 }
 
 function isSame(known: KubeObject, object: KubeObject): boolean {
