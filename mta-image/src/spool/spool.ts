@@ -93,7 +93,7 @@ export interface Spool {
   commit(draft: Draft): Promise<SpooledMessage>;
 
   /** Opens a body file for a draft larger than the inline limit. Rejects with a SpoolFailure. */
-  createBody(): Promise<BodyWriter>;
+  createBody(id: string): Promise<BodyWriter>;
 
   /**
    * The bytes of a live message. Rejects with a Failure of code `message-corrupt` when its CRC no longer

@@ -1,0 +1,62 @@
+/**
+ * One listening socket, TCP or UNIX. Hands each connection over at once; knows nothing of what is said on it.
+ * A port that cannot be had rejects with a Failure of code `listen-failed` that names address and reason.
+ */
+import { rm } from "node:fs/promises";
+import { type AddressInfo, type Socket, createServer } from "node:net";
+
+import { Failure, describe } from "#base/error.ts";
+
+export type ListenAddress =
+  | { readonly kind: "tcp"; readonly host: string; readonly port: number; readonly backlog: number }
+  | { readonly kind: "unix"; readonly path: string; readonly backlog: number };
+
+export interface Listener {
+  /** The port in use, also when 0 was asked for; 0 for a UNIX socket. */
+  readonly port: number;
+  /** Stops accepting. Resolves when the listening socket is closed; connections live on. */
+  close(): Promise<void>;
+}
+
+export async function listen(address: ListenAddress, onSocket: (socket: Socket) => void): Promise<Listener> {
+  // allowHalfOpen: a client may close its side and still wait for our last reply.
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, onSocket);
+  if (address.kind === "unix") await rm(address.path, { force: true });
+  await new Promise<void>((resolve, reject) => {
+    const fail = (cause: unknown): void =>
+      reject(
+        new Failure("listen-failed", `cannot listen on ${nameOf(address)}: ${describe(cause)}`, { cause }),
+      );
+    server.once("error", fail);
+    server.listen(
+      address.kind === "unix"
+        ? { path: address.path, backlog: address.backlog }
+        : { host: address.host, port: address.port, backlog: address.backlog },
+      () => {
+        server.off("error", fail);
+        resolve();
+      },
+    );
+  });
+  // Accept errors (EMFILE) leave the server listening; the connection that met one is gone anyway.
+  server.on("error", () => {});
+  const bound = server.address();
+  return {
+    port: isTcp(bound) ? bound.port : 0,
+    close: () => new Promise((resolve) => stop(server, resolve)),
+  };
+}
+
+/** `close` calls back only when the last connection is gone; the port is free as soon as it was called. */
+function stop(server: ReturnType<typeof createServer>, done: () => void): void {
+  server.close();
+  done();
+}
+
+function isTcp(bound: AddressInfo | string | null): bound is AddressInfo {
+  return typeof bound === "object" && bound !== null;
+}
+
+function nameOf(address: ListenAddress): string {
+  return address.kind === "unix" ? address.path : `${address.host}:${address.port}`;
+}

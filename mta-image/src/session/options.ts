@@ -1,0 +1,66 @@
+/** What a session is handed: its settings, looked up once at connect, and the neighbours it talks to. */
+import type { SecureContext } from "node:tls";
+
+import type { Clock } from "#base/clock.ts";
+import type { Log } from "#base/log.ts";
+
+import type { Intake } from "../intake/intake.ts";
+import type { AccessRules } from "./access.ts";
+
+/** Settings of one server. Frozen; a reload makes a new value for connections that come later. */
+export interface SessionSettings {
+  readonly serverId: string;
+  /** Our name in the greeting and in EHLO. */
+  readonly hostname: string;
+  readonly transportId: string;
+  readonly maxSizeBytes: number;
+  readonly maxRecipients: number;
+  /** Refused or unknown commands before the session ends. */
+  readonly maxErrors: number;
+  /** Commands that bring mail no further (NOOP, RSET, VRFY, …) before the session ends. */
+  readonly maxIdleCommands: number;
+  /** Silence between commands; also the bound on one command line, counted from its first byte. */
+  readonly idleTimeoutMs: number;
+  readonly access: AccessRules;
+  /** Null when the server has no certificate. */
+  readonly tls: SecureContext | null;
+  readonly implicitTls: boolean;
+}
+
+export interface SessionNeighbours {
+  readonly intake: Intake;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly counters: SessionCounters;
+  /** False while cordoned: new connections and new mail get 421. */
+  accepting(): boolean;
+}
+
+/** Plain numbers that only grow; metrics read them. */
+export interface SessionCounters {
+  connections: number;
+  refusedConnections: number;
+  acceptedMessages: number;
+  acceptedBytes: number;
+  refusedMessages: number;
+  acceptedRecipients: number;
+  refusedRecipients: number;
+  refusedCommands: number;
+  timeouts: number;
+  tlsFailures: number;
+}
+
+export function makeSessionCounters(): SessionCounters {
+  return {
+    connections: 0,
+    refusedConnections: 0,
+    acceptedMessages: 0,
+    acceptedBytes: 0,
+    refusedMessages: 0,
+    acceptedRecipients: 0,
+    refusedRecipients: 0,
+    refusedCommands: 0,
+    timeouts: 0,
+    tlsFailures: 0,
+  };
+}

@@ -1,0 +1,103 @@
+/**
+ * The sessions of one listening socket: accepts within the limits, sweeps for slow clients, ends in order.
+ * Refusing a connection costs one 421 and nothing else. `close` lets every session finish its message until
+ * the deadline, then cuts; nobody is dropped without a 421 before that.
+ */
+import type { Socket } from "node:net";
+
+import { type Clock, type Timer, sleep } from "#base/clock.ts";
+
+import { type Listener, type ListenAddress, listen } from "../net/listener.ts";
+import { replies } from "../smtp/reply.ts";
+import { normalizeIp } from "./access.ts";
+import type { SessionNeighbours, SessionSettings } from "./options.ts";
+import { Session } from "./session.ts";
+
+export interface SmtpServerOptions {
+  readonly address: ListenAddress;
+  readonly near: SessionNeighbours;
+  /** Looked up for each connection, so a reload reaches the next one. */
+  settings(): SessionSettings;
+  limits(): { readonly connections: number; readonly perIp: number };
+}
+
+const SWEEP_MS = 1000;
+
+export class SmtpServer {
+  readonly #options: SmtpServerOptions;
+  readonly #clock: Clock;
+  readonly #sessions = new Set<Session>();
+  readonly #perIp = new Map<string, number>();
+  #listener: Listener | null = null;
+  #sweep: Timer | null = null;
+  #isClosing = false;
+
+  constructor(options: SmtpServerOptions) {
+    this.#options = options;
+    this.#clock = options.near.clock;
+  }
+
+  get sessions(): number {
+    return this.#sessions.size;
+  }
+
+  get port(): number {
+    return this.#listener?.port ?? 0;
+  }
+
+  /** Rejects with a Failure that names the address when it cannot be had. */
+  async start(): Promise<void> {
+    this.#listener = await listen(this.#options.address, (socket) => this.#accept(socket));
+    this.#planSweep();
+  }
+
+  /** Stops listening, answers what still arrives with 421, waits for messages under way until the deadline. */
+  async close(deadlineMs: number): Promise<void> {
+    this.#isClosing = true;
+    for (const session of [...this.#sessions]) session.leave();
+    const end = this.#clock.monotonic() + deadlineMs;
+    while (this.#sessions.size > 0 && this.#clock.monotonic() < end) await sleep(this.#clock, 20);
+    await this.#listener?.close();
+    this.#sweep?.cancel();
+    for (const session of this.#sessions) session.destroy();
+  }
+
+  #accept(socket: Socket): void {
+    const { near } = this.#options;
+    near.counters.connections++;
+    const limits = this.#options.limits();
+    const ip = normalizeIp(socket.remoteAddress ?? "");
+    const fromIp = this.#perIp.get(ip) ?? 0;
+    if (this.#isClosing || !near.accepting()) return this.#turnAway(socket, replies.notTakingMail.bytes);
+    if (this.#sessions.size >= limits.connections || fromIp >= limits.perIp) {
+      return this.#turnAway(socket, replies.tooManyConnections.bytes);
+    }
+    this.#perIp.set(ip, fromIp + 1);
+    this.#sessions.add(
+      new Session(socket, this.#options.settings(), near, (session) => this.#forget(session, ip)),
+    );
+  }
+
+  #forget(session: Session, ip: string): void {
+    if (!this.#sessions.delete(session)) return;
+    const left = (this.#perIp.get(ip) ?? 1) - 1;
+    if (left === 0) this.#perIp.delete(ip);
+    else this.#perIp.set(ip, left);
+  }
+
+  #turnAway(socket: Socket, reply: Buffer): void {
+    this.#options.near.counters.refusedConnections++;
+    socket.on("error", () => socket.destroy());
+    socket.end(reply);
+    socket.resume();
+    this.#clock.after(2000, () => socket.destroy());
+  }
+
+  #planSweep(): void {
+    this.#sweep = this.#clock.after(SWEEP_MS, () => {
+      const now = this.#clock.monotonic();
+      for (const session of this.#sessions) session.sweep(now);
+      this.#planSweep();
+    });
+  }
+}

@@ -1,0 +1,141 @@
+/**
+ * What has been said so far, and what each command makes of it. No socket and no waiting: a handler takes the
+ * conversation and a command and returns the reply. DATA and STARTTLS change what the bytes mean and are the
+ * session's own.
+ *
+ * Order (RFC 5321 4.1.4): EHLO/HELO, then MAIL, RCPT (one or more), DATA. EHLO and RSET forget the
+ * transaction; STARTTLS forgets everything (RFC 3207 4.2).
+ */
+import { unreachable } from "#base/assert.ts";
+
+import type { Envelope } from "../message/envelope.ts";
+import type { Command } from "../smtp/command.ts";
+import { type Reply, makeReply, replies } from "../smtp/reply.ts";
+import { checkRecipient } from "./access.ts";
+import type { SessionSettings } from "./options.ts";
+
+export class Transaction {
+  readonly #settings: SessionSettings;
+  readonly #mayRelay: boolean;
+  readonly #hello: { readonly extended: Reply; readonly plain: Reply };
+  heloName = "";
+  isExtended = false;
+  #sender: { address: string; smtpUtf8: boolean; eightBit: boolean } | null = null;
+  #recipients: string[] = [];
+  acceptedRecipients = 0;
+  refusedRecipients = 0;
+
+  constructor(settings: SessionSettings, options: { mayRelay: boolean; offersTls: boolean }) {
+    this.#settings = settings;
+    this.#mayRelay = options.mayRelay;
+    this.#hello = helloReplies(settings, options.offersTls);
+  }
+
+  /** MAIL was accepted and its transaction has not ended. */
+  get isOpen(): boolean {
+    return this.#sender !== null;
+  }
+
+  /** The reply that DATA gets now, or null when content may follow. */
+  get dataRefusal(): Reply | null {
+    if (this.#sender === null) return this.heloName === "" ? replies.helloFirst : replies.mailFirst;
+    return this.#recipients.length === 0 ? replies.rcptFirst : null;
+  }
+
+  /** The envelope as it stands. Only valid when dataRefusal is null. */
+  envelope(): Envelope {
+    const sender = this.#sender ?? { address: "", smtpUtf8: false, eightBit: false };
+    return {
+      sender: sender.address,
+      recipients: this.#recipients,
+      smtpUtf8: sender.smtpUtf8,
+      eightBit: sender.eightBit,
+      transportId: this.#settings.transportId,
+    };
+  }
+
+  reset(): void {
+    this.#sender = null;
+    this.#recipients = [];
+  }
+
+  handle(command: Exclude<Command, { kind: "data" | "startTls" | "foreign" }>): Reply {
+    switch (command.kind) {
+      case "mail":
+        return this.#mail(command);
+      case "rcpt":
+        return this.#rcpt(command);
+      case "hello":
+        this.reset();
+        this.heloName = command.name;
+        this.isExtended = command.extended;
+        return command.extended ? this.#hello.extended : this.#hello.plain;
+      case "rset":
+        this.reset();
+        return replies.ok;
+      case "noop":
+        return replies.ok;
+      case "quit":
+        return replies.bye;
+      case "verify":
+        return replies.cannotVerify;
+      case "help":
+        return replies.help;
+      case "refused":
+        return command.reply;
+      default:
+        return unreachable(command);
+    }
+  }
+
+  #mail(command: Extract<Command, { kind: "mail" }>): Reply {
+    if (this.heloName === "") return replies.helloFirst;
+    if (this.#sender !== null) return replies.nestedMail;
+    const { sizeBytes, smtpUtf8, eightBit } = command.parameters;
+    if (sizeBytes !== null && sizeBytes > this.#settings.maxSizeBytes) return replies.tooLarge;
+    this.#sender = { address: command.path.address, smtpUtf8, eightBit };
+    return replies.mailOk;
+  }
+
+  #rcpt(command: Extract<Command, { kind: "rcpt" }>): Reply {
+    const reply = this.#checkRcpt(command);
+    if (reply === null) {
+      this.#recipients.push(command.path.address);
+      this.acceptedRecipients++;
+      return replies.rcptOk;
+    }
+    this.refusedRecipients++;
+    return reply;
+  }
+
+  #checkRcpt(command: Extract<Command, { kind: "rcpt" }>): Reply | null {
+    if (this.#sender === null) return this.heloName === "" ? replies.helloFirst : replies.mailFirst;
+    if (command.path.isUtf8 && !this.#sender.smtpUtf8) return replies.needsSmtpUtf8;
+    if (this.#recipients.length >= this.#settings.maxRecipients) return replies.tooManyRecipients;
+    return checkRecipient(this.#settings.access, this.#mayRelay, command.path);
+  }
+}
+
+const cache = new WeakMap<SessionSettings, { extended: Reply; plain: Reply }[]>();
+
+/** The answers to EHLO and HELO, made once per settings, with and without STARTTLS. */
+function helloReplies(settings: SessionSettings, offersTls: boolean): { extended: Reply; plain: Reply } {
+  const made = cache.get(settings) ?? [false, true].map((tls) => makeHello(settings, tls));
+  cache.set(settings, made);
+  return made[offersTls ? 1 : 0] as { extended: Reply; plain: Reply };
+}
+
+function makeHello(settings: SessionSettings, offersTls: boolean): { extended: Reply; plain: Reply } {
+  const keywords = [
+    "PIPELINING",
+    `SIZE ${settings.maxSizeBytes}`,
+    "8BITMIME",
+    "SMTPUTF8",
+    "ENHANCEDSTATUSCODES",
+  ];
+  if (offersTls) keywords.push("STARTTLS");
+  return {
+    extended: makeReply(250, "", [settings.hostname, ...keywords]),
+    plain: makeReply(250, "", settings.hostname),
+  };
+}

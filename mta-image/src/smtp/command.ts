@@ -1,0 +1,112 @@
+/**
+ * One command line to one tagged value, or the reply that refuses it. Works on the bytes of the line without
+ * its CRLF. Pure: what is allowed now is the session's question. Never throws.
+ */
+import { type Path, isAddressLiteral, parsePath } from "./address.ts";
+import { type MailParameters, checkRcptParameters, parseMailParameters } from "./parameters.ts";
+import { type Reply, replies } from "./reply.ts";
+
+export type Command =
+  | { readonly kind: "hello"; readonly extended: boolean; readonly name: string }
+  | { readonly kind: "mail"; readonly path: Path; readonly parameters: MailParameters }
+  | { readonly kind: "rcpt"; readonly path: Path }
+  | { readonly kind: "rset" | "noop" | "quit" | "verify" | "help" }
+  | { readonly kind: "data" | "startTls" }
+  /** Somebody speaks another protocol: hang up (Postfix calls them forbidden commands). */
+  | { readonly kind: "foreign" }
+  | { readonly kind: "refused"; readonly reply: Reply };
+
+const refusals = new Map<Reply, Command>();
+const simple = {
+  data: { kind: "data" },
+  rset: { kind: "rset" },
+  noop: { kind: "noop" },
+  quit: { kind: "quit" },
+  verify: { kind: "verify" },
+  help: { kind: "help" },
+  startTls: { kind: "startTls" },
+  foreign: { kind: "foreign" },
+} as const;
+
+export function parseCommand(line: Buffer, start: number, end: number): Command {
+  const text = line.toString("latin1", start, end);
+  const space = text.indexOf(" ");
+  const verb = (space === -1 ? text : text.slice(0, space)).toUpperCase();
+  const rest = space === -1 ? "" : text.slice(space + 1);
+  switch (verb) {
+    case "MAIL":
+      return parseMail(rest);
+    case "RCPT":
+      return parseRcpt(rest);
+    case "DATA":
+      return alone(simple.data, rest);
+    case "EHLO":
+      return parseHello(rest, true);
+    case "HELO":
+      return parseHello(rest, false);
+    case "RSET":
+      return alone(simple.rset, rest);
+    case "QUIT":
+      return alone(simple.quit, rest);
+    case "STARTTLS":
+      return alone(simple.startTls, rest);
+    case "NOOP":
+      return simple.noop;
+    case "VRFY":
+      return rest === "" ? refused(replies.badParameter) : simple.verify;
+    case "HELP":
+      return simple.help;
+    case "EXPN":
+    case "TURN":
+    case "ETRN":
+    case "BDAT":
+    case "AUTH":
+      return refused(replies.notImplemented);
+    case "GET":
+    case "POST":
+    case "PUT":
+    case "CONNECT":
+    case "HEAD":
+      return simple.foreign;
+    default:
+      // A TLS client hello on the plain port: there is no conversation to be had.
+      return text.charCodeAt(0) === 0x16 ? simple.foreign : refused(replies.unknownCommand);
+  }
+}
+
+function parseMail(rest: string): Command {
+  if (!/^from:</i.test(rest)) return refused(replies.badSender);
+  const path = parsePath(rest, 5);
+  if (path === null || (path.domain === "" && path.address !== "")) return refused(replies.badSender);
+  const parameters = parseMailParameters(rest.slice(path.end));
+  if ("bytes" in parameters) return refused(parameters);
+  if (path.isUtf8 && !parameters.smtpUtf8) return refused(replies.needsSmtpUtf8);
+  return { kind: "mail", path, parameters };
+}
+
+function parseRcpt(rest: string): Command {
+  if (!/^to:</i.test(rest)) return refused(replies.badRecipient);
+  const path = parsePath(rest, 3);
+  if (path === null || path.address === "") return refused(replies.badRecipient);
+  const problem = checkRcptParameters(rest.slice(path.end));
+  return problem === null ? { kind: "rcpt", path } : refused(problem);
+}
+
+/** RFC 5321 4.1.1.1; many real clients send odd names, so only what could harm a log or header is refused. */
+function parseHello(rest: string, extended: boolean): Command {
+  const name = rest.trim();
+  const valid = name.startsWith("[") ? isAddressLiteral(name) : /^[A-Za-z0-9._:-]{1,255}$/.test(name);
+  return valid ? { kind: "hello", extended, name } : refused(replies.needsName);
+}
+
+function alone(command: Command, rest: string): Command {
+  return rest.trim() === "" ? command : refused(replies.noParameters);
+}
+
+function refused(reply: Reply): Command {
+  const known = refusals.get(reply);
+  if (known !== undefined) return known;
+  const command: Command = { kind: "refused", reply };
+  refusals.set(reply, command);
+  return command;
+}

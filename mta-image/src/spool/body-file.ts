@@ -1,0 +1,66 @@
+/**
+ * A body too large for the log, in a file of its own: written as `<id>.part` while it arrives, synced, renamed
+ * to `<id>`, and the folder synced, all before the message's record is written. A crash before that leaves a
+ * file without record, which the next start removes.
+ */
+import { describe } from "#base/error.ts";
+
+import type { SpoolFile, SpoolFiles } from "./files.ts";
+import { type BodyWriter, SpoolFailure } from "./spool.ts";
+
+export const READ_BYTES = 65_536;
+
+export class BodyFile implements BodyWriter {
+  readonly #files: SpoolFiles;
+  readonly #id: string;
+  #file: SpoolFile | null;
+  sizeBytes = 0;
+
+  constructor(files: SpoolFiles, id: string, file: SpoolFile) {
+    this.#files = files;
+    this.#id = id;
+    this.#file = file;
+  }
+
+  static async create(files: SpoolFiles, id: string): Promise<BodyFile> {
+    return new BodyFile(files, id, await files.create(`bodies/${id}.part`));
+  }
+
+  async write(chunk: Buffer): Promise<void> {
+    try {
+      await this.#file?.append([chunk]);
+      this.sizeBytes += chunk.length;
+    } catch (error) {
+      throw new SpoolFailure("spool-broken", describe(error), { cause: error });
+    }
+  }
+
+  /** Resolves when the body is on disk under its final name. */
+  async finish(): Promise<void> {
+    await this.#file?.sync();
+    await this.#file?.close();
+    this.#file = null;
+    await this.#files.rename(`bodies/${this.#id}.part`, `bodies/${this.#id}`);
+    await this.#files.syncFolder("bodies");
+  }
+
+  async abort(): Promise<void> {
+    const file = this.#file;
+    this.#file = null;
+    await file?.close();
+    if (file !== null) await this.#files.remove(`bodies/${this.#id}.part`);
+  }
+}
+
+export async function* readBody(files: SpoolFiles, id: string): AsyncIterable<Buffer> {
+  const file = await files.open(`bodies/${id}`);
+  try {
+    for (let offset = 0; ; offset += READ_BYTES) {
+      const chunk = await file.read(offset, READ_BYTES);
+      if (chunk.length === 0) return;
+      yield chunk;
+    }
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * What is live and where: messages by id, and live bytes by segment. Memory only; recovery fills it.
+ * Content of fresh messages is kept, up to a bound, so that the first attempt need not read it back.
+ */
+import type { MessageMeta } from "./record.ts";
+import type { Location } from "./segment-log.ts";
+import type { EntryState } from "./spool.ts";
+
+export interface LiveMessage {
+  readonly meta: MessageMeta;
+  readonly states: (EntryState | null)[];
+  /** Recipients that are not settled. */
+  left: number;
+  location: Location;
+  content: Buffer | null;
+}
+
+export class Catalog {
+  readonly #live = new Map<string, LiveMessage>();
+  readonly #segmentBytes = new Map<number, number>();
+  readonly #cache = new Set<LiveMessage>();
+  readonly #maxCachedBytes: number;
+  #cachedBytes = 0;
+
+  constructor(maxCachedBytes: number) {
+    this.#maxCachedBytes = maxCachedBytes;
+  }
+
+  get size(): number {
+    return this.#live.size;
+  }
+
+  get(id: string): LiveMessage | undefined {
+    return this.#live.get(id);
+  }
+
+  values(): Iterable<LiveMessage> {
+    return this.#live.values();
+  }
+
+  add(message: LiveMessage): void {
+    const before = this.#live.get(message.meta.id);
+    if (before !== undefined) this.remove(before);
+    this.#live.set(message.meta.id, message);
+    this.#count(message.location, 1);
+    this.#keep(message);
+  }
+
+  remove(message: LiveMessage): void {
+    if (!this.#live.delete(message.meta.id)) return;
+    this.#count(message.location, -1);
+    this.#drop(message);
+  }
+
+  /** The message's record was written anew. */
+  move(message: LiveMessage, location: Location): void {
+    this.#count(message.location, -1);
+    message.location = location;
+    this.#count(location, 1);
+  }
+
+  liveBytes(segment: number): number {
+    return this.#segmentBytes.get(segment) ?? 0;
+  }
+
+  totalLiveBytes(): number {
+    let total = 0;
+    for (const bytes of this.#segmentBytes.values()) total += bytes;
+    return total;
+  }
+
+  inSegment(segment: number): LiveMessage[] {
+    const found: LiveMessage[] = [];
+    for (const message of this.#live.values()) if (message.location.segment === segment) found.push(message);
+    return found;
+  }
+
+  #count(location: Location, sign: 1 | -1): void {
+    const bytes = (this.#segmentBytes.get(location.segment) ?? 0) + sign * location.length;
+    if (bytes === 0) this.#segmentBytes.delete(location.segment);
+    else this.#segmentBytes.set(location.segment, bytes);
+  }
+
+  #keep(message: LiveMessage): void {
+    if (message.content === null) return;
+    this.#cache.add(message);
+    this.#cachedBytes += message.content.length;
+    for (const oldest of this.#cache) {
+      if (this.#cachedBytes <= this.#maxCachedBytes) return;
+      this.#drop(oldest);
+    }
+  }
+
+  #drop(message: LiveMessage): void {
+    if (!this.#cache.delete(message)) return;
+    this.#cachedBytes -= message.content?.length ?? 0;
+    message.content = null;
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * The few file operations the spool needs, as an interface, so that tests can fail or cut any of them
+ * (`testing/memory-files.ts`). `diskFiles` is the real thing. Errors are Node's own; the spool gives them meaning.
+ */
+import { type FileHandle, mkdir, open, readdir, rename, rm, statfs } from "node:fs/promises";
+import { join } from "node:path";
+
+export interface SpoolFile {
+  /** Writes behind the last byte. Not durable before sync. */
+  append(buffers: readonly Buffer[]): Promise<void>;
+  /** fdatasync: returns when all that was appended is on disk. */
+  sync(): Promise<void>;
+  /** Fewer bytes than asked for only at the end of the file. */
+  read(offset: number, length: number): Promise<Buffer>;
+  size(): Promise<number>;
+  truncate(size: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Paths are relative to the spool's folder. */
+export interface SpoolFiles {
+  makeFolder(path: string): Promise<void>;
+  list(folder: string): Promise<readonly string[]>;
+  /** Fails when the file exists. */
+  create(path: string): Promise<SpoolFile>;
+  open(path: string): Promise<SpoolFile>;
+  rename(from: string, to: string): Promise<void>;
+  /** Harmless when there is no such file. */
+  remove(path: string): Promise<void>;
+  /** Makes creations, renames and removals in the folder durable. */
+  syncFolder(path: string): Promise<void>;
+  space(): Promise<{ readonly bytes: number; readonly inodes: number }>;
+}
+
+export function diskFiles(root: string): SpoolFiles {
+  const at = (path: string): string => join(root, path);
+  return {
+    makeFolder: async (path) => void (await mkdir(at(path), { recursive: true, mode: 0o700 })),
+    list: (folder) => readdir(at(folder)),
+    create: async (path) => new DiskFile(await open(at(path), "ax+", 0o600), 0),
+    open: async (path) => {
+      const handle = await open(at(path), "r+");
+      return new DiskFile(handle, (await handle.stat()).size);
+    },
+    rename: (from, to) => rename(at(from), at(to)),
+    remove: (path) => rm(at(path), { force: true }),
+    syncFolder: async (path) => {
+      const handle = await open(at(path), "r");
+      await handle.sync().finally(() => handle.close());
+    },
+    space: async () => {
+      const figures = await statfs(root);
+      return {
+        bytes: figures.bavail * figures.bsize,
+        inodes: figures.files === 0 ? Infinity : figures.ffree,
+      };
+    },
+  };
+}
+
+/** writev takes at most IOV_MAX buffers at once. */
+const MAX_BUFFERS = 1024;
+
+class DiskFile implements SpoolFile {
+  readonly #handle: FileHandle;
+  #end: number;
+
+  constructor(handle: FileHandle, end: number) {
+    this.#handle = handle;
+    this.#end = end;
+  }
+
+  async append(buffers: readonly Buffer[]): Promise<void> {
+    for (let i = 0; i < buffers.length; i += MAX_BUFFERS) {
+      const part = buffers.slice(i, i + MAX_BUFFERS);
+      const length = part.reduce((sum, buffer) => sum + buffer.length, 0);
+      const { bytesWritten } = await this.#handle.writev(part, this.#end);
+      if (bytesWritten !== length) throw new Error(`short write: ${bytesWritten} of ${length} bytes`);
+      this.#end += length;
+    }
+  }
+
+  sync(): Promise<void> {
+    return this.#handle.datasync();
+  }
+
+  async read(offset: number, length: number): Promise<Buffer> {
+    const buffer = Buffer.allocUnsafeSlow(length);
+    let filled = 0;
+    while (filled < length) {
+      const { bytesRead } = await this.#handle.read(buffer, filled, length - filled, offset + filled);
+      if (bytesRead === 0) break;
+      filled += bytesRead;
+    }
+    return buffer.subarray(0, filled);
+  }
+
+  async size(): Promise<number> {
+    return (await this.#handle.stat()).size;
+  }
+
+  async truncate(size: number): Promise<void> {
+    await this.#handle.truncate(size);
+    this.#end = size;
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close();
+  }
+}
