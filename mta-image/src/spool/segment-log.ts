@@ -70,6 +70,12 @@ export class SegmentLog {
     this.#end = SEGMENT_HEADER.length;
   }
 
+  /** Closes the log for good after a failed write or sync; the first failure is the one that is kept. */
+  fail(cause: unknown): SpoolFailure {
+    this.#failure ??= new SpoolFailure("spool-broken", describe(cause), { cause });
+    return this.#failure;
+  }
+
   /** Takes a record for the next batch. The location is filled in when the batch is written. */
   append(buffers: readonly Buffer[]): Location {
     const location = { segment: 0, offset: 0, length: 0 };
@@ -135,7 +141,7 @@ export class SegmentLog {
       if (this.#failure !== null) throw this.#failure;
       if (buffers.length > 0) await this.#writeOut(buffers, locations);
     } catch (error) {
-      const failure = (this.#failure ??= new SpoolFailure("spool-broken", describe(error), { cause: error }));
+      const failure = this.fail(error);
       for (const waiter of waiters) waiter.reject(failure);
       return;
     }

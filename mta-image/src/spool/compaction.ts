@@ -1,0 +1,130 @@
+/**
+ * Gives space back. Segments go strictly from the oldest on: a state record always stands in a later segment
+ * than its message, so nothing that is still needed can be in front of the oldest live message. When the
+ * oldest holds live messages but most bytes on disk are dead, those messages are written anew, a few at a
+ * time, through the same log as everybody else; their old segment goes after that is on disk.
+ * A failure here is logged and tried again with the next settled message; nothing depends on it.
+ */
+import { describe } from "#base/error.ts";
+import type { Log } from "#base/log.ts";
+
+import type { Catalog, LiveMessage } from "./catalog.ts";
+import type { SpoolFiles } from "./files.ts";
+import { HEADER_BYTES, encodeMessage, soundLength } from "./record.ts";
+import { type SegmentLog, segmentName } from "./segment-log.ts";
+
+/** Messages written anew at once: bounds memory and the delay that waiting senders see. */
+const STEP = 32;
+/** Below this share of live bytes the oldest segment is written anew. */
+const LIVE_SHARE = 0.5;
+const NOT_BEFORE_SEGMENTS = 2;
+
+export class Compaction {
+  readonly #files: SpoolFiles;
+  readonly #catalog: Catalog;
+  readonly #segments: SegmentLog;
+  readonly #log: Log;
+  readonly #sealed: number[];
+  readonly #sizes = new Map<number, number>();
+  #running: Promise<void> | null = null;
+  #isStopped = false;
+
+  constructor(options: {
+    files: SpoolFiles;
+    catalog: Catalog;
+    segments: SegmentLog;
+    log: Log;
+    sealed: readonly number[];
+  }) {
+    this.#files = options.files;
+    this.#catalog = options.catalog;
+    this.#segments = options.segments;
+    this.#log = options.log;
+    this.#sealed = [...options.sealed];
+  }
+
+  /** Segments that are complete and not removed yet. */
+  get segmentCount(): number {
+    return this.#sealed.length;
+  }
+
+  sealed(segment: number): void {
+    this.#sealed.push(segment);
+    this.look();
+  }
+
+  /** Starts work when there is some; cheap when there is none. */
+  look(): void {
+    const oldest = this.#sealed[0];
+    if (oldest === undefined || this.#running !== null || this.#isStopped) return;
+    if (this.#catalog.liveBytes(oldest) > 0 && this.#sealed.length < NOT_BEFORE_SEGMENTS) return;
+    this.#running = this.#work()
+      .catch((error: unknown) => this.#log.warn({ error: describe(error) }, "spool-compaction-failed"))
+      .finally(() => (this.#running = null));
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await this.#running;
+  }
+
+  async #work(): Promise<void> {
+    for (let oldest = this.#sealed[0]; oldest !== undefined && !this.#isStopped; oldest = this.#sealed[0]) {
+      if (this.#catalog.liveBytes(oldest) > 0) {
+        if (this.#sealed.length < NOT_BEFORE_SEGMENTS || !(await this.#isMostlyDead())) return;
+        await this.#writeAnew(oldest);
+        if (this.#catalog.liveBytes(oldest) > 0) return;
+      }
+      // What settled its last message must be on disk before the message's record goes.
+      await this.#segments.synced();
+      await this.#files.remove(segmentName(oldest));
+      this.#sealed.shift();
+      this.#sizes.delete(oldest);
+    }
+    await this.#files.syncFolder("segments");
+  }
+
+  async #isMostlyDead(): Promise<boolean> {
+    let total = 0;
+    for (const segment of this.#sealed) total += await this.#size(segment);
+    return this.#catalog.totalLiveBytes() < total * LIVE_SHARE;
+  }
+
+  async #size(segment: number): Promise<number> {
+    const known = this.#sizes.get(segment);
+    if (known !== undefined) return known;
+    const file = await this.#files.open(segmentName(segment));
+    const size = await file.size().finally(() => file.close());
+    this.#sizes.set(segment, size);
+    return size;
+  }
+
+  async #writeAnew(segment: number): Promise<void> {
+    const messages = this.#catalog.inSegment(segment);
+    for (let i = 0; i < messages.length && !this.#isStopped; i += STEP) {
+      const moves = await Promise.all(messages.slice(i, i + STEP).map((message) => this.#append(message)));
+      await this.#segments.synced();
+      for (const move of moves) {
+        if (move !== null && this.#catalog.get(move.message.meta.id) === move.message) {
+          this.#catalog.move(move.message, move.location);
+        }
+      }
+    }
+  }
+
+  /** Null when the message was settled meanwhile, or is damaged (then its segment stays, for a person to look). */
+  async #append(
+    message: LiveMessage,
+  ): Promise<{ message: LiveMessage; location: ReturnType<SegmentLog["append"]> } | null> {
+    const content = message.meta.inFile ? null : (message.content ?? (await this.#contentOf(message)));
+    if (message.left === 0 || (content === null && !message.meta.inFile)) return null;
+    const meta = { ...message.meta, states: [...message.states] };
+    return { message, location: this.#segments.append(encodeMessage(meta, content)) };
+  }
+
+  async #contentOf(message: LiveMessage): Promise<Buffer | null> {
+    const record = await this.#segments.read({ ...message.location });
+    if (soundLength(record, 0) !== record.length) return null;
+    return record.subarray(HEADER_BYTES + record.readUIntBE(13, 3));
+  }
+}

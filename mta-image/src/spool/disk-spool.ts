@@ -1,0 +1,212 @@
+/**
+ * The spool on files: implements spool.ts. README.md of this folder says what is where on disk and what a
+ * crash at each point leaves behind.
+ */
+import type { Clock } from "#base/clock.ts";
+import { Failure, describe } from "#base/error.ts";
+import type { Log } from "#base/log.ts";
+
+import { BodyFile, readBody } from "./body-file.ts";
+import { Catalog, type LiveMessage } from "./catalog.ts";
+import { Compaction } from "./compaction.ts";
+import type { SpoolFiles } from "./files.ts";
+import { type MessageMeta, encodeMessage, encodeSettled, encodeState, soundLength } from "./record.ts";
+import { recoverSegments } from "./recovery.ts";
+import { SegmentLog } from "./segment-log.ts";
+import { Space, type SpaceFloor } from "./space.ts";
+import {
+  type BodyWriter,
+  type Content,
+  type Draft,
+  type EntryState,
+  type Spool,
+  SpoolFailure,
+  type SpoolFigures,
+  type SpooledMessage,
+} from "./spool.ts";
+
+export interface DiskSpoolOptions {
+  readonly files: SpoolFiles;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly floor: SpaceFloor;
+  readonly segmentBytes?: number;
+  readonly cacheBytes?: number;
+}
+
+export class DiskSpool implements Spool {
+  readonly #files: SpoolFiles;
+  readonly #log: Log;
+  readonly #catalog: Catalog;
+  readonly #space: Space;
+  readonly #compaction: Compaction;
+  readonly #segments: SegmentLog;
+  readonly #corruptRecords: number;
+
+  private constructor(parts: {
+    options: DiskSpoolOptions;
+    catalog: Catalog;
+    space: Space;
+    segments: SegmentLog;
+    compaction: Compaction;
+    corruptRecords: number;
+  }) {
+    this.#files = parts.options.files;
+    this.#log = parts.options.log;
+    this.#catalog = parts.catalog;
+    this.#space = parts.space;
+    this.#segments = parts.segments;
+    this.#compaction = parts.compaction;
+    this.#corruptRecords = parts.corruptRecords;
+  }
+
+  /** Recovers what is there and opens a new segment. Rejects when the folder cannot be read or written. */
+  static async open(options: DiskSpoolOptions): Promise<DiskSpool> {
+    const { files, log, clock } = options;
+    for (const folder of ["segments", "bodies", "corrupt"]) await files.makeFolder(folder);
+    await files.syncFolder("");
+    const catalog = new Catalog(options.cacheBytes ?? 64 * 1024 * 1024);
+    const { segments: found, corruptRecords } = await recoverSegments(files, catalog, log);
+    const segments = new SegmentLog({
+      files,
+      firstSegment: (found.at(-1) ?? 0) + 1,
+      maxBytes: options.segmentBytes ?? 64 * 1024 * 1024,
+      onRotate: (segment) => compaction.sealed(segment),
+    });
+    await segments.open();
+    const compaction = new Compaction({ files, catalog, segments, log, sealed: found });
+    const space = new Space({ files, floor: options.floor, clock });
+    await space.watch();
+    return new DiskSpool({ options, catalog, space, segments, compaction, corruptRecords });
+  }
+
+  /** Damaged records that the start moved aside. */
+  get corruptRecords(): number {
+    return this.#corruptRecords;
+  }
+
+  async commit(draft: Draft): Promise<SpooledMessage> {
+    this.#checkOpen();
+    const { content } = draft;
+    const states = draft.envelope.recipients.map(() => freshState(draft.dueAt));
+    const inFile = !Buffer.isBuffer(content);
+    const sizeBytes = inFile ? content.sizeBytes : content.length;
+    const { id, receivedAt, envelope, origin } = draft;
+    const meta: MessageMeta = { id, receivedAt, envelope, origin, sizeBytes, states, inFile };
+    if (inFile) await this.#finishBody(content);
+    const bytes = inFile ? null : content;
+    const location = this.#segments.append(encodeMessage(meta, bytes));
+    await this.#segments.synced();
+    this.#catalog.add({ meta, states: [...states], left: states.length, location, content: bytes });
+    return toMessage(meta, states);
+  }
+
+  async #finishBody(body: BodyWriter): Promise<void> {
+    try {
+      await (body as BodyFile).finish();
+    } catch (error) {
+      throw this.#segments.fail(error);
+    }
+  }
+
+  async createBody(id: string): Promise<BodyWriter> {
+    this.#checkOpen();
+    try {
+      return await BodyFile.create(this.#files, id);
+    } catch (error) {
+      throw new SpoolFailure("spool-broken", describe(error), { cause: error });
+    }
+  }
+
+  async read(id: string): Promise<Content> {
+    const message = this.#catalog.get(id);
+    if (message === undefined) throw new Failure("message-unknown", `no message ${id}`, { transient: false });
+    if (message.meta.inFile) return { kind: "file", chunks: () => readBody(this.#files, id) };
+    return { kind: "memory", bytes: message.content ?? (await this.#readBack(message)) };
+  }
+
+  async #readBack(message: LiveMessage): Promise<Buffer> {
+    const { id, sizeBytes } = message.meta;
+    const place = message.location;
+    const record = await this.#segments.read(place).catch((error: unknown) => {
+      // Compaction moved the record while it was being opened: it is whole at its new place.
+      if (message.location !== place) return this.#segments.read(message.location);
+      throw new Failure("message-unreadable", `the stored bytes of ${id} cannot be read: ${describe(error)}`);
+    });
+    if (soundLength(record, 0) === record.length) return record.subarray(record.length - sizeBytes);
+    this.#log.error({ message: id, ...message.location }, "spool-message-corrupt");
+    throw new Failure("message-corrupt", `the stored bytes of ${id} are damaged`, { transient: false });
+  }
+
+  update(id: string, recipient: number, state: EntryState): void {
+    const message = this.#catalog.get(id);
+    if (message === undefined || message.states[recipient] == null) return;
+    message.states[recipient] = state;
+    this.#segments.append(encodeState(id, recipient, state));
+  }
+
+  settle(id: string, recipient: number): void {
+    const message = this.#catalog.get(id);
+    if (message === undefined || message.states[recipient] == null) return;
+    message.states[recipient] = null;
+    message.left--;
+    this.#segments.append(encodeSettled(id, recipient));
+    if (message.left > 0) return;
+    this.#catalog.remove(message);
+    // The body goes only after the record that says it is not needed.
+    if (message.meta.inFile) void this.#removeBody(id);
+    this.#compaction.look();
+  }
+
+  async #removeBody(id: string): Promise<void> {
+    try {
+      await this.#segments.synced();
+      await this.#files.remove(`bodies/${id}`);
+    } catch (error) {
+      this.#log.warn({ message: id, error: describe(error) }, "spool-body-left-behind");
+    }
+  }
+
+  async *recover(): AsyncIterable<SpooledMessage> {
+    for (const message of this.#catalog.values()) yield toMessage(message.meta, message.states);
+  }
+
+  flush(): Promise<void> {
+    return this.#segments.synced();
+  }
+
+  figures(): SpoolFigures {
+    return {
+      messages: this.#catalog.size,
+      bytesOnDisk: this.#catalog.totalLiveBytes(),
+      segments: this.#compaction.segmentCount + 1,
+      bytesFree: this.#space.freeBytes,
+      closedBecause: this.#segments.failure?.code ?? (this.#space.isFull ? "spool-full" : null),
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#space.stop();
+    await this.#compaction.stop();
+    await this.#segments.close();
+  }
+
+  #checkOpen(): void {
+    if (this.#segments.failure !== null) throw this.#segments.failure;
+    if (this.#space.isFull)
+      throw new SpoolFailure("spool-full", "free space is under the floor (spool.minfree)");
+  }
+}
+
+function freshState(dueAt: number): EntryState {
+  return { status: "queued", attempts: 0, dueAt, lastReply: "", delayNotices: 0 };
+}
+
+function toMessage(meta: MessageMeta, states: readonly (EntryState | null)[]): SpooledMessage {
+  const { id, receivedAt, envelope, origin, sizeBytes } = meta;
+  const recipients = envelope.recipients.map((address, i) => {
+    const state = states[i] ?? null;
+    return state === null ? null : { address, state };
+  });
+  return { id, receivedAt, envelope, origin, sizeBytes, recipients };
+}
