@@ -1,0 +1,170 @@
+/**
+ * smtpd-app.yaml: what a reload may change. Halon's keys where Halon has them; those marked "Extension" are
+ * ours. Settings of a transport group are inherited by its transports.
+ */
+import { z } from "zod";
+
+import { domain, duration, identifier, network, networkAddress, port, size } from "./config-values.ts";
+
+/** Loopback and the private ranges (RFC 1918, RFC 4193). */
+const privateNetworks = [
+  "127.0.0.0/8",
+  "::1/128",
+  "10.0.0.0/8",
+  "172.16.0.0/12",
+  "192.168.0.0/16",
+  "fc00::/7",
+];
+
+const AppServer = z.strictObject({
+  id: identifier.describe("A server of smtpd.yaml."),
+  transport: identifier.describe("Transport that mail of this server takes."),
+  hostname: z
+    .string()
+    .min(1)
+    .max(255)
+    .optional()
+    .describe("Extension. Name in the greeting; environment.hostname when absent."),
+  relaynetworks: z
+    .array(network)
+    .max(256)
+    .default(privateNetworks)
+    .describe(
+      "Extension. Clients in these networks may send to any domain. Loopback and private ranges when absent.",
+    ),
+  relaydomains: z
+    .array(domain)
+    .max(10_000)
+    .default([])
+    .describe("Extension. Domains that mail is taken for from anybody."),
+  phases: z
+    .strictObject({
+      rcptto: z.strictObject({ maxrecipients: z.int().min(1).max(100_000).default(1000) }).prefault({}),
+      data: z
+        .strictObject({ maxsize: size.prefault("50MiB"), maxhops: z.int().min(1).max(1000).default(100) })
+        .prefault({}),
+    })
+    .prefault({})
+    .describe("Limits by phase of the conversation."),
+  tls: z
+    .strictObject({
+      implicit: z.boolean().default(false).describe("TLS from the first byte."),
+      certs: z
+        .array(z.strictObject({ cert: identifier }))
+        .max(1)
+        .default([])
+        .describe("Name in pki.private."),
+    })
+    .prefault({})
+    .describe("Certificates; STARTTLS is offered when there is one."),
+  timeout: z
+    .strictObject({
+      idle: duration
+        .prefault("5m")
+        .describe("Silence after which a client is told goodbye (RFC 5321 4.5.3.2.7)."),
+    })
+    .prefault({}),
+  concurrency: z
+    .strictObject({ connections: z.int().min(1).default(10_000), perip: z.int().min(1).default(1000) })
+    .prefault({})
+    .describe("Extension. Connections at once, in all and per client address."),
+});
+
+const Retry = z.strictObject({
+  count: z.int().min(0).max(1000).default(30).describe("Attempts after the first one."),
+  intervals: z
+    .array(z.strictObject({ interval: duration, notify: z.boolean().default(false) }))
+    .min(1)
+    .max(100)
+    .prefault([
+      { interval: "1m" },
+      { interval: "15m" },
+      { interval: "1h", notify: true },
+      { interval: "2h" },
+      { interval: "3h" },
+    ])
+    .describe("Waits between attempts; the last one repeats. notify sends a delay notice."),
+});
+
+/** What a transport may say; absent keys are taken from its group, then from the defaults. */
+const transportSettings = {
+  retry: Retry.optional(),
+  connection: z
+    .strictObject({
+      server: z
+        .union([z.string().min(1), z.array(z.string().min(1)).min(1).max(16)])
+        .optional()
+        .describe(
+          "Host or [address], with :port if need be, or several in order. Absent: the domain's mail exchangers.",
+        ),
+      port: port.default(25).describe("Extension. Port for hosts that name none."),
+      sourceip: z
+        .strictObject({ ipv4: z.array(networkAddress).optional(), ipv6: z.array(networkAddress).optional() })
+        .optional(),
+      timeout: duration.optional().describe("Extension. How long connecting may take."),
+    })
+    .optional(),
+  session: z
+    .strictObject({
+      tls: z
+        .strictObject({
+          mode: z
+            .enum(["disabled", "optional", "optional_verify", "require", "require_verify"])
+            .default("optional"),
+        })
+        .prefault({}),
+    })
+    .optional(),
+} as const;
+
+const TransportGroup = z.strictObject({
+  id: identifier,
+  dsn: z
+    .strictObject({ transport: identifier })
+    .optional()
+    .describe("Transport that notices take; this one when absent."),
+  ...transportSettings,
+  transports: z
+    .array(z.strictObject({ id: identifier, ...transportSettings }))
+    .min(1)
+    .max(1000),
+});
+
+export const AppConfig = z.strictObject({
+  version: z.string().default("5.6").describe("Version of the format."),
+  servers: z.array(AppServer).min(1).max(16).describe("Settings of the servers of smtpd.yaml."),
+  transportgroups: z.array(TransportGroup).min(1).max(1000).describe("How mail leaves."),
+  queues: z
+    .strictObject({
+      concurrency: z
+        .int()
+        .min(1)
+        .max(1000)
+        .default(20)
+        .describe("Extension. Connections to one destination."),
+      pooling: z
+        .strictObject({
+          size: z.int().min(1).max(100_000).default(1000),
+          transactions: z.int().min(1).default(1000),
+          timeout: duration.prefault("30s"),
+        })
+        .prefault({})
+        .describe("Connections kept for the next message: how many in all, for how many messages, how long."),
+    })
+    .prefault({}),
+  resolver: z
+    .strictObject({
+      cache: z.strictObject({ size: z.int().min(0).max(1_000_000).default(10_000) }).prefault({}),
+      servers: z
+        .array(networkAddress)
+        .max(8)
+        .default([])
+        .describe("Extension. Name servers; the system's when absent."),
+    })
+    .prefault({}),
+  plugins: z
+    .array(z.strictObject({ id: identifier, config: z.record(z.string(), z.unknown()) }))
+    .max(64)
+    .default([]),
+});
+export type AppConfig = z.infer<typeof AppConfig>;

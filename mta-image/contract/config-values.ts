@@ -1,0 +1,52 @@
+/** The value kinds that both configuration files use, each with the sentence that a wrong value gets. */
+import { isIP } from "node:net";
+import { z } from "zod";
+
+import { parseDuration, parseSize } from "./units.ts";
+
+export const identifier = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
+    "must be a name of letters, digits, dot, hyphen and underscore, 64 at most",
+  );
+
+export const port = z.int().min(0).max(65_535);
+
+export const networkAddress = z.string().refine((text) => isIP(text) !== 0, "must be an IP address");
+
+/** Milliseconds out of "1h30m" or seconds. */
+export const duration = z.union([z.string(), z.number()]).transform((value, context) => {
+  const parsed = parseDuration(value);
+  if (parsed !== null) return parsed;
+  context.addIssue({
+    code: "custom",
+    message: 'must be a duration such as "30s", "1h30m" or a number of seconds',
+  });
+  return z.NEVER;
+});
+
+/** Bytes out of "10MiB" or a number. */
+export const size = z.union([z.string(), z.number()]).transform((value, context) => {
+  const parsed = parseSize(value);
+  if (parsed !== null) return parsed;
+  context.addIssue({ code: "custom", message: 'must be a size such as "10MiB" or a number of bytes' });
+  return z.NEVER;
+});
+
+export const network = z.string().refine(isNetwork, "must be a network such as 10.0.0.0/8 or fc00::/7");
+
+function isNetwork(text: string): boolean {
+  const [address = "", bits, ...more] = text.split("/");
+  const family = isIP(address);
+  if (family === 0 || more.length > 0) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
+}
+
+export const domain = z
+  .string()
+  .max(253)
+  .regex(
+    /^[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?)*$/,
+    "must be a domain name",
+  );

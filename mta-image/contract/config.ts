@@ -1,0 +1,154 @@
+/**
+ * Configuration files to one value, or to every problem at once. Pure: the engine reads files and the operator
+ * renders them, both check them here, so what the operator pushes the engine takes. Never throws.
+ */
+import { load } from "js-yaml";
+import type { z } from "zod";
+
+import type { Problem } from "./admin-api.ts";
+import { AppConfig } from "./app-config.ts";
+import { StartupConfig } from "./startup-config.ts";
+
+export type { AppConfig } from "./app-config.ts";
+export type { StartupConfig } from "./startup-config.ts";
+
+export const startupFile = "smtpd.yaml";
+export const appFile = "smtpd-app.yaml";
+
+export interface EngineConfig {
+  readonly startup: StartupConfig;
+  readonly app: AppConfig;
+}
+
+export type Parsed<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+const MAX_FILE_CHARACTERS = 1_048_576;
+
+/** Checks both files, each alone and against each other. */
+export function parseEngineConfig(files: {
+  readonly startup: string;
+  readonly app: string;
+}): Parsed<EngineConfig> {
+  const startup = parseStartup(files.startup);
+  const app = parseFile(appFile, files.app, AppConfig);
+  if (!startup.ok || !app.ok) return { ok: false, problems: [...problemsOf(startup), ...problemsOf(app)] };
+  const problems = crossCheck(startup.value, app.value);
+  if (problems.length > 0) return { ok: false, problems };
+  return { ok: true, value: { startup: startup.value, app: app.value } };
+}
+
+/** smtpd.yaml alone: it says where the other file is. */
+export function parseStartup(text: string): Parsed<StartupConfig> {
+  const parsed = parseFile(startupFile, text, StartupConfig);
+  if (!parsed.ok) return parsed;
+  const { servers, pki, plugins } = parsed.value;
+  const problems = [
+    ...duplicates(startupFile, "servers", servers),
+    ...duplicates(startupFile, "pki.private", pki.private),
+    ...duplicates(startupFile, "plugins", plugins),
+  ];
+  return problems.length > 0 ? { ok: false, problems } : parsed;
+}
+
+function parseFile<T extends z.ZodType>(file: string, text: string, schema: T): Parsed<z.infer<T>> {
+  if (text.length > MAX_FILE_CHARACTERS) return failed(file, "", "is larger than 1 MiB");
+  const yaml = parseYaml(text);
+  if ("reason" in yaml) return failed(file, "", yaml.reason);
+  if (typeof yaml.value !== "object" || yaml.value === null)
+    return failed(file, "", "must hold keys, but is empty");
+  const result = schema.safeParse(yaml.value);
+  if (result.success) return { ok: true, value: deepFreeze(result.data) };
+  return { ok: false, problems: result.error.issues.flatMap((issue) => toProblems(file, issue)) };
+}
+
+function parseYaml(text: string): { value: unknown } | { reason: string } {
+  try {
+    return { value: load(text) };
+  } catch (error) {
+    return {
+      reason: `is not YAML: ${error instanceof Error ? error.message.split("\n")[0] : String(error)}`,
+    };
+  }
+}
+
+function toProblems(file: string, issue: z.core.$ZodIssue): Problem[] {
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => ({
+      file,
+      path: pathOf([...issue.path, key]),
+      reason: "unknown key; check its spelling and place",
+    }));
+  }
+  return [{ file, path: pathOf(issue.path), reason: issue.message.replace(/^Invalid input: /, "") }];
+}
+
+function pathOf(path: readonly PropertyKey[]): string {
+  return path.reduce<string>((text, part) => {
+    if (typeof part === "number") return `${text}[${part}]`;
+    return text === "" ? String(part) : `${text}.${String(part)}`;
+  }, "");
+}
+
+/** What one file says of the other, and of itself elsewhere. */
+function crossCheck(startup: StartupConfig, app: AppConfig): Problem[] {
+  const problem = (path: string, reason: string): Problem => ({ file: appFile, path, reason });
+  const transports = new Set(app.transportgroups.flatMap((group) => group.transports.map(({ id }) => id)));
+  const problems = [
+    ...duplicates(appFile, "servers", app.servers),
+    ...duplicates(appFile, "transportgroups", app.transportgroups),
+    ...duplicates(
+      appFile,
+      "transports",
+      app.transportgroups.flatMap((group) => group.transports),
+    ),
+  ];
+  app.servers.forEach((server, i) => {
+    const known = startup.servers.some(({ id }) => id === server.id);
+    if (!known)
+      problems.push(problem(`servers[${i}].id`, `there is no server "${server.id}" in ${startupFile}`));
+    if (!transports.has(server.transport))
+      problems.push(problem(`servers[${i}].transport`, `there is no transport "${server.transport}"`));
+    server.tls.certs.forEach(({ cert }, j) => {
+      if (startup.pki.private.some(({ id }) => id === cert)) return;
+      problems.push(
+        problem(
+          `servers[${i}].tls.certs[${j}].cert`,
+          `there is no key "${cert}" in pki.private of ${startupFile}`,
+        ),
+      );
+    });
+    if (server.tls.implicit && server.tls.certs.length === 0)
+      problems.push(problem(`servers[${i}].tls.implicit`, "needs a certificate in certs"));
+  });
+  for (const { id } of startup.servers) {
+    if (!app.servers.some((server) => server.id === id))
+      problems.push(problem("servers", `server "${id}" of ${startupFile} has no settings here`));
+  }
+  app.transportgroups.forEach((group, i) => {
+    const target = group.dsn?.transport;
+    if (target !== undefined && !transports.has(target))
+      problems.push(problem(`transportgroups[${i}].dsn.transport`, `there is no transport "${target}"`));
+  });
+  return problems;
+}
+
+function duplicates(file: string, path: string, items: readonly { readonly id: string }[]): Problem[] {
+  const ids = items.map(({ id }) => id);
+  const twice = new Set(ids.filter((id, i) => ids.indexOf(id) !== i));
+  return [...twice].map((id) => ({ file, path, reason: `"${id}" is there more than once` }));
+}
+
+function problemsOf(parsed: Parsed<unknown>): readonly Problem[] {
+  return parsed.ok ? [] : parsed.problems;
+}
+
+function failed(file: string, path: string, reason: string): { ok: false; problems: Problem[] } {
+  return { ok: false, problems: [{ file, path, reason }] };
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null) Object.values(value).forEach(deepFreeze);
+  return Object.freeze(value);
+}

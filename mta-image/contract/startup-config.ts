@@ -1,0 +1,114 @@
+/**
+ * smtpd.yaml: what is read once at start. Halon's keys where Halon has them; those marked "Extension" are
+ * ours. Unknown keys are refused, so a typing error is never silently ignored.
+ */
+import { z } from "zod";
+
+import { duration, identifier, networkAddress, port, size } from "./config-values.ts";
+
+const Listener = z.strictObject({
+  port: port.describe("TCP port."),
+  address: networkAddress.default("0.0.0.0").describe('IP address to listen on; "::" for IPv6.'),
+  id: identifier.optional().describe("Name of the listener in logs."),
+  backlog: z.int().min(1).max(65_535).default(4096).describe("Connections that the kernel keeps waiting."),
+});
+
+const Server = z.strictObject({
+  id: identifier.describe("Name that smtpd-app.yaml refers to."),
+  type: z.literal("smtp").default("smtp").describe("Protocol of the server."),
+  listeners: z.array(Listener).min(1).max(16).describe("Where the server listens."),
+});
+
+const PrivateKey = z.strictObject({
+  id: identifier.describe("Name that servers[].tls.certs refers to."),
+  cert: z.string().min(1).describe("Extension. Path of the certificate chain in PEM; read again on reload."),
+  key: z.string().min(1).describe("Extension. Path of the private key in PEM; read again on reload."),
+});
+
+export const StartupConfig = z.strictObject({
+  version: z.string().default("5.6").describe("Version of the format."),
+  servers: z.array(Server).min(1).max(16).describe("Servers and their listeners."),
+  environment: z
+    .strictObject({
+      appconf: z
+        .string()
+        .min(1)
+        .default("smtpd-app.yaml")
+        .describe("Path of the reloadable file; relative to this one."),
+      hostname: z
+        .string()
+        .min(1)
+        .max(255)
+        .optional()
+        .describe("Extension. Our name; the system's host name when absent."),
+      loglevel: z
+        .enum(["debug", "info", "warn", "error"])
+        .default("info")
+        .describe("Extension. Least level that is logged."),
+    })
+    .prefault({})
+    .describe("Surroundings of the process."),
+  spool: z
+    .strictObject({
+      path: z.string().min(1).default("/var/spool/halon/queue").describe("Folder of the spool."),
+      minfree: z
+        .strictObject({
+          bytes: size.prefault("256MiB").describe("New mail is refused below this much free space."),
+          inodes: z.int().min(0).default(1000).describe("New mail is refused below this many free inodes."),
+        })
+        .prefault({})
+        .describe("Floors of the spool's file system."),
+    })
+    .prefault({})
+    .describe("Where queued mail is kept."),
+  monitor: z
+    .strictObject({
+      listener: z
+        .strictObject({ port: port.default(9090), address: networkAddress.default("0.0.0.0") })
+        .prefault({})
+        .describe("Where /metrics, /ready and /healthy are served."),
+    })
+    .prefault({})
+    .describe("Metrics and health."),
+  admin: z
+    .strictObject({
+      listener: z
+        .strictObject({ port: port.default(8443), address: networkAddress.default("127.0.0.1") })
+        .prefault({}),
+      tokenfile: z.string().min(1).optional().describe("Path of the file that holds the bearer token."),
+      tls: z
+        .strictObject({
+          cert: z.string().min(1),
+          key: z.string().min(1),
+          clientca: z.string().min(1).optional(),
+        })
+        .optional()
+        .describe(
+          "Serve HTTPS; with clientca, a client certificate of that authority serves in place of the token.",
+        ),
+    })
+    .optional()
+    .describe("Extension. The admin API; absent means none."),
+  pki: z
+    .strictObject({ private: z.array(PrivateKey).max(64).default([]) })
+    .prefault({})
+    .describe("Certificates and keys."),
+  plugins: z
+    .array(
+      z.strictObject({
+        id: identifier.describe("Name of the plugin."),
+        path: z.string().min(1).describe("Path of the shared object."),
+        config: z.record(z.string(), z.unknown()).optional().describe("Handed to the plugin at start."),
+      }),
+    )
+    .max(64)
+    .default([])
+    .describe("Native plugins."),
+  shutdown: z
+    .strictObject({
+      timeout: duration.prefault("30s").describe("How long sessions and deliveries may take to end."),
+    })
+    .prefault({})
+    .describe("Extension. What happens on SIGTERM."),
+});
+export type StartupConfig = z.infer<typeof StartupConfig>;
