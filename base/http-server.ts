@@ -1,0 +1,62 @@
+/**
+ * Fastify set up once for the HTTP faces of both programs: bounded bodies and headers, deadlines, errors as
+ * { code, message } without a stack trace. Start rejects with a Failure `listen-failed` naming the address.
+ */
+import { readFileSync } from "node:fs";
+import { type FastifyInstance, fastify } from "fastify";
+
+import { Failure, describe } from "./error.ts";
+
+export interface HttpServerOptions {
+  readonly maxBodyBytes?: number;
+  /** Paths of PEM files; with clientCa, clients may show a certificate of that authority. */
+  readonly tls?: { readonly cert: string; readonly key: string; readonly clientCa?: string };
+}
+
+export function makeHttpServer(options: HttpServerOptions = {}): FastifyInstance {
+  const base = {
+    bodyLimit: options.maxBodyBytes ?? 64 * 1024,
+    requestTimeout: 30_000,
+    keepAliveTimeout: 65_000,
+    forceCloseConnections: true,
+    logger: false,
+  } as const;
+  const server = (
+    options.tls === undefined ? fastify(base) : fastify({ ...base, https: tlsOptions(options.tls) })
+  ) as FastifyInstance;
+  server.setNotFoundHandler((_request, reply) =>
+    reply.code(404).send({ code: "not-found", message: "no such path" }),
+  );
+  server.setErrorHandler((error: { statusCode?: number; message: string }, _request, reply) => {
+    const status = error.statusCode ?? 500;
+    const message = status < 500 ? error.message : "internal error, see the log";
+    return reply.code(status).send({ code: status < 500 ? "bad-request" : "internal", message });
+  });
+  return server;
+}
+
+/** Resolves with the port in use. */
+export async function listenHttp(
+  server: FastifyInstance,
+  address: { host: string; port: number },
+): Promise<number> {
+  try {
+    await server.listen({ host: address.host, port: address.port });
+  } catch (cause) {
+    throw new Failure(
+      "listen-failed",
+      `cannot listen on ${address.host}:${address.port}: ${describe(cause)}`,
+      { cause },
+    );
+  }
+  const bound = server.server.address();
+  return typeof bound === "object" && bound !== null ? bound.port : 0;
+}
+
+function tlsOptions(tls: { cert: string; key: string; clientCa?: string }): Record<string, unknown> {
+  const withCa =
+    tls.clientCa === undefined
+      ? {}
+      : { ca: readFileSync(tls.clientCa), requestCert: true, rejectUnauthorized: false };
+  return { cert: readFileSync(tls.cert), key: readFileSync(tls.key), minVersion: "TLSv1.2", ...withCa };
+}

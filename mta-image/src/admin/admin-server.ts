@@ -1,0 +1,110 @@
+/**
+ * The admin API: contract/admin-api.ts over HTTP. Thin: a request is checked by its schema, one function of
+ * the engine is called, its answer goes back. Every path needs the bearer token, compared in constant time, or
+ * a client certificate of the configured authority.
+ */
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { TLSSocket } from "node:tls";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { z } from "zod";
+
+import { type HttpServerOptions, makeHttpServer } from "#base/http-server.ts";
+import {
+  type ConfigResult,
+  ConfigPush,
+  DrainRequest,
+  type EngineStatus,
+  type Problem,
+  type QueueChange,
+  type QueuePage,
+  QueueQuery,
+  QueueSelector,
+} from "#contract/admin-api.ts";
+
+export type ConfigAnswer =
+  | ({ readonly ok: true } & ConfigResult)
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/** What the admin API asks of the engine. `mta.ts` implements it. */
+export interface Administration {
+  status(): EngineStatus;
+  pushConfig(push: ConfigPush): Promise<ConfigAnswer>;
+  reloadConfig(): Promise<ConfigAnswer>;
+  drain(request: DrainRequest): EngineStatus;
+  queue(query: QueueQuery): QueuePage;
+  changeQueue(action: "retry" | "hold" | "release" | "bounce", selector: QueueSelector): QueueChange;
+}
+
+export function makeAdminServer(options: {
+  readonly administration: Administration;
+  /** Null: only client certificates open the door. */
+  readonly token: string | null;
+  readonly tls?: NonNullable<HttpServerOptions["tls"]>;
+}): FastifyInstance {
+  const { administration } = options;
+  // A push carries whole configuration files.
+  const server = makeHttpServer({
+    maxBodyBytes: 4 * 1024 * 1024,
+    ...(options.tls === undefined ? {} : { tls: options.tls }),
+  });
+  server.addHook("onRequest", async (request, reply) => {
+    if (!isAllowed(request, options.token)) {
+      await reply
+        .code(401)
+        .header("www-authenticate", "Bearer")
+        .send({ code: "unauthorized", message: "a valid bearer token is needed" });
+    }
+  });
+  server.get("/v1/status", async () => administration.status());
+  server.get("/v1/queue", async (request, reply) =>
+    withShape(reply, QueueQuery, request.query, (query) => administration.queue(query)),
+  );
+  server.put("/v1/config", async (request, reply) =>
+    withShape(reply, ConfigPush, request.body, async (push) =>
+      answerConfig(reply, await administration.pushConfig(push)),
+    ),
+  );
+  server.post("/v1/config/reload", async (_request, reply) =>
+    answerConfig(reply, await administration.reloadConfig()),
+  );
+  server.post("/v1/drain", async (request, reply) =>
+    withShape(reply, DrainRequest, request.body, (body) => administration.drain(body)),
+  );
+  for (const action of ["retry", "hold", "release", "bounce"] as const) {
+    server.post(`/v1/queue/${action}`, async (request, reply) =>
+      withShape(reply, QueueSelector, request.body, (selector) =>
+        administration.changeQueue(action, selector),
+      ),
+    );
+  }
+  return server;
+}
+
+async function withShape<T extends z.ZodType>(
+  reply: FastifyReply,
+  schema: T,
+  input: unknown,
+  handle: (value: z.infer<T>) => unknown,
+): Promise<unknown> {
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return handle(parsed.data);
+  const message = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ");
+  return reply.code(400).send({ code: "bad-request", message });
+}
+
+function answerConfig(reply: FastifyReply, answer: ConfigAnswer): unknown {
+  if (answer.ok) return { revision: answer.revision };
+  const message = "the configuration has problems; the one before stays in force";
+  return reply.code(422).send({ code: "config-invalid", message, problems: answer.problems });
+}
+
+function isAllowed(request: FastifyRequest, token: string | null): boolean {
+  if ((request.raw.socket as Partial<TLSSocket>).authorized === true) return true;
+  const match = /^Bearer (.+)$/.exec(request.headers.authorization ?? "");
+  if (token === null || match?.[1] === undefined) return false;
+  return timingSafeEqual(digest(match[1]), digest(token));
+}
+
+function digest(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
+}

@@ -1,0 +1,101 @@
+/**
+ * Every figure of the engine under its Prometheus name. Rooms keep plain counters; they are read when somebody
+ * scrapes, so counting costs nothing on the mail path. Labels are closed lists.
+ */
+import { Counter, Gauge, Registry, collectDefaultMetrics } from "prom-client";
+
+import type { OutcomeCounters, QueueFigures } from "../queue/queue.ts";
+import type { SessionCounters } from "../session/options.ts";
+import type { SpoolFigures } from "../spool/spool.ts";
+
+export interface MetricSources {
+  readonly session: SessionCounters;
+  readonly sessions: () => number;
+  readonly outcomes: OutcomeCounters;
+  readonly running: () => number;
+  readonly queue: () => QueueFigures;
+  readonly spool: () => SpoolFigures;
+  readonly isReady: () => boolean;
+}
+
+export function makeMetrics(sources: MetricSources): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry, prefix: "mta_" });
+  addSessionMetrics(registry, sources);
+  addQueueMetrics(registry, sources);
+  addSpoolMetrics(registry, sources);
+  gauge(registry, "mta_ready", "1 while new mail is welcome.", () => (sources.isReady() ? 1 : 0));
+  return registry;
+}
+
+function addSessionMetrics(registry: Registry, { session, sessions }: MetricSources): void {
+  gauge(registry, "mta_session_open", "Inbound connections open now.", sessions);
+  counter(registry, "mta_session_connections_total", "Connections that came in.", () => session.connections);
+  counter(registry, "mta_session_connections_refused_total", "Connections turned away with 421.", () => session.refusedConnections);
+  counter(registry, "mta_session_messages_accepted_total", "Messages that got 250, durably stored.", () => session.acceptedMessages);
+  counter(registry, "mta_session_message_bytes_accepted_total", "Bytes of accepted messages.", () => session.acceptedBytes);
+  counter(registry, "mta_session_messages_refused_total", "Messages refused after their data.", () => session.refusedMessages);
+  counter(registry, "mta_session_recipients_accepted_total", "Recipients of accepted messages.", () => session.acceptedRecipients);
+  counter(registry, "mta_session_recipients_refused_total", "Recipients refused at RCPT.", () => session.refusedRecipients);
+  counter(registry, "mta_session_commands_refused_total", "Commands answered with 4xx or 5xx.", () => session.refusedCommands);
+  counter(registry, "mta_session_timeouts_total", "Sessions ended for slowness.", () => session.timeouts);
+  counter(registry, "mta_session_tls_failures_total", "TLS handshakes that failed.", () => session.tlsFailures);
+}
+
+function addQueueMetrics(registry: Registry, sources: MetricSources): void {
+  const { outcomes } = sources;
+  new Gauge({
+    name: "mta_queue_recipients",
+    help: "Recipients in the queue.",
+    labelNames: ["state"],
+    registers: [registry],
+    collect() {
+      const { active, deferred, hold } = sources.queue();
+      for (const [state, value] of Object.entries({ active, deferred, hold })) this.set({ state }, value);
+    },
+  });
+  gauge(registry, "mta_queue_oldest_due_seconds", "Age of the entry that has been due for longest.", () => sources.queue().oldestDueSeconds);
+  gauge(registry, "mta_delivery_running", "Delivery attempts under way.", sources.running);
+  new Counter({
+    name: "mta_delivery_outcomes_total",
+    help: "Outcomes of delivery attempts, one per recipient.",
+    labelNames: ["outcome"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [outcome, value] of Object.entries(outcomes)) this.inc({ outcome }, value);
+    },
+  });
+}
+
+function addSpoolMetrics(registry: Registry, { spool }: MetricSources): void {
+  gauge(registry, "mta_spool_messages", "Messages in the spool.", () => spool().messages);
+  gauge(registry, "mta_spool_live_bytes", "Bytes of live records.", () => spool().bytesOnDisk);
+  gauge(registry, "mta_spool_segments", "Segment files.", () => spool().segments);
+  // NaN, not zero, while the figure is unknown.
+  gauge(registry, "mta_spool_free_bytes", "Free bytes of the spool's file system.", () => spool().bytesFree ?? Number.NaN);
+  gauge(registry, "mta_spool_closed", "1 when the spool takes no mail.", () => (spool().closedBecause === null ? 0 : 1));
+}
+
+function gauge(registry: Registry, name: string, help: string, read: () => number): void {
+  new Gauge({
+    name,
+    help,
+    registers: [registry],
+    collect() {
+      this.set(read());
+    },
+  });
+}
+
+function counter(registry: Registry, name: string, help: string, read: () => number): void {
+  new Counter({
+    name,
+    help,
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc(read());
+    },
+  });
+}

@@ -1,0 +1,98 @@
+/**
+ * The configuration in force and its change. One that is broken never replaces one that works: `reload` and
+ * `push` answer with the problems and everything goes on as it was. smtpd.yaml needs a restart: a reload that
+ * finds it changed says so as a problem.
+ */
+import { Failure } from "#base/error.ts";
+import type { Log } from "#base/log.ts";
+import type { ConfigPush, Problem } from "#contract/admin-api.ts";
+import { type EngineConfig, appFile, parseEngineConfig, startupFile } from "#contract/config.ts";
+
+import { type ConfigPlaces, type ConfigTexts, readFiles, readPushed, writePushed } from "./files.ts";
+
+export type ConfigChange =
+  | { readonly ok: true; readonly revision: string }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+export class LiveConfig {
+  readonly #places: ConfigPlaces;
+  readonly #startupText: string;
+  #config: EngineConfig;
+  #revision: string;
+  /** Makes what the new configuration needs (TLS contexts …) before the swap; throws Failure when it cannot. */
+  #prepare: (config: EngineConfig) => Promise<() => void> = async () => () => {};
+
+  private constructor(places: ConfigPlaces, texts: ConfigTexts, config: EngineConfig) {
+    this.#places = places;
+    this.#startupText = texts.startup;
+    this.#config = config;
+    this.#revision = texts.revision;
+  }
+
+  /** Reads everything at start. Throws Failure; resolves with problems when the files are wrong. */
+  static async open(places: ConfigPlaces, log: Log): Promise<LiveConfig | readonly Problem[]> {
+    const files = await readFiles(places);
+    const pushed = await readPushed(places);
+    if (pushed !== null) {
+      const texts = { ...files, ...pushed };
+      const parsed = parseEngineConfig(texts);
+      if (parsed.ok) return new LiveConfig(places, texts, parsed.value);
+      log.error({ revision: pushed.revision, problems: parsed.problems }, "pushed-config-ignored");
+    }
+    const parsed = parseEngineConfig(files);
+    return parsed.ok ? new LiveConfig(places, files, parsed.value) : parsed.problems;
+  }
+
+  get current(): EngineConfig {
+    return this.#config;
+  }
+
+  get revision(): string {
+    return this.#revision;
+  }
+
+  onChange(prepare: (config: EngineConfig) => Promise<() => void>): void {
+    this.#prepare = prepare;
+  }
+
+  /** Reads the files again. What was pushed before is superseded. */
+  async reload(): Promise<ConfigChange> {
+    const texts = await readFiles(this.#places);
+    if (texts.startup !== this.#startupText) {
+      const reason = "has changed; it is read at start only, so restart to use it";
+      return { ok: false, problems: [{ file: startupFile, path: "", reason }] };
+    }
+    return this.#change(texts);
+  }
+
+  async push(request: ConfigPush): Promise<ConfigChange> {
+    const app = request.files[appFile];
+    if (app === undefined)
+      return { ok: false, problems: [{ file: appFile, path: "", reason: "is missing" }] };
+    const extra = Object.keys(request.files).find((name) => name !== appFile);
+    if (extra !== undefined) {
+      return {
+        ok: false,
+        problems: [{ file: extra, path: "", reason: "cannot be pushed; only reloadable files can" }],
+      };
+    }
+    return this.#change({ startup: this.#startupText, app, revision: request.revision });
+  }
+
+  async #change(texts: ConfigTexts): Promise<ConfigChange> {
+    const parsed = parseEngineConfig(texts);
+    if (!parsed.ok) return parsed;
+    try {
+      const swap = await this.#prepare(parsed.value);
+      const folder = this.#places.pushedFolder;
+      if (folder !== null) await writePushed(folder, { app: texts.app, revision: texts.revision });
+      swap();
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      return { ok: false, problems: [{ file: appFile, path: "", reason: error.message }] };
+    }
+    this.#config = parsed.value;
+    this.#revision = texts.revision;
+    return { ok: true, revision: texts.revision };
+  }
+}

@@ -1,0 +1,127 @@
+/**
+ * Configuration to the settings that each room wants (pure). Rooms never see configuration keys, so a key can
+ * be renamed here alone.
+ */
+import type { SecureContext } from "node:tls";
+
+import type { AppConfig, EngineConfig } from "#contract/config.ts";
+
+import { type TransportSettings, defaultTransport } from "../delivery/transport.ts";
+import type { RetrySchedule } from "../queue/retry.ts";
+import { makeAccessRules } from "../session/access.ts";
+import type { SessionSettings } from "../session/options.ts";
+
+type Group = AppConfig["transportgroups"][number];
+type Transport = Group["transports"][number];
+
+/** RFC 5321 4.5.3.1: errors and idle commands a client may make. Postfix's limits are 20 and 100. */
+const MAX_ERRORS = 20;
+const MAX_IDLE_COMMANDS = 100;
+
+export interface Settings {
+  readonly hostname: string;
+  readonly maxHops: number;
+  readonly sessions: ReadonlyMap<string, SessionSettings>;
+  readonly limits: ReadonlyMap<string, { readonly connections: number; readonly perIp: number }>;
+  readonly transports: ReadonlyMap<string, TransportSettings>;
+  readonly schedules: ReadonlyMap<string, RetrySchedule>;
+  /** Transport that notices about mail of a transport take. */
+  readonly noticeTransports: ReadonlyMap<string, string>;
+}
+
+export function makeSettings(input: {
+  readonly config: EngineConfig;
+  readonly systemHostname: string;
+  /** By id of pki.private. */
+  readonly contexts: ReadonlyMap<string, SecureContext>;
+}): Settings {
+  const { startup, app } = input.config;
+  const hostname = startup.environment.hostname ?? input.systemHostname;
+  const transports = app.transportgroups.flatMap((group) =>
+    group.transports.map((transport) => ({ group, transport })),
+  );
+  return {
+    hostname,
+    maxHops: Math.max(...app.servers.map((server) => server.phases.data.maxhops)),
+    sessions: new Map(
+      app.servers.map((server) => [server.id, sessionSettings(server, hostname, input.contexts)]),
+    ),
+    limits: new Map(
+      app.servers.map(({ id, concurrency }) => [
+        id,
+        { connections: concurrency.connections, perIp: concurrency.perip },
+      ]),
+    ),
+    transports: new Map(
+      transports.map(({ group, transport }) => [transport.id, transportSettings(app, group, transport)]),
+    ),
+    schedules: new Map(transports.map(({ group, transport }) => [transport.id, schedule(group, transport)])),
+    noticeTransports: new Map(
+      transports.map(({ group, transport }) => [transport.id, group.dsn?.transport ?? transport.id]),
+    ),
+  };
+}
+
+function sessionSettings(
+  server: AppConfig["servers"][number],
+  hostname: string,
+  contexts: ReadonlyMap<string, SecureContext>,
+): SessionSettings {
+  const [cert] = server.tls.certs;
+  return {
+    serverId: server.id,
+    hostname: server.hostname ?? hostname,
+    transportId: server.transport,
+    maxSizeBytes: server.phases.data.maxsize,
+    maxRecipients: server.phases.rcptto.maxrecipients,
+    maxErrors: MAX_ERRORS,
+    maxIdleCommands: MAX_IDLE_COMMANDS,
+    idleTimeoutMs: server.timeout.idle,
+    access: makeAccessRules(server.relaynetworks, server.relaydomains),
+    tls: cert === undefined ? null : (contexts.get(cert.cert) ?? null),
+    implicitTls: server.tls.implicit,
+  };
+}
+
+function transportSettings(app: AppConfig, group: Group, transport: Transport): TransportSettings {
+  const connection = transport.connection ?? group.connection;
+  const session = transport.session ?? group.session;
+  const server = connection?.server ?? null;
+  const sourceIps = [...(connection?.sourceip?.ipv4 ?? []), ...(connection?.sourceip?.ipv6 ?? [])];
+  return {
+    ...defaultTransport,
+    server: Array.isArray(server) ? server.join(",") : server,
+    port: connection?.port ?? 25,
+    tlsMode: session?.tls.mode ?? "optional",
+    sourceIps,
+    timeouts: {
+      ...defaultTransport.timeouts,
+      ...(connection?.timeout === undefined ? {} : { connectMs: connection.timeout }),
+    },
+    maxConnections: app.queues.concurrency,
+    maxTransactions: app.queues.pooling.transactions,
+    idleMs: app.queues.pooling.timeout,
+  };
+}
+
+/** The defaults of the schema's Retry, for transports whose configuration says nothing. */
+const HOUR = 3_600_000;
+const defaultSchedule: RetrySchedule = {
+  count: 30,
+  intervals: [
+    { delayMs: 60_000, notify: false },
+    { delayMs: 15 * 60_000, notify: false },
+    { delayMs: HOUR, notify: true },
+    { delayMs: 2 * HOUR, notify: false },
+    { delayMs: 3 * HOUR, notify: false },
+  ],
+};
+
+function schedule(group: Group, transport: Transport): RetrySchedule {
+  const retry = transport.retry ?? group.retry;
+  if (retry === undefined) return defaultSchedule;
+  return {
+    count: retry.count,
+    intervals: retry.intervals.map(({ interval, notify }) => ({ delayMs: interval, notify })),
+  };
+}

@@ -1,0 +1,142 @@
+/**
+ * mtactl: talks to the admin API of a running engine. Prints tables for people and, with --json, the answer as
+ * it came. Ends with 0 when the engine did what it was asked, 1 when it refused (the reason is on standard
+ * error), 2 when the call itself was wrong or nobody answered.
+ */
+import { readFile } from "node:fs/promises";
+import { parseArgs } from "node:util";
+
+import { describe } from "#base/error.ts";
+import { ApiError, EngineStatus, QueueChange, QueuePage } from "#contract/admin-api.ts";
+import { paths, ports } from "#contract/runtime.ts";
+
+const usage = `mtactl: control a running smtpd
+
+  mtactl status
+  mtactl queue list [--domain D] [--status active|deferred|hold] [--limit N] [--after ID]
+  mtactl queue retry|hold|release|bounce (ID ... | --domain D)
+  mtactl config reload
+  mtactl drain            take no new mail, go on delivering
+  mtactl serve            take mail again
+
+  --url URL         admin API (MTACTL_URL; default http://127.0.0.1:${ports.admin})
+  --token-file F    bearer token (MTACTL_TOKEN_FILE; default ${paths.adminToken})
+  --json            print the answer as JSON
+`;
+
+interface Call {
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  readonly body?: unknown;
+  readonly show: (answer: unknown) => string;
+}
+
+const { values: flags, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    url: { type: "string", default: process.env["MTACTL_URL"] ?? `http://127.0.0.1:${ports.admin}` },
+    "token-file": { type: "string", default: process.env["MTACTL_TOKEN_FILE"] ?? paths.adminToken },
+    json: { type: "boolean", default: false },
+    domain: { type: "string" },
+    status: { type: "string" },
+    limit: { type: "string" },
+    after: { type: "string" },
+    help: { type: "boolean", short: "h", default: false },
+  },
+});
+
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  const call = toCall(positionals);
+  if (flags.help || call === null) {
+    process.stderr.write(usage);
+    return flags.help ? 0 : 2;
+  }
+  try {
+    const response = await send(call);
+    const answer: unknown = await response.json();
+    if (!response.ok) return refuse(answer, response.status);
+    process.stdout.write(flags.json ? `${JSON.stringify(answer, null, 2)}\n` : call.show(answer));
+    return 0;
+  } catch (error) {
+    process.stderr.write(`mtactl: no answer from ${flags.url}: ${describe((error as Error).cause ?? error)}\n`);
+    return 2;
+  }
+}
+
+function toCall([first, second, ...ids]: readonly string[]): Call | null {
+  if (first === "status") return { method: "GET", path: "/v1/status", show: showStatus };
+  if (first === "drain") return { method: "POST", path: "/v1/drain", body: { mode: "Cordon" }, show: showStatus };
+  if (first === "serve") return { method: "POST", path: "/v1/drain", body: { mode: "Serve" }, show: showStatus };
+  if (first === "config" && second === "reload") return { method: "POST", path: "/v1/config/reload", body: {}, show: showReload };
+  if (first !== "queue") return null;
+  if (second === "list") return { method: "GET", path: `/v1/queue?${listQuery()}`, show: showQueue };
+  if (second === undefined || !["retry", "hold", "release", "bounce"].includes(second)) return null;
+  if (ids.length === 0 && flags.domain === undefined) return null;
+  const selector = { ...(ids.length > 0 ? { ids } : {}), ...(flags.domain === undefined ? {} : { recipientDomain: flags.domain }) };
+  return { method: "POST", path: `/v1/queue/${second}`, body: selector, show: showChange };
+}
+
+function listQuery(): URLSearchParams {
+  const query = new URLSearchParams();
+  if (flags.domain !== undefined) query.set("recipientDomain", flags.domain);
+  for (const name of ["status", "limit", "after"] as const) {
+    const value = flags[name];
+    if (value !== undefined) query.set(name, value);
+  }
+  return query;
+}
+
+async function send(call: Call): Promise<Response> {
+  const token = (await readFile(flags["token-file"], "utf8").catch(() => "")).trim();
+  const body = call.body === undefined ? {} : { body: JSON.stringify(call.body) };
+  return fetch(new URL(call.path, flags.url), {
+    method: call.method,
+    headers: { ...(token === "" ? {} : { authorization: `Bearer ${token}` }), ...(call.body === undefined ? {} : { "content-type": "application/json" }) },
+    signal: AbortSignal.timeout(10_000),
+    ...body,
+  });
+}
+
+function refuse(answer: unknown, status: number): number {
+  const error = ApiError.safeParse(answer);
+  process.stderr.write(`mtactl: ${error.success ? error.data.message : `the engine answered ${status}`}\n`);
+  for (const problem of error.data?.problems ?? []) process.stderr.write(`  ${problem.file} ${problem.path}: ${problem.reason}\n`);
+  return 1;
+}
+
+function showStatus(answer: unknown): string {
+  const status = EngineStatus.parse(answer);
+  const { queue, totals } = status;
+  const rows: [string, string][] = [
+    ["state", `${status.state}${status.ready ? "" : ", not ready"}`],
+    ["version", status.version],
+    ["revision", status.revision],
+    ["queue", `${queue.total} (${queue.active} active, ${queue.deferred} deferred, ${queue.hold} on hold)`],
+    ["oldest due", `${Math.round(queue.oldestDueSeconds)} s`],
+    ["sessions", String(status.sessions)],
+    ["deliveries", String(status.deliveries)],
+    ["accepted", String(totals.accepted)],
+    ["outcomes", `${totals.delivered} delivered, ${totals.deferred} deferred, ${totals.failed} failed, ${totals.unclear} unclear`],
+    ...(status.spoolClosed === null ? [] : ([["spool", status.spoolClosed]] as [string, string][])),
+    ...status.plugins.map((plugin): [string, string] => [`plugin ${plugin.id}`, `${plugin.state} ${plugin.sha256}`]),
+  ];
+  return rows.map(([name, value]) => `${name.padEnd(12)} ${value}\n`).join("");
+}
+
+function showQueue(answer: unknown): string {
+  const page = QueuePage.parse(answer);
+  const lines = page.entries.map(
+    (entry) => `${entry.id}  ${entry.status.padEnd(8)}  ${String(entry.attempts).padStart(3)}  ${entry.dueAt}  ${entry.recipient}  ${entry.lastReply}\n`,
+  );
+  return lines.join("") + (page.next === null ? "" : `more: --after ${page.next}\n`);
+}
+
+function showReload(answer: unknown): string {
+  return `revision ${(answer as { revision: string }).revision} is in force\n`;
+}
+
+function showChange(answer: unknown): string {
+  return `${QueueChange.parse(answer).changed} changed\n`;
+}

@@ -1,0 +1,39 @@
+/**
+ * Certificates and keys from files to TLS contexts. A file that cannot be read or used throws a Failure
+ * `certificate-unusable` that names it; nothing of a key ever reaches the message.
+ */
+import { readFile } from "node:fs/promises";
+import { type SecureContext, createSecureContext } from "node:tls";
+
+import { Failure, describe } from "#base/error.ts";
+
+export async function loadContexts(
+  keys: readonly { readonly id: string; readonly cert: string; readonly key: string }[],
+): Promise<ReadonlyMap<string, SecureContext>> {
+  return new Map(
+    await Promise.all(
+      keys.map(async (key): Promise<[string, SecureContext]> => [key.id, await loadContext(key)]),
+    ),
+  );
+}
+
+async function loadContext(files: { readonly cert: string; readonly key: string }): Promise<SecureContext> {
+  const [cert, key] = await Promise.all([read(files.cert), read(files.key)]);
+  try {
+    return createSecureContext({ cert, key, minVersion: "TLSv1.2" });
+  } catch (cause) {
+    throw new Failure(
+      "certificate-unusable",
+      `${files.cert} and ${files.key} make no certificate: ${describe(cause)}`,
+      { cause },
+    );
+  }
+}
+
+async function read(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw new Failure("certificate-unusable", `cannot read ${path}: ${describe(cause)}`, { cause });
+  }
+}
