@@ -39,7 +39,13 @@ const origin = {
 
 function draft(n: number): Draft {
   const recipients = [`user${n}@example${n % 50}.net`];
-  const envelope = { sender: "news@example.org", recipients, smtpUtf8: false, eightBit: false, transportId: "out" };
+  const envelope = {
+    sender: "news@example.org",
+    recipients,
+    smtpUtf8: false,
+    eightBit: false,
+    transportId: "out",
+  };
   const now = systemClock.now();
   return { id: makeId(now), receivedAt: now, envelope, origin, dueAt: now, content: Buffer.from(content) };
 }

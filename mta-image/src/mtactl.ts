@@ -60,21 +60,29 @@ async function main(): Promise<number> {
     process.stdout.write(flags.json ? `${JSON.stringify(answer, null, 2)}\n` : call.show(answer));
     return 0;
   } catch (error) {
-    process.stderr.write(`mtactl: no answer from ${flags.url}: ${describe((error as Error).cause ?? error)}\n`);
+    process.stderr.write(
+      `mtactl: no answer from ${flags.url}: ${describe((error as Error).cause ?? error)}\n`,
+    );
     return 2;
   }
 }
 
 function toCall([first, second, ...ids]: readonly string[]): Call | null {
   if (first === "status") return { method: "GET", path: "/v1/status", show: showStatus };
-  if (first === "drain") return { method: "POST", path: "/v1/drain", body: { mode: "Cordon" }, show: showStatus };
-  if (first === "serve") return { method: "POST", path: "/v1/drain", body: { mode: "Serve" }, show: showStatus };
-  if (first === "config" && second === "reload") return { method: "POST", path: "/v1/config/reload", body: {}, show: showReload };
+  if (first === "drain")
+    return { method: "POST", path: "/v1/drain", body: { mode: "Cordon" }, show: showStatus };
+  if (first === "serve")
+    return { method: "POST", path: "/v1/drain", body: { mode: "Serve" }, show: showStatus };
+  if (first === "config" && second === "reload")
+    return { method: "POST", path: "/v1/config/reload", body: {}, show: showReload };
   if (first !== "queue") return null;
   if (second === "list") return { method: "GET", path: `/v1/queue?${listQuery()}`, show: showQueue };
   if (second === undefined || !["retry", "hold", "release", "bounce"].includes(second)) return null;
   if (ids.length === 0 && flags.domain === undefined) return null;
-  const selector = { ...(ids.length > 0 ? { ids } : {}), ...(flags.domain === undefined ? {} : { recipientDomain: flags.domain }) };
+  const selector = {
+    ...(ids.length > 0 ? { ids } : {}),
+    ...(flags.domain === undefined ? {} : { recipientDomain: flags.domain }),
+  };
   return { method: "POST", path: `/v1/queue/${second}`, body: selector, show: showChange };
 }
 
@@ -93,7 +101,10 @@ async function send(call: Call): Promise<Response> {
   const body = call.body === undefined ? {} : { body: JSON.stringify(call.body) };
   return fetch(new URL(call.path, flags.url), {
     method: call.method,
-    headers: { ...(token === "" ? {} : { authorization: `Bearer ${token}` }), ...(call.body === undefined ? {} : { "content-type": "application/json" }) },
+    headers: {
+      ...(token === "" ? {} : { authorization: `Bearer ${token}` }),
+      ...(call.body === undefined ? {} : { "content-type": "application/json" }),
+    },
     signal: AbortSignal.timeout(10_000),
     ...body,
   });
@@ -102,7 +113,8 @@ async function send(call: Call): Promise<Response> {
 function refuse(answer: unknown, status: number): number {
   const error = ApiError.safeParse(answer);
   process.stderr.write(`mtactl: ${error.success ? error.data.message : `the engine answered ${status}`}\n`);
-  for (const problem of error.data?.problems ?? []) process.stderr.write(`  ${problem.file} ${problem.path}: ${problem.reason}\n`);
+  for (const problem of error.data?.problems ?? [])
+    process.stderr.write(`  ${problem.file} ${problem.path}: ${problem.reason}\n`);
   return 1;
 }
 
@@ -118,9 +130,15 @@ function showStatus(answer: unknown): string {
     ["sessions", String(status.sessions)],
     ["deliveries", String(status.deliveries)],
     ["accepted", String(totals.accepted)],
-    ["outcomes", `${totals.delivered} delivered, ${totals.deferred} deferred, ${totals.failed} failed, ${totals.unclear} unclear`],
+    [
+      "outcomes",
+      `${totals.delivered} delivered, ${totals.deferred} deferred, ${totals.failed} failed, ${totals.unclear} unclear`,
+    ],
     ...(status.spoolClosed === null ? [] : ([["spool", status.spoolClosed]] as [string, string][])),
-    ...status.plugins.map((plugin): [string, string] => [`plugin ${plugin.id}`, `${plugin.state} ${plugin.sha256}`]),
+    ...status.plugins.map((plugin): [string, string] => [
+      `plugin ${plugin.id}`,
+      `${plugin.state} ${plugin.sha256}`,
+    ]),
   ];
   return rows.map(([name, value]) => `${name.padEnd(12)} ${value}\n`).join("");
 }
@@ -128,7 +146,8 @@ function showStatus(answer: unknown): string {
 function showQueue(answer: unknown): string {
   const page = QueuePage.parse(answer);
   const lines = page.entries.map(
-    (entry) => `${entry.id}  ${entry.status.padEnd(8)}  ${String(entry.attempts).padStart(3)}  ${entry.dueAt}  ${entry.recipient}  ${entry.lastReply}\n`,
+    (entry) =>
+      `${entry.id}  ${entry.status.padEnd(8)}  ${String(entry.attempts).padStart(3)}  ${entry.dueAt}  ${entry.recipient}  ${entry.lastReply}\n`,
   );
   return lines.join("") + (page.next === null ? "" : `more: --after ${page.next}\n`);
 }

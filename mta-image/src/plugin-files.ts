@@ -5,7 +5,9 @@ import { pipeline } from "node:stream/promises";
 
 import type { PluginState } from "#contract/admin-api.ts";
 
-export function lookAtPlugins(plugins: readonly { readonly id: string; readonly path: string }[]): Promise<PluginState[]> {
+export function lookAtPlugins(
+  plugins: readonly { readonly id: string; readonly path: string }[],
+): Promise<PluginState[]> {
   return Promise.all(plugins.map(({ id, path }) => lookAt(id, path)));
 }
 

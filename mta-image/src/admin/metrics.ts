@@ -31,15 +31,55 @@ export function makeMetrics(sources: MetricSources): Registry {
 function addSessionMetrics(registry: Registry, { session, sessions }: MetricSources): void {
   gauge(registry, "mta_session_open", "Inbound connections open now.", sessions);
   counter(registry, "mta_session_connections_total", "Connections that came in.", () => session.connections);
-  counter(registry, "mta_session_connections_refused_total", "Connections turned away with 421.", () => session.refusedConnections);
-  counter(registry, "mta_session_messages_accepted_total", "Messages that got 250, durably stored.", () => session.acceptedMessages);
-  counter(registry, "mta_session_message_bytes_accepted_total", "Bytes of accepted messages.", () => session.acceptedBytes);
-  counter(registry, "mta_session_messages_refused_total", "Messages refused after their data.", () => session.refusedMessages);
-  counter(registry, "mta_session_recipients_accepted_total", "Recipients of accepted messages.", () => session.acceptedRecipients);
-  counter(registry, "mta_session_recipients_refused_total", "Recipients refused at RCPT.", () => session.refusedRecipients);
-  counter(registry, "mta_session_commands_refused_total", "Commands answered with 4xx or 5xx.", () => session.refusedCommands);
+  counter(
+    registry,
+    "mta_session_connections_refused_total",
+    "Connections turned away with 421.",
+    () => session.refusedConnections,
+  );
+  counter(
+    registry,
+    "mta_session_messages_accepted_total",
+    "Messages that got 250, durably stored.",
+    () => session.acceptedMessages,
+  );
+  counter(
+    registry,
+    "mta_session_message_bytes_accepted_total",
+    "Bytes of accepted messages.",
+    () => session.acceptedBytes,
+  );
+  counter(
+    registry,
+    "mta_session_messages_refused_total",
+    "Messages refused after their data.",
+    () => session.refusedMessages,
+  );
+  counter(
+    registry,
+    "mta_session_recipients_accepted_total",
+    "Recipients of accepted messages.",
+    () => session.acceptedRecipients,
+  );
+  counter(
+    registry,
+    "mta_session_recipients_refused_total",
+    "Recipients refused at RCPT.",
+    () => session.refusedRecipients,
+  );
+  counter(
+    registry,
+    "mta_session_commands_refused_total",
+    "Commands answered with 4xx or 5xx.",
+    () => session.refusedCommands,
+  );
   counter(registry, "mta_session_timeouts_total", "Sessions ended for slowness.", () => session.timeouts);
-  counter(registry, "mta_session_tls_failures_total", "TLS handshakes that failed.", () => session.tlsFailures);
+  counter(
+    registry,
+    "mta_session_tls_failures_total",
+    "TLS handshakes that failed.",
+    () => session.tlsFailures,
+  );
 }
 
 function addQueueMetrics(registry: Registry, sources: MetricSources): void {
@@ -54,7 +94,12 @@ function addQueueMetrics(registry: Registry, sources: MetricSources): void {
       for (const [state, value] of Object.entries({ active, deferred, hold })) this.set({ state }, value);
     },
   });
-  gauge(registry, "mta_queue_oldest_due_seconds", "Age of the entry that has been due for longest.", () => sources.queue().oldestDueSeconds);
+  gauge(
+    registry,
+    "mta_queue_oldest_due_seconds",
+    "Age of the entry that has been due for longest.",
+    () => sources.queue().oldestDueSeconds,
+  );
   gauge(registry, "mta_delivery_running", "Delivery attempts under way.", sources.running);
   new Counter({
     name: "mta_delivery_outcomes_total",
@@ -73,8 +118,15 @@ function addSpoolMetrics(registry: Registry, { spool }: MetricSources): void {
   gauge(registry, "mta_spool_live_bytes", "Bytes of live records.", () => spool().bytesOnDisk);
   gauge(registry, "mta_spool_segments", "Segment files.", () => spool().segments);
   // NaN, not zero, while the figure is unknown.
-  gauge(registry, "mta_spool_free_bytes", "Free bytes of the spool's file system.", () => spool().bytesFree ?? Number.NaN);
-  gauge(registry, "mta_spool_closed", "1 when the spool takes no mail.", () => (spool().closedBecause === null ? 0 : 1));
+  gauge(
+    registry,
+    "mta_spool_free_bytes",
+    "Free bytes of the spool's file system.",
+    () => spool().bytesFree ?? Number.NaN,
+  );
+  gauge(registry, "mta_spool_closed", "1 when the spool takes no mail.", () =>
+    spool().closedBecause === null ? 0 : 1,
+  );
 }
 
 function gauge(registry: Registry, name: string, help: string, read: () => number): void {

@@ -92,7 +92,10 @@ export interface Kube {
   /** Null when there is no such object. */
   get<T extends KubeObject>(ref: Ref): Promise<T | null>;
   list<T extends KubeObject>(resource: Resource, options: ListOptions): Promise<ListPage<T>>;
-  /** Yields until the server ends the watch, the line is silent too long, or `signal` aborts (then returns). */
+  /**
+   * Yields until the server ends the watch or `signal` aborts (then returns). Rejects when the line breaks, is
+   * silent too long, or the version asked for is compacted away ("gone").
+   */
   watch<T extends KubeObject>(resource: Resource, options: WatchOptions): AsyncIterable<WatchEvent<T>>;
   /** Server-side apply with force as field manager "mailfleet-operator". Returns what the server stored. */
   apply<T extends KubeObject>(resource: Resource, object: T): Promise<T>;

@@ -1,0 +1,58 @@
+/**
+ * The commands we send. Every one is made by `commandLine`, which refuses control bytes, so nothing that came
+ * from outside can end a line early and run as a command of its own (GHSA-c7w3-x93f-qmm8 and its kin).
+ *
+ * Refusing is a thrown Failure `unsafe-command`; senders check addresses with `isSendableAddress` first, so the
+ * exception means a bug.
+ */
+import { Failure } from "#base/error.ts";
+
+const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
+const PRINTABLE = /^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$/;
+
+/** RFC 5321 4.5.3.1.3 allows 256; more is passed on, but not without end. */
+const LONGEST_ADDRESS = 1000;
+
+export function commandLine(text: string): string {
+  if (!PRINTABLE_ASCII.test(text) && !PRINTABLE.test(text)) {
+    throw new Failure("unsafe-command", "a command would hold control bytes", { transient: false });
+  }
+  return `${text}\r\n`;
+}
+
+export interface MailParameters {
+  /** Null leaves SIZE out (RFC 1870). */
+  readonly sizeBytes: number | null;
+  readonly eightBit: boolean;
+  readonly smtpUtf8: boolean;
+}
+
+export function mailCommand(sender: string, parameters: MailParameters): string {
+  let text = `MAIL FROM:<${sender}>`;
+  if (parameters.sizeBytes !== null) text += ` SIZE=${parameters.sizeBytes}`;
+  if (parameters.eightBit) text += " BODY=8BITMIME";
+  if (parameters.smtpUtf8) text += " SMTPUTF8";
+  return commandLine(text);
+}
+
+export function rcptCommand(recipient: string): string {
+  return commandLine(`RCPT TO:<${recipient}>`);
+}
+
+/** No space and no bracket: what nearly every address looks like. */
+const PLAIN = /^[\x21-\x3b\x3d\x3f-\x7e]*$/;
+const PLAIN_UTF8 = /^[^\x00-\x20<>\x7f-\x9f\u2028\u2029]*$/;
+/** Spaces and brackets may stand in a quoted local part only, else they would read as parameters. */
+const QUOTED =
+  /^"(?:[^"\\\x00-\x1f\x7f-\x9f\u2028\u2029]|\\[\x20-\x7e])*"@[^\x00-\x20<>"\x7f-\x9f\u2028\u2029]+$/;
+
+/** Whether an address can stand between the brackets of a path without ending it. */
+export function isSendableAddress(address: string): boolean {
+  if (address.length > LONGEST_ADDRESS) return false;
+  return PLAIN.test(address) || PLAIN_UTF8.test(address) || QUOTED.test(address);
+}
+
+/** Whether an address can only go to hosts that offer SMTPUTF8 (RFC 6531 3.2). */
+export function isUtf8Address(address: string): boolean {
+  return !PRINTABLE_ASCII.test(address);
+}

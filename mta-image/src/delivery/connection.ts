@@ -1,0 +1,314 @@
+/**
+ * A connection that has said hello: takes jobs from its source and speaks one transaction after the other.
+ *
+ * Where the host offers PIPELINING, the next job's group MAIL, RCPT..., DATA goes out right behind the final dot
+ * of the message before it, in the same write (RFC 2920 3.1 allows content to start a group), so a message costs
+ * one round trip. At most one transaction waits behind the one that is answered.
+ *
+ * States: idle -> busy -> idle ... -> gone. It goes when the source wants the place, after its number of
+ * transactions, on trouble, and on a reply nobody asked for.
+ *
+ * When it goes, each job gets the right word: a transaction whose end of data was sent is unclear; one that the
+ * host has not answered and that is not the connection's first is handed back, for the connection was at fault
+ * (idle too long, its number of messages used up); any other is deferred.
+ */
+import { isAscii } from "node:buffer";
+
+import type { Outcome } from "../queue/courier.ts";
+import type { ServerReply } from "../smtp/reply-parser.ts";
+import { BodyStuffer, endOfData, stuffDots } from "./body.ts";
+import type { Capabilities } from "./capabilities.ts";
+import { type Job, outcomeOfReadError } from "./job.ts";
+import { outcomeOfReply, outcomeOfTrouble, type Trouble, unclearOutcome } from "./outcome.ts";
+import { Transaction } from "./transaction.ts";
+import type { Timeouts } from "./transport.ts";
+import type { Wire, WireEnd, WireOwner } from "./wire.ts";
+
+/** Who gives work to connections. Jobs given out have their content. */
+export interface JobSource {
+  /** The next job, or null when there is none or this connection should make room. */
+  next(connection: Connection): Job | null;
+  /** Takes back a job that was not tried; it goes first. */
+  giveBack(job: Job): void;
+  /** The connection waits for `offer`. Leaves it when it should close. */
+  onIdle(connection: Connection): void;
+  onGone(connection: Connection): void;
+}
+
+export interface ConnectionOptions {
+  /** The host's name, for outcomes. */
+  readonly host: string;
+  readonly capabilities: Capabilities;
+  readonly timeouts: Timeouts;
+  readonly maxTransactions: number;
+  readonly source: JobSource;
+}
+
+const RSET = "RSET\r\n";
+/** A job that several connections failed to come to is deferred, so that it cannot go round for ever. */
+const MOST_HAND_BACKS = 5;
+
+export class Connection implements WireOwner {
+  readonly host: string;
+  readonly #wire: Wire;
+  readonly #capabilities: Capabilities;
+  readonly #timeouts: Timeouts;
+  readonly #source: JobSource;
+  readonly #maxTransactions: number;
+  #current: Transaction | null = null;
+  /** Sent behind the current one and not answered yet. */
+  #next: Transaction | null = null;
+  #started = 0;
+  #onDrained: (() => void) | null = null;
+
+  constructor(wire: Wire, options: ConnectionOptions) {
+    this.host = options.host;
+    this.#wire = wire;
+    this.#capabilities = options.capabilities;
+    this.#timeouts = options.timeouts;
+    this.#source = options.source;
+    this.#maxTransactions = Math.min(
+      options.maxTransactions,
+      options.capabilities.maxTransactions ?? Number.POSITIVE_INFINITY,
+    );
+    wire.owner = this;
+  }
+
+  get transactions(): number {
+    return this.#started;
+  }
+
+  get isGone(): boolean {
+    return this.#wire.ended !== null;
+  }
+
+  /** TLS version and cipher, or null in the clear. */
+  get tls(): string | null {
+    return this.#wire.tls;
+  }
+
+  /** Takes the first job from the source, or waits for one. Called once, after construction, and when idle. */
+  work(): void {
+    if (this.#current !== null || this.isGone) return;
+    if (this.#started >= this.#maxTransactions) return this.leave();
+    this.#current = this.#take();
+    if (this.#current === null) {
+      this.#wire.expiresAt = Number.POSITIVE_INFINITY;
+      this.#source.onIdle(this);
+      return;
+    }
+    this.#wire.expectWithin(this.#timeouts.mailMs);
+    this.#wire.write(this.#current.opening());
+  }
+
+  /** Closes an idle connection politely. */
+  leave(): void {
+    this.#wire.quit();
+    this.#source.onGone(this);
+  }
+
+  /** Sets when an idle connection has waited long enough. */
+  idleFor(delayMs: number): void {
+    this.#wire.expectWithin(delayMs);
+  }
+
+  /** Ends at once, whatever is under way. */
+  cut(trouble: Trouble): void {
+    this.#wire.end(trouble, "");
+  }
+
+  onReply(reply: ServerReply): void {
+    const transaction = this.#current;
+    // Nothing was asked: mostly "421 idle too long". The connection is of no use any more.
+    if (transaction === null) return this.#wire.end("lost", "reply without a command");
+    if (reply.code === 421) return this.#onGoodbye(transaction, reply);
+    switch (transaction.onReply(reply)) {
+      case "wait":
+        return this.#expect(transaction);
+      case "send":
+        this.#expect(transaction);
+        this.#wire.write(transaction.command());
+        return;
+      case "body":
+        return this.#sendBody(transaction);
+      case "lone-dot":
+        this.#wire.expectWithin(this.#timeouts.endOfDataMs);
+        this.#wire.write(".\r\n");
+        return;
+      case "reset":
+        return this.#reset();
+      case "over":
+        return this.#complete(transaction);
+      case "garbage":
+        return this.#wire.end("garbage", `${reply.code} in phase ${transaction.phase}`);
+    }
+  }
+
+  onEnd(end: WireEnd): void {
+    const current = this.#current;
+    const next = this.#next;
+    this.#current = null;
+    this.#next = null;
+    this.#onDrained?.();
+    // In this order, so that the older of the two goes first again.
+    if (next !== null) this.#handBack(next, end);
+    if (current !== null) this.#giveUp(current, end);
+    this.#source.onGone(this);
+  }
+
+  onDrain(): void {
+    this.#onDrained?.();
+  }
+
+  onDeadline(): boolean {
+    if (this.#current !== null) return false;
+    this.leave();
+    return true;
+  }
+
+  /** The next job as a transaction; jobs that the host cannot take are settled on the way. */
+  #take(): Transaction | null {
+    for (;;) {
+      const job = this.#source.next(this);
+      if (job === null) return null;
+      const trouble = this.#unfit(job);
+      if (trouble === null) return this.#start(job);
+      job.settleAll(outcomeOfTrouble(trouble, this.host));
+    }
+  }
+
+  #unfit(job: Job): Trouble | null {
+    const { smtpUtf8, maxSizeBytes } = this.#capabilities;
+    if (!smtpUtf8 && job.needsUtf8) return "needs-smtputf8";
+    return maxSizeBytes !== null && job.message.sizeBytes > maxSizeBytes ? "too-large" : null;
+  }
+
+  #start(whole: Job): Transaction {
+    const { maxRecipients, eightBitMime, size, pipelining } = this.#capabilities;
+    let job = whole;
+    if (job.positions.length > maxRecipients) {
+      this.#source.giveBack(whole.part(whole.positions.slice(maxRecipients)));
+      job = whole.part(whole.positions.slice(0, maxRecipients));
+    }
+    this.#started++;
+    return new Transaction(job, this.host, {
+      parameters: {
+        sizeBytes: size ? job.message.sizeBytes : null,
+        // A host without 8BITMIME gets the bytes as they are: converting would break signatures, and hosts
+        // that cut the eighth bit are not seen any more. RFC 6152 3 would have us convert or return it.
+        eightBit: eightBitMime && isEightBit(job),
+        smtpUtf8: job.needsUtf8,
+      },
+      isPipelined: pipelining,
+    });
+  }
+
+  #expect(transaction: Transaction): void {
+    const { mailMs, rcptMs, dataMs } = this.#timeouts;
+    const { phase } = transaction;
+    this.#wire.expectWithin(phase === "rcpt" ? rcptMs : phase === "data" ? dataMs : mailMs);
+  }
+
+  #sendBody(transaction: Transaction): void {
+    const content = transaction.job.content;
+    if (content?.kind === "file") {
+      transaction.phase = "body";
+      void this.#stream(transaction, content.chunks());
+      return;
+    }
+    const bytes = content?.bytes ?? Buffer.alloc(0);
+    transaction.phase = "final";
+    this.#wire.expectWithin(this.#timeouts.endOfDataMs);
+    this.#wire.writeBody(stuffDots(bytes, true), endOfData(bytes) + this.#nextGroup());
+  }
+
+  /** Sends a message in pieces, waiting whenever the socket is full. Never rejects. */
+  async #stream(transaction: Transaction, pieces: AsyncIterable<Buffer>): Promise<void> {
+    const stuffer = new BodyStuffer();
+    try {
+      for await (const piece of pieces) {
+        if (this.#current !== transaction) return;
+        this.#wire.expectWithin(this.#timeouts.blockMs);
+        if (!this.#wire.writeBytes(stuffer.push(piece))) await this.#drained();
+      }
+    } catch (error) {
+      // Without its end of data the host drops what it has (RFC 5321 4.1.1.4); only closing says that.
+      if (this.#current === transaction) transaction.abandon(outcomeOfReadError(error));
+      this.#wire.end("lost", "the message could not be read");
+      return;
+    }
+    if (this.#current !== transaction) return;
+    transaction.phase = "final";
+    this.#wire.expectWithin(this.#timeouts.endOfDataMs);
+    this.#wire.write(stuffer.end() + this.#nextGroup());
+  }
+
+  /** Resolves when the socket has room again or the connection is gone. */
+  #drained(): Promise<void> {
+    if (this.isGone) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onDrained = () => {
+        this.#onDrained = null;
+        resolve();
+      };
+    });
+  }
+
+  #reset(): void {
+    this.#wire.expectWithin(this.#timeouts.mailMs);
+    this.#wire.write(RSET + this.#nextGroup());
+  }
+
+  /** Starts the next job behind what is about to be sent, when the host allows. */
+  #nextGroup(): string {
+    if (!this.#capabilities.pipelining || this.#started >= this.#maxTransactions) return "";
+    this.#next = this.#take();
+    return this.#next === null ? "" : this.#next.opening();
+  }
+
+  #complete(transaction: Transaction): void {
+    const overflow = transaction.takeOverflow();
+    if (overflow !== null) this.#source.giveBack(overflow);
+    this.#current = this.#next;
+    this.#next = null;
+    if (this.#current === null) return this.work();
+    this.#expect(this.#current);
+  }
+
+  #onGoodbye(transaction: Transaction, reply: ServerReply): void {
+    if (!this.#isConnectionToBlame(transaction)) {
+      transaction.abandon(outcomeOfReply(reply, "end-of-data", this.host));
+      this.#current = null;
+    }
+    this.#wire.end("lost", `421 ${reply.lines[0] ?? ""}`);
+  }
+
+  #giveUp(transaction: Transaction, end: WireEnd): void {
+    if (transaction.isUnclear) return transaction.abandon(unclearOutcome(end.trouble, this.host, end.detail));
+    if (end.trouble === "lost" && this.#isConnectionToBlame(transaction))
+      return this.#handBack(transaction, end);
+    transaction.abandon(this.#outcomeOf(end, transaction));
+  }
+
+  /** The host answered an earlier transaction of this connection and none of this one. */
+  #isConnectionToBlame(transaction: Transaction): boolean {
+    return transaction.isUntouched && this.#started > 1;
+  }
+
+  #handBack(transaction: Transaction, end: WireEnd): void {
+    const { job } = transaction;
+    job.handBacks++;
+    if (job.handBacks > MOST_HAND_BACKS) return transaction.abandon(this.#outcomeOf(end, transaction));
+    this.#source.giveBack(job);
+  }
+
+  #outcomeOf(end: WireEnd, transaction: Transaction): Outcome {
+    const where = `in phase ${transaction.phase}`;
+    return outcomeOfTrouble(end.trouble, this.host, end.detail === "" ? where : end.detail);
+  }
+}
+
+function isEightBit(job: Job): boolean {
+  if (job.message.envelope.eightBit) return true;
+  return job.content?.kind === "memory" && !isAscii(job.content.bytes);
+}

@@ -1,0 +1,135 @@
+/**
+ * The opening of a connection: greeting, EHLO (HELO where that is refused), STARTTLS as the transport's mode
+ * says, EHLO again (RFC 3207 4.2: what was said in the clear is forgotten). Resolves with what the host can do
+ * or with the outcome that all mail for it gets; then the wire has ended. Never rejects.
+ *
+ * Nothing may be said before it is asked for: bytes behind the reply to STARTTLS, which an attacker could have
+ * put there, end the connection as garbage.
+ */
+import { isIP } from "node:net";
+
+import type { Outcome } from "../queue/courier.ts";
+import type { ServerReply } from "../smtp/reply-parser.ts";
+import { type Capabilities, plainCapabilities, readCapabilities } from "./capabilities.ts";
+import { commandLine } from "./command.ts";
+import { outcomeOfReply, outcomeOfTrouble, type Step } from "./outcome.ts";
+import type { Timeouts, TlsMode } from "./transport.ts";
+import { nobody, type Wire, type WireEnd } from "./wire.ts";
+
+export interface HelloOptions {
+  /** The name of the host as routed to: for the certificate and for outcomes. */
+  readonly host: string;
+  /** The name we introduce ourselves with. */
+  readonly hostname: string;
+  readonly tlsMode: TlsMode;
+  /** Certificates to trust, PEM; null for the well-known ones. */
+  readonly ca: string | null;
+  readonly timeouts: Timeouts;
+}
+
+export type Hello =
+  | { readonly kind: "ready"; readonly capabilities: Capabilities }
+  /** `tryInClear`: only TLS was the trouble and the mode allows to do without. */
+  | { readonly kind: "failed"; readonly outcome: Outcome; readonly tryInClear: boolean };
+
+type Said = { readonly reply: ServerReply } | { readonly end: WireEnd };
+
+export async function sayHello(wire: Wire, options: HelloOptions): Promise<Hello> {
+  const greeting = await listen(wire);
+  if ("end" in greeting) return ended(greeting.end, options);
+  if (greeting.reply.code !== 220) return refused(wire, greeting.reply, "greeting", options);
+  const first = await introduce(wire, options);
+  if (first.kind === "failed" || options.tlsMode === "disabled") return first;
+  if (!first.capabilities.startTls) {
+    return options.tlsMode.startsWith("require") ? giveUp(wire, "tls-not-offered", options) : first;
+  }
+  const trouble = await startTls(wire, options);
+  return trouble ?? introduce(wire, options);
+}
+
+async function introduce(wire: Wire, options: HelloOptions): Promise<Hello> {
+  const ehlo = await ask(wire, `EHLO ${options.hostname}`, options.timeouts.helloMs);
+  if ("end" in ehlo) return ended(ehlo.end, options);
+  if (ehlo.reply.code === 250) return { kind: "ready", capabilities: readCapabilities(ehlo.reply.lines) };
+  // RFC 5321 3.2: a host that does not know EHLO says 500 or 502; some refuse it with other 5xx codes.
+  if (ehlo.reply.code < 500) return refused(wire, ehlo.reply, "hello", options);
+  const helo = await ask(wire, `HELO ${options.hostname}`, options.timeouts.helloMs);
+  if ("end" in helo) return ended(helo.end, options);
+  return helo.reply.code === 250
+    ? { kind: "ready", capabilities: plainCapabilities }
+    : refused(wire, helo.reply, "hello", options);
+}
+
+/** Null when the wire is in TLS. */
+async function startTls(wire: Wire, options: HelloOptions): Promise<Hello | null> {
+  const said = await ask(wire, "STARTTLS", options.timeouts.helloMs);
+  if ("end" in said) return { ...ended(said.end, options), tryInClear: options.tlsMode === "optional" };
+  if (said.reply.code !== 220) {
+    return { ...refused(wire, said.reply, "tls", options), tryInClear: options.tlsMode === "optional" };
+  }
+  if (wire.hasPartialReply) return giveUp(wire, "garbage", options);
+  wire.expectWithin(options.timeouts.tlsMs);
+  const end = await wire.upgrade({
+    name: options.host,
+    isNameAnIp: isIP(options.host) !== 0,
+    mustVerify: options.tlsMode.endsWith("_verify"),
+    ca: options.ca,
+  });
+  if (end === null) return null;
+  const trouble = end.trouble === "tls-unverified" ? end.trouble : "tls-failed";
+  return {
+    kind: "failed",
+    outcome: outcomeOfTrouble(trouble, options.host, end.detail),
+    tryInClear: options.tlsMode === "optional",
+  };
+}
+
+/**
+ * Sends one command and resolves with the one reply to it. A reply that comes when nothing was asked ends the
+ * wire as garbage, since replies and commands could no longer be told to belong together.
+ */
+function ask(wire: Wire, command: string, timeoutMs: number): Promise<Said> {
+  if (wire.hasPartialReply) wire.end("garbage", "reply before command");
+  const said = listen(wire);
+  wire.expectWithin(timeoutMs);
+  wire.write(commandLine(command));
+  return said;
+}
+
+function listen(wire: Wire): Promise<Said> {
+  return new Promise((resolve) => {
+    if (wire.ended !== null) return resolve({ end: wire.ended });
+    wire.owner = {
+      ...nobody,
+      onReply(reply) {
+        wire.owner = { ...nobody, onReply: () => wire.end("garbage", "reply before command") };
+        resolve({ reply });
+      },
+      onEnd: (end) => resolve({ end }),
+    };
+  });
+}
+
+type Failed = Extract<Hello, { kind: "failed" }>;
+
+function ended(end: WireEnd, options: HelloOptions): Failed {
+  return {
+    kind: "failed",
+    outcome: outcomeOfTrouble(end.trouble, options.host, end.detail),
+    tryInClear: false,
+  };
+}
+
+function refused(wire: Wire, reply: ServerReply, step: Step, options: HelloOptions): Failed {
+  wire.quit();
+  const isRefusal = reply.code >= 400;
+  const outcome = isRefusal
+    ? outcomeOfReply(reply, step, options.host)
+    : outcomeOfTrouble("garbage", options.host, `${reply.code} at ${step}`);
+  return { kind: "failed", outcome, tryInClear: false };
+}
+
+function giveUp(wire: Wire, trouble: "tls-not-offered" | "garbage", options: HelloOptions): Failed {
+  wire.quit();
+  return { kind: "failed", outcome: outcomeOfTrouble(trouble, options.host), tryInClear: false };
+}

@@ -1,0 +1,81 @@
+/**
+ * Turns a route into hosts and a host into addresses by asking DNS. Mail exchangers are sorted, ourselves left
+ * out (RFC 5321 5.1), and addresses that DNS should not have given us are dropped. Never rejects.
+ */
+import { isIP } from "node:net";
+
+import type { Random } from "#base/random.ts";
+
+import { isLocalTarget, isNullMx, MOST_ADDRESSES, sortMx, withoutSelf } from "../dns/records.ts";
+import type { Answer, Resolver } from "../dns/resolver.ts";
+import type { Trouble } from "./outcome.ts";
+import type { Host, Route } from "./route.ts";
+
+export interface HostFinder {
+  readonly resolver: Resolver;
+  readonly random: Random;
+  /** Our own name: an exchanger with this name is ourselves. */
+  readonly hostname: string;
+  /** Whether an address that came from outside must not be connected to. */
+  readonly isForbidden: (ip: string) => boolean;
+}
+
+export interface NotFound {
+  readonly kind: "none";
+  readonly trouble: Trouble;
+  readonly detail: string;
+}
+
+export type Hosts = { readonly kind: "hosts"; readonly hosts: readonly Host[] } | NotFound;
+export type Addresses = { readonly kind: "addresses"; readonly ips: readonly string[] } | NotFound;
+
+export const forbidLocalTargets = isLocalTarget;
+
+export async function findHosts(route: Route, finder: HostFinder): Promise<Hosts> {
+  if (route.kind !== "mx") return route;
+  const { domain, port } = route;
+  const answer = await finder.resolver.mx(domain);
+  switch (answer.kind) {
+    case "no-domain":
+      return none("no-domain", domain);
+    case "failed":
+      return none("dns-failed", `MX of ${domain}: ${answer.reason}`);
+    case "none":
+      // The implicit MX: the domain is its own mail host (RFC 5321 5.1).
+      return { kind: "hosts", hosts: [{ name: domain, port, isTrusted: false }] };
+    case "found": {
+      if (isNullMx(answer.records)) return none("null-mx", domain);
+      const better = withoutSelf(answer.records, finder.hostname);
+      if (better.length === 0) return none("loop", `${finder.hostname} is the best MX of ${domain}`);
+      const names = sortMx(better, finder.random);
+      return { kind: "hosts", hosts: names.map((name) => ({ name, port, isTrusted: false })) };
+    }
+  }
+}
+
+/** IPv4 first: reputation and reverse names are in better order there. At most MOST_ADDRESSES. */
+export async function findAddresses(host: Host, finder: HostFinder): Promise<Addresses> {
+  const found = isIP(host.name) === 0 ? await askAddresses(host.name, finder.resolver) : literal(host.name);
+  if (found.kind === "none" || host.isTrusted) return found;
+  const ips = found.ips.filter((ip) => !finder.isForbidden(ip));
+  return ips.length === 0
+    ? none("local-target", `${host.name} is ${found.ips.join(", ")}`)
+    : { kind: "addresses", ips };
+}
+
+async function askAddresses(name: string, resolver: Resolver): Promise<Addresses> {
+  const answers = await Promise.all([resolver.a(name), resolver.aaaa(name)]);
+  const ips = answers.flatMap((answer: Answer<string>) => (answer.kind === "found" ? answer.records : []));
+  if (ips.length > 0) return { kind: "addresses", ips: ips.slice(0, MOST_ADDRESSES) };
+  const failed = answers.find((answer) => answer.kind === "failed");
+  if (failed?.kind === "failed") return none("dns-failed", `address of ${name}: ${failed.reason}`);
+  return none("no-address", name);
+}
+
+function literal(ip: string): Addresses {
+  return { kind: "addresses", ips: [ip] };
+}
+
+function none(trouble: Trouble, detail: string): NotFound {
+  return { kind: "none", trouble, detail };
+}

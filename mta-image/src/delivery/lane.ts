@@ -1,0 +1,220 @@
+/**
+ * All that goes on with one destination under one set of transport settings: jobs that wait and the connections
+ * that serve them. A job waits, has its content read when a connection is there to send it, and is taken by
+ * whichever connection is free first. Connections are opened as jobs need them, up to the limit of the settings
+ * and the places that the pool has.
+ *
+ * When no connection could be opened and none is left, all jobs that wait get the outcome of the try. While
+ * others still work, a failed opening only costs the extra connection, and no new one is tried for a while.
+ */
+import { describe } from "#base/error.ts";
+
+import type { Outcome } from "../queue/courier.ts";
+import type { Content } from "../spool/spool.ts";
+import { Connection, type JobSource } from "./connection.ts";
+import type { Deadlines } from "./deadlines.ts";
+import { type Job, outcomeOfReadError } from "./job.ts";
+import { JobQueue } from "./job-queue.ts";
+import type { Opened } from "./open.ts";
+import { outcomeOfTrouble } from "./outcome.ts";
+import type { TransportSettings } from "./transport.ts";
+
+/** What a lane needs of the pool. */
+export interface LanePool {
+  readonly deadlines: Deadlines;
+  readonly isClosed: boolean;
+  /** True when the lane may open a connection now; else the lane is told with `wake` when it may ask again. */
+  takePlace(lane: Lane): boolean;
+  returnPlace(): void;
+  /** Other lanes wait for a place that this one should make. */
+  shouldMakeRoom(lane: Lane, connection: Connection): boolean;
+  read(id: string): Promise<Content>;
+  open(lane: Lane): Promise<Opened>;
+  onOpened(connection: Connection): void;
+  onOpenFailed(lane: Lane, outcome: Outcome): void;
+  /** Nothing waits and nothing is open: the lane may be forgotten. */
+  onEmpty(lane: Lane): void;
+}
+
+/** After a failed opening beside working connections. */
+const OPEN_AGAIN_MS = 10_000;
+
+export class Lane implements JobSource {
+  readonly key: string;
+  readonly domain: string;
+  readonly settings: TransportSettings;
+  readonly #pool: LanePool;
+  /** Content not read yet. */
+  readonly #waiting = new JobQueue();
+  /** Content read, in order of being taken. */
+  readonly #ready = new JobQueue();
+  readonly #connections = new Set<Connection>();
+  readonly #idle: Connection[] = [];
+  #opening = 0;
+  #loading = 0;
+  #openAgainAt = 0;
+
+  constructor(key: string, options: { domain: string; settings: TransportSettings; pool: LanePool }) {
+    this.key = key;
+    this.domain = options.domain;
+    this.settings = options.settings;
+    this.#pool = options.pool;
+  }
+
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  get idle(): number {
+    return this.#idle.length;
+  }
+
+  get waiting(): number {
+    return this.#waiting.size + this.#ready.size + this.#loading;
+  }
+
+  add(job: Job): void {
+    this.#waiting.push(job);
+    this.wake();
+  }
+
+  /** Looks again at what could be done: reads content, hands out jobs, opens connections. */
+  wake(): void {
+    this.#load();
+    this.#dispatch();
+    this.#open();
+    if (this.waiting === 0 && this.#opening === 0 && this.#connections.size === 0) this.#pool.onEmpty(this);
+  }
+
+  /** Closes the connection that has been idle longest. False when none is. */
+  evictIdle(): boolean {
+    const oldest = this.#idle[0];
+    oldest?.leave();
+    return oldest !== undefined;
+  }
+
+  /** Closes idle connections, and at `now` also busy ones; jobs that wait get the outcome of a shutdown. */
+  shut(options: { now: boolean }): void {
+    for (const connection of [...this.#idle]) connection.leave();
+    if (!options.now) return;
+    for (const connection of [...this.#connections]) connection.cut("shutdown");
+    this.#settleWaiting(outcomeOfTrouble("shutdown", ""));
+  }
+
+  next(connection: Connection): Job | null {
+    if (this.#pool.shouldMakeRoom(this, connection)) return null;
+    const job = this.#ready.shift();
+    if (job !== null && this.#waiting.size > 0) this.#load();
+    return job;
+  }
+
+  giveBack(job: Job): void {
+    if (this.#pool.isClosed && this.#connections.size === 0) {
+      job.settleAll(outcomeOfTrouble("shutdown", ""));
+      return;
+    }
+    this.#ready.unshift(job);
+  }
+
+  onIdle(connection: Connection): void {
+    if (this.#pool.isClosed || this.#pool.shouldMakeRoom(this, connection)) return connection.leave();
+    this.#idle.push(connection);
+    connection.idleFor(this.settings.idleMs);
+  }
+
+  onGone(connection: Connection): void {
+    const at = this.#idle.indexOf(connection);
+    if (at !== -1) this.#idle.splice(at, 1);
+    if (!this.#connections.delete(connection)) return;
+    this.#pool.returnPlace();
+    this.wake();
+  }
+
+  /** How many messages are worth holding in memory: one on the way and one behind it for each connection. */
+  get #window(): number {
+    return this.settings.maxConnections * 2;
+  }
+
+  #load(): void {
+    if (this.#connections.size === 0) return;
+    while (this.#waiting.size > 0 && this.#ready.size + this.#loading < this.#window) {
+      const job = this.#waiting.shift() as Job;
+      this.#loading++;
+      this.#pool.read(job.message.id).then(
+        (content) => this.#onLoaded(job, content),
+        (error: unknown) => this.#onUnreadable(job, error),
+      );
+    }
+  }
+
+  #onLoaded(job: Job, content: Content): void {
+    this.#loading--;
+    job.content = content;
+    this.#ready.push(job);
+    if (this.#idle.length > 0) this.#dispatch();
+    else if (this.#connections.size === 0) this.wake();
+  }
+
+  #onUnreadable(job: Job, error: unknown): void {
+    this.#loading--;
+    job.settleAll(outcomeOfReadError(error));
+    this.wake();
+  }
+
+  #dispatch(): void {
+    while (this.#ready.size > 0) {
+      const connection = this.#idle.pop();
+      if (connection === undefined) return;
+      connection.work();
+    }
+  }
+
+  #open(): void {
+    while (this.#needsConnection() && this.#pool.takePlace(this)) {
+      this.#opening++;
+      this.#pool.open(this).then(
+        (opened) => this.#onOpened(opened),
+        (error: unknown) =>
+          this.#onOpened({ kind: "failed", outcome: outcomeOfTrouble("internal", "", describe(error)) }),
+      );
+    }
+  }
+
+  #needsConnection(): boolean {
+    const open = this.#connections.size + this.#opening;
+    if (open >= this.settings.maxConnections || this.waiting <= this.#idle.length + this.#opening)
+      return false;
+    return this.#connections.size === 0 || this.#pool.deadlines.now >= this.#openAgainAt;
+  }
+
+  #onOpened(opened: Opened): void {
+    this.#opening--;
+    if (opened.kind === "failed") return this.#onOpenFailed(opened.outcome);
+    const { wire, host, capabilities } = opened;
+    const { timeouts, maxTransactions } = this.settings;
+    const connection = new Connection(wire, { host, capabilities, timeouts, maxTransactions, source: this });
+    if (connection.isGone || this.#pool.isClosed) {
+      connection.cut("shutdown");
+      this.#pool.returnPlace();
+      return this.wake();
+    }
+    this.#connections.add(connection);
+    this.#pool.onOpened(connection);
+    connection.work();
+    this.wake();
+  }
+
+  #onOpenFailed(outcome: Outcome): void {
+    this.#pool.returnPlace();
+    this.#pool.onOpenFailed(this, outcome);
+    this.#openAgainAt = this.#pool.deadlines.in(OPEN_AGAIN_MS);
+    if (this.#connections.size === 0 && this.#opening === 0) this.#settleWaiting(outcome);
+    this.wake();
+  }
+
+  #settleWaiting(outcome: Outcome): void {
+    for (const queue of [this.#ready, this.#waiting]) {
+      for (let job = queue.shift(); job !== null; job = queue.shift()) job.settleAll(outcome);
+    }
+  }
+}

@@ -1,0 +1,127 @@
+/**
+ * Opens a connection to the first host of a route that says hello: hosts in order of preference, all addresses
+ * of each, a second try in the clear where only TLS failed and the mode allows it. A refused greeting counts
+ * like a refused connection: the next host is asked. Resolves with the wire or with the outcome that mail gets
+ * when no host could be used. Never rejects.
+ */
+import { isIPv6 } from "node:net";
+
+import type { Outcome } from "../queue/courier.ts";
+import type { Capabilities } from "./capabilities.ts";
+import type { Deadlines } from "./deadlines.ts";
+import { sayHello } from "./hello.ts";
+import { findAddresses, findHosts, type HostFinder } from "./hosts.ts";
+import { outcomeOfTrouble } from "./outcome.ts";
+import type { Host, Route } from "./route.ts";
+import type { TransportSettings } from "./transport.ts";
+import { Wire } from "./wire.ts";
+
+export interface OpenOptions {
+  readonly route: Route;
+  readonly settings: TransportSettings;
+  readonly finder: HostFinder;
+  /** The name for EHLO. */
+  readonly hostname: string;
+  readonly deadlines: Deadlines;
+  /** Asked between tries: true when nobody wants the connection any more. */
+  readonly isCancelled: () => boolean;
+  /** A TLS handshake failed and the host is tried in the clear. */
+  readonly onTlsFallback: (host: string) => void;
+}
+
+export type Opened =
+  | { readonly kind: "open"; readonly wire: Wire; readonly host: string; readonly capabilities: Capabilities }
+  | { readonly kind: "failed"; readonly outcome: Outcome };
+
+/** Each try may last minutes: a domain with many dead addresses must not hold its mail for hours. */
+const MOST_TRIES = 10;
+
+export async function openConnection(options: OpenOptions): Promise<Opened> {
+  const found = await findHosts(options.route, options.finder);
+  if (found.kind === "none") return failed(outcomeOfTrouble(found.trouble, "", found.detail));
+  const tries: Tries = { left: MOST_TRIES, worst: null };
+  for (const host of found.hosts) {
+    const opened = await tryHost(host, options, tries);
+    if (opened !== null) return opened;
+    if (tries.left <= 0 || options.isCancelled()) break;
+  }
+  return failed(tries.worst ?? outcomeOfTrouble("no-address", "", "no mail host"));
+}
+
+interface Tries {
+  left: number;
+  /** What mail gets when nothing works: passing trouble at one host outweighs what another says for good. */
+  worst: Outcome | null;
+}
+
+async function tryHost(host: Host, options: OpenOptions, tries: Tries): Promise<Opened | null> {
+  const found = await findAddresses(host, options.finder);
+  if (found.kind === "none") {
+    note(tries, outcomeOfTrouble(found.trouble, "", found.detail));
+    return null;
+  }
+  for (const ip of found.ips) {
+    if (tries.left <= 0 || options.isCancelled()) return null;
+    const opened = await tryAddress(host, ip, options);
+    if (opened.kind === "open") return opened;
+    tries.left--;
+    note(tries, opened.outcome);
+  }
+  return null;
+}
+
+async function tryAddress(host: Host, ip: string, options: OpenOptions): Promise<Opened> {
+  const sourceIp = sourceFor(ip, options);
+  if (sourceIp === undefined) return failed(outcomeOfTrouble("no-source-ip", host.name, ip));
+  const first = await tryMode(host, ip, { sourceIp, inClear: false }, options);
+  if (first.kind === "open" || !first.tryInClear || options.isCancelled()) return first;
+  options.onTlsFallback(host.name);
+  return tryMode(host, ip, { sourceIp, inClear: true }, options);
+}
+
+async function tryMode(
+  host: Host,
+  ip: string,
+  mode: { sourceIp: string | null; inClear: boolean },
+  options: OpenOptions,
+): Promise<Opened & { tryInClear?: boolean }> {
+  const { settings } = options;
+  const { connectMs, greetingMs } = settings.timeouts;
+  const wire = new Wire(
+    { ip, port: host.port, sourceIp: mode.sourceIp, connectMs, greetingMs },
+    options.deadlines,
+  );
+  const hello = await sayHello(wire, {
+    host: host.name,
+    hostname: options.hostname,
+    tlsMode: mode.inClear ? "disabled" : settings.tlsMode,
+    ca: settings.ca,
+    timeouts: settings.timeouts,
+  });
+  if (hello.kind === "ready")
+    return { kind: "open", wire, host: host.name, capabilities: hello.capabilities };
+  return { kind: "failed", outcome: withAddress(hello.outcome, ip, host.port), tryInClear: hello.tryInClear };
+}
+
+/** Null lets the system choose; undefined means that none of the configured ones fits. */
+function sourceFor(ip: string, options: OpenOptions): string | null | undefined {
+  const { sourceIps } = options.settings;
+  if (sourceIps.length === 0) return null;
+  const fitting = sourceIps.filter((source) => isIPv6(source) === isIPv6(ip));
+  return fitting[Math.floor(options.finder.random() * fitting.length)];
+}
+
+/** Our own words say which address was tried; a host's reply stays as it is. */
+function withAddress(outcome: Outcome, ip: string, port: number): Outcome {
+  if (/^\d{3} /.test(outcome.reply)) return outcome;
+  const address = isIPv6(ip) ? `[${ip}]` : ip;
+  return { ...outcome, reply: `${outcome.reply} (${address}:${port})`.slice(0, 512) };
+}
+
+function note(tries: Tries, outcome: Outcome): void {
+  if (tries.worst === null || outcome.kind === "deferred") tries.worst = outcome;
+}
+
+function failed(outcome: Outcome): Opened & { kind: "failed" } {
+  return { kind: "failed", outcome };
+}

@@ -1,0 +1,182 @@
+/**
+ * One transaction as a state machine without I/O: it makes the commands and turns each reply into outcomes and
+ * the next thing to do. A connection owns it, feeds it the replies in order and does what it says.
+ *
+ *   mail -> rcpt (one reply each) -> data -> body -> final -> over
+ *                                      |-> void (a lone dot: DATA was taken though nobody was) -> over
+ *                                      '-> reset (the host still holds a sender) -> over
+ *
+ * With PIPELINING the whole group MAIL, RCPT..., DATA is sent at once (RFC 2920 3.1) and all its replies are
+ * read, whatever the first ones say. Until the end of data is sent nothing was taken by the host, and the
+ * transaction can be repeated elsewhere.
+ */
+import type { Outcome } from "../queue/courier.ts";
+import type { ServerReply } from "../smtp/reply-parser.ts";
+import { mailCommand, type MailParameters, rcptCommand } from "./command.ts";
+import type { Job } from "./job.ts";
+import { outcomeOfReply } from "./outcome.ts";
+
+export type Phase = "mail" | "rcpt" | "data" | "body" | "final" | "void" | "reset";
+
+/** What the connection does after a reply. `garbage`: the reply makes no sense here. */
+export type Next = "wait" | "send" | "body" | "lone-dot" | "reset" | "over" | "garbage";
+
+export class Transaction {
+  phase: Phase = "mail";
+  readonly job: Job;
+  readonly #host: string;
+  readonly #parameters: MailParameters;
+  readonly #isPipelined: boolean;
+  /** The reply that refused MAIL. */
+  #refusal: Outcome | null = null;
+  #answeredRecipients = 0;
+  #accepted: number[] = [];
+  /** Refused only because this transaction has too many, with the outcome they get when there is no other. */
+  #overflow: { readonly position: number; readonly outcome: Outcome }[] = [];
+
+  constructor(job: Job, host: string, options: { parameters: MailParameters; isPipelined: boolean }) {
+    this.job = job;
+    this.#host = host;
+    this.#parameters = options.parameters;
+    this.#isPipelined = options.isPipelined;
+  }
+
+  /** No reply has been read, so nothing but the connection can have been wrong. */
+  get isUntouched(): boolean {
+    return this.phase === "mail";
+  }
+
+  /** The host may have the message: only its reply tells. */
+  get isUnclear(): boolean {
+    return this.phase === "final";
+  }
+
+  /** The first thing to send. */
+  opening(): string {
+    const mail = mailCommand(this.job.message.envelope.sender, this.#parameters);
+    if (!this.#isPipelined) return mail;
+    let group = mail;
+    for (const position of this.job.positions) group += rcptCommand(this.job.address(position));
+    return `${group}DATA\r\n`;
+  }
+
+  /** What to send next, one command at a time. */
+  command(): string {
+    const position = this.job.positions[this.#answeredRecipients];
+    return position === undefined ? "DATA\r\n" : rcptCommand(this.job.address(position));
+  }
+
+  onReply(reply: ServerReply): Next {
+    switch (this.phase) {
+      case "mail":
+        return this.#onMail(reply);
+      case "rcpt":
+        return this.#onRcpt(reply);
+      case "data":
+        return this.#onData(reply);
+      case "body":
+        return this.#onEarly(reply);
+      case "final":
+        return this.#onFinal(reply);
+      case "void":
+        return "over";
+      case "reset":
+        return reply.code < 300 ? "over" : "garbage";
+    }
+  }
+
+  /** Recipients for another transaction of the same message; they are the caller's from now on. */
+  takeOverflow(): Job | null {
+    if (this.#overflow.length === 0) return null;
+    const rest = this.job.part(this.#overflow.map(({ position }) => position));
+    this.#overflow = [];
+    return rest;
+  }
+
+  /** Gives the outcome to all that have none yet. */
+  abandon(outcome: Outcome): void {
+    if (this.phase === "void" || this.phase === "reset" || this.#refusal !== null) return;
+    this.#settleOverflow();
+    const unanswered = this.job.positions.slice(this.#answeredRecipients);
+    for (const position of [...this.#accepted, ...unanswered]) this.job.tally.settle(position, outcome);
+    this.#accepted = [];
+    this.#answeredRecipients = this.job.positions.length;
+  }
+
+  #onMail(reply: ServerReply): Next {
+    if (isIntermediate(reply)) return "garbage";
+    this.phase = "rcpt";
+    if (reply.code < 300) return this.#isPipelined ? "wait" : "send";
+    this.#refusal = outcomeOfReply(reply, "mail", this.#host);
+    this.job.settleAll(this.#refusal);
+    if (this.#isPipelined) return "wait";
+    this.phase = "reset";
+    return "reset";
+  }
+
+  #onRcpt(reply: ServerReply): Next {
+    if (isIntermediate(reply)) return "garbage";
+    const position = this.job.positions[this.#answeredRecipients++] as number;
+    if (this.#refusal === null) this.#judgeRecipient(position, reply);
+    const isLast = this.#answeredRecipients === this.job.positions.length;
+    if (isLast) this.phase = "data";
+    if (this.#isPipelined) return "wait";
+    if (!isLast || this.#accepted.length > 0) return "send";
+    return this.#reset();
+  }
+
+  #judgeRecipient(position: number, reply: ServerReply): void {
+    if (reply.code < 300) {
+      this.#accepted.push(position);
+      return;
+    }
+    const outcome = outcomeOfReply(reply, "rcpt", this.#host);
+    const isTooMany = reply.code === 452 && (reply.enhanced === "" || reply.enhanced === "4.5.3");
+    if (isTooMany && this.#accepted.length > 0) this.#overflow.push({ position, outcome });
+    else this.job.tally.settle(position, outcome);
+  }
+
+  #onData(reply: ServerReply): Next {
+    if (reply.code === 354) {
+      if (this.#refusal === null && this.#accepted.length > 0) return "body";
+      // RFC 2920 3.1: the host took DATA without recipients; an empty message ends it.
+      this.phase = "void";
+      return "lone-dot";
+    }
+    if (reply.code < 400) return "garbage";
+    const outcome = outcomeOfReply(reply, "data", this.#host);
+    for (const position of this.#accepted) this.job.tally.settle(position, outcome);
+    return this.#reset();
+  }
+
+  /** A reply before the end of data: a host that has seen enough. What it says counts, and then it is left. */
+  #onEarly(reply: ServerReply): Next {
+    if (reply.code >= 400) this.abandon(outcomeOfReply(reply, "end-of-data", this.#host));
+    return "garbage";
+  }
+
+  #onFinal(reply: ServerReply): Next {
+    if (isIntermediate(reply)) return "garbage";
+    const outcome = outcomeOfReply(reply, "end-of-data", this.#host);
+    for (const position of this.#accepted) this.job.tally.settle(position, outcome);
+    this.#accepted = [];
+    if (outcome.kind !== "delivered") this.#settleOverflow();
+    return "over";
+  }
+
+  #reset(): Next {
+    this.#accepted = [];
+    this.#settleOverflow();
+    this.phase = "reset";
+    return "reset";
+  }
+
+  #settleOverflow(): void {
+    for (const { position, outcome } of this.#overflow) this.job.tally.settle(position, outcome);
+    this.#overflow = [];
+  }
+}
+
+function isIntermediate(reply: ServerReply): boolean {
+  return reply.code >= 300 && reply.code < 400;
+}

@@ -1,0 +1,76 @@
+/**
+ * What a transport's settings say about delivery, as delivery wants them: complete, in milliseconds. The
+ * configuration room makes them; they may be new at every attempt, since a reload swaps them.
+ */
+
+/**
+ * disabled         never TLS.
+ * optional         TLS where it is offered, no matter whose certificate; in the clear when it does not work.
+ * optional_verify  in the clear where TLS is not offered; where it is, it must work and the certificate must fit.
+ * require          TLS or no mail; any certificate.
+ * require_verify   TLS with a certificate that fits the host, or no mail.
+ */
+export type TlsMode = "disabled" | "optional" | "optional_verify" | "require" | "require_verify";
+
+/** How long each step may take (RFC 5321 4.5.3.2). */
+export interface Timeouts {
+  readonly connectMs: number;
+  readonly greetingMs: number;
+  /** EHLO, HELO and STARTTLS, each. */
+  readonly helloMs: number;
+  /** The TLS handshake. */
+  readonly tlsMs: number;
+  readonly mailMs: number;
+  readonly rcptMs: number;
+  readonly dataMs: number;
+  /** Each piece of a large message. */
+  readonly blockMs: number;
+  /** The reply to the end of data: short waits here make double deliveries. */
+  readonly endOfDataMs: number;
+}
+
+export const defaultTimeouts: Timeouts = {
+  connectMs: 30_000,
+  greetingMs: 300_000,
+  helloMs: 300_000,
+  tlsMs: 60_000,
+  mailMs: 300_000,
+  rcptMs: 300_000,
+  dataMs: 120_000,
+  blockMs: 180_000,
+  endOfDataMs: 600_000,
+};
+
+export interface TransportSettings {
+  /**
+   * Where all mail of the transport goes: `host`, `host:port`, `[ip]`, `[ip]:port` or several separated by
+   * commas, tried in order. Null: to the mail exchangers of the recipient's domain.
+   */
+  readonly server: string | null;
+  /** For servers without a port of their own, and for mail exchangers. */
+  readonly port: number;
+  readonly tlsMode: TlsMode;
+  /** Certificates to trust when the mode verifies, PEM; null for the well-known authorities. */
+  readonly ca: string | null;
+  /** Addresses to connect from; empty lets the system choose. With one family only, the other is not tried. */
+  readonly sourceIps: readonly string[];
+  readonly timeouts: Timeouts;
+  /** Open connections to one destination. */
+  readonly maxConnections: number;
+  /** Messages sent over one connection before it is closed. */
+  readonly maxTransactions: number;
+  /** How long an unused connection is kept. */
+  readonly idleMs: number;
+}
+
+export const defaultTransport: TransportSettings = {
+  server: null,
+  port: 25,
+  tlsMode: "optional",
+  ca: null,
+  sourceIps: [],
+  timeouts: defaultTimeouts,
+  maxConnections: 20,
+  maxTransactions: 1000,
+  idleMs: 30_000,
+};

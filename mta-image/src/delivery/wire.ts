@@ -1,0 +1,216 @@
+/**
+ * One outbound connection as commands and replies: a socket, the reply parser and one deadline. Whoever owns the
+ * wire sets `owner` and hears of each reply and, exactly once, of the end. After the end nothing is read or
+ * written any more and the socket is destroyed; errors that a socket reports later go nowhere.
+ *
+ * Replies are hostile input. A reply nobody waits for is the owner's to judge; what is no reply at all ends the
+ * wire as `garbage`.
+ */
+import { connect as connectTcp, type Socket } from "node:net";
+import { connect as connectTls, type TLSSocket } from "node:tls";
+
+import { describe } from "#base/error.ts";
+
+import { ProtocolError, ReplyParser, type ServerReply } from "../smtp/reply-parser.ts";
+import type { Deadlines, Expiring } from "./deadlines.ts";
+import type { Trouble } from "./outcome.ts";
+
+export interface WireEnd {
+  readonly trouble: Trouble;
+  readonly detail: string;
+}
+
+export interface WireOwner {
+  onReply(reply: ServerReply): void;
+  onEnd(end: WireEnd): void;
+  /** What was written has left; only after `write` returned false. */
+  onDrain(): void;
+  /** The deadline passed. False ends the wire; true says that the owner saw to it. */
+  onDeadline(): boolean;
+}
+
+export interface WireTarget {
+  readonly ip: string;
+  readonly port: number;
+  /** Null lets the system choose. */
+  readonly sourceIp: string | null;
+  readonly connectMs: number;
+  /** From the connection to the first reply. */
+  readonly greetingMs: number;
+}
+
+export interface TlsRequest {
+  /** The host's name, for SNI and the certificate; an IP address is compared with the certificate's addresses. */
+  readonly name: string;
+  readonly isNameAnIp: boolean;
+  readonly mustVerify: boolean;
+  /** Certificates to trust, PEM; null for the well-known ones. */
+  readonly ca: string | null;
+}
+
+const LEFT: WireEnd = { trouble: "lost", detail: "QUIT was sent" };
+
+/** Owns a wire that nobody cares for: its end is not news. */
+export const nobody: WireOwner = { onReply() {}, onEnd() {}, onDrain() {}, onDeadline: () => false };
+
+export class Wire implements Expiring {
+  expiresAt = Infinity;
+  owner: WireOwner = nobody;
+  #socket: Socket;
+  readonly #plain: Socket;
+  readonly #parser = new ReplyParser();
+  readonly #deadlines: Deadlines;
+  readonly #onData = (chunk: Buffer): void => this.#read(chunk);
+  readonly #onReply = (reply: ServerReply): void => {
+    if (this.ended === null) this.owner.onReply(reply);
+  };
+  #isConnected = false;
+  #isLeaving = false;
+  #ended: WireEnd | null = null;
+
+  constructor(target: WireTarget, deadlines: Deadlines) {
+    this.#deadlines = deadlines;
+    this.#socket = connectTcp({
+      host: target.ip,
+      port: target.port,
+      noDelay: true,
+      ...(target.sourceIp === null ? {} : { localAddress: target.sourceIp }),
+    });
+    this.#plain = this.#socket;
+    this.#socket.once("connect", () => {
+      this.#isConnected = true;
+      this.expectWithin(target.greetingMs);
+    });
+    this.#listen(this.#socket);
+    deadlines.watch(this);
+    this.expectWithin(target.connectMs);
+  }
+
+  /** Why nothing can be said any more, or null. */
+  get ended(): WireEnd | null {
+    return this.#ended ?? (this.#isLeaving ? LEFT : null);
+  }
+
+  /** Bytes of an incomplete reply were read: there must be none where the dialogue changes (STARTTLS). */
+  get hasPartialReply(): boolean {
+    return this.#parser.pendingBytes > 0;
+  }
+
+  /** "TLSv1.3 TLS_AES_256_GCM_SHA384", or null in the clear. */
+  get tls(): string | null {
+    const socket = this.#socket as Partial<TLSSocket>;
+    return socket.encrypted === true ? `${socket.getProtocol?.()} ${socket.getCipher?.().name}` : null;
+  }
+
+  /** Sets the one deadline: the next step must be over by then. */
+  expectWithin(delayMs: number): void {
+    this.expiresAt = this.#deadlines.in(delayMs);
+  }
+
+  expire(): void {
+    if (!this.owner.onDeadline()) this.end(this.#isConnected ? "reply-timeout" : "connect-timeout", "");
+  }
+
+  /** Sends text. False when the socket wants the caller to wait for onDrain. */
+  write(text: string): boolean {
+    return this.ended !== null || this.#socket.write(text, "utf8");
+  }
+
+  writeBytes(bytes: Buffer): boolean {
+    return this.ended !== null || this.#socket.write(bytes);
+  }
+
+  /** Sends content and what follows it in one system call. */
+  writeBody(body: Buffer, tail: string): void {
+    if (this.ended !== null) return;
+    this.#socket.cork();
+    this.#socket.write(body);
+    this.#socket.write(tail, "utf8");
+    this.#socket.uncork();
+  }
+
+  /** Goes on in TLS. Resolves with null, or with the trouble; then the wire has ended. */
+  upgrade(request: TlsRequest): Promise<WireEnd | null> {
+    const plain = this.#socket;
+    plain.removeListener("data", this.#onData);
+    return new Promise((resolve) => {
+      this.owner = { ...nobody, onEnd: resolve };
+      const secure = connectTls({
+        socket: plain,
+        ...(request.isNameAnIp ? { host: request.name } : { servername: request.name, host: request.name }),
+        rejectUnauthorized: request.mustVerify,
+        ...(request.ca === null ? {} : { ca: request.ca }),
+      });
+      this.#socket = secure;
+      secure.once("secureConnect", () => {
+        if (this.#ended !== null) return;
+        this.owner = nobody;
+        resolve(null);
+      });
+      this.#listen(secure);
+    });
+  }
+
+  /** Says QUIT and goes; the reply is not worth waiting for (RFC 5321 4.1.1.10 asks only not to cut early). */
+  quit(): void {
+    if (this.ended !== null) return;
+    this.#isLeaving = true;
+    this.owner = nobody;
+    this.#socket.end("QUIT\r\n");
+    this.expectWithin(QUIT_MS);
+  }
+
+  /** Ends the wire for a reason that the owner hears. */
+  end(trouble: Trouble, detail: string): void {
+    if (this.#ended !== null) return;
+    this.#ended = { trouble, detail };
+    this.#deadlines.unwatch(this);
+    this.#socket.destroy();
+    this.#plain.destroy();
+    const { owner } = this;
+    this.owner = nobody;
+    owner.onEnd(this.#ended);
+  }
+
+  #listen(socket: Socket): void {
+    socket.on("data", this.#onData);
+    socket.on("drain", () => this.owner.onDrain());
+    socket.on("end", () => this.end("lost", ""));
+    socket.on("close", () => this.end("lost", ""));
+    // Stays for the socket's whole life: an error without a listener would end the process.
+    socket.on("error", (error: NodeJS.ErrnoException) =>
+      this.end(this.#troubleOf(socket, error), reasonOf(error)),
+    );
+  }
+
+  #read(chunk: Buffer): void {
+    if (this.ended !== null) return;
+    try {
+      this.#parser.push(chunk, this.#onReply);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.end("garbage", error.message);
+    }
+  }
+
+  #troubleOf(socket: Socket, error: NodeJS.ErrnoException): Trouble {
+    if (!this.#isConnected) {
+      if (error.code === "ECONNREFUSED") return "connect-refused";
+      return error.code === "ETIMEDOUT" ? "connect-timeout" : "connect-failed";
+    }
+    const code = error.code ?? "";
+    if (/^(?:CERT_|ERR_TLS_CERT|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_MISMATCH|INVALID_CA)/.test(code)) {
+      return "tls-unverified";
+    }
+    return socket === this.#socket && (code.startsWith("ERR_SSL") || code === "EPROTO")
+      ? "tls-failed"
+      : "lost";
+  }
+}
+
+/** How long the other side may take to close after QUIT. */
+const QUIT_MS = 5_000;
+
+function reasonOf(error: NodeJS.ErrnoException): string {
+  return error.code ?? describe(error);
+}

@@ -1,0 +1,193 @@
+/**
+ * HTTP to one API server over few, kept sockets: one dispatcher for calls (at most four sockets, calls wait their
+ * turn) and one for watches (a socket each, since a watch occupies it). Both are made once and made anew only when
+ * CA or client certificate change; a watch that runs keeps its old socket to its end.
+ *
+ * Each call has a deadline and a bound on the answer's size. A call rejects with KubeFailure "unreachable" when no
+ * full answer came; any HTTP status is an answer. HTTP/1.1 on purpose: with HTTP/2 one stalled TCP connection
+ * would stall every watch and call at once.
+ */
+import { Agent, type Dispatcher, ProxyAgent } from "undici";
+
+import type { Clock } from "#base/clock.ts";
+
+import { CredentialSource, type TlsMaterial } from "./credentials.ts";
+import { KubeFailure, unreachable } from "./errors.ts";
+import type { AccessDescription } from "./kubeconfig.ts";
+
+export interface Call {
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** Path and query. */
+  readonly path: string;
+  /** For messages: "get pods mail/out-0". */
+  readonly what: string;
+  readonly body?: { readonly contentType: string; readonly value: unknown };
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly retryAfterSeconds: number | undefined;
+  readonly text: string;
+}
+
+export interface Stream {
+  readonly status: number;
+  readonly retryAfterSeconds: number | undefined;
+  readonly body: Dispatcher.ResponseData["body"];
+}
+
+/** Told once for every answer; `code` is the HTTP status or "error" when there was none. */
+export type Observer = (call: { readonly method: string; readonly code: string }) => void;
+
+/** Workers are few and calls short; more sockets would only move the queue into the server. */
+const CALL_SOCKETS = 4;
+/** The server's own limit for a request is 60 s; ours is below so that a pass notices within its deadline. */
+const CALL_DEADLINE_MS = 30_000;
+/** 500 objects of 100 KiB. A page beyond that would block the event loop for too long. */
+const ANSWER_LIMIT_BYTES = 50 * 1024 * 1024;
+
+export interface ConnectionOptions {
+  readonly access: AccessDescription;
+  readonly clock: Clock;
+  readonly userAgent: string;
+  readonly callDeadlineMs?: number;
+  readonly observe?: Observer;
+}
+
+interface Dispatchers {
+  readonly tls: TlsMaterial;
+  readonly calls: Dispatcher;
+  readonly watches: Dispatcher;
+}
+
+export class Connection {
+  readonly #options: ConnectionOptions;
+  readonly #credentials: CredentialSource;
+  readonly #origin: string;
+  readonly #prefix: string;
+  readonly #closing = new Set<Promise<void>>();
+  #dispatchers: Dispatchers | null = null;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.#credentials = new CredentialSource(options.access, options.clock);
+    const url = new URL(options.access.server);
+    this.#origin = url.origin;
+    this.#prefix = url.pathname.replace(/\/+$/, "");
+  }
+
+  /** The whole answer, whatever its status. */
+  async call(call: Call): Promise<Answer> {
+    const deadlineMs = this.#options.callDeadlineMs ?? CALL_DEADLINE_MS;
+    const stop = new AbortController();
+    const late = new Error(`the deadline of ${deadlineMs} ms has passed`);
+    const timer = this.#options.clock.after(deadlineMs, () => stop.abort(late));
+    try {
+      const stream = await this.#send(call, "calls", stop.signal);
+      const text = await collect(stream.body, call.what);
+      return { status: stream.status, retryAfterSeconds: stream.retryAfterSeconds, text };
+    } catch (error) {
+      throw error instanceof KubeFailure ? error : unreachable(call.what, error);
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  /** The answer's head; the body is read by the caller, who ends it through `signal`. */
+  async open(call: Call, signal: AbortSignal): Promise<Stream> {
+    try {
+      return await this.#send(call, "watches", signal);
+    } catch (error) {
+      throw error instanceof KubeFailure ? error : unreachable(call.what, error);
+    }
+  }
+
+  /** Ends every socket, those of running watches too. */
+  async close(): Promise<void> {
+    const dispatchers = this.#dispatchers;
+    this.#dispatchers = null;
+    await Promise.all([dispatchers?.calls.destroy(), dispatchers?.watches.destroy(), ...this.#closing]);
+  }
+
+  async #send(call: Call, purpose: "calls" | "watches", signal: AbortSignal): Promise<Stream> {
+    const credentials = await this.#credentials.current();
+    const dispatcher = this.#dispatcherFor(credentials.tls)[purpose];
+    const { method, body } = call;
+    const headers: Record<string, string> = {
+      accept: "application/json",
+      "user-agent": this.#options.userAgent,
+    };
+    if (credentials.authorization !== null) headers["authorization"] = credentials.authorization;
+    if (body !== undefined) headers["content-type"] = body.contentType;
+    try {
+      const response = await dispatcher.request({
+        origin: this.#origin,
+        path: `${this.#prefix}${call.path}`,
+        method,
+        headers,
+        body: body === undefined ? null : JSON.stringify(body.value),
+        headersTimeout: CALL_DEADLINE_MS,
+        bodyTimeout: 0, // The deadline of a call and the inactivity timer of a watch cover the body.
+        signal,
+      });
+      this.#options.observe?.({ method, code: String(response.statusCode) });
+      if (response.statusCode === 401) this.#credentials.refused();
+      return {
+        status: response.statusCode,
+        retryAfterSeconds: retryAfter(response.headers),
+        body: response.body,
+      };
+    } catch (error) {
+      this.#options.observe?.({ method, code: "error" });
+      throw error;
+    }
+  }
+
+  #dispatcherFor(tls: TlsMaterial): Dispatchers {
+    const current = this.#dispatchers;
+    if (current !== null && current.tls === tls) return current;
+    this.#dispatchers = { tls, calls: this.#make(tls, CALL_SOCKETS), watches: this.#make(tls, null) };
+    if (current !== null) for (const old of [current.calls, current.watches]) this.#retire(old);
+    return this.#dispatchers;
+  }
+
+  /** Lets what runs on it come to its end, then closes its sockets. */
+  #retire(old: Dispatcher): void {
+    const closing: Promise<void> = old.close().finally(() => this.#closing.delete(closing));
+    this.#closing.add(closing);
+  }
+
+  #make(tls: TlsMaterial, connections: number | null): Dispatcher {
+    const { serverName, skipVerify, proxyUrl } = this.#options.access;
+    const trust = {
+      ...(tls.ca === null ? {} : { ca: tls.ca }),
+      ...(tls.certificate === null ? {} : { cert: tls.certificate }),
+      ...(tls.key === null ? {} : { key: tls.key }),
+      ...(serverName === null ? {} : { servername: serverName }),
+      ...(skipVerify ? { rejectUnauthorized: false } : {}),
+    };
+    // A peer that vanished without a FIN is noticed by TCP after 30 s of silence.
+    const connect = { ...trust, timeout: 10_000, keepAlive: true, keepAliveInitialDelay: 30_000 };
+    const common = { connections, pipelining: 1, allowH2: false, keepAliveTimeout: 30_000 };
+    if (proxyUrl === null) return new Agent({ ...common, connect });
+    return new ProxyAgent({ ...common, uri: proxyUrl, requestTls: trust });
+  }
+}
+
+async function collect(body: Stream["body"], what: string): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > ANSWER_LIMIT_BYTES) {
+      throw new KubeFailure("broken", `${what}: the answer is larger than ${ANSWER_LIMIT_BYTES} bytes`);
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, size).toString("utf8");
+}
+
+function retryAfter(headers: Record<string, string | string[] | undefined>): number | undefined {
+  const seconds = Number(headers["retry-after"]);
+  return Number.isFinite(seconds) ? seconds : undefined;
+}
