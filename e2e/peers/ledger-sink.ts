@@ -1,0 +1,90 @@
+/**
+ * A mail server "somewhere else" that keeps a ledger: how often each recipient address was delivered to. Senders
+ * of scenarios give every message a recipient of its own, so what was lost or doubled shows at once. It runs as a
+ * process of its own (inside a network namespace) and is asked over standard input, one word a line:
+ *
+ *   report             {"deliveries":2000,"recipients":2000,"doubled":[]}
+ *   recipients         {"<address>":<deliveries>, …}
+ *   mode accept|defer  whether mail is taken or put off with 451; answers {"mode":"defer"}
+ *   pace N             milliseconds before each end of data is answered; answers {"pace":N}
+ *
+ * The first line of output is {"ready":true}. An address that cannot be had ends the process with its error.
+ */
+import { createInterface } from "node:readline";
+import { setTimeout as wait } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { SMTPServer, type SMTPServerSession } from "smtp-server";
+
+const { values } = parseArgs({
+  options: { address: { type: "string", default: "127.0.0.1" }, port: { type: "string", default: "0" } },
+});
+
+const ledger = new Map<string, number>();
+let isDeferring = false;
+let paceMs = 0;
+
+const server = new SMTPServer({
+  authOptional: true,
+  disabledCommands: ["AUTH", "STARTTLS"],
+  disableReverseLookup: true,
+  maxClients: 10_000,
+  logger: false,
+  onData(stream, session, done) {
+    stream.on("end", () => void answer(session, done));
+    stream.resume();
+  },
+});
+
+async function answer(
+  session: SMTPServerSession,
+  done: (error?: Error & { responseCode?: number }) => void,
+): Promise<void> {
+  if (paceMs > 0) await wait(paceMs);
+  if (isDeferring) return done(Object.assign(new Error("4.7.1 Try again later"), { responseCode: 451 }));
+  for (const { address } of session.envelope.rcptTo) ledger.set(address, (ledger.get(address) ?? 0) + 1);
+  done();
+}
+
+function obey(line: string): unknown {
+  const [word, argument] = line.trim().split(" ");
+  switch (word) {
+    case "report":
+      return report();
+    case "recipients":
+      return Object.fromEntries(ledger);
+    case "mode":
+      isDeferring = argument === "defer";
+      return { mode: argument };
+    case "pace":
+      paceMs = Number(argument);
+      return { pace: paceMs };
+    default:
+      return { error: `unknown word ${word}` };
+  }
+}
+
+function report(): unknown {
+  let deliveries = 0;
+  const doubled: string[] = [];
+  for (const [address, count] of ledger) {
+    deliveries += count;
+    if (count > 1) doubled.push(address);
+  }
+  return { deliveries, recipients: ledger.size, doubled };
+}
+
+function print(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+}
+
+server.on("error", (error) => {
+  // A client that goes away is no trouble of ours; a listening socket that fails is.
+  if (!server.server.listening) throw error;
+});
+server.listen(Number(values.port), values.address, () => {
+  const bound = server.server.address();
+  print({ ready: true, port: typeof bound === "object" && bound !== null ? bound.port : 0 });
+});
+const lines = createInterface({ input: process.stdin });
+lines.on("line", (line) => print(obey(line)));
+lines.on("close", () => process.exit(0));

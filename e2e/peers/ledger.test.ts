@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { createTransport } from "nodemailer";
+
+import { Ledger } from "./ledger.ts";
+
+let ledger: Ledger;
+
+before(async () => {
+  ledger = await Ledger.start({ address: "127.0.0.1", port: 0 });
+});
+after(() => ledger.stop());
+
+async function send(recipient: string): Promise<void> {
+  const transport = createTransport({ host: ledger.address, port: ledger.port, ignoreTLS: true });
+  await transport.sendMail({ from: "a@example.test", to: recipient, text: "hello" });
+  transport.close();
+}
+
+test("the ledger counts deliveries and names what came twice", async () => {
+  await send("1@example.test");
+  await send("2@example.test");
+  await send("2@example.test");
+  assert.deepEqual(await ledger.report(), { deliveries: 3, recipients: 2, doubled: ["2@example.test"] });
+});
+
+test("the ledger does not count what it puts off", async () => {
+  await ledger.mode("defer");
+  await assert.rejects(send("3@example.test"), /451/);
+  await ledger.mode("accept");
+  assert.equal((await ledger.recipients()).has("3@example.test"), false);
+});
