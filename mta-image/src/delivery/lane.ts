@@ -99,6 +99,7 @@ export class Lane implements JobSource {
     if (!options.now) return;
     for (const connection of [...this.#connections]) connection.cut("shutdown");
     this.#settleWaiting(outcomeOfTrouble("shutdown", ""));
+    this.wake();
   }
 
   next(connection: Connection): Job | null {

@@ -1,0 +1,155 @@
+/**
+ * All lanes and the places for their connections. A lane holds one destination under one value of transport
+ * settings; a fixed server is one destination whatever the recipients' domains are. When all places are taken, a
+ * lane that wants one waits in turn, idle connections of others are closed for it, and busy lanes give a place up
+ * once they hold more than their share or have sent a fair number of messages. Nothing in here rejects.
+ */
+import { type Clock, sleep } from "#base/clock.ts";
+
+import type { Outcome } from "../queue/courier.ts";
+import type { Content } from "../spool/spool.ts";
+import type { Connection } from "./connection.ts";
+import { Deadlines } from "./deadlines.ts";
+import type { HostFinder } from "./hosts.ts";
+import type { Job } from "./job.ts";
+import { Lane, type LanePool } from "./lane.ts";
+import { type Opened, openConnection } from "./open.ts";
+import { planRoute } from "./route.ts";
+import type { TransportSettings } from "./transport.ts";
+
+/** Plain numbers that only grow; metrics read them. */
+export interface DeliveryCounters {
+  connectionsOpened: number;
+  connectionsFailed: number;
+  /** Handshakes that failed, after which the host was tried in the clear. */
+  tlsFallbacks: number;
+}
+
+export interface PoolOptions {
+  readonly clock: Clock;
+  readonly finder: HostFinder;
+  readonly counters: DeliveryCounters;
+  readonly read: (id: string) => Promise<Content>;
+  /** Looked up whenever a place is wanted, so a reload counts at once. */
+  readonly maxConnections: () => number;
+}
+
+/** Messages after which a connection goes when another destination waits for its place. */
+const FAIR_TRANSACTIONS = 20;
+const LOOK_EVERY_MS = 20;
+
+export class Pool implements LanePool {
+  readonly deadlines: Deadlines;
+  readonly #options: PoolOptions;
+  readonly #lanes = new Map<string, Lane>();
+  /** Lanes with settings from before a reload that still have work. */
+  readonly #retired = new Set<Lane>();
+  readonly #waiting = new Set<Lane>();
+  #places = 0;
+  #isClosed = false;
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+    this.deadlines = new Deadlines(options.clock);
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  get connections(): number {
+    return this.#places;
+  }
+
+  add(job: Job, settings: TransportSettings): void {
+    const { transportId, domain } = job.attempt.destination;
+    const key = settings.server === null ? `${transportId} ${domain}` : transportId;
+    this.#lane(key, domain, settings).add(job);
+  }
+
+  /** Lets what is under way end until the deadline, then cuts it. */
+  async close(deadlineMs: number): Promise<void> {
+    this.#isClosed = true;
+    const end = this.#options.clock.monotonic() + deadlineMs;
+    for (const lane of this.#all()) lane.shut({ now: lane.connections === 0 });
+    while (this.#all().length > 0 && this.#options.clock.monotonic() < end) {
+      await sleep(this.#options.clock, LOOK_EVERY_MS);
+      // Without a connection nothing more can be sent: no new one is opened any more.
+      for (const lane of this.#all()) if (lane.connections === 0) lane.shut({ now: true });
+    }
+    for (const lane of this.#all()) lane.shut({ now: true });
+  }
+
+  takePlace(lane: Lane): boolean {
+    if (this.#isClosed) return false;
+    if (this.#places < this.#options.maxConnections()) {
+      this.#places++;
+      this.#waiting.delete(lane);
+      return true;
+    }
+    this.#waiting.add(lane);
+    for (const other of this.#all()) if (other !== lane && other.evictIdle()) break;
+    return false;
+  }
+
+  returnPlace(): void {
+    this.#places--;
+    const [next] = this.#waiting;
+    if (next === undefined) return;
+    this.#waiting.delete(next);
+    // Not at once: the lane that gave the place back is in the middle of its own bookkeeping.
+    queueMicrotask(() => next.wake());
+  }
+
+  shouldMakeRoom(lane: Lane, connection: Connection): boolean {
+    if (this.#waiting.size === 0 || (this.#waiting.size === 1 && this.#waiting.has(lane))) return false;
+    const share = this.#options.maxConnections() / (this.#lanes.size + this.#retired.size);
+    return lane.connections > share || connection.transactions >= FAIR_TRANSACTIONS;
+  }
+
+  read(id: string): Promise<Content> {
+    return this.#options.read(id);
+  }
+
+  open(lane: Lane): Promise<Opened> {
+    const { finder, counters } = this.#options;
+    return openConnection({
+      route: planRoute(lane.settings, lane.domain),
+      settings: lane.settings,
+      finder,
+      hostname: finder.hostname,
+      deadlines: this.deadlines,
+      isCancelled: () => this.#isClosed || lane.waiting === 0,
+      onTlsFallback: () => {
+        counters.tlsFallbacks++;
+      },
+    });
+  }
+
+  onOpened(): void {
+    this.#options.counters.connectionsOpened++;
+  }
+
+  onOpenFailed(_lane: Lane, _outcome: Outcome): void {
+    this.#options.counters.connectionsFailed++;
+  }
+
+  onEmpty(lane: Lane): void {
+    this.#waiting.delete(lane);
+    this.#retired.delete(lane);
+    if (this.#lanes.get(lane.key) === lane) this.#lanes.delete(lane.key);
+  }
+
+  #lane(key: string, domain: string, settings: TransportSettings): Lane {
+    const known = this.#lanes.get(key);
+    if (known?.settings === settings) return known;
+    if (known !== undefined) this.#retired.add(known);
+    const lane = new Lane(key, { domain, settings, pool: this });
+    this.#lanes.set(key, lane);
+    return lane;
+  }
+
+  #all(): Lane[] {
+    return [...this.#lanes.values(), ...this.#retired];
+  }
+}

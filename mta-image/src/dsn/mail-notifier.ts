@@ -1,0 +1,80 @@
+/**
+ * The queue's notifier: writes the report and sends it through the one door like any other mail, from the null
+ * sender, so that it is never answered with a notice itself (RFC 5321 4.5.5). Mail from the null sender gets
+ * none. Rejects with a Failure `notice-refused` when intake does; the queue then asks again later.
+ */
+import type { Clock } from "#base/clock.ts";
+import { Failure, describe } from "#base/error.ts";
+import { makeId } from "#base/ids.ts";
+import type { Log } from "#base/log.ts";
+
+import type { Intake } from "../intake/intake.ts";
+import type { Origin } from "../message/envelope.ts";
+import type { Notice, Notifier } from "../queue/notifier.ts";
+import type { Content } from "../spool/spool.ts";
+import { type Original, noOriginal, readOriginal, startOf } from "./original.ts";
+import { makeReport, needsUtf8 } from "./report.ts";
+
+export interface MailNotifierOptions {
+  readonly intake: Intake;
+  readonly read: (id: string) => Promise<Content>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly hostname: () => string;
+  /** The transport that notices about mail of this transport take. */
+  readonly transportFor: (transportId: string) => string;
+}
+
+export class MailNotifier implements Notifier {
+  readonly #options: MailNotifierOptions;
+
+  constructor(options: MailNotifierOptions) {
+    this.#options = options;
+  }
+
+  async notify(notice: Notice): Promise<void> {
+    const { envelope } = notice.message;
+    if (envelope.sender === "") return;
+    const now = this.#options.clock.now();
+    const original = await this.#original(notice.message.id);
+    const hostname = this.#options.hostname();
+    const bytes = makeReport({ notice, original, hostname, id: makeId(now), now });
+    const reception = this.#options.intake.begin(
+      {
+        sender: "",
+        recipients: [envelope.sender],
+        smtpUtf8: needsUtf8(notice),
+        eightBit: bytes.some((byte) => byte > 127),
+        transportId: this.#options.transportFor(envelope.transportId),
+      },
+      fromHere(notice.message.id),
+    );
+    await reception.write(bytes);
+    const result = await reception.commit();
+    if (result.kind === "accepted") return;
+    throw new Failure("notice-refused", `the notice was not stored: ${result.reply.text}`);
+  }
+
+  /** A message that can no longer be read still deserves its notice. */
+  async #original(id: string): Promise<Original> {
+    try {
+      return readOriginal(await startOf(await this.#options.read(id)));
+    } catch (error) {
+      this.#options.log.warn({ message: id, error: describe(error) }, "notice-without-original");
+      return noOriginal;
+    }
+  }
+}
+
+function fromHere(sessionId: string): Origin {
+  return {
+    kind: "notice",
+    serverId: "",
+    remoteIp: "",
+    remotePort: 0,
+    helo: "",
+    protocol: "",
+    tls: null,
+    sessionId,
+  };
+}

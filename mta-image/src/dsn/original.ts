@@ -1,0 +1,71 @@
+/**
+ * What a notice takes from the message it speaks of: its header block (bounded) and the ids that thread it (pure).
+ * Hostile bytes are expected: ids that are not `<...@...>` tokens are left out, nothing is ever invented.
+ */
+import type { Content } from "../spool/spool.ts";
+
+export interface Original {
+  /** The header block in CRLF form without the empty line, cut at MAX_HEADER_BYTES; "" when it cannot be read. */
+  readonly headers: Buffer;
+  readonly messageId: string | null;
+  /** Ids of the thread, oldest first, the message's own last; empty without a Message-ID. */
+  readonly references: readonly string[];
+}
+
+export const noOriginal: Original = { headers: Buffer.alloc(0), messageId: null, references: [] };
+
+/** Postfix's bounce_size_limit is 50,000 bytes; headers beyond it say nothing more about the message. */
+const MAX_HEADER_BYTES = 50_000;
+/** RFC 5322 3.6.4 lets References grow without end; the first and the newest ones thread. */
+const MAX_REFERENCES = 20;
+const MESSAGE_ID = /<[^\s<>@"(),:;\\]{1,200}@[^\s<>@"(),:;\\]{1,200}>/g;
+
+export function readOriginal(start: Buffer): Original {
+  const end = start.indexOf("\r\n\r\n");
+  const block = start.subarray(0, Math.min(end === -1 ? start.length : end + 2, MAX_HEADER_BYTES));
+  const fields = unfold(block.toString("latin1"));
+  const messageId = ids(fields.get("message-id") ?? "")[0] ?? null;
+  if (messageId === null) return { headers: wholeLines(block), messageId, references: [] };
+  const known = ids(fields.get("references") ?? "");
+  const parents = known.length > 0 ? known : ids(fields.get("in-reply-to") ?? "").slice(0, 1);
+  return { headers: wholeLines(block), messageId, references: thread(parents, messageId) };
+}
+
+/** The first bytes of a stored message, enough for its header block. */
+export async function startOf(content: Content): Promise<Buffer> {
+  if (content.kind === "memory") return content.bytes.subarray(0, MAX_HEADER_BYTES + 4);
+  const pieces: Buffer[] = [];
+  let length = 0;
+  for await (const piece of content.chunks()) {
+    pieces.push(piece);
+    length += piece.length;
+    if (length >= MAX_HEADER_BYTES) break;
+  }
+  return Buffer.concat(pieces);
+}
+
+function thread(parents: readonly string[], messageId: string): string[] {
+  const all = [...new Set([...parents.filter((id) => id !== messageId), messageId])];
+  if (all.length <= MAX_REFERENCES) return all;
+  return [all[0] as string, ...all.slice(-(MAX_REFERENCES - 1))];
+}
+
+function ids(text: string): string[] {
+  return text.match(MESSAGE_ID) ?? [];
+}
+
+/** The first occurrence of each field, names in lower case, folds undone. */
+function unfold(text: string): Map<string, string> {
+  const fields = new Map<string, string>();
+  for (const line of text.replace(/\r\n(?=[ \t])/g, "").split("\r\n")) {
+    const colon = line.indexOf(":");
+    const name = line.slice(0, colon).trim().toLowerCase();
+    if (colon > 0 && !fields.has(name)) fields.set(name, line.slice(colon + 1));
+  }
+  return fields;
+}
+
+function wholeLines(block: Buffer): Buffer {
+  const end = block.lastIndexOf("\r\n");
+  return end === -1 ? Buffer.alloc(0) : block.subarray(0, end + 2);
+}

@@ -1,0 +1,154 @@
+/**
+ * The delivery status notification as bytes (pure): multipart/report of RFC 6522 with the fields of RFC 3464,
+ * threaded to the message it speaks of by In-Reply-To and References, marked Auto-Submitted (RFC 3834). Where an
+ * address is internationalised, the parts are those of RFC 6533 and the notice needs SMTPUTF8.
+ *
+ * Everything that came from outside (addresses, replies) is cleaned of control bytes before it enters a line.
+ */
+import { mailDate } from "../message/received.ts";
+import type { Notice } from "../queue/notifier.ts";
+import { clean } from "../smtp/reply-parser.ts";
+import type { Original } from "./original.ts";
+
+export interface ReportFacts {
+  readonly notice: Notice;
+  readonly original: Original;
+  /** Our name: Reporting-MTA and the domain of the notice's own addresses. */
+  readonly hostname: string;
+  /** Id of the notice itself. */
+  readonly id: string;
+  /** Wall-clock ms. */
+  readonly now: number;
+}
+
+type Recipient = Notice["recipients"][number];
+
+/** RFC 5322 2.1.1: 998 bytes; a Diagnostic-Code with a long reply is folded well before. */
+const FOLD_AT = 76;
+
+export function makeReport(facts: ReportFacts): Buffer {
+  const boundary = `=_${facts.id}`;
+  const utf8 = needsUtf8(facts.notice);
+  const parts = [
+    part("text/plain; charset=utf-8", Buffer.from(explanation(facts), "utf8")),
+    part(
+      utf8 ? "message/global-delivery-status" : "message/delivery-status",
+      Buffer.from(statusFields(facts), "utf8"),
+    ),
+    part(utf8 ? "message/global-headers" : "text/rfc822-headers", facts.original.headers),
+  ];
+  const delimiter = Buffer.from(`--${boundary}\r\n`);
+  return Buffer.concat([
+    Buffer.from(header(facts, boundary), "utf8"),
+    ...parts.flatMap((bytes) => [delimiter, bytes]),
+    Buffer.from(`--${boundary}--\r\n`),
+  ]);
+}
+
+/** An address of the notice holds bytes beyond ASCII. */
+export function needsUtf8(notice: Notice): boolean {
+  const { sender, recipients } = notice.message.envelope;
+  return [sender, ...notice.recipients.map(({ index }) => recipients[index] ?? "")].some(
+    (address) => !/^[\x00-\x7f]*$/.test(address),
+  );
+}
+
+function header({ notice, original, hostname, id, now }: ReportFacts, boundary: string): string {
+  const subject =
+    notice.kind === "failed" ? "Undelivered mail returned to sender" : "Delayed mail, still being tried";
+  const threading =
+    original.messageId === null
+      ? []
+      : [`In-Reply-To: ${original.messageId}`, `References: ${original.references.join("\r\n ")}`];
+  return lines([
+    `Date: ${mailDate(now)}`,
+    `From: Mail Delivery System <MAILER-DAEMON@${hostname}>`,
+    `To: <${cleanAddress(notice.message.envelope.sender)}>`,
+    `Subject: ${subject}`,
+    `Message-ID: <${id}@${hostname}>`,
+    ...threading,
+    "Auto-Submitted: auto-replied",
+    "MIME-Version: 1.0",
+    "Content-Type: multipart/report; report-type=delivery-status;",
+    `\tboundary="${boundary}"`,
+    "",
+    "",
+  ]);
+}
+
+function explanation({ notice, hostname }: ReportFacts): string {
+  const intro =
+    notice.kind === "failed"
+      ? ["Your message could not be delivered to the recipients below. It will not be tried again."]
+      : [
+          "Your message has not been delivered yet to the recipients below.",
+          `It is being tried until ${mailDate(notice.retryUntil ?? 0)}; you need not send it again.`,
+        ];
+  const recipients = notice.recipients.flatMap((recipient) => [
+    "",
+    `<${addressOf(notice, recipient)}>`,
+    ...fold(`    ${clean(recipient.outcome.reply)}`),
+  ]);
+  return lines([`This is the mail system at ${hostname}.`, "", ...intro, ...recipients, ""]);
+}
+
+function statusFields(facts: ReportFacts): string {
+  const { notice, hostname } = facts;
+  const message = [`Reporting-MTA: dns; ${hostname}`, `Arrival-Date: ${mailDate(notice.message.receivedAt)}`];
+  const groups = notice.recipients.map((recipient) => recipientFields(facts, recipient));
+  return lines([...message, "", ...groups.flatMap((fields) => [...fields, ""])]);
+}
+
+function recipientFields({ notice, now }: ReportFacts, recipient: Recipient): string[] {
+  const { outcome } = recipient;
+  const address = addressOf(notice, recipient);
+  const type = /^[\x00-\x7f]*$/.test(address) ? "rfc822" : "utf-8";
+  // Text of our own is no SMTP reply and must not claim to be one (RFC 3464 2.3.6).
+  const isReply = /^[245]\d\d[ -]/.test(outcome.reply);
+  return [
+    `Final-Recipient: ${type}; ${address}`,
+    `Action: ${notice.kind}`,
+    `Status: ${outcome.status}`,
+    ...(outcome.remoteMta === "" ? [] : [`Remote-MTA: dns; ${clean(outcome.remoteMta)}`]),
+    ...fold(`Diagnostic-Code: ${isReply ? "smtp" : "x-mailfleet"}; ${clean(outcome.reply)}`),
+    `Last-Attempt-Date: ${mailDate(now)}`,
+    ...(notice.retryUntil === null ? [] : [`Will-Retry-Until: ${mailDate(notice.retryUntil)}`]),
+  ];
+}
+
+function addressOf(notice: Notice, recipient: Recipient): string {
+  return cleanAddress(notice.message.envelope.recipients[recipient.index] ?? "");
+}
+
+/** Like `clean`, but UTF-8 stays (RFC 6533). */
+function cleanAddress(address: string): string {
+  return address.replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029]/g, " ");
+}
+
+function part(type: string, content: Buffer): Buffer {
+  const is8bit = content.some((byte) => byte > 127);
+  const head = lines([
+    `Content-Type: ${type}`,
+    `Content-Transfer-Encoding: ${is8bit ? "8bit" : "7bit"}`,
+    "",
+    "",
+  ]);
+  return Buffer.concat([Buffer.from(head), content, Buffer.from("\r\n")]);
+}
+
+/** Breaks at spaces; what has none stays whole, since replies are bounded to 512 bytes. */
+function fold(text: string): string[] {
+  const folded: string[] = [];
+  let rest = text;
+  while (rest.length > FOLD_AT) {
+    const at = rest.lastIndexOf(" ", FOLD_AT);
+    if (at <= 4) break;
+    folded.push(rest.slice(0, at));
+    rest = `    ${rest.slice(at + 1)}`;
+  }
+  return [...folded, rest];
+}
+
+function lines(text: readonly string[]): string {
+  return text.join("\r\n");
+}
