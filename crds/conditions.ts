@@ -1,0 +1,104 @@
+/**
+ * What conditions may say: types and reasons as closed lists, each with a sentence for the reference page.
+ * Reasons are API: people's alerts match on them.
+ */
+import { z } from "zod";
+
+import { namedList } from "./values.ts";
+
+export const Condition = z.object({
+  type: z.string().max(316),
+  status: z.enum(["True", "False", "Unknown"]),
+  observedGeneration: z.int().min(0).optional(),
+  lastTransitionTime: z.iso.datetime().meta({ format: "date-time", pattern: undefined }),
+  reason: z.string().min(1).max(1024),
+  message: z.string().max(32_768),
+});
+export type Condition = z.infer<typeof Condition>;
+
+export const conditionList = namedList(Condition, { key: "type", max: 16 });
+
+export const mailClusterConditions = {
+  Ready: {
+    about: "All pods take mail and run the wanted revision.",
+    reasons: {
+      AllPodsReady: "Every wanted pod is ready.",
+      NoPodsWanted: "spec.replicas is 0 and no pod is left.",
+      PodsNotReady: "Some wanted pods are missing or not ready; the message says which and why.",
+      ConfigBroken: "The configuration has problems and no revision has run yet.",
+      Deleting: "The MailCluster is being deleted.",
+    },
+  },
+  Reconciling: {
+    about: "Work is under way to make the cluster what the spec says.",
+    reasons: {
+      Settled: "Nothing is left to do.",
+      CreatingPods: "Pods or claims are missing and are being made.",
+      ReplacingPods: "Pods are made anew one at a time for what only a restart can change.",
+      ScalingDown: "Pods leave when their queues are empty.",
+      ApplyingConfig: "A revision of the configuration is on its way to the pods.",
+      WaitingForPods: "Pods exist but are not ready yet.",
+      Deleting: "The deletion policy is being carried out.",
+    },
+  },
+  Stalled: {
+    about: "Nothing will move before somebody changes something.",
+    reasons: {
+      Moving: "Nothing is in the way.",
+      ConfigBroken: "The configuration has problems; see ConfigApplied.",
+      PluginsMissing: "A plugin cannot be had; see PluginsReady.",
+      SpecBroken: "The spec breaks a rule of this version of the operator.",
+    },
+  },
+  ConfigApplied: {
+    about: "All pods run the configuration that the spec says.",
+    reasons: {
+      Applied: "Every pod that answers runs the target revision.",
+      Pending: "Some pods do not run the target revision yet, or do not answer.",
+      Invalid:
+        "The configuration was refused before it reached a pod; the message has file, path and reason.",
+      Refused: "An engine refused the revision; the message has file, path and reason.",
+      SourceMissing: "The ConfigMap that holds the configuration is missing.",
+    },
+  },
+  PluginsReady: {
+    about: "Every plugin file is in place in every pod that answers.",
+    reasons: {
+      Present: "All plugin files are there.",
+      NoPlugins: "The spec names no plugin.",
+      NotFound: "There is no NativePlugin of that name in the namespace.",
+      Invalid: "The NativePlugin breaks a rule of this version of the operator.",
+      FileMissing: "A pod has no file at the plugin's path.",
+      Pending: "Not every pod has said yet whether the files are there.",
+    },
+  },
+  ScaleDownBlocked: {
+    about: "A pod should leave and cannot.",
+    reasons: {
+      NotLeaving: "No pod is leaving.",
+      Draining: "Leaving pods still deliver; nothing is in the way.",
+      QueueUnknown: "A leaving pod does not say what is in its queue; unknown is not empty.",
+      PodNotRunning: "A leaving pod with a spool does not run, so its mail cannot be delivered.",
+      ClaimLost:
+        "The volume of a leaving slot is lost; set the annotation mailfleet.io/discard-mail on its claim.",
+    },
+  },
+} as const;
+
+export type MailClusterConditionType = keyof typeof mailClusterConditions;
+export type ReasonOf<T extends MailClusterConditionType> =
+  keyof (typeof mailClusterConditions)[T]["reasons"] & string;
+
+export const nativePluginConditions = {
+  Ready: {
+    about: "The plugin file is in place wherever a cluster uses it.",
+    reasons: {
+      Present: "Every pod that uses it has the file, and all have the same one.",
+      NotUsed: "No MailCluster refers to it.",
+      Pending: "Not every pod has said yet whether the file is there.",
+      FileMissing: "A pod has no file at the path.",
+      DigestsDiffer: "Pods hold different files: the reference is not pinned, or a roll-out is under way.",
+      Invalid: "The spec breaks a rule of this version of the operator.",
+    },
+  },
+} as const;

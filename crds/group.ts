@@ -1,0 +1,27 @@
+/**
+ * The names that Mailfleet puts on objects: API group, labels, annotations, finalizer. They are part of the API:
+ * renaming one orphans what is out there.
+ */
+
+export const group = "mailfleet.io";
+export const version = "v1alpha1";
+export const apiVersion = `${group}/${version}`;
+
+export const labels = {
+  /** Name of the MailCluster that an object belongs to. */
+  cluster: `${group}/cluster`,
+  /** Number of the slot of a pod or claim. */
+  slot: `${group}/slot`,
+} as const;
+
+export const annotations = {
+  /** On a pod: hash of everything in it that only a restart can change. */
+  podHash: `${group}/pod-hash`,
+  /** On a pod: revision of the configuration that it was made with. */
+  revision: `${group}/revision`,
+  /** On a claim, set by people: "true" gives up the mail in it, so that its slot may leave at once. */
+  discardMail: `${group}/discard-mail`,
+} as const;
+
+/** Holds a MailCluster until its deletion policy has been carried out. */
+export const finalizer = `${group}/mail`;

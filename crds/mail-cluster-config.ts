@@ -1,0 +1,71 @@
+/**
+ * The part of the MailCluster that becomes the engine's files: smtpd-app.yaml, given here or in a ConfigMap,
+ * and the few keys of smtpd.yaml that are the user's to choose.
+ */
+import { z } from "zod";
+
+import { withRules } from "./rules.ts";
+import { freeObject, objectName, quantity } from "./values.ts";
+
+const StartupSpec = z.object({
+  hostname: z
+    .string()
+    .min(1)
+    .max(253)
+    .optional()
+    .describe("Name in greetings and EHLO; the pod's name when absent."),
+  logLevel: z.enum(["debug", "info", "warn", "error"]).default("info"),
+  minFree: z
+    .object({
+      size: quantity.default("256Mi").describe("New mail is refused below this much free space."),
+      inodes: z
+        .int()
+        .min(0)
+        .max(2_147_483_647)
+        .default(1000)
+        .describe("New mail is refused below this many free inodes."),
+    })
+    .prefault({})
+    .describe("Floors of the spool's volume."),
+  shutdownSeconds: z
+    .int()
+    .min(1)
+    .max(540)
+    .default(30)
+    .describe(
+      "How long sessions and deliveries may take to end when a pod stops. Node drains rarely wait longer than 600 s.",
+    ),
+});
+
+export const ConfigSpec = withRules(
+  z.object({
+    app: freeObject
+      .optional()
+      .describe(
+        "smtpd-app.yaml. Servers that it does not mention are filled in, one for each listener. Reloaded without a restart.",
+      ),
+    appFrom: z
+      .object({
+        name: objectName.describe("Name of the ConfigMap."),
+        key: z
+          .string()
+          .min(1)
+          .max(253)
+          .default("smtpd-app.yaml")
+          .describe("Key in it whose text is the file."),
+      })
+      .optional()
+      .describe("A ConfigMap that holds smtpd-app.yaml, in place of app."),
+    startup: StartupSpec.prefault({}).describe(
+      "Keys of smtpd.yaml; a change restarts the pods one at a time.",
+    ),
+  }),
+  [
+    {
+      cel: "has(self.app) != has(self.appFrom)",
+      message:
+        "spec.config needs exactly one of app and appFrom: write the configuration under app, or name a ConfigMap in appFrom.name",
+      holds: ({ app, appFrom }) => (app === undefined) !== (appFrom === undefined),
+    },
+  ],
+);
