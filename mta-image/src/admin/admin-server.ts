@@ -37,8 +37,8 @@ export interface Administration {
 
 export function makeAdminServer(options: {
   readonly administration: Administration;
-  /** Null: only client certificates open the door. */
-  readonly token: string | null;
+  /** Asked at each call, since it may be renewed. Null: only client certificates open the door. */
+  readonly token: () => string | null;
   readonly tls?: NonNullable<HttpServerOptions["tls"]>;
 }): FastifyInstance {
   const { administration } = options;
@@ -48,7 +48,7 @@ export function makeAdminServer(options: {
     ...(options.tls === undefined ? {} : { tls: options.tls }),
   });
   server.addHook("onRequest", async (request, reply) => {
-    if (!isAllowed(request, options.token)) {
+    if (!isAllowed(request, options.token())) {
       await reply
         .code(401)
         .header("www-authenticate", "Bearer")

@@ -4,6 +4,7 @@
  */
 import { Counter, Gauge, Registry, collectDefaultMetrics } from "prom-client";
 
+import type { DeliveryCounters } from "../delivery/pool.ts";
 import type { OutcomeCounters, QueueFigures } from "../queue/queue.ts";
 import type { SessionCounters } from "../session/options.ts";
 import type { SpoolFigures } from "../spool/spool.ts";
@@ -16,6 +17,8 @@ export interface MetricSources {
   readonly queue: () => QueueFigures;
   readonly spool: () => SpoolFigures;
   readonly isReady: () => boolean;
+  readonly delivery: DeliveryCounters;
+  readonly connections: () => number;
 }
 
 export function makeMetrics(sources: MetricSources): Registry {
@@ -24,6 +27,7 @@ export function makeMetrics(sources: MetricSources): Registry {
   addSessionMetrics(registry, sources);
   addQueueMetrics(registry, sources);
   addSpoolMetrics(registry, sources);
+  addDeliveryMetrics(registry, sources);
   gauge(registry, "mta_ready", "1 while new mail is welcome.", () => (sources.isReady() ? 1 : 0));
   return registry;
 }
@@ -111,6 +115,28 @@ function addQueueMetrics(registry: Registry, sources: MetricSources): void {
       for (const [outcome, value] of Object.entries(outcomes)) this.inc({ outcome }, value);
     },
   });
+}
+
+function addDeliveryMetrics(registry: Registry, { delivery, connections }: MetricSources): void {
+  gauge(registry, "mta_delivery_connections", "Outbound connections open or being opened.", connections);
+  counter(
+    registry,
+    "mta_delivery_connections_opened_total",
+    "Outbound connections that said hello.",
+    () => delivery.connectionsOpened,
+  );
+  counter(
+    registry,
+    "mta_delivery_connections_failed_total",
+    "Destinations that no connection could be opened to.",
+    () => delivery.connectionsFailed,
+  );
+  counter(
+    registry,
+    "mta_delivery_tls_fallbacks_total",
+    "Handshakes that failed, after which mail went in the clear.",
+    () => delivery.tlsFallbacks,
+  );
 }
 
 function addSpoolMetrics(registry: Registry, { spool }: MetricSources): void {

@@ -25,8 +25,13 @@ export interface Settings {
   readonly limits: ReadonlyMap<string, { readonly connections: number; readonly perIp: number }>;
   readonly transports: ReadonlyMap<string, TransportSettings>;
   readonly schedules: ReadonlyMap<string, RetrySchedule>;
+  /** For mail of a transport that is no longer configured. */
+  readonly defaultSchedule: RetrySchedule;
   /** Transport that notices about mail of a transport take. */
   readonly noticeTransports: ReadonlyMap<string, string>;
+  /** Outbound connections. */
+  readonly connections: { readonly perDestination: number; readonly total: number };
+  readonly resolver: { readonly servers: readonly string[]; readonly cacheSize: number };
 }
 
 export function makeSettings(input: {
@@ -55,10 +60,13 @@ export function makeSettings(input: {
     transports: new Map(
       transports.map(({ group, transport }) => [transport.id, transportSettings(app, group, transport)]),
     ),
+    defaultSchedule,
     schedules: new Map(transports.map(({ group, transport }) => [transport.id, schedule(group, transport)])),
     noticeTransports: new Map(
       transports.map(({ group, transport }) => [transport.id, group.dsn?.transport ?? transport.id]),
     ),
+    connections: { perDestination: app.queues.concurrency, total: app.queues.pooling.size },
+    resolver: { servers: app.resolver.servers, cacheSize: app.resolver.cache.size },
   };
 }
 

@@ -1,0 +1,65 @@
+/** What the admin API may ask of the engine, over its rooms. Thin: nothing is decided here. */
+import type {
+  ConfigPush,
+  DrainRequest,
+  EngineStatus,
+  QueueChange,
+  QueuePage,
+  QueueQuery,
+  QueueSelector,
+} from "#contract/admin-api.ts";
+
+import type { Administration, ConfigAnswer } from "./admin/admin-server.ts";
+import type { Mta } from "./mta.ts";
+import { queryQueue, selectEntries } from "./queue/query.ts";
+import { version } from "./version.ts";
+
+export class EngineAdministration implements Administration {
+  readonly #mta: Mta;
+
+  constructor(mta: Mta) {
+    this.#mta = mta;
+  }
+
+  status(): EngineStatus {
+    const { queue, spool, sessionCounters, courier } = this.#mta;
+    return {
+      version,
+      startedAt: this.#mta.startedAt,
+      revision: this.#mta.options.config.revision,
+      state: this.#mta.state,
+      ready: this.#mta.isReady,
+      queue: queue.figures(),
+      spoolClosed: spool.figures().closedBecause,
+      sessions: this.#mta.sessions,
+      deliveries: courier.connections,
+      totals: { accepted: sessionCounters.acceptedMessages, ...queue.counters },
+      plugins: [...this.#mta.plugins],
+    };
+  }
+
+  pushConfig(push: ConfigPush): Promise<ConfigAnswer> {
+    return this.#mta.options.config.push(push);
+  }
+
+  reloadConfig(): Promise<ConfigAnswer> {
+    return this.#mta.options.config.reload();
+  }
+
+  /** A process that is stopping stays so. */
+  drain({ mode }: DrainRequest): EngineStatus {
+    if (this.#mta.state !== "Stopping") this.#mta.state = mode === "Cordon" ? "Cordoned" : "Serving";
+    return this.status();
+  }
+
+  queue(query: QueueQuery): QueuePage {
+    return queryQueue(this.#mta.queue, query);
+  }
+
+  changeQueue(action: "retry" | "hold" | "release" | "bounce", selector: QueueSelector): QueueChange {
+    const { queue } = this.#mta;
+    const changes = { retry: queue.retryNow, hold: queue.hold, release: queue.release, bounce: queue.bounce };
+    const changed = selectEntries(queue, selector).filter((entry) => changes[action].call(queue, entry));
+    return { changed: changed.length };
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * smtpd: reads options and configuration, starts the engine, ends it in order on a signal. What keeps it from
+ * starting is said on standard error, one line a problem, and told by the exit code (contract/runtime.ts).
+ */
+import { hostname } from "node:os";
+
+import { systemClock } from "#base/clock.ts";
+import { Failure, describe } from "#base/error.ts";
+import { type Log, makeLog } from "#base/log.ts";
+import { systemRandom } from "#base/random.ts";
+import { exitCodes } from "#contract/runtime.ts";
+
+import { LiveConfig } from "./config/live-config.ts";
+import { Mta } from "./mta.ts";
+import { type Options, parseOptions, usage } from "./options.ts";
+import { version } from "./version.ts";
+
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  const options = readOptions();
+  if (options === null) return exitCodes.badConfig;
+  switch (options.mode) {
+    case "help":
+      process.stdout.write(usage);
+      return exitCodes.ok;
+    case "version":
+      process.stdout.write(`smtpd ${version}\n`);
+      return exitCodes.ok;
+    case "check":
+      return (await openConfig(options, makeLog({ level: "error", program: "smtpd" }))) === null
+        ? exitCodes.badConfig
+        : exitCodes.ok;
+    case "run":
+      return run(options);
+  }
+}
+
+function readOptions(): Options | null {
+  try {
+    return parseOptions(process.argv.slice(2));
+  } catch (error) {
+    process.stderr.write(`smtpd: ${describe(error)}\n${usage}`);
+    return null;
+  }
+}
+
+async function openConfig(options: Options, log: Log): Promise<LiveConfig | null> {
+  try {
+    const places = { startupPath: options.configPath, pushedFolder: options.pushedFolder };
+    const config = await LiveConfig.open(places, log);
+    if (config instanceof LiveConfig) return config;
+    for (const { file, path, reason } of config) process.stderr.write(`smtpd: ${file}: ${path}: ${reason}\n`);
+  } catch (error) {
+    process.stderr.write(`smtpd: ${describe(error)}\n`);
+  }
+  return null;
+}
+
+async function run(options: Options): Promise<number> {
+  const config = await openConfig(options, makeLog({ level: "info", program: "smtpd" }));
+  if (config === null) return exitCodes.badConfig;
+  const log = makeLog({ level: config.current.startup.environment.loglevel, program: "smtpd" });
+  try {
+    const mta = await Mta.start({
+      config,
+      log,
+      clock: systemClock,
+      random: systemRandom,
+      systemHostname: hostname(),
+    });
+    log.info({ version, revision: config.revision }, "started");
+    return await untilStopped(mta, log);
+  } catch (error) {
+    process.stderr.write(`smtpd: ${describe(error)}\n`);
+    return exitCodeOf(error);
+  }
+}
+
+/** SIGHUP reloads; SIGTERM and SIGINT end in order, a second one at once. */
+async function untilStopped(mta: Mta, log: Log): Promise<number> {
+  process.on("SIGHUP", () => void reload(mta, log));
+  const signal = await new Promise<string>((resolve) => {
+    for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, () => resolve(name));
+  });
+  log.info({ signal }, "stopping");
+  for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, () => process.exit(exitCodes.crash));
+  mta.state = "Stopping";
+  await mta.shutdown.run();
+  log.info("stopped");
+  return exitCodes.ok;
+}
+
+async function reload(mta: Mta, log: Log): Promise<void> {
+  const result = await mta.options.config
+    .reload()
+    .catch((error: unknown) => ({ ok: false as const, problems: [describe(error)] }));
+  if (result.ok) log.info({ revision: result.revision }, "configuration-reloaded");
+  else log.error({ problems: result.problems }, "configuration-refused");
+}
+
+function exitCodeOf(error: unknown): number {
+  if (!(error instanceof Failure)) return exitCodes.crash;
+  if (error.code.startsWith("spool-")) return exitCodes.spool;
+  return error.code === "certificate-unusable" ? exitCodes.badConfig : exitCodes.environment;
+}

@@ -1,0 +1,260 @@
+/**
+ * The engine: the one file that knows every room. `start` builds them from the inside out (spool, queue, intake,
+ * sessions, HTTP faces) and opens the door to clients last; `shutdown.ts` ends them in the opposite order.
+ *
+ * Start rejects with a Failure that names what could not be had; what was opened before is closed again.
+ */
+import type { FastifyInstance } from "fastify";
+
+import type { Clock } from "#base/clock.ts";
+import { listenHttp } from "#base/http-server.ts";
+import type { Log } from "#base/log.ts";
+import type { Random } from "#base/random.ts";
+import type { EngineStatus, PluginState } from "#contract/admin-api.ts";
+import type { EngineConfig } from "#contract/config.ts";
+
+import { openAdmin } from "./admin/open-admin.ts";
+import { makeMetrics } from "./admin/metrics.ts";
+import { makeMonitorServer } from "./admin/monitor-server.ts";
+import { EngineAdministration } from "./administration.ts";
+import type { LiveConfig } from "./config/live-config.ts";
+import { type Settings, makeSettings } from "./config/settings.ts";
+import { forbidLocalTargets } from "./delivery/hosts.ts";
+import { SmtpCourier } from "./delivery/smtp-courier.ts";
+import { LiveResolver } from "./dns/live-resolver.ts";
+import { MailNotifier } from "./dsn/mail-notifier.ts";
+import { makeIntake } from "./intake/accept.ts";
+import type { Intake } from "./intake/intake.ts";
+import { loadContexts } from "./net/tls-contexts.ts";
+import { lookAtPlugins } from "./plugin-files.ts";
+import { Queue } from "./queue/queue.ts";
+import { type SessionNeighbours, makeSessionCounters } from "./session/options.ts";
+import { SmtpServer } from "./session/smtp-server.ts";
+import { Shutdown } from "./shutdown.ts";
+import { DiskSpool } from "./spool/disk-spool.ts";
+import { diskFiles } from "./spool/files.ts";
+import { takeLock } from "./spool/lock.ts";
+
+export interface MtaOptions {
+  readonly config: LiveConfig;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly systemHostname: string;
+}
+
+/** Attempts under way in one process, whatever the number of destinations: a bound on memory and sockets. */
+const MAX_RUNNING = 10_000;
+
+export class Mta {
+  readonly options: MtaOptions;
+  readonly sessionCounters = makeSessionCounters();
+  readonly startedAt: string;
+  readonly shutdown: Shutdown;
+  readonly servers: SmtpServer[] = [];
+  readonly spool: DiskSpool;
+  readonly courier: SmtpCourier;
+  readonly queue: Queue;
+  readonly plugins: readonly PluginState[];
+  /** Ports in use, by server id; for HTTP faces "monitor" and "admin". */
+  readonly ports = new Map<string, number>();
+  state: EngineStatus["state"] = "Serving";
+  #settings: Settings;
+  #isOpen = false;
+  readonly #intake: Intake;
+
+  private constructor(
+    options: MtaOptions,
+    parts: {
+      settings: Settings;
+      spool: DiskSpool;
+      plugins: readonly PluginState[];
+      shutdown: Shutdown;
+    },
+  ) {
+    const { clock, log, random } = options;
+    this.options = options;
+    this.startedAt = new Date(clock.now()).toISOString();
+    this.#settings = parts.settings;
+    this.spool = parts.spool;
+    this.plugins = parts.plugins;
+    this.shutdown = parts.shutdown;
+    const read = (id: string): ReturnType<DiskSpool["read"]> => this.spool.read(id);
+    this.courier = new SmtpCourier({
+      clock,
+      read,
+      finder: {
+        resolver: new LiveResolver({ clock, settings: () => this.#settings.resolver }),
+        random,
+        hostname: parts.settings.hostname,
+        isForbidden: forbidLocalTargets,
+      },
+      transport: (id) => this.#settings.transports.get(id),
+      limits: () => this.#settings.connections,
+    });
+    this.#intake = makeIntake({
+      spool: this.spool,
+      clock,
+      log,
+      enqueue: (message) => this.queue.add(message),
+      settings: () => this.#settings,
+    });
+    const notifier = new MailNotifier({
+      intake: this.#intake,
+      read,
+      clock,
+      log,
+      hostname: () => this.#settings.hostname,
+      transportFor: (id) => this.#settings.noticeTransports.get(id) ?? id,
+    });
+    this.queue = new Queue({
+      spool: this.spool,
+      courier: this.courier,
+      notifier,
+      clock,
+      log,
+      random,
+      scheduleFor: (id) => this.#settings.schedules.get(id) ?? this.#settings.defaultSchedule,
+      maxRunning: MAX_RUNNING,
+    });
+  }
+
+  static async start(options: MtaOptions): Promise<Mta> {
+    const shutdown = new Shutdown(options.log);
+    try {
+      return await Mta.#open(options, shutdown);
+    } catch (error) {
+      await shutdown.run();
+      throw error;
+    }
+  }
+
+  static async #open(options: MtaOptions, shutdown: Shutdown): Promise<Mta> {
+    const { clock, log } = options;
+    const config = options.config.current;
+    const { startup } = config;
+    const settings = await prepareSettings(config, options.systemHostname);
+    const folder = startup.spool.path;
+    const files = diskFiles(folder);
+    await files.makeFolder("");
+    const lock = takeLock(folder);
+    shutdown.add("lock", async () => lock.release());
+    const spool = await DiskSpool.open({ files, clock, log, floor: startup.spool.minfree });
+    shutdown.add("spool", () => spool.close());
+    const plugins = await lookAtPlugins(startup.plugins);
+    const mta = new Mta(options, { settings, spool, plugins, shutdown });
+    await mta.#openRooms();
+    return mta;
+  }
+
+  /** New mail is welcome. */
+  get isReady(): boolean {
+    return this.#isOpen && this.accepting && this.spool.figures().closedBecause === null;
+  }
+
+  get accepting(): boolean {
+    return this.state === "Serving";
+  }
+
+  get sessions(): number {
+    return this.servers.reduce((sum, server) => sum + server.sessions, 0);
+  }
+
+  async #openRooms(): Promise<void> {
+    const { config, systemHostname } = this.options;
+    const { startup } = config.current;
+    const patience = startup.shutdown.timeout;
+    config.onChange(async (next) => {
+      const settings = await prepareSettings(next, systemHostname);
+      return () => {
+        this.#settings = settings;
+      };
+    });
+    await this.#openMonitor();
+    for await (const message of this.spool.recover()) this.queue.add(message);
+    this.shutdown.add("courier", async () => {
+      this.queue.close();
+      await this.courier.close(patience);
+    });
+    await this.#openAdmin();
+    for (const server of startup.servers) await this.#openServer(server, patience);
+    this.#isOpen = true;
+  }
+
+  async #openServer(server: EngineConfig["startup"]["servers"][number], patienceMs: number): Promise<void> {
+    for (const { address, port, backlog } of server.listeners) {
+      const smtp = new SmtpServer({
+        address: { kind: "tcp", host: address, port, backlog },
+        near: this.#neighbours(),
+        settings: () => found(this.#settings.sessions.get(server.id), server.id),
+        limits: () => found(this.#settings.limits.get(server.id), server.id),
+      });
+      await smtp.start();
+      this.servers.push(smtp);
+      this.ports.set(server.id, smtp.port);
+      this.shutdown.add("sessions", () => smtp.close(patienceMs));
+      this.options.log.info({ server: server.id, address, port: smtp.port }, "listening");
+    }
+  }
+
+  #neighbours(): SessionNeighbours {
+    const { clock, log } = this.options;
+    return {
+      intake: this.#intake,
+      clock,
+      log,
+      counters: this.sessionCounters,
+      accepting: () => this.accepting,
+    };
+  }
+
+  async #openMonitor(): Promise<void> {
+    const registry = makeMetrics({
+      session: this.sessionCounters,
+      sessions: () => this.sessions,
+      outcomes: this.queue.counters,
+      running: () => this.queue.running,
+      queue: () => this.queue.figures(),
+      spool: () => this.spool.figures(),
+      isReady: () => this.isReady,
+      delivery: this.courier.counters,
+      connections: () => this.courier.connections,
+    });
+    const server = makeMonitorServer({
+      isReady: () => this.isReady,
+      // A closed spool opens again only by a restart; a full disk does not need one.
+      isHealthy: () => this.spool.figures().closedBecause !== "spool-broken",
+      metrics: () => registry.metrics(),
+    });
+    const { address, port } = this.options.config.current.startup.monitor.listener;
+    await this.#openHttp("monitor", server, { host: address, port });
+  }
+
+  async #openAdmin(): Promise<void> {
+    const { admin } = this.options.config.current.startup;
+    if (admin === undefined) return;
+    const { server, stop } = await openAdmin(admin, new EngineAdministration(this), this.options);
+    this.shutdown.add("admin-files", async () => stop());
+    await this.#openHttp("admin", server, { host: admin.listener.address, port: admin.listener.port });
+  }
+
+  async #openHttp(
+    name: string,
+    server: FastifyInstance,
+    address: { host: string; port: number },
+  ): Promise<void> {
+    this.ports.set(name, await listenHttp(server, address));
+    this.shutdown.add(name, () => server.close());
+  }
+}
+
+async function prepareSettings(config: EngineConfig, systemHostname: string): Promise<Settings> {
+  const contexts = await loadContexts(config.startup.pki.private);
+  return makeSettings({ config, systemHostname, contexts });
+}
+
+/** The configuration was checked: both files name the same servers. */
+function found<T>(value: T | undefined, id: string): T {
+  if (value === undefined) throw new Error(`bug: server ${id} has no settings`);
+  return value;
+}
