@@ -7,13 +7,14 @@
  * full answer came; any HTTP status is an answer. HTTP/1.1 on purpose: with HTTP/2 one stalled TCP connection
  * would stall every watch and call at once.
  */
-import { Agent, type Dispatcher, ProxyAgent } from "undici";
+import type { ConnectionOptions as TlsOptions } from "node:tls";
+
+import { Agent, type buildConnector, type Dispatcher, ProxyAgent } from "undici";
 
 import type { Clock } from "#base/clock.ts";
 
-import { CredentialSource, type TlsMaterial } from "./credentials.ts";
+import type { Access, Credentials } from "./access.ts";
 import { KubeFailure, unreachable } from "./errors.ts";
-import type { AccessDescription } from "./kubeconfig.ts";
 
 export interface Call {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -37,7 +38,11 @@ export interface Stream {
 }
 
 /** Told once for every answer; `code` is the HTTP status or "error" when there was none. */
-export type Observer = (call: { readonly method: string; readonly code: string }) => void;
+export type Observer = (call: {
+  readonly method: string;
+  readonly code: string;
+  readonly seconds: number;
+}) => void;
 
 /** Workers are few and calls short; more sockets would only move the queue into the server. */
 const CALL_SOCKETS = 4;
@@ -47,22 +52,24 @@ const CALL_DEADLINE_MS = 30_000;
 const ANSWER_LIMIT_BYTES = 50 * 1024 * 1024;
 
 export interface ConnectionOptions {
-  readonly access: AccessDescription;
+  readonly access: Access;
   readonly clock: Clock;
   readonly userAgent: string;
   readonly callDeadlineMs?: number;
   readonly observe?: Observer;
 }
 
+/** A peer that vanished without a FIN is noticed by TCP after 30 s of silence. */
+const CONNECT = { timeout: 10_000, keepAlive: true, keepAliveInitialDelay: 30_000 } as const;
+
 interface Dispatchers {
-  readonly tls: TlsMaterial;
+  readonly transport: Credentials["transport"];
   readonly calls: Dispatcher;
   readonly watches: Dispatcher;
 }
 
 export class Connection {
   readonly #options: ConnectionOptions;
-  readonly #credentials: CredentialSource;
   readonly #origin: string;
   readonly #prefix: string;
   readonly #closing = new Set<Promise<void>>();
@@ -70,7 +77,6 @@ export class Connection {
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
-    this.#credentials = new CredentialSource(options.access, options.clock);
     const url = new URL(options.access.server);
     this.#origin = url.origin;
     this.#prefix = url.pathname.replace(/\/+$/, "");
@@ -110,14 +116,21 @@ export class Connection {
   }
 
   async #send(call: Call, purpose: "calls" | "watches", signal: AbortSignal): Promise<Stream> {
-    const credentials = await this.#credentials.current();
-    const dispatcher = this.#dispatcherFor(credentials.tls)[purpose];
+    const credentials = await this.#options.access.credentials();
+    const dispatcher = this.#dispatcherFor(credentials.transport)[purpose];
     const { method, body } = call;
     const headers: Record<string, string> = {
       accept: "application/json",
       "user-agent": this.#options.userAgent,
+      ...credentials.headers,
     };
-    if (credentials.authorization !== null) headers["authorization"] = credentials.authorization;
+    const startedAt = this.#options.clock.monotonic();
+    const tell = (code: string): void =>
+      this.#options.observe?.({
+        method,
+        code,
+        seconds: (this.#options.clock.monotonic() - startedAt) / 1000,
+      });
     if (body !== undefined) headers["content-type"] = body.contentType;
     try {
       const response = await dispatcher.request({
@@ -130,23 +143,23 @@ export class Connection {
         bodyTimeout: 0, // The deadline of a call and the inactivity timer of a watch cover the body.
         signal,
       });
-      this.#options.observe?.({ method, code: String(response.statusCode) });
-      if (response.statusCode === 401) this.#credentials.refused();
+      tell(String(response.statusCode));
       return {
         status: response.statusCode,
         retryAfterSeconds: retryAfter(response.headers),
         body: response.body,
       };
     } catch (error) {
-      this.#options.observe?.({ method, code: "error" });
+      tell("error");
       throw error;
     }
   }
 
-  #dispatcherFor(tls: TlsMaterial): Dispatchers {
+  #dispatcherFor(transport: Credentials["transport"]): Dispatchers {
     const current = this.#dispatchers;
-    if (current !== null && current.tls === tls) return current;
-    this.#dispatchers = { tls, calls: this.#make(tls, CALL_SOCKETS), watches: this.#make(tls, null) };
+    if (current !== null && current.transport === transport) return current;
+    const make = (sockets: number | null): Dispatcher => dispatcherOf(transport, sockets);
+    this.#dispatchers = { transport, calls: make(CALL_SOCKETS), watches: make(null) };
     if (current !== null) for (const old of [current.calls, current.watches]) this.#retire(old);
     return this.#dispatchers;
   }
@@ -156,22 +169,25 @@ export class Connection {
     const closing: Promise<void> = old.close().finally(() => this.#closing.delete(closing));
     this.#closing.add(closing);
   }
+}
 
-  #make(tls: TlsMaterial, connections: number | null): Dispatcher {
-    const { serverName, skipVerify, proxyUrl } = this.#options.access;
-    const trust = {
-      ...(tls.ca === null ? {} : { ca: tls.ca }),
-      ...(tls.certificate === null ? {} : { cert: tls.certificate }),
-      ...(tls.key === null ? {} : { key: tls.key }),
-      ...(serverName === null ? {} : { servername: serverName }),
-      ...(skipVerify ? { rejectUnauthorized: false } : {}),
-    };
-    // A peer that vanished without a FIN is noticed by TCP after 30 s of silence.
-    const connect = { ...trust, timeout: 10_000, keepAlive: true, keepAliveInitialDelay: 30_000 };
-    const common = { connections, pipelining: 1, allowH2: false, keepAliveTimeout: 30_000 };
-    if (proxyUrl === null) return new Agent({ ...common, connect });
-    return new ProxyAgent({ ...common, uri: proxyUrl, requestTls: trust });
+function dispatcherOf(transport: Credentials["transport"], sockets: number | null): Dispatcher {
+  const common = { connections: sockets, pipelining: 1, allowH2: false, keepAliveTimeout: 30_000 };
+  switch (transport.type) {
+    case "none":
+      return new Agent({ ...common, connect: CONNECT });
+    case "agent":
+      return new Agent({ ...common, connect: { ...tlsOf(transport.connect), ...CONNECT } });
+    case "proxy":
+      return new ProxyAgent({ ...common, uri: transport.uri, requestTls: tlsOf(transport.requestTls) });
+    case "socks":
+      throw new KubeFailure("refused", "SOCKS proxies are not supported; use proxy-url with http or https");
   }
+}
+
+/** The same fields under two names; client-node's allows `undefined` as a value but leaves such keys out. */
+function tlsOf(options: TlsOptions): buildConnector.BuildOptions {
+  return options as buildConnector.BuildOptions;
 }
 
 async function collect(body: Stream["body"], what: string): Promise<string> {

@@ -5,6 +5,7 @@
 import type { Clock } from "#base/clock.ts";
 import type { Random } from "#base/random.ts";
 
+import type { Access } from "./access.ts";
 import { type Answer, type Call, Connection, type Observer } from "./connection.ts";
 import { answerFailure, decodeAnswer, decodeEvent, decodeList, decodeObject } from "./decode.ts";
 import { isKubeFailure } from "./errors.ts";
@@ -18,7 +19,6 @@ import type {
   WatchEvent,
   WatchOptions,
 } from "./kube.ts";
-import type { AccessDescription } from "./kubeconfig.ts";
 import { pathOf } from "./paths.ts";
 import { readLines } from "./watch-stream.ts";
 
@@ -35,7 +35,7 @@ const WATCH_SECONDS = { least: 300, spread: 300 };
 const SILENCE_MS = 100_000;
 
 export interface HttpKubeOptions {
-  readonly access: AccessDescription;
+  readonly access: Access;
   readonly clock: Clock;
   readonly random: Random;
   readonly userAgent: string;

@@ -3,11 +3,9 @@
  * relist) wakes this key again, or it should be looked at after a time because something is under way that no
  * watch reports (a drain, a bake time). A failure is thrown, never returned: the controller then backs off.
  */
+import type { Key } from "#operator/cache/key.ts";
 
-export interface Key {
-  readonly namespace: string;
-  readonly name: string;
-}
+export type { Key };
 
 export type Result =
   | { readonly kind: "done" }

@@ -1,0 +1,145 @@
+/**
+ * Keeps one store as the API server has it: lists in pages, then watches from there, for ever. Handlers are told what
+ * changed and may only enqueue; one that throws is logged and changes nothing for the others.
+ *
+ * What goes wrong and what happens: the server ends the watch: watched again from the last version, at once. The
+ * line breaks or is silent (kube/watch-stream.ts notices): the same after a pause that grows. The version is compacted
+ * away (410), or a page's token is: listed anew. Events that come twice or late change nothing (cache/store.ts). And every
+ * ten minutes or so all is listed anew, so that nothing that was missed stays missed; `onDrift` counts what that found.
+ */
+import type { Clock } from "#base/clock.ts";
+import { sleep } from "#base/clock.ts";
+import type { Log } from "#base/log.ts";
+import type { Random } from "#base/random.ts";
+import type { Change, ObjectStore } from "#operator/cache/store.ts";
+import { isKubeFailure } from "#operator/kube/errors.ts";
+import type { Kube, KubeObject, Resource } from "#operator/kube/kube.ts";
+
+import { delayAfter } from "#operator/kube/back-off.ts";
+
+/** JSON of 500 objects is parsed in well under a second: the lease is renewed in between. */
+const PAGE = 500;
+const BACK_OFF = { firstMs: 250, longestMs: 30_000 };
+const RELIST = { leastMs: 480_000, spreadMs: 240_000 };
+
+export interface ListWatchOptions<T extends KubeObject> {
+  readonly kube: Kube;
+  readonly resource: Resource;
+  /** "" for all namespaces. */
+  readonly namespace: string;
+  readonly labelSelector?: string;
+  readonly store: ListedStore<T>;
+  readonly onChange: (change: Change<T>) => void;
+  /** How many changes a periodic list brought that the watch had not. */
+  readonly onDrift?: (count: number) => void;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** The part of ObjectStore that is filled; one per namespace where only some are watched. */
+export type ListedStore<T extends KubeObject> = Pick<
+  ObjectStore<T>,
+  "replaceAll" | "put" | "remove" | "advance"
+>;
+
+/** Resolves when `signal` aborts; never rejects. */
+export async function listWatch<T extends KubeObject>(
+  options: ListWatchOptions<T>,
+  signal: AbortSignal,
+): Promise<void> {
+  const state: State = { version: null, failures: 0, listedAt: 0, listedBefore: false };
+  while (!signal.aborted) {
+    try {
+      state.version ??= await listAll(options, state);
+      await watchFrom(options, state, signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      if (isKubeFailure(error, "gone")) state.version = null;
+      state.failures++;
+      const pauseMs = Math.max(
+        delayAfter(state.failures, BACK_OFF, options.random),
+        isKubeFailure(error) ? (error.retryAfterMs ?? 0) : 0,
+      );
+      options.log.warn({ kind: options.resource.plural, err: error, pauseMs }, "watch-broken");
+      await sleep(options.clock, pauseMs, signal);
+    }
+  }
+}
+
+interface State {
+  /** Where to watch from; null: list first. */
+  version: string | null;
+  failures: number;
+  listedAt: number;
+  listedBefore: boolean;
+}
+
+async function listAll<T extends KubeObject>(options: ListWatchOptions<T>, state: State): Promise<string> {
+  const { kube, resource, namespace, labelSelector } = options;
+  const items: T[] = [];
+  let continueToken: string | null = null;
+  let resourceVersion = "0";
+  do {
+    const page: Awaited<ReturnType<typeof kube.list<T>>> = await kube.list<T>(resource, {
+      namespace,
+      limit: PAGE,
+      ...(labelSelector === undefined ? {} : { labelSelector }),
+      ...(continueToken === null ? {} : { continueToken }),
+    });
+    items.push(...page.items);
+    ({ continueToken, resourceVersion } = page);
+  } while (continueToken !== null);
+  const changes = options.store.replaceAll(items, resourceVersion);
+  if (state.listedBefore) options.onDrift?.(changes.length);
+  state.listedBefore = true;
+  state.listedAt = options.clock.monotonic();
+  for (const change of changes) tell(options, change);
+  return resourceVersion;
+}
+
+async function watchFrom<T extends KubeObject>(
+  options: ListWatchOptions<T>,
+  state: State,
+  signal: AbortSignal,
+): Promise<void> {
+  const { kube, resource, namespace, labelSelector, store } = options;
+  const relist = new AbortController();
+  const ends = AbortSignal.any([signal, relist.signal]);
+  const timer = options.clock.after(relistDelay(options, state), () => relist.abort());
+  try {
+    const events = kube.watch<T>(resource, {
+      namespace,
+      resourceVersion: state.version ?? "0",
+      signal: ends,
+      ...(labelSelector === undefined ? {} : { labelSelector }),
+    });
+    for await (const event of events) {
+      state.failures = 0;
+      if (event.type === "BOOKMARK") {
+        store.advance(event.resourceVersion);
+        state.version = event.resourceVersion;
+        continue;
+      }
+      const changes = event.type === "DELETED" ? store.remove(event.object) : store.put(event.object);
+      state.version = event.object.metadata.resourceVersion ?? state.version;
+      for (const change of changes) tell(options, change);
+    }
+  } finally {
+    timer.cancel();
+  }
+  if (relist.signal.aborted) state.version = null;
+}
+
+function relistDelay<T extends KubeObject>(options: ListWatchOptions<T>, state: State): number {
+  const age = options.clock.monotonic() - state.listedAt;
+  return Math.max(RELIST.leastMs + options.random() * RELIST.spreadMs - age, 0);
+}
+
+function tell<T extends KubeObject>(options: ListWatchOptions<T>, change: Change<T>): void {
+  try {
+    options.onChange(change);
+  } catch (error) {
+    options.log.error({ kind: options.resource.plural, err: error }, "watch-handler-failed");
+  }
+}
