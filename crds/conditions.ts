@@ -78,6 +78,7 @@ export const mailClusterConditions = {
       NotLeaving: "No pod is leaving.",
       Draining: "Leaving pods still deliver; nothing is in the way.",
       QueueUnknown: "A leaving pod does not say what is in its queue; unknown is not empty.",
+      NoPeerReady: "No pod that stays is ready, so the leaving one goes on taking mail.",
       PodNotRunning: "A leaving pod with a spool does not run, so its mail cannot be delivered.",
       ClaimLost:
         "The volume of a leaving slot is lost; set the annotation mailfleet.io/discard-mail on its claim.",

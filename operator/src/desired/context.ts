@@ -1,0 +1,40 @@
+/**
+ * Everything that the objects of a cluster are made from, gathered by `reconcile/observe.ts`. The files of this
+ * room are pure functions of it: the same context gives the same objects, byte for byte.
+ */
+import type { MailClusterSpec } from "#crds/mail-cluster.ts";
+import type { ResolvedPlugin } from "#operator/plugins/resolve.ts";
+
+import type { RenderedConfig } from "./engine-config.ts";
+
+export interface ClusterIdentity {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly namespace: string;
+  readonly uid: string;
+}
+
+/** What the operator itself brings along. */
+export interface OperatorFacts {
+  /** Image of the engine for clusters that name none. */
+  readonly engineImage: string;
+  /** Where the operator runs, so that the network policy lets it in. */
+  readonly namespace: string;
+  readonly podLabels: Readonly<Record<string, string>>;
+  /** The cluster mounts OCI images as volumes (Kubernetes 1.35 or later with a runtime that can). */
+  readonly hasImageVolumes: boolean;
+}
+
+export interface Context {
+  readonly cluster: ClusterIdentity;
+  readonly spec: MailClusterSpec;
+  /** How many slots are wanted (slots/size.ts). */
+  readonly size: number;
+  readonly isDeleting: boolean;
+  readonly operator: OperatorFacts;
+  /** The configuration that pods are made with: the spec's, or the last good one while the spec's is broken. */
+  readonly config: RenderedConfig;
+  /** Plugins that can be mounted, in the order of the spec. */
+  readonly plugins: readonly ResolvedPlugin[];
+}

@@ -1,0 +1,171 @@
+/**
+ * From spec to the engine's two files (pure). They are checked with the engine's own parser before anybody sees
+ * them: what is wrong comes back as problems with file, path and reason, and nothing is rolled out.
+ *
+ * What the user leaves out is filled in: a server for each listener, its transport, its certificate. What the user
+ * says is never overwritten.
+ */
+import { dump, load } from "js-yaml";
+
+import type { Problem } from "#contract/admin-api.ts";
+import { appFile, parseEngineConfig, startupFile } from "#contract/config.ts";
+import { paths, ports } from "#contract/runtime.ts";
+import { type Listener, containerPort } from "#crds/mail-cluster-traffic.ts";
+import type { MailClusterSpec } from "#crds/mail-cluster.ts";
+import type { ResolvedPlugin } from "#operator/plugins/resolve.ts";
+import { parseQuantity } from "#operator/slots/quantity.ts";
+
+import { shortHash } from "./hash.ts";
+
+export interface RenderedConfig {
+  /** Names the two files: their hash. */
+  readonly revision: string;
+  readonly startup: string;
+  readonly app: string;
+}
+
+export type Rendering =
+  | { readonly ok: true; readonly config: RenderedConfig }
+  | {
+      readonly ok: false;
+      readonly reason: "Invalid" | "SourceMissing";
+      readonly problems: readonly Problem[];
+    };
+
+export function renderConfig(input: {
+  readonly spec: MailClusterSpec;
+  readonly plugins: readonly ResolvedPlugin[];
+  /** Text under config.appFrom.key; null when ConfigMap or key are missing or nothing is named. */
+  readonly appFromText: string | null;
+}): Rendering {
+  const source = appSource(input.spec, input.appFromText);
+  if (!source.ok) return source;
+  const startup = dump(startupValue(input.spec, input.plugins), yamlStyle);
+  const app = dump(completeApp(source.value, input.spec.listeners, input.plugins), yamlStyle);
+  const parsed = parseEngineConfig({ startup, app });
+  if (!parsed.ok) return { ok: false, reason: "Invalid", problems: parsed.problems };
+  return { ok: true, config: { revision: shortHash(`${startup}\0${app}`), startup, app } };
+}
+
+const yamlStyle = { noRefs: true, lineWidth: -1, sortKeys: false } as const;
+
+type Source = { readonly ok: true; readonly value: Record<string, unknown> } | (Rendering & { ok: false });
+
+function appSource({ config }: MailClusterSpec, text: string | null): Source {
+  if (config.app !== undefined) return { ok: true, value: config.app };
+  if (text === null) {
+    const { name, key } = config.appFrom ?? { name: "", key: appFile };
+    const reason = `there is no ConfigMap "${name}" with the key "${key}"`;
+    return { ok: false, reason: "SourceMissing", problems: [{ file: appFile, path: "", reason }] };
+  }
+  const invalid = (reason: string): Source => ({
+    ok: false,
+    reason: "Invalid",
+    problems: [{ file: appFile, path: "", reason }],
+  });
+  try {
+    const value = load(text);
+    return isMap(value) ? { ok: true, value } : invalid("must hold keys");
+  } catch (error) {
+    return invalid(`is not YAML: ${error instanceof Error ? error.message.split("\n")[0] : String(error)}`);
+  }
+}
+
+function startupValue(spec: MailClusterSpec, plugins: readonly ResolvedPlugin[]): Record<string, unknown> {
+  const { startup } = spec.config;
+  return {
+    servers: spec.listeners.map(({ name, port }) => ({
+      id: name,
+      type: "smtp",
+      listeners: [{ port: containerPort(port), address: "::" }],
+    })),
+    environment: {
+      appconf: appFile,
+      ...(startup.hostname === undefined ? {} : { hostname: startup.hostname }),
+      loglevel: startup.logLevel,
+    },
+    spool: {
+      path: paths.spool,
+      minfree: {
+        bytes: Math.round(parseQuantity(startup.minFree.size) ?? 0),
+        inodes: startup.minFree.inodes,
+      },
+    },
+    monitor: { listener: { port: ports.monitor, address: "::" } },
+    admin: {
+      listener: { port: ports.admin, address: "::" },
+      tokenfile: paths.adminToken,
+      tls: adminTls,
+    },
+    pki: {
+      private: spec.listeners.flatMap(({ name, tls }) =>
+        tls === undefined
+          ? []
+          : [{ id: name, cert: `${tlsFolder(name)}/tls.crt`, key: `${tlsFolder(name)}/tls.key` }],
+      ),
+    },
+    plugins: plugins.map(({ id, path, config }) => ({ id, path, ...(config === null ? {} : { config }) })),
+    shutdown: { timeout: startup.shutdownSeconds },
+  };
+}
+
+/** Where the certificate of a listener is mounted. */
+export function tlsFolder(listener: string): string {
+  return `${paths.tls}/${listener}`;
+}
+
+const adminFolder = paths.adminToken.slice(0, paths.adminToken.lastIndexOf("/"));
+const adminTls = { cert: `${adminFolder}/tls.crt`, key: `${adminFolder}/tls.key` } as const;
+
+function completeApp(
+  app: Readonly<Record<string, unknown>>,
+  listeners: readonly Listener[],
+  plugins: readonly ResolvedPlugin[],
+): Record<string, unknown> {
+  const appConfigs = plugins.flatMap(({ id, appConfig }) =>
+    appConfig === null ? [] : [{ id, config: appConfig }],
+  );
+  return {
+    ...app,
+    servers: completeServers(app, listeners),
+    ...(appConfigs.length === 0 ? {} : { plugins: [...listOf(app["plugins"]), ...appConfigs] }),
+  };
+}
+
+/** The user's servers with what is missing in them, then one for each listener that none speaks of. */
+function completeServers(app: Readonly<Record<string, unknown>>, listeners: readonly Listener[]): unknown {
+  const { servers } = app;
+  if (servers !== undefined && !Array.isArray(servers)) return servers;
+  const transport = firstTransport(app);
+  const given: readonly unknown[] = servers ?? [];
+  const complete = (server: unknown): unknown => {
+    const listener = isMap(server) ? listeners.find(({ name }) => name === server["id"]) : undefined;
+    return isMap(server) && listener !== undefined ? { ...defaults(listener, transport), ...server } : server;
+  };
+  const missing = listeners.filter(
+    ({ name }) => !given.some((server) => isMap(server) && server["id"] === name),
+  );
+  return [...given.map(complete), ...missing.map((listener) => defaults(listener, transport))];
+}
+
+function defaults({ name, tls }: Listener, transport: string | null): Record<string, unknown> {
+  return {
+    id: name,
+    ...(transport === null ? {} : { transport }),
+    ...(tls === undefined ? {} : { tls: { implicit: tls.mode === "Implicit", certs: [{ cert: name }] } }),
+  };
+}
+
+function firstTransport(app: Readonly<Record<string, unknown>>): string | null {
+  const group = listOf(app["transportgroups"])[0];
+  const transport = isMap(group) ? listOf(group["transports"])[0] : undefined;
+  return isMap(transport) && typeof transport["id"] === "string" ? transport["id"] : null;
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,133 @@
+/**
+ * What is known of the slots of a cluster: pods, claims and what the engines say, narrowed to what is judged.
+ * Pure. A slot is a number with a pod and a claim of the same name; it lives as long as one of them does.
+ *
+ * `engine` is null when the pod does not answer: nothing is known then, least of all that its queue is empty.
+ */
+import type { EngineStatus } from "#contract/admin-api.ts";
+import { annotations, labels } from "#crds/group.ts";
+import type { KubeObject } from "#operator/kube/kube.ts";
+import type { ContainerStatus, PersistentVolumeClaim, Pod } from "#operator/kube/objects.ts";
+
+export interface ObservedPod {
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly ip: string | null;
+  readonly phase: "Pending" | "Running" | "Succeeded" | "Failed" | "Unknown";
+  readonly isReady: boolean;
+  readonly isTerminating: boolean;
+  /** Hash of what only a restart can change, as recorded when the pod was made. */
+  readonly hash: string | null;
+  /** Revision of the configuration that the pod was made with. */
+  readonly revision: string | null;
+  /** Why it does not run, as the node or the scheduler says: "ImagePullBackOff", "Unschedulable". */
+  readonly reason: string | null;
+  readonly engine: EngineStatus | null;
+}
+
+export interface ObservedClaim {
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly phase: "Pending" | "Bound" | "Lost";
+  readonly isTerminating: boolean;
+  /** The size that was asked for. */
+  readonly size: string;
+  /** Somebody gave the mail up with the annotation mailfleet.io/discard-mail. */
+  readonly isDiscarded: boolean;
+}
+
+export interface ObservedSlot {
+  readonly slot: number;
+  readonly pod: ObservedPod | null;
+  readonly claim: ObservedClaim | null;
+}
+
+/** Pods and claims by slot, in order. `engines` is keyed by the uid of the pod that answered. */
+export function observeSlots(
+  pods: readonly Pod[],
+  claims: readonly PersistentVolumeClaim[],
+  engines: ReadonlyMap<string, EngineStatus>,
+): readonly ObservedSlot[] {
+  const podOf = bySlot(pods);
+  const claimOf = bySlot(claims);
+  const numbers = [...new Set([...podOf.keys(), ...claimOf.keys()])].sort((a, b) => a - b);
+  return numbers.map((slot) => {
+    const pod = podOf.get(slot);
+    const claim = claimOf.get(slot);
+    return {
+      slot,
+      pod: pod === undefined ? null : observePod(pod, engines.get(pod.metadata.uid ?? "") ?? null),
+      claim: claim === undefined ? null : observeClaim(claim),
+    };
+  });
+}
+
+export function observePod(pod: Pod, engine: EngineStatus | null): ObservedPod {
+  const { metadata, status } = pod;
+  const isReady = status?.conditions?.some(({ type, status: value }) => type === "Ready" && value === "True");
+  return {
+    name: metadata.name,
+    uid: metadata.uid ?? "",
+    resourceVersion: metadata.resourceVersion ?? "",
+    ip: status?.podIP ?? null,
+    phase: status?.phase ?? "Pending",
+    isReady: isReady ?? false,
+    isTerminating: metadata.deletionTimestamp !== undefined,
+    hash: metadata.annotations?.[annotations.podHash] ?? null,
+    revision: metadata.annotations?.[annotations.revision] ?? null,
+    reason: reasonOf(pod),
+    engine,
+  };
+}
+
+export function observeClaim(claim: PersistentVolumeClaim): ObservedClaim {
+  const { metadata, spec, status } = claim;
+  return {
+    name: metadata.name,
+    uid: metadata.uid ?? "",
+    resourceVersion: metadata.resourceVersion ?? "",
+    phase: status?.phase ?? "Pending",
+    isTerminating: metadata.deletionTimestamp !== undefined,
+    size: spec.resources?.requests?.["storage"] ?? "0",
+    isDiscarded: metadata.annotations?.[annotations.discardMail] === "true",
+  };
+}
+
+/** Ended: the pod will never run again and only stands in the way of its successor. */
+export function hasEnded(pod: ObservedPod): boolean {
+  return pod.phase === "Failed" || pod.phase === "Succeeded";
+}
+
+function bySlot<T extends KubeObject>(objects: readonly T[]): ReadonlyMap<number, T> {
+  return new Map(
+    objects.flatMap((object): [number, T][] => {
+      const text = object.metadata.labels?.[labels.slot] ?? "";
+      return /^\d{1,6}$/.test(text) ? [[Number(text), object]] : [];
+    }),
+  );
+}
+
+/** The most telling reason: a container's, then the pod's, then the scheduler's. */
+function reasonOf(pod: Pod): string | null {
+  const containers = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
+  const container = containers.map(containerReason).find((reason) => reason !== null);
+  if (container !== undefined && container !== null) return container;
+  if (pod.status?.reason !== undefined) return pod.status.reason;
+  const scheduled = pod.status?.conditions?.find(({ type }) => type === "PodScheduled");
+  return scheduled?.status === "False" ? (scheduled.reason ?? "Unschedulable") : null;
+}
+
+/** Waiting for something that does not come by itself, or the end of the last run. */
+function containerReason({ state, lastState }: ContainerStatus): string | null {
+  const waiting = state?.waiting?.reason ?? null;
+  if (waiting !== null && waiting !== "PodInitializing" && waiting !== "ContainerCreating") {
+    const code = lastState?.terminated?.exitCode;
+    return waiting === "CrashLoopBackOff" && code !== undefined ? `${waiting} (exit ${code})` : waiting;
+  }
+  const ended = state?.terminated;
+  return ended === undefined || ended.exitCode === 0
+    ? null
+    : `${ended.reason ?? "Error"} (exit ${ended.exitCode})`;
+}
