@@ -1,0 +1,67 @@
+/**
+ * Handing queued mail from one engine to another of the same cluster. Paths of the admin API; the caller shows a
+ * certificate of the cluster's authority or the token.
+ *
+ *   POST /v1/transfer/messages?batch=ID  body: frames (below), at most 64 MiB -> TransferAnswer
+ *   POST /v1/transfer/taken              TransferQuestion -> TransferAnswer: which of these are mine; from now on
+ *                                        the batch is closed, so one that is still on its way is refused
+ *   POST /v1/transfer/forgotten          TransferIds -> TransferAnswer: the giver has settled them
+ *
+ * A frame is one message: u32 length of the JSON head, u32 length of the content (both big-endian), the head
+ * (FrameHead), the content in CRLF form. An id stays the same wherever the message goes, so a batch that comes
+ * twice is taken once.
+ */
+import { z } from "zod";
+
+const id = z.string().regex(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/);
+
+export const FrameHead = z.strictObject({
+  id,
+  receivedAt: z.int().nonnegative(),
+  envelope: z.strictObject({
+    sender: z.string().max(1000),
+    recipients: z.array(z.string().min(1).max(1000)).min(1).max(100_000),
+    smtpUtf8: z.boolean(),
+    eightBit: z.boolean(),
+    transportId: z.string().min(1).max(255),
+  }),
+  origin: z.strictObject({
+    kind: z.enum(["smtp", "notice"]),
+    serverId: z.string().max(255),
+    remoteIp: z.string().max(64),
+    remotePort: z.int().min(0).max(65_535),
+    helo: z.string().max(1000),
+    protocol: z.string().max(32),
+    tls: z.string().max(255).nullable(),
+    sessionId: z.string().max(64),
+  }),
+  /** One for each recipient; null for those already settled. */
+  states: z
+    .array(
+      z
+        .strictObject({
+          status: z.enum(["queued", "hold"]),
+          attempts: z.int().nonnegative(),
+          dueAt: z.number(),
+          lastReply: z.string().max(512),
+          delayNotices: z.int().nonnegative(),
+        })
+        .nullable(),
+    )
+    .min(1),
+});
+export type FrameHead = z.infer<typeof FrameHead>;
+
+export const TransferIds = z.strictObject({ ids: z.array(id).max(10_000) });
+export type TransferIds = z.infer<typeof TransferIds>;
+
+export const TransferQuestion = z.strictObject({ batch: id, ids: z.array(id).max(10_000) });
+export type TransferQuestion = z.infer<typeof TransferQuestion>;
+
+export const BatchQuery = z.strictObject({ batch: id });
+
+export const TransferAnswer = z.strictObject({ ids: z.array(id).max(10_000) });
+export type TransferAnswer = z.infer<typeof TransferAnswer>;
+
+/** A batch of frames is never larger; a single message that is larger stays with its engine. */
+export const maxBatchBytes = 64 * 1024 * 1024;

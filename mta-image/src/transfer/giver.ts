@@ -1,0 +1,193 @@
+/**
+ * The giving side of a hand-over: batches of queued messages go to peers in turn until the queue is empty, the
+ * hand-over is stopped, or every peer fails.
+ *
+ * For each batch: the messages leave the queue's hands, the ids are noted as leaving (on disk), the batch is
+ * sent, the ids that the peer names are settled here (on disk), then struck from the ledger, and the peer is told
+ * that it may forget them. What the peer does not name comes back to the queue.
+ *
+ * When no answer comes, nobody knows: the messages stay with nobody until that peer answers the question
+ * "taken?". They are never sent to another peer meanwhile and never tried here, since both could double them.
+ * After a crash the ledger tells the same. Nothing in here rejects.
+ */
+import { type Clock, sleep } from "#base/clock.ts";
+import { describe } from "#base/error.ts";
+import { makeId } from "#base/ids.ts";
+import type { Log } from "#base/log.ts";
+
+import { encodeFrame } from "./frames.ts";
+import type { Batch, Ledger } from "./ledger.ts";
+import type { Parcel, Peer, Store } from "./ports.ts";
+
+/** What a drain waits for, in words for the status. */
+export interface GiverFigures {
+  readonly given: number;
+  /** Messages that a peer may have or not have. */
+  readonly unanswered: number;
+  readonly waitsFor: string | null;
+}
+
+export interface GiverOptions {
+  readonly ledger: Ledger;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const BATCH = { messages: 500, bytes: 8 * 1024 * 1024 };
+const PAUSE_MS = 1000;
+
+export class Giver {
+  readonly #options: GiverOptions;
+  #unanswered: readonly Batch[];
+  #peers: readonly Peer[] = [];
+  #turn = 0;
+  #given = 0;
+  #waitsFor: string | null = null;
+  #running: Promise<void> | null = null;
+  #isGiving = false;
+  readonly #stop = new AbortController();
+
+  constructor(options: GiverOptions) {
+    this.#options = options;
+    this.#unanswered = options.ledger.leaving();
+  }
+
+  /** Ids that are with nobody: at start they must not be queued before their peer has been asked. */
+  get withheld(): ReadonlySet<string> {
+    return new Set(this.#unanswered.flatMap(({ ids }) => ids));
+  }
+
+  get figures(): GiverFigures {
+    return { given: this.#given, unanswered: this.withheld.size, waitsFor: this.#waitsFor };
+  }
+
+  /** Hands over to these peers until `keep`, or goes on with another list of them. */
+  give(peers: readonly Peer[]): void {
+    this.#isGiving = true;
+    this.#begin(peers);
+  }
+
+  /** Gives no more. Peers that owe an answer are asked until they have told; what is left stays in the queue. */
+  keep(peers: readonly Peer[]): void {
+    this.#isGiving = false;
+    this.#begin(peers);
+  }
+
+  /** Ends for good after the call under way: the process stops. */
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  #begin(peers: readonly Peer[]): void {
+    this.#peers = peers;
+    if (this.#running !== null || this.#stop.signal.aborted) return;
+    this.#running = this.#run(this.#stop.signal).finally(() => {
+      this.#running = null;
+    });
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#askUnanswered();
+      if (!this.#isGiving && this.#unanswered.length === 0) return;
+      const moved = this.#isGiving && (await this.#giveBatch());
+      if (!moved) await sleep(this.#options.clock, PAUSE_MS, signal);
+    }
+  }
+
+  /** True when a batch was taken, so that the next one may follow at once. */
+  async #giveBatch(): Promise<boolean> {
+    const peer = this.#nextPeer();
+    if (peer === null) return false;
+    const parcels = this.#options.store.checkOut(BATCH);
+    if (parcels.length === 0) return false;
+    const frames = await this.#frames(parcels);
+    if (frames.length === 0) return false;
+    const batch = {
+      batch: makeId(this.#options.clock.now()),
+      peer: peer.name,
+      ids: frames.map(({ id }) => id),
+    };
+    if (!this.#noteLeaving(batch)) return false;
+    try {
+      const taken = await peer.send(
+        batch.batch,
+        frames.flatMap(({ bytes }) => bytes),
+      );
+      await this.#conclude(peer, batch, taken);
+      this.#waitsFor = null;
+      return true;
+    } catch (error) {
+      this.#waitsFor = `${peer.name}: ${describe(error)}`;
+      this.#unanswered = [...this.#unanswered, batch];
+      const facts = { peer: peer.name, messages: batch.ids.length, error: describe(error) };
+      this.#options.log.warn(facts, "hand-over-unanswered");
+      return false;
+    }
+  }
+
+  /** A message that cannot be read is not handed over: it stays here, where its trouble is known. */
+  async #frames(parcels: readonly Parcel[]): Promise<{ id: string; bytes: Buffer[] }[]> {
+    const { store, log } = this.#options;
+    const read = await Promise.all(
+      parcels.map(async ({ head }) => {
+        try {
+          return { id: head.id, bytes: encodeFrame({ head, content: await store.content(head.id) }) };
+        } catch (error) {
+          log.warn({ message: head.id, error: describe(error) }, "hand-over-skipped");
+          store.giveBack([head.id]);
+          return null;
+        }
+      }),
+    );
+    return read.filter((frame) => frame !== null);
+  }
+
+  #noteLeaving(batch: Batch): boolean {
+    try {
+      this.#options.ledger.leave(batch);
+      return true;
+    } catch (error) {
+      this.#waitsFor = describe(error);
+      this.#options.store.giveBack(batch.ids);
+      return false;
+    }
+  }
+
+  /** The answer is known: `taken` are the peer's, the others ours. */
+  async #conclude(peer: Peer, { ids }: Batch, taken: readonly string[]): Promise<void> {
+    const { store, ledger } = this.#options;
+    const theirs = ids.filter((id) => taken.includes(id));
+    const ours = ids.filter((id) => !taken.includes(id));
+    await store.settle(theirs);
+    ledger.left(ids);
+    store.giveBack(ours);
+    this.#given += theirs.length;
+    // When this is lost, the peer remembers a little longer; nothing else.
+    if (theirs.length > 0) await peer.forgotten(theirs).catch(() => {});
+  }
+
+  async #askUnanswered(): Promise<void> {
+    for (const batch of this.#unanswered) {
+      const peer = this.#peers.find(({ name }) => name === batch.peer);
+      if (peer === undefined) {
+        this.#waitsFor = `${batch.peer}: ${batch.ids.length} messages were sent to it and it is not among the peers`;
+        continue;
+      }
+      try {
+        await this.#conclude(peer, batch, await peer.taken(batch.batch, batch.ids));
+        this.#unanswered = this.#unanswered.filter((other) => other !== batch);
+      } catch (error) {
+        this.#waitsFor = `${batch.peer}: ${describe(error)}`;
+      }
+    }
+  }
+
+  /** In turn, without those that owe an answer. */
+  #nextPeer(): Peer | null {
+    const free = this.#peers.filter(({ name }) => !this.#unanswered.some(({ peer }) => peer === name));
+    return free[this.#turn++ % Math.max(free.length, 1)] ?? null;
+  }
+}

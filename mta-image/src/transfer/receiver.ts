@@ -1,0 +1,107 @@
+/**
+ * The taking side of a hand-over. For each batch: the ids are noted as arriving, the messages are stored (one
+ * group commit), the ids are noted as taken, only then the answer goes out and the queue may try them. What was
+ * taken before is answered with yes and not stored again.
+ *
+ * A giver that got no answer asks "taken?". That closes the batch: a "no" must stay true, so the same batch, still
+ * on its way somewhere, is refused when it comes. Closed batches are kept in memory only: what was on its way
+ * belongs to a connection of this process.
+ *
+ * A crash at any point: an arriving id that is found in the spool at start was stored, so it is taken; one that is
+ * not found was not, and the giver still has it. Rejects with the spool's or the ledger's Failure; the giver then
+ * keeps everything that the answer does not name.
+ */
+import type { Clock } from "#base/clock.ts";
+import { Failure } from "#base/error.ts";
+import type { TransferAnswer, TransferQuestion } from "#contract/transfer-api.ts";
+
+import { type Frame, decodeFrames } from "./frames.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Door } from "./ports.ts";
+
+/** A batch is on its way for seconds; this many questions take hours. */
+const MAX_CLOSED = 10_000;
+
+export class Receiver {
+  readonly #ledger: Ledger;
+  readonly #door: Door;
+  readonly #clock: Clock;
+  /** Ids of batches being stored: the same batch sent again waits for the first. */
+  readonly #storing = new Map<string, Promise<void>>();
+  readonly #closed = new Set<string>();
+
+  constructor(options: { readonly ledger: Ledger; readonly door: Door; readonly clock: Clock }) {
+    this.#ledger = options.ledger;
+    this.#door = options.door;
+    this.#clock = options.clock;
+  }
+
+  /** Once at start, before the spool's messages are queued. */
+  recover(): void {
+    const arriving = this.#ledger.arriving();
+    const stored = arriving.filter((id) => this.#door.has(id));
+    this.#ledger.take(stored, this.#clock.now());
+    this.#ledger.dropArriving(arriving.filter((id) => !this.#door.has(id)));
+  }
+
+  async receive(batch: string, bytes: Buffer): Promise<TransferAnswer> {
+    const frames = decodeFrames(bytes);
+    const ids = frames.map(({ head }) => head.id);
+    await Promise.all(ids.map((id) => this.#storing.get(id)));
+    // From here to the note in #storing nothing is waited for: a question comes before or after, never between.
+    if (this.#closed.has(batch))
+      throw new Failure("batch-closed", `batch ${batch} was given up by its sender`);
+    const known = new Set(this.#ledger.taken(ids));
+    const fresh = frames.filter(({ head }) => !known.has(head.id) && !this.#door.has(head.id));
+    const stored = fresh.length === 0 ? [] : await this.#store(fresh);
+    return { ids: [...known, ...stored] };
+  }
+
+  async taken({ batch, ids }: TransferQuestion): Promise<TransferAnswer> {
+    this.#close(batch);
+    await Promise.all(ids.map((id) => this.#storing.get(id)));
+    return { ids: [...this.#ledger.taken(ids)] };
+  }
+
+  forgotten(ids: readonly string[]): TransferAnswer {
+    this.#ledger.forget(ids, this.#clock.now());
+    return { ids: [...ids] };
+  }
+
+  #close(batch: string): void {
+    this.#closed.add(batch);
+    if (this.#closed.size <= MAX_CLOSED) return;
+    const [oldest] = this.#closed;
+    this.#closed.delete(oldest as string);
+  }
+
+  async #store(frames: readonly Frame[]): Promise<string[]> {
+    const ids = frames.map(({ head }) => head.id);
+    this.#ledger.arrive(ids);
+    const work = this.#storeAll(frames);
+    const quiet = work.then(
+      () => {},
+      () => {},
+    );
+    for (const id of ids) this.#storing.set(id, quiet);
+    try {
+      return await work;
+    } finally {
+      for (const id of ids) this.#storing.delete(id);
+    }
+  }
+
+  /** What could not be stored is not in the answer; what could is taken, whatever became of the others. */
+  async #storeAll(frames: readonly Frame[]): Promise<string[]> {
+    const results = await Promise.allSettled(
+      frames.map(({ head, content }) => this.#door.store(head, content)),
+    );
+    const ids = frames.map(({ head }) => head.id);
+    const stored = ids.filter((_, i) => results[i]?.status === "fulfilled");
+    this.#ledger.take(stored, this.#clock.now());
+    this.#ledger.dropArriving(ids.filter((_, i) => results[i]?.status === "rejected"));
+    this.#door.enqueue(stored);
+    if (stored.length > 0) return stored;
+    throw (results.find((result) => result.status === "rejected") as PromiseRejectedResult).reason;
+  }
+}

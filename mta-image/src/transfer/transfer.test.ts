@@ -1,0 +1,290 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, test } from "node:test";
+import fc from "fast-check";
+
+import type { Clock } from "#base/clock.ts";
+import { makeId } from "#base/ids.ts";
+import { silentLog } from "#base/log.ts";
+import type { FrameHead } from "#contract/transfer-api.ts";
+
+import { decodeFrames, encodeFrame } from "./frames.ts";
+import { Giver } from "./giver.ts";
+import { Ledger } from "./ledger.ts";
+import type { Door, Parcel, Peer, Store } from "./ports.ts";
+import { Receiver } from "./receiver.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "transfer-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Time that passes as soon as nothing else is to be done. */
+const hurriedClock: Clock = {
+  now: () => 1_800_000_000_000,
+  monotonic: () => 0,
+  after(_delayMs, callback) {
+    const handle = setImmediate(callback);
+    return { cancel: () => clearImmediate(handle) };
+  },
+};
+
+function head(id: string): FrameHead {
+  const state = { status: "queued", attempts: 3, dueAt: 1, lastReply: "451 later", delayNotices: 1 } as const;
+  return {
+    id,
+    receivedAt: 5,
+    envelope: {
+      sender: "a@example.org",
+      recipients: ["b@example.net", "c@example.net"],
+      smtpUtf8: false,
+      eightBit: false,
+      transportId: "default",
+    },
+    origin: {
+      kind: "smtp",
+      serverId: "smtp",
+      remoteIp: "192.0.2.1",
+      remotePort: 1,
+      helo: "h",
+      protocol: "ESMTP",
+      tls: null,
+      sessionId: id,
+    },
+    states: [state, null],
+  };
+}
+
+/** An engine reduced to what a hand-over sees: `spool` outlives a crash, the rest does not. */
+class Engine implements Store, Door {
+  readonly name: string;
+  readonly spool = new Map<string, FrameHead>();
+  readonly delivered: string[] = [];
+  queue = new Set<string>();
+  refusesStore = false;
+  ledger: Ledger;
+  giver: Giver;
+  receiver: Receiver;
+  readonly #path: string;
+
+  constructor(name: string, heads: readonly FrameHead[] = []) {
+    this.name = name;
+    this.#path = join(folder, `${makeId(0)}.db`);
+    for (const one of heads) this.spool.set(one.id, one);
+    this.ledger = new Ledger(this.#path);
+    this.receiver = new Receiver({ ledger: this.ledger, door: this, clock: hurriedClock });
+    this.giver = this.#open();
+  }
+
+  #open(): Giver {
+    this.receiver.recover();
+    const giver = new Giver({ ledger: this.ledger, store: this, clock: hurriedClock, log: silentLog });
+    this.queue = new Set([...this.spool.keys()].filter((id) => !giver.withheld.has(id)));
+    return giver;
+  }
+
+  /** Kills the process and starts it again; what was under way in memory is gone. */
+  crash(): void {
+    void this.giver.close();
+    this.ledger.close();
+    this.ledger = new Ledger(this.#path);
+    this.receiver = new Receiver({ ledger: this.ledger, door: this, clock: hurriedClock });
+    this.giver = this.#open();
+  }
+
+  deliverAll(): void {
+    for (const id of this.queue) {
+      this.delivered.push(id);
+      this.spool.delete(id);
+    }
+    this.queue.clear();
+  }
+
+  checkOut({ messages }: { messages: number }): readonly Parcel[] {
+    const ids = [...this.queue].slice(0, Math.min(messages, 3));
+    for (const id of ids) this.queue.delete(id);
+    return ids.map((id) => ({ head: this.spool.get(id) as FrameHead, sizeBytes: 10 }));
+  }
+
+  async content(id: string): Promise<Buffer> {
+    return Buffer.from(`content of ${id}\r\n`);
+  }
+
+  giveBack(ids: readonly string[]): void {
+    for (const id of ids) if (this.spool.has(id)) this.queue.add(id);
+  }
+
+  async settle(ids: readonly string[]): Promise<void> {
+    for (const id of ids) this.spool.delete(id);
+  }
+
+  async store(one: FrameHead, content: Buffer): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    if (this.refusesStore) throw new Error("full");
+    assert.equal(content.toString(), `content of ${one.id}\r\n`);
+    this.spool.set(one.id, one);
+  }
+
+  has(id: string): boolean {
+    return this.spool.has(id);
+  }
+
+  enqueue(ids: readonly string[]): void {
+    this.giveBack(ids);
+  }
+}
+
+type Fate = "fine" | "request-lost" | "answer-lost" | "twice" | "late" | "taker-crashes" | "giver-crashes";
+
+/** The network between two engines; each send meets the next fate of the list. */
+function connect(
+  taker: Engine,
+  options: { fates: Fate[]; giver?: Engine; late?: (() => Promise<void>)[] },
+): Peer {
+  const deliver = (batch: string, bytes: Buffer): Promise<readonly string[]> =>
+    taker.receiver.receive(batch, bytes).then(({ ids }) => ids);
+  return {
+    name: taker.name,
+    async send(batch, frames) {
+      const bytes = Buffer.concat(frames);
+      const fate = options.fates.shift() ?? "fine";
+      if (fate === "request-lost") throw new Error("lost");
+      if (fate === "late") {
+        options.late?.push(async () => void (await deliver(batch, bytes).catch(() => {})));
+        throw new Error("timed out");
+      }
+      const answer = await deliver(batch, bytes);
+      if (fate === "twice") return deliver(batch, bytes);
+      if (fate === "taker-crashes") taker.crash();
+      if (fate === "giver-crashes") options.giver?.crash();
+      if (fate === "fine") return answer;
+      throw new Error("answer lost");
+    },
+    taken: (batch, ids) => taker.receiver.taken({ batch, ids: [...ids] }).then((answer) => answer.ids),
+    forgotten: async (ids) => void taker.receiver.forgotten(ids),
+  };
+}
+
+async function until(isTrue: () => boolean): Promise<void> {
+  for (let i = 0; i < 5000; i++) {
+    if (isTrue()) return;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.fail("it never became true");
+}
+
+const heads = (count: number): FrameHead[] => Array.from({ length: count }, () => head(makeId(7)));
+
+describe("frames", () => {
+  test("come back as they went, and every cut is refused", () => {
+    const frames = heads(2).map((one) => ({ head: one, content: Buffer.from("body\r\n") }));
+    const bytes = Buffer.concat(frames.flatMap(encodeFrame));
+    assert.deepEqual(decodeFrames(bytes), frames);
+    const first = Buffer.concat(encodeFrame(frames[0] as (typeof frames)[0])).length;
+    for (let cut = 1; cut < bytes.length; cut++) {
+      if (cut !== first) assert.throws(() => decodeFrames(bytes.subarray(0, cut)), { code: "batch-broken" });
+    }
+  });
+
+  test("with a head that breaks the schema are refused with its place", () => {
+    const broken = { ...head(makeId(1)), states: [] };
+    assert.throws(
+      () => decodeFrames(Buffer.concat(encodeFrame({ head: broken, content: Buffer.alloc(0) }))),
+      /states/,
+    );
+  });
+});
+
+describe("a hand-over", () => {
+  test("moves every message with its state, and the taker forgets when told", async () => {
+    const all = heads(10);
+    const giver = new Engine("a", all);
+    const taker = new Engine("b");
+    giver.giver.give([connect(taker, { fates: [] })]);
+    await until(() => taker.queue.size === 10 && giver.spool.size === 0);
+    await giver.giver.close();
+    assert.deepEqual(taker.spool.get(all[0]?.id ?? ""), all[0]);
+    assert.deepEqual(giver.giver.figures, { given: 10, unanswered: 0, waitsFor: null });
+    assert.deepEqual(taker.ledger.taken(all.map(({ id }) => id)), []);
+  });
+
+  test("keeps what a full peer refuses, and says what it waits for", async () => {
+    const giver = new Engine("a", heads(3));
+    const taker = new Engine("b");
+    taker.refusesStore = true;
+    giver.giver.give([connect(taker, { fates: [] })]);
+    await until(() => giver.giver.figures.waitsFor !== null);
+    assert.match(giver.giver.figures.waitsFor ?? "", /^b: full/);
+    giver.giver.keep([connect(taker, { fates: [] })]);
+    await until(() => giver.queue.size === 3);
+    assert.equal(taker.spool.size, 0);
+    await giver.giver.close();
+  });
+
+  test("withholds messages after a crash until the peer has told, whatever the peer tells", async () => {
+    const giver = new Engine("a", heads(3));
+    const taker = new Engine("b");
+    const peer = connect(taker, { fates: ["giver-crashes"], giver });
+    giver.giver.give([peer]);
+    await until(() => giver.giver.withheld.size === 3);
+    giver.deliverAll();
+    assert.deepEqual(giver.delivered, []);
+    giver.giver.keep([peer]);
+    await until(() => giver.giver.withheld.size === 0);
+    taker.deliverAll();
+    giver.deliverAll();
+    assert.equal(taker.delivered.length + giver.delivered.length, 3);
+    await giver.giver.close();
+  });
+
+  test("that was given up refuses the batch that comes late", async () => {
+    const giver = new Engine("a", heads(3));
+    const taker = new Engine("b");
+    const late: (() => Promise<void>)[] = [];
+    const peer = connect(taker, { fates: ["late"], late });
+    giver.giver.give([peer]);
+    await until(() => late.length === 1);
+    giver.giver.keep([peer]);
+    await until(() => giver.queue.size === 3);
+    await Promise.all(late.map((arrive) => arrive()));
+    assert.equal(taker.spool.size, 0);
+    await giver.giver.close();
+  });
+
+  test("delivers every message exactly once through any sequence of faults", async () => {
+    const fate = fc.constantFrom<Fate>(
+      "fine",
+      "request-lost",
+      "answer-lost",
+      "twice",
+      "late",
+      "taker-crashes",
+      "giver-crashes",
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fate, { maxLength: 12 }),
+        fc.integer({ min: 1, max: 14 }),
+        async (fates, count) => {
+          const all = heads(count);
+          const giver = new Engine("a", all);
+          const takers = [new Engine("b"), new Engine("c")];
+          const late: (() => Promise<void>)[] = [];
+          const peers = takers.map((taker) => connect(taker, { fates, giver, late }));
+          await until(() => {
+            giver.giver.give(peers);
+            for (const arrive of late.splice(0)) void arrive();
+            for (const taker of takers) taker.deliverAll();
+            return giver.spool.size === 0 && takers.every(({ spool }) => spool.size === 0);
+          });
+          for (const arrive of late.splice(0)) await arrive();
+          for (const taker of takers) taker.deliverAll();
+          await giver.giver.close();
+          const delivered = [...giver.delivered, ...takers.flatMap((taker) => taker.delivered)];
+          assert.deepEqual(delivered.sort(), all.map(({ id }) => id).sort());
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+});
