@@ -22,7 +22,7 @@ const SERIES_WRITE_MS = 60_000;
 const BURST = 25;
 const REFILL_MS = 300_000;
 const MAX_REMEMBERED = 1000;
-/** The API server refuses a longer note. */
+/** The API server refuses a note of more bytes. */
 const MAX_NOTE = 1024;
 
 interface Remembered {
@@ -112,7 +112,7 @@ export class EventRecorder implements Recorder {
       type: input.type,
       reason: input.reason,
       action: input.action,
-      note: input.note.length <= MAX_NOTE ? input.note : `${input.note.slice(0, MAX_NOTE - 1)}…`,
+      note: cut(input.note),
       regarding: { apiVersion, kind, namespace, name: metadata.name, ...uidOf(input.regarding) },
     };
   }
@@ -127,6 +127,13 @@ export class EventRecorder implements Recorder {
       .finally(() => this.#writing.delete(writing));
     this.#writing.add(writing);
   }
+}
+
+function cut(note: string): string {
+  const bytes = Buffer.from(note);
+  if (bytes.length <= MAX_NOTE) return note;
+  // A character cut in half becomes three bytes of replacement.
+  return `${bytes.subarray(0, MAX_NOTE - 8).toString("utf8")}…`;
 }
 
 function uidOf(object: KubeObject): { uid?: string } {

@@ -1,0 +1,115 @@
+/**
+ * What secures the way between the operator and the engines of one cluster: a bearer token, and a certificate with an
+ * authority made for it alone. The authority's key signs once and is then forgotten, so nobody can ever sign another.
+ * `renewed` answers the same object while nothing is due. When two thirds of the certificate's life are over, or its
+ * name is another, authority and certificate are made anew; the authority before stays trusted beside the new one,
+ * since pods see a changed Secret only after a minute or so. The token is kept.
+ */
+import { randomBytes } from "node:crypto";
+
+import type * as X509 from "@peculiar/x509";
+
+import type { AdminMaterial } from "#operator/desired/admin-secret.ts";
+
+const DAY_MS = 86_400_000;
+const LIFE_DAYS = 365;
+/** Clocks of nodes may lag. */
+const BACKDATE_MS = 3_600_000;
+const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
+
+/** `before` null, or what cannot be read in it, is made new. */
+export async function renewed(
+  before: AdminMaterial | null,
+  options: { readonly serverName: string; readonly now: number },
+): Promise<AdminMaterial> {
+  // Loaded when a certificate is looked at, after the polyfill that its container library asks for.
+  await import("reflect-metadata");
+  const x509 = await import("@peculiar/x509");
+  const { now, serverName } = options;
+  const present = before === null ? null : firstOf(x509, before.cert);
+  const isGood = present !== null && !isDue(present, now) && namesOf(x509, present).includes(serverName);
+  if (before !== null && isGood) return before;
+  const fresh = await makePair(x509, options);
+  const previous = before === null ? null : firstOf(x509, before.ca);
+  const overlap = previous === null || previous.notAfter.getTime() < now ? "" : `${pem(previous)}\n`;
+  const token = before?.token ?? randomBytes(32).toString("base64url");
+  return Object.freeze({ token, ca: `${fresh.ca}${overlap}`, cert: fresh.cert, key: fresh.key });
+}
+
+/** When a pass should look again: certificates of idle clusters fall due too. */
+export const LOOK_AGAIN_MS = DAY_MS;
+
+async function makePair(
+  x509: typeof X509,
+  { serverName, now }: { readonly serverName: string; readonly now: number },
+): Promise<{ ca: string; cert: string; key: string }> {
+  const validity = {
+    notBefore: new Date(now - BACKDATE_MS),
+    notAfter: new Date(now + LIFE_DAYS * DAY_MS),
+  };
+  const signer = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
+  const authority = await x509.X509CertificateGenerator.createSelfSigned({
+    serialNumber: serial(),
+    // A name of its own, so that a chain is never tried against the wrong one of two authorities.
+    name: `CN=Mailfleet engines ${randomBytes(4).toString("hex")}`,
+    ...validity,
+    signingAlgorithm: ALGORITHM,
+    keys: signer,
+    extensions: [
+      new x509.BasicConstraintsExtension(true, 0, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true),
+      await x509.SubjectKeyIdentifierExtension.create(signer.publicKey),
+    ],
+  });
+  const keys = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
+  const certificate = await x509.X509CertificateGenerator.create({
+    serialNumber: serial(),
+    subject: "CN=mailfleet-engine",
+    issuer: authority.subject,
+    ...validity,
+    signingAlgorithm: ALGORITHM,
+    publicKey: keys.publicKey,
+    signingKey: signer.privateKey,
+    extensions: [
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+      new x509.SubjectAlternativeNameExtension([{ type: "dns", value: serverName }]),
+      await x509.AuthorityKeyIdentifierExtension.create(signer.publicKey),
+    ],
+  });
+  const key = await crypto.subtle.exportKey("pkcs8", keys.privateKey);
+  return {
+    ca: `${pem(authority)}\n`,
+    cert: `${pem(certificate)}\n`,
+    key: `${x509.PemConverter.encode(key, "PRIVATE KEY")}\n`,
+  };
+}
+
+function isDue(certificate: X509.X509Certificate, now: number): boolean {
+  const [from, to] = [certificate.notBefore.getTime(), certificate.notAfter.getTime()];
+  return now >= from + ((to - from) * 2) / 3;
+}
+
+function firstOf(x509: typeof X509, text: string): X509.X509Certificate | null {
+  try {
+    const [first] = x509.PemConverter.decode(text);
+    return first === undefined ? null : new x509.X509Certificate(first);
+  } catch {
+    return null;
+  }
+}
+
+function namesOf(x509: typeof X509, certificate: X509.X509Certificate): readonly string[] {
+  const names = certificate.getExtension(x509.SubjectAlternativeNameExtension);
+  return names?.names.items.map((item) => item.value) ?? [];
+}
+
+function pem(certificate: X509.X509Certificate): string {
+  return certificate.toString("pem");
+}
+
+/** Positive and unique. */
+function serial(): string {
+  return `01${randomBytes(15).toString("hex")}`;
+}

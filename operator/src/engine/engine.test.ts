@@ -1,0 +1,196 @@
+import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
+import { after, before, describe, test } from "node:test";
+
+import { systemClock } from "#base/clock.ts";
+import { Failure } from "#base/error.ts";
+import { silentLog } from "#base/log.ts";
+import { ManualClock } from "#base/testing/manual-clock.ts";
+import type { EngineStatus } from "#contract/admin-api.ts";
+import type { AdminMaterial } from "#operator/desired/admin-secret.ts";
+
+import { FakeEngine, settledStatus } from "../../testing/fake-engine.ts";
+import { renewed } from "./authority.ts";
+import { EngineClient } from "./client.ts";
+import type { EngineAddress, Engines } from "./engines.ts";
+import { newsOf } from "./news.ts";
+import { EngineReports } from "./reports.ts";
+
+const serverName = "out-pods.mail.svc";
+const DAY = 86_400_000;
+
+describe("the keys of a cluster", () => {
+  const now = Date.parse("2026-01-01T00:00:00Z");
+
+  test("stay the same object until two thirds of their life are over, then overlap with the new ones", async () => {
+    const first = await renewed(null, { serverName, now });
+    assert.equal(await renewed(first, { serverName, now: now + 240 * DAY }), first);
+    const second = await renewed(first, { serverName, now: now + 250 * DAY });
+    assert.notEqual(second.cert, first.cert);
+    assert.equal(second.token, first.token);
+    assert.equal(second.ca.match(/BEGIN CERTIFICATE/g)?.length, 2);
+    assert.ok(second.ca.includes(first.ca.trim()));
+  });
+
+  test("are good for the name of the pods and for no other", async () => {
+    const keys = await renewed(null, { serverName, now });
+    const certificate = new X509Certificate(keys.cert);
+    assert.equal(certificate.checkHost(serverName), serverName);
+    assert.equal(certificate.checkHost("other-pods.mail.svc"), undefined);
+    assert.ok(certificate.checkIssued(new X509Certificate(keys.ca)));
+    const renamed = await renewed(keys, { serverName: "other-pods.mail.svc", now });
+    assert.notEqual(renamed.cert, keys.cert);
+  });
+
+  test("that cannot be read are made anew", async () => {
+    const broken: AdminMaterial = { token: "t", ca: "x", cert: "-----BEGIN", key: "z" };
+    const keys = await renewed(broken, { serverName, now });
+    assert.equal(new X509Certificate(keys.cert).checkHost(serverName), serverName);
+  });
+});
+
+describe("the engine client", () => {
+  let keys: AdminMaterial;
+  let engine: FakeEngine;
+  let client: EngineClient;
+  let address: EngineAddress;
+
+  before(async () => {
+    keys = await renewed(null, { serverName, now: Date.now() });
+    engine = await FakeEngine.start({ host: "127.0.0.1", port: 0, ...keys });
+    client = new EngineClient({ clock: systemClock, port: engine.port, deadlineMs: 1000 });
+    address = { ip: "127.0.0.1", serverName, caCertificates: keys.ca, token: keys.token };
+  });
+  after(async () => {
+    await client.close();
+    await engine.close();
+  });
+
+  const failsWith = (code: string) => (error: unknown) => error instanceof Failure && error.code === code;
+
+  test("reads the status, pushes a configuration, cordons", async () => {
+    assert.deepEqual(await client.status(address), settledStatus);
+    const push = { revision: "r1", files: { "smtpd-app.yaml": "servers: []" } };
+    assert.deepEqual(await client.push(address, push), { kind: "taken", revision: "r1" });
+    assert.equal((await client.drain(address, "Cordon")).state, "Cordoned");
+    assert.deepEqual(engine.drains, ["Cordon"]);
+  });
+
+  test("hands on the problems of a configuration that is refused", async () => {
+    engine.problems = [{ file: "smtpd-app.yaml", path: "servers[0]", reason: "bad" }];
+    const outcome = await client.push(address, { revision: "r2", files: {} });
+    assert.deepEqual(outcome, { kind: "refused", problems: engine.problems });
+    engine.problems = [];
+  });
+
+  test("does not talk to an engine with another authority or another name", async () => {
+    const other = await renewed(null, { serverName, now: Date.now() });
+    const wrong = { ...address, caCertificates: other.ca };
+    await assert.rejects(client.status(wrong), failsWith("engine-unreachable"));
+    const misnamed = { ...address, serverName: "other-pods.mail.svc" };
+    await assert.rejects(client.status(misnamed), failsWith("engine-unreachable"));
+    await assert.rejects(client.status({ ...address, token: "x" }), failsWith("engine-denied"));
+  });
+
+  for (const [mood, code] of [
+    ["silent", "engine-unreachable"],
+    ["nonsense", "engine-broken"],
+    ["huge", "engine-broken"],
+  ] as const) {
+    test(`an engine that is ${mood} is ${code}`, async () => {
+      engine.mood = mood;
+      await assert.rejects(client.status(address), failsWith(code));
+      engine.mood = "well";
+    });
+  }
+});
+
+describe("reports", () => {
+  const cluster = { namespace: "mail", name: "out" };
+  const target = (uid: string) => ({
+    uid,
+    pod: uid,
+    address: { ip: uid, serverName, caCertificates: "", token: "" },
+  });
+
+  function setUp() {
+    const clock = new ManualClock();
+    const says = new Map<string, EngineStatus | null>();
+    const asked: string[] = [];
+    const news: string[] = [];
+    const engines: Engines = {
+      async status({ ip }) {
+        asked.push(ip);
+        const status = says.get(ip);
+        if (status == null) throw new Failure("engine-unreachable", ip);
+        return status;
+      },
+      push: () => Promise.reject(new Error("not used")),
+      drain: () => Promise.reject(new Error("not used")),
+      close: async () => {},
+    };
+    const reports = new EngineReports({
+      engines,
+      clock,
+      random: () => 0.5,
+      log: silentLog,
+      onNews: (key) => news.push(key.name),
+      paces: { lively: 1000, settled: 10_000 },
+      unknownAfterMs: 15_000,
+    });
+    const pass = async (ms: number) => {
+      for (let left = ms; left > 0; left -= 500) {
+        clock.advance(500);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    };
+    return { clock, says, asked, news, reports, pass };
+  }
+
+  test("know a pod once it has answered and say unknown when it stays silent too long", async () => {
+    const { says, news, reports, pass } = setUp();
+    says.set("a", settledStatus);
+    await reports.follow(cluster, [target("a"), target("b")]);
+    assert.deepEqual([...reports.recent(cluster).keys()], ["a"]);
+    says.set("a", null);
+    await pass(14_000);
+    assert.deepEqual([...reports.recent(cluster).keys()], ["a"]);
+    await pass(3000);
+    assert.deepEqual([...reports.recent(cluster).keys()], []);
+    assert.ok(news.length >= 1);
+  });
+
+  test("tell news once, and nothing while nothing changes", async () => {
+    const { says, news, reports, pass } = setUp();
+    says.set("a", settledStatus);
+    await reports.follow(cluster, [target("a")]);
+    await pass(2000);
+    news.length = 0;
+    await pass(5000);
+    assert.deepEqual(news, []);
+    says.set("a", { ...settledStatus, queue: { ...settledStatus.queue, total: 1 } });
+    await pass(5000);
+    assert.deepEqual(news, ["out"]);
+  });
+
+  test("ask less often when the cluster has settled, and nobody who has gone", async () => {
+    const { says, asked, reports, pass } = setUp();
+    says.set("a", settledStatus);
+    await reports.follow(cluster, [target("a")]);
+    reports.setPace(cluster, "settled");
+    asked.length = 0;
+    await pass(30_000);
+    assert.equal(asked.length, 3);
+    await reports.follow(cluster, []);
+    asked.length = 0;
+    await pass(30_000);
+    assert.deepEqual(asked, []);
+  });
+
+  test("rounding never hides an empty queue", () => {
+    const queued = (total: number) => ({ ...settledStatus, queue: { ...settledStatus.queue, total } });
+    assert.equal(newsOf(queued(1001)), newsOf(queued(1002)));
+    assert.notEqual(newsOf(queued(1)), newsOf(queued(0)));
+    assert.notEqual(newsOf(null), newsOf(queued(0)));
+  });
+});

@@ -1,0 +1,27 @@
+/**
+ * The engines as the operator sees them. `client.ts` implements it over HTTPS; tests put `testing/fake-engine.ts` behind
+ * the same client. A call rejects with a Failure whose code is engine-unreachable (no answer: nothing is known),
+ * engine-denied (our token or certificate is not the one it knows yet) or engine-broken (an answer that is none).
+ */
+import type { ConfigPush, DrainRequest, EngineStatus, Problem } from "#contract/admin-api.ts";
+
+/** How to reach one pod's engine. */
+export interface EngineAddress {
+  readonly ip: string;
+  /** The name its certificate is checked against. */
+  readonly serverName: string;
+  readonly caCertificates: string;
+  readonly token: string;
+}
+
+export type PushOutcome =
+  | { readonly kind: "taken"; readonly revision: string }
+  /** The running configuration stays in force. */
+  | { readonly kind: "refused"; readonly problems: readonly Problem[] };
+
+export interface Engines {
+  status(address: EngineAddress): Promise<EngineStatus>;
+  push(address: EngineAddress, push: ConfigPush): Promise<PushOutcome>;
+  drain(address: EngineAddress, mode: DrainRequest["mode"]): Promise<EngineStatus>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,28 @@
+/**
+ * What of an engine's answer is worth a pass, as text to compare (pure). Figures are rounded to two digits, so that a
+ * busy queue does not wake the operator with every message; emptiness is never rounded away.
+ */
+import type { EngineStatus } from "#contract/admin-api.ts";
+
+export function newsOf(status: EngineStatus | null): string {
+  if (status === null) return "unknown";
+  const { queue } = status;
+  return JSON.stringify([
+    status.version,
+    status.revision,
+    status.state,
+    status.ready,
+    status.spoolClosed,
+    status.plugins,
+    rounded(queue.total),
+    rounded(queue.deferred),
+    rounded(queue.hold),
+    rounded(queue.oldestDueSeconds),
+    // Only a pod that leaves is judged by these.
+    status.state === "Serving" ? null : [status.sessions === 0, status.deliveries === 0],
+  ]);
+}
+
+function rounded(figure: number): number {
+  return figure === 0 ? 0 : Number(figure.toPrecision(2));
+}

@@ -1,0 +1,115 @@
+/**
+ * A pod's engine for tests: the admin API over HTTPS with the certificate of the cluster's admin Secret, with figures that a
+ * test sets. It keeps what it was told (pushes, drains) and can be silent, slow to answer, or say nonsense.
+ */
+import type { ServerResponse } from "node:http";
+import { createServer, type Server } from "node:https";
+import type { AddressInfo } from "node:net";
+
+import {
+  type ConfigPush,
+  ConfigPush as ConfigPushSchema,
+  DrainRequest,
+  type EngineStatus,
+  type Problem,
+} from "#contract/admin-api.ts";
+
+export interface FakeEngineOptions {
+  readonly host: string;
+  /** 0 picks one. */
+  readonly port: number;
+  readonly cert: string;
+  readonly key: string;
+  readonly token: string;
+  readonly status?: Partial<EngineStatus>;
+}
+
+export const settledStatus: EngineStatus = {
+  version: "0.0.0-fake",
+  startedAt: "2026-01-01T00:00:00.000Z",
+  revision: "none",
+  state: "Serving",
+  ready: true,
+  queue: { total: 0, active: 0, deferred: 0, hold: 0, oldestDueSeconds: 0 },
+  spoolClosed: null,
+  sessions: 0,
+  deliveries: 0,
+  totals: { accepted: 0, delivered: 0, deferred: 0, failed: 0, unclear: 0 },
+  plugins: [],
+};
+
+export class FakeEngine {
+  readonly pushes: ConfigPush[] = [];
+  readonly drains: string[] = [];
+  status: EngineStatus;
+  /** What a push is refused with; empty: it is taken. */
+  problems: readonly Problem[] = [];
+  /** "silent" takes requests and never answers. */
+  mood: "well" | "silent" | "nonsense" | "huge" = "well";
+  readonly #server: Server;
+
+  private constructor(server: Server, status: EngineStatus) {
+    this.#server = server;
+    this.status = status;
+  }
+
+  static async start(options: FakeEngineOptions): Promise<FakeEngine> {
+    const server = createServer({ cert: options.cert, key: options.key });
+    const engine = new FakeEngine(server, { ...settledStatus, ...options.status });
+    server.on("request", (request, response) => {
+      const chunks: Buffer[] = [];
+      request.on("data", (chunk: Buffer) => chunks.push(chunk));
+      request.on("end", () => {
+        if (request.headers.authorization !== `Bearer ${options.token}`) {
+          answer(response, 401, { code: "unauthorized", message: "a valid bearer token is needed" });
+          return;
+        }
+        const body = Buffer.concat(chunks).toString("utf8");
+        engine.#handle(`${request.method} ${request.url}`, body, response);
+      });
+    });
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(options.port, options.host, resolve);
+    });
+    return engine;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  #handle(what: string, body: string, response: ServerResponse): void {
+    if (this.mood === "silent") return;
+    if (this.mood === "nonsense") return answer(response, 200, { hello: "world" });
+    if (this.mood === "huge") return answer(response, 200, "x".repeat(2 * 1024 * 1024));
+    if (what === "GET /v1/status") return answer(response, 200, this.status);
+    if (what === "PUT /v1/config") return this.#push(ConfigPushSchema.parse(JSON.parse(body)), response);
+    if (what === "POST /v1/drain") {
+      const { mode } = DrainRequest.parse(JSON.parse(body));
+      this.drains.push(mode);
+      this.status = { ...this.status, state: mode === "Cordon" ? "Cordoned" : "Serving" };
+      return answer(response, 200, this.status);
+    }
+    answer(response, 404, { code: "not-found", message: "no such path" });
+  }
+
+  #push(push: ConfigPush, response: ServerResponse): void {
+    this.pushes.push(push);
+    if (this.problems.length > 0) {
+      const message = "the configuration has problems";
+      return answer(response, 422, { code: "config-invalid", message, problems: this.problems });
+    }
+    this.status = { ...this.status, revision: push.revision };
+    answer(response, 200, { revision: push.revision });
+  }
+}
+
+function answer(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+}
