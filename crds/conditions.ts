@@ -58,6 +58,7 @@ export const mailClusterConditions = {
       Invalid:
         "The configuration was refused before it reached a pod; the message has file, path and reason.",
       Refused: "An engine refused the revision; the message has file, path and reason.",
+      PluginsMissing: "A plugin cannot be had, so the spec makes no revision; see PluginsReady.",
       SourceMissing: "The ConfigMap that holds the configuration is missing.",
     },
   },

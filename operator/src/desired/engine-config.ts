@@ -8,7 +8,7 @@
 import { dump, load } from "js-yaml";
 
 import type { Problem } from "#contract/admin-api.ts";
-import { appFile, parseEngineConfig, startupFile } from "#contract/config.ts";
+import { appFile, parseEngineConfig } from "#contract/config.ts";
 import { paths, ports } from "#contract/runtime.ts";
 import { type Listener, containerPort } from "#crds/mail-cluster-traffic.ts";
 import type { MailClusterSpec } from "#crds/mail-cluster.ts";
@@ -47,6 +47,9 @@ export function renderConfig(input: {
   return { ok: true, config: { revision: shortHash(`${startup}\0${app}`), startup, app } };
 }
 
+/** IPv4 only: a kernel without IPv6 refuses to listen on "::". */
+const anyAddress = "0.0.0.0";
+
 const yamlStyle = { noRefs: true, lineWidth: -1, sortKeys: false } as const;
 
 type Source = { readonly ok: true; readonly value: Record<string, unknown> } | (Rendering & { ok: false });
@@ -77,7 +80,7 @@ function startupValue(spec: MailClusterSpec, plugins: readonly ResolvedPlugin[])
     servers: spec.listeners.map(({ name, port }) => ({
       id: name,
       type: "smtp",
-      listeners: [{ port: containerPort(port), address: "::" }],
+      listeners: [{ port: containerPort(port), address: anyAddress }],
     })),
     environment: {
       appconf: appFile,
@@ -91,9 +94,9 @@ function startupValue(spec: MailClusterSpec, plugins: readonly ResolvedPlugin[])
         inodes: startup.minFree.inodes,
       },
     },
-    monitor: { listener: { port: ports.monitor, address: "::" } },
+    monitor: { listener: { port: ports.monitor, address: anyAddress } },
     admin: {
-      listener: { port: ports.admin, address: "::" },
+      listener: { port: ports.admin, address: anyAddress },
       tokenfile: paths.adminToken,
       tls: adminTls,
     },

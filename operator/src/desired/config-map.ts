@@ -1,0 +1,45 @@
+/**
+ * The engine's files as an immutable ConfigMap named after their revision, so that a pod made with one revision
+ * starts with it whenever it starts. Old ones stay as long as a pod was made with them, or they are the way back.
+ */
+import { appFile, startupFile } from "#contract/config.ts";
+import type { ConfigMap } from "#operator/kube/objects.ts";
+
+import type { ClusterIdentity, Context } from "./context.ts";
+import type { RenderedConfig } from "./engine-config.ts";
+import { metadata } from "./labels.ts";
+import { configMapName } from "./names.ts";
+
+/** The engine reports the text of this file as its revision. */
+const revisionFile = "revision";
+
+export function configMap({ cluster, config }: Context): ConfigMap {
+  return {
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: metadata(cluster, { name: configMapName(cluster.name, config.revision), ownedBy: "nobody" }),
+    immutable: true,
+    data: { [startupFile]: config.startup, [appFile]: config.app, [revisionFile]: config.revision },
+  };
+}
+
+/** The files of an earlier revision; null when the ConfigMap does not hold them. */
+export function readConfigMap({ data }: ConfigMap): RenderedConfig | null {
+  const [startup, app, revision] = [data?.[startupFile], data?.[appFile], data?.[revisionFile]];
+  if (startup === undefined || app === undefined || revision === undefined) return null;
+  return { startup, app, revision };
+}
+
+/** Whether a ConfigMap of this cluster is of use to nobody any more. */
+export function isStaleConfigMap(
+  cluster: ClusterIdentity,
+  map: ConfigMap,
+  revisions: {
+    /** Revisions that pods were made with, the target, the last good one. */
+    readonly inUse: ReadonlySet<string>;
+  },
+): boolean {
+  const { revision } = readConfigMap(map) ?? {};
+  if (revision === undefined || map.metadata.name !== configMapName(cluster.name, revision)) return false;
+  return !revisions.inUse.has(revision);
+}

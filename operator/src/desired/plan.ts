@@ -1,0 +1,36 @@
+/**
+ * All that a cluster needs besides its slots, in the order in which it is applied: reading the list is reading the
+ * deployment. Pods and claims are made slot by slot as slots/ decides. What is of these kinds, carries the
+ * cluster's label and is not in the list is not wanted any more; ConfigMaps have their own rule (config-map.ts).
+ */
+import type { KubeObject, Resource } from "#operator/kube/kube.ts";
+import { resources } from "#operator/kube/objects.ts";
+
+import { type AdminMaterial, adminSecret } from "./admin-secret.ts";
+import { configMap } from "./config-map.ts";
+import type { Context } from "./context.ts";
+import { disruptionBudget } from "./disruption-budget.ts";
+import { networkPolicy } from "./network-policy.ts";
+import { serviceAccount } from "./service-account.ts";
+import { headlessService, mailService } from "./services.ts";
+
+export interface PlannedObject {
+  readonly resource: Resource;
+  readonly object: KubeObject;
+}
+
+export function plan(context: Context, admin: AdminMaterial): readonly PlannedObject[] {
+  return [
+    planned(resources.serviceAccounts, serviceAccount(context)),
+    planned(resources.secrets, adminSecret(context.cluster, admin)),
+    planned(resources.configMaps, configMap(context)),
+    planned(resources.networkPolicies, networkPolicy(context)),
+    planned(resources.services, headlessService(context)),
+    planned(resources.services, mailService(context)),
+    planned(resources.disruptionBudgets, disruptionBudget(context)),
+  ].flat();
+}
+
+function planned(resource: Resource, object: KubeObject | null): PlannedObject[] {
+  return object === null ? [] : [{ resource, object }];
+}

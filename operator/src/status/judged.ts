@@ -1,0 +1,39 @@
+/**
+ * What the conditions of a cluster are judged from: the observed slots, what was decided about them, and how far
+ * configuration and plugins have come. Built by `makeStatus`; each condition file takes it and gives a verdict.
+ */
+import type { MailClusterSpec } from "#crds/mail-cluster.ts";
+import type { PluginProblem, ResolvedPlugin } from "#operator/plugins/resolve.ts";
+import type { ConfigState } from "#operator/rollout/choose-config.ts";
+import type { SlotDecision } from "#operator/slots/decide.ts";
+import type { ObservedSlot } from "#operator/slots/observed.ts";
+
+export interface Judged {
+  readonly spec: MailClusterSpec;
+  readonly size: number;
+  readonly deletion: "Drain" | "Orphan" | "Discard" | null;
+  readonly slots: readonly ObservedSlot[];
+  readonly decision: SlotDecision;
+  readonly config: ConfigState;
+  readonly lastGood: string | null;
+  readonly plugins: readonly ResolvedPlugin[];
+  readonly pluginProblems: readonly PluginProblem[];
+  /** As for decideSlots. */
+  readonly hashOf: (slot: number) => string;
+}
+
+/** The wanted slots that exist as pods; a slot beyond the size is leaving. */
+export function stayingSlots({ slots, size, decision }: Judged): readonly ObservedSlot[] {
+  const leaving = new Set(decision.waiting.map(({ slot }) => slot));
+  return slots.filter(({ slot }) => slot < size && !leaving.has(slot));
+}
+
+export function targetRevision(config: ConfigState): string | null {
+  return config.kind === "broken" ? null : config.revision;
+}
+
+/** "slot 2 (ImagePullBackOff), slot 3": at most five, then how many more. */
+export function listed(items: readonly string[]): string {
+  const shown = items.slice(0, 5).join(", ");
+  return items.length > 5 ? `${shown} and ${items.length - 5} more` : shown;
+}

@@ -1,0 +1,72 @@
+/**
+ * The status of a MailCluster from what was observed and decided (pure). The same observation gives the same
+ * status, and small changes of figures are rounded away, so that a settled cluster is never written to. What only
+ * the status remembers (targetReplicas, lastGood) is carried over.
+ */
+import type { MailClusterStatus } from "#crds/mail-cluster-status.ts";
+import { selectorText } from "#operator/desired/labels.ts";
+
+import { conditions } from "./conditions.ts";
+import { configApplied } from "./config-applied.ts";
+import { type Judged, targetRevision } from "./judged.ts";
+import { pluginEntries } from "./plugin-entries.ts";
+import { pluginsReady } from "./plugins-ready.ts";
+import { podEntries } from "./pod-entries.ts";
+import { queueSummary } from "./queue-summary.ts";
+import { ready } from "./ready.ts";
+import { reconciling } from "./reconciling.ts";
+import { runningRevision } from "./revision.ts";
+import { scaleDownBlocked } from "./scale-down-blocked.ts";
+import { stalled } from "./stalled.ts";
+
+export interface StatusInput extends Judged {
+  readonly clusterName: string;
+  readonly generation: number;
+  readonly now: Date;
+  readonly previous: Partial<MailClusterStatus>;
+}
+
+export function makeStatus(input: StatusInput): MailClusterStatus {
+  const pods = input.slots.flatMap(({ pod }) => (pod === null ? [] : [pod]));
+  const target = targetRevision(input.config);
+  const current = runningRevision(input);
+  const lastGood = current !== null && current === target ? current : input.lastGood;
+  const judged: Judged = { ...input, lastGood };
+  return {
+    observedGeneration: input.generation,
+    conditions: conditions(
+      {
+        Ready: ready(judged),
+        Reconciling: reconciling(judged),
+        Stalled: stalled(judged),
+        ConfigApplied: configApplied(judged),
+        PluginsReady: pluginsReady(judged),
+        ScaleDownBlocked: scaleDownBlocked(judged),
+      },
+      {
+        previous: input.previous.conditions ?? [],
+        generation: input.generation,
+        now: input.now.toISOString().replace(/\.\d+Z$/, "Z"),
+      },
+    ),
+    replicas: pods.length,
+    readyReplicas: pods.filter(({ isReady, isTerminating }) => isReady && !isTerminating).length,
+    updatedReplicas: updatedReplicas(input, target),
+    targetReplicas: input.size,
+    selector: selectorText(input.clusterName),
+    queue: queueSummary(pods),
+    revision: {
+      ...(current === null ? {} : { current }),
+      ...(target === null ? {} : { target }),
+      ...(lastGood === null ? {} : { lastGood }),
+    },
+    pods: podEntries(judged),
+    plugins: pluginEntries(input),
+  };
+}
+
+function updatedReplicas({ slots, hashOf }: Judged, target: string | null): number {
+  return slots.filter(
+    ({ slot, pod }) => pod !== null && pod.hash === hashOf(slot) && pod.engine?.revision === target,
+  ).length;
+}

@@ -1,0 +1,31 @@
+/** Reconciling (pure, kstatus): work is under way. False means that the cluster is what the spec says, or cannot be. */
+import type { VerdictOn } from "./conditions.ts";
+import { type Judged, listed, stayingSlots, targetRevision } from "./judged.ts";
+
+export function reconciling(judged: Judged): VerdictOn<"Reconciling"> {
+  const { decision, size, deletion } = judged;
+  const yes = (reason: Exclude<VerdictOn<"Reconciling">["reason"], "Settled">, message: string) =>
+    ({ status: "True", reason, message }) as const;
+  if (deletion !== null) return yes("Deleting", `deletion policy ${deletion}`);
+  const staying = stayingSlots(judged);
+  const present = staying.filter(({ pod }) => pod !== null).length;
+  const canMake = judged.config.kind !== "broken" || judged.lastGood !== null;
+  if (present < size && canMake) return yes("CreatingPods", `${present} of ${size} pods exist`);
+  const outdated = staying.filter(({ slot, pod }) => pod !== null && pod.hash !== judged.hashOf(slot));
+  if (outdated.length > 0 && judged.config.kind !== "broken")
+    return yes("ReplacingPods", `to be made anew: ${listed(outdated.map(({ slot }) => `slot ${slot}`))}`);
+  if (decision.waiting.length > 0)
+    return yes("ScalingDown", `leaving: ${listed(decision.waiting.map(({ slot }) => `slot ${slot}`))}`);
+  const waitingFor = staying.filter(({ pod }) => pod !== null && (!pod.isReady || pod.isTerminating));
+  if (waitingFor.length > 0) return yes("WaitingForPods", `not ready: ${listed(waitingFor.map(named))}`);
+  const target = targetRevision(judged.config);
+  const behind = staying.filter(({ pod }) => pod?.engine?.revision !== target);
+  if (judged.config.kind === "rendered" && behind.length > 0)
+    return yes("ApplyingConfig", `revision ${target} is on its way to ${listed(behind.map(named))}`);
+  return { status: "False", reason: "Settled", message: "nothing is left to do" };
+}
+
+/** "slot 2 (ImagePullBackOff)". */
+export function named({ slot, pod }: Judged["slots"][number]): string {
+  return pod?.reason == null ? `slot ${slot}` : `slot ${slot} (${pod.reason})`;
+}

@@ -1,0 +1,13 @@
+/** Stalled (pure, kstatus): nothing will move before somebody changes something. */
+import type { VerdictOn } from "./conditions.ts";
+import { configApplied } from "./config-applied.ts";
+import type { Judged } from "./judged.ts";
+import { pluginsReady } from "./plugins-ready.ts";
+
+export function stalled(judged: Judged): VerdictOn<"Stalled"> {
+  if (judged.pluginProblems.length > 0)
+    return { status: "True", reason: "PluginsMissing", message: pluginsReady(judged).message };
+  if (judged.config.kind !== "rendered")
+    return { status: "True", reason: "ConfigBroken", message: configApplied(judged).message };
+  return { status: "False", reason: "Moving", message: "nothing is in the way" };
+}
