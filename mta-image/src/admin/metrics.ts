@@ -5,7 +5,8 @@
 import { Counter, Gauge, Registry, collectDefaultMetrics } from "prom-client";
 
 import type { DeliveryCounters } from "../delivery/pool.ts";
-import type { OutcomeCounters, QueueFigures } from "../queue/queue.ts";
+import type { QueueFigures } from "../queue/queue.ts";
+import type { OutcomeCounters } from "../queue/settlement.ts";
 import type { SessionCounters } from "../session/options.ts";
 import type { SpoolFigures } from "../spool/spool.ts";
 

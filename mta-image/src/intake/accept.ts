@@ -33,6 +33,10 @@ export interface IntakeOptions {
   readonly maxBytesInFlight?: number;
 }
 
+/** Pieces below this are copied together, into blocks of TAIL_BYTES. */
+const SMALL_BYTES = 512;
+const TAIL_BYTES = 4096;
+
 type Refusal = Extract<IntakeResult, { kind: "refused" }>;
 
 const refusals = {
@@ -68,6 +72,8 @@ class Incoming implements Reception {
   readonly #hops = new ReceivedCounter();
   #chunks: Buffer[];
   #bytes = 0;
+  /** Where small pieces are gathered: the memory behind the last chunk, if it is one of those. */
+  #tail: Buffer | null = null;
   #body: BodyWriter | null = null;
   /** The write to the body file under way; pieces follow one another. */
   #writing: Promise<void> | null = null;
@@ -90,7 +96,11 @@ class Incoming implements Reception {
     if (this.#refusal !== null || this.#isOver) return null;
     if (this.#origin.kind === "smtp") this.#hops.push(chunk);
     this.#hold(chunk);
-    if (this.#shared.bytesInFlight > this.#shared.maxBytesInFlight) this.#refuse(refusals.busy);
+    if (this.#shared.bytesInFlight > this.#shared.maxBytesInFlight) {
+      this.#refuse(refusals.busy);
+      this.#drop();
+      return null;
+    }
     return this.#bytes > this.#shared.inlineBytes ? this.#spill() : null;
   }
 
@@ -115,8 +125,10 @@ class Incoming implements Reception {
   abort(): void {
     if (this.#isOver) return;
     this.#release();
-    const body = this.#body;
-    if (body !== null) void Promise.resolve(this.#writing).then(() => body.abort().catch(() => {}));
+    // The file may be on its way into being: it is given up behind the last write.
+    void Promise.resolve(this.#writing)
+      .then(() => this.#body?.abort())
+      .catch((error: unknown) => this.#shared.log.warn({ message: this.id, error }, "body-left-behind"));
   }
 
   async #store(): Promise<SpooledMessage> {
@@ -133,13 +145,40 @@ class Incoming implements Reception {
   }
 
   #hold(chunk: Buffer): void {
-    this.#chunks.push(chunk);
     this.#bytes += chunk.length;
     this.#shared.bytesInFlight += chunk.length;
+    // Bytes that drip in would cost far more in buffers than they hold: small ones are gathered.
+    if (chunk.length < SMALL_BYTES) this.#gather(chunk);
+    else this.#chunks.push(chunk);
+  }
+
+  #gather(chunk: Buffer): void {
+    const last = this.#chunks.at(-1);
+    if (
+      last === undefined ||
+      this.#tail === null ||
+      last.buffer !== this.#tail.buffer ||
+      this.#tailRoom() < chunk.length
+    ) {
+      this.#tail = Buffer.allocUnsafeSlow(TAIL_BYTES);
+      chunk.copy(this.#tail);
+      this.#chunks.push(this.#tail.subarray(0, chunk.length));
+      return;
+    }
+    chunk.copy(this.#tail, last.length);
+    this.#chunks[this.#chunks.length - 1] = this.#tail.subarray(0, last.length + chunk.length);
+  }
+
+  #tailRoom(): number {
+    return TAIL_BYTES - (this.#chunks.at(-1)?.length ?? 0);
   }
 
   #release(): void {
     this.#isOver = true;
+    this.#drop();
+  }
+
+  #drop(): void {
     for (const chunk of this.#chunks) this.#shared.bytesInFlight -= chunk.length;
     this.#chunks = [];
   }

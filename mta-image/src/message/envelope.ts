@@ -3,6 +3,7 @@
  * Addresses are byte-exact as the client gave them, without angle brackets and source route; the empty
  * sender is the null reverse-path of a notice (RFC 5321 4.5.5).
  */
+import { domainToASCII } from "node:url";
 
 export interface Envelope {
   readonly sender: string;
@@ -31,7 +32,8 @@ export interface Origin {
   readonly sessionId: string;
 }
 
-/** The domain of an address in lower case ("" for the null sender); the text after the last @. */
+/** The domain of a stored address as routing uses it: what follows the last @, in lower case, A-labels. */
 export function domainOf(address: string): string {
-  return address.slice(address.lastIndexOf("@") + 1).toLowerCase();
+  const domain = address.slice(address.lastIndexOf("@") + 1);
+  return /^[\x21-\x7e]*$/.test(domain) ? domain.toLowerCase() : domainToASCII(domain);
 }

@@ -50,6 +50,8 @@ export class DestinationQueue implements Destination {
     while (first !== null && taken.length < MAX_RECIPIENTS) {
       const next = this.peek();
       if (next === null || next.message !== first.message) break;
+      // One that failed already and waits for its notice is not tried with those that are.
+      if ((next.verdict === null) !== (first.verdict === null)) break;
       taken.push(next);
       next.phase = "running";
       this.#head++;

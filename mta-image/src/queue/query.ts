@@ -9,26 +9,68 @@ import type { Queue } from "./queue.ts";
 
 type Status = QueueEntry["status"];
 
+/** Pages follow the ids, not the order of arrival: an entry that leaves between two pages shifts nothing. */
 export function queryQueue(queue: Queue, query: QueueQuery): QueuePage {
-  const found: QueueEntry[] = [];
-  let isPast = query.after === undefined;
-  let last: string | null = null;
+  const page = new Page(query.limit + 1);
+  const after = query.after === undefined ? null : parseId(query.after);
   for (const entry of queue.entries()) {
-    if (!isPast) {
-      isPast = entryId(entry) === query.after;
-      continue;
-    }
-    if (!matches(entry, query)) continue;
-    if (found.length === query.limit) return { entries: found, next: last };
-    found.push(describeEntry(entry));
-    last = entryId(entry);
+    if (after !== null && compare(entry.message.id, entry.recipient, after) <= 0) continue;
+    if (page.hasRoomFor(entry) && matches(entry, query)) page.add(entry);
   }
-  return { entries: found, next: null };
+  const found = page.entries.slice(0, query.limit);
+  const last = found.at(-1);
+  const hasMore = page.entries.length > query.limit && last !== undefined;
+  return { entries: found.map(describeEntry), next: hasMore ? entryId(last) : null };
+}
+
+interface Place {
+  readonly messageId: string;
+  readonly recipient: number;
+}
+
+function parseId(id: string): Place {
+  const [messageId = "", recipient = ""] = id.split("/");
+  return { messageId, recipient: /^\d+$/.test(recipient) ? Number(recipient) : -1 };
+}
+
+function compare(messageId: string, recipient: number, other: Place): number {
+  if (messageId === other.messageId) return recipient - other.recipient;
+  return messageId < other.messageId ? -1 : 1;
+}
+
+/** The first few entries by id of all that it is shown. */
+class Page {
+  readonly entries: Entry[] = [];
+  readonly #size: number;
+
+  constructor(size: number) {
+    this.#size = size;
+  }
+
+  hasRoomFor(entry: Entry): boolean {
+    const last = this.entries[this.#size - 1];
+    return last === undefined || isBefore(entry, last);
+  }
+
+  add(entry: Entry): void {
+    let at = this.entries.length;
+    while (at > 0 && isBefore(entry, this.entries[at - 1] as Entry)) at--;
+    this.entries.splice(at, 0, entry);
+    if (this.entries.length > this.#size) this.entries.pop();
+  }
+}
+
+function isBefore(entry: Entry, other: Entry): boolean {
+  return (
+    compare(entry.message.id, entry.recipient, { messageId: other.message.id, recipient: other.recipient }) <
+    0
+  );
 }
 
 /** The entries that a selector means; one that names nothing means none. */
 export function selectEntries(queue: Queue, selector: QueueSelector): Entry[] {
-  const { ids, recipientDomain } = selector;
+  const { ids } = selector;
+  const recipientDomain = selector.recipientDomain?.toLowerCase();
   const candidates =
     ids === undefined
       ? recipientDomain === undefined
@@ -48,7 +90,6 @@ function byId(queue: Queue, id: string): Entry[] {
 }
 
 function matches(entry: Entry, query: QueueQuery): boolean {
-  if (entry.phase === "gone") return false;
   if (query.recipientDomain !== undefined && entry.destination.domain !== query.recipientDomain.toLowerCase())
     return false;
   return query.status === undefined || statusOf(entry) === query.status;

@@ -1,38 +1,35 @@
 /**
  * One inbound connection: reads bytes, runs commands in order, writes every reply. It is the only writer to
- * its socket, and it lives until the socket's `close`.
+ * its socket, and it lives until the socket's `close` or its last reply.
  *
  * Modes: *command* (lines), *data* (content up to CRLF.CRLF), *waiting* (a commit or a TLS handshake is under
  * way; input is kept, up to a bound, and read afterwards), *closed*.
- * What fails: a broken line drops the transaction, never a queued message; a spool that refuses shows as a 4xx
- * at the end of data; an unexpected error inside is a bug, is logged, and ends this connection with 421.
- * There are no timers here: `sweep` is called about once a second for every session.
+ * A client that closes its side while a commit is under way still gets the reply; at any other moment its end
+ * ends the session. What fails: a broken line drops the transaction, never a queued message; a spool that
+ * refuses shows as a 4xx at the end of data; an unexpected error inside is a bug, is logged, and ends this
+ * connection with 421. There are no timers here: `sweep` is called about once a second for every session.
  */
 import type { Socket } from "node:net";
-import { TLSSocket } from "node:tls";
 
 import { makeId } from "#base/ids.ts";
 
-import type { IntakeResult, Reception } from "../intake/intake.ts";
 import type { Origin } from "../message/envelope.ts";
 import { type Command, parseCommand } from "../smtp/command.ts";
-import { DataReader } from "../smtp/data.ts";
 import { type Reply, makeReply, replies } from "../smtp/reply.ts";
 import { mayRelayFrom, normalizeIp } from "./access.ts";
+import { Flow } from "./flow.ts";
+import { IncomingMail } from "./incoming-mail.ts";
+import { LineReader } from "./line-reader.ts";
 import type { SessionNeighbours, SessionSettings } from "./options.ts";
+import { upgradeToTls } from "./tls-upgrade.ts";
 import { Transaction } from "./transaction.ts";
 
-const LF = 10;
-const CR = 13;
-/** RFC 5321 4.5.3.1.4 asks for 512; extensions add to it, and nothing valid comes near this. */
-const MAX_LINE_BYTES = 2048;
 /** Input kept while a commit is under way; a client that sends more is not read until then. */
 const MAX_WAITING_BYTES = 65_536;
-/** A line without end may be discarded up to here before the connection is given up. */
-const MAX_DISCARDED_BYTES = 1_048_576;
-/** Postfix's smtpd_min_data_rate; judged after the first minute. */
-const MIN_DATA_BYTES_PER_SECOND = 500;
-const DATA_GRACE_MS = 60_000;
+/** Recipients beyond the limit that one session may name: a large list is split, an endless one is abuse. */
+const MAX_EXCESS_RECIPIENTS = 10_000;
+/** How long a client may take to fetch the last reply and close. */
+const LINGER_MS = 2000;
 
 type Mode = "command" | "data" | "waiting" | "closed";
 
@@ -44,21 +41,22 @@ export class Session {
   readonly #remotePort: number;
   readonly #mayRelay: boolean;
   readonly #onClose: (session: Session) => void;
-  readonly #reader = new DataReader();
+  readonly #lines = new LineReader();
+  readonly #flow: Flow;
   #socket: Socket;
   #transaction: Transaction;
   #mode: Mode = "command";
   #tls: string | null = null;
   #input: Buffer | null = null;
-  #discarded = 0;
-  #reception: Reception | null = null;
-  #contentBytes = 0;
+  #mail: IncomingMail | null = null;
   #errors = 0;
+  #excessRecipients = 0;
   #idleCommands = 0;
   #isLeaving = false;
-  /** When the wait for the next complete command, or the content, began. */
+  /** The client closed its side while a commit was under way. */
+  #hasEnded = false;
+  /** When the wait for the next complete command began. */
   #since: number;
-  readonly #write = (content: Buffer): void => this.#takeContent(content);
 
   constructor(
     socket: Socket,
@@ -75,10 +73,11 @@ export class Session {
     this.#remotePort = socket.remotePort ?? 0;
     this.#mayRelay = socket.remoteAddress === undefined || mayRelayFrom(settings.access, this.remoteIp);
     this.#socket = socket;
+    this.#flow = new Flow(socket);
     this.#transaction = this.#newTransaction();
     socket.setNoDelay(true);
     this.#attach(socket);
-    if (settings.implicitTls && settings.tls !== null) this.#startTls();
+    if (settings.implicitTls && settings.tls !== null) this.#startTls({ thenGreet: true });
     else this.#greet();
   }
 
@@ -100,11 +99,12 @@ export class Session {
 
   /** Ends a session that is too slow. Called about once a second. */
   sweep(now: number): void {
-    if (this.#mode === "waiting" || this.#mode === "closed") return;
-    const elapsed = now - this.#since;
-    if (this.#mode === "command" && elapsed > this.#settings.idleTimeoutMs) this.#timeOut(replies.timeout);
-    if (this.#mode !== "data" || elapsed < DATA_GRACE_MS) return;
-    if (this.#contentBytes < (elapsed / 1000) * MIN_DATA_BYTES_PER_SECOND) this.#timeOut(replies.tooSlow);
+    const { idleTimeoutMs } = this.#settings;
+    if (this.#mode === "command" && now - this.#since > idleTimeoutMs) this.#timeOut(replies.timeout);
+    if (this.#mode !== "data" || this.#mail === null) return;
+    if (this.#flow.waitsForDisk) this.#mail.excuse(now);
+    else if (now - this.#mail.lastAt > idleTimeoutMs) this.#timeOut(replies.timeout);
+    else if (this.#mail.isTooSlow(now)) this.#timeOut(replies.tooSlow);
   }
 
   #timeOut(reply: Reply): void {
@@ -121,17 +121,24 @@ export class Session {
   #attach(socket: Socket): void {
     socket.on("data", (chunk: Buffer) => this.#onData(chunk));
     socket.on("error", () => socket.destroy());
-    socket.on("end", () => socket.end());
-    socket.on("close", () => this.#onSocketClosed(socket));
+    socket.on("end", () => this.#onEnd());
+    socket.on("close", () => {
+      if (socket === this.#socket) this.#close();
+    });
   }
 
-  #onSocketClosed(socket: Socket): void {
-    if (socket !== this.#socket || this.#mode === "closed") return;
-    const wasWaiting = this.#mode === "waiting";
+  #onEnd(): void {
+    if (this.#mode === "waiting") this.#hasEnded = true;
+    else this.#hangUp();
+  }
+
+  /** Forgets what was on its way. A commit under way goes on: the spool alone decides about its message. */
+  #close(): void {
+    if (this.#mode === "closed") return;
     this.#mode = "closed";
-    // A commit under way goes on: its message is accepted or not by the spool alone.
-    if (!wasWaiting) this.#reception?.abort();
-    this.#reception = null;
+    this.#mail?.abort();
+    this.#mail = null;
+    this.#input = null;
     this.#onClose(this);
   }
 
@@ -147,17 +154,14 @@ export class Session {
   }
 
   #hangUp(): void {
-    const socket = this.#socket;
-    const reception = this.#reception;
     if (this.#mode === "closed") return;
-    if (this.#mode !== "waiting") reception?.abort();
-    this.#reception = null;
-    this.#mode = "closed";
+    const socket = this.#socket;
+    this.#close();
     socket.end();
     // A client that never closes its side is cut: nothing it sends is read any more.
     socket.resume();
-    this.#near.clock.after(2000, () => socket.destroy());
-    this.#onClose(this);
+    const linger = this.#near.clock.after(LINGER_MS, () => socket.destroy());
+    socket.once("close", () => linger.cancel());
   }
 
   #onData(chunk: Buffer): void {
@@ -166,7 +170,7 @@ export class Session {
     this.#input = null;
     if (this.#mode === "waiting") {
       this.#input = data;
-      if (data.length > MAX_WAITING_BYTES) this.#socket.pause();
+      if (data.length > MAX_WAITING_BYTES) this.#flow.stop("commit");
       return;
     }
     try {
@@ -179,43 +183,30 @@ export class Session {
 
   /** Runs what is complete in `data`; keeps the rest. Replies of one round leave in one packet. */
   #consume(data: Buffer): void {
-    this.#socket.cork();
+    const socket = this.#socket;
+    socket.cork();
     let position = 0;
     while (position < data.length && (this.#mode === "command" || this.#mode === "data")) {
       position = this.#mode === "data" ? this.#readContent(data, position) : this.#readLine(data, position);
     }
     if (position < data.length && this.#mode === "waiting") this.#input = data.subarray(position);
-    this.#socket.uncork();
+    socket.uncork();
+    if (this.#mode !== "closed") this.#flow.watchReplies();
   }
 
   /** Runs one line and returns where the next begins; an incomplete one is kept and the end is returned. */
   #readLine(data: Buffer, start: number): number {
-    const lf = data.indexOf(LF, start);
-    if (lf === -1) return this.#keepPart(data, start);
-    const next = lf + 1;
+    const next = this.#lines.findEnd(data, start);
+    if (next === -1) {
+      this.#input = this.#lines.keep(data, start);
+      if (this.#lines.isHopeless) this.#say(replies.inputTooLong);
+      return data.length;
+    }
     this.#since = this.#near.clock.monotonic();
-    if (this.#discarded > 0 || lf - start > MAX_LINE_BYTES) {
-      this.#discarded = 0;
-      this.#refuse(replies.lineTooLong);
-      return next;
-    }
-    if (lf === start || data[lf - 1] !== CR || hasStray(data, start, lf - 1)) {
-      this.#refuse(replies.badLineEnd);
-      return next;
-    }
-    this.#run(parseCommand(data, start, lf - 1), next < data.length);
+    const fault = this.#lines.judge(data, start, next);
+    if (fault === null) this.#run(parseCommand(data, start, next - 2), next < data.length);
+    else this.#refuse(fault);
     return next;
-  }
-
-  #keepPart(data: Buffer, start: number): number {
-    const length = data.length - start;
-    if (this.#discarded > 0 || length > MAX_LINE_BYTES) {
-      this.#discarded += length;
-      if (this.#discarded > MAX_DISCARDED_BYTES) this.#say(replies.inputTooLong);
-    } else {
-      this.#input = data.subarray(start);
-    }
-    return data.length;
   }
 
   #run(command: Command, hasMore: boolean): void {
@@ -230,12 +221,12 @@ export class Session {
         if (!this.#near.accepting()) return this.#say(replies.notTakingMail);
     }
     const reply = this.#transaction.handle(command);
-    if (reply.code >= 400) return this.#refuse(reply);
-    if (
-      command.kind !== "mail" &&
-      command.kind !== "rcpt" &&
-      ++this.#idleCommands > this.#settings.maxIdleCommands
-    ) {
+    if (reply.code >= 400) {
+      if (command.kind === "rcpt") this.#near.counters.refusedRecipients++;
+      return this.#refuse(reply);
+    }
+    const isProgress = command.kind === "mail" || command.kind === "rcpt";
+    if (!isProgress && ++this.#idleCommands > this.#settings.maxIdleCommands) {
       return this.#say(replies.tooManyErrors);
     }
     this.#say(reply);
@@ -245,9 +236,13 @@ export class Session {
   #refuse(reply: Reply): void {
     this.#near.counters.refusedCommands++;
     // Recipients beyond the limit are the protocol's own way of splitting mail and no error (RFC 5321 4.5.3.1.10).
-    if (reply !== replies.tooManyRecipients) this.#errors++;
+    if (reply === replies.tooManyRecipients) this.#excessRecipients++;
+    else this.#errors++;
     this.#say(reply);
-    if (this.#errors >= this.#settings.maxErrors) this.#say(replies.tooManyErrors);
+    const { maxErrors } = this.#settings;
+    if (this.#errors >= maxErrors || this.#excessRecipients > MAX_EXCESS_RECIPIENTS) {
+      this.#say(replies.tooManyErrors);
+    }
   }
 
   #startData(hasMore: boolean): void {
@@ -255,10 +250,12 @@ export class Session {
     if (refusal !== null) return this.#refuse(refusal);
     // DATA ends a pipelined group (RFC 2920 3.1): bytes behind it were sent without waiting for our 354.
     if (hasMore) return this.#say(replies.impatient);
-    this.#reception = this.#near.intake.begin(this.#transaction.envelope(), this.#origin());
-    this.#reader.reset();
-    this.#contentBytes = 0;
-    this.#since = this.#near.clock.monotonic();
+    this.#mail = new IncomingMail({
+      reception: this.#near.intake.begin(this.#transaction.envelope(), this.#origin()),
+      flow: this.#flow,
+      maxBytes: this.#settings.maxSizeBytes,
+      now: this.#near.clock.monotonic(),
+    });
     this.#mode = "data";
     this.#say(replies.sendData);
   }
@@ -280,60 +277,37 @@ export class Session {
   }
 
   #readContent(data: Buffer, start: number): number {
-    const end = this.#reader.read(data, start, this.#write);
+    const mail = this.#mail as IncomingMail;
+    const end = mail.read(data, start, this.#near.clock.monotonic());
     if (end === -1) return data.length;
-    this.#endOfData();
+    this.#mode = "waiting";
+    void mail.commit().then(({ reply, isAccepted }) => this.#finish(mail, reply, isAccepted));
     return end;
   }
 
-  #takeContent(content: Buffer): void {
-    this.#contentBytes += content.length;
-    if (this.#contentBytes > this.#settings.maxSizeBytes) {
-      // Too large already: the rest is read and thrown away, the answer comes at the end (RFC 1870 6.3).
-      this.#reception?.abort();
-      this.#reception = null;
-      return;
-    }
-    const full = this.#reception?.write(content) ?? null;
-    if (full === null) return;
-    const socket = this.#socket;
-    socket.pause();
-    void full.then(() => socket.resume());
-  }
-
-  #endOfData(): void {
-    const reception = this.#reception;
-    const accepted = this.#transaction.acceptedRecipients;
-    this.#mode = "waiting";
-    if (reception === null) return this.#finish({ kind: "refused", reply: null }, replies.tooLarge);
-    if (this.#reader.isBad) {
-      reception.abort();
-      return this.#finish({ kind: "refused", reply: null }, replies.badContent);
-    }
-    void reception.commit().then((result) => {
-      if (result.kind === "accepted") {
-        this.#near.counters.acceptedMessages++;
-        this.#near.counters.acceptedBytes += this.#contentBytes;
-        this.#near.counters.acceptedRecipients += accepted;
-      }
-      this.#finish(result, toReply(result));
-      this.#goOn();
-    });
-  }
-
-  /** Answers the end of data and is ready for the next command. */
-  #finish(result: IntakeResult | { kind: "refused"; reply: null }, reply: Reply): void {
-    if (result.kind === "refused") this.#near.counters.refusedMessages++;
-    this.#near.counters.refusedRecipients += this.#transaction.refusedRecipients;
-    this.#transaction.refusedRecipients = 0;
-    this.#transaction.acceptedRecipients = 0;
+  /** Answers the end of data, counts, and is ready for the next command. */
+  #finish(mail: IncomingMail, reply: Reply, isAccepted: boolean): void {
+    const { counters } = this.#near;
+    if (isAccepted) {
+      counters.acceptedMessages++;
+      counters.acceptedBytes += mail.bytes;
+      counters.acceptedRecipients += this.#transaction.recipientCount;
+      // A session that brings mail may go on: only errors without mail between them add up.
+      this.#errors = 0;
+      this.#idleCommands = 0;
+    } else counters.refusedMessages++;
     this.#transaction.reset();
-    this.#reception = null;
+    this.#mail = null;
     if (this.#mode === "closed") return;
-    this.#mode = "command";
-    this.#since = this.#near.clock.monotonic();
+    this.#ready();
     this.#say(reply);
     if (this.#isLeaving) this.#say(replies.shuttingDown);
+    this.#goOn();
+  }
+
+  #ready(): void {
+    this.#mode = "command";
+    this.#since = this.#near.clock.monotonic();
   }
 
   /** Reads what came in while waiting. */
@@ -341,7 +315,9 @@ export class Session {
     const kept = this.#input;
     this.#input = null;
     if (kept !== null) this.#onData(kept);
-    if ((this.#mode as Mode) !== "closed" && this.#socket.isPaused()) this.#socket.resume();
+    if (this.#mode !== "waiting") this.#flow.go("commit");
+    // The client's end came behind all that was kept.
+    if (this.#hasEnded && this.#mode !== "waiting") this.#hangUp();
   }
 
   #commandStartTls(hasMore: boolean): void {
@@ -350,51 +326,36 @@ export class Session {
     // Plain text behind STARTTLS would be read as if it had come through TLS (command injection, CVE-2011-0411).
     if (hasMore) return this.#say(replies.impatient);
     this.#say(replies.startTls);
-    this.#startTls();
+    this.#startTls({ thenGreet: false });
   }
 
-  /** Everything said in the clear is forgotten (RFC 3207 4.2). The handshake has the idle timeout as deadline. */
-  #startTls(): void {
+  /** Everything said in the clear is forgotten (RFC 3207 4.2). */
+  #startTls(options: { thenGreet: boolean }): void {
     const plain = this.#socket;
-    const isImplicit = this.#transaction.heloName === "" && this.#settings.implicitTls;
+    const context = this.#settings.tls;
+    if (context === null) return this.#hangUp();
     this.#mode = "waiting";
     this.#input = null;
-    plain.removeAllListeners("data");
-    plain.removeAllListeners("end");
-    const context = this.#settings.tls;
-    const secure = new TLSSocket(plain, {
-      isServer: true,
-      ...(context === null ? {} : { secureContext: context }),
+    // Our 220 leaves before TLS takes the connection over.
+    plain.uncork();
+    this.#socket = upgradeToTls({
+      plain,
+      context,
+      clock: this.#near.clock,
+      onSecure: (description) => this.#onSecure(description, options.thenGreet),
+      onFailure: () => this.#near.counters.tlsFailures++,
     });
-    this.#socket = secure;
-    const deadline = this.#near.clock.after(30_000, () => secure.destroy());
-    this.#attach(secure);
-    plain.on("close", () => secure.destroy());
-    secure.once("close", () => deadline.cancel());
-    secure.once("secure", () => {
-      deadline.cancel();
-      if (this.#mode === "closed") return;
-      this.#tls = `${secure.getProtocol() ?? "TLS"} ${secure.getCipher().name}`;
-      this.#transaction = this.#newTransaction();
-      this.#since = this.#near.clock.monotonic();
-      this.#mode = "command";
-      if (isImplicit) this.#greet();
-      this.#goOn();
-    });
-    secure.on("error", () => {
-      if (this.#tls === null) this.#near.counters.tlsFailures++;
-    });
+    this.#attach(this.#socket);
+    this.#flow.moveTo(this.#socket);
   }
-}
 
-/** A CR inside the line or a NUL anywhere. */
-function hasStray(data: Buffer, start: number, end: number): boolean {
-  for (let i = start; i < end; i++) if (data[i] === CR || data[i] === 0) return true;
-  return false;
-}
-
-function toReply(result: IntakeResult): Reply {
-  if (result.kind === "accepted") return makeReply(250, "2.0.0", `Ok: queued as ${result.id}`);
-  const { code, enhanced, text } = result.reply;
-  return makeReply(code, enhanced, text, { hangUp: code === 421 });
+  #onSecure(description: string, thenGreet: boolean): void {
+    if (this.#mode === "closed") return;
+    this.#tls = description;
+    this.#transaction = this.#newTransaction();
+    this.#ready();
+    if (thenGreet) this.#greet();
+    if (this.#isLeaving) this.#say(replies.shuttingDown);
+    this.#goOn();
+  }
 }

@@ -22,6 +22,8 @@ export interface SmtpServerOptions {
 }
 
 const SWEEP_MS = 1000;
+/** How long somebody who was turned away may take to fetch the reply. */
+const LINGER_MS = 2000;
 
 export class SmtpServer {
   readonly #options: SmtpServerOptions;
@@ -90,7 +92,8 @@ export class SmtpServer {
     socket.on("error", () => socket.destroy());
     socket.end(reply);
     socket.resume();
-    this.#clock.after(2000, () => socket.destroy());
+    const linger = this.#clock.after(LINGER_MS, () => socket.destroy());
+    socket.once("close", () => linger.cancel());
   }
 
   #planSweep(): void {

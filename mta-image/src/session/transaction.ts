@@ -22,8 +22,6 @@ export class Transaction {
   isExtended = false;
   #sender: { address: string; smtpUtf8: boolean; eightBit: boolean } | null = null;
   #recipients: string[] = [];
-  acceptedRecipients = 0;
-  refusedRecipients = 0;
 
   constructor(settings: SessionSettings, options: { mayRelay: boolean; offersTls: boolean }) {
     this.#settings = settings;
@@ -34,6 +32,10 @@ export class Transaction {
   /** MAIL was accepted and its transaction has not ended. */
   get isOpen(): boolean {
     return this.#sender !== null;
+  }
+
+  get recipientCount(): number {
+    return this.#recipients.length;
   }
 
   /** The reply that DATA gets now, or null when content may follow. */
@@ -99,13 +101,9 @@ export class Transaction {
 
   #rcpt(command: Extract<Command, { kind: "rcpt" }>): Reply {
     const reply = this.#checkRcpt(command);
-    if (reply === null) {
-      this.#recipients.push(command.path.address);
-      this.acceptedRecipients++;
-      return replies.rcptOk;
-    }
-    this.refusedRecipients++;
-    return reply;
+    if (reply !== null) return reply;
+    this.#recipients.push(command.path.address);
+    return replies.rcptOk;
   }
 
   #checkRcpt(command: Extract<Command, { kind: "rcpt" }>): Reply | null {

@@ -87,6 +87,8 @@ export function canonicalDomain(domain: string): string | null {
   const ascii = /^[\x21-\x7e]*$/.test(domain) ? domain.toLowerCase() : domainToASCII(domain);
   if (ascii === "" || ascii.length > MAX_DOMAIN) return null;
   const labels = ascii.split(".");
+  // A name that ends in a number is an address in disguise (a@2130706433), never a domain (RFC 3696 2).
+  if (/^\d+$/.test(labels.at(-1) ?? "")) return null;
   return labels.every((label) => label.length <= 63 && LABEL.test(label)) ? ascii : null;
 }
 

@@ -2,18 +2,8 @@
  * What is live and where: messages by id, and live bytes by segment. Memory only; recovery fills it.
  * Content of fresh messages is kept, up to a bound, so that the first attempt need not read it back.
  */
-import type { MessageMeta } from "./record.ts";
+import type { LiveMessage } from "./live-message.ts";
 import type { Location } from "./segment-log.ts";
-import type { EntryState } from "./spool.ts";
-
-export interface LiveMessage {
-  readonly meta: MessageMeta;
-  readonly states: (EntryState | null)[];
-  /** Recipients that are not settled. */
-  left: number;
-  location: Location;
-  content: Buffer | null;
-}
 
 export class Catalog {
   readonly #live = new Map<string, LiveMessage>();
@@ -39,15 +29,15 @@ export class Catalog {
   }
 
   add(message: LiveMessage): void {
-    const before = this.#live.get(message.meta.id);
+    const before = this.#live.get(message.id);
     if (before !== undefined) this.remove(before);
-    this.#live.set(message.meta.id, message);
+    this.#live.set(message.id, message);
     this.#count(message.location, 1);
     this.#keep(message);
   }
 
   remove(message: LiveMessage): void {
-    if (!this.#live.delete(message.meta.id)) return;
+    if (!this.#live.delete(message.id)) return;
     this.#count(message.location, -1);
     this.#drop(message);
   }

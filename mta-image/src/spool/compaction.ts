@@ -8,8 +8,9 @@
 import { describe } from "#base/error.ts";
 import type { Log } from "#base/log.ts";
 
-import type { Catalog, LiveMessage } from "./catalog.ts";
+import type { Catalog } from "./catalog.ts";
 import type { SpoolFiles } from "./files.ts";
+import type { LiveMessage } from "./live-message.ts";
 import { HEADER_BYTES, encodeMessage, soundLength } from "./record.ts";
 import { type SegmentLog, segmentName } from "./segment-log.ts";
 
@@ -78,10 +79,12 @@ export class Compaction {
       // What settled its last message must be on disk before the message's record goes.
       await this.#segments.synced();
       await this.#files.remove(segmentName(oldest));
+      // One by one and in order, on disk too: were a later segment gone and this one back after a crash, what
+      // the later one settled would be delivered again.
+      await this.#files.syncFolder("segments");
       this.#sealed.shift();
       this.#sizes.delete(oldest);
     }
-    await this.#files.syncFolder("segments");
   }
 
   async #isMostlyDead(): Promise<boolean> {
@@ -105,7 +108,7 @@ export class Compaction {
       const moves = await Promise.all(messages.slice(i, i + STEP).map((message) => this.#append(message)));
       await this.#segments.synced();
       for (const move of moves) {
-        if (move !== null && this.#catalog.get(move.message.meta.id) === move.message) {
+        if (move !== null && this.#catalog.get(move.message.id) === move.message) {
           this.#catalog.move(move.message, move.location);
         }
       }
@@ -116,10 +119,9 @@ export class Compaction {
   async #append(
     message: LiveMessage,
   ): Promise<{ message: LiveMessage; location: ReturnType<SegmentLog["append"]> } | null> {
-    const content = message.meta.inFile ? null : (message.content ?? (await this.#contentOf(message)));
-    if (message.left === 0 || (content === null && !message.meta.inFile)) return null;
-    const meta = { ...message.meta, states: [...message.states] };
-    return { message, location: this.#segments.append(encodeMessage(meta, content)) };
+    const content = message.inFile ? null : (message.content ?? (await this.#contentOf(message)));
+    if (message.left === 0 || (content === null && !message.inFile)) return null;
+    return { message, location: this.#segments.append(encodeMessage(message.meta(), content)) };
   }
 
   async #contentOf(message: LiveMessage): Promise<Buffer | null> {

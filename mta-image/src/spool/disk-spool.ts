@@ -1,5 +1,5 @@
 /**
- * The spool on files: implements spool.ts. README.md of this folder says what is where on disk and what a
+ * The spool on files: implements spool.ts. docs/spool-format.md says what is where on disk and what a
  * crash at each point leaves behind.
  */
 import type { Clock } from "#base/clock.ts";
@@ -7,9 +7,10 @@ import { Failure, describe } from "#base/error.ts";
 import type { Log } from "#base/log.ts";
 
 import { BodyFile, readBody } from "./body-file.ts";
-import { Catalog, type LiveMessage } from "./catalog.ts";
+import { Catalog } from "./catalog.ts";
 import { Compaction } from "./compaction.ts";
 import type { SpoolFiles } from "./files.ts";
+import { LiveMessage } from "./live-message.ts";
 import { type MessageMeta, encodeMessage, encodeSettled, encodeState, soundLength } from "./record.ts";
 import { recoverSegments } from "./recovery.ts";
 import { SegmentLog } from "./segment-log.ts";
@@ -88,7 +89,9 @@ export class DiskSpool implements Spool {
   async commit(draft: Draft): Promise<SpooledMessage> {
     this.#checkOpen();
     const { content } = draft;
-    const states = draft.envelope.recipients.map(() => freshState(draft.dueAt));
+    // One value for all: a state is replaced as a whole, never changed.
+    const fresh = freshState(draft.dueAt);
+    const states = draft.envelope.recipients.map(() => fresh);
     const inFile = !Buffer.isBuffer(content);
     const sizeBytes = inFile ? content.sizeBytes : content.length;
     const { id, receivedAt, envelope, origin } = draft;
@@ -97,8 +100,9 @@ export class DiskSpool implements Spool {
     const bytes = inFile ? null : content;
     const location = this.#segments.append(encodeMessage(meta, bytes));
     await this.#segments.synced();
-    this.#catalog.add({ meta, states: [...states], left: states.length, location, content: bytes });
-    return toMessage(meta, states);
+    const message = new LiveMessage(meta, location, bytes);
+    this.#catalog.add(message);
+    return message;
   }
 
   async #finishBody(body: BodyWriter): Promise<void> {
@@ -121,12 +125,12 @@ export class DiskSpool implements Spool {
   async read(id: string): Promise<Content> {
     const message = this.#catalog.get(id);
     if (message === undefined) throw new Failure("message-unknown", `no message ${id}`, { transient: false });
-    if (message.meta.inFile) return { kind: "file", chunks: () => readBody(this.#files, id) };
+    if (message.inFile) return { kind: "file", chunks: () => readBody(this.#files, id) };
     return { kind: "memory", bytes: message.content ?? (await this.#readBack(message)) };
   }
 
   async #readBack(message: LiveMessage): Promise<Buffer> {
-    const { id, sizeBytes } = message.meta;
+    const { id, sizeBytes } = message;
     const place = message.location;
     const record = await this.#segments.read(place).catch((error: unknown) => {
       // Compaction moved the record while it was being opened: it is whole at its new place.
@@ -154,7 +158,7 @@ export class DiskSpool implements Spool {
     if (message.left > 0) return;
     this.#catalog.remove(message);
     // The body goes only after the record that says it is not needed.
-    if (message.meta.inFile) void this.#removeBody(id);
+    if (message.inFile) void this.#removeBody(id);
     this.#compaction.look();
   }
 
@@ -168,7 +172,7 @@ export class DiskSpool implements Spool {
   }
 
   async *recover(): AsyncIterable<SpooledMessage> {
-    for (const message of this.#catalog.values()) yield toMessage(message.meta, message.states);
+    yield* this.#catalog.values();
   }
 
   flush(): Promise<void> {
@@ -200,13 +204,4 @@ export class DiskSpool implements Spool {
 
 function freshState(dueAt: number): EntryState {
   return { status: "queued", attempts: 0, dueAt, lastReply: "", delayNotices: 0 };
-}
-
-function toMessage(meta: MessageMeta, states: readonly (EntryState | null)[]): SpooledMessage {
-  const { id, receivedAt, envelope, origin, sizeBytes } = meta;
-  const recipients = envelope.recipients.map((address, i) => {
-    const state = states[i] ?? null;
-    return state === null ? null : { address, state };
-  });
-  return { id, receivedAt, envelope, origin, sizeBytes, recipients };
 }

@@ -1,5 +1,5 @@
 /**
- * Records of a segment, format 1 (README.md). Every record stands alone: mark, length, CRC-32, type, payload.
+ * Records of a segment, format 1 (docs/spool-format.md). Every record stands alone: mark, length, CRC-32, type, payload.
  * Strings of strangers live in JSON inside a length-prefixed payload, so no byte of them can pass for format.
  * Reading never throws: bytes that are no whole, sound record are `null`.
  *
@@ -11,10 +11,13 @@
  */
 import { crc32 } from "node:zlib";
 
+import { isId } from "#base/ids.ts";
+
 import type { Envelope, Origin } from "../message/envelope.ts";
 import type { EntryState } from "./spool.ts";
 
 export const HEADER_BYTES = 16;
+export const SEGMENT_HEADER_START = Buffer.from("mailfleet spool format ");
 export const SEGMENT_HEADER = Buffer.from("mailfleet spool format 1 segment\n");
 const MARK = 0x4d465231;
 const MAX_META_BYTES = 0xffffff;
@@ -82,11 +85,28 @@ export function decode(data: Buffer, offset: number): SpoolRecord | null {
   const contentOffset = HEADER_BYTES + data.readUIntBE(offset + 13, 3);
   const meta = parse(data.toString("utf8", offset + HEADER_BYTES, offset + contentOffset));
   if (meta === null) return null;
-  if (type === MESSAGE) return { kind: "message", meta: meta as MessageMeta, contentOffset };
-  if (type === STATE)
-    return { kind: "state", ...(meta as { id: string; recipient: number; state: EntryState }) };
-  if (type === SETTLED) return { kind: "settled", ...(meta as { id: string; recipient: number }) };
+  if (type === MESSAGE) return isMessage(meta) ? { kind: "message", meta, contentOffset } : null;
+  if (type === STATE) return isState(meta) ? { kind: "state", ...meta } : null;
+  if (type === SETTLED) return isSettled(meta) ? { kind: "settled", ...meta } : null;
   return null;
+}
+
+/** The CRC says that these are the bytes we wrote; this says that the version that wrote them meant the same. */
+function isMessage(meta: object): meta is MessageMeta {
+  const { id, envelope, states, origin } = meta as Partial<MessageMeta>;
+  const recipients = envelope?.recipients;
+  const isWhole = typeof id === "string" && isId(id) && typeof origin === "object";
+  return isWhole && Array.isArray(recipients) && Array.isArray(states) && recipients.length === states.length;
+}
+
+function isSettled(meta: object): meta is { id: string; recipient: number } {
+  const { id, recipient } = meta as { id?: unknown; recipient?: unknown };
+  return typeof id === "string" && Number.isSafeInteger(recipient);
+}
+
+function isState(meta: object): meta is { id: string; recipient: number; state: EntryState } {
+  const { state } = meta as { state?: unknown };
+  return isSettled(meta) && typeof state === "object" && state !== null;
 }
 
 /** Where the next sound record begins at or after `from`, or -1. */

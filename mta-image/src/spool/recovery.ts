@@ -1,13 +1,24 @@
 /**
- * What a start finds: reads every segment in order and rebuilds the catalog. A torn tail (the batch that a
- * crash cut) is cut off; nothing in it was ever acknowledged. Damage in front of sound records is copied to
- * `corrupt/`, logged and counted, never deleted. Files that are not ours are left alone.
+ * What a start finds: reads every segment in order and rebuilds the catalog. Bytes that are no sound record are
+ * copied to `corrupt/` before anything else happens to them: a torn tail (the batch that a crash cut; nothing in
+ * it was acknowledged) is then cut off, damage anywhere else stays where it is, is logged and counted.
+ * Files that are not ours are left alone. A segment of another format throws `spool-format-unknown`.
  */
+import { Failure } from "#base/error.ts";
 import type { Log } from "#base/log.ts";
 
-import type { Catalog, LiveMessage } from "./catalog.ts";
+import type { Catalog } from "./catalog.ts";
 import type { SpoolFile, SpoolFiles } from "./files.ts";
-import { type SpoolRecord, SEGMENT_HEADER, decode, nextSound, soundLength } from "./record.ts";
+import { LiveMessage } from "./live-message.ts";
+import {
+  type SpoolRecord,
+  SEGMENT_HEADER,
+  SEGMENT_HEADER_START,
+  decode,
+  nextSound,
+  soundLength,
+} from "./record.ts";
+import { recoverBodies } from "./recover-bodies.ts";
 import { segmentName } from "./segment-log.ts";
 
 export interface Recovered {
@@ -20,8 +31,11 @@ export async function recoverSegments(files: SpoolFiles, catalog: Catalog, log: 
   const names = (await files.list("segments")).filter((name) => /^\d{10}\.log$/.test(name)).sort();
   const segments = names.map((name) => Number(name.slice(0, 10)));
   let corruptRecords = 0;
-  for (const segment of segments) corruptRecords += await readSegment({ files, catalog, log, segment });
-  await removeStrayBodies(files, catalog);
+  for (const segment of segments) {
+    const isNewest = segment === segments.at(-1);
+    corruptRecords += await readSegment({ files, catalog, log, segment, isNewest });
+  }
+  corruptRecords += await recoverBodies({ files, catalog, log, isDamaged: corruptRecords > 0 });
   return { segments, corruptRecords };
 }
 
@@ -30,6 +44,7 @@ interface Reading {
   readonly catalog: Catalog;
   readonly log: Log;
   readonly segment: number;
+  readonly isNewest: boolean;
 }
 
 async function readSegment(reading: Reading): Promise<number> {
@@ -44,30 +59,52 @@ async function readSegment(reading: Reading): Promise<number> {
 
 async function readRecords(reading: Reading, file: SpoolFile, data: Buffer): Promise<number> {
   let corrupt = 0;
-  let offset = data.subarray(0, SEGMENT_HEADER.length).equals(SEGMENT_HEADER) ? SEGMENT_HEADER.length : 0;
+  let offset = startOfRecords(reading, data);
   while (offset < data.length) {
     const length = soundLength(data, offset);
-    if (length !== null) {
-      const record = decode(data, offset);
-      if (record === null) corrupt += await quarantine(reading, data, offset, offset + length);
-      else replay(reading, record, offset, length);
+    const record = length === null ? null : decode(data, offset);
+    if (length !== null && record !== null) {
+      replay(reading, record, { offset, length });
       offset += length;
       continue;
     }
-    const next = nextSound(data, offset + 1);
-    if (next === -1) {
-      reading.log.warn({ segment: reading.segment, offset, bytes: data.length - offset }, "spool-torn-tail");
-      await file.truncate(offset);
-      await file.sync();
-      break;
-    }
-    corrupt += await quarantine(reading, data, offset, next);
+    const next = length === null ? nextSound(data, offset + 1) : offset + length;
+    if (next === -1) return corrupt + (await takeTail(reading, file, data, offset));
+    await quarantine(reading, data, offset, next);
+    corrupt++;
     offset = next;
   }
   return corrupt;
 }
 
-async function quarantine(reading: Reading, data: Buffer, start: number, end: number): Promise<number> {
+function startOfRecords(reading: Reading, data: Buffer): number {
+  const header = data.subarray(0, SEGMENT_HEADER.length);
+  if (header.equals(SEGMENT_HEADER)) return SEGMENT_HEADER.length;
+  const isOurs = header.subarray(0, SEGMENT_HEADER_START.length).equals(SEGMENT_HEADER_START);
+  if (!isOurs || header.length < SEGMENT_HEADER.length) return 0;
+  const found = header.toString("latin1").replace(/[^\x20-\x7e]/g, "");
+  throw new Failure("spool-format-unknown", `${segmentName(reading.segment)} says "${found}"`, {
+    transient: false,
+  });
+}
+
+/**
+ * No sound record follows. In the newest segment that is what a crash leaves; in an older one, every byte was
+ * on disk before the next segment began, so it is damage.
+ */
+async function takeTail(reading: Reading, file: SpoolFile, data: Buffer, offset: number): Promise<number> {
+  const { segment, isNewest, log } = reading;
+  const bytes = data.length - offset;
+  const isEmpty = data.subarray(offset).every((byte) => byte === 0);
+  if (!isEmpty && offset > 0) await quarantine(reading, data, offset, data.length);
+  if (!isNewest) return isEmpty ? 0 : 1;
+  log.warn({ segment, offset, bytes }, "spool-torn-tail");
+  await file.truncate(offset);
+  await file.sync();
+  return 0;
+}
+
+async function quarantine(reading: Reading, data: Buffer, start: number, end: number): Promise<void> {
   const { files, log, segment } = reading;
   const path = `corrupt/${String(segment).padStart(10, "0")}-${start}.bin`;
   log.error({ segment, offset: start, bytes: end - start, path }, "spool-corrupt-record");
@@ -77,22 +114,13 @@ async function quarantine(reading: Reading, data: Buffer, start: number, end: nu
   await file.sync();
   await file.close();
   await files.syncFolder("corrupt");
-  return 1;
 }
 
-function replay(reading: Reading, record: SpoolRecord, offset: number, length: number): void {
+function replay(reading: Reading, record: SpoolRecord, place: { offset: number; length: number }): void {
   const { catalog, segment } = reading;
   if (record.kind === "message") {
-    const states = [...record.meta.states];
-    const left = states.filter((state) => state !== null).length;
-    const message: LiveMessage = {
-      meta: record.meta,
-      states,
-      left,
-      location: { segment, offset, length },
-      content: null,
-    };
-    if (left > 0) catalog.add(message);
+    const message = new LiveMessage(record.meta, { segment, ...place }, null);
+    if (message.left > 0) catalog.add(message);
     return;
   }
   const message = catalog.get(record.id);
@@ -104,13 +132,4 @@ function replay(reading: Reading, record: SpoolRecord, offset: number, length: n
   message.states[record.recipient] = null;
   message.left--;
   if (message.left === 0) catalog.remove(message);
-}
-
-/** A body without a live message is one whose commit never came, or whose message is settled. */
-async function removeStrayBodies(files: SpoolFiles, catalog: Catalog): Promise<void> {
-  for (const name of await files.list("bodies")) {
-    const id = name.replace(/\.part$/, "");
-    if (/^[0-9A-Z]{26}(?:\.part)?$/.test(name) && catalog.get(id)?.meta.inFile !== true)
-      await files.remove(`bodies/${name}`);
-  }
 }

@@ -39,6 +39,7 @@ export class SegmentLog {
   #waiters: Waiter[] = [];
   #isWriting = false;
   #isPlanned = false;
+  #isClosing = false;
   #failure: SpoolFailure | null = null;
 
   /** Starts with a new segment, so that nothing is ever written behind what a crash left. */
@@ -79,6 +80,7 @@ export class SegmentLog {
   /** Takes a record for the next batch. The location is filled in when the batch is written. */
   append(buffers: readonly Buffer[]): Location {
     const location = { segment: 0, offset: 0, length: 0 };
+    if (this.#isClosing) return location;
     for (const buffer of buffers) {
       location.length += buffer.length;
       this.#buffers.push(buffer);
@@ -92,6 +94,7 @@ export class SegmentLog {
   synced(): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#failure !== null) return reject(this.#failure);
+      if (this.#isClosing) return reject(closed());
       this.#waiters.push({ resolve, reject });
       this.#plan();
     });
@@ -100,15 +103,23 @@ export class SegmentLog {
   /** Reads a record's bytes from a segment that may be the open one. */
   async read(location: Location): Promise<Buffer> {
     if (location.segment === this.#number && this.#file !== null) {
-      return this.#file.read(location.offset, location.length);
+      const { segment } = location;
+      return this.#file.read(location.offset, location.length).catch((error: unknown) => {
+        // A rotation closed the file under the read: the segment is found by name from now on.
+        if (segment === this.#number) throw error;
+        return this.read(location);
+      });
     }
     const file = await this.#files.open(segmentName(location.segment));
     return file.read(location.offset, location.length).finally(() => file.close());
   }
 
+  /** Writes what was appended before, takes nothing more. */
   async close(): Promise<void> {
-    if (this.#failure === null) await this.synced().catch(() => {});
-    this.#failure ??= new SpoolFailure("spool-closed", "the spool is shutting down");
+    const last = this.synced();
+    this.#isClosing = true;
+    await last.catch(() => {});
+    this.#failure ??= closed();
     await this.#file?.close();
     this.#file = null;
   }
@@ -170,4 +181,8 @@ export class SegmentLog {
     await full?.close();
     this.#onRotate(number);
   }
+}
+
+function closed(): SpoolFailure {
+  return new SpoolFailure("spool-closed", "the spool is shutting down");
 }

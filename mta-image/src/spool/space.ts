@@ -19,6 +19,7 @@ export class Space {
   readonly #floor: SpaceFloor;
   readonly #clock: Clock;
   #timer: Timer | null = null;
+  #isStopped = false;
   #free: { bytes: number; inodes: number } | null = null;
 
   constructor(options: { files: SpoolFiles; floor: SpaceFloor; clock: Clock }) {
@@ -40,10 +41,11 @@ export class Space {
   /** Looks once now, then goes on looking. */
   async watch(): Promise<void> {
     this.#free = await this.#files.space().catch(() => null);
-    this.#timer = this.#clock.after(LOOK_EVERY_MS, () => void this.watch());
+    if (!this.#isStopped) this.#timer = this.#clock.after(LOOK_EVERY_MS, () => void this.watch());
   }
 
   stop(): void {
+    this.#isStopped = true;
     this.#timer?.cancel();
   }
 }

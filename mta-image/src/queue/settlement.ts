@@ -1,0 +1,119 @@
+/**
+ * Makes outcomes into what comes next: settled, another attempt, or a notice first. The dispatcher hands
+ * outcomes in; the queue is told by `place` (try again at entry.dueAt) and `remove` (needs nothing more).
+ *
+ * A recipient that failed is settled only after its notice is durable: no failure goes untold. A notifier that
+ * fails leaves a verdict in the entry, which is asked for again after a minute. Nothing here rejects.
+ */
+import type { Clock } from "#base/clock.ts";
+import { describe } from "#base/error.ts";
+import type { Log } from "#base/log.ts";
+
+import type { Outcome, OutcomeKind } from "./courier.ts";
+import type { Entry } from "./entry.ts";
+import type { Notice, Notifier } from "./notifier.ts";
+import { type RetrySchedule, decideRetry } from "./retry.ts";
+
+export type OutcomeCounters = Record<OutcomeKind, number>;
+
+export interface SettlementOptions {
+  readonly notifier: Notifier;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly random: () => number;
+  readonly scheduleFor: (transportId: string) => RetrySchedule;
+  /** Into the line or the heap by entry.dueAt; `isNew` when the spool has to hear of it. */
+  readonly place: (entry: Entry, options: { isNew: boolean }) => void;
+  readonly remove: (entry: Entry) => void;
+}
+
+interface Item {
+  readonly entry: Entry;
+  readonly outcome: Outcome;
+}
+
+const NOTICE_RETRY_MS = 60_000;
+
+export class Settlement {
+  readonly #options: SettlementOptions;
+  readonly counters: OutcomeCounters = { delivered: 0, deferred: 0, failed: 0, unclear: 0 };
+
+  constructor(options: SettlementOptions) {
+    this.#options = options;
+  }
+
+  /** Applies one outcome per entry, all of one message. Resolves when due notices are sent or put off. */
+  async settle(entries: readonly Entry[], outcomes: readonly Outcome[]): Promise<void> {
+    const failed: Item[] = [];
+    const delayed: (Item & { until: number })[] = [];
+    for (const [i, entry] of entries.entries()) {
+      const outcome = outcomes[i] ?? unanswered;
+      if (entry.verdict === null) this.counters[outcome.kind]++;
+      if (outcome.kind === "delivered") {
+        this.#options.remove(entry);
+        continue;
+      }
+      entry.lastReply = outcome.reply;
+      const next = outcome.kind === "failed" ? null : this.#defer(entry);
+      if (next === null) failed.push({ entry, outcome: finalOutcome(outcome) });
+      else if (next.notify) delayed.push({ entry, outcome, until: next.until });
+    }
+    if (delayed.length > 0) await this.#tellDelayed(delayed);
+    if (failed.length > 0) await this.#tellFailed(failed);
+  }
+
+  /** Plans the next attempt; null when there is none. */
+  #defer(entry: Entry): { notify: boolean; until: number } | null {
+    const { clock, random, scheduleFor, place } = this.#options;
+    const schedule = scheduleFor(entry.destination.transportId);
+    entry.attempts++;
+    const decision = decideRetry({ schedule, attempts: entry.attempts, now: clock.now(), jitter: random() });
+    if (decision.kind === "give-up") return null;
+    entry.dueAt = decision.dueAt;
+    if (decision.notify) entry.delayNotices++;
+    place(entry, { isNew: true });
+    return decision;
+  }
+
+  async #tellDelayed(items: readonly (Item & { until: number })[]): Promise<void> {
+    const notice = { ...noticeOf("delayed", items), retryUntil: items[0]?.until ?? null };
+    // A delay notice that cannot be sent is not worth a second try: the next interval brings another.
+    await this.#options.notifier.notify(notice).catch((error: unknown) => {
+      this.#options.log.warn({ message: notice.message.id, error: describe(error) }, "delay-notice-not-sent");
+    });
+  }
+
+  async #tellFailed(items: readonly Item[]): Promise<void> {
+    const { notifier, log, clock, place, remove } = this.#options;
+    try {
+      await notifier.notify({ ...noticeOf("failed", items), retryUntil: null });
+      for (const { entry } of items) remove(entry);
+    } catch (error) {
+      log.warn({ message: items[0]?.entry.message.id, error: describe(error) }, "notice-put-off");
+      for (const { entry, outcome } of items) {
+        entry.verdict = outcome;
+        entry.dueAt = clock.now() + NOTICE_RETRY_MS;
+        place(entry, { isNew: false });
+      }
+    }
+  }
+}
+
+/** A courier that answered too little: a bug, taken as "try again". */
+const unanswered: Outcome = {
+  kind: "deferred",
+  reply: "451 4.3.0 No answer",
+  status: "4.3.0",
+  remoteMta: "",
+};
+
+/** A recipient that was deferred until the end failed with what was last heard (RFC 3463 3.5: X.4.7 expired). */
+function finalOutcome(outcome: Outcome): Outcome {
+  return outcome.kind === "failed" ? outcome : { ...outcome, kind: "failed", status: "4.4.7" };
+}
+
+function noticeOf(kind: Notice["kind"], items: readonly Item[]): Omit<Notice, "retryUntil"> {
+  const [first] = items as readonly [Item];
+  const recipients = items.map(({ entry, outcome }) => ({ index: entry.recipient, outcome }));
+  return { kind, message: first.entry.message, recipients };
+}

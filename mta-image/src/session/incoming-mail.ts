@@ -1,0 +1,88 @@
+/**
+ * The content of one message between 354 and the reply to its end: bytes to the intake, the size limit, strict
+ * line ends, the pace. A message that cannot be taken is read to its true end and refused there (RFC 1870 6.3),
+ * never earlier, so that nothing inside it can run as a command. Never throws; the intake never rejects.
+ */
+import type { IntakeResult, Reception } from "../intake/intake.ts";
+import { DataReader } from "../smtp/data.ts";
+import { type Reply, makeReply, replies } from "../smtp/reply.ts";
+import type { Flow } from "./flow.ts";
+
+/** Postfix's smtpd_min_data_rate; judged after the first minute. */
+const MIN_BYTES_PER_SECOND = 500;
+const GRACE_MS = 60_000;
+
+export class IncomingMail {
+  readonly #flow: Flow;
+  readonly #maxBytes: number;
+  readonly #reader = new DataReader();
+  #reception: Reception | null;
+  #startedAt: number;
+  /** Content that came so far. */
+  bytes = 0;
+  /** When content last came. */
+  lastAt: number;
+  readonly #write = (content: Buffer): void => this.#take(content);
+
+  constructor(parts: { reception: Reception; flow: Flow; maxBytes: number; now: number }) {
+    this.#reception = parts.reception;
+    this.#flow = parts.flow;
+    this.#maxBytes = parts.maxBytes;
+    this.#startedAt = parts.now;
+    this.lastAt = parts.now;
+  }
+
+  /** Reads content; the offset behind the end of data, or -1 when more is to come. */
+  read(data: Buffer, start: number, now: number): number {
+    this.lastAt = now;
+    return this.#reader.read(data, start, this.#write);
+  }
+
+  /** Less than the least rate on average, once a minute has passed. Time spent on our own disk does not count. */
+  isTooSlow(now: number): boolean {
+    const elapsedMs = now - this.#startedAt;
+    return elapsedMs >= GRACE_MS && this.bytes < (elapsedMs / 1000) * MIN_BYTES_PER_SECOND;
+  }
+
+  /** The client was kept waiting until now: its clock starts anew. */
+  excuse(now: number): void {
+    this.lastAt = now;
+    this.#startedAt = now - this.bytes / MIN_BYTES_PER_SECOND;
+  }
+
+  /** After the end of data: the reply, and whether the message is ours now. */
+  async commit(): Promise<{ reply: Reply; isAccepted: boolean }> {
+    const reception = this.#reception;
+    this.#reception = null;
+    if (reception === null) return { reply: replies.tooLarge, isAccepted: false };
+    if (this.#reader.isBad) {
+      reception.abort();
+      return { reply: replies.badContent, isAccepted: false };
+    }
+    const result = await reception.commit();
+    return { reply: toReply(result), isAccepted: result.kind === "accepted" };
+  }
+
+  /** The connection ended inside the message. Harmless once commit began: the spool alone decides then. */
+  abort(): void {
+    this.#reception?.abort();
+    this.#reception = null;
+    this.#flow.go("disk");
+  }
+
+  #take(content: Buffer): void {
+    this.bytes += content.length;
+    if (this.#reception === null) return;
+    if (this.bytes > this.#maxBytes) return this.abort();
+    const full = this.#reception.write(content);
+    if (full === null) return;
+    this.#flow.stop("disk");
+    void full.then(() => this.#flow.go("disk"));
+  }
+}
+
+function toReply(result: IntakeResult): Reply {
+  if (result.kind === "accepted") return makeReply(250, "2.0.0", `Ok: queued as ${result.id}`);
+  const { code, enhanced, text } = result.reply;
+  return makeReply(code, enhanced, text, { hangUp: code === 421 });
+}

@@ -1,0 +1,37 @@
+/**
+ * Puts TLS on a connection as the server. Everything said in the clear was flushed before and is forgotten by
+ * the caller (RFC 3207 4.2). The handshake has a deadline; a failed one destroys the connection and is counted.
+ */
+import type { Socket } from "node:net";
+import { type SecureContext, TLSSocket } from "node:tls";
+
+import type { Clock } from "#base/clock.ts";
+
+const HANDSHAKE_MS = 30_000;
+
+export function upgradeToTls(options: {
+  readonly plain: Socket;
+  readonly context: SecureContext;
+  readonly clock: Clock;
+  /** The handshake is done; `description` names protocol and cipher. */
+  readonly onSecure: (description: string) => void;
+  readonly onFailure: () => void;
+}): Socket {
+  const { plain, context, clock } = options;
+  plain.removeAllListeners("data");
+  plain.removeAllListeners("end");
+  const secure = new TLSSocket(plain, { isServer: true, secureContext: context });
+  let isSecure = false;
+  const deadline = clock.after(HANDSHAKE_MS, () => secure.destroy());
+  plain.on("close", () => secure.destroy());
+  secure.once("secure", () => {
+    isSecure = true;
+    deadline.cancel();
+    options.onSecure(`${secure.getProtocol() ?? "TLS"} ${secure.getCipher().name}`);
+  });
+  secure.once("close", () => {
+    deadline.cancel();
+    if (!isSecure) options.onFailure();
+  });
+  return secure;
+}
