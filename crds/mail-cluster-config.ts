@@ -17,7 +17,7 @@ const StartupSpec = z.object({
   logLevel: z.enum(["debug", "info", "warn", "error"]).default("info"),
   minFree: z
     .object({
-      size: quantity.default("256Mi").describe("New mail is refused below this much free space."),
+      size: quantity.prefault("256Mi").describe("New mail is refused below this much free space."),
       inodes: z
         .int()
         .min(0)

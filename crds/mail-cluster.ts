@@ -13,22 +13,32 @@ import { ListenerList, NetworkPolicySpec, ServiceSpec } from "./mail-cluster-tra
 import { withRules } from "./rules.ts";
 import { freeObject, namedList, objectName, quantity } from "./values.ts";
 
-const StorageSpec = z.object({
-  size: quantity
-    .default("10Gi")
-    .describe(
-      "Size of the volume that holds the spool of a pod. May grow where the storage class can; never shrinks.",
-    ),
-  storageClassName: objectName
-    .optional()
-    .describe("Storage class; the cluster's default when absent. Cannot change."),
-  reclaim: z
-    .enum(["RetainUntilEmpty", "Delete"])
-    .default("RetainUntilEmpty")
-    .describe(
-      "What happens to the volume of a slot that leaves. RetainUntilEmpty: it stays until its queue was seen empty, and a pod is made again to deliver what is left. Delete: a volume without a pod is deleted with the mail in it.",
-    ),
-});
+const StorageSpec = withRules(
+  z.object({
+    size: quantity
+      .prefault("10Gi")
+      .describe(
+        "Size of the volume that holds the spool of a pod. May grow where the storage class can; never shrinks.",
+      ),
+    storageClassName: objectName
+      .optional()
+      .describe("Storage class; the cluster's default when absent. Cannot change."),
+    reclaim: z
+      .enum(["RetainUntilEmpty", "Delete"])
+      .default("RetainUntilEmpty")
+      .describe(
+        "What happens to the volume of a slot that leaves. RetainUntilEmpty: it stays until its queue was seen empty, and a pod is made again to deliver what is left. Delete: a volume without a pod is deleted with the mail in it.",
+      ),
+  }),
+  [],
+  [
+    {
+      cel: "!has(self.size) || !has(oldSelf.size) || quantity(string(self.size)).compareTo(quantity(string(oldSelf.size))) >= 0",
+      message:
+        "spec.storage.size cannot shrink: volumes only grow; make a second MailCluster with the smaller size and move over",
+    },
+  ],
+);
 
 const PluginReference = z.object({
   name: objectName.max(50).describe("Name of a NativePlugin in the same namespace."),

@@ -9,10 +9,11 @@ export function configApplied(judged: Judged): VerdictOn<"ConfigApplied"> {
   const fallback =
     lastGood === null ? "no revision has run yet" : `pods go on with the last good revision ${lastGood}`;
   if (config.kind === "broken") {
+    const what = config.problems.length > 0 ? describeProblems(config.problems) : "a plugin cannot be had";
     return {
       status: "False",
       reason: config.reason,
-      message: `${describeProblems(config.problems)}; ${fallback}`,
+      message: `${what}; ${fallback}`,
     };
   }
   if (config.kind === "refused") {
