@@ -1,0 +1,78 @@
+# The index of every command; `make help` prints it by group. A recipe is one line and calls a program under tools/ or
+# e2e/, which says what it does in its header. Every target sets up what it needs on a fresh Debian machine (as root).
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+NODE := node --disable-warning=ExperimentalWarning
+PACKAGES := node_modules/.package-lock.json
+
+$(PACKAGES): package.json package-lock.json
+	@tools/bootstrap
+
+##@ Start here
+.PHONY: help demo demo-down test
+help: ## Print this list
+	@awk 'BEGIN {FS = ":.*## "} /^##@ / {printf "\n%s\n", substr($$0, 5)} /^[a-z][a-z0-9-]*:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
+demo: setup ## Cluster up, chart in, 2,000 mails through two pods, then a table of what happened
+	@$(NODE) e2e/demo/demo.ts
+demo-down: $(PACKAGES) ## Remove everything that the demo made
+	@$(NODE) e2e/demo/demo-down.ts
+test: setup check ## Everything: house rules, then the tiers unit, API and e2e
+	@$(NODE) tools/test.ts unit api e2e
+
+##@ Prepare
+.PHONY: install setup native
+install: $(PACKAGES) ## The pinned Node and all npm packages, nothing else
+setup: $(PACKAGES) ## Debian packages and Go programs for the real Kubernetes, kept in a cache
+	@$(NODE) tools/setup/main.ts
+native: $(PACKAGES) ## Build the native addon and the small plugins of its tests
+	@$(MAKE) -C mta-image/native
+
+##@ While writing
+.PHONY: check format lint types tidy generate generated chart-lint
+check: format lint types generated tidy ## Format, lint, types, generated files, house rules; changes nothing
+format: $(PACKAGES) ## Say which files are not formatted or not clean (biome)
+	@biome ci --reporter=summary .
+lint: $(PACKAGES) ## Lint with types (oxlint)
+	@oxlint --type-aware --deny-warnings
+types: $(PACKAGES) ## Check types (tsc)
+	@tsc --project .
+tidy: $(PACKAGES) ## House rules: layers, cycles, sizes, banned calls, links, dead code
+	@$(NODE) tools/tidy.ts
+generated: $(PACKAGES) ## Say which generated files are not current
+	@$(NODE) tools/generate.ts --check
+generate: $(PACKAGES) ## Write all generated files anew (CRDs, chart, references)
+	@$(NODE) tools/generate.ts
+fix: $(PACKAGES) ## Format and fix what can be fixed by itself
+	@biome check --write .
+chart-lint: setup ## helm lint, kubeconform and the golden renders of the chart
+	@$(NODE) tools/chart-lint.ts
+
+##@ Test by tier
+.PHONY: test-unit test-api test-e2e
+test-unit: $(PACKAGES) ## Pure parts and rooms (files, loopback sockets); no cluster, no root
+	@$(NODE) tools/test.ts unit
+test-api: setup ## Against a real API server and controller manager
+	@$(NODE) tools/test.ts api
+test-e2e: setup ## Real node, real pods, Postfix as client and peer
+	@$(NODE) tools/test.ts e2e
+
+##@ Run
+.PHONY: run-mta cluster-up cluster-down cluster-shell bench fix
+run-mta: $(PACKAGES) ## One engine from this checkout: make run-mta CONFIG=smtpd.yaml
+	@mta-image/bin/smtpd --config $(or $(CONFIG),smtpd.yaml)
+cluster-up: setup ## A real one-node Kubernetes in a network namespace of its own
+	@$(NODE) e2e/cluster/main.ts up
+cluster-down: $(PACKAGES) ## Stop it and remove what it left
+	@$(NODE) e2e/cluster/main.ts down
+cluster-shell: $(PACKAGES) ## A shell with kubectl and helm that speak to it
+	@$(NODE) e2e/cluster/main.ts shell
+bench: setup ## Measure; the results go to docs/benchmarks.md
+	@$(NODE) e2e/bench/main.ts
+
+##@ Build
+.PHONY: bundle images
+bundle: $(PACKAGES) ## One file per program under build/bundle, with the licences of what is inside
+	@$(NODE) tools/bundle.ts
+images: $(PACKAGES) ## Both container images as OCI archives in the cache, without a registry
+	@$(NODE) tools/images.ts
