@@ -149,6 +149,13 @@ describe("slots that leave", () => {
   });
 });
 
+describe("claims deleted by somebody", () => {
+  it("do not keep the rest of the cluster from leaving when no other pod could stay", () => {
+    const slots = [aSlot(0, { claim: { isTerminating: true } }), aSlot(1)];
+    assert.equal(steps({ size: 1, slots }), "cordon 1");
+  });
+});
+
 describe("deletion", () => {
   it("Drain lets every slot leave and waits for the last", () => {
     assert.equal(steps({ deletion: "Drain" }), "cordon 1");

@@ -52,7 +52,7 @@ export function decideSlots(input: SlotInput): SlotDecision {
   const hasReadyPeer = kept.some(({ pod }) => pod?.isReady === true && !pod.isTerminating);
   const leaving = input.slots
     .filter(isLeaving)
-    .map((slot) => leave(slot, { ...input, canCordon: size === 0 || hasReadyPeer }));
+    .map((slot) => leave(slot, { ...input, canCordon: kept.length === 0 || hasReadyPeer }));
   const disruptive = mostUrgent(leaving) ?? replacement(kept, staying, input);
   return {
     steps: [
