@@ -31,6 +31,13 @@ export interface IntakeOptions {
   readonly inlineBytes?: number;
   /** Bound on the bytes of mail on its way that are in memory. */
   readonly maxBytesInFlight?: number;
+  /** Where the bytes in memory are counted; one value for intakes that share a bound. */
+  readonly figures?: IntakeFigures;
+}
+
+export interface IntakeFigures {
+  /** Bytes of mail on its way that are in memory. */
+  bytesInFlight: number;
 }
 
 /** Pieces below this are copied together, into blocks of TAIL_BYTES. */
@@ -52,7 +59,7 @@ export function makeIntake(options: IntakeOptions): Intake {
     ...options,
     inlineBytes: options.inlineBytes ?? 256 * 1024,
     maxBytesInFlight: options.maxBytesInFlight ?? 256 * 1024 * 1024,
-    bytesInFlight: 0,
+    figures: options.figures ?? { bytesInFlight: 0 },
   };
   return { begin: (envelope, origin) => new Incoming(shared, envelope, origin) };
 }
@@ -60,7 +67,7 @@ export function makeIntake(options: IntakeOptions): Intake {
 interface Shared extends IntakeOptions {
   readonly inlineBytes: number;
   readonly maxBytesInFlight: number;
-  bytesInFlight: number;
+  readonly figures: IntakeFigures;
 }
 
 class Incoming implements Reception {
@@ -96,7 +103,7 @@ class Incoming implements Reception {
     if (this.#refusal !== null || this.#isOver) return null;
     if (this.#origin.kind === "smtp") this.#hops.push(chunk);
     this.#hold(chunk);
-    if (this.#shared.bytesInFlight > this.#shared.maxBytesInFlight) {
+    if (this.#shared.figures.bytesInFlight > this.#shared.maxBytesInFlight) {
       this.#refuse(refusals.busy);
       this.#drop();
       return null;
@@ -146,7 +153,7 @@ class Incoming implements Reception {
 
   #hold(chunk: Buffer): void {
     this.#bytes += chunk.length;
-    this.#shared.bytesInFlight += chunk.length;
+    this.#shared.figures.bytesInFlight += chunk.length;
     // Bytes that drip in would cost far more in buffers than they hold: small ones are gathered.
     if (chunk.length < SMALL_BYTES) this.#gather(chunk);
     else this.#chunks.push(chunk);
@@ -179,7 +186,7 @@ class Incoming implements Reception {
   }
 
   #drop(): void {
-    for (const chunk of this.#chunks) this.#shared.bytesInFlight -= chunk.length;
+    for (const chunk of this.#chunks) this.#shared.figures.bytesInFlight -= chunk.length;
     this.#chunks = [];
   }
 
@@ -194,7 +201,7 @@ class Incoming implements Reception {
       } catch (error) {
         this.#refuse(this.#explain(error));
       }
-      for (const chunk of held) this.#shared.bytesInFlight -= chunk.length;
+      for (const chunk of held) this.#shared.figures.bytesInFlight -= chunk.length;
     });
     return this.#writing;
   }

@@ -10,7 +10,7 @@ import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/log.ts";
 
 import { domainOf } from "../message/envelope.ts";
-import type { Spool, SpooledMessage } from "../spool/spool.ts";
+import type { EntryState, Spool, SpooledMessage } from "../spool/spool.ts";
 import type { Courier } from "./courier.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { DueTimer } from "./due-timer.ts";
@@ -176,6 +176,32 @@ export class Queue {
     return true;
   }
 
+  /** Ids of all messages, in order of arrival. Not to be kept across turns of the event loop. */
+  messageIds(): Iterable<string> {
+    return this.#messages.keys();
+  }
+
+  /**
+   * Takes a whole message out of the queue's hands, to be handed to somebody else; `add` brings it back. Null while
+   * one of its recipients is being tried or only waits for its notice.
+   */
+  withdraw(messageId: string): SpooledMessage | null {
+    const entries = this.find(messageId);
+    const [first] = entries;
+    if (first === undefined) return null;
+    if (entries.some(({ phase, verdict }) => phase === "running" || verdict !== null)) return null;
+    const states = new Map(entries.map((entry) => [entry.recipient, stateOf(entry)]));
+    for (const entry of entries) {
+      if (entry.phase === "hold") this.#held--;
+      this.#due.remove(entry);
+      entry.phase = "gone";
+      this.#dispatcher.quit(entry.destination);
+    }
+    this.#total -= entries.length;
+    this.#messages.delete(messageId);
+    return { ...factsOf(first.message), recipients: withStates(first.message, states) };
+  }
+
   /** Starts nothing more. What runs is the courier's to end. */
   close(): void {
     this.#dispatcher.close();
@@ -208,4 +234,19 @@ export class Queue {
   #record(entry: Entry): void {
     this.#spool.update(entry.message.id, entry.recipient, stateOf(entry));
   }
+}
+
+function factsOf(message: SpooledMessage): Omit<SpooledMessage, "recipients"> {
+  const { id, receivedAt, envelope, origin, sizeBytes } = message;
+  return { id, receivedAt, envelope, origin, sizeBytes };
+}
+
+function withStates(
+  message: SpooledMessage,
+  states: ReadonlyMap<number, EntryState>,
+): SpooledMessage["recipients"] {
+  return message.envelope.recipients.map((address, index) => {
+    const state = states.get(index);
+    return state === undefined ? null : { address, state };
+  });
 }

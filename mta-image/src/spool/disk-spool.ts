@@ -91,7 +91,7 @@ export class DiskSpool implements Spool {
     const { content } = draft;
     // One value for all: a state is replaced as a whole, never changed.
     const fresh = freshState(draft.dueAt);
-    const states = draft.envelope.recipients.map(() => fresh);
+    const states = draft.states ?? draft.envelope.recipients.map(() => fresh);
     const inFile = !Buffer.isBuffer(content);
     const sizeBytes = inFile ? content.sizeBytes : content.length;
     const { id, receivedAt, envelope, origin } = draft;
@@ -140,6 +140,10 @@ export class DiskSpool implements Spool {
     if (soundLength(record, 0) === record.length) return record.subarray(record.length - sizeBytes);
     this.#log.error({ message: id, ...message.location }, "spool-message-corrupt");
     throw new Failure("message-corrupt", `the stored bytes of ${id} are damaged`, { transient: false });
+  }
+
+  has(id: string): boolean {
+    return this.#catalog.get(id) !== undefined;
   }
 
   update(id: string, recipient: number, state: EntryState): void {

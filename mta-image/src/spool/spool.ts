@@ -59,6 +59,8 @@ export interface Draft {
   readonly envelope: Envelope;
   readonly origin: Origin;
   readonly dueAt: number;
+  /** For mail that comes from a peer: how far each recipient has come there. Absent: nobody was tried yet. */
+  readonly states?: readonly (EntryState | null)[];
   readonly content: Buffer | BodyWriter;
 }
 
@@ -113,6 +115,9 @@ export interface Spool {
    * forgotten with its last recipient.
    */
   settle(id: string, recipient: number): void;
+
+  /** Whether the message is live here. */
+  has(id: string): boolean;
 
   /** Every live message, once, before anything else is called. A damaged record is moved aside and logged. */
   recover(): AsyncIterable<SpooledMessage>;

@@ -1,0 +1,163 @@
+/**
+ * The spool's files in memory, like a disk under a crash: what was written but not synced may be lost, and the
+ * n-th operation may be the last. Each file keeps two states, what a reader sees and what survives; folders too.
+ *
+ *   crashAt(n)      the n-th operation from now and all later ones fail, as if the machine had stopped.
+ *   failNext(kind)  the next operation of that kind fails once, as a disk in trouble does.
+ *   afterCrash()    what the next process finds: only what was synced, plus a part of the rest, as asked.
+ */
+import type { SpoolFile, SpoolFiles } from "#mta/spool/files.ts";
+
+export type Operation =
+  | "makeFolder"
+  | "list"
+  | "create"
+  | "open"
+  | "rename"
+  | "remove"
+  | "syncFolder"
+  | "append"
+  | "sync"
+  | "read"
+  | "truncate";
+
+interface Stored {
+  bytes: Buffer;
+  /** How much of the front survives a crash. */
+  synced: number;
+}
+
+type Tree = Map<string, Stored>;
+
+export class FaultyFiles implements SpoolFiles {
+  /** What a reader sees, and what the folders on disk say. */
+  readonly #seen: Tree;
+  readonly #durable: Tree;
+  #crashIn = Infinity;
+  #failing = new Map<Operation, number>();
+  operations = 0;
+  /** Files that are open now. */
+  openFiles = 0;
+  free = { bytes: 1e12, inodes: 1e9 };
+
+  constructor(tree: Tree = new Map()) {
+    this.#seen = new Map(tree);
+    this.#durable = new Map(tree);
+  }
+
+  crashAt(operation: number): void {
+    this.#crashIn = operation;
+  }
+
+  failNext(operation: Operation, times = 1): void {
+    this.#failing.set(operation, times);
+  }
+
+  /** `keepUnsynced` from 0 (nothing that was not synced is there) to 1 (everything is). */
+  afterCrash(keepUnsynced = 0): FaultyFiles {
+    const tree: Tree = new Map();
+    const source = keepUnsynced === 1 ? this.#seen : this.#durable;
+    for (const [path, { bytes, synced }] of source) {
+      const length = synced + Math.floor((bytes.length - synced) * keepUnsynced);
+      tree.set(path, { bytes: Buffer.from(bytes.subarray(0, length)), synced: length });
+    }
+    return new FaultyFiles(tree);
+  }
+
+  /** For a test that damages bytes, or looks at them. */
+  bytes(path: string): Buffer {
+    return this.#find(path).bytes;
+  }
+
+  paths(): string[] {
+    return [...this.#seen.keys()].sort();
+  }
+
+  async makeFolder(): Promise<void> {
+    this.#step("makeFolder");
+  }
+
+  async list(folder: string): Promise<readonly string[]> {
+    this.#step("list");
+    const prefix = `${folder}/`;
+    return this.paths()
+      .filter((path) => path.startsWith(prefix))
+      .map((path) => path.slice(prefix.length));
+  }
+
+  async create(path: string): Promise<SpoolFile> {
+    this.#step("create");
+    if (this.#seen.has(path)) throw new Error(`EEXIST: ${path}`);
+    const stored = { bytes: Buffer.alloc(0), synced: 0 };
+    this.#seen.set(path, stored);
+    return this.#handle(stored);
+  }
+
+  async open(path: string): Promise<SpoolFile> {
+    this.#step("open");
+    return this.#handle(this.#find(path));
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    this.#step("rename");
+    this.#seen.set(to, this.#find(from));
+    this.#seen.delete(from);
+  }
+
+  async remove(path: string): Promise<void> {
+    this.#step("remove");
+    this.#seen.delete(path);
+  }
+
+  async syncFolder(folder: string): Promise<void> {
+    this.#step("syncFolder");
+    const isInside = (path: string): boolean => path.startsWith(`${folder}/`);
+    for (const path of this.#durable.keys()) if (isInside(path)) this.#durable.delete(path);
+    for (const [path, stored] of this.#seen) if (isInside(path)) this.#durable.set(path, stored);
+  }
+
+  async space(): Promise<{ bytes: number; inodes: number }> {
+    return this.free;
+  }
+
+  #find(path: string): Stored {
+    const stored = this.#seen.get(path);
+    if (stored === undefined) throw new Error(`ENOENT: ${path}`);
+    return stored;
+  }
+
+  #step(operation: Operation): void {
+    this.operations++;
+    if (--this.#crashIn < 0) throw new Error("the machine has stopped");
+    const left = this.#failing.get(operation) ?? 0;
+    if (left === 0) return;
+    this.#failing.set(operation, left - 1);
+    throw new Error(`EIO: ${operation}`);
+  }
+
+  #handle(stored: Stored): SpoolFile {
+    this.openFiles++;
+    const step = (operation: Operation): void => this.#step(operation);
+    return {
+      append: async (buffers) => {
+        step("append");
+        stored.bytes = Buffer.concat([stored.bytes, ...buffers]);
+      },
+      sync: async () => {
+        step("sync");
+        stored.synced = stored.bytes.length;
+      },
+      read: async (offset, length) => {
+        step("read");
+        return Buffer.from(stored.bytes.subarray(offset, offset + length));
+      },
+      size: async () => stored.bytes.length,
+      truncate: async (size) => {
+        step("truncate");
+        stored.bytes = stored.bytes.subarray(0, size);
+        stored.synced = Math.min(stored.synced, size);
+      },
+      close: async () => void this.openFiles--,
+    };
+  }
+}

@@ -1,0 +1,189 @@
+/**
+ * A server that takes mail, for tests of sessions: real sockets on loopback, a real intake, a spool on files in
+ * memory, and time that the test turns. `accepted` holds what was queued; `isIdle` says that nothing is held.
+ */
+import { once } from "node:events";
+import type { SecureContext } from "node:tls";
+
+import { ManualClock } from "#base/testing/manual-clock.ts";
+import { silentLog } from "#base/log.ts";
+import { makeIntake } from "#mta/intake/accept.ts";
+import type { Intake, Reception } from "#mta/intake/intake.ts";
+import { makeAccessRules } from "#mta/session/access.ts";
+import { type SessionSettings, makeSessionCounters } from "#mta/session/options.ts";
+import { SmtpServer } from "#mta/session/smtp-server.ts";
+import { DiskSpool } from "#mta/spool/disk-spool.ts";
+import type { SpooledMessage } from "#mta/spool/spool.ts";
+import { Lines } from "./dialogue.ts";
+import { FaultyFiles } from "./faulty-files.ts";
+
+export interface ReceiverOptions {
+  readonly settings?: Partial<SessionSettings>;
+  readonly relayNetworks?: readonly string[];
+  readonly relayDomains?: readonly string[];
+  readonly tls?: SecureContext;
+  readonly connections?: number;
+  readonly perIp?: number;
+  readonly inlineBytes?: number;
+  readonly maxBytesInFlight?: number;
+}
+
+export class Receiver {
+  readonly clock = new ManualClock();
+  readonly files: FaultyFiles;
+  readonly counters = makeSessionCounters();
+  readonly accepted: SpooledMessage[] = [];
+  /** Messages between 354 and the reply to their end. */
+  openReceptions = 0;
+  isAccepting = true;
+  readonly spool: DiskSpool;
+  readonly server: SmtpServer;
+  readonly #bytesHeld: () => number;
+
+  private constructor(spool: DiskSpool, parts: { files: FaultyFiles; options: ReceiverOptions }) {
+    const { options } = parts;
+    this.spool = spool;
+    this.files = parts.files;
+    const { intake, bytesHeld } = this.#makeIntake(options);
+    this.#bytesHeld = bytesHeld;
+    const settings: SessionSettings = {
+      serverId: "inbound",
+      hostname: "mx.example.org",
+      transportId: "out",
+      maxSizeBytes: 10_000,
+      maxRecipients: 100,
+      maxErrors: 20,
+      maxIdleCommands: 100,
+      idleTimeoutMs: 300_000,
+      access: makeAccessRules(options.relayNetworks ?? ["127.0.0.0/8"], options.relayDomains ?? []),
+      tls: options.tls ?? null,
+      implicitTls: false,
+      ...options.settings,
+    };
+    this.server = new SmtpServer({
+      address: { kind: "tcp", host: "127.0.0.1", port: 0, backlog: 128 },
+      near: {
+        intake,
+        clock: this.clock,
+        log: silentLog,
+        counters: this.counters,
+        accepting: () => this.isAccepting,
+      },
+      settings: () => settings,
+      limits: () => ({ connections: options.connections ?? 1000, perIp: options.perIp ?? 1000 }),
+    });
+  }
+
+  static async start(options: ReceiverOptions = {}): Promise<Receiver> {
+    const files = new FaultyFiles();
+    const clock = new ManualClock();
+    const spool = await DiskSpool.open({ files, clock, log: silentLog, floor: { bytes: 0, inodes: 0 } });
+    const receiver = new Receiver(spool, { files, options });
+    await receiver.server.start();
+    return receiver;
+  }
+
+  get port(): number {
+    return this.server.port;
+  }
+
+  /** No session, no reception and no byte is held. */
+  get isIdle(): boolean {
+    return this.server.sessions === 0 && this.openReceptions === 0 && this.#bytesHeld() === 0;
+  }
+
+  connect(): Promise<Lines> {
+    return Lines.to(this.port);
+  }
+
+  /** A connection that has said HELO. */
+  async greeted(): Promise<Lines> {
+    const client = await this.connect();
+    await client.reply();
+    await client.ask("HELO client.example.org");
+    return client;
+  }
+
+  /** A connection that has been told 354. */
+  async inData(): Promise<Lines> {
+    const client = await this.greeted();
+    await client.ask("MAIL FROM:<news@example.org>");
+    await client.ask("RCPT TO:<ann@example.net>");
+    await client.ask("DATA");
+    return client;
+  }
+
+  /** Header and body of an accepted message, without our trace field. */
+  async content(message: SpooledMessage): Promise<string> {
+    const content = await this.spool.read(message.id);
+    const parts: Buffer[] = [];
+    if (content.kind === "memory") parts.push(content.bytes);
+    else for await (const chunk of content.chunks()) parts.push(chunk);
+    return Buffer.concat(parts)
+      .toString("latin1")
+      .replace(/^Received: .*?\r\n(?!\t)/s, "");
+  }
+
+  /** Waits, in turns of the event loop, until a condition holds. Fails the test when it never does. */
+  async until(condition: () => boolean, statement: string): Promise<void> {
+    for (let turn = 0; turn < 2000; turn++) {
+      if (condition()) return;
+      await new Promise((resolve) => setTimeout(resolve, turn < 100 ? 0 : 2));
+    }
+    throw new Error(`never came true: ${statement}`);
+  }
+
+  untilIdle(): Promise<void> {
+    return this.until(() => this.isIdle, "no session, no reception, no bytes");
+  }
+
+  async close(): Promise<void> {
+    const closing = this.server.close(0);
+    this.clock.advance(5000);
+    await closing;
+    await this.spool.close();
+  }
+
+  #makeIntake(options: ReceiverOptions): { intake: Intake; bytesHeld: () => number } {
+    const figures = { bytesInFlight: 0 };
+    const inner = makeIntake({
+      spool: this.spool,
+      clock: this.clock,
+      log: silentLog,
+      enqueue: (message) => this.accepted.push(message),
+      settings: () => ({ hostname: "mx.example.org", maxHops: 100 }),
+      figures,
+      ...(options.inlineBytes === undefined ? {} : { inlineBytes: options.inlineBytes }),
+      ...(options.maxBytesInFlight === undefined ? {} : { maxBytesInFlight: options.maxBytesInFlight }),
+    });
+    const intake: Intake = {
+      begin: (envelope, origin) => {
+        this.openReceptions++;
+        return this.#counted(inner.begin(envelope, origin));
+      },
+    };
+    return { intake, bytesHeld: () => figures.bytesInFlight };
+  }
+
+  #counted(reception: Reception): Reception {
+    let isOpen = true;
+    const end = (): void => {
+      if (isOpen) this.openReceptions--;
+      isOpen = false;
+    };
+    return {
+      id: reception.id,
+      write: (chunk) => reception.write(chunk),
+      commit: () => reception.commit().finally(end),
+      abort: () => {
+        reception.abort();
+        end();
+      },
+    };
+  }
+}
+
+/** Resolves when the client's socket is gone. */
+export async function closed(client: Lines): Promise<void> {
+  if (!client.socket.destroyed) await once(client.socket, "close");
+}
