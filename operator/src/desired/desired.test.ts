@@ -1,0 +1,134 @@
+import assert from "node:assert/strict";
+import { readFile, readdir, writeFile } from "node:fs/promises";
+import { describe, it } from "node:test";
+import { dump, load } from "js-yaml";
+
+import { MailCluster } from "#crds/mail-cluster.ts";
+import { parseEngineConfig } from "#contract/config.ts";
+import type { CustomObject } from "#operator/kube/objects.ts";
+import { resolvePlugins } from "#operator/plugins/resolve.ts";
+
+import { aContext } from "../../testing/builders.ts";
+import { readAdminSecret } from "./admin-secret.ts";
+import { claim } from "./claim.ts";
+import { configMap, isStaleConfigMap, readConfigMap } from "./config-map.ts";
+import type { Context } from "./context.ts";
+import { disruptionBudget } from "./disruption-budget.ts";
+import { plan } from "./plan.ts";
+import { pod, podHashOf } from "./pod.ts";
+
+interface Input {
+  readonly spec: Record<string, unknown>;
+  readonly plugins?: readonly CustomObject[];
+  readonly hasImageVolumes?: boolean;
+  readonly isDeleting?: boolean;
+}
+
+const admin = { token: "token", ca: "ca", cert: "cert", key: "key" };
+const testdata = new URL("testdata/", import.meta.url);
+
+function contextOf(input: Input): Context {
+  const { spec } = MailCluster.parse({ metadata: { name: "outbound" }, spec: input.spec });
+  const find = (name: string): CustomObject | null =>
+    input.plugins?.find(({ metadata }) => metadata.name === name) ?? null;
+  const { plugins, problems } = resolvePlugins(spec.plugins, find);
+  assert.deepEqual(problems, []);
+  const { operator } = aContext();
+  return aContext({
+    spec: input.spec,
+    plugins,
+    isDeleting: input.isDeleting ?? false,
+    operator: { ...operator, hasImageVolumes: input.hasImageVolumes ?? true },
+  });
+}
+
+function objectsOf(context: Context): readonly unknown[] {
+  return [...plan(context, admin).map(({ object }) => object), claim(context, 1), pod(context, 1)];
+}
+
+describe("desired objects", async () => {
+  const inputs = (await readdir(testdata)).filter((name) => name.endsWith(".in.yaml"));
+  for (const name of inputs) {
+    it(`${name} yields its golden objects`, async () => {
+      const input = load(await readFile(new URL(name, testdata), "utf8")) as Input;
+      const options = { noRefs: true, lineWidth: -1, sortKeys: true } as const;
+      const text = objectsOf(contextOf(input))
+        .map((object) => dump(object, options))
+        .join("---\n");
+      const golden = new URL(name.replace(".in.yaml", ".golden.yaml"), testdata);
+      if (process.env["UPDATE_GOLDEN"] === "1") await writeFile(golden, text);
+      assert.equal(text, await readFile(golden, "utf8"));
+    });
+  }
+});
+
+describe("the pod's hash", () => {
+  const hashOf = (spec: Record<string, unknown>): string => podHashOf(aContext({ spec }), 0);
+  const base = hashOf({});
+
+  it("is the same for the same spec", () => assert.equal(hashOf({}), base));
+
+  it("does not change with what a reload can change", () => {
+    const app = { transportgroups: [{ id: "other", transports: [{ id: "other" }] }] };
+    assert.equal(hashOf({ config: { app } }), base);
+  });
+
+  it("changes with what only a restart can change", () => {
+    const { config } = aContext().spec;
+    const app = config.app;
+    const changes: Record<string, unknown>[] = [
+      { engine: { image: "other" } },
+      { listeners: [{ name: "smtp", port: 26 }] },
+      { config: { app, startup: { logLevel: "debug" } } },
+      { podTemplate: { labels: { a: "b" } } },
+      { podTemplate: { annotations: { a: "b" } } },
+    ];
+    const hashes = changes.map(hashOf);
+    assert.equal(new Set([base, ...hashes]).size, changes.length + 1);
+  });
+
+  it("does not change with the number of pods", () => assert.equal(hashOf({ replicas: 9 }), base));
+});
+
+describe("objects one by one", () => {
+  it("the budget never blocks the drain of a node with the only pod", () => {
+    assert.equal(disruptionBudget(aContext({ size: 1 }))?.spec.minAvailable, 0);
+    assert.equal(disruptionBudget(aContext({ size: 4 }))?.spec.minAvailable, 3);
+    assert.equal(disruptionBudget(aContext({ size: 0 })), null);
+  });
+
+  it("a pod that drains a deleted cluster is owned by nobody", () => {
+    assert.equal(pod(aContext({ isDeleting: true }), 0).metadata.ownerReferences, undefined);
+    assert.equal(pod(aContext(), 0).metadata.ownerReferences?.[0]?.uid, "uid-outbound");
+  });
+
+  it("no claim is ever owned: mail outlives the cluster", () => {
+    assert.equal(claim(aContext(), 0).metadata.ownerReferences, undefined);
+  });
+
+  it("a ConfigMap gives back what it was made from, and what it holds starts an engine", () => {
+    const context = aContext();
+    const files = readConfigMap(configMap(context));
+    assert.deepEqual(files, context.config);
+    assert.equal(parseEngineConfig(context.config).ok, true);
+  });
+
+  it("a ConfigMap is stale when no pod was made with it and nobody goes back to it", () => {
+    const context = aContext();
+    const map = configMap(context);
+    assert.equal(isStaleConfigMap(context.cluster, map, { inUse: new Set() }), true);
+    assert.equal(
+      isStaleConfigMap(context.cluster, map, { inUse: new Set([context.config.revision]) }),
+      false,
+    );
+    const foreign = { ...map, metadata: { ...map.metadata, name: "of-somebody-else" } };
+    assert.equal(isStaleConfigMap(context.cluster, foreign, { inUse: new Set() }), false);
+  });
+
+  it("the admin secret gives back its parts, or nothing when one is missing", () => {
+    const secret = plan(aContext(), admin).find(({ object }) => object.kind === "Secret")?.object;
+    assert.ok(secret !== undefined);
+    assert.deepEqual(readAdminSecret(secret), admin);
+    assert.equal(readAdminSecret({ ...secret, data: { token: "eA==" } }), null);
+  });
+});
