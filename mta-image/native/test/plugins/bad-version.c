@@ -1,0 +1,4 @@
+/* Built for another host. */
+#include <HalonMTA.h>
+
+HALON_EXPORT int Halon_version(void) { return 1; }
