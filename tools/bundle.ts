@@ -1,0 +1,103 @@
+/**
+ * Packs each program into one file under build/bundle, as the images carry it, and writes the licences of the packages
+ * inside beside it. A program whose entry is not there is left out and named. Throws when esbuild finds an error.
+ */
+import { existsSync } from "node:fs";
+import { chmod, mkdir, readFile, readdir, writeFile } from "node:fs/promises";
+import { type Metafile, type Plugin, build } from "esbuild";
+
+import { root } from "./tree.ts";
+
+interface Program {
+  readonly name: string;
+  readonly entry: string;
+}
+
+export const programs: readonly Program[] = [
+  { name: "smtpd", entry: "mta-image/src/main.ts" },
+  { name: "mtactl", entry: "mta-image/src/mtactl.ts" },
+  { name: "hsh", entry: "mta-image/src/hsh.ts" },
+  { name: "hsl-lint", entry: "mta-image/src/hsl-lint.ts" },
+  { name: "operator", entry: "operator/src/main.ts" },
+];
+
+/** The kernel starts a bundle through its first line; packages in CommonJS form want a `require`. */
+const BANNER = `#!/usr/local/bin/node --disable-warning=ExperimentalWarning
+import { createRequire as bundleRequire } from "node:module";
+const require = bundleRequire(import.meta.url);`;
+
+const ADDON_IN_CHECKOUT = "../../../build/native/plugin-host.node";
+const ADDON_IN_IMAGE = "./plugin-host.node";
+
+/** In an image the native addon stands beside the bundle. */
+const addonBesideBundle: Plugin = {
+  name: "addon-beside-bundle",
+  setup({ onLoad }) {
+    onLoad({ filter: /mta-image\/src\/plugins\/native\.ts$/ }, async ({ path }) => {
+      const source = await readFile(path, "utf8");
+      if (!source.includes(ADDON_IN_CHECKOUT))
+        throw new Error(`${path} no longer names ${ADDON_IN_CHECKOUT}`);
+      return { contents: source.replace(ADDON_IN_CHECKOUT, ADDON_IN_IMAGE), loader: "ts" };
+    });
+  },
+};
+
+/** Names of the programs that were packed. */
+export async function bundle(folder: string): Promise<readonly string[]> {
+  await mkdir(folder, { recursive: true });
+  const present = programs.filter(({ entry }) => existsSync(`${root}${entry}`));
+  const metafiles: Metafile[] = [];
+  for (const program of present) metafiles.push(await pack(program, folder));
+  await writeFile(`${folder}/THIRD-PARTY-NOTICES.txt`, await notices(metafiles));
+  return present.map(({ name }) => name);
+}
+
+async function pack({ name, entry }: Program, folder: string): Promise<Metafile> {
+  const outfile = `${folder}/${name}.mjs`;
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: [entry],
+    outfile,
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    target: "node26",
+    external: ["*.node"],
+    plugins: [addonBesideBundle],
+    banner: { js: BANNER },
+    legalComments: "none",
+    keepNames: true,
+    metafile: true,
+    logLevel: "warning",
+  });
+  await chmod(outfile, 0o755);
+  return metafile;
+}
+
+async function notices(metafiles: readonly Metafile[]): Promise<string> {
+  const inputs = metafiles.flatMap(({ inputs }) => Object.keys(inputs));
+  const folders = new Set(inputs.flatMap((input) => packageFolder(input) ?? []));
+  const parts = await Promise.all([...folders].sort().map(notice));
+  return `Mailfleet contains the following packages.\n\n${parts.join("\n")}`;
+}
+
+function packageFolder(input: string): string | null {
+  return /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1] ?? null;
+}
+
+async function notice(folder: string): Promise<string> {
+  const manifest: { name: string; version: string; license?: string } = JSON.parse(
+    await readFile(`${root}${folder}/package.json`, "utf8"),
+  );
+  const names = (await readdir(`${root}${folder}`)).filter((name) =>
+    /^(licen[cs]e|notice|copying)/i.test(name),
+  );
+  const texts = await Promise.all(names.sort().map((name) => readFile(`${root}${folder}/${name}`, "utf8")));
+  const head = `${manifest.name} ${manifest.version} (${manifest.license ?? "see below"})`;
+  return [head, "=".repeat(head.length), ...texts.map((text) => text.trim()), ""].join("\n");
+}
+
+if (import.meta.main) {
+  const names = await bundle(`${root}build/bundle`);
+  process.stdout.write(`[bundle] build/bundle: ${names.join(", ")}\n`);
+}

@@ -1,0 +1,126 @@
+/**
+ * Builds the two images, `localhost/mailfleet-mta:dev` and `localhost/mailfleet-operator:dev`, as archives in the
+ * cache, named by a hash of all that goes in: a second run with the same input does nothing. Prints each step with its
+ * time. Throws when a program is missing or a build fails; then no archive is left half written.
+ */
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { copyFile, cp, mkdir, mkdtemp, readFile, readdir, rm, symlink } from "node:fs/promises";
+import { homedir, tmpdir } from "node:os";
+
+import { bundle } from "./bundle.ts";
+import { TIMESTAMP, baseArchive } from "./image/base.ts";
+import { buildImage } from "./image/buildah.ts";
+import { root } from "./tree.ts";
+
+interface Image {
+  readonly name: string;
+  readonly dockerfile: string;
+  readonly programs: readonly string[];
+  /** Files beside the programs, left out when they were not built. */
+  readonly extras: readonly string[];
+}
+
+const images: readonly Image[] = [
+  {
+    name: "localhost/mailfleet-mta:dev",
+    dockerfile: "mta-image/Dockerfile",
+    programs: ["smtpd", "mtactl", "hsh", "hsl-lint"],
+    extras: ["build/native/plugin-host.node"],
+  },
+  {
+    name: "localhost/mailfleet-operator:dev",
+    dockerfile: "operator/Dockerfile",
+    programs: ["operator"],
+    extras: [],
+  },
+];
+
+export interface BuiltImage {
+  readonly name: string;
+  /** Archive in docker form; `ctr images import` takes it. */
+  readonly archive: string;
+}
+
+/** What `say` gets is one line a step. */
+export async function buildImages(say: (line: string) => void): Promise<readonly BuiltImage[]> {
+  const cache = `${process.env["MAILFLEET_CACHE"] ?? `${homedir()}/.cache/mailfleet`}/images`;
+  await mkdir(cache, { recursive: true });
+  const base = await step(say, "base file system, about 5 s when not cached", () => baseArchive(cache));
+  const bundles = await mkdtemp(`${tmpdir()}/mailfleet-bundle-`);
+  try {
+    const present = await step(say, "bundles, about 1 s", () => bundle(bundles));
+    const built: BuiltImage[] = [];
+    for (const image of images) {
+      const programs = image.programs.filter((name) => present.includes(name));
+      if (programs.length > 0) built.push(await ensure(say, { image, programs, base, bundles, cache }));
+    }
+    return built;
+  } finally {
+    await rm(bundles, { recursive: true, force: true });
+  }
+}
+
+interface Parts {
+  readonly image: Image;
+  readonly programs: readonly string[];
+  readonly base: string;
+  readonly bundles: string;
+  readonly cache: string;
+}
+
+async function ensure(say: (line: string) => void, parts: Parts): Promise<BuiltImage> {
+  const { name, dockerfile } = parts.image;
+  const context = await mkdtemp(`${tmpdir()}/mailfleet-context-`);
+  try {
+    await fill(context, parts);
+    const short = name.replace(/^.*\//, "").replace(/:.*$/, "");
+    const archive = `${parts.cache}/${short}-${(await digestOf(context, dockerfile)).slice(0, 16)}.tar`;
+    if (existsSync(archive)) say(`${name}: as in the cache`);
+    else
+      await step(say, `${name}, about 15 s`, () =>
+        buildImage({ name, dockerfile: `${root}${dockerfile}`, context, archive }),
+      );
+    return { name, archive };
+  } finally {
+    await rm(context, { recursive: true, force: true });
+  }
+}
+
+async function fill(context: string, { image, programs, base, bundles }: Parts): Promise<void> {
+  await mkdir(`${context}/programs`);
+  await mkdir(`${context}/links`);
+  await copyFile(base, `${context}/base.tar`);
+  await copyFile(process.execPath, `${context}/node`);
+  await copyFile(`${bundles}/THIRD-PARTY-NOTICES.txt`, `${context}/programs/THIRD-PARTY-NOTICES.txt`);
+  for (const program of programs) {
+    await cp(`${bundles}/${program}.mjs`, `${context}/programs/${program}.mjs`);
+    await symlink(`/opt/mailfleet/${program}.mjs`, `${context}/links/${program}`);
+  }
+  for (const extra of image.extras) {
+    if (existsSync(`${root}${extra}`))
+      await copyFile(`${root}${extra}`, `${context}/programs/${extra.replace(/^.*\//, "")}`);
+  }
+}
+
+async function digestOf(context: string, dockerfile: string): Promise<string> {
+  const hash = createHash("sha256").update(String(TIMESTAMP));
+  hash.update(await readFile(`${root}${dockerfile}`));
+  const files = await readdir(context, { recursive: true, withFileTypes: true });
+  const paths = files.filter((file) => file.isFile()).map((file) => `${file.parentPath}/${file.name}`);
+  for (const path of paths.sort()) hash.update(path.slice(context.length)).update(await readFile(path));
+  return hash.digest("hex");
+}
+
+async function step<T>(say: (line: string) => void, what: string, act: () => Promise<T>): Promise<T> {
+  const started = performance.now();
+  say(`${what} …`);
+  const result = await act();
+  say(`${what.replace(/,.*$/, "")}: ${((performance.now() - started) / 1000).toFixed(1)} s`);
+  return result;
+}
+
+if (import.meta.main) {
+  const built = await buildImages((line) => process.stdout.write(`[images] ${line}\n`));
+  for (const { name, archive } of built) process.stdout.write(`[images] ${name} ${archive}\n`);
+}
