@@ -5,7 +5,7 @@
 import { z } from "zod";
 
 import { withRules } from "./rules.ts";
-import { annotationMap, label, objectName, port } from "./values.ts";
+import { annotationMap, objectName, port } from "./values.ts";
 
 /** Where a listener of that port listens inside the pod: nothing in it may bind below 1024. */
 export function containerPort(servicePort: number): number {
@@ -17,9 +17,19 @@ export function containerPort(servicePort: number): number {
 const containerPortCel = (name: string): string =>
   `(${name}.port == 25 ? 2525 : ${name}.port < 1024 ? ${name}.port + 5000 : ${name}.port)`;
 
+/** RFC 6335 5.1: what Kubernetes takes as the name of a container's port. */
+const portName = z
+  .string()
+  .min(1)
+  .max(15)
+  .regex(
+    /^[a-z](-?[a-z0-9])*$/,
+    "must start with a letter and hold only lower-case letters, digits and single hyphens",
+  );
+
 const Listener = withRules(
   z.object({
-    name: label(15).describe(
+    name: portName.describe(
       "Name of the listener: of the Service's port, and of the server in smtpd-app.yaml.",
     ),
     port: port.describe("Port of the Service."),
@@ -46,6 +56,12 @@ const Listener = withRules(
       message:
         "a listener of type submission needs tls.secretName: name a Secret with a certificate, or use type smtp",
       holds: ({ type, tls }) => type !== "submission" || tls !== undefined,
+    },
+    {
+      cel: "self.name != 'admin' && self.name != 'monitor'",
+      message:
+        "a listener cannot be called admin or monitor: the engine's own ports are; choose another name",
+      holds: ({ name }) => name !== "admin" && name !== "monitor",
     },
     {
       cel: "self.port != 8443 && self.port != 9090",

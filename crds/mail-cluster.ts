@@ -11,7 +11,7 @@ import { EngineSpec, PodTemplate, SpreadConstraint } from "./mail-cluster-pod.ts
 import { MailClusterStatus } from "./mail-cluster-status.ts";
 import { ListenerList, NetworkPolicySpec, ServiceSpec } from "./mail-cluster-traffic.ts";
 import { withRules } from "./rules.ts";
-import { freeObject, namedList, objectName, quantity } from "./values.ts";
+import { freeObject, label, namedList, objectName, quantity } from "./values.ts";
 
 const StorageSpec = withRules(
   z.object({
@@ -41,7 +41,7 @@ const StorageSpec = withRules(
 );
 
 const PluginReference = z.object({
-  name: objectName.max(50).describe("Name of a NativePlugin in the same namespace."),
+  name: label(50).describe("Name of a NativePlugin in the same namespace."),
   config: freeObject.optional().describe("Handed to the plugin at start; a change restarts the pods."),
   appConfig: freeObject.optional().describe("Handed to the plugin at start and on every reload."),
 });

@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+
+import { MailClusterSpec } from "#crds/mail-cluster.ts";
+import type { CustomObject, Pod } from "#operator/kube/objects.ts";
+
+import { plainSpec } from "../../testing/builders.ts";
+import { type PluginUse, nativePluginStatus } from "./native-plugin-status.ts";
+import { resolvePlugins } from "./resolve.ts";
+
+const digest = `sha256:${"a".repeat(64)}`;
+
+function aPlugin(name: string, spec: Record<string, unknown> = {}): CustomObject {
+  const source = { image: { reference: `registry.example/${name}`, path: "lib/it.so" } };
+  return {
+    apiVersion: "mailfleet.io/v1alpha1",
+    kind: "NativePlugin",
+    metadata: { name },
+    spec: { source, ...spec },
+  };
+}
+
+function resolve(names: readonly string[], objects: readonly CustomObject[]) {
+  const { plugins } = MailClusterSpec.parse({ ...plainSpec, plugins: names.map((name) => ({ name })) });
+  return resolvePlugins(plugins, (name) => objects.find(({ metadata }) => metadata.name === name) ?? null);
+}
+
+describe("plugins of a cluster", () => {
+  it("are found below their own folder, under their own id", () => {
+    const { plugins, problems } = resolve(["warmup"], [aPlugin("warmup", { id: "Warm" })]);
+    assert.deepEqual(problems, []);
+    assert.equal(plugins[0]?.path, "/opt/halon/plugins/warmup/lib/it.so");
+    assert.equal(plugins[0]?.id, "Warm");
+  });
+
+  it("that do not exist are a problem that says what to do", () => {
+    const { problems } = resolve(["warmup"], []);
+    assert.equal(problems[0]?.reason, "NotFound");
+    assert.match(problems[0]?.message ?? "", /create it, or take it out/);
+  });
+
+  it("that break a rule are a problem with the rule's sentence", () => {
+    const { problems } = resolve(["warmup"], [aPlugin("warmup", { source: {} })]);
+    assert.equal(problems[0]?.reason, "Invalid");
+    assert.match(problems[0]?.message ?? "", /exactly one of image/);
+  });
+
+  it("may not share an id", () => {
+    const { problems } = resolve(["one", "two"], [aPlugin("one"), aPlugin("two", { id: "one" })]);
+    assert.deepEqual(
+      problems.map(({ name, reason }) => [name, reason]),
+      [["two", "Invalid"]],
+    );
+  });
+});
+
+describe("the status of a NativePlugin", () => {
+  const present = { id: "warmup", path: "/p", state: "present", sha256: "f".repeat(64) } as const;
+  const pod = (imageRef?: string): Pod =>
+    ({
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name: "outbound-0" },
+      spec: { containers: [] },
+      status: {
+        containerStatuses: [
+          { name: "mta", volumeMounts: [{ name: "plugin-warmup", volumeStatus: { image: { imageRef } } }] },
+        ],
+      },
+    }) as Pod;
+  const statusOf = (uses: readonly PluginUse[], clusters: readonly string[] = ["outbound"]) =>
+    nativePluginStatus({
+      name: "warmup",
+      generation: 3,
+      now: new Date("2026-01-01T00:00:00.123Z"),
+      invalid: null,
+      clusters,
+      uses,
+      previous: {},
+    });
+  const verdict = (...uses: PluginUse[]) => {
+    const [{ status, reason } = { status: "", reason: "" }] = statusOf(uses).conditions;
+    return `${status} ${reason}`;
+  };
+
+  it("has file and image digest when all pods agree", () => {
+    const status = statusOf([{ cluster: "outbound", pod: pod(`x@${digest}`), report: present }]);
+    assert.equal(status.digest, digest);
+    assert.equal(status.sha256, present.sha256);
+    assert.equal(status.conditions[0]?.status, "True");
+    assert.equal(status.conditions[0]?.lastTransitionTime, "2026-01-01T00:00:00Z");
+    assert.deepEqual(status.clusters, [{ name: "outbound" }]);
+  });
+
+  it("has no digest while pods differ or do not tell", () => {
+    const use = { cluster: "outbound", pod: pod() };
+    const other = { ...present, sha256: "e".repeat(64) };
+    assert.equal(verdict({ ...use, report: present }, { ...use, report: other }), "False DigestsDiffer");
+    assert.equal(
+      statusOf([
+        { ...use, report: present },
+        { ...use, report: null },
+      ]).sha256,
+      undefined,
+    );
+    assert.equal(verdict({ ...use, report: present }, { ...use, report: null }), "Unknown Pending");
+    assert.equal(
+      verdict({ ...use, report: { ...present, state: "missing", sha256: "" } }),
+      "False FileMissing",
+    );
+  });
+
+  it("is unknown while nobody uses it", () => {
+    assert.equal(statusOf([], []).conditions[0]?.reason, "NotUsed");
+  });
+});
