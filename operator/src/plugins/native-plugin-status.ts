@@ -4,7 +4,7 @@
  */
 import type { PluginState } from "#contract/admin-api.ts";
 import type { NativePluginStatus } from "#crds/native-plugin.ts";
-import type { Pod } from "#operator/kube/objects.ts";
+import type { ContainerStatus, Pod } from "#operator/kube/objects.ts";
 import { volumeName } from "#operator/desired/plugin-volumes.ts";
 import { type Verdict, conditions } from "#operator/status/conditions.ts";
 
@@ -53,16 +53,17 @@ export function resolvedDigest({ status }: Pod, plugin: string): string {
   const named = volumeName(plugin);
   const copied = status?.initContainerStatuses?.find(({ name }) => name === named)?.imageID ?? "";
   if (copied !== "") return digestOf(copied);
-  const mounts = (status?.containerStatuses ?? []).flatMap(
-    (container: { readonly volumeMounts?: readonly MountStatus[] }) => container.volumeMounts ?? [],
-  );
+  const containers: readonly MountingStatus[] = status?.containerStatuses ?? [];
+  const mounts = containers.flatMap(({ volumeMounts = [] }) => volumeMounts);
   return digestOf(mounts.find(({ name }) => name === named)?.volumeStatus?.image?.imageRef ?? "");
 }
 
-/** core/v1 VolumeMountStatus, where the feature gate ImageVolumeWithDigest is on. */
-interface MountStatus {
-  readonly name: string;
-  readonly volumeStatus?: { readonly image?: { readonly imageRef?: string } };
+/** core/v1 VolumeMountStatus; the image is there where the feature gate ImageVolumeWithDigest is on. */
+interface MountingStatus extends ContainerStatus {
+  readonly volumeMounts?: readonly {
+    readonly name: string;
+    readonly volumeStatus?: { readonly image?: { readonly imageRef?: string } };
+  }[];
 }
 
 function digestOf(imageId: string): string {

@@ -67,7 +67,7 @@ describe("the status of a NativePlugin", () => {
           { name: "mta", volumeMounts: [{ name: "plugin-warmup", volumeStatus: { image: { imageRef } } }] },
         ],
       },
-    }) as Pod;
+    }) as unknown as Pod;
   const statusOf = (uses: readonly PluginUse[], clusters: readonly string[] = ["outbound"]) =>
     nativePluginStatus({
       name: "warmup",

@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { load } from "js-yaml";
+
+import { parseEngineConfig } from "#contract/config.ts";
+
+import { aSpec } from "../../testing/builders.ts";
+import { type Rendering, renderConfig } from "./engine-config.ts";
+
+function render(spec: Record<string, unknown> = {}, appFromText: string | null = null): Rendering {
+  return renderConfig({ spec: aSpec(spec), plugins: [], appFromText });
+}
+
+function appOf(rendering: Rendering): Record<string, unknown> {
+  assert.ok(rendering.ok, JSON.stringify(rendering));
+  return load(rendering.config.app) as Record<string, unknown>;
+}
+
+const transportgroups = [{ id: "all", transports: [{ id: "first" }, { id: "second" }] }];
+
+describe("the engine's configuration", () => {
+  it("gets a server for each listener, with the first transport", () => {
+    const listeners = [
+      { name: "smtp", port: 25 },
+      { name: "other", port: 2600 },
+    ];
+    assert.deepEqual(appOf(render({ listeners, config: { app: { transportgroups } } }))["servers"], [
+      { id: "smtp", transport: "first" },
+      { id: "other", transport: "first" },
+    ]);
+  });
+
+  it("keeps what the user says of a server and adds what is missing", () => {
+    const app = {
+      transportgroups,
+      servers: [{ id: "smtp", hostname: "mx.example.org", transport: "second" }],
+    };
+    assert.deepEqual(appOf(render({ config: { app } }))["servers"], [
+      { id: "smtp", transport: "second", hostname: "mx.example.org" },
+    ]);
+  });
+
+  it("serves the certificate of a listener", () => {
+    const listeners = [{ name: "smtp", port: 25, tls: { secretName: "mail" } }];
+    const rendering = render({ listeners });
+    assert.ok(rendering.ok);
+    const parsed = parseEngineConfig(rendering.config);
+    assert.ok(parsed.ok);
+    assert.deepEqual(parsed.value.app.servers[0]?.tls, { implicit: false, certs: [{ cert: "smtp" }] });
+    assert.equal(parsed.value.startup.pki.private[0]?.cert, "/run/secrets/mailfleet/tls/smtp/tls.crt");
+  });
+
+  it("is refused with file, path and reason when the engine would refuse it", () => {
+    const rendering = render({ config: { app: { transportgroups, quue: {} } } });
+    assert.deepEqual(rendering, {
+      ok: false,
+      reason: "Invalid",
+      problems: [
+        { file: "smtpd-app.yaml", path: "quue", reason: "unknown key; check its spelling and place" },
+      ],
+    });
+  });
+
+  it("may not configure servers that no listener serves", () => {
+    const servers = [{ id: "smtps", transport: "first" }];
+    const rendering = render({ config: { app: { transportgroups, servers } } });
+    assert.equal(!rendering.ok && rendering.problems[0]?.path, "servers[0].id");
+  });
+
+  it("says when no transport is there to be taken", () => {
+    const rendering = render({ config: { app: {} } });
+    assert.ok(!rendering.ok);
+    assert.ok(rendering.problems.some(({ path }) => path === "transportgroups"));
+  });
+
+  it("comes from a ConfigMap as well, and says which one is missing", () => {
+    const config = { appFrom: { name: "app" } };
+    const text = "transportgroups: [{ id: all, transports: [{ id: first }] }]";
+    assert.ok(render({ config }, text).ok);
+    const missing = render({ config });
+    assert.equal(!missing.ok && missing.reason, "SourceMissing");
+    assert.match(
+      (!missing.ok && missing.problems[0]?.reason) || "",
+      /ConfigMap "app" with the key "smtpd-app.yaml"/,
+    );
+    const broken = render({ config }, "a: [");
+    assert.equal(!broken.ok && broken.reason, "Invalid");
+    const text2 = render({ config }, "just text");
+    assert.equal(!text2.ok && text2.problems[0]?.reason, "must hold keys");
+  });
+
+  it("has one revision for one content", () => {
+    const revision = (spec: Record<string, unknown>): string => {
+      const rendering = render(spec);
+      return rendering.ok ? rendering.config.revision : "";
+    };
+    assert.equal(revision({}), revision({ replicas: 9 }));
+    assert.notEqual(revision({}), revision({ config: { app: { transportgroups } } }));
+  });
+});
