@@ -98,7 +98,7 @@ describe("the fake API server", () => {
       stop.abort();
     }
     assert.equal(seen[0]?.type, "ADDED");
-    kube.compact();
+    kube.storage.compact();
     const late = kube.watch(resources.configMaps, {
       namespace: "",
       resourceVersion,
@@ -128,9 +128,9 @@ describe("the fake API server", () => {
       { apiVersion: "v1", kind: "ConfigMap", name: "owner", uid: owner.metadata.uid ?? "" },
     ];
     await kube.create(resources.configMaps, configMap("child", {}, { ownerReferences }));
-    assert.equal(kube.collectGarbage(), 0);
+    assert.equal(kube.storage.collectGarbage(), 0);
     await kube.delete(ref("owner"), { uid: owner.metadata.uid ?? "" });
-    assert.equal(kube.collectGarbage(), 1);
+    assert.equal(kube.storage.collectGarbage(), 1);
     assert.deepEqual(kube.peekAll(resources.configMaps), []);
   });
 });

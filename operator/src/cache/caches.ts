@@ -16,7 +16,8 @@ import {
   type Service,
   type ServiceAccount,
 } from "#operator/kube/objects.ts";
-import { ObjectStore, type Store } from "./store.ts";
+import { ScopedStore } from "./scoped-store.ts";
+import type { Store } from "./store.ts";
 
 /** Reading view handed to reconcilers. Owned kinds have the index "cluster" with values "namespace/name". */
 export interface Caches {
@@ -51,14 +52,16 @@ export const ownedResources = {
 } as const satisfies Record<string, Resource>;
 
 export type WritableCaches = {
-  readonly [K in keyof Caches]: Caches[K] extends Store<infer T> ? ObjectStore<T> : never;
+  readonly [K in keyof Caches]: Caches[K] extends Store<infer T> ? ScopedStore<T> : never;
 };
 
-export function makeCaches(): WritableCaches {
-  const owned = <T extends KubeObject>(): ObjectStore<T> => new ObjectStore<T>({ [BY_CLUSTER]: clusterKeys });
+/** No namespaces: all. */
+export function makeCaches(namespaces: readonly string[]): WritableCaches {
+  const owned = <T extends KubeObject>(): ScopedStore<T> =>
+    new ScopedStore<T>(namespaces, { [BY_CLUSTER]: clusterKeys });
   return {
-    mailClusters: new ObjectStore<CustomObject>(),
-    nativePlugins: new ObjectStore<CustomObject>(),
+    mailClusters: new ScopedStore<CustomObject>(namespaces),
+    nativePlugins: new ScopedStore<CustomObject>(namespaces),
     pods: owned<Pod>(),
     claims: owned<PersistentVolumeClaim>(),
     services: owned<Service>(),

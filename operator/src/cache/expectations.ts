@@ -74,7 +74,7 @@ export class Expectations {
     const store = this.#stores.get(write.plural);
     if (store === undefined) return true;
     if (write.resourceVersion !== null) {
-      return compareVersions(store.resourceVersion, write.resourceVersion) >= 0;
+      return compareVersions(store.versionIn(write.namespace), write.resourceVersion) >= 0;
     }
     const known = store.get(write.namespace, write.name);
     return (

@@ -3,7 +3,7 @@
  * frozen, so a caller that tries to change it throws. Objects are found by namespace and name or through an index
  * that was declared when the store was made. Nothing in here fails.
  *
- * `resourceVersion` is how far the store has come. Versions of one kind are comparable (KEP-5504, stable in
+ * `versionIn` is how far the store has come. Versions of one kind are comparable (KEP-5504, stable in
  * Kubernetes 1.35; older servers number them the same way), which is what expectations.ts builds on.
  */
 import type { KubeObject } from "#operator/kube/kube.ts";
@@ -12,8 +12,8 @@ import type { KubeObject } from "#operator/kube/kube.ts";
 export interface Store<T extends KubeObject> {
   /** False until the kind has been listed once; nobody decides anything before. */
   readonly synced: boolean;
-  /** The version up to which everything that happened is in here; "0" before the first list. */
-  readonly resourceVersion: string;
+  /** The version up to which everything that happened in that namespace is in here; "0" before the first list. */
+  versionIn(namespace: string): string;
   readonly size: number;
   get(namespace: string, name: string): T | null;
   /** All objects, or those of one namespace, in no particular order. */
@@ -49,6 +49,10 @@ export class ObjectStore<T extends KubeObject> implements Store<T> {
   }
 
   get resourceVersion(): string {
+    return this.#resourceVersion;
+  }
+
+  versionIn(_namespace: string): string {
     return this.#resourceVersion;
   }
 

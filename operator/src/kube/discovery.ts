@@ -43,7 +43,7 @@ export async function isServed(reader: RawReader, resource: Resource): Promise<b
   return kinds.some((kind: unknown) => isMap(kind) && kind["name"] === resource.plural);
 }
 
-/** KEP-4639: on by default since 1.35, stable since 1.36. */
+/** KEP-4639: stable since 1.36; before that a gate may have been turned off. */
 export function hasImageVolumes(version: ServerVersion): boolean {
-  return version.major > 1 || (version.major === 1 && version.minor >= 35);
+  return version.major > 1 || (version.major === 1 && version.minor >= 36);
 }

@@ -172,6 +172,11 @@ export interface ContainerStatus {
   readonly restartCount?: number;
   readonly state?: ContainerState;
   readonly lastState?: ContainerState;
+  /** What image volumes were resolved to, where the cluster tells (KEP-5365). */
+  readonly volumeMounts?: readonly {
+    readonly name: string;
+    readonly volumeStatus?: { readonly image?: { readonly imageRef?: string } };
+  }[];
 }
 
 export interface ContainerState {

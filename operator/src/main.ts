@@ -1,0 +1,136 @@
+/**
+ * The program: options, doors, manager, signals. Exit codes: 0 stopped as asked, 1 leadership lost or a bug, 64 options
+ * that cannot be used, 69 no cluster to talk to or no port to listen on.
+ */
+import { hostname } from "node:os";
+
+import { sleep, systemClock } from "#base/clock.ts";
+import { describe, Failure } from "#base/error.ts";
+import { type Log, makeLog } from "#base/log.ts";
+import { systemRandom } from "#base/random.ts";
+import { EngineClient } from "#operator/engine/client.ts";
+import { type Access, findAccess } from "#operator/kube/access.ts";
+import { hasImageVolumes, isServed, serverVersion } from "#operator/kube/discovery.ts";
+import { HttpKube } from "#operator/kube/http-kube.ts";
+import { resources } from "#operator/kube/objects.ts";
+
+import { startHealthServer } from "./health.ts";
+import { Manager } from "./manager.ts";
+import { makeMetrics } from "./metrics.ts";
+import { type Options, parseOptions, usage } from "./options.ts";
+
+const exitCodes = { ok: 0, lost: 1, badOptions: 64, environment: 69 } as const;
+const LOOK_AGAIN_MS = 2000;
+
+/** Where the network policy of clusters lets the operator in from; the chart labels its pods so. */
+const POD_LABELS = { "app.kubernetes.io/name": "mailfleet-operator" };
+
+async function main(): Promise<number> {
+  if (process.argv.includes("--help")) {
+    process.stdout.write(`${usage()}\n`);
+    return exitCodes.ok;
+  }
+  const options = parseOptions(process.argv.slice(2), process.env);
+  const log = makeLog({ level: options.logLevel, program: "mailfleet-operator" });
+  const stop = new AbortController();
+  for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, () => stop.abort(new Error(name)));
+  // A clock's timers keep no process alive; this one does until the run has ended.
+  const alive = setInterval(() => undefined, 60_000);
+  try {
+    return await run(options, log, stop.signal);
+  } finally {
+    clearInterval(alive);
+  }
+}
+
+async function run(options: Options, log: Log, stop: AbortSignal): Promise<number> {
+  const access = findAccess(options.kubeconfig);
+  const namespace = options.leaseNamespace ?? access.namespace ?? "default";
+  const metrics = makeMetrics();
+  const kube = openKube(access, { observe: metrics.kubeCall });
+  const leaseKube = options.leaderElect ? openKube(access, { callDeadlineMs: 5000 }) : null;
+  const engines = new EngineClient({ clock: systemClock });
+  let manager: Manager | null = null;
+  const health = await startHealthServer({
+    port: options.monitorPort,
+    registry: metrics.registry,
+    notReadyBecause: () =>
+      manager === null ? "the API server does not serve MailClusters yet" : manager.notReadyBecause(),
+  });
+  log.info({ server: access.server, namespace, monitorPort: health.port }, "started");
+  try {
+    const imageVolumes = await waitForServer(kube, options, log, stop);
+    if (imageVolumes === null) return exitCodes.ok;
+    manager = new Manager({
+      kube,
+      leaseKube,
+      lease: { namespace, name: options.leaseName },
+      identity: options.identity ?? hostname(),
+      watchNamespaces: options.watchNamespaces,
+      workers: options.workers,
+      facts: {
+        engineImage: options.engineImage ?? "",
+        namespace,
+        podLabels: POD_LABELS,
+        hasImageVolumes: imageVolumes,
+      },
+      engines,
+      metrics,
+      clock: systemClock,
+      random: systemRandom,
+      log,
+    });
+    const ending = await manager.run(stop);
+    return ending === "stopped" ? exitCodes.ok : exitCodes.lost;
+  } finally {
+    await Promise.all([health.close(), engines.close(), kube.close(), leaseKube?.close()]);
+  }
+}
+
+function openKube(
+  access: Access,
+  extra: Pick<ConstructorParameters<typeof HttpKube>[0], "observe" | "callDeadlineMs">,
+): HttpKube {
+  return new HttpKube({
+    access,
+    clock: systemClock,
+    random: systemRandom,
+    userAgent: "mailfleet-operator",
+    ...extra,
+  });
+}
+
+/** Waits for the API server and the CRDs, then answers whether pods may mount images. Null: told to stop. */
+async function waitForServer(
+  kube: HttpKube,
+  options: Options,
+  log: Log,
+  stop: AbortSignal,
+): Promise<boolean | null> {
+  while (!stop.aborted) {
+    try {
+      const version = await serverVersion(kube);
+      const isThere =
+        (await isServed(kube, resources.mailClusters)) && (await isServed(kube, resources.nativePlugins));
+      if (isThere) {
+        const imageVolumes =
+          options.imageVolumes === "auto" ? hasImageVolumes(version) : options.imageVolumes === "on";
+        log.info({ version: version.text, imageVolumes }, "connected");
+        return imageVolumes;
+      }
+      log.warn("crds-missing");
+    } catch (error) {
+      log.warn({ reason: describe(error) }, "api-server-unusable");
+    }
+    await sleep(systemClock, LOOK_AGAIN_MS, stop);
+  }
+  return null;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  process.stderr.write(`mailfleet-operator: ${describe(error)}\n`);
+  if (!(error instanceof Failure)) throw error;
+  process.exitCode = error.code === "options-invalid" ? exitCodes.badOptions : exitCodes.environment;
+}

@@ -1,0 +1,187 @@
+/**
+ * Puts the operator together: doors, caches, queues, controllers, in the order in which they may start, and ends them in
+ * the other order. A standby keeps its caches filled and takes over at once. Losing the lease stops everything and ends
+ * the run: a fresh process is the safe way back.
+ */
+import { type Clock, sleep } from "#base/clock.ts";
+import { describe } from "#base/error.ts";
+import type { Log } from "#base/log.ts";
+import type { Random } from "#base/random.ts";
+import { allSynced, makeCaches, storesByPlural, type WritableCaches } from "#operator/cache/caches.ts";
+import { Expectations } from "#operator/cache/expectations.ts";
+import type { Key } from "#operator/cache/key.ts";
+import type { OperatorFacts } from "#operator/desired/context.ts";
+import type { Engines } from "#operator/engine/engines.ts";
+import { EngineReports } from "#operator/engine/reports.ts";
+import { fenced } from "#operator/kube/fenced.ts";
+import type { Kube } from "#operator/kube/kube.ts";
+import { Leader } from "#operator/kube/leader.ts";
+import { EventRecorder } from "#operator/kube/recorder.ts";
+import { Controller } from "#operator/reconcile/controller.ts";
+import { mailClusterReconciler } from "#operator/reconcile/mail-cluster.ts";
+import { nativePluginReconciler } from "#operator/reconcile/native-plugin.ts";
+import type { Tools } from "#operator/reconcile/tools.ts";
+import { WorkQueue } from "#operator/reconcile/work-queue.ts";
+import { pluginsOf } from "#operator/watch/mapping.ts";
+import { startWatches } from "#operator/watch/start-watches.ts";
+
+import type { Metrics } from "./metrics.ts";
+
+export interface ManagerOptions {
+  readonly kube: Kube;
+  /** With sockets of its own, so that a renewal waits for nobody; null acts without a lease. */
+  readonly leaseKube: Kube | null;
+  readonly lease: { readonly namespace: string; readonly name: string };
+  readonly identity: string;
+  readonly watchNamespaces: readonly string[];
+  readonly workers: number;
+  readonly facts: OperatorFacts;
+  readonly engines: Engines;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly paces?: { readonly lively: number; readonly settled: number };
+}
+
+export type Ending = "stopped" | "leadership-lost";
+
+export class Manager {
+  readonly caches: WritableCaches;
+  readonly #options: ManagerOptions;
+  readonly #clusters: WorkQueue;
+  readonly #plugins: WorkQueue;
+
+  constructor(options: ManagerOptions) {
+    this.#options = options;
+    this.caches = makeCaches(options.watchNamespaces);
+    this.#clusters = new WorkQueue(options);
+    this.#plugins = new WorkQueue(options);
+    const { mailClusters, nativePlugins } = this.caches;
+    options.metrics.gaugeOf("clusters", () => ({
+      MailCluster: mailClusters.size,
+      NativePlugin: nativePlugins.size,
+    }));
+    options.metrics.gaugeOf("queued_keys", () => ({
+      mailcluster: this.#clusters.depth,
+      nativeplugin: this.#plugins.depth,
+    }));
+  }
+
+  /** Null when ready. */
+  notReadyBecause(): string | null {
+    return allSynced(this.caches) ? null : "the caches are not filled yet";
+  }
+
+  /** Runs until `stop` aborts or leadership is lost. */
+  async run(stop: AbortSignal): Promise<Ending> {
+    const watching = new AbortController();
+    const watches = this.#watch(watching.signal);
+    try {
+      const { leaseKube, lease, identity, clock, random, log } = this.#options;
+      if (leaseKube === null) return await this.#act(stop, new AbortController().signal);
+      const leader = new Leader({ kube: leaseKube, ...lease, identity, clock, random, log });
+      const lost = await leader.acquire(stop);
+      if (lost === null) return "stopped";
+      try {
+        return await this.#act(stop, lost);
+      } finally {
+        await leader.release();
+      }
+    } finally {
+      watching.abort();
+      await watches;
+    }
+  }
+
+  #watch(signal: AbortSignal): Promise<void> {
+    const { kube, clock, random, log, metrics } = this.#options;
+    const routes = { caches: this.caches, clusters: this.#clusters, plugins: this.#plugins };
+    return startWatches({ kube, clock, random, log, onDrift: metrics.drift, ...routes }, signal);
+  }
+
+  /** As the one that acts. */
+  async #act(stop: AbortSignal, lost: AbortSignal): Promise<Ending> {
+    const { metrics, log } = this.#options;
+    const ended = AbortSignal.any([stop, lost]);
+    await this.#synced(ended);
+    if (ended.aborted) return lost.aborted ? "leadership-lost" : "stopped";
+    const tools = this.#tools(lost);
+    const controllers = this.#controllers(tools);
+    metrics.leader(true);
+    for (const controller of controllers) controller.start();
+    log.info({ clusters: this.caches.mailClusters.size }, "acting");
+    await aborted(ended);
+    metrics.leader(false);
+    const reason = lost.aborted ? "leadership is lost" : "the operator stops";
+    log.info({ reason, cause: describe(ended.reason) }, "stopping");
+    await Promise.all(controllers.map((controller) => controller.stop(reason)));
+    tools.reports.close();
+    await tools.recorder.flush();
+    return lost.aborted ? "leadership-lost" : "stopped";
+  }
+
+  async #synced(ended: AbortSignal): Promise<void> {
+    while (!allSynced(this.caches) && !ended.aborted) await sleep(this.#options.clock, 50, ended);
+  }
+
+  #tools(lost: AbortSignal): Tools & { readonly recorder: EventRecorder } {
+    const { clock, random, log, engines, facts, identity, paces } = this.#options;
+    const kube = fenced(this.#options.kube, lost);
+    const onNews = (key: Key): void => this.#news(key);
+    return {
+      kube,
+      caches: this.caches,
+      expectations: new Expectations(storesByPlural(this.caches)),
+      engines,
+      reports: new EngineReports({
+        engines,
+        clock,
+        random,
+        log,
+        onNews,
+        ...(paces === undefined ? {} : { paces }),
+      }),
+      recorder: new EventRecorder({ kube, clock, log, instance: identity }),
+      facts,
+      clock,
+      log,
+      refusals: new Map(),
+    };
+  }
+
+  /** An engine said something new: of its cluster, and of the plugins in it. */
+  #news(key: Key): void {
+    this.#clusters.add(key);
+    const cluster = this.caches.mailClusters.get(key.namespace, key.name);
+    for (const plugin of cluster === null ? [] : pluginsOf(cluster)) this.#plugins.add(plugin);
+  }
+
+  #controllers(tools: Tools): readonly Controller[] {
+    const { clock, log, workers, metrics } = this.#options;
+    const common = { clock, log, onPass: metrics.pass };
+    return [
+      new Controller({
+        ...common,
+        name: "mailcluster",
+        queue: this.#clusters,
+        reconcile: mailClusterReconciler(tools),
+        workers,
+      }),
+      new Controller({
+        ...common,
+        name: "nativeplugin",
+        queue: this.#plugins,
+        reconcile: nativePluginReconciler(tools),
+        workers: 1,
+      }),
+    ];
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,63 @@
+/**
+ * Which events a pass tells (pure): a condition that turned, and the steps that were taken. Conditions say how things
+ * are; events say when they became so.
+ */
+import type { Condition } from "#crds/conditions.ts";
+import type { EventInput, KubeObject } from "#operator/kube/kube.ts";
+import type { Step } from "#operator/slots/steps.ts";
+
+type Announcement = Omit<EventInput, "regarding">;
+
+/** Types whose turning is worth an event, and the status that is bad news. */
+const TOLD: Readonly<Record<string, Condition["status"]>> = {
+  Ready: "False",
+  Stalled: "True",
+  ConfigApplied: "False",
+  PluginsReady: "False",
+  ScaleDownBlocked: "True",
+};
+
+/** Work on its way is no bad news. */
+const CALM: ReadonlySet<string> = new Set(["Pending", "PodsNotReady", "Deleting"]);
+
+export function announceConditions(
+  before: readonly Condition[],
+  now: readonly Condition[],
+): readonly Announcement[] {
+  return now.flatMap((condition) => {
+    const bad = TOLD[condition.type];
+    const known = before.find(({ type }) => type === condition.type);
+    const hasTurned = known?.status !== condition.status || known.reason !== condition.reason;
+    if (bad === undefined || !hasTurned) return [];
+    const isBad = condition.status === bad;
+    if (!isBad && (known === undefined || known.status !== bad)) return [];
+    const type = isBad && !CALM.has(condition.reason) ? "Warning" : "Normal";
+    return [{ type, reason: condition.reason, action: condition.type, note: condition.message } as const];
+  });
+}
+
+const REASONS: Readonly<Record<Step["kind"], string>> = {
+  "create-claim": "ClaimCreated",
+  "resize-claim": "ClaimResized",
+  "create-pod": "PodCreated",
+  cordon: "PodCordoned",
+  uncordon: "PodUncordoned",
+  "delete-pod": "PodDeleted",
+  "delete-claim": "ClaimDeleted",
+  release: "SlotReleased",
+};
+
+/** `what` is the object as perform.ts names it. */
+export function announceStep(step: Step, what: string): Announcement {
+  const detail = "why" in step ? step.why : "proof" in step ? step.proof : null;
+  return {
+    type: "Normal",
+    reason: REASONS[step.kind],
+    action: step.kind.replaceAll(/(^|-)([a-z])/g, (_, __, letter: string) => letter.toUpperCase()),
+    note: detail === null ? what : `${what}: ${detail}`,
+  };
+}
+
+export function withRegard(regarding: KubeObject, announcements: readonly Announcement[]): EventInput[] {
+  return announcements.map((each) => ({ ...each, regarding }));
+}

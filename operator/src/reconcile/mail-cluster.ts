@@ -1,0 +1,151 @@
+/**
+ * One pass for one MailCluster. Read it from top to bottom: that is what the operator does. The key is all that it is
+ * handed; it looks at the world anew each time, may die after any line, and the next pass goes on from what is there.
+ *
+ * Nothing is decided while the caches have not seen our own writes. A settled cluster ends with no write at all.
+ */
+import type { Condition } from "#crds/conditions.ts";
+import { type Key, keyText } from "#operator/cache/key.ts";
+import { resources } from "#operator/kube/objects.ts";
+import { describeSteps } from "#operator/slots/steps.ts";
+import { makeStatus } from "#operator/status/mail-cluster-status.ts";
+
+import { announceConditions, announceStep, withRegard } from "./announce.ts";
+import { brokenSpecStatus } from "./broken-spec.ts";
+import { ensureFinalizer, letGo } from "./finalize.ts";
+import { type Judgement, judge } from "./judge.ts";
+import { type BrokenSpec, type Observed, observe, withFreshReports } from "./observe.ts";
+import { ofResource } from "./owned.ts";
+import { perform } from "./perform.ts";
+import { prune, unwanted } from "./prune.ts";
+import { pushConfig } from "./push-config.ts";
+import { again, done, type Reconciler, type Result } from "./result.ts";
+import type { Tools } from "./tools.ts";
+import { writeStatus } from "./write-status.ts";
+import { Writer } from "./writer.ts";
+
+/** Watches and engines' news wake the cluster; these are for what neither of them tells. */
+const LOOK_AGAIN = {
+  unseenMs: 1000,
+  underWayMs: 10_000,
+  /** A ConfigMap of the user's is not watched. */
+  foreignConfigMs: 30_000,
+  /** Certificates fall due. */
+  settledMs: 3_600_000,
+};
+
+export function mailClusterReconciler(tools: Tools): Reconciler {
+  return async (key, signal) => {
+    const object = tools.caches.mailClusters.get(key.namespace, key.name);
+    if (object === null) return forget(tools, key);
+    const unseen = tools.expectations.unseen(keyText(key));
+    if (unseen.length > 0) return again(LOOK_AGAIN.unseenMs, `the cache has not seen ${unseen.join(", ")}`);
+    const writer = new Writer(tools, key, signal);
+    const observed = await observe(tools, object);
+    return "message" in observed ? giveUp(tools, writer, observed) : pass(tools, writer, observed);
+  };
+}
+
+async function pass(tools: Tools, writer: Writer, seen: Observed): Promise<Result> {
+  if (seen.deletion === null && !(await ensureFinalizer(writer, seen)))
+    return again(LOOK_AGAIN.unseenMs, "the finalizer comes first");
+  const { observed, judgement } = await configure(tools, seen);
+  await applyObjects(writer, observed, judgement);
+  await takeSteps(tools, writer, observed, judgement);
+  await prune(writer, doomedOf(observed, judgement));
+  if (judgement.decision.isGone && (await letGo(writer, observed))) return done;
+  const conditions = await tellStatus(tools, writer, observed, judgement);
+  return lookAgain(tools, observed, conditions);
+}
+
+/** Engines that can take the configuration get it; what they answer is part of what is judged. */
+async function configure(
+  tools: Tools,
+  seen: Observed,
+): Promise<{ observed: Observed; judgement: Judgement }> {
+  let observed = seen;
+  let judgement = judge(observed, tools.facts);
+  // The first engine, then, when it runs the revision, the others.
+  for (let round = 0; round < 2 && (await pushConfig(tools, observed, judgement)) > 0; round++) {
+    observed = withFreshReports(tools, observed);
+    judgement = judge(observed, tools.facts);
+  }
+  return { observed, judgement };
+}
+
+async function applyObjects(writer: Writer, observed: Observed, { objects }: Judgement): Promise<void> {
+  for (const { resource, object } of objects) {
+    const known = ofResource(observed.owned, resource);
+    const cached = known.find(({ metadata }) => metadata.name === object.metadata.name) ?? null;
+    await writer.apply(resource, object, cached);
+  }
+}
+
+async function takeSteps(
+  tools: Tools,
+  writer: Writer,
+  observed: Observed,
+  { context, decision }: Judgement,
+): Promise<void> {
+  if (decision.steps.length > 0)
+    tools.log.info({ ...observed.key, steps: describeSteps(decision.steps) }, "steps");
+  for (const step of decision.steps) {
+    const what = await perform(step, { tools, writer, observed, context });
+    if (what !== null)
+      for (const event of withRegard(observed.object, [announceStep(step, what)]))
+        tools.recorder.record(event);
+  }
+}
+
+function doomedOf(observed: Observed, { context, objects, status, target }: Judgement) {
+  // While the spec makes nothing usable, or while mail leaves, what is there stays.
+  if (context === null || observed.deletion !== null) return [];
+  return unwanted(observed, objects, [context.config.revision, status.lastGood, target?.revision ?? null]);
+}
+
+async function tellStatus(
+  tools: Tools,
+  writer: Writer,
+  observed: Observed,
+  judgement: Judgement,
+): Promise<readonly Condition[]> {
+  const { object, generation, previous, key } = observed;
+  const status = makeStatus({
+    ...judgement.status,
+    clusterName: key.name,
+    generation,
+    now: new Date(tools.clock.now()),
+    previous: previous as Parameters<typeof makeStatus>[0]["previous"],
+  });
+  if (await writeStatus(writer, resources.mailClusters, object, status)) {
+    const news = announceConditions(previous.conditions ?? [], status.conditions);
+    for (const event of withRegard(object, news)) tools.recorder.record(event);
+  }
+  return status.conditions;
+}
+
+function lookAgain(tools: Tools, observed: Observed, conditions: readonly Condition[]): Result {
+  const isUnderWay = conditions.some(({ type, status }) => type === "Reconciling" && status === "True");
+  tools.reports.setPace(observed.key, isUnderWay ? "lively" : "settled");
+  if (isUnderWay) return again(LOOK_AGAIN.underWayMs, "work is under way");
+  if (observed.spec.config.appFrom !== undefined)
+    return again(LOOK_AGAIN.foreignConfigMs, "the configuration is in a ConfigMap that is not watched");
+  return again(LOOK_AGAIN.settledMs, "settled");
+}
+
+/** A spec that cannot be read: said in the status, and nothing is touched. A new spec wakes the key. */
+async function giveUp(tools: Tools, writer: Writer, { object, message }: BrokenSpec): Promise<Result> {
+  const status = brokenSpecStatus(object, message, new Date(tools.clock.now()));
+  if (await writeStatus(writer, resources.mailClusters, object, status)) {
+    const event = { type: "Warning", reason: "SpecBroken", action: "Stalled", note: message } as const;
+    for (const each of withRegard(object, [event])) tools.recorder.record(each);
+  }
+  return done;
+}
+
+function forget(tools: Tools, key: Key): Result {
+  tools.reports.forget(key);
+  tools.expectations.forget(keyText(key));
+  tools.refusals.delete(keyText(key));
+  return done;
+}

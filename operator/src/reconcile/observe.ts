@@ -1,0 +1,172 @@
+/**
+ * Gathers everything that a pass may look at into one frozen value: the resource, its objects from the caches, what
+ * its engines say, and what is made of the spec. Nothing is judged here. Reads only; what cannot be read rejects,
+ * except an engine, which is then unknown.
+ */
+import type { MailClusterSpec } from "#crds/mail-cluster.ts";
+import { MailCluster } from "#crds/mail-cluster.ts";
+import { type Key, keyText } from "#operator/cache/key.ts";
+import { type AdminMaterial, readAdminSecret } from "#operator/desired/admin-secret.ts";
+import { readConfigMap } from "#operator/desired/config-map.ts";
+import type { ClusterIdentity } from "#operator/desired/context.ts";
+import { type RenderedConfig, type Rendering, renderConfig } from "#operator/desired/engine-config.ts";
+import { adminSecretName, adminServerName, configMapName } from "#operator/desired/names.ts";
+import { renewed } from "#operator/engine/authority.ts";
+import type { EngineAddress } from "#operator/engine/engines.ts";
+import type { Target } from "#operator/engine/reports.ts";
+import {
+  type ConfigMap,
+  type CustomObject,
+  type Pod,
+  resources,
+  type Secret,
+} from "#operator/kube/objects.ts";
+import { type PluginResolution, resolvePlugins } from "#operator/plugins/resolve.ts";
+import { type ObservedSlot, observeSlots } from "#operator/slots/observed.ts";
+
+import { isOurs } from "./ownership.ts";
+import { type Owned, ownedBy } from "./owned.ts";
+import type { Refusal, Tools } from "./tools.ts";
+
+export interface Observed {
+  readonly key: Key;
+  readonly object: CustomObject;
+  readonly cluster: ClusterIdentity;
+  readonly generation: number;
+  readonly spec: MailClusterSpec;
+  /** The policy while the MailCluster is being deleted, else null. */
+  readonly deletion: "Drain" | "Orphan" | "Discard" | null;
+  readonly previous: PreviousStatus;
+  readonly owned: Owned;
+  readonly slots: readonly ObservedSlot[];
+  readonly admin: AdminMaterial;
+  readonly plugins: PluginResolution;
+  readonly rendering: Rendering;
+  /** The revision that last ran in all pods, with its files. */
+  readonly lastGood: RenderedConfig | null;
+  /** An engine's no to the revision that the spec makes. */
+  readonly refusal: Refusal | null;
+}
+
+/** The status as it was written last; what an older version wrote may lack fields. */
+export type PreviousStatus = NonNullable<MailCluster["status"]>;
+
+/** A spec that this version of the operator does not understand; the API server let it through. */
+export interface BrokenSpec {
+  readonly key: Key;
+  readonly object: CustomObject;
+  readonly message: string;
+}
+
+export async function observe(tools: Tools, object: CustomObject): Promise<Observed | BrokenSpec> {
+  const key: Key = { namespace: object.metadata.namespace ?? "", name: object.metadata.name };
+  const parsed = MailCluster.safeParse(object);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    return { key, object, message: `${issue?.path.join(".")}: ${issue?.message}` };
+  }
+  const { spec, status: previous = {} } = parsed.data;
+  if (spec.engine.image === undefined && tools.facts.engineImage === "") {
+    const message =
+      "spec.engine.image is missing, and the operator was started without --engine-image: set one of them";
+    return { key, object, message };
+  }
+  const owned = ownedBy(tools.caches, key);
+  const cluster = identityOf(key, object);
+  const admin = await adminMaterial(tools, cluster);
+  await tools.reports.follow(key, targetsOf(owned.pods, cluster, admin));
+  const plugins = resolvePlugins(spec.plugins, (name) => tools.caches.nativePlugins.get(key.namespace, name));
+  const rendering = renderConfig({
+    spec,
+    plugins: plugins.plugins,
+    appFromText: await appFromText(tools, key, spec),
+  });
+  return Object.freeze({
+    key,
+    object,
+    cluster,
+    generation: object.metadata.generation ?? 0,
+    spec,
+    deletion: object.metadata.deletionTimestamp === undefined ? null : spec.deletionPolicy,
+    previous,
+    owned,
+    slots: observeSlots(owned.pods, owned.claims, tools.reports.recent(key)),
+    admin,
+    plugins,
+    rendering,
+    lastGood: lastGoodOf(owned.configMaps, key.name, previous.revision?.lastGood),
+    refusal: refusalOf(tools, key, rendering),
+  });
+}
+
+/** The same value with what the engines say by now. */
+export function withFreshReports(tools: Tools, observed: Observed): Observed {
+  const { owned, key, rendering } = observed;
+  return Object.freeze({
+    ...observed,
+    slots: observeSlots(owned.pods, owned.claims, tools.reports.recent(key)),
+    refusal: refusalOf(tools, key, rendering),
+  });
+}
+
+export function addressOf(ip: string, cluster: ClusterIdentity, admin: AdminMaterial): EngineAddress {
+  return {
+    ip,
+    serverName: adminServerName(cluster.name, cluster.namespace),
+    caCertificates: admin.ca,
+    token: admin.token,
+  };
+}
+
+/** Pods that could answer: they have an address and a running container. */
+function targetsOf(pods: readonly Pod[], cluster: ClusterIdentity, admin: AdminMaterial): readonly Target[] {
+  return pods.flatMap((pod) => {
+    const { phase, podIP } = pod.status ?? {};
+    if (phase !== "Running" || podIP === undefined || podIP === "") return [];
+    return [
+      { uid: pod.metadata.uid ?? "", pod: pod.metadata.name, address: addressOf(podIP, cluster, admin) },
+    ];
+  });
+}
+
+/** The cache may lag behind another operator's last write: before keys are made anew the server is asked. */
+async function adminMaterial(tools: Tools, cluster: ClusterIdentity): Promise<AdminMaterial> {
+  const { namespace } = cluster;
+  const name = adminSecretName(cluster.name);
+  const secret =
+    tools.caches.secrets.get(namespace, name) ??
+    (await tools.kube.get<Secret>({ resource: resources.secrets, namespace, name }));
+  const known = secret === null || !isOurs(secret, cluster.name) ? null : readAdminSecret(secret);
+  return renewed(known, {
+    serverName: adminServerName(cluster.name, namespace),
+    now: tools.clock.now(),
+  });
+}
+
+async function appFromText(tools: Tools, key: Key, { config }: MailClusterSpec): Promise<string | null> {
+  if (config.appFrom === undefined) return null;
+  const { name, key: file } = config.appFrom;
+  const ref = { resource: resources.configMaps, namespace: key.namespace, name };
+  const map = await tools.kube.get<ConfigMap>(ref);
+  return map?.data?.[file] ?? null;
+}
+
+function lastGoodOf(
+  maps: readonly ConfigMap[],
+  cluster: string,
+  revision: string | undefined,
+): RenderedConfig | null {
+  if (revision === undefined) return null;
+  const map = maps.find((each) => each.metadata.name === configMapName(cluster, revision));
+  return map === undefined ? null : readConfigMap(map);
+}
+
+function refusalOf(tools: Tools, key: Key, rendering: Rendering): Refusal | null {
+  const refusal = tools.refusals.get(keyText(key));
+  return rendering.ok && refusal?.revision === rendering.config.revision ? refusal : null;
+}
+
+function identityOf(key: Key, object: CustomObject): ClusterIdentity {
+  const { apiVersion, kind, metadata } = object;
+  return { apiVersion, kind, name: key.name, namespace: key.namespace, uid: metadata.uid ?? "" };
+}

@@ -1,0 +1,129 @@
+/**
+ * Carries out the steps that slots/ decided, in their order. Each is safe to repeat and to die in the middle of; what
+ * takes something away looks at the live object first. One that fails ends the pass: the next one looks at the world anew.
+ */
+import { claim as claimOf } from "#operator/desired/claim.ts";
+import type { Context } from "#operator/desired/context.ts";
+import { pod as podOf } from "#operator/desired/pod.ts";
+import type { KubeObject, Resource } from "#operator/kube/kube.ts";
+import { type PersistentVolumeClaim, type Pod, resources } from "#operator/kube/objects.ts";
+import { isEmpty } from "#operator/slots/leave.ts";
+import { observeClaim, type ObservedClaim, type ObservedPod } from "#operator/slots/observed.ts";
+import type { Step } from "#operator/slots/steps.ts";
+
+import { addressOf, type Observed } from "./observe.ts";
+import type { Tools } from "./tools.ts";
+import type { Writer } from "./writer.ts";
+
+export interface Performing {
+  readonly tools: Tools;
+  readonly writer: Writer;
+  readonly observed: Observed;
+  readonly context: Context | null;
+}
+
+/** What came of a step: null when it turned out not to hold any more. */
+export async function perform(step: Step, performing: Performing): Promise<string | null> {
+  switch (step.kind) {
+    case "create-claim":
+    case "resize-claim":
+      return applyClaim(step.slot, performing);
+    case "create-pod":
+      return createPod(step.slot, performing);
+    case "cordon":
+      return drain(step.pod, "Cordon", performing);
+    case "uncordon":
+      return drain(step.pod, "Serve", performing);
+    case "delete-pod":
+      return deletePod(step.pod, performing);
+    case "delete-claim":
+      return deleteClaim(step.claim, performing);
+    case "release":
+      return release(step, performing);
+    default:
+      return step satisfies never;
+  }
+}
+
+async function applyClaim(slot: number, { writer, observed, context }: Performing): Promise<string | null> {
+  if (context === null) return null;
+  const wanted = claimOf(context, slot);
+  const cached = observed.owned.claims.find((each) => each.metadata.name === wanted.metadata.name) ?? null;
+  await writer.apply(resources.claims, wanted, cached);
+  return `claim ${wanted.metadata.name}`;
+}
+
+/** Created, not applied: hardly anything of a pod may change, and one of the same name must never be taken over. */
+async function createPod(slot: number, { writer, context }: Performing): Promise<string | null> {
+  if (context === null) return null;
+  const wanted = podOf(context, slot);
+  await writer.create(resources.pods, wanted);
+  return `pod ${wanted.metadata.name}`;
+}
+
+async function drain(
+  pod: ObservedPod,
+  mode: "Cordon" | "Serve",
+  { tools, observed }: Performing,
+): Promise<string | null> {
+  if (pod.ip === null) return null;
+  const address = addressOf(pod.ip, observed.cluster, observed.admin);
+  tools.reports.note(pod.uid, await tools.engines.drain(address, mode));
+  return `pod ${pod.name}`;
+}
+
+async function deletePod(pod: ObservedPod, performing: Performing): Promise<string | null> {
+  const isGone = !(await performing.writer.delete<Pod>(resources.pods, podRef(pod, performing)));
+  return isGone ? null : `pod ${pod.name}`;
+}
+
+async function deleteClaim(claim: ObservedClaim, performing: Performing): Promise<string | null> {
+  const judged = refOf(resources.claims, claim, performing);
+  // Somebody may have taken the annotation back, or the volume may have been bound in the meantime.
+  const stillHolds = (live: PersistentVolumeClaim): boolean => {
+    const now = observeClaim(live);
+    return now.isDiscarded === claim.isDiscarded && now.phase === claim.phase;
+  };
+  const isGone = !(await performing.writer.delete(resources.claims, judged, stillHolds));
+  return isGone ? null : `claim ${claim.name}`;
+}
+
+/** The claim first: Kubernetes keeps it while the pod uses it, and its mark is the record that it was seen empty. */
+async function release(step: Step & { kind: "release" }, performing: Performing): Promise<string | null> {
+  const { pod, claim, proof } = step;
+  if (!(await isProven(step, performing))) return null;
+  if (claim !== null && !claim.isTerminating) {
+    const judged = refOf(resources.claims, claim, performing);
+    const stillHolds = (live: PersistentVolumeClaim): boolean =>
+      proof !== "UnboundClaim" || observeClaim(live).phase === "Pending";
+    if (!(await performing.writer.delete(resources.claims, judged, stillHolds))) return null;
+  }
+  await deletePod(pod, performing);
+  return `slot ${step.slot}`;
+}
+
+async function isProven(
+  step: Step & { kind: "release" },
+  { tools, writer, observed }: Performing,
+): Promise<boolean> {
+  if (step.proof === "UnboundClaim") return true; // Judged on the live claim when it is deleted.
+  const { namespace } = observed.key;
+  const live = await writer.kube.get<Pod>({ resource: resources.pods, namespace, name: step.pod.name });
+  // Another pod, or another address: whoever answers there is not the one that was judged.
+  if (live?.metadata.uid !== step.pod.uid || live.status?.podIP !== step.pod.ip) return false;
+  const engine = await tools.reports.askNow(step.pod.uid);
+  return engine !== null && engine.state === "Cordoned" && isEmpty(engine);
+}
+
+function podRef(pod: ObservedPod, performing: Performing): KubeObject {
+  return refOf(resources.pods, pod, performing);
+}
+
+function refOf(
+  resource: Resource,
+  { name, uid }: { readonly name: string; readonly uid: string },
+  { observed }: Performing,
+): KubeObject {
+  const { apiVersion, kind } = resource;
+  return { apiVersion, kind, metadata: { name, namespace: observed.key.namespace, uid } };
+}

@@ -1,0 +1,53 @@
+/**
+ * Brings the target revision to the engines that rollout/decide-push.ts chose, a few at a time. A refusal is remembered, so
+ * that nobody is asked again for that revision, and every pod keeps what it runs. One that does not answer is asked in a
+ * later pass. Never rejects.
+ */
+import { describe } from "#base/error.ts";
+import { appFile } from "#contract/config.ts";
+import { keyText } from "#operator/cache/key.ts";
+import type { RenderedConfig } from "#operator/desired/engine-config.ts";
+import { decidePush, type PushTarget } from "#operator/rollout/decide-push.ts";
+
+import type { Judgement } from "./judge.ts";
+import { addressOf, type Observed } from "./observe.ts";
+import type { Tools } from "./tools.ts";
+
+const AT_ONCE = 8;
+
+/** How many engines answered, yes or no. */
+export async function pushConfig(tools: Tools, observed: Observed, judgement: Judgement): Promise<number> {
+  const { target, hashOf } = judgement;
+  if (target === null) return 0;
+  const chosen = [...decidePush({ slots: observed.slots, revision: target.revision, hashOf })];
+  let answered = 0;
+  while (chosen.length > 0) {
+    const batch = chosen.splice(0, AT_ONCE);
+    const answers = await Promise.all(batch.map((each) => pushOne(tools, observed, each, target)));
+    answered += answers.filter((answer) => answer !== null).length;
+    if (answers.includes("refused")) break;
+  }
+  return answered;
+}
+
+async function pushOne(
+  tools: Tools,
+  observed: Observed,
+  { pod }: PushTarget,
+  target: RenderedConfig,
+): Promise<"taken" | "refused" | null> {
+  const { key, cluster, admin } = observed;
+  const { revision } = target;
+  try {
+    const push = { revision, files: { [appFile]: target.app } };
+    const outcome = await tools.engines.push(addressOf(pod.ip ?? "", cluster, admin), push);
+    tools.log.info({ ...key, pod: pod.name, revision, outcome: outcome.kind }, "config-pushed");
+    if (outcome.kind === "refused")
+      tools.refusals.set(keyText(key), { revision, problems: outcome.problems });
+    else await tools.reports.askNow(pod.uid);
+    return outcome.kind;
+  } catch (error) {
+    tools.log.warn({ ...key, pod: pod.name, revision, reason: describe(error) }, "config-not-pushed");
+    return null;
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * The part of a cluster that the fake API server leaves out: claims are bound, pods run and become ready with an engine behind
+ * their address, deleted pods and claims go. Each `turn` takes every object one step further, as a busy node would.
+ */
+import { annotations } from "#crds/group.ts";
+import { type PersistentVolumeClaim, type Pod, resources } from "#operator/kube/objects.ts";
+
+import type { FakeKube } from "./fake-kube.ts";
+import type { MemoryEngines } from "./memory-engines.ts";
+
+export class FakeNode {
+  readonly #kube: FakeKube;
+  readonly #engines: MemoryEngines;
+  readonly #addresses = new Map<string, string>();
+  /** Pods that never become ready, by name. */
+  readonly broken = new Set<string>();
+  #next = 1;
+
+  constructor(kube: FakeKube, engines: MemoryEngines) {
+    this.#kube = kube;
+    this.#engines = engines;
+  }
+
+  addressOf(pod: string): string {
+    const found = this.#kube.peekAll<Pod>(resources.pods).find(({ metadata }) => metadata.name === pod);
+    return found?.status?.podIP ?? "";
+  }
+
+  turn(): void {
+    for (const pod of this.#kube.peekAll<Pod>(resources.pods)) this.#turnPod(pod);
+    for (const claim of this.#kube.peekAll<PersistentVolumeClaim>(resources.claims)) this.#turnClaim(claim);
+    this.#kube.storage.collectGarbage();
+  }
+
+  #turnPod(pod: Pod): void {
+    const { name, namespace = "", uid = "" } = pod.metadata;
+    if (pod.metadata.deletionTimestamp !== undefined) {
+      this.#engines.byIp.delete(pod.status?.podIP ?? "");
+      this.#kube.finish(resources.pods, namespace, name);
+      return;
+    }
+    if (pod.status?.phase === "Running" || this.broken.has(name)) return;
+    const ip = this.#addresses.get(uid) ?? `10.0.0.${this.#next++}`;
+    this.#addresses.set(uid, ip);
+    this.#engines.start(ip, pod.metadata.annotations?.[annotations.revision] ?? "");
+    this.#kube.setStatus(resources.pods, namespace, name, {
+      phase: "Running",
+      podIP: ip,
+      conditions: [{ type: "Ready", status: "True" }],
+    });
+  }
+
+  #turnClaim(claim: PersistentVolumeClaim): void {
+    const { name, namespace = "" } = claim.metadata;
+    if (claim.metadata.deletionTimestamp !== undefined) {
+      const isUsed = this.#kube.peek(resources.pods, namespace, name) !== null;
+      if (!isUsed) this.#kube.finish(resources.claims, namespace, name);
+      return;
+    }
+    if (claim.status?.phase !== "Bound") {
+      this.#kube.setStatus(resources.claims, namespace, name, { phase: "Bound" });
+    }
+  }
+}

@@ -1,0 +1,116 @@
+/** A whole operator on a fake API server, a fake node and engines in memory, with time that is turned by hand. */
+import { silentLog } from "#base/log.ts";
+import { ManualClock } from "#base/testing/manual-clock.ts";
+import type { Kube } from "#operator/kube/kube.ts";
+import { type CustomObject, resources } from "#operator/kube/objects.ts";
+import { type Ending, Manager } from "#operator/manager.ts";
+import { makeMetrics } from "#operator/metrics.ts";
+
+import { FakeKube } from "./fake-kube.ts";
+import { FakeNode } from "./fake-node.ts";
+import { MemoryEngines } from "./memory-engines.ts";
+
+export const NAMESPACE = "mail";
+
+export class Whole {
+  readonly clock = new ManualClock();
+  readonly kube = new FakeKube({ clock: this.clock });
+  readonly engines = new MemoryEngines();
+  readonly node = new FakeNode(this.kube, this.engines);
+
+  constructor() {
+    this.kube.storage.podsLinger = true;
+    this.kube.storage.claimsLinger = true;
+  }
+
+  /** Starts an operator; several may run at once. `kube` may stand in front of the fake server. */
+  start(options: { kube?: Kube; identity?: string; leaderElect?: boolean } = {}): Running {
+    const kube = options.kube ?? this.kube;
+    const manager = new Manager({
+      kube,
+      leaseKube: options.leaderElect === true ? kube : null,
+      lease: { namespace: "system", name: "mailfleet-operator" },
+      identity: options.identity ?? "operator-0",
+      watchNamespaces: [],
+      workers: 4,
+      facts: {
+        engineImage: "mailfleet-mta:test",
+        namespace: "system",
+        podLabels: { "app.kubernetes.io/name": "mailfleet-operator" },
+        hasImageVolumes: true,
+      },
+      engines: this.engines,
+      metrics: makeMetrics(),
+      clock: this.clock,
+      random: () => 0.5,
+      log: silentLog,
+    });
+    const stop = new AbortController();
+    const ending = manager.run(stop.signal);
+    return { manager, ending, stop: () => this.#stop(stop, ending) };
+  }
+
+  /** Lets time and node go on until `isTrue`; rejects with what was last seen after a long while. */
+  async until(what: string, isTrue: () => boolean): Promise<void> {
+    for (let i = 0; i < 3000; i++) {
+      if (isTrue()) return;
+      await this.turn();
+    }
+    throw new Error(`never came true: ${what}; status ${JSON.stringify(this.cluster()?.status)}`);
+  }
+
+  async turn(): Promise<void> {
+    this.node.turn();
+    this.clock.advance(100);
+    // Certificates are made on other threads: real time has to pass as well.
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+
+  async turns(count: number): Promise<void> {
+    for (let i = 0; i < count; i++) await this.turn();
+  }
+
+  cluster(name = "out"): CustomObject | null {
+    return this.kube.peek<CustomObject>(resources.mailClusters, NAMESPACE, name);
+  }
+
+  /** "Ready=True AllPodsReady". */
+  condition(type: string, name = "out"): string {
+    const status = this.cluster(name)?.status as {
+      conditions?: { type: string; status: string; reason: string }[];
+    };
+    const found = status?.conditions?.find((condition) => condition.type === type);
+    return found === undefined ? "" : `${found.status} ${found.reason}`;
+  }
+
+  names(kind: keyof typeof resources): readonly string[] {
+    return this.kube.peekAll(resources[kind]).map(({ metadata }) => metadata.name);
+  }
+
+  async #stop(stop: AbortController, ending: Promise<Ending>): Promise<Ending> {
+    stop.abort();
+    let ended = false;
+    void ending.finally(() => (ended = true)).catch(() => undefined);
+    while (!ended) await this.turn();
+    return ending;
+  }
+}
+
+export interface Running {
+  readonly manager: Manager;
+  readonly ending: Promise<Ending>;
+  stop(): Promise<Ending>;
+}
+
+export const app = {
+  transportgroups: [{ id: "default", transports: [{ id: "mx" }] }],
+} as const;
+
+export function cluster(spec: Record<string, unknown> = {}): CustomObject {
+  return {
+    apiVersion: "mailfleet.io/v1alpha1",
+    kind: "MailCluster",
+    metadata: { name: "out", namespace: NAMESPACE },
+    spec: { replicas: 2, config: { app }, ...spec },
+  };
+}
