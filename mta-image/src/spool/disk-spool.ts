@@ -43,6 +43,7 @@ export class DiskSpool implements Spool {
   readonly #compaction: Compaction;
   readonly #segments: SegmentLog;
   readonly #corruptRecords: number;
+  #isClosing = false;
 
   private constructor(parts: {
     options: DiskSpoolOptions;
@@ -194,6 +195,7 @@ export class DiskSpool implements Spool {
   }
 
   async close(): Promise<void> {
+    this.#isClosing = true;
     this.#space.stop();
     await this.#compaction.stop();
     await this.#segments.close();
@@ -201,6 +203,7 @@ export class DiskSpool implements Spool {
 
   #checkOpen(): void {
     if (this.#segments.failure !== null) throw this.#segments.failure;
+    if (this.#isClosing) throw new SpoolFailure("spool-closed", "the spool is shutting down");
     if (this.#space.isFull)
       throw new SpoolFailure("spool-full", "free space is under the floor (spool.minfree)");
   }

@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import fc from "fast-check";
+
+import { makeMessage } from "../../testing/messages.ts";
+import { DestinationQueue } from "./destination-queue.ts";
+import { DueHeap } from "./due-heap.ts";
+import type { Entry } from "./entry.ts";
+
+const message = makeMessage();
+const destination = new DestinationQueue("out", "example.net");
+
+function entry(dueAt: number): Entry {
+  const progress = { attempts: 0, dueAt, lastReply: "", delayNotices: 0, verdict: null, heapIndex: -1 };
+  return { message, recipient: 0, destination, phase: "waiting", ...progress };
+}
+
+test("whatever is added and removed, the earliest entry is in front", () => {
+  const steps = fc.array(fc.record({ dueAt: fc.integer({ min: 0, max: 50 }), remove: fc.boolean() }));
+  fc.assert(
+    fc.property(steps, fc.integer({ min: 0 }), (orders, seed) => {
+      const heap = new DueHeap();
+      const inside: Entry[] = [];
+      for (const [i, { dueAt, remove }] of orders.entries()) {
+        if (remove && inside.length > 0) {
+          const [gone] = inside.splice((seed + i) % inside.length, 1);
+          if (gone !== undefined) heap.remove(gone);
+          if (gone !== undefined) heap.remove(gone);
+        } else {
+          const added = entry(dueAt);
+          inside.push(added);
+          heap.add(added);
+        }
+        assert.equal(heap.size, inside.length);
+        const earliest = inside.length === 0 ? undefined : Math.min(...inside.map((other) => other.dueAt));
+        assert.equal(heap.peek()?.dueAt, earliest);
+      }
+    }),
+  );
+});

@@ -1,0 +1,103 @@
+/** One history of a spool, stopped at every operation on its files: what was promised holds at each of them. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { silentLog } from "#base/log.ts";
+import { ManualClock } from "#base/testing/manual-clock.ts";
+
+import { FaultyFiles } from "../../testing/faulty-files.ts";
+import { makeDraft, makeState } from "../../testing/messages.ts";
+import { bytesOf, recovered } from "../../testing/spool-contract.ts";
+import { DiskSpool } from "./disk-spool.ts";
+
+/** What was promised before the crash. */
+interface Promised {
+  readonly committed: Map<string, Buffer>;
+  /** Settled, and the record is on disk: must not come back. */
+  readonly settled: Set<string>;
+  /** Settled in memory only: may come back (the documented second copy). */
+  readonly settling: Set<string>;
+}
+
+function open(files: FaultyFiles): Promise<DiskSpool> {
+  const floor = { bytes: 0, inodes: 0 };
+  const clock = new ManualClock();
+  return DiskSpool.open({ files, clock, log: silentLog, floor, segmentBytes: 2500, cacheBytes: 0 });
+}
+
+/** Commits small and large mail, updates, settles and thereby compacts, until the machine stops. */
+async function live(spool: DiskSpool, promised: Promised): Promise<void> {
+  for (let i = 0; i < 14; i++) {
+    const draft = makeDraft({ content: Buffer.alloc(400, `message ${i}\r\n`) });
+    const bytes = draft.content as Buffer;
+    if (i % 4 === 3) {
+      const body = await spool.createBody(draft.id);
+      await body.write(bytes);
+      await spool.commit({ ...draft, content: body });
+    } else await spool.commit(draft);
+    promised.committed.set(draft.id, bytes);
+    spool.update(draft.id, 0, makeState({ attempts: 1 }));
+    if (i % 5 === 0) continue;
+    promised.settling.add(draft.id);
+    spool.settle(draft.id, 0);
+    await spool.flush();
+    promised.settled.add(draft.id);
+  }
+}
+
+async function check(files: FaultyFiles, promised: Promised, title: string): Promise<void> {
+  const spool = await open(files);
+  const found = new Map((await recovered(spool)).map((message) => [message.id, message]));
+  assert.equal(spool.corruptRecords, 0, title);
+  for (const [id, bytes] of promised.committed) {
+    if (promised.settled.has(id)) assert.ok(!found.has(id), `${title}: ${id} was settled`);
+    else if (!promised.settling.has(id)) assert.ok(found.has(id), `${title}: ${id} was committed`);
+    if (found.has(id)) assert.deepEqual(await bytesOf(spool, id), bytes, title);
+  }
+  await spool.commit(makeDraft());
+  await spool.close();
+}
+
+test("stopped at any operation, nothing committed is lost and nothing settled comes back", async () => {
+  let crashes = 0;
+  for (let operation = 0; ; operation++) {
+    const files = new FaultyFiles();
+    const promised: Promised = { committed: new Map(), settled: new Set(), settling: new Set() };
+    files.crashAt(operation);
+    const isDone = await open(files)
+      .then(async (spool) => {
+        await live(spool, promised);
+        await spool.close();
+        return true;
+      })
+      .catch(() => false);
+    for (const kept of [0, 0.5, 1]) {
+      await check(files.afterCrash(kept), promised, `operation ${operation}, ${kept} of the unsynced`);
+    }
+    if (isDone && files.operations <= operation) break;
+    crashes++;
+  }
+  assert.ok(crashes > 100, `the history has many steps, ${crashes} were tried`);
+});
+
+test("stopped at any operation of a recovery, the next one finds the same", async () => {
+  const files = new FaultyFiles();
+  const promised: Promised = { committed: new Map(), settled: new Set(), settling: new Set() };
+  const spool = await open(files);
+  await live(spool, promised);
+  const crashed = files.afterCrash();
+  for (let operation = 0; ; operation++) {
+    const second = crashed.afterCrash();
+    second.crashAt(operation);
+    const isDone = await open(second).then(
+      async (opened) => {
+        await opened.close();
+        return true;
+      },
+      () => false,
+    );
+    await check(second.afterCrash(), promised, `operation ${operation} of the recovery`);
+    if (isDone && second.operations <= operation) break;
+  }
+  await spool.close();
+});
