@@ -7,7 +7,7 @@ import { NativePlugin } from "#crds/native-plugin.ts";
 import { BY_CLUSTER } from "#operator/cache/caches.ts";
 import { type Key, keyText } from "#operator/cache/key.ts";
 import { type CustomObject, resources } from "#operator/kube/objects.ts";
-import { nativePluginStatus, type PluginUse } from "#operator/plugins/native-plugin-status.ts";
+import { nativePluginStatus, type PluginUse } from "#operator/status/native-plugin-status.ts";
 import { keyOf, pluginsOf } from "#operator/watch/mapping.ts";
 
 import { again, done, type Reconciler } from "./result.ts";

@@ -11,7 +11,7 @@
  * pods are ready.
  */
 import { type LeavingSlot, leave } from "./leave.ts";
-import { type ObservedSlot, hasEnded } from "./observed.ts";
+import { type ObservedSlot, hasEnded, isTurnedAway } from "./observed.ts";
 import { parseQuantity } from "./quantity.ts";
 import type { Step, Waiting } from "./steps.ts";
 
@@ -76,7 +76,7 @@ function keep({ slot, pod, claim }: ObservedSlot, input: SlotInput): Step[] {
   }
   if (pod.isTerminating) return steps;
   if (hasEnded(pod)) steps.push({ kind: "delete-pod", slot, pod, why: "Ended" });
-  else if (pod.engine?.state === "Cordoned") steps.push({ kind: "uncordon", slot, pod });
+  else if (isTurnedAway(pod)) steps.push({ kind: "uncordon", slot, pod });
   return steps;
 }
 
@@ -100,7 +100,7 @@ function replacement(
 }
 
 function isServing(pod: ObservedSlot["pod"]): boolean {
-  return pod?.isReady === true && !pod.isTerminating && pod.engine?.state !== "Cordoned";
+  return pod?.isReady === true && !pod.isTerminating && !isTurnedAway(pod);
 }
 
 /** Finishing what has begun comes before beginning; the highest slot goes first. */

@@ -3,7 +3,13 @@
  * Active -> Cordoned -> empty -> released; each stage is read off what is observed, so nothing is remembered.
  */
 import type { SlotInput } from "./decide.ts";
-import { type ObservedClaim, type ObservedPod, type ObservedSlot, hasEnded } from "./observed.ts";
+import {
+  type ObservedClaim,
+  type ObservedPod,
+  type ObservedSlot,
+  hasEnded,
+  isTurnedAway,
+} from "./observed.ts";
 import type { Blocked, Step, Waiting } from "./steps.ts";
 
 export interface LeavingSlot {
@@ -67,7 +73,7 @@ function withPod(slot: number, pod: ObservedPod, claim: ObservedClaim | null, in
   }
   if (engine.state === "Serving")
     return input.canCordon ? { disruptive: { kind: "cordon", slot, pod } } : { blocked: "NoPeerReady" };
-  if (engine.state === "Cordoned" && isEmpty(engine))
+  if (isTurnedAway(pod) && isEmpty(engine))
     return { disruptive: { kind: "release", slot, pod, claim, proof: "EmptyQueue" } };
   return {};
 }

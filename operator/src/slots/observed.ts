@@ -100,6 +100,11 @@ export function hasEnded(pod: ObservedPod): boolean {
   return pod.phase === "Failed" || pod.phase === "Succeeded";
 }
 
+/** It was told to take no new mail, and says so: it can be told otherwise. */
+export function isTurnedAway({ engine }: ObservedPod): boolean {
+  return engine !== null && engine.state !== "Serving" && engine.state !== "Stopping";
+}
+
 function bySlot<T extends KubeObject>(objects: readonly T[]): ReadonlyMap<number, T> {
   return new Map(
     objects.flatMap((object): [number, T][] => {

@@ -6,7 +6,7 @@ import type { PluginState } from "#contract/admin-api.ts";
 import type { NativePluginStatus } from "#crds/native-plugin.ts";
 import type { ContainerStatus, Pod } from "#operator/kube/objects.ts";
 import { volumeName } from "#operator/desired/plugin-volumes.ts";
-import { type Verdict, conditions } from "#operator/status/conditions.ts";
+import { type Verdict, conditions } from "./conditions.ts";
 
 /** A pod of a cluster that refers to the plugin, and what its engine says of it; null: nothing. */
 export interface PluginUse {
