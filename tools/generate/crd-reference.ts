@@ -36,9 +36,7 @@ function section({ spec }: Definition, conditions: Conditions): string {
     "### Status",
     table(["field", "type", "what it says"], fields(properties["status"] ?? {}, "")),
     "### Rules",
-    rules(root)
-      .map((message) => `- ${message}`)
-      .join("\n"),
+    [...new Set(rules(root))].map((message) => `- ${message}`).join("\n"),
     "### Conditions",
     ...Object.entries(conditions).flatMap(([type, { about, reasons }]) => [
       `**${type}**: ${about}`,
