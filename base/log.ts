@@ -7,16 +7,11 @@ import { type Logger, pino } from "pino";
 
 export type Log = Logger;
 
-const REDACTED = [
-  "authorization",
-  "token",
-  "password",
-  "key",
-  "*.authorization",
-  "*.token",
-  "*.password",
-  "*.key",
-];
+/** What is taken out of every line, at the top and one level down. */
+export const REDACTION = {
+  paths: ["authorization", "token", "password", "key", "*.authorization", "*.token", "*.password", "*.key"],
+  censor: "[redacted]",
+};
 
 export function makeLog(options: { level: string; program: string }): Log {
   return pino({
@@ -24,7 +19,7 @@ export function makeLog(options: { level: string; program: string }): Log {
     base: { program: options.program },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
-    redact: { paths: REDACTED, censor: "[redacted]" },
+    redact: REDACTION,
   });
 }
 

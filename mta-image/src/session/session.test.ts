@@ -214,7 +214,7 @@ test("a client that does not read its replies is not read from, and times out", 
 test("large mail goes to a body file and is read back whole", () =>
   withReceiver({ inlineBytes: 1000, settings: { maxSizeBytes: 1_000_000 } }, async (receiver) => {
     const client = await receiver.inData();
-    const text = "Subject: large\r\n\r\n" + "0123456789abcdef\r\n".repeat(20_000);
+    const text = `Subject: large\r\n\r\n${"0123456789abcdef\r\n".repeat(20_000)}`;
     assert.match(await client.ask(`${text}.`), /^250 /);
     const message = receiver.accepted[0];
     assert.ok(message);
@@ -227,7 +227,7 @@ test("beyond the bound on mail in memory a message is refused and its bytes are 
   withReceiver({ maxBytesInFlight: 4000 }, async (receiver) => {
     const client = await receiver.inData();
     assert.equal(
-      await client.ask("Subject: x\r\n\r\n" + "a line of text\r\n".repeat(400) + "."),
+      await client.ask(`Subject: x\r\n\r\n${"a line of text\r\n".repeat(400)}.`),
       "451 4.3.1 Too much mail on its way, try again",
     );
     client.socket.destroy();

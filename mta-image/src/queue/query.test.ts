@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { outcome } from "../../testing/fake-courier.ts";
+import { makeMessage, makeState } from "../../testing/messages.ts";
+import { setUp, settle } from "../../testing/queue-rig.ts";
+import type { SpooledMessage } from "../spool/spool.ts";
+import { queryQueue, selectEntries } from "./query.ts";
+import type { Queue } from "./queue.ts";
+
+test("hold stops an entry, release makes it due, and the spool hears of both", async () => {
+  const { queue, courier, clock, ledger } = setUp();
+  courier.answer = () => outcome("deferred");
+  const message = makeMessage();
+  queue.add(message);
+  await settle();
+  const [entry] = selectEntries(queue, { ids: [`${message.id}/0`] });
+  assert.ok(entry);
+  assert.equal(queue.hold(entry), true);
+  assert.equal(queue.hold(entry), false);
+  assert.equal(ledger.states.get(`${message.id}/0`)?.status, "hold");
+  clock.advance(600_000);
+  await settle();
+  assert.equal(courier.attempts.length, 1);
+  assert.equal(queue.figures().hold, 1);
+  courier.answer = () => outcome("delivered");
+  assert.equal(queue.release(entry), true);
+  await settle();
+  assert.equal(ledger.settled.length, 1);
+  assert.equal(queue.figures().hold, 0);
+});
+
+test("retry makes a waiting entry due now and leaves a running one alone", async () => {
+  const { queue, courier } = setUp();
+  courier.answer = () => outcome("deferred");
+  queue.add(makeMessage());
+  await settle();
+  courier.hold();
+  const [entry] = [...queue.entries()];
+  assert.ok(entry);
+  assert.equal(queue.retryNow(entry), true);
+  assert.equal(queue.retryNow(entry), false);
+  assert.equal(courier.attempts.length, 2);
+  courier.release();
+  await settle();
+});
+
+test("bounce fails entries in every phase but running, with a notice", async () => {
+  const { queue, courier, notifier } = setUp();
+  courier.attemptsPerDestination = 1;
+  courier.hold();
+  const [running, ready, held] = [makeMessage(), makeMessage(), makeMessage()];
+  for (const message of [running, ready, held]) queue.add(message);
+  const at = (message: SpooledMessage): ReturnType<Queue["find"]>[number] => {
+    const [entry] = queue.find(message.id);
+    assert.ok(entry);
+    return entry;
+  };
+  queue.hold(at(held));
+  assert.equal(queue.bounce(at(running)), false);
+  assert.equal(queue.bounce(at(ready)), true);
+  assert.equal(queue.bounce(at(held)), true);
+  await settle();
+  assert.deepEqual(notifier.lines(), [`failed ${ready.id}/0`, `failed ${held.id}/0`]);
+  courier.release();
+  await settle();
+  assert.deepEqual(courier.tried(), [`${running.id}/0`]);
+  assert.equal(queue.figures().total, 0);
+});
+
+test("a selector chooses by id, by message, by domain in any case, and by both", () => {
+  const { queue, courier } = setUp();
+  courier.hold();
+  const one = makeMessage({ recipients: ["a@one.example", "a@two.example"] });
+  const two = makeMessage({ recipients: ["b@two.example"] });
+  queue.add(one);
+  queue.add(two);
+  const ids = (selector: Parameters<typeof selectEntries>[1]): string[] =>
+    selectEntries(queue, selector).map((entry) => `${entry.message.id}/${entry.recipient}`);
+  assert.deepEqual(ids({}), []);
+  assert.deepEqual(ids({ ids: [one.id] }), [`${one.id}/0`, `${one.id}/1`]);
+  assert.deepEqual(ids({ recipientDomain: "TWO.example" }), [`${one.id}/1`, `${two.id}/0`]);
+  assert.deepEqual(ids({ ids: [one.id, "../etc/passwd"], recipientDomain: "two.example" }), [`${one.id}/1`]);
+});
+
+test("pages show every entry once, also when entries leave between them", () => {
+  const { queue, courier } = setUp();
+  courier.hold();
+  const messages = Array.from({ length: 7 }, () => makeMessage({ states: [makeState({ status: "hold" })] }));
+  for (const message of [...messages].reverse()) queue.add(message);
+  const first = queryQueue(queue, { limit: 3 });
+  assert.deepEqual(
+    first.entries.map((entry) => entry.messageId),
+    messages.slice(0, 3).map((message) => message.id),
+  );
+  const last = selectEntries(queue, { ids: [first.next ?? ""] });
+  for (const entry of last) queue.bounce(entry);
+  const second = queryQueue(queue, { limit: 10, after: first.next ?? "" });
+  assert.deepEqual(
+    second.entries.map((entry) => entry.messageId),
+    messages.slice(3).map((message) => message.id),
+  );
+  assert.equal(second.next, null);
+});

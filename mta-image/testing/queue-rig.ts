@@ -1,0 +1,56 @@
+/**
+ * A queue with fakes around it, for tests: a courier and a notifier with knobs, time that the test turns, and a
+ * ledger of what the queue told the spool. `settle` lets promises run on.
+ */
+import { silentLog } from "#base/log.ts";
+import { ManualClock } from "#base/testing/manual-clock.ts";
+import { Queue, type QueueOptions } from "#mta/queue/queue.ts";
+import type { EntryState, Spool } from "#mta/spool/spool.ts";
+import { FakeCourier } from "./fake-courier.ts";
+import { FakeNotifier } from "./fake-notifier.ts";
+
+/** Remembers what the queue told the spool. */
+export class Ledger implements Pick<Spool, "update" | "settle"> {
+  readonly settled: string[] = [];
+  readonly states = new Map<string, EntryState>();
+
+  update(id: string, recipient: number, state: EntryState): void {
+    this.states.set(`${id}/${recipient}`, state);
+  }
+
+  settle(id: string, recipient: number): void {
+    this.settled.push(`${id}/${recipient}`);
+  }
+}
+
+export function setUp(change: Partial<QueueOptions> = {}): {
+  queue: Queue;
+  courier: FakeCourier;
+  notifier: FakeNotifier;
+  clock: ManualClock;
+  ledger: Ledger;
+} {
+  const [courier, notifier, clock, ledger] = [
+    new FakeCourier(),
+    new FakeNotifier(),
+    new ManualClock(),
+    new Ledger(),
+  ];
+  const queue = new Queue({
+    spool: ledger as unknown as Spool,
+    courier,
+    notifier,
+    clock,
+    log: silentLog,
+    random: () => 0,
+    scheduleFor: () => ({ count: 2, intervals: [{ delayMs: 60_000, notify: false }] }),
+    maxRunning: 1000,
+    ...change,
+  });
+  return { queue, courier, notifier, clock, ledger };
+}
+
+/** Lets promises that are settled run on. */
+export async function settle(): Promise<void> {
+  for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve));
+}
