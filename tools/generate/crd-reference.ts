@@ -57,7 +57,7 @@ function fields(schema: Schema, path: string): string[][] {
     const items = child["items"] as Schema | undefined;
     const says = [required.has(name) ? "Required." : "", text(child["description"]), choices(child)];
     const row = [`\`${own}\``, typeOf(child), says.filter((part) => part !== "").join(" ")];
-    return [row, ...fields(child, own), ...(items === undefined ? [] : fields(items, `${own}[]`))];
+    return [row].concat(fields(child, own), items === undefined ? [] : fields(items, `${own}[]`));
   });
 }
 

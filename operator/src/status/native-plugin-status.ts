@@ -78,8 +78,7 @@ function judge(input: {
   if (input.invalid !== null) return { status: "False", reason: "Invalid", message: input.invalid };
   if (input.clusters.length === 0)
     return { status: "Unknown", reason: "NotUsed", message: "no MailCluster refers to it" };
-  const missing = input.uses.filter(({ report }) => report?.state === "missing");
-  const [first] = missing;
+  const first = input.uses.find(({ report }) => report?.state === "missing");
   if (first !== undefined) {
     const message = `${first.pod.metadata.name} has no file at ${first.report?.path}`;
     return { status: "False", reason: "FileMissing", message };
