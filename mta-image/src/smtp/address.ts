@@ -46,7 +46,8 @@ function parseMailbox(inner: string, end: number): Path | null {
   const rawDomain = inner.slice(at + 1);
   if (at < 1 || local.length > MAX_LOCAL || rawDomain.length > MAX_DOMAIN || !isLocalPart(local)) return null;
   const isUtf8 = /[\x80-\xff]/.test(inner);
-  const address = isUtf8 ? decodeUtf8(inner) : inner;
+  // Copied: a slice would keep the whole command line in memory for as long as the recipient is queued.
+  const address = isUtf8 ? decodeUtf8(inner) : Buffer.from(inner, "latin1").toString("latin1");
   if (address === null) return null;
   const domain = canonicalDomain(isUtf8 ? address.slice(address.lastIndexOf("@") + 1) : rawDomain);
   return domain === null ? null : { address, domain, isUtf8, end };

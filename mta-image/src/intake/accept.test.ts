@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { silentLog } from "#base/log.ts";
+import { ManualClock } from "#base/testing/manual-clock.ts";
+
+import { FaultyFiles } from "../../testing/faulty-files.ts";
+import { makeEnvelope, someOrigin } from "../../testing/messages.ts";
+import { bytesOf } from "../../testing/spool-contract.ts";
+import { DiskSpool } from "../spool/disk-spool.ts";
+import type { SpooledMessage } from "../spool/spool.ts";
+import { makeIntake } from "./accept.ts";
+import type { Intake } from "./intake.ts";
+
+interface Rig {
+  readonly files: FaultyFiles;
+  readonly spool: DiskSpool;
+  readonly intake: Intake;
+  readonly figures: { bytesInFlight: number };
+  readonly queued: SpooledMessage[];
+}
+
+async function setUp(): Promise<Rig> {
+  const files = new FaultyFiles();
+  const clock = new ManualClock();
+  const spool = await DiskSpool.open({ files, clock, log: silentLog, floor: { bytes: 0, inodes: 0 } });
+  const figures = { bytesInFlight: 0 };
+  const queued: SpooledMessage[] = [];
+  const intake = makeIntake({
+    spool,
+    clock,
+    log: silentLog,
+    enqueue: (message) => queued.push(message),
+    settings: () => ({ hostname: "mx.example.org", maxHops: 3 }),
+    inlineBytes: 1000,
+    maxBytesInFlight: 10_000,
+    figures,
+  });
+  return { files, spool, intake, figures, queued };
+}
+
+async function turns(): Promise<void> {
+  for (let i = 0; i < 10; i++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+test("content that drips in byte by byte is kept whole behind one trace field", async () => {
+  const { intake, spool, queued, figures } = await setUp();
+  const text = `Subject: slow\r\n\r\n${"0123456789".repeat(60)}\r\n`;
+  const reception = intake.begin(makeEnvelope(), someOrigin);
+  for (const byte of Buffer.from(text)) void reception.write(Buffer.from([byte]));
+  const result = await reception.commit();
+  assert.deepEqual(result, { kind: "accepted", id: reception.id });
+  const stored = (await bytesOf(spool, reception.id)).toString();
+  assert.ok(stored.startsWith("Received: from client.example.org"));
+  assert.ok(stored.endsWith(text));
+  assert.equal(queued[0]?.sizeBytes, stored.length);
+  assert.equal(figures.bytesInFlight, 0);
+});
+
+test("pieces small and large that cross into a body file come out in order", async () => {
+  const { intake, spool, figures } = await setUp();
+  const reception = intake.begin(makeEnvelope(), { ...someOrigin, kind: "notice" });
+  const pieces = Array.from({ length: 60 }, (_, i) => Buffer.alloc(1 + ((i * 37) % 700), 65 + (i % 26)));
+  for (const piece of pieces) await reception.write(piece);
+  assert.equal((await reception.commit()).kind, "accepted");
+  assert.deepEqual(await bytesOf(spool, reception.id), Buffer.concat(pieces));
+  assert.equal(figures.bytesInFlight, 0);
+});
+
+test("a message given up while its body file is being made leaves no file and no byte", async () => {
+  const { intake, files, figures } = await setUp();
+  const reception = intake.begin(makeEnvelope(), someOrigin);
+  void reception.write(Buffer.alloc(5000));
+  reception.abort();
+  await turns();
+  assert.deepEqual(files.paths(), ["segments/0000000001.log"]);
+  assert.equal(files.openFiles, 1);
+  assert.equal(figures.bytesInFlight, 0);
+});
+
+test("a body file that cannot be written refuses its message alone", async () => {
+  const { intake, files, queued, figures } = await setUp();
+  const reception = intake.begin(makeEnvelope(), someOrigin);
+  files.failNext("append");
+  await reception.write(Buffer.alloc(5000));
+  const result = await reception.commit();
+  assert.ok(result.kind === "refused");
+  assert.equal(result.reply.code, 451);
+  const next = intake.begin(makeEnvelope(), someOrigin);
+  void next.write(Buffer.from("Subject: x\r\n\r\n"));
+  assert.equal((await next.commit()).kind, "accepted");
+  await turns();
+  assert.deepEqual(files.paths(), ["segments/0000000001.log"]);
+  assert.equal(queued.length, 1);
+  assert.equal(figures.bytesInFlight, 0);
+});
+
+test("a message in a loop is refused, a notice of ours is not asked", async () => {
+  const { intake } = await setUp();
+  const text = Buffer.from(`${"Received: by a\r\n".repeat(4)}\r\n`);
+  const looping = intake.begin(makeEnvelope(), someOrigin);
+  void looping.write(text);
+  const result = await looping.commit();
+  assert.equal(result.kind === "refused" && result.reply.enhanced, "5.4.6");
+  const notice = intake.begin(makeEnvelope(), { ...someOrigin, kind: "notice" });
+  void notice.write(text);
+  assert.equal((await notice.commit()).kind, "accepted");
+});
