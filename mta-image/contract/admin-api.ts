@@ -47,13 +47,26 @@ export const PluginState = z.object({
 });
 export type PluginState = z.infer<typeof PluginState>;
 
+export const HandoverFigures = z.object({
+  /** Messages given to peers since start. */
+  given: z.int().nonnegative(),
+  /** Messages that a peer may have or not have: nobody tries them until the peer has told. */
+  unanswered: z.int().nonnegative(),
+  /** What it waits for, or null. */
+  waitsFor: z.string().nullable(),
+});
+export type HandoverFigures = z.infer<typeof HandoverFigures>;
+
 export const EngineStatus = z.object({
   version: z.string(),
   startedAt: z.iso.datetime(),
   /** What the configuration in force was called by whoever pushed it, or a hash of the files read. */
   revision: z.string(),
-  /** Serving: takes mail. Cordoned: answers 421 to new mail and goes on delivering. Stopping: shutting down. */
-  state: z.enum(["Serving", "Cordoned", "Stopping"]),
+  /**
+   * Serving: takes mail. Cordoned: answers 421 to new mail and goes on delivering. Draining: as Cordoned, and hands
+   * its queue to peers. Stopping: shutting down.
+   */
+  state: z.enum(["Serving", "Cordoned", "Draining", "Stopping"]),
   ready: z.boolean(),
   queue: QueueFigures,
   /** Why the spool takes no mail, or null. */
@@ -69,6 +82,8 @@ export const EngineStatus = z.object({
     unclear: z.int().nonnegative(),
   }),
   plugins: z.array(PluginState),
+  /** Absent from engines that cannot hand over. */
+  handover: HandoverFigures.optional(),
 });
 export type EngineStatus = z.infer<typeof EngineStatus>;
 
@@ -82,8 +97,23 @@ export type ConfigPush = z.infer<typeof ConfigPush>;
 export const ConfigResult = z.object({ revision: z.string() });
 export type ConfigResult = z.infer<typeof ConfigResult>;
 
-export const DrainRequest = z.object({ mode: z.enum(["Cordon", "Serve"]) });
+/** `peers` with Drain: who takes the queue. With the other modes: who may owe an answer from an earlier drain. */
+export const DrainRequest = z.object({
+  mode: z.enum(["Serve", "Cordon", "Drain"]),
+  peers: z
+    .array(
+      z.object({
+        name: z.string().min(1).max(255),
+        url: z.url({ protocol: /^https$/ }),
+        /** Name in the peer's certificate. */
+        servername: z.string().min(1).max(255),
+      }),
+    )
+    .max(500)
+    .default([]),
+});
 export type DrainRequest = z.infer<typeof DrainRequest>;
+export type DrainOrder = z.input<typeof DrainRequest>;
 
 export const QueueQuery = z.object({
   limit: z.coerce.number().int().min(1).max(1000).default(100),

@@ -29,12 +29,13 @@ export class EngineAdministration implements Administration {
       revision: this.#mta.options.config.revision,
       state: this.#mta.state,
       ready: this.#mta.isReady,
-      queue: queue.figures(),
+      queue: this.#queueFigures(),
       spoolClosed: spool.figures().closedBecause,
       sessions: this.#mta.sessions,
       deliveries: courier.connections,
       totals: { accepted: sessionCounters.acceptedMessages, ...queue.counters },
       plugins: [...this.#mta.plugins],
+      handover: this.#mta.transfer.figures,
     };
   }
 
@@ -47,8 +48,9 @@ export class EngineAdministration implements Administration {
   }
 
   /** A process that is stopping stays so. */
-  drain({ mode }: DrainRequest): EngineStatus {
-    if (this.#mta.state !== "Stopping") this.#mta.state = mode === "Cordon" ? "Cordoned" : "Serving";
+  async drain({ mode, peers }: DrainRequest): Promise<EngineStatus> {
+    await this.#mta.transfer.order(peers, { give: mode === "Drain" });
+    if (this.#mta.state !== "Stopping") this.#mta.state = drainStates[mode];
     return this.status();
   }
 
@@ -62,4 +64,12 @@ export class EngineAdministration implements Administration {
     const changed = selectEntries(queue, selector).filter((entry) => changes[action].call(queue, entry));
     return { changed: changed.length };
   }
+
+  /** Mail that is being handed over is still here until the peer has said that it has it. */
+  #queueFigures(): EngineStatus["queue"] {
+    const figures = this.#mta.queue.figures();
+    return { ...figures, total: figures.total + this.#mta.transfer.withheld };
+  }
 }
+
+const drainStates = { Serve: "Serving", Cordon: "Cordoned", Drain: "Draining" } as const;

@@ -4,6 +4,7 @@
  *
  * Start rejects with a Failure that names what could not be had; what was opened before is closed again.
  */
+import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 
 import type { Clock } from "#base/clock.ts";
@@ -34,6 +35,8 @@ import { Shutdown } from "./shutdown.ts";
 import { DiskSpool } from "./spool/disk-spool.ts";
 import { diskFiles } from "./spool/files.ts";
 import { takeLock } from "./spool/lock.ts";
+import type { PeerKeys } from "./transfer/http-peer.ts";
+import { Transfer } from "./transfer/transfer.ts";
 
 export interface MtaOptions {
   readonly config: LiveConfig;
@@ -55,6 +58,8 @@ export class Mta {
   readonly spool: DiskSpool;
   readonly courier: SmtpCourier;
   readonly queue: Queue;
+  readonly transfer: Transfer;
+  readonly administration = new EngineAdministration(this);
   readonly plugins: readonly PluginState[];
   /** Ports in use, by server id; for HTTP faces "monitor" and "admin". */
   readonly ports = new Map<string, number>();
@@ -117,6 +122,15 @@ export class Mta {
       scheduleFor: (id) => this.#settings.schedules.get(id) ?? this.#settings.defaultSchedule,
       maxRunning: MAX_RUNNING,
     });
+    const { startup } = options.config.current;
+    this.transfer = new Transfer({
+      ledgerPath: join(startup.spool.path, "handover.db"),
+      queue: this.queue,
+      spool: this.spool,
+      clock,
+      log,
+      keys: peerKeys(startup.admin),
+    });
   }
 
   static async start(options: MtaOptions): Promise<Mta> {
@@ -171,7 +185,8 @@ export class Mta {
       };
     });
     await this.#openMonitor();
-    for await (const message of this.spool.recover()) this.queue.add(message);
+    this.shutdown.add("transfer", () => this.transfer.close());
+    await this.transfer.queueAll(this.spool.recover());
     this.shutdown.add("courier", async () => {
       this.queue.close();
       await this.courier.close(patience);
@@ -233,7 +248,11 @@ export class Mta {
   async #openAdmin(): Promise<void> {
     const { admin } = this.options.config.current.startup;
     if (admin === undefined) return;
-    const { server, stop } = await openAdmin(admin, new EngineAdministration(this), this.options);
+    const { server, stop } = await openAdmin(
+      admin,
+      { administration: this.administration, transfer: this.transfer.receiver },
+      this.options,
+    );
     this.shutdown.add("admin-files", async () => stop());
     await this.#openHttp("admin", server, { host: admin.listener.address, port: admin.listener.port });
   }
@@ -251,6 +270,13 @@ export class Mta {
 async function prepareSettings(config: EngineConfig, systemHostname: string): Promise<Settings> {
   const contexts = await loadContexts(config.startup.pki.private);
   return makeSettings({ config, systemHostname, contexts });
+}
+
+/** Engines show each other what they show the operator: one certificate and one token a cluster. */
+function peerKeys(admin: EngineConfig["startup"]["admin"]): PeerKeys | null {
+  const { tls, tokenfile } = admin ?? {};
+  if (tls?.clientca === undefined || tokenfile === undefined) return null;
+  return { ca: tls.clientca, cert: tls.cert, key: tls.key, tokenFile: tokenfile };
 }
 
 /** The configuration was checked: both files name the same servers. */

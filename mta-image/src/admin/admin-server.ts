@@ -8,6 +8,7 @@ import type { TLSSocket } from "node:tls";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { z } from "zod";
 
+import { Failure } from "#base/error.ts";
 import { type HttpServerOptions, makeHttpServer } from "#base/http-server.ts";
 import {
   type ConfigResult,
@@ -21,6 +22,8 @@ import {
   QueueSelector,
 } from "#contract/admin-api.ts";
 
+import { type TransferDoor, addTransferRoutes } from "./transfer-routes.ts";
+
 export type ConfigAnswer =
   | ({ readonly ok: true } & ConfigResult)
   | { readonly ok: false; readonly problems: readonly Problem[] };
@@ -30,13 +33,15 @@ export interface Administration {
   status(): EngineStatus;
   pushConfig(push: ConfigPush): Promise<ConfigAnswer>;
   reloadConfig(): Promise<ConfigAnswer>;
-  drain(request: DrainRequest): EngineStatus;
+  /** Rejects with a Failure when peers cannot be reached for lack of keys; nothing has changed then. */
+  drain(request: DrainRequest): Promise<EngineStatus>;
   queue(query: QueueQuery): QueuePage;
   changeQueue(action: "retry" | "hold" | "release" | "bounce", selector: QueueSelector): QueueChange;
 }
 
 export function makeAdminServer(options: {
   readonly administration: Administration;
+  readonly transfer: TransferDoor;
   /** Asked at each call, since it may be renewed. Null: only client certificates open the door. */
   readonly token: () => string | null;
   readonly tls?: NonNullable<HttpServerOptions["tls"]>;
@@ -68,8 +73,9 @@ export function makeAdminServer(options: {
     answerConfig(reply, await administration.reloadConfig()),
   );
   server.post("/v1/drain", async (request, reply) =>
-    withShape(reply, DrainRequest, request.body, (body) => administration.drain(body)),
+    withShape(reply, DrainRequest, request.body, (body) => drain(reply, administration, body)),
   );
+  addTransferRoutes(server, options.transfer);
   for (const action of ["retry", "hold", "release", "bounce"] as const) {
     server.post(`/v1/queue/${action}`, async (request, reply) =>
       withShape(reply, QueueSelector, request.body, (selector) =>
@@ -78,6 +84,19 @@ export function makeAdminServer(options: {
     );
   }
   return server;
+}
+
+async function drain(
+  reply: FastifyReply,
+  administration: Administration,
+  request: DrainRequest,
+): Promise<unknown> {
+  try {
+    return await administration.drain(request);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    return reply.code(409).send({ code: error.code, message: error.message });
+  }
 }
 
 async function withShape<T extends z.ZodType>(

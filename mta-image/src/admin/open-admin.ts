@@ -13,6 +13,7 @@ import type { Log } from "#base/log.ts";
 import type { EngineConfig } from "#contract/config.ts";
 
 import { type Administration, makeAdminServer } from "./admin-server.ts";
+import type { TransferDoor } from "./transfer-routes.ts";
 
 type AdminConfig = NonNullable<EngineConfig["startup"]["admin"]>;
 
@@ -26,12 +27,12 @@ const LOOK_EVERY_MS = 30_000;
 
 export async function openAdmin(
   config: AdminConfig,
-  administration: Administration,
+  rooms: { readonly administration: Administration; readonly transfer: TransferDoor },
   tools: { readonly clock: Clock; readonly log: Log },
 ): Promise<{ server: FastifyInstance; stop: () => void }> {
   let files = await readAdminFiles(config);
   const server = makeAdminServer({
-    administration,
+    ...rooms,
     token: () => files.token,
     ...(config.tls === undefined ? {} : { tls: withClientCa(config.tls) }),
   });

@@ -63,6 +63,7 @@ function parseServer(item: string, defaultPort: number): Host | null {
     const ip = literal.replace(/^ipv6:/i, "");
     return isIP(ip) === 0 ? null : { name: ip, port, isTrusted: true };
   }
+  if (isIP(name as string) === 4) return { name: name as string, port, isTrusted: true };
   // A final dot is how an absolute name may be written.
   const host = canonicalDomain((name as string).replace(/\.$/, ""));
   return host === null || host === "" ? null : { name: host, port, isTrusted: true };

@@ -1,0 +1,88 @@
+/**
+ * A peer over HTTPS: its admin API, shown our certificate of the cluster's authority and the token. The name in
+ * the peer's certificate is given, not its address, so that only an engine of the same cluster gets our mail. Each
+ * call is bounded in time; what is no sound answer rejects with a Failure, and the giver then asks again.
+ */
+import { readFile } from "node:fs/promises";
+import { Agent } from "undici";
+
+import { Failure, describe } from "#base/error.ts";
+import { TransferAnswer } from "#contract/transfer-api.ts";
+
+import type { Peer } from "./ports.ts";
+
+export interface PeerAddress {
+  readonly name: string;
+  /** https://host:port */
+  readonly url: string;
+  readonly servername: string;
+}
+
+/** PEM files; read for each hand-over, since they are renewed while the engine runs. */
+export interface PeerKeys {
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+  readonly tokenFile: string;
+}
+
+const DEADLINE_MS = 30_000;
+
+/** Throws a Failure `peer-keys-unusable` that names the file. */
+export async function connectPeer(address: PeerAddress, keys: PeerKeys): Promise<Peer & { close(): void }> {
+  const [ca, cert, key, token] = await Promise.all(
+    [keys.ca, keys.cert, keys.key, keys.tokenFile].map((path) => read(path)),
+  );
+  const agent = new Agent({
+    connections: 2,
+    allowH2: false,
+    connect: {
+      ca,
+      cert,
+      key,
+      servername: address.servername,
+      timeout: DEADLINE_MS,
+    } as NonNullable<Agent.Options["connect"]>,
+  });
+  const call = (path: string, body: string | Buffer): Promise<readonly string[]> =>
+    post({ agent, url: `${address.url}${path}`, body, token: (token ?? "").trim() });
+  return {
+    name: address.name,
+    send: (batch, frames) => call(`/v1/transfer/messages?batch=${batch}`, Buffer.concat(frames)),
+    taken: (batch, ids) => call("/v1/transfer/taken", JSON.stringify({ batch, ids })),
+    forgotten: async (ids) => void (await call("/v1/transfer/forgotten", JSON.stringify({ ids }))),
+    close: () => void agent.destroy(),
+  };
+}
+
+async function post(request: {
+  readonly agent: Agent;
+  readonly url: string;
+  readonly body: string | Buffer;
+  readonly token: string;
+}): Promise<readonly string[]> {
+  const { agent, url, body, token } = request;
+  const { origin, pathname, search } = new URL(url);
+  const type = typeof body === "string" ? "application/json" : "application/octet-stream";
+  const response = await agent.request({
+    origin,
+    path: `${pathname}${search}`,
+    method: "POST",
+    headers: { authorization: `Bearer ${token}`, "content-type": type },
+    body,
+    signal: AbortSignal.timeout(DEADLINE_MS),
+  });
+  const answer: unknown = await response.body.json();
+  const parsed = TransferAnswer.safeParse(answer);
+  if (response.statusCode === 200 && parsed.success) return parsed.data.ids;
+  const said = (answer as { message?: unknown } | null)?.message;
+  throw new Failure("peer-refused", typeof said === "string" ? said : `status ${response.statusCode}`);
+}
+
+async function read(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (cause) {
+    throw new Failure("peer-keys-unusable", `cannot read ${path}: ${describe(cause)}`, { cause });
+  }
+}

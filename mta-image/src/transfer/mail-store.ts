@@ -1,0 +1,115 @@
+/**
+ * Queue and spool as a hand-over sees them: the Store it takes from and the Door it brings to (ports.ts). Messages
+ * that were checked out are in nobody's hands and are kept here; `withheld` counts them, so that nobody takes the
+ * engine for empty.
+ */
+import type { FrameHead } from "#contract/transfer-api.ts";
+
+import type { Queue } from "../queue/queue.ts";
+import type { Spool, SpooledMessage } from "../spool/spool.ts";
+import type { Door, Parcel, Store } from "./ports.ts";
+
+export class MailStore implements Store, Door {
+  readonly #queue: Queue;
+  readonly #spool: Spool;
+  readonly #away = new Map<string, SpooledMessage>();
+  readonly #arrived = new Map<string, SpooledMessage>();
+
+  constructor(options: { readonly queue: Queue; readonly spool: Spool }) {
+    this.#queue = options.queue;
+    this.#spool = options.spool;
+  }
+
+  /** Recipients of messages in nobody's hands. */
+  get withheld(): number {
+    let count = 0;
+    for (const { recipients } of this.#away.values()) {
+      for (const recipient of recipients) if (recipient !== null) count++;
+    }
+    return count;
+  }
+
+  /** At start: a message that a peer may have is not queued. */
+  withhold(message: SpooledMessage): void {
+    this.#away.set(message.id, message);
+  }
+
+  checkOut(bounds: { readonly messages: number; readonly bytes: number }): readonly Parcel[] {
+    const parcels: Parcel[] = [];
+    let bytes = 0;
+    for (const id of this.#queue.messageIds()) {
+      if (parcels.length >= bounds.messages || bytes >= bounds.bytes) break;
+      const message = this.#queue.withdraw(id);
+      if (message === null) continue;
+      this.#away.set(id, message);
+      parcels.push({ head: headOf(message), sizeBytes: message.sizeBytes });
+      bytes += message.sizeBytes;
+    }
+    return parcels;
+  }
+
+  async content(id: string): Promise<Buffer> {
+    const content = await this.#spool.read(id);
+    if (content.kind === "memory") return content.bytes;
+    const pieces: Buffer[] = [];
+    for await (const piece of content.chunks()) pieces.push(piece);
+    return Buffer.concat(pieces);
+  }
+
+  giveBack(ids: readonly string[]): void {
+    for (const id of ids) {
+      const message = this.#away.get(id);
+      if (message === undefined) continue;
+      this.#away.delete(id);
+      this.#queue.add(message);
+    }
+  }
+
+  settle(ids: readonly string[]): Promise<void> {
+    for (const id of ids) {
+      this.#away.get(id)?.recipients.forEach((_, index) => {
+        this.#spool.settle(id, index);
+      });
+      this.#away.delete(id);
+    }
+    return this.#spool.flush();
+  }
+
+  async store(head: FrameHead, content: Buffer): Promise<void> {
+    const { id, receivedAt, envelope, origin, states } = head;
+    const message = await this.#spool.commit({
+      id,
+      receivedAt,
+      envelope,
+      origin,
+      states,
+      dueAt: receivedAt,
+      // The bytes are part of a whole batch; a copy lets the batch go.
+      content: Buffer.from(content),
+    });
+    this.#arrived.set(id, message);
+  }
+
+  has(id: string): boolean {
+    return this.#spool.has(id);
+  }
+
+  enqueue(ids: readonly string[]): void {
+    for (const id of ids) {
+      const message = this.#arrived.get(id);
+      this.#arrived.delete(id);
+      if (message !== undefined) this.#queue.add(message);
+    }
+  }
+}
+
+function headOf({ id, receivedAt, envelope, origin, recipients }: SpooledMessage): FrameHead {
+  const { sender, smtpUtf8, eightBit, transportId } = envelope;
+  return {
+    id,
+    receivedAt,
+    envelope: { sender, recipients: [...envelope.recipients], smtpUtf8, eightBit, transportId },
+    origin: { ...origin },
+    states: recipients.map((recipient) => (recipient === null ? null : { ...recipient.state })),
+  };
+}
