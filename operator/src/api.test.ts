@@ -1,0 +1,287 @@
+/**
+ * The operator against a real API server with its controllers, with exactly the rights of rbac.ts, and engines that are
+ * fakes behind real TLS. Skipped where no server is given (operator/testing/api-server.ts).
+ */
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { after, before, describe, test } from "node:test";
+
+import { KubeConfig } from "@kubernetes/client-node/dist/config.js";
+
+import { sleep, systemClock } from "#base/clock.ts";
+import { silentLog } from "#base/log.ts";
+import { systemRandom } from "#base/random.ts";
+import { EngineClient } from "#operator/engine/client.ts";
+import { accessOf } from "#operator/kube/access.ts";
+import { HttpKube } from "#operator/kube/http-kube.ts";
+import { type CustomObject, type Pod, resources } from "#operator/kube/objects.ts";
+
+import { Admin, apiServerFromEnvironment, deniedIn, readYaml, writesIn } from "../testing/api-server.ts";
+import { LiveNode } from "../testing/live-node.ts";
+import { app } from "../testing/whole.ts";
+import { type Ending, Manager } from "./manager.ts";
+import { makeMetrics } from "./metrics.ts";
+import { rbac } from "./rbac.ts";
+
+const server = apiServerFromEnvironment();
+const OPERATOR = "system:serviceaccount:mailfleet-test:operator";
+const crds = new URL("../../crds/", import.meta.url);
+
+describe("against a real API server", { skip: server === null }, () => {
+  if (server === null) return;
+  const admin = new Admin(server);
+  const namespace = `mail-${Date.now().toString(36)}`;
+  const mailClusters = `/apis/mailfleet.io/v1alpha1/namespaces/${namespace}/mailclusters`;
+  const kube = kubeAs(null);
+  const running: { stop: () => Promise<Ending> }[] = [];
+  let node: LiveNode;
+
+  before(async () => {
+    for (const file of readdirSync(new URL("generated/", crds))) {
+      if (!file.endsWith(".yaml")) continue;
+      const crd = readYaml(new URL(`generated/${file}`, crds)) as { metadata: { name: string } };
+      const path = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${crd.metadata.name}`;
+      assert.ok((await admin.apply(path, crd)).status < 300);
+    }
+    for (const name of [namespace, "mailfleet-test"]) {
+      const labels = { "pod-security.kubernetes.io/enforce": "restricted" };
+      const body = { apiVersion: "v1", kind: "Namespace", metadata: { name, labels } };
+      assert.ok((await admin.apply(`/api/v1/namespaces/${name}`, body)).status < 300);
+    }
+    await grantRights(admin);
+    node = new LiveNode(kube, namespace, await freePort());
+    await until("the CRDs are served", async () => (await admin.call("GET", mailClusters)).status === 200);
+  });
+
+  after(async () => {
+    await Promise.all(running.map((each) => each.stop()));
+    await admin.call("DELETE", `/api/v1/namespaces/${namespace}`);
+    await node.close();
+    await kube.close();
+  });
+
+  function kubeAs(user: string | null): HttpKube {
+    const config = new KubeConfig();
+    config.loadFromFile(server?.kubeconfig ?? "");
+    if (user !== null) config.users = config.users.map((each) => ({ ...each, impersonateUser: user }));
+    return new HttpKube({
+      access: accessOf(config),
+      clock: systemClock,
+      random: systemRandom,
+      userAgent: "mailfleet-test",
+    });
+  }
+
+  function start(identity: string): { stop: () => Promise<Ending>; kube: HttpKube } {
+    const own = kubeAs(OPERATOR);
+    const leaseKube = kubeAs(OPERATOR);
+    const engines = new EngineClient({ clock: systemClock, port: node.port });
+    const manager = new Manager({
+      kube: own,
+      leaseKube,
+      lease: { namespace: "mailfleet-test", name: "mailfleet-operator" },
+      identity,
+      watchNamespaces: [namespace],
+      workers: 4,
+      facts: {
+        engineImage: "mailfleet-mta:test",
+        namespace: "mailfleet-test",
+        podLabels: {},
+        hasImageVolumes: true,
+      },
+      engines,
+      metrics: makeMetrics(),
+      clock: systemClock,
+      random: systemRandom,
+      log: silentLog,
+      paces: { lively: 200, settled: 500 },
+    });
+    const stop = new AbortController();
+    const ending = manager.run(stop.signal).finally(async () => {
+      await Promise.all([own.close(), leaseKube.close(), engines.close()]);
+    });
+    const started = {
+      kube: own,
+      stop: () => {
+        stop.abort();
+        return ending;
+      },
+    };
+    running.push(started);
+    return started;
+  }
+
+  const cluster = (spec: Record<string, unknown>) => ({
+    apiVersion: "mailfleet.io/v1alpha1",
+    kind: "MailCluster",
+    metadata: { name: "out", namespace },
+    spec: { config: { app }, ...spec },
+  });
+  const get = () => kube.get<CustomObject>({ resource: resources.mailClusters, namespace, name: "out" });
+  const condition = async (type: string): Promise<string> => {
+    await node.turn();
+    const status = (await get())?.status as { conditions?: { type: string; status: string }[] } | undefined;
+    return status?.conditions?.find((each) => each.type === type)?.status ?? "";
+  };
+  const isSettled = async () =>
+    (await condition("Ready")) === "True" && (await condition("Reconciling")) === "False";
+  const pods = async () => (await kube.list<Pod>(resources.pods, { namespace })).items;
+
+  /** Asks the server what it would say, without making anything. */
+  async function tryOut(folder: "valid" | "invalid", file: string) {
+    const path = new URL(`testdata/${folder}/${file}`, crds);
+    const object = readYaml(path) as { kind: string; metadata: object };
+    const plural = object.kind === "MailCluster" ? "mailclusters" : "nativeplugins";
+    const target = `/apis/mailfleet.io/v1alpha1/namespaces/${namespace}/${plural}`;
+    const body = { ...object, metadata: { ...object.metadata, namespace } };
+    const reply = await admin.call("POST", `${target}?dryRun=All&fieldValidation=Strict`, body);
+    return { ...reply, text: readFileSync(path, "utf8") };
+  }
+
+  for (const file of readdirSync(new URL("testdata/invalid/", crds))) {
+    test(`${file} is refused with the sentence it names`, async () => {
+      const { status, body, text } = await tryOut("invalid", file);
+      const expected = text.slice(2, text.indexOf("\n"));
+      assert.ok(status === 422 || status === 400, `status ${status}`);
+      assert.ok(String(body["message"]).includes(expected), String(body["message"]));
+    });
+  }
+
+  for (const file of readdirSync(new URL("testdata/valid/", crds))) {
+    test(`${file} is taken`, async () => {
+      const { status, body } = await tryOut("valid", file);
+      assert.equal(status, 201, String(body["message"]));
+    });
+  }
+
+  test("a cluster comes up with no more rights than rbac.ts, in a namespace that is restricted", async () => {
+    start("first");
+    const reply = await admin.apply(`${mailClusters}/out`, cluster({ replicas: 2 }));
+    assert.ok(reply.status < 300, JSON.stringify(reply.body));
+    await until("ready", isSettled);
+    assert.deepEqual(
+      (await pods()).map(({ metadata }) => metadata.name),
+      ["out-0", "out-1"],
+    );
+    if (server.auditLog !== null) assert.deepEqual(deniedIn(server.auditLog, OPERATOR), []);
+  });
+
+  test("a settled cluster is not written to", { skip: server.auditLog === null }, async () => {
+    const log = server.auditLog ?? "";
+    const count = () => writesIn(log, OPERATOR).filter((write) => !write.includes(" leases ")).length;
+    await systemSleep(3000);
+    const beforehand = count();
+    await systemSleep(8000);
+    const later = writesIn(log, OPERATOR).filter((write) => !write.includes(" leases "));
+    assert.deepEqual(later.slice(beforehand), []);
+  });
+
+  test("kubectl scale works: the scale subresource follows and reports", async () => {
+    const scale = { spec: { replicas: 3 } };
+    const path = `${mailClusters}/out/scale`;
+    const reply = await admin.call("PATCH", path, scale, "application/merge-patch+json");
+    assert.equal(reply.status, 200);
+    await until("three pods", async () => (await pods()).length === 3 && (await isSettled()));
+    const { body } = await admin.call("GET", path);
+    const status = body["status"] as { replicas: number; selector: string };
+    assert.equal(status.replicas, 3);
+    assert.match(status.selector, /mailfleet.io\/cluster=out/);
+  });
+
+  test("when the one that acts stops, the other takes over", async () => {
+    const second = start("second");
+    await systemSleep(500);
+    await running[0]?.stop();
+    await admin.call("DELETE", `/api/v1/namespaces/${namespace}/pods/out-1`);
+    await until("the pod is back", async () => (await pods()).length === 3 && (await isSettled()));
+    const lease = await kube.get<CustomObject & { spec: { holderIdentity: string } }>({
+      resource: resources.leases,
+      namespace: "mailfleet-test",
+      name: "mailfleet-operator",
+    });
+    assert.equal(lease?.spec.holderIdentity, "second");
+    assert.ok(second);
+  });
+
+  test("deletion leaves nothing", async () => {
+    await admin.call("DELETE", `${mailClusters}/out`);
+    await until("gone", async () => {
+      await node.turn();
+      return (await get()) === null;
+    });
+    const kinds = [
+      resources.pods,
+      resources.claims,
+      resources.services,
+      resources.configMaps,
+      resources.secrets,
+      resources.serviceAccounts,
+      resources.disruptionBudgets,
+      resources.networkPolicies,
+    ];
+    await until("nothing is left", async () => {
+      const labelSelector = "mailfleet.io/cluster=out";
+      const lists = await Promise.all(kinds.map((kind) => kube.list(kind, { namespace, labelSelector })));
+      return lists.every(({ items }) => items.length === 0);
+    });
+  });
+});
+
+/** The roles of rbac.ts, bound to the user that the operator acts as. */
+async function grantRights(admin: Admin): Promise<void> {
+  const group = "rbac.authorization.k8s.io";
+  const subject = { kind: "ServiceAccount", name: "operator", namespace: "mailfleet-test" };
+  const scopes = [
+    {
+      kind: "ClusterRole",
+      path: `/apis/${group}/v1`,
+      roles: "clusterroles",
+      bindings: "clusterrolebindings",
+      rules: rbac.workload,
+    },
+    {
+      kind: "Role",
+      path: `/apis/${group}/v1/namespaces/mailfleet-test`,
+      roles: "roles",
+      bindings: "rolebindings",
+      rules: rbac.lease,
+    },
+  ];
+  for (const { kind, path, roles, bindings, rules } of scopes) {
+    const metadata = { name: "mailfleet-test" };
+    const role = { apiVersion: `${group}/v1`, kind, metadata, rules };
+    const binding = {
+      apiVersion: `${group}/v1`,
+      kind: `${kind}Binding`,
+      metadata,
+      roleRef: { apiGroup: group, kind, name: "mailfleet-test" },
+      subjects: [subject],
+    };
+    assert.ok((await admin.apply(`${path}/${roles}/mailfleet-test`, role)).status < 300);
+    assert.ok((await admin.apply(`${path}/${bindings}/mailfleet-test`, binding)).status < 300);
+  }
+}
+
+async function until(what: string, isTrue: () => Promise<boolean>): Promise<void> {
+  for (let i = 0; i < 300; i++) {
+    if (await isTrue()) return;
+    await systemSleep(100);
+  }
+  assert.fail(`never came true: ${what}`);
+}
+
+/** Real time, on a timer that keeps the process alive. */
+function systemSleep(ms: number): Promise<void> {
+  const alive = setInterval(() => undefined, 1000);
+  return sleep(systemClock, ms).finally(() => clearInterval(alive));
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const probe = createServer().listen(0, "127.0.0.1", () => {
+      const address = probe.address();
+      probe.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
+    });
+  });
+}

@@ -1,0 +1,98 @@
+/**
+ * A real API server for the API tier, and a door to it for what the operator itself never does (namespaces, roles, the
+ * scale subresource). It is the one that MAILFLEET_KUBECONFIG names; without it the tier is skipped.
+ */
+import { readFileSync } from "node:fs";
+import { request } from "node:https";
+
+import { load } from "js-yaml";
+
+import { type Access, findAccess } from "#operator/kube/access.ts";
+
+export interface ApiServer {
+  readonly kubeconfig: string;
+  /** Null where it cannot be read. */
+  readonly auditLog: string | null;
+}
+
+export function apiServerFromEnvironment(): ApiServer | null {
+  const kubeconfig = process.env["MAILFLEET_KUBECONFIG"];
+  if (kubeconfig === undefined || kubeconfig === "") return null;
+  return { kubeconfig, auditLog: process.env["MAILFLEET_AUDIT_LOG"] ?? null };
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly body: Record<string, unknown>;
+}
+
+export class Admin {
+  readonly #access: Access;
+
+  constructor(server: ApiServer) {
+    this.#access = findAccess(server.kubeconfig);
+  }
+
+  /** Server-side apply of one object at its path. */
+  apply(path: string, object: unknown): Promise<Reply> {
+    const query = "?fieldManager=test&force=true";
+    return this.call("PATCH", `${path}${query}`, object, "application/apply-patch+yaml");
+  }
+
+  async call(method: string, path: string, body?: unknown, contentType = "application/json"): Promise<Reply> {
+    const { headers, transport } = await this.#access.credentials();
+    const tls = transport.type === "agent" ? transport.connect : {};
+    return new Promise((resolve, reject) => {
+      const call = request(
+        new URL(path, this.#access.server),
+        { ...(tls as object), method, headers: { ...headers, "content-type": contentType } },
+        (response) => {
+          let text = "";
+          response.setEncoding("utf8");
+          response.on("data", (chunk: string) => (text += chunk));
+          response.on("end", () => resolve({ status: response.statusCode ?? 0, body: JSON.parse(text) }));
+        },
+      );
+      call.on("error", reject);
+      call.end(body === undefined ? undefined : JSON.stringify(body));
+    });
+  }
+}
+
+/** Writing requests of one user in the audit log, as "patch pods mail/out-0". */
+export function writesIn(auditLog: string, user: string): readonly string[] {
+  return eventsOf(auditLog, user)
+    .filter(({ verb }) => !["get", "list", "watch"].includes(verb))
+    .map(textOf);
+}
+
+/** Requests of one user that its rights did not allow. */
+export function deniedIn(auditLog: string, user: string): readonly string[] {
+  return eventsOf(auditLog, user)
+    .filter((event) => event.responseStatus?.code === 403)
+    .map(textOf);
+}
+
+function eventsOf(auditLog: string, user: string): readonly AuditEvent[] {
+  return readFileSync(auditLog, "utf8")
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as AuditEvent)
+    .filter((event) => (event.impersonatedUser?.username ?? event.user.username) === user);
+}
+
+function textOf({ verb, objectRef: ref }: AuditEvent): string {
+  return `${verb} ${ref?.resource} ${ref?.namespace}/${ref?.name}`;
+}
+
+interface AuditEvent {
+  readonly verb: string;
+  readonly user: { readonly username: string };
+  readonly impersonatedUser?: { readonly username: string };
+  readonly responseStatus?: { readonly code: number };
+  readonly objectRef?: { readonly resource: string; readonly namespace: string; readonly name: string };
+}
+
+export function readYaml(path: string | URL): Record<string, unknown> {
+  return load(readFileSync(path, "utf8")) as Record<string, unknown>;
+}
