@@ -1,0 +1,164 @@
+/**
+ * Who may import what, as data: room to the rooms and packages it may import; its own files and Node's modules are
+ * always allowed (but see `closedModules`). Whatever is not listed is forbidden. Tests, `testing/`, `bench/` and
+ * `testdata/` may import anything, and nothing else may import them. tools/tidy.ts enforces it.
+ */
+const engineRooms = [
+  "admin",
+  "config",
+  "delivery",
+  "dns",
+  "dsn",
+  "intake",
+  "net",
+  "plugins",
+  "queue",
+  "session",
+  "spool",
+  "transfer",
+];
+const operatorRooms = [
+  "cache",
+  "desired",
+  "engine",
+  "keda",
+  "kube",
+  "plugins",
+  "reconcile",
+  "rollout",
+  "scaling",
+  "slots",
+  "status",
+  "watch",
+];
+const mta = (...rooms: readonly string[]): readonly string[] => rooms.map((room) => `mta-image/src/${room}`);
+const operator = (...rooms: readonly string[]): readonly string[] =>
+  rooms.map((room) => `operator/src/${room}`);
+const contract = "mta-image/contract";
+
+export const layers: Readonly<Record<string, readonly string[]>> = {
+  base: ["fastify", "pino", "prom-client"],
+  crds: ["zod"],
+  [contract]: ["zod", "js-yaml"],
+
+  "mta-image/src/smtp": ["base"],
+  "mta-image/src/message": ["base"],
+  "mta-image/src/script": ["base"],
+  "mta-image/src/net": ["base"],
+  "mta-image/src/dns": ["base"],
+  "mta-image/src/spool": ["base", ...mta("smtp", "message")],
+  "mta-image/src/plugins": ["base", contract, ...mta("script")],
+  "mta-image/src/hooks": ["base", ...mta("smtp", "message", "script", "plugins", "dns")],
+  "mta-image/src/queue": ["base", contract, ...mta("spool", "message", "smtp")],
+  "mta-image/src/intake": ["base", ...mta("smtp", "message", "spool", "queue", "hooks")],
+  "mta-image/src/dsn": ["base", ...mta("smtp", "message", "spool", "queue", "intake")],
+  "mta-image/src/session": ["base", ...mta("smtp", "net", "message", "hooks", "intake")],
+  "mta-image/src/delivery": ["base", ...mta("smtp", "net", "dns", "message", "spool", "hooks", "queue")],
+  "mta-image/src/transfer": ["base", contract, "undici", ...mta("spool", "queue", "message")],
+  "mta-image/src/config": ["base", contract, ...mta("queue", "session", "delivery")],
+  "mta-image/src/admin": [
+    "base",
+    contract,
+    "fastify",
+    "prom-client",
+    "zod",
+    ...mta("config", "queue", "spool", "session", "delivery", "transfer", "hooks", "plugins"),
+  ],
+  // The files of src/ itself: the programs and what puts the rooms together.
+  "mta-image/src": [
+    "base",
+    contract,
+    "package.json",
+    "fastify",
+    ...mta(...engineRooms, "smtp", "message", "script", "hooks"),
+  ],
+
+  "operator/src/kube": ["base", "@kubernetes/client-node", "undici"],
+  "operator/src/cache": ["base", ...operator("kube")],
+  "operator/src/watch": ["base", ...operator("kube", "cache")],
+  "operator/src/slots": ["crds", contract, ...operator("kube")],
+  "operator/src/plugins": ["base", "crds", contract, ...operator("kube")],
+  "operator/src/desired": ["crds", contract, "js-yaml", ...operator("kube", "plugins", "slots")],
+  "operator/src/rollout": ["crds", contract, ...operator("kube", "desired", "plugins", "slots")],
+  "operator/src/scaling": ["base", "crds", contract, ...operator("slots")],
+  "operator/src/engine": [
+    "base",
+    "crds",
+    contract,
+    "@peculiar/x509",
+    "reflect-metadata",
+    "undici",
+    "zod",
+    ...operator("cache", "desired", "kube"),
+  ],
+  "operator/src/keda": ["base", "@grpc/grpc-js", "@grpc/proto-loader"],
+  "operator/src/status": [
+    "base",
+    "crds",
+    contract,
+    ...operator("kube", "desired", "plugins", "rollout", "scaling", "slots"),
+  ],
+  "operator/src/reconcile": [
+    "base",
+    "crds",
+    contract,
+    ...operator(...operatorRooms.filter((room) => room !== "reconcile")),
+  ],
+  "operator/src": ["base", "crds", contract, "package.json", "prom-client", ...operator(...operatorRooms)],
+
+  helm: ["base", "e2e/peers", "tools"],
+  tools: ["base", "crds", "e2e", "e2e/cluster", "e2e/peers", "helm", "operator/src", "esbuild", "js-yaml"],
+  "e2e/peers": ["base", "smtp-server", "zod"],
+  "e2e/cluster": ["base", "crds", contract, "js-yaml", "tools", "e2e/peers"],
+  "e2e/demo": ["base", "crds", contract, "js-yaml", "tools", "helm", "e2e/cluster", "e2e/peers"],
+  "e2e/bench": ["base", "crds", contract, "js-yaml", "tools", "helm", "e2e/cluster", "e2e/peers"],
+};
+
+/** Node modules that only some rooms may import; `isIP` and its like are arithmetic and open to all. */
+export const closedModules: Readonly<Record<string, readonly string[]>> = {
+  "node:net": [
+    "base",
+    "mta-image/src/net",
+    "mta-image/src/session",
+    "mta-image/src/delivery",
+    "mta-image/src/dns",
+    "e2e",
+    "tools",
+  ],
+  "node:tls": [
+    "base",
+    "mta-image/src/net",
+    "mta-image/src/config",
+    "mta-image/src/admin",
+    "mta-image/src/session",
+    "mta-image/src/delivery",
+    "mta-image/src/transfer",
+    "operator/src/engine",
+    "operator/src/kube",
+    "e2e",
+  ],
+  "node:dns": ["mta-image/src/dns", "e2e"],
+  "node:dns/promises": ["mta-image/src/dns", "e2e"],
+  "node:child_process": ["e2e", "tools"],
+};
+
+/** The row of the table for a file; null when it is a test or stands in a folder for tests. */
+export function roomOf(path: string): string | null {
+  if (isFree(path)) return null;
+  const parts = path.split("/");
+  const depth = /^(mta-image|operator)\/src\//.test(path)
+    ? 3
+    : /^(mta-image|operator|e2e)\//.test(path)
+      ? 2
+      : 1;
+  if (parts.length > depth) return parts.slice(0, depth).join("/");
+  return parts.slice(0, -1).join("/") || path;
+}
+
+export function isFree(path: string): boolean {
+  return (
+    path.endsWith(".test.ts") ||
+    /(^|\/)(testing|testdata|bench)\//.test(path.replace(/^e2e\/bench\//, "")) ||
+    path.startsWith("e2e/scenarios/")
+  );
+}
