@@ -56,7 +56,7 @@ export class SmtpServer {
   /** Stops listening, answers what still arrives with 421, waits for messages under way until the deadline. */
   async close(deadlineMs: number): Promise<void> {
     this.#isClosing = true;
-    for (const session of [...this.#sessions]) session.leave();
+    for (const session of this.#sessions) session.leave();
     const end = this.#clock.monotonic() + deadlineMs;
     while (this.#sessions.size > 0 && this.#clock.monotonic() < end) await sleep(this.#clock, 20);
     await this.#listener?.close();

@@ -92,7 +92,7 @@ test("a path that is accepted holds no control byte, no space outside quotes and
     fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
       const path = parsePath(`<${pieces.join("")}@example.org>`, 0);
       if (path === null) return;
-      assert.doesNotMatch(path.address, /[\x00-\x1f\x7f]/);
+      assert.ok(Array.from(path.address).every((char) => char >= " " && char !== "\x7f"));
       assert.equal(path.domain, path.address === "" ? "" : "example.org");
       if (!path.address.startsWith('"')) assert.doesNotMatch(path.address, /[ <>()",:;\\]/);
     }),

@@ -48,7 +48,7 @@ export interface SpooledMessage {
   readonly origin: Origin;
   /** Bytes of header and body in CRLF form, trace field included, not dot-stuffed. */
   readonly sizeBytes: number;
-  /** As of commit or recovery: index i belongs to envelope.recipients[i]; null where already settled. */
+  /** As things stand when asked: index i belongs to envelope.recipients[i]; null where already settled. */
   readonly recipients: readonly (SpooledRecipient | null)[];
 }
 
