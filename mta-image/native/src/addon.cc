@@ -274,8 +274,32 @@ napi_value initialise(napi_env env, napi_callback_info info, const char* name) {
   });
 }
 
+// The process ends without a word to the plugins: they are owed their cleanup, for their threads would meet
+// destructors. Nothing can be told any more, so what they throw is dropped.
+void clean_up_at_exit() {
+  binding.stopped = true;
+  broker().abandon();
+  empty_objects();
+  for (size_t i = 0; i < plugin_count(); ++i) {
+    Plugin& plugin = *plugin_at(i);
+    auto* function = plugin.symbol<void()>("Halon_cleanup");
+    if (std::exchange(plugin.running, false) && function != nullptr) guarded([&] { function(); });
+  }
+}
+
 napi_value early_init(napi_env env, napi_callback_info info) { return initialise(env, info, "Halon_early_init"); }
-napi_value init(napi_env env, napi_callback_info info) { return initialise(env, info, "Halon_init"); }
+
+napi_value init(napi_env env, napi_callback_info info) {
+  return js::boundary(env, [&] {
+    js::Arguments<1> arguments(env, info);
+    napi_value good = initialise(env, info, "Halon_init");
+    if (good == nullptr || !js::to_boolean(env, good)) return good;
+    plugin_in(env, arguments[0]).running = true;
+    // Registered after the plugin was opened, so that it runs before the plugin's own destructors.
+    atexit(clean_up_at_exit);
+    return good;
+  });
+}
 
 napi_value entry_to_js(napi_env env, const HalonHSLRegisterContext::Entry& entry) {
   napi_value result = js::object(env);
@@ -344,7 +368,14 @@ napi_value run_plain(napi_env env, napi_callback_info info, const char* name) {
 }
 
 napi_value early_cleanup(napi_env env, napi_callback_info info) { return run_plain(env, info, "Halon_early_cleanup"); }
-napi_value cleanup(napi_env env, napi_callback_info info) { return run_plain(env, info, "Halon_cleanup"); }
+
+napi_value cleanup(napi_env env, napi_callback_info info) {
+  return js::boundary(env, [&]() -> napi_value {
+    js::Arguments<1> arguments(env, info);
+    if (!std::exchange(plugin_in(env, arguments[0]).running, false)) return js::undefined(env);
+    return run_plain(env, info, "Halon_cleanup");
+  });
+}
 
 // emptyObjects(): before the first cleanup
 napi_value empty_all_objects(napi_env env, napi_callback_info) {

@@ -28,6 +28,11 @@ void Broker::close() {
   waker_ = nullptr;
 }
 
+void Broker::abandon() {
+  std::lock_guard guard(lock_);
+  waker_ = nullptr;
+}
+
 void Broker::hold(napi_env env) {
   if (holds_++ == 0 && waker_ != nullptr) napi_ref_threadsafe_function(env, waker_);
 }

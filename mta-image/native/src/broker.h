@@ -61,6 +61,8 @@ class Broker {
   // `deliver` runs on the loop whenever something is waiting.
   void open(napi_env env, void (*deliver)(napi_env));
   void close();
+  // The same when the process is past calling Node.
+  void abandon();
   bool on_loop() const { return std::this_thread::get_id() == loop_; }
   // The loop stays alive while something is held, one hold for each suspended call and delivery. Loop only.
   void hold(napi_env env);

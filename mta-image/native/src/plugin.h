@@ -27,6 +27,7 @@ struct Plugin {
   uintptr_t start = 0;  // the mapped range, to tell whose code an address is
   uintptr_t end = 0;
   bool in_place = false;  // its functions may call hsl_suspend, so they run on stacks of their own
+  bool running = false;  // it was started, so its cleanup is owed
   std::unique_ptr<HalonConfig> config;
   std::unique_ptr<HalonConfig> app_config;
   std::unique_ptr<HalonConfig> reloaded;

@@ -37,8 +37,8 @@ test("thousands of calls are suspended at once and each gets its answer", async 
 });
 
 test("scheduling twice, or after the end, is reported and wakes nobody else", async () => {
-  call("suspend", "twice");
-  call("suspend", "again");
+  void call("suspend", "twice");
+  void call("suspend", "again");
   await new Promise(setImmediate);
   const reports = plugins.lines.filter((line) => line.includes("schedule-"));
   assert.deepEqual(reports, [
@@ -63,7 +63,7 @@ test("a C++ exception across the C interface is thrown to the script with plugin
 });
 
 test("a call that holds the loop is reported with its time", async () => {
-  call("suspend", "block", 80);
+  void call("suspend", "block", 80);
   await new Promise(setImmediate);
   const report = plugins.lines.find((line) => line.includes("blocked"));
   assert.match(report ?? "", /^plugin-misuse suspend blocked block held the event loop for \d+ ms$/);
@@ -95,7 +95,7 @@ test("an exception after an in-place suspend ends the call, not the process", as
 });
 
 test("suspending in place from a foreign thread is reported", async () => {
-  call("in-place", "from_thread");
+  void call("in-place", "from_thread");
   await new Promise(setImmediate);
   assert.ok(plugins.lines.some((line) => line.includes("suspend-from-thread")));
 });
@@ -106,7 +106,7 @@ test("an object keeps its state between method calls and can return itself", () 
   assert.deepEqual(host.calls.callMethod(counter, 0, [5]), { kind: "this" });
   assert.equal(host.calls.callMethod(counter, 1, []), 5);
   const twin = host.calls.callMethod(counter, 2, []) as WireObject;
-  host.calls.callMethod(twin, 0, [1]);
+  void host.calls.callMethod(twin, 0, [1]);
   assert.deepEqual([host.calls.callMethod(counter, 1, []), host.calls.callMethod(twin, 1, [])], [5, 6]);
 });
 
