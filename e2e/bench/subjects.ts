@@ -1,0 +1,99 @@
+/**
+ * The mail servers that are measured, each started fresh in a temp folder on loopback and sending all its mail to one
+ * smtp-sink. `start` rejects with what kept a server from starting.
+ */
+import { spawn } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+
+import { startPostfix } from "../peers/postfix.ts";
+
+export interface Running {
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+export interface Subject {
+  readonly name: string;
+  start(sinkPort: number): Promise<Running>;
+}
+
+/** smtp-source talks to the sink itself: what is left when no server is between. */
+export const ceiling: Subject = {
+  name: "smtp-source into smtp-sink",
+  start: async (sinkPort) => ({ port: sinkPort, stop: async () => {} }),
+};
+
+export const postfix: Subject = {
+  name: "Postfix",
+  async start(sinkPort) {
+    const port = await freePort();
+    const server = await startPostfix({
+      address: "127.0.0.1",
+      port,
+      domains: ["nowhere.example.test"],
+      relayHost: `[127.0.0.1]:${sinkPort}`,
+    });
+    return { port, stop: () => server.stop() };
+  },
+};
+
+/** One process with the defaults of its configuration, started from this checkout as a user would. */
+export const mailfleet: Subject = {
+  name: "Mailfleet, one process",
+  async start(sinkPort) {
+    const folder = await mkdtemp(join(tmpdir(), "bench-engine-"));
+    const port = await freePort();
+    const monitor = await freePort();
+    const startup = {
+      servers: [{ id: "smtp", listeners: [{ port, address: "127.0.0.1" }] }],
+      spool: { path: join(folder, "spool") },
+      monitor: { listener: { port: monitor, address: "127.0.0.1" } },
+      environment: { loglevel: "warn" },
+    };
+    const app = {
+      servers: [{ id: "smtp", transport: "default" }],
+      transportgroups: [
+        { id: "default", connection: { server: `127.0.0.1:${sinkPort}` }, transports: [{ id: "default" }] },
+      ],
+    };
+    await writeFile(join(folder, "smtpd.yaml"), JSON.stringify(startup));
+    await writeFile(join(folder, "smtpd-app.yaml"), JSON.stringify(app));
+    const program = new URL("../../mta-image/bin/smtpd", import.meta.url).pathname;
+    const child = spawn(program, ["-c", join(folder, "smtpd.yaml")], {
+      stdio: ["ignore", "ignore", "inherit"],
+    });
+    const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+    await untilReady(`http://127.0.0.1:${monitor}/ready`);
+    return {
+      port,
+      stop: async () => {
+        child.kill("SIGTERM");
+        await gone;
+        await rm(folder, { recursive: true, force: true });
+      },
+    };
+  },
+};
+
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const bound = server.address();
+      server.close(() => resolve(typeof bound === "object" && bound !== null ? bound.port : 0));
+    });
+  });
+}
+
+async function untilReady(url: string): Promise<void> {
+  for (let tries = 0; tries < 200; tries++) {
+    const answer = await fetch(url).catch(() => null);
+    if (answer?.ok === true) return;
+    await wait(50);
+  }
+  throw new Error(`nothing is ready at ${url}`);
+}
