@@ -20,6 +20,19 @@ const spool = await DiskSpool.open({
   segmentBytes: 50_000,
 });
 
+/** Returns when the reader's pipe has the line: a full pipe is waited for. */
+async function say(line: string): Promise<void> {
+  for (;;) {
+    try {
+      writeSync(1, `${line}\n`);
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+}
+
 async function write(): Promise<never> {
   for (let n = 0; ; n++) {
     const draft = makeDraft({
@@ -27,12 +40,12 @@ async function write(): Promise<never> {
       content: Buffer.alloc(700, `message ${n}\r\n`),
     });
     await spool.commit(draft);
-    writeSync(1, `committed ${draft.id}\n`);
+    await say(`committed ${draft.id}`);
     if (n % 3 !== 0) continue;
-    writeSync(1, `settling ${draft.id}\n`);
+    await say(`settling ${draft.id}`);
     spool.settle(draft.id, 0);
     await spool.flush();
-    writeSync(1, `settled ${draft.id}\n`);
+    await say(`settled ${draft.id}`);
   }
 }
 

@@ -246,7 +246,10 @@ test("what a killed process had acknowledged is there, and what it had settled i
     const child = spawn(process.execPath, [script, folder], { stdio: ["ignore", "pipe", "inherit"] });
     let text = "";
     child.stdout.on("data", (chunk: Buffer) => (text += chunk.toString()));
-    while (text.split("\n").length < 200 * (round + 1)) await once(child.stdout, "data");
+    while (text.split("\n").length < 200 * (round + 1)) {
+      await once(child.stdout, "data");
+      assert.equal(child.exitCode, null, "the victim lives until it is killed");
+    }
     child.kill("SIGKILL");
     await once(child, "close");
     const said = text
