@@ -72,6 +72,11 @@ inline napi_value get(napi_env env, napi_value target, const char* name) {
   check(napi_get_named_property(env, target, name, &value));
   return value;
 }
+inline napi_value behind(napi_env env, napi_ref reference) {
+  napi_value value = nullptr;
+  check(napi_get_reference_value(env, reference, &value));
+  return value;
+}
 inline napi_valuetype type(napi_env env, napi_value value) {
   napi_valuetype kind = napi_undefined;
   check(napi_typeof(env, value, &kind));
@@ -92,6 +97,19 @@ std::string to_text(napi_env env, napi_value value);
 uint32_t length(napi_env env, napi_value array);
 napi_value at(napi_env env, napi_value array, uint32_t index);
 std::vector<std::string> to_texts(napi_env env, napi_value array);
+
+// Lets go of handles made within; loops over many values need it.
+class Scope {
+ public:
+  explicit Scope(napi_env env) : env_(env) { check(napi_open_handle_scope(env, &scope_)); }
+  ~Scope() { napi_close_handle_scope(env_, scope_); }
+  Scope(const Scope&) = delete;
+  Scope& operator=(const Scope&) = delete;
+
+ private:
+  napi_env env_;
+  napi_handle_scope scope_ = nullptr;
+};
 
 // The arguments of a call from JavaScript; missing ones are undefined.
 template <size_t N>

@@ -25,12 +25,10 @@ void array_from_js(napi_env env, napi_value from, HalonHSLValue& into, int depth
   const uint32_t count = js::length(env, from);
   array.reserve(count / 2);
   for (uint32_t i = 0; i + 1 < count; i += 2) {
-    napi_handle_scope scope = nullptr;
-    js::check(napi_open_handle_scope(env, &scope));
+    js::Scope scope(env);
     auto& pair = array.emplace_back(std::make_unique<Pair>());
     from_js(env, js::at(env, from, i), pair->key, depth + 1);
     from_js(env, js::at(env, from, i + 1), pair->item, depth + 1);
-    napi_close_handle_scope(env, scope);
   }
 }
 
@@ -97,11 +95,9 @@ napi_value array_to_js(napi_env env, Array& array, int depth) {
   if (depth >= kMaxDepth) throw js::JsError("a plugin's array is nested too deeply");
   napi_value result = js::array(env, array.size() * 2);
   for (size_t i = 0; i < array.size(); ++i) {
-    napi_handle_scope scope = nullptr;
-    js::check(napi_open_handle_scope(env, &scope));
+    js::Scope scope(env);
     js::put(env, result, 2 * i, to_js(env, array[i]->key, depth + 1));
     js::put(env, result, 2 * i + 1, to_js(env, array[i]->item, depth + 1));
-    napi_close_handle_scope(env, scope);
   }
   return result;
 }
