@@ -10,7 +10,16 @@ import { mkdir, rename } from "node:fs/promises";
 import { run } from "../../e2e/peers/shell.ts";
 
 const SUITE = "bookworm";
-const PACKAGES = ["base-files", "libc6", "libstdc++6", "libgcc-s1", "libssl3", "ca-certificates", "tzdata"];
+const PACKAGES = [
+  "base-files",
+  "libc6",
+  "libstdc++6",
+  "libgcc-s1",
+  "libatomic1",
+  "libssl3",
+  "ca-certificates",
+  "tzdata",
+];
 /** What the packages bring that a program in a container never reads. */
 const LEFT_OUT = [
   "/usr/share/doc/*",
@@ -38,7 +47,7 @@ export async function baseArchive(cache: string): Promise<string> {
   const options = [
     "--variant=extract",
     `--include=${PACKAGES.join(",")}`,
-    `--customize-hook=${CERTIFICATES}`,
+    `--extract-hook=${CERTIFICATES}`,
   ];
   const excludes = LEFT_OUT.map((pattern) => `--dpkgopt=path-exclude=${pattern}`);
   await run("mmdebstrap", [...options, ...excludes, SUITE, part], {

@@ -35,7 +35,7 @@ export async function buildImage({
     );
   try {
     const labelled = Object.entries(labels).flatMap(([key, value]) => ["--label", `${key}=${value}`]);
-    const how = ["--isolation=chroot", "--pull-never", "--format=docker", `--timestamp=${TIMESTAMP}`];
+    const how = ["--isolation=chroot", "--pull-never", "--format=oci", `--timestamp=${TIMESTAMP}`];
     await buildah("build", ...how, ...labelled, "--tag", name, "--file", dockerfile, context);
     await rm(`${archive}.part`, { force: true });
     await buildah("push", "--quiet", name, `docker-archive:${archive}.part:${name}`);
