@@ -16,7 +16,7 @@ import { resources } from "#operator/kube/objects.ts";
 
 import { startHealthServer } from "./health.ts";
 import { Manager } from "./manager.ts";
-import { makeMetrics } from "./metrics.ts";
+import { addProcessFigures, makeMetrics } from "./metrics.ts";
 import { type Options, parseOptions, usage } from "./options.ts";
 
 const exitCodes = { ok: 0, lost: 1, badOptions: 64, environment: 69 } as const;
@@ -47,6 +47,7 @@ async function run(options: Options, log: Log, stop: AbortSignal): Promise<numbe
   const access = findAccess(options.kubeconfig);
   const namespace = options.leaseNamespace ?? access.namespace ?? "default";
   const metrics = makeMetrics();
+  addProcessFigures(metrics);
   const kube = openKube(access, { observe: metrics.kubeCall });
   const leaseKube = options.leaderElect ? openKube(access, { callDeadlineMs: 5000 }) : null;
   const engines = new EngineClient({ clock: systemClock });

@@ -24,9 +24,13 @@ const GAUGES = {
   queued_keys: { help: "Keys that wait for a pass", label: "controller" },
 } as const;
 
+/** Figures of the process (memory, event loop, garbage collection) come with it, once a process. */
+export function addProcessFigures(metrics: Metrics): void {
+  collectDefaultMetrics({ register: metrics.registry });
+}
+
 export function makeMetrics(): Metrics {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
   const registers = [registry];
   const passes = new Counter({
     name: `${PREFIX}passes_total`,

@@ -59,14 +59,14 @@ export class Whole {
     throw new Error(`never came true: ${what}; status ${JSON.stringify(this.cluster()?.status)}`);
   }
 
-  async turn(stepMs = 100): Promise<void> {
+  async turn(stepMs = 250): Promise<void> {
     this.node.turn();
     this.clock.advance(stepMs);
     // Certificates are made on other threads: real time has to pass as well.
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
 
-  async turns(count: number, stepMs = 100): Promise<void> {
+  async turns(count: number, stepMs = 250): Promise<void> {
     for (let i = 0; i < count; i++) await this.turn(stepMs);
   }
 
