@@ -8,6 +8,7 @@ import { existsSync } from "node:fs";
 import { copyFile, cp, mkdir, mkdtemp, readFile, readdir, rm, symlink } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 
+import { run } from "../e2e/peers/shell.ts";
 import { bundle } from "./bundle.ts";
 import { TIMESTAMP, baseArchive } from "./image/base.ts";
 import { buildImage } from "./image/buildah.ts";
@@ -47,6 +48,9 @@ export async function buildImages(say: (line: string) => void): Promise<readonly
   const cache = `${process.env["MAILFLEET_CACHE"] ?? `${homedir()}/.cache/mailfleet`}/images`;
   await mkdir(cache, { recursive: true });
   const base = await step(say, "base file system, about 5 s when not cached", () => baseArchive(cache));
+  await step(say, "native addon, compiled when it is not current", () =>
+    run("make", ["-C", `${root}mta-image/native`, "all"], { timeoutMs: 300_000 }),
+  );
   const bundles = await mkdtemp(`${tmpdir()}/mailfleet-bundle-`);
   try {
     const present = await step(say, "bundles, about 1 s", () => bundle(bundles));
@@ -70,21 +74,31 @@ interface Parts {
 }
 
 async function ensure(say: (line: string) => void, parts: Parts): Promise<BuiltImage> {
+  const { cache } = parts;
   const { name, dockerfile } = parts.image;
   const context = await mkdtemp(`${tmpdir()}/mailfleet-context-`);
   try {
     await fill(context, parts);
     const short = name.replace(/^.*\//, "").replace(/:.*$/, "");
-    const archive = `${parts.cache}/${short}-${(await digestOf(context, dockerfile)).slice(0, 16)}.tar`;
+    const archive = `${cache}/${short}-${(await digestOf(context, dockerfile)).slice(0, 16)}.tar`;
     if (existsSync(archive)) say(`${name}: as in the cache`);
     else
       await step(say, `${name}, about 15 s`, () =>
         buildImage({ name, dockerfile: `${root}${dockerfile}`, context, archive }),
       );
+    await forgetOlder(cache, short, archive);
     return { name, archive };
   } finally {
     await rm(context, { recursive: true, force: true });
   }
+}
+
+/** Each archive takes 180 MB, and only the newest of an image is of use. */
+async function forgetOlder(cache: string, short: string, archive: string): Promise<void> {
+  const old = (await readdir(cache)).filter(
+    (name) => name.startsWith(`${short}-`) && !archive.endsWith(`/${name}`),
+  );
+  await Promise.all(old.map((name) => rm(`${cache}/${name}`, { force: true })));
 }
 
 async function fill(context: string, { image, programs, base, bundles }: Parts): Promise<void> {

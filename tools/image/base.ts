@@ -44,11 +44,7 @@ export async function baseArchive(cache: string): Promise<string> {
   if (existsSync(path)) return path;
   await mkdir(cache, { recursive: true });
   const part = `${path}.part.tar`;
-  const options = [
-    "--variant=extract",
-    `--include=${PACKAGES.join(",")}`,
-    `--extract-hook=${CERTIFICATES}`,
-  ];
+  const options = ["--variant=extract", `--include=${PACKAGES.join(",")}`, `--extract-hook=${CERTIFICATES}`];
   const excludes = LEFT_OUT.map((pattern) => `--dpkgopt=path-exclude=${pattern}`);
   await run("mmdebstrap", [...options, ...excludes, SUITE, part], {
     env: { SOURCE_DATE_EPOCH: String(TIMESTAMP) },
