@@ -46,6 +46,7 @@ export const mailClusterConditions = {
     reasons: {
       Moving: "Nothing is in the way.",
       ConfigBroken: "The configuration has problems; see ConfigApplied.",
+      RolledBack: "The configuration was rolled back; see RolloutComplete.",
       PluginsMissing: "A plugin cannot be had; see PluginsReady.",
       SpecBroken: "The spec breaks a rule of this version of the operator.",
     },
@@ -58,6 +59,7 @@ export const mailClusterConditions = {
       Invalid:
         "The configuration was refused before it reached a pod; the message has file, path and reason.",
       Refused: "An engine refused the revision; the message has file, path and reason.",
+      RolledBack: "The revision did badly in the canary pods; see RolloutComplete.",
       PluginsMissing: "A plugin cannot be had, so the spec makes no revision; see PluginsReady.",
       SourceMissing: "The ConfigMap that holds the configuration is missing.",
     },
@@ -73,11 +75,51 @@ export const mailClusterConditions = {
       Pending: "Not every pod has said yet whether the files are there.",
     },
   },
+  RolloutComplete: {
+    about: "The revision that the spec makes was tried out and is in all pods.",
+    reasons: {
+      Complete: "All pods run it.",
+      Canary: "A few pods run it and are watched.",
+      Everywhere: "The canary pods did well; it is on its way to the others.",
+      RolledBack:
+        "The canary pods did badly and went back to the last good revision; it stays so until the spec changes.",
+      Held: "The canary pods did badly; rollout.autoRollback is off, so they keep it and the others do not get it.",
+      NoRevision: "The spec makes no revision that could be rolled out; see ConfigApplied.",
+    },
+  },
+  ScalingActive: {
+    about: "The number of pods follows the figures.",
+    reasons: {
+      Following: "All figures are known.",
+      FiguresUnknown: "A pod does not tell its figures; unknown is never zero, so no pod leaves.",
+      NotInternal: "Autoscaling is off, or somebody else does it.",
+      Suspended: "The cluster is paused, hibernated or being deleted.",
+    },
+  },
+  Paused: {
+    about: "The annotation mailfleet.io/paused keeps the operator from changing anything.",
+    reasons: {
+      Paused: "Nothing is changed until the annotation is removed.",
+      NotPaused: "The operator acts.",
+    },
+  },
+  Hibernated: {
+    about: "The annotation mailfleet.io/hibernate lets all pods leave.",
+    reasons: {
+      Hibernated: "No pod is left.",
+      FallingAsleep: "Pods leave when their queues are empty.",
+      Awake: "The cluster has the size that is wanted.",
+    },
+  },
   ScaleDownBlocked: {
     about: "A pod should leave and cannot.",
     reasons: {
       NotLeaving: "No pod is leaving.",
-      Draining: "Leaving pods still deliver; nothing is in the way.",
+      Draining: "Leaving pods hand over or deliver what they have; nothing is in the way.",
+      Overdue:
+        "A leaving pod has not become empty within drain.deadlineSeconds; the message says what it waits for.",
+      AnswerMissing:
+        "A pod may have got mail of another and does not answer, so neither it nor the other may go.",
       QueueUnknown: "A leaving pod does not say what is in its queue; unknown is not empty.",
       NoPeerReady: "No pod that stays is ready, so the leaving one goes on taking mail.",
       PodNotRunning: "A leaving pod with a spool does not run, so its mail cannot be delivered.",

@@ -21,6 +21,14 @@ export const annotations = {
   revision: `${group}/revision`,
   /** On a claim, set by people: "true" gives up the mail in it, so that its slot may leave at once. */
   discardMail: `${group}/discard-mail`,
+  /** On a MailCluster, set by people: "true" leaves pods, claims and configuration as they are. */
+  paused: `${group}/paused`,
+  /** On a MailCluster, set by people: "true" lets every pod leave when its queue is empty, whatever the size. */
+  hibernate: `${group}/hibernate`,
+  /** On a MailCluster, set by people: slots that leave first when the cluster shrinks, e.g. "2,5". */
+  removeSlots: `${group}/remove-slots`,
+  /** On a MailCluster, set by people: slots that are leaving and go at once with the mail in them, e.g. "3". */
+  forceDeleteSlot: `${group}/force-delete-slot`,
 } as const;
 
 /** Holds a MailCluster until its deletion policy has been carried out. */

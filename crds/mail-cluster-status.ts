@@ -1,6 +1,6 @@
 /**
- * The status of a MailCluster. It can be made anew from what is observed, except `targetReplicas` and
- * `revision.lastGood`, which remember. Figures are rounded, so that a busy cluster does not write each second.
+ * The status of a MailCluster. It can be made anew from what is observed, except `targetReplicas`,
+ * `revision.lastGood`, `rollout` and `pods[].leavingSince`, which remember. Figures are rounded, so that a busy cluster does not write each second.
  */
 import { z } from "zod";
 
@@ -8,12 +8,15 @@ import { conditionList } from "./conditions.ts";
 import { namedList } from "./values.ts";
 
 const count = z.int().min(0);
+const time = z.iso.datetime().meta({ format: "date-time", pattern: undefined });
 
 export const podStates = [
   "Pending",
   "Starting",
   "Serving",
+  "Cordoned",
   "Draining",
+  "Empty",
   "Stopping",
   "Failed",
   "Unknown",
@@ -25,10 +28,11 @@ const PodEntry = z.object({
   state: z
     .enum(podStates)
     .describe(
-      "Pending: not running yet. Starting: running, not ready. Serving: takes mail. Draining: leaves when empty. Stopping: being deleted. Failed: ended. Unknown: ready, but does not answer the operator. Retained: no pod, its volume is kept.",
+      "Pending: not running yet. Starting: running, not ready. Serving: takes mail. Cordoned: leaves, takes no new mail and delivers what it has. Draining: leaves and hands what it has to the pods that stay. Empty: leaves, and nothing is left in it. Stopping: being deleted. Failed: ended. Unknown: ready, but does not answer the operator. Retained: no pod, its volume is kept.",
     ),
   revision: z.string().max(64).optional().describe("Configuration that the engine says it runs."),
   queued: count.optional().describe("Recipients in its queue, rounded; absent when unknown."),
+  leavingSince: time.optional().describe("When it was chosen to leave."),
   reason: z.string().max(1024).optional().describe("Why it is in this state, where that needs saying."),
 });
 export type PodEntry = z.infer<typeof PodEntry>;
@@ -64,6 +68,33 @@ export const MailClusterStatus = z.object({
       lastGood: z.string().max(64).optional().describe("Revision that last ran in all pods."),
     })
     .describe("Revisions of the configuration."),
+  scaling: z
+    .object({
+      desired: count.describe("Pods that the last decision wants."),
+      reason: z
+        .enum(["Scaled", "Settled", "Stabilizing", "StepLimited", "AtMinimum", "AtMaximum", "FiguresUnknown"])
+        .describe("Why it is not more or fewer."),
+      message: z.string().max(1024).describe("The figures and the target that decided, rounded."),
+      at: time.describe("When desired was last changed."),
+    })
+    .optional()
+    .describe(
+      "The record of the last decision of the autoscaler; absent unless autoscaling.mode is Internal.",
+    ),
+  rollout: z
+    .object({
+      phase: z
+        .enum(["Canary", "Everywhere", "RolledBack", "Held"])
+        .describe(
+          "Canary: tried out in the pods named in canary. Everywhere: on its way to all pods, or there. RolledBack: taken back for what message says. Held: it did badly and autoRollback is off.",
+        ),
+      revision: z.string().max(64).describe("Revision that this speaks of."),
+      since: time.describe("When the phase began; for a canary, when its time of bake began."),
+      canary: z.array(count).max(100).describe("Slots that run it first."),
+      message: z.string().max(1024).describe("What was judged."),
+    })
+    .optional()
+    .describe("How far the roll-out of the configuration is."),
   pods: namedList(PodEntry, { key: "slot", max: 1000 }).describe("One entry a slot."),
   plugins: namedList(
     z.object({

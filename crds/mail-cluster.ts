@@ -8,6 +8,7 @@ import { z } from "zod";
 
 import { ConfigSpec } from "./mail-cluster-config.ts";
 import { EngineSpec, PodTemplate, SpreadConstraint } from "./mail-cluster-pod.ts";
+import { AutoscalingSpec, DrainSpec, RolloutSpec } from "./mail-cluster-scaling.ts";
 import { MailClusterStatus } from "./mail-cluster-status.ts";
 import { ListenerList, NetworkPolicySpec, ServiceSpec } from "./mail-cluster-traffic.ts";
 import { withRules } from "./rules.ts";
@@ -69,8 +70,11 @@ export const MailClusterSpec = withRules(
       .max(500)
       .optional()
       .describe(
-        "How many pods. Needed at creation. Absent later: whoever scales owns the number, and the operator keeps the one it last followed.",
+        "How many pods. Needed at creation, unless autoscaling.mode is Internal. Absent later: whoever scales owns the number, and the operator keeps the one it last followed.",
       ),
+    autoscaling: AutoscalingSpec.prefault({}).describe("Who owns the number of pods, and by what."),
+    drain: DrainSpec.prefault({}).describe("How a pod leaves."),
+    rollout: RolloutSpec.prefault({}).describe("How a changed configuration reaches the pods."),
     engine: EngineSpec.prefault({}).describe("The engine's container."),
     storage: StorageSpec.prefault({}).describe("Volumes of the spools."),
     listeners: ListenerList,
@@ -101,10 +105,17 @@ export const MailClusterSpec = withRules(
         "What happens to queued mail when the MailCluster is deleted. Drain: deletion waits until every queue is empty. Orphan: volumes stay behind with the mail in them. Discard: the mail is thrown away. May be changed while deletion waits.",
       ),
   }),
-  [],
   [
     {
-      cel: "has(self.replicas) || oldSelf.hasValue()",
+      cel: "!has(self.replicas) || !has(self.autoscaling) || !has(self.autoscaling.mode) || self.autoscaling.mode != 'Internal'",
+      message:
+        "spec.replicas and spec.autoscaling.mode Internal exclude each other: remove spec.replicas and set autoscaling.minReplicas and maxReplicas, or set autoscaling.mode to None",
+      holds: ({ replicas, autoscaling }) => replicas === undefined || autoscaling.mode !== "Internal",
+    },
+  ],
+  [
+    {
+      cel: "has(self.replicas) || oldSelf.hasValue() || (has(self.autoscaling) && has(self.autoscaling.mode) && self.autoscaling.mode == 'Internal')",
       message:
         "spec.replicas is needed at creation: say with how many pods to start, e.g. 2; afterwards it may be left to a scaler",
       onCreate: true,
