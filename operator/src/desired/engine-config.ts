@@ -118,7 +118,12 @@ export function tlsFolder(listener: string): string {
 }
 
 const adminFolder = paths.adminToken.slice(0, paths.adminToken.lastIndexOf("/"));
-const adminTls = { cert: `${adminFolder}/tls.crt`, key: `${adminFolder}/tls.key` } as const;
+/** The authority lets engines of the cluster know each other when they hand over mail. */
+const adminTls = {
+  cert: `${adminFolder}/tls.crt`,
+  key: `${adminFolder}/tls.key`,
+  clientca: `${adminFolder}/ca.crt`,
+} as const;
 
 function completeApp(
   app: Readonly<Record<string, unknown>>,

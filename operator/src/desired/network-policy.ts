@@ -1,5 +1,6 @@
 /**
- * Who may reach the pods: mail clients the listeners, everybody the metrics, only the operator the admin API.
+ * Who may reach the pods: mail clients the listeners, everybody the metrics, only the operator and the
+ * cluster's own pods, which hand over mail to each other, the admin API.
  * Outgoing traffic is not limited: an engine delivers to the whole world.
  */
 import { ports } from "#contract/runtime.ts";
@@ -29,7 +30,7 @@ export function networkPolicy({ cluster, spec, operator }: Context): NetworkPoli
           ...(clients === undefined ? {} : { from: clients.map((cidr) => ({ ipBlock: { cidr } })) }),
         },
         { ports: [tcp(ports.monitor)] },
-        { ports: [tcp(ports.admin)], from: [operatorPeer(operator)] },
+        { ports: [tcp(ports.admin)], from: [operatorPeer(operator), ownPods(cluster.name)] },
       ],
     },
   };
@@ -40,4 +41,9 @@ function operatorPeer({ namespace, podLabels }: Context["operator"]): Readonly<R
     namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": namespace } },
     podSelector: { matchLabels: podLabels },
   };
+}
+
+/** Of the same namespace, since none is named. */
+function ownPods(cluster: string): Readonly<Record<string, unknown>> {
+  return { podSelector: { matchLabels: selectorLabels(cluster) } };
 }

@@ -47,4 +47,4 @@ export function engineVolumes(context: Context, slot: number): readonly Mounted[
 }
 
 /** The authority's certificate is the operator's business. */
-const adminItems = ["token", "tls.crt", "tls.key"].map((key) => ({ key, path: key }));
+const adminItems = ["token", "tls.crt", "tls.key", "ca.crt"].map((key) => ({ key, path: key }));

@@ -2,8 +2,8 @@
  * What secures the way between the operator and the engines of one cluster: a bearer token, and a certificate with an
  * authority made for it alone. The authority's key signs once and is then forgotten, so nobody can ever sign another.
  * `renewed` answers the same object while nothing is due. When two thirds of the certificate's life are over, or its
- * name is another, authority and certificate are made anew; the authority before stays trusted beside the new one,
- * since pods see a changed Secret only after a minute or so. The token is kept.
+ * name or usages are others, authority and certificate are made anew; the authority before stays trusted beside the new
+ * one, since pods see a changed Secret only after a minute or so. The token is kept.
  */
 import { randomBytes } from "node:crypto";
 
@@ -27,7 +27,11 @@ export async function renewed(
   const x509 = await import("@peculiar/x509");
   const { now, serverName } = options;
   const present = before === null ? null : firstOf(x509, before.cert);
-  const isGood = present !== null && !isDue(present, now) && namesOf(x509, present).includes(serverName);
+  const isGood =
+    present !== null &&
+    !isDue(present, now) &&
+    namesOf(x509, present).includes(serverName) &&
+    isForBothSides(x509, present);
   if (before !== null && isGood) return before;
   const fresh = await makePair(x509, options);
   const previous = before === null ? null : firstOf(x509, before.ca);
@@ -73,7 +77,7 @@ async function makePair(
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+      new x509.ExtendedKeyUsageExtension([...usages(x509)]),
       new x509.SubjectAlternativeNameExtension([{ type: "dns", value: serverName }]),
       await x509.AuthorityKeyIdentifierExtension.create(signer.publicKey),
     ],
@@ -103,6 +107,17 @@ function firstOf(x509: typeof X509, text: string): X509.X509Certificate | null {
 function namesOf(x509: typeof X509, certificate: X509.X509Certificate): readonly string[] {
   const names = certificate.getExtension(x509.SubjectAlternativeNameExtension);
   return names?.names.items.map((item) => item.value) ?? [];
+}
+
+/** An engine answers with it and, handing over mail to another engine, asks with it. */
+function usages({ ExtendedKeyUsage }: typeof X509): readonly string[] {
+  return [ExtendedKeyUsage.serverAuth, ExtendedKeyUsage.clientAuth];
+}
+
+/** Certificates of earlier versions were for answering only. */
+function isForBothSides(x509: typeof X509, certificate: X509.X509Certificate): boolean {
+  const found = certificate.getExtension(x509.ExtendedKeyUsageExtension)?.usages ?? [];
+  return usages(x509).every((usage) => found.map(String).includes(usage));
 }
 
 function pem(certificate: X509.X509Certificate): string {

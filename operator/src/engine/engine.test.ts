@@ -38,6 +38,8 @@ describe("the keys of a cluster", () => {
     assert.equal(certificate.checkHost(serverName), serverName);
     assert.equal(certificate.checkHost("other-pods.mail.svc"), undefined);
     assert.ok(certificate.checkIssued(new X509Certificate(keys.ca)));
+    // serverAuth and clientAuth: engines show it to each other when they hand over mail.
+    assert.deepEqual(certificate.keyUsage, ["1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2"]);
     const renamed = await renewed(keys, { serverName: "other-pods.mail.svc", now });
     assert.notEqual(renamed.cert, keys.cert);
   });
