@@ -1,0 +1,8 @@
+/** Makes a fresh Debian machine ready for tests and demo: packages, then Go programs. A second run takes a second. */
+import { Progress } from "../../e2e/progress.ts";
+import { installPackages } from "./packages.ts";
+import { ensureProgram, programNames } from "./programs.ts";
+
+const progress = new Progress("setup");
+await installPackages(progress.say);
+for (const name of programNames) await ensureProgram(name, progress.say);

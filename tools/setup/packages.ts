@@ -1,0 +1,39 @@
+/** Debian packages that tests and demo need, with the reason, and their installation. Needs root. */
+import { run, tryRun } from "../../e2e/peers/shell.ts";
+
+const packages: Readonly<Record<string, string>> = {
+  buildah: "builds the images",
+  mmdebstrap: "makes the file system under them",
+  runc: "runs containers",
+  "containernetworking-plugins": "gives pods their network",
+  iproute2: "network namespaces",
+  iptables: "kube-proxy's rules",
+  conntrack: "kube-proxy forgets dead connections",
+  ebtables: "the kubelet looks for it",
+  ethtool: "the kubelet looks for it",
+  socat: "kubectl port-forward",
+  openssl: "keys and certificates of the test cluster",
+  gcc: "the pause image and small native programs",
+  "libc6-dev": "the same, statically",
+  make: "every command of this project",
+  postfix: "a real mail server as peer; smtp-source and smtp-sink",
+};
+
+/** Installs what is missing; resolves with the names. Rejects with what apt said. */
+export async function installPackages(say: (line: string) => void): Promise<readonly string[]> {
+  const missing: string[] = [];
+  for (const name of Object.keys(packages)) if (!(await isInstalled(name))) missing.push(name);
+  if (missing.length === 0) return [];
+  say(`Debian packages, about 60 s: ${missing.map((name) => `${name} (${packages[name]})`).join(", ")}`);
+  const env = { DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" };
+  await run("apt-get", ["update", "-q"], { env, timeoutMs: 300_000 });
+  const patient = ["-o", "DPkg::Lock::Timeout=600"];
+  const install = [...patient, "install", "-y", "-q", "--no-install-recommends", ...missing];
+  await run("apt-get", install, { env, timeoutMs: 900_000 });
+  return missing;
+}
+
+async function isInstalled(name: string): Promise<boolean> {
+  const { stdout } = await tryRun("dpkg", ["--status", name]);
+  return stdout.includes("Status: install ok installed");
+}
