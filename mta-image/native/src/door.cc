@@ -84,6 +84,7 @@ napi_value bind(napi_env env, napi_callback_info info) {
     js::check(napi_create_reference(env, js::get(env, arguments[0], "onEvent"), 1, &binding.on_event));
     binding.outcome = static_cast<int32_t*>(data);
     broker().open(env, drain_all);
+    js::check(napi_add_env_cleanup_hook(env, [](void*) { broker().close(); }, nullptr));
     start_blame(static_cast<unsigned>(js::to_number(env, js::get(env, arguments[0], "blockedMs"))));
     return js::undefined(env);
   });
@@ -120,7 +121,6 @@ napi_value make_exports(napi_env env, napi_value exports) {
   // The process keeps the addon mapped: threads of plugins call into it as long as they live.
   Dl_info self{};
   if (dladdr(reinterpret_cast<void*>(&make_exports), &self) != 0) dlopen(self.dli_fname, RTLD_NOW | RTLD_NODELETE);
-  napi_add_env_cleanup_hook(env, [](void*) { broker().close(); }, nullptr);
   const napi_property_descriptor properties[] = {
 #define FUNCTION(name, call) {name, nullptr, call, nullptr, nullptr, nullptr, napi_default, nullptr}
       FUNCTION("bind", bind),

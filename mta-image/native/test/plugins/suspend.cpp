@@ -15,7 +15,12 @@ namespace {
 struct Job {
   HalonHSLContext* context;
   HalonHSLValue* ret;
+  bool timed;
 };
+
+double now_ns() {
+  return static_cast<double>(std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1));
+}
 
 std::mutex lock;
 std::condition_variable wake;
@@ -32,7 +37,9 @@ void work() {
     Job job = jobs.front();
     jobs.pop_front();
     guard.unlock();
-    const double answer = 42;
+    // A timed job is scheduled when its call has long been parked, and answers when that was.
+    if (job.timed) std::this_thread::sleep_for(std::chrono::microseconds(100));
+    const double answer = job.timed ? now_ns() : 42;
     HalonMTA_hsl_value_set(job.ret, HALONMTA_HSL_TYPE_NUMBER, &answer, 0);
     HalonMTA_hsl_schedule(job.context);
     guard.lock();
@@ -45,11 +52,11 @@ double number_in(HalonHSLArguments* args) {
   return number;
 }
 
-// work(): answered by the one worker thread
-void ask_worker(HalonHSLContext* context, HalonHSLArguments*, HalonHSLValue* ret) {
+// work(timed): answered by the one worker thread
+void ask_worker(HalonHSLContext* context, HalonHSLArguments* args, HalonHSLValue* ret) {
   {
     std::lock_guard guard(lock);
-    jobs.push_back({context, ret});
+    jobs.push_back({context, ret, number_in(args) != 0});
   }
   wake.notify_one();
   HalonMTA_hsl_suspend_return(context);
