@@ -37,8 +37,9 @@ export async function openAdmin(
     ...(config.tls === undefined ? {} : { tls: withClientCa(config.tls) }),
   });
   let timer: Timer;
+  let isStopped = false;
   const plan = (): void => {
-    timer = tools.clock.after(LOOK_EVERY_MS, () => void look());
+    if (!isStopped) timer = tools.clock.after(LOOK_EVERY_MS, () => void look());
   };
   const look = async (): Promise<void> => {
     try {
@@ -54,7 +55,11 @@ export async function openAdmin(
     plan();
   };
   plan();
-  return { server, stop: () => timer.cancel() };
+  const stop = (): void => {
+    isStopped = true;
+    timer.cancel();
+  };
+  return { server, stop };
 }
 
 function withClientCa(tls: NonNullable<AdminConfig["tls"]>): {

@@ -21,6 +21,8 @@ export class LiveConfig {
   #revision: string;
   /** Makes what the new configuration needs (TLS contexts …) before the swap; throws Failure when it cannot. */
   #prepare: (config: EngineConfig) => Promise<() => void> = async () => () => {};
+  /** The change under way: one ends before the next begins, so what is kept on disk is what is in force. */
+  #changing: Promise<unknown> = Promise.resolve();
 
   private constructor(places: ConfigPlaces, texts: ConfigTexts, config: EngineConfig) {
     this.#places = places;
@@ -56,8 +58,23 @@ export class LiveConfig {
   }
 
   /** Reads the files again. What was pushed before is superseded. */
-  async reload(): Promise<ConfigChange> {
-    const texts = await readFiles(this.#places);
+  reload(): Promise<ConfigChange> {
+    return this.#inTurn(() => this.#reload());
+  }
+
+  push(request: ConfigPush): Promise<ConfigChange> {
+    return this.#inTurn(() => this.#push(request));
+  }
+
+  #inTurn(change: () => Promise<ConfigChange>): Promise<ConfigChange> {
+    const result = this.#changing.then(change);
+    this.#changing = result.catch(() => {});
+    return result;
+  }
+
+  async #reload(): Promise<ConfigChange> {
+    const texts = await readFiles(this.#places).catch(asProblem);
+    if ("file" in texts) return { ok: false, problems: [texts] };
     if (texts.startup !== this.#startupText) {
       const reason = "has changed; it is read at start only, so restart to use it";
       return { ok: false, problems: [{ file: startupFile, path: "", reason }] };
@@ -65,7 +82,7 @@ export class LiveConfig {
     return this.#change(texts);
   }
 
-  async push(request: ConfigPush): Promise<ConfigChange> {
+  async #push(request: ConfigPush): Promise<ConfigChange> {
     const app = request.files[appFile];
     if (app === undefined)
       return { ok: false, problems: [{ file: appFile, path: "", reason: "is missing" }] };
@@ -95,4 +112,9 @@ export class LiveConfig {
     this.#revision = texts.revision;
     return { ok: true, revision: texts.revision };
   }
+}
+
+function asProblem(error: unknown): Problem {
+  if (!(error instanceof Failure)) throw error;
+  return { file: startupFile, path: "", reason: error.message };
 }

@@ -16,7 +16,7 @@ import { isAscii } from "node:buffer";
 
 import type { Outcome } from "../queue/courier.ts";
 import type { ServerReply } from "../smtp/reply-parser.ts";
-import { BodyStuffer, endOfData, stuffDots } from "./body.ts";
+import { BodyStuffer, endOfData, wireForm } from "./body.ts";
 import type { Capabilities } from "./capabilities.ts";
 import { type Job, outcomeOfReadError } from "./job.ts";
 import { outcomeOfReply, outcomeOfTrouble, type Trouble, unclearOutcome } from "./outcome.ts";
@@ -216,10 +216,10 @@ export class Connection implements WireOwner {
       void this.#stream(transaction, content.chunks());
       return;
     }
-    const bytes = content?.bytes ?? Buffer.alloc(0);
+    const body = wireForm(content?.bytes ?? Buffer.alloc(0));
     transaction.phase = "final";
     this.#wire.expectWithin(this.#timeouts.endOfDataMs);
-    this.#wire.writeBody(stuffDots(bytes, true), endOfData(bytes) + this.#nextGroup());
+    this.#wire.writeBody(body, endOfData(body) + this.#nextGroup());
   }
 
   /** Sends a message in pieces, waiting whenever the socket is full. Never rejects. */

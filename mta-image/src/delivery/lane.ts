@@ -110,7 +110,7 @@ export class Lane implements JobSource {
   }
 
   giveBack(job: Job): void {
-    if (this.#pool.isClosed && this.#connections.size === 0) {
+    if (this.#isOver) {
       job.settleAll(outcomeOfTrouble("shutdown", ""));
       return;
     }
@@ -129,6 +129,11 @@ export class Lane implements JobSource {
     if (!this.#connections.delete(connection)) return;
     this.#pool.returnPlace();
     this.wake();
+  }
+
+  /** Nothing can be sent any more: no connection is left and no new one will be opened. */
+  get #isOver(): boolean {
+    return this.#pool.isClosed && this.#connections.size === 0;
   }
 
   /** How many messages are worth holding in memory: one on the way and one behind it for each connection. */
@@ -151,6 +156,10 @@ export class Lane implements JobSource {
   #onLoaded(job: Job, content: Content): void {
     this.#loading--;
     job.content = content;
+    if (this.#isOver) {
+      job.settleAll(outcomeOfTrouble("shutdown", ""));
+      return this.wake();
+    }
     this.#ready.push(job);
     if (this.#idle.length > 0) this.#dispatch();
     else if (this.#connections.size === 0) this.wake();

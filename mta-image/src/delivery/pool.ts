@@ -94,11 +94,8 @@ export class Pool implements LanePool {
 
   returnPlace(): void {
     this.#places--;
-    const [next] = this.#waiting;
-    if (next === undefined) return;
-    this.#waiting.delete(next);
     // Not at once: the lane that gave the place back is in the middle of its own bookkeeping.
-    queueMicrotask(() => next.wake());
+    if (this.#waiting.size > 0) queueMicrotask(() => this.#wakeWaiting());
   }
 
   shouldMakeRoom(lane: Lane, connection: Connection): boolean {
@@ -138,6 +135,15 @@ export class Pool implements LanePool {
     this.#waiting.delete(lane);
     this.#retired.delete(lane);
     if (this.#lanes.get(lane.key) === lane) this.#lanes.delete(lane.key);
+  }
+
+  /** In turn, as long as there are places: a lane that is woken may not need one any more. */
+  #wakeWaiting(): void {
+    for (const lane of [...this.#waiting]) {
+      if (this.#places >= this.#options.maxConnections()) return;
+      this.#waiting.delete(lane);
+      lane.wake();
+    }
   }
 
   #lane(key: string, domain: string, settings: TransportSettings): Lane {

@@ -131,6 +131,8 @@ export class Wire implements Expiring {
 
   /** Goes on in TLS. Resolves with null, or with the trouble; then the wire has ended. */
   upgrade(request: TlsRequest): Promise<WireEnd | null> {
+    // Bytes behind the reply to STARTTLS may have ended the wire already; nobody would hear of it a second time.
+    if (this.ended !== null) return Promise.resolve(this.ended);
     const plain = this.#socket;
     plain.removeListener("data", this.#onData);
     return new Promise((resolve) => {
