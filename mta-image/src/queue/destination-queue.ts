@@ -3,12 +3,18 @@
  * Entries that left the line otherwise (hold, bounce) stay as holes until their turn; a hole costs one look.
  */
 import type { Destination } from "./courier.ts";
-import type { Entry } from "./entry.ts";
+
+/** What a line looks at of an entry. */
+interface Standing {
+  phase: string;
+  readonly message: object;
+  readonly verdict: object | null;
+}
 
 /** RFC 5321 4.5.3.1.8: every server takes 100 recipients in one transaction. */
 const MAX_RECIPIENTS = 100;
 
-export class DestinationQueue implements Destination {
+export class DestinationQueue<E extends Standing> implements Destination {
   readonly key: string;
   readonly transportId: string;
   readonly domain: string;
@@ -18,7 +24,7 @@ export class DestinationQueue implements Destination {
   isListed = false;
   /** Entries that name this destination, in any phase. */
   entries = 0;
-  #line: Entry[] = [];
+  #line: E[] = [];
   #head = 0;
 
   constructor(transportId: string, domain: string) {
@@ -27,14 +33,14 @@ export class DestinationQueue implements Destination {
     this.domain = domain;
   }
 
-  push(entry: Entry): void {
+  push(entry: E): void {
     this.#line.push(entry);
   }
 
   /** The due entry that has been in line for longest, or null. */
-  peek(): Entry | null {
+  peek(): E | null {
     while (this.#head < this.#line.length) {
-      const entry = this.#line[this.#head] as Entry;
+      const entry = this.#line[this.#head] as E;
       if (entry.phase === "ready") return entry;
       this.#head++;
     }
@@ -44,9 +50,9 @@ export class DestinationQueue implements Destination {
   }
 
   /** Takes the first entry and those of the same message right behind it: one attempt. */
-  take(): Entry[] {
+  take(): E[] {
     const first = this.peek();
-    const taken: Entry[] = [];
+    const taken: E[] = [];
     while (first !== null && taken.length < MAX_RECIPIENTS) {
       const next = this.peek();
       if (next === null || next.message !== first.message) break;

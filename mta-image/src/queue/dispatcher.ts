@@ -22,7 +22,7 @@ export interface DispatcherOptions {
 
 export class Dispatcher {
   readonly #options: DispatcherOptions;
-  readonly #destinations = new Map<string, DestinationQueue>();
+  readonly #destinations = new Map<string, DestinationQueue<Entry>>();
   readonly #round = new Round();
   #running = 0;
   #isClosed = false;
@@ -36,11 +36,11 @@ export class Dispatcher {
   }
 
   /** The line that a recipient belongs to; counts one more entry that names it. */
-  join(transportId: string, domain: string): DestinationQueue {
+  join(transportId: string, domain: string): DestinationQueue<Entry> {
     const key = destinationKey(transportId, domain);
     let destination = this.#destinations.get(key);
     if (destination === undefined) {
-      destination = new DestinationQueue(transportId, domain);
+      destination = new DestinationQueue<Entry>(transportId, domain);
       this.#destinations.set(key, destination);
     }
     destination.entries++;
@@ -48,7 +48,7 @@ export class Dispatcher {
   }
 
   /** An entry is gone; its destination is forgotten with the last one. */
-  quit(destination: DestinationQueue): void {
+  quit(destination: DestinationQueue<Entry>): void {
     destination.entries--;
     if (destination.entries === 0) this.#destinations.delete(destination.key);
   }
@@ -86,7 +86,7 @@ export class Dispatcher {
     return oldest;
   }
 
-  async #run(destination: DestinationQueue, entries: readonly Entry[]): Promise<void> {
+  async #run(destination: DestinationQueue<Entry>, entries: readonly Entry[]): Promise<void> {
     destination.running++;
     this.#running++;
     // Entries that failed before and only miss their notice (all of them do, see take) are not tried again.
@@ -101,7 +101,10 @@ export class Dispatcher {
     this.pump();
   }
 
-  async #attempt(destination: DestinationQueue, entries: readonly Entry[]): Promise<readonly Outcome[]> {
+  async #attempt(
+    destination: DestinationQueue<Entry>,
+    entries: readonly Entry[],
+  ): Promise<readonly Outcome[]> {
     const [first] = entries as readonly [Entry];
     const recipients = entries.map((entry) => entry.recipient);
     try {

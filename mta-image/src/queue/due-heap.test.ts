@@ -9,7 +9,7 @@ import { DueHeap } from "./due-heap.ts";
 import type { Entry } from "./entry.ts";
 
 const message = makeMessage();
-const destination = new DestinationQueue("out", "example.net");
+const destination = new DestinationQueue<Entry>("out", "example.net");
 
 function entry(dueAt: number): Entry {
   const progress = { attempts: 0, dueAt, lastReply: "", delayNotices: 0, verdict: null, heapIndex: -1 };

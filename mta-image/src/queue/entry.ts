@@ -18,7 +18,7 @@ export type EntryPhase = "waiting" | "ready" | "running" | "hold" | "gone";
 export interface Entry {
   readonly message: SpooledMessage;
   readonly recipient: number;
-  readonly destination: DestinationQueue;
+  readonly destination: DestinationQueue<Entry>;
   phase: EntryPhase;
   attempts: number;
   /** Wall-clock ms. */

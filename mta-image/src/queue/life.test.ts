@@ -59,7 +59,7 @@ async function runToTheEnd({ queue, notifier, clock }: Rig): Promise<void> {
     await settle();
     clock.advance(60_000);
   }
-  // The last notice may be durable while its place is being given back.
+  // A last notice may be durable, and the queue empty, a turn before the place of its attempt is given back.
   await settle();
 }
 
@@ -94,5 +94,12 @@ test("whatever happens, every entry is settled exactly once and never tried twic
       assert.deepEqual([total, active, deferred, hold, rig.queue.running], [0, 0, 0, 0, 0]);
     },
   );
-  await fc.assert(property, { numRuns: 60 });
+  // Once its notices went out a turn before their places were given back, which a test that looked then took for a leak.
+  const example: [number[], ["failed"], boolean[], Order[]] = [
+    [1, 2, 1, 2, 2, 2],
+    ["failed"],
+    [false, false, true, false],
+    ["hold", "hold", "hold", "hold"],
+  ];
+  await fc.assert(property, { numRuns: 60, examples: [example] });
 });

@@ -3,9 +3,10 @@
  * hundred thousand of them (an array's `shift` would move them all each time). Never fails.
  */
 import type { DestinationQueue } from "./destination-queue.ts";
+import type { Entry } from "./entry.ts";
 
 export class Round {
-  #line: DestinationQueue[] = [];
+  #line: DestinationQueue<Entry>[] = [];
   #head = 0;
 
   get size(): number {
@@ -13,14 +14,14 @@ export class Round {
   }
 
   /** Puts a destination at the end, once. */
-  add(destination: DestinationQueue): void {
+  add(destination: DestinationQueue<Entry>): void {
     if (destination.isListed) return;
     destination.isListed = true;
     this.#line.push(destination);
   }
 
   /** Takes the destination whose turn it is out of the line. */
-  take(): DestinationQueue | undefined {
+  take(): DestinationQueue<Entry> | undefined {
     const next = this.#line[this.#head];
     if (next === undefined) return undefined;
     next.isListed = false;
