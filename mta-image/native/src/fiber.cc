@@ -66,12 +66,17 @@ Fiber* Fiber::take(void (*body)(void*), void* argument) {
   fiber->stack_ = stack;
   fiber->body_ = body;
   fiber->argument_ = argument;
-  getcontext(&fiber->here_);
-  fiber->here_.uc_stack.ss_sp = stack + kGuard;
-  fiber->here_.uc_stack.ss_size = kStack - kGuard;
-  fiber->here_.uc_link = nullptr;
-  makecontext(&fiber->here_, &Fiber::main, 0);
+  fiber->prepare();
   return fiber;
+}
+
+// By itself, because getcontext is a function that may return twice to the compiler.
+void Fiber::prepare() {
+  getcontext(&here_);
+  here_.uc_stack.ss_sp = stack_ + kGuard;
+  here_.uc_stack.ss_size = kStack - kGuard;
+  here_.uc_link = nullptr;
+  makecontext(&here_, &Fiber::main, 0);
 }
 
 Fiber* Fiber::current() { return running; }

@@ -30,6 +30,7 @@ class Fiber {
 
  private:
   static void main();
+  void prepare();
   void switch_in();
   void switch_out(bool for_good);
 
