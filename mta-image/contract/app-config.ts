@@ -150,6 +150,29 @@ export const AppConfig = z.strictObject({
         })
         .prefault({})
         .describe("Connections kept for the next message: how many in all, for how many messages, how long."),
+      grouping: z
+        .strictObject({
+          default: z
+            .enum(["recipientdomain", "remotemx"])
+            .default("recipientdomain")
+            .describe("What a destination is grouped by when no grouping fits."),
+          groupings: z
+            .array(
+              z.strictObject({
+                id: identifier.describe('Referred to as "&id".'),
+                remotemx: z
+                  .array(z.string().min(1).max(255))
+                  .max(1000)
+                  .default([])
+                  .describe("Mail exchangers: names, *.example.net, /patterns/."),
+                remoteip: z.array(network).max(1000).default([]).describe("Addresses of mail exchangers."),
+              }),
+            )
+            .max(1000)
+            .default([]),
+        })
+        .prefault({})
+        .describe("Domains that are served by the same hosts count together in policies (roll-up)."),
     })
     .prefault({}),
   resolver: z

@@ -7,17 +7,25 @@ import type { z } from "zod";
 
 import type { Problem } from "./admin-api.ts";
 import { AppConfig } from "./app-config.ts";
+import { PolicyConfig } from "./policy-config.ts";
 import { StartupConfig } from "./startup-config.ts";
+import { SuspendConfig } from "./suspend-config.ts";
 
 export type { AppConfig } from "./app-config.ts";
+export type { PolicyConfig } from "./policy-config.ts";
 export type { StartupConfig } from "./startup-config.ts";
+export type { SuspendConfig } from "./suspend-config.ts";
 
 export const startupFile = "smtpd.yaml";
 export const appFile = "smtpd-app.yaml";
+export const policyFile = "smtpd-policy.yaml";
+export const suspendFile = "smtpd-suspend.yaml";
 
 export interface EngineConfig {
   readonly startup: StartupConfig;
   readonly app: AppConfig;
+  readonly policy: PolicyConfig;
+  readonly suspend: SuspendConfig;
 }
 
 export type Parsed<T> =
@@ -26,17 +34,25 @@ export type Parsed<T> =
 
 const MAX_FILE_CHARACTERS = 1_048_576;
 
-/** Checks both files, each alone and against each other. */
+/** Checks all files, each alone and against each other. Empty text stands for no policies and no suspensions. */
 export function parseEngineConfig(files: {
   readonly startup: string;
   readonly app: string;
+  readonly policy?: string;
+  readonly suspend?: string;
 }): Parsed<EngineConfig> {
   const startup = parseStartup(files.startup);
   const app = parseFile(appFile, files.app, AppConfig);
-  if (!startup.ok || !app.ok) return { ok: false, problems: [...problemsOf(startup), ...problemsOf(app)] };
-  const problems = crossCheck(startup.value, app.value);
+  const policy = parseFile(policyFile, files.policy || "{}", PolicyConfig);
+  const suspend = parseFile(suspendFile, files.suspend || "{}", SuspendConfig);
+  if (!startup.ok || !app.ok || !policy.ok || !suspend.ok)
+    return { ok: false, problems: [startup, app, policy, suspend].flatMap(problemsOf) };
+  const problems = [...crossCheck(startup.value, app.value), ...checkWarmUp(policy.value)];
   if (problems.length > 0) return { ok: false, problems };
-  return { ok: true, value: { startup: startup.value, app: app.value } };
+  return {
+    ok: true,
+    value: { startup: startup.value, app: app.value, policy: policy.value, suspend: suspend.value },
+  };
 }
 
 /** smtpd.yaml alone: it says where the other file is. */
@@ -132,6 +148,25 @@ function crossCheck(startup: StartupConfig, app: AppConfig): Problem[] {
       problems.push(problem(`transportgroups[${i}].dsn.transport`, `there is no transport "${target}"`));
   });
   return problems;
+}
+
+function checkWarmUp({ warmup }: PolicyConfig): Problem[] {
+  if (warmup === undefined) return [];
+  const classes = warmup.schedules.map((schedule) => ({ id: schedule.class }));
+  const unknown = warmup.ips.flatMap((ip, i) => {
+    if (classes.some(({ id }) => id === ip.class)) return [];
+    const reason = `there is no schedule of class "${ip.class}"`;
+    return [{ file: policyFile, path: `warmup.ips[${i}].class`, reason }];
+  });
+  return [
+    ...unknown,
+    ...duplicates(policyFile, "warmup.schedules", classes),
+    ...duplicates(
+      policyFile,
+      "warmup.ips",
+      warmup.ips.map(({ ip }) => ({ id: ip })),
+    ),
+  ];
 }
 
 function duplicates(file: string, path: string, items: readonly { readonly id: string }[]): Problem[] {

@@ -35,6 +35,16 @@ export const StartupConfig = z.strictObject({
         .min(1)
         .default("smtpd-app.yaml")
         .describe("Path of the reloadable file; relative to this one."),
+      policyconf: z
+        .string()
+        .min(1)
+        .default("smtpd-policy.yaml")
+        .describe("Path of the policies; relative to this one. It need not be there."),
+      suspendconf: z
+        .string()
+        .min(1)
+        .default("smtpd-suspend.yaml")
+        .describe("Path of the suspensions; relative to this one. It need not be there."),
       hostname: z
         .string()
         .min(1)

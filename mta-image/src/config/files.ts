@@ -1,21 +1,27 @@
 /**
- * Where the configuration in force comes from: smtpd.yaml as given with -c, and the reloadable file either as
- * it names it (environment.appconf) or, when one was pushed through the admin API, from the pushed folder,
+ * Where the configuration in force comes from: smtpd.yaml as given with -c, and the reloadable files either as
+ * it names them (environment.appconf …) or, when some were pushed through the admin API, from the pushed folder,
  * which outlives a restart of the process. Reading throws a Failure `config-unreadable` that names the file;
  * pushing is durable before it resolves: written aside, synced, renamed.
  */
 import { createHash } from "node:crypto";
-import { mkdir, open, readFile, rename } from "node:fs/promises";
+import { access, mkdir, open, readFile, rename } from "node:fs/promises";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 
 import { Failure, describe } from "#base/error.ts";
-import { appFile, parseStartup } from "#contract/config.ts";
+import { appFile, parseStartup, policyFile, suspendFile } from "#contract/config.ts";
 
 export interface ConfigTexts {
   readonly startup: string;
   readonly app: string;
+  /** "" when there is no such file. */
+  readonly policy: string;
+  readonly suspend: string;
   readonly revision: string;
 }
+
+/** What can be pushed. */
+export type PushedTexts = Omit<ConfigTexts, "startup">;
 
 export interface ConfigPlaces {
   readonly startupPath: string;
@@ -29,26 +35,32 @@ const PUSHED = "pushed.json";
 export async function readFiles(places: ConfigPlaces): Promise<ConfigTexts> {
   const startup = await read(places.startupPath);
   const parsed = parseStartup(startup);
-  const named = parsed.ok ? parsed.value.environment.appconf : appFile;
+  const named = parsed.ok ? parsed.value.environment : standardNames;
   const base = dirname(resolve(places.startupPath));
-  const app = await read(isAbsolute(named) ? named : join(base, named));
-  const revision = (await readRevision(base)) ?? hash(startup, app);
-  return { startup, app, revision };
+  const place = (name: string): string => (isAbsolute(name) ? name : join(base, name));
+  const app = await read(place(named.appconf));
+  const policy = await readIfThere(place(named.policyconf));
+  const suspend = await readIfThere(place(named.suspendconf));
+  const revision = (await readRevision(base)) ?? hash(startup, app, ...[policy, suspend].filter(Boolean));
+  return { startup, app, policy, suspend, revision };
 }
 
+const standardNames = { appconf: appFile, policyconf: policyFile, suspendconf: suspendFile };
+
 /** What was pushed last, or null. A damaged file counts as none: the pushing side looks and pushes again. */
-export async function readPushed(places: ConfigPlaces): Promise<{ app: string; revision: string } | null> {
+export async function readPushed(places: ConfigPlaces): Promise<PushedTexts | null> {
   if (places.pushedFolder === null) return null;
   try {
     const value: unknown = JSON.parse(await readFile(join(places.pushedFolder, PUSHED), "utf8"));
-    const { app, revision } = value as Record<string, unknown>;
-    return typeof app === "string" && typeof revision === "string" ? { app, revision } : null;
+    const { app, revision, policy = "", suspend = "" } = value as Record<string, unknown>;
+    const texts = { app, revision, policy, suspend };
+    return Object.values(texts).every((text) => typeof text === "string") ? (texts as PushedTexts) : null;
   } catch {
     return null;
   }
 }
 
-export async function writePushed(folder: string, pushed: { app: string; revision: string }): Promise<void> {
+export async function writePushed(folder: string, pushed: PushedTexts): Promise<void> {
   try {
     await mkdir(folder, { recursive: true });
     const file = await open(join(folder, `${PUSHED}.part`), "w", 0o600);
@@ -80,6 +92,15 @@ async function read(path: string): Promise<string> {
       cause,
     });
   }
+}
+
+/** "" when there is no such file; one that is there must be readable. */
+async function readIfThere(path: string): Promise<string> {
+  const isThere = await access(path).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => error.code !== "ENOENT",
+  );
+  return isThere ? read(path) : "";
 }
 
 function hash(...texts: string[]): string {

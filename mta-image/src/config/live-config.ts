@@ -6,9 +6,18 @@
 import { Failure } from "#base/error.ts";
 import type { Log } from "#base/log.ts";
 import type { ConfigPush, Problem } from "#contract/admin-api.ts";
-import { type EngineConfig, appFile, parseEngineConfig, startupFile } from "#contract/config.ts";
+import {
+  type EngineConfig,
+  appFile,
+  parseEngineConfig,
+  policyFile,
+  startupFile,
+  suspendFile,
+} from "#contract/config.ts";
 
 import { type ConfigPlaces, type ConfigTexts, readFiles, readPushed, writePushed } from "./files.ts";
+
+const pushable = [appFile, policyFile, suspendFile];
 
 export type ConfigChange =
   | { readonly ok: true; readonly revision: string }
@@ -86,14 +95,16 @@ export class LiveConfig {
     const app = request.files[appFile];
     if (app === undefined)
       return { ok: false, problems: [{ file: appFile, path: "", reason: "is missing" }] };
-    const extra = Object.keys(request.files).find((name) => name !== appFile);
+    const extra = Object.keys(request.files).find((name) => !pushable.includes(name));
     if (extra !== undefined) {
       return {
         ok: false,
         problems: [{ file: extra, path: "", reason: "cannot be pushed; only reloadable files can" }],
       };
     }
-    return this.#change({ startup: this.#startupText, app, revision: request.revision });
+    // A push is all that can be reloaded: a file that it does not bring is empty from now on.
+    const { [policyFile]: policy = "", [suspendFile]: suspend = "" } = request.files;
+    return this.#change({ startup: this.#startupText, app, policy, suspend, revision: request.revision });
   }
 
   async #change(texts: ConfigTexts): Promise<ConfigChange> {
@@ -102,7 +113,8 @@ export class LiveConfig {
     try {
       const swap = await this.#prepare(parsed.value);
       const folder = this.#places.pushedFolder;
-      if (folder !== null) await writePushed(folder, { app: texts.app, revision: texts.revision });
+      const { startup: _, ...pushed } = texts;
+      if (folder !== null) await writePushed(folder, pushed);
       swap();
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
