@@ -2,11 +2,12 @@
  * Removes all traces of a test cluster, whatever state it was left in: processes, mounts, network, cgroups, files.
  * Used before every start and at the end. Throws only when something cannot be removed at all.
  */
-import { readFile, readdir, rm, rmdir } from "node:fs/promises";
+import { readFile, readdir, readlink, rm } from "node:fs/promises";
 
 import { tryRun } from "../peers/shell.ts";
+import { killGroup, removeGroup } from "./groups.ts";
 import { removeNetwork } from "./network.ts";
-import { state } from "./places.ts";
+import { containerGroup, networkNamespace, state } from "./places.ts";
 import { killLeftovers, stopDaemons } from "./processes.ts";
 
 /** Those that start others go first. */
@@ -25,11 +26,12 @@ const stopOrder = [
 export async function clean(): Promise<void> {
   await stopDaemons(state, stopOrder);
   await killLeftovers(state);
+  await killGroup(containerGroup);
   await unmountAll();
   await removeNetwork();
-  await removeCgroups("/sys/fs/cgroup");
+  await removeGroup(containerGroup);
+  await removeTraces();
   await rm(state, { recursive: true, force: true, maxRetries: 5 });
-  await rm("/var/lib/cni/results", { recursive: true, force: true });
 }
 
 /** Deepest first; a second round takes what was mounted twice. */
@@ -45,16 +47,52 @@ async function unmountAll(): Promise<void> {
   }
 }
 
-/** containerd makes one group a pod under its namespace's name; empty ones stay behind when it is killed. */
-async function removeCgroups(root: string): Promise<void> {
-  const controllers = await readdir(root, { withFileTypes: true }).catch(() => []);
-  for (const controller of controllers.filter((entry) => entry.isDirectory())) {
-    await removeTree(`${root}/${controller.name}/k8s.io`);
+/** What the programs write into folders of the machine that they share with other clusters. */
+async function removeTraces(): Promise<void> {
+  await removeResults("/var/lib/cni/results");
+  await removeLogLinks("/var/log/containers");
+  await removeDeadSockets("/run/containerd/s");
+}
+
+/** The plugins keep one file a container for its interface and one for its loopback. */
+async function removeResults(folder: string): Promise<void> {
+  const names = await namesIn(folder);
+  const ours = new RegExp(`^${networkNamespace}-([0-9a-f]{64})-eth0$`);
+  for (const id of names.flatMap((name) => ours.exec(name)?.[1] ?? [])) {
+    for (const name of names) if (name.includes(id)) await rm(`${folder}/${name}`, { force: true });
   }
 }
 
-async function removeTree(folder: string): Promise<void> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
-  for (const entry of entries) if (entry.isDirectory()) await removeTree(`${folder}/${entry.name}`);
-  await rmdir(folder).catch(() => {});
+/** The kubelet links from here into its own folder for logs. */
+async function removeLogLinks(folder: string): Promise<void> {
+  for (const name of await namesIn(folder)) {
+    const target = await readlink(`${folder}/${name}`).catch(() => "");
+    if (target.startsWith(`${state}/`)) await rm(`${folder}/${name}`, { force: true });
+  }
+}
+
+/** Sockets of shims have nothing but a hash for a name: the dead ones are those that nobody listens on. */
+async function removeDeadSockets(folder: string): Promise<void> {
+  const listening = await liveSockets();
+  for (const name of await namesIn(folder)) {
+    if (!listening.has(`${folder}/${name}`)) await rm(`${folder}/${name}`, { force: true });
+  }
+}
+
+/** Each network namespace lists its own sockets only, so every process is asked once for its namespace's. */
+async function liveSockets(): Promise<ReadonlySet<string>> {
+  const paths = new Set<string>();
+  const seen = new Set<string>();
+  for (const pid of (await namesIn("/proc")).filter((name) => /^\d+$/.test(name))) {
+    const namespace = await readlink(`/proc/${pid}/ns/net`).catch(() => null);
+    if (namespace === null || seen.has(namespace)) continue;
+    seen.add(namespace);
+    const table = await readFile(`/proc/${pid}/net/unix`, "utf8").catch(() => "");
+    for (const line of table.split("\n")) paths.add(line.split(/\s+/)[7] ?? "");
+  }
+  return paths;
+}
+
+function namesIn(folder: string): Promise<string[]> {
+  return readdir(folder).catch(() => []);
 }

@@ -8,6 +8,7 @@ import { writeFile } from "node:fs/promises";
 import { ensureProgram } from "../../tools/setup/programs.ts";
 import { run } from "../peers/shell.ts";
 import { clean } from "./clean.ts";
+import { withLock } from "./lock.ts";
 import { outsideZone } from "./node.ts";
 import * as places from "./places.ts";
 import { up } from "./up.ts";
@@ -41,7 +42,7 @@ export async function openCluster(say: Say): Promise<Cluster> {
     for (const name of ["kubelab", "helm"] as const) await ensureProgram(name, say);
     return foreignCluster(foreign);
   }
-  await up(say);
+  await withLock(places.lock, () => up(say));
   return ownCluster;
 }
 
@@ -49,11 +50,11 @@ export async function openCluster(say: Say): Promise<Cluster> {
 export async function closeCluster(say: Say): Promise<void> {
   if ((process.env["MAILFLEET_KUBECONFIG"] ?? "") !== "")
     return say("a cluster of somebody else is left alone");
-  await clean();
+  await withLock(places.lock, clean);
 }
 
 const inside = { namespace: places.networkNamespace };
-let zoneSerial = 1;
+let zoneSerial = 0;
 
 export const ownCluster: Cluster = {
   kubeconfig: places.adminKubeconfig,
@@ -66,8 +67,11 @@ export const ownCluster: Cluster = {
     const where = ["--address", places.containerdSocket, "--namespace", places.imageNamespace];
     await run(`${places.bin}/ctr`, [...where, "images", "import", archive], { timeoutMs: 300_000 });
   },
-  setOutsideRecords: (records) =>
-    writeFile(`${places.state}/outside.zone`, outsideZone(records, ++zoneSerial)),
+  setOutsideRecords: async (records) => {
+    // The name server reads a zone again only under another serial, also after another process wrote the last one.
+    zoneSerial = Math.max(zoneSerial + 1, Math.floor(Date.now() / 1000));
+    await writeFile(`${places.state}/outside.zone`, outsideZone(records, zoneSerial));
+  },
 };
 
 function foreignCluster(kubeconfig: string): Cluster {

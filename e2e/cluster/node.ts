@@ -5,7 +5,9 @@
 import type { Daemon } from "./daemons.ts";
 import {
   adminKubeconfig,
+  containerGroup,
   containerdSocket,
+  networkNamespace,
   nodeAddress,
   nodeName,
   pauseImage,
@@ -73,10 +75,12 @@ conf_dir = "${state}/cni"
 default_runtime_name = "runc"
 [plugins."io.containerd.cri.v1.runtime".containerd.runtimes.runc]
 runtime_type = "io.containerd.runc.v2"
+[plugins."io.containerd.cri.v1.runtime".containerd.runtimes.runc.options]
+Root = "${state}/runc"
 `,
   "cni/10-lab.conflist": JSON.stringify({
     cniVersion: "1.0.0",
-    name: "mailfleet",
+    name: networkNamespace,
     plugins: [
       {
         type: "bridge",
@@ -101,6 +105,7 @@ runtime_type = "io.containerd.runc.v2"
     failSwapOn: false,
     cgroupDriver: "cgroupfs",
     cgroupsPerQOS: false,
+    cgroupRoot: `/${containerGroup}`,
     enforceNodeAllocatable: [],
     containerRuntimeEndpoint: `unix://${containerdSocket}`,
     authentication: {
@@ -114,6 +119,7 @@ runtime_type = "io.containerd.runc.v2"
     clusterDNS: [nodeAddress],
     clusterDomain: "cluster.local",
     resolvConf: `${state}/resolv.conf`,
+    podLogsDir: `${state}/pod-logs`,
     oomScoreAdj: 0,
     maxPods: 110,
     // Images come from no registry: one that is thrown away never comes back.
@@ -124,6 +130,7 @@ runtime_type = "io.containerd.runc.v2"
       "nodefs.available": "0%",
       "imagefs.available": "0%",
       "nodefs.inodesFree": "0%",
+      "imagefs.inodesFree": "0%",
     },
   }),
   "resolv.conf": `nameserver ${nodeAddress}\n`,

@@ -1,11 +1,21 @@
 /** Where the test cluster keeps its things, and the numbers that its parts must agree on. */
+import { basename } from "node:path";
+
 import { cacheFolder } from "../../tools/setup/programs.ts";
 
-export const state = process.env["MAILFLEET_STATE"] ?? "/var/lib/mailfleet-lab";
+const usualState = "/var/lib/mailfleet-lab";
+export const state = process.env["MAILFLEET_STATE"] ?? usualState;
 export const bin = `${cacheFolder()}/bin`;
 
-/** The network namespace that holds the node; nothing of it reaches the host's network. */
-export const networkNamespace = "mailfleet";
+/**
+ * The network namespace that holds the node; nothing of it reaches the host's network. A cluster in another folder
+ * gets another one, so that two can run at once with the same addresses.
+ */
+export const networkNamespace = state === usualState ? "mailfleet" : `mailfleet-${basename(state)}`;
+/** Held while the cluster comes up or goes; outside of `state`, which goes with it. */
+export const lock = `${cacheFolder()}/${networkNamespace}.lock`;
+/** The group of all containers in each hierarchy of cgroups. */
+export const containerGroup = networkNamespace;
 export const nodeName = "lab";
 /** The node, and with it whatever is "outside the cluster", as pods see it. */
 export const nodeAddress = "172.30.0.1";

@@ -101,6 +101,17 @@ async function startNode(): Promise<void> {
   for (const daemon of [scheduler, kubelet, proxy, storage, nameServer]) await startDaemon(home, daemon);
   await kubectl(["apply", "-f", "-"], JSON.stringify(storageClassObject));
   await until(home, "kubelet", isNodeReady);
+  await until(
+    home,
+    "coredns",
+    async () => (await runningDaemons(state)).includes("coredns") && (await answersNames()),
+  );
+}
+
+/** A name of the cluster, asked the way pods ask. */
+async function answersNames(): Promise<boolean> {
+  const query = ["-c", `timeout 2 bash -c '</dev/tcp/${nodeAddress}/53'`];
+  return (await tryRun("bash", query, { namespace: networkNamespace, timeoutMs: 5000 })).code === 0;
 }
 
 const ctr = ["--address", containerdSocket, "--namespace", imageNamespace];

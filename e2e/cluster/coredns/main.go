@@ -1,12 +1,13 @@
 // CoreDNS with only the plugins that the test cluster uses. The order of the
 // list is the order in which a query passes them; it follows CoreDNS's own
-// plugin.cfg, and a plugin that is missing here is an unknown word in a
+// plugin.cfg, but for the template, which has the last word. A plugin that is missing here is an unknown word in a
 // Corefile.
 package main
 
 import (
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/coremain"
+	_ "github.com/coredns/coredns/plugin/bind"
 	_ "github.com/coredns/coredns/plugin/cache"
 	_ "github.com/coredns/coredns/plugin/errors"
 	_ "github.com/coredns/coredns/plugin/file"
@@ -22,8 +23,8 @@ import (
 
 func init() {
 	dnsserver.Directives = []string{
-		"reload", "health", "ready", "errors", "cache", "template", "hosts",
-		"kubernetes", "file", "loop", "forward",
+		"reload", "bind", "health", "ready", "errors", "cache", "hosts",
+		"kubernetes", "file", "loop", "forward", "template",
 	}
 }
 
