@@ -6,6 +6,7 @@
 import { spawn } from "node:child_process";
 import { parseArgs } from "node:util";
 
+import { surround } from "./surroundings.ts";
 import { type Tier, concurrency, tierOf, tiers } from "./tiers.ts";
 import { listFiles, root } from "./tree.ts";
 
@@ -25,17 +26,25 @@ async function main(): Promise<number> {
     const files = listFiles().filter((path) => tierOf(path) === tier && path.includes(values.only));
     process.stdout.write(`[test] ${tier}: ${files.length} files\n`);
     if (files.length === 0) continue;
-    const code = await runTier(tier, files, totals);
+    const around = await surround(tier, (line) => process.stdout.write(`[test] ${line}\n`));
+    const code = await runTier({ tier, files, totals, env: around.env }).finally(() => around.remove());
     if (code !== 0) return code;
   }
   if (wanted.length > 1) process.stdout.write(closing(wanted, totals));
   return 0;
 }
 
-function runTier(tier: Tier, files: readonly string[], totals: Totals): Promise<number> {
+function runTier(run: {
+  readonly tier: Tier;
+  readonly files: readonly string[];
+  readonly totals: Totals;
+  readonly env: Readonly<Record<string, string>>;
+}): Promise<number> {
+  const { tier, files, totals, env } = run;
   const options = ["--test", "--test-reporter=spec", `--test-concurrency=${concurrency[tier]}`];
   const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", ...options, ...files], {
     cwd: root,
+    env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "inherit"],
   });
   let tail = "";
