@@ -1,0 +1,3 @@
+module mailfleet.io/plugins/http-delivery
+
+go 1.21

@@ -1,0 +1,3 @@
+module mailfleet.io/plugins/ip-warm-up
+
+go 1.21
