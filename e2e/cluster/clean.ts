@@ -8,24 +8,10 @@ import { tryRun } from "../peers/shell.ts";
 import { killGroup, removeGroup } from "./groups.ts";
 import { removeNetwork } from "./network.ts";
 import { containerGroup, networkNamespace, state } from "./places.ts";
-import { killLeftovers, stopDaemons } from "./processes.ts";
-
-/** Those that start others go first. */
-const stopOrder = [
-  "kubelet",
-  "kube-proxy",
-  "kube-scheduler",
-  "storage",
-  "kube-controller-manager",
-  "coredns",
-  "kube-apiserver",
-  "etcd",
-  "containerd",
-] as const;
+import { killAll } from "./processes.ts";
 
 export async function clean(): Promise<void> {
-  await stopDaemons(state, stopOrder);
-  await killLeftovers(state);
+  await killAll(state);
   await killGroup(containerGroup);
   await unmountAll();
   await removeNetwork();

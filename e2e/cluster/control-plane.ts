@@ -13,7 +13,7 @@ import { ensureProgram } from "../../tools/setup/programs.ts";
 import { tryRun } from "../peers/shell.ts";
 import { type ControlPlanePlan, apiServer, auditPolicy, controllerManager, etcd } from "./daemons.ts";
 import { makeKeys } from "./keys.ts";
-import { type Home, killLeftovers, startDaemon, stopDaemons } from "./processes.ts";
+import { type Home, killAll, startDaemon } from "./processes.ts";
 
 export interface ControlPlane {
   readonly kubeconfig: string;
@@ -21,17 +21,13 @@ export interface ControlPlane {
   stop(): Promise<void>;
 }
 
-/** Order of stopping. */
-export const controlPlaneDaemons = ["kube-controller-manager", "kube-apiserver", "etcd"] as const;
-
 export async function startControlPlane(say: (line: string) => void): Promise<ControlPlane> {
   const bin = await ensureProgram("kubelab", say);
   const folder = await mkdtemp(join(tmpdir(), "control-plane-"));
-  const home = { folder, namespace: null, bin };
+  const home = { folder, namespace: null, isBoundToStarter: true, bin };
   const [apiPort = 0, etcdPort = 0, etcdPeerPort = 0, controllerPort = 0] = await freePorts(4);
   const stop = async (): Promise<void> => {
-    await stopDaemons(folder, controlPlaneDaemons);
-    await killLeftovers(folder);
+    await killAll(folder);
     await rm(folder, { recursive: true, force: true });
   };
   try {

@@ -14,6 +14,8 @@ export interface Home {
   readonly folder: string;
   /** Network namespace to start in; null: this one. */
   readonly namespace: string | null;
+  /** Whether daemons go with the process that started them, however it ends. */
+  readonly isBoundToStarter: boolean;
   /** Folder of the executables. */
   readonly bin: string;
 }
@@ -29,7 +31,8 @@ export async function startDaemon(home: Home, daemon: Daemon): Promise<void> {
     ? [`${home.bin}/${daemon.name}`]
     : [`${home.bin}/kubelab`, daemon.name];
   const enter = home.namespace === null ? [] : ["nsenter", `--net=/run/netns/${home.namespace}`];
-  const [first = "", ...rest] = [...enter, ...program, ...daemon.args];
+  const bind = home.isBoundToStarter ? ["setpriv", "--pdeathsig", "KILL"] : [];
+  const [first = "", ...rest] = [...enter, ...bind, ...program, ...daemon.args];
   const path = `${home.bin}:/usr/sbin:/usr/bin:/sbin:/bin`;
   const child = spawn(first, rest, {
     cwd: home.folder,
@@ -50,37 +53,28 @@ export async function runningDaemons(folder: string): Promise<readonly string[]>
   return running;
 }
 
-/** Ends daemons in the order given; one that does not go is killed. */
-export async function stopDaemons(folder: string, names: readonly string[]): Promise<void> {
-  for (const name of names) {
-    const pid = await pidOf(folder, name);
-    if (pid !== null) await end(pid);
+/**
+ * Ends every process of ours whose command line names this folder, with its children: daemons, shims, containers. They
+ * get no time to tidy up, for the folder goes next. Resolves when none is left, rejects when one stays for 10 s.
+ */
+export async function killAll(folder: string): Promise<void> {
+  for (let round = 0; round < 500; round++) {
+    const pids = await processesOf(folder);
+    if (pids.length === 0) return;
+    for (const pid of pids) {
+      for (const child of await descendants(pid)) kill(child, "SIGKILL");
+      kill(pid, "SIGKILL");
+    }
+    await wait(20);
   }
-}
-
-/** Everything whose command line names this folder: shims of containers, and daemons that lost their pid file. */
-export async function killLeftovers(folder: string): Promise<void> {
-  for (const pid of await processesOf(folder)) {
-    for (const child of await descendants(pid)) kill(child, "SIGKILL");
-    kill(pid, "SIGKILL");
-  }
+  throw new Error(`processes of ${folder} do not go, even when killed`);
 }
 
 async function pidOf(folder: string, name: string): Promise<number | null> {
   const text = await readFile(`${folder}/pids/${name}`, "utf8").catch(() => "");
   const pid = Number(text);
   if (!Number.isInteger(pid) || pid <= 1) return null;
-  return (await commandLine(pid)).includes(folder) ? pid : null;
-}
-
-async function end(pid: number): Promise<void> {
-  kill(pid, "SIGTERM");
-  for (let i = 0; i < 100; i++) {
-    if (!isAlive(pid)) return;
-    await wait(50);
-  }
-  kill(pid, "SIGKILL");
-  while (isAlive(pid)) await wait(20);
+  return (await commandLine(pid)).includes(`${folder}/`) ? pid : null;
 }
 
 async function processesOf(folder: string): Promise<number[]> {
@@ -93,7 +87,7 @@ async function processesOf(folder: string): Promise<number[]> {
 
 /** Only programs of ours: an editor or a shell that happens to name the folder stays. */
 async function isPartOf(pid: number, folder: string): Promise<boolean> {
-  if (!(await commandLine(pid)).includes(folder)) return false;
+  if (!(await commandLine(pid)).includes(`${folder}/`)) return false;
   const program = await readlink(`/proc/${pid}/exe`).catch(() => "");
   return /\/(?:kubelab|containerd|containerd-shim-runc-v2|coredns)(?: \(deleted\))?$/.test(program);
 }
@@ -118,14 +112,5 @@ function kill(pid: number, signal: NodeJS.Signals): void {
     process.kill(pid, signal);
   } catch {
     // It is gone already.
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -39,7 +39,7 @@ import {
 import { type Home, runningDaemons, startDaemon } from "./processes.ts";
 
 type Say = (line: string) => void;
-const home: Home = { folder: state, namespace: networkNamespace, bin };
+const home: Home = { folder: state, namespace: networkNamespace, isBoundToStarter: false, bin };
 const DAEMONS = 9;
 
 /** True when everything runs and the node says that it is ready. */
