@@ -92,7 +92,7 @@ export const mailClusterConditions = {
     reasons: {
       Following: "All figures are known.",
       FiguresUnknown: "A pod does not tell its figures; unknown is never zero, so no pod leaves.",
-      NotInternal: "Autoscaling is off, or somebody else does it.",
+      NotInternal: "The autoscaler is off: spec.replicas or the scale subresource says how many.",
       Suspended: "The cluster is paused, hibernated or being deleted.",
     },
   },

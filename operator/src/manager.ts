@@ -19,6 +19,7 @@ import { Leader } from "#operator/kube/leader.ts";
 import { EventRecorder } from "#operator/kube/recorder.ts";
 import { Controller } from "#operator/reconcile/controller.ts";
 import { mailClusterReconciler } from "#operator/reconcile/mail-cluster.ts";
+import { Memory } from "#operator/reconcile/memory.ts";
 import { nativePluginReconciler } from "#operator/reconcile/native-plugin.ts";
 import type { Tools } from "#operator/reconcile/tools.ts";
 import { WorkQueue } from "#operator/reconcile/work-queue.ts";
@@ -146,7 +147,7 @@ export class Manager {
       facts,
       clock,
       log,
-      refusals: new Map(),
+      memory: new Memory(clock.monotonic()),
     };
   }
 

@@ -130,6 +130,14 @@ export function aSlotInput(changes: Partial<SlotInput> = {}): SlotInput {
     storageSize: "10Gi",
     reclaim: "RetainUntilEmpty",
     deletion: null,
+    leavingBefore: new Set(),
+    preferred: new Set(),
+    forced: new Set(),
+    drainTo: "Peers",
+    given: new Map(),
+    now: 0,
+    actingSince: Number.NEGATIVE_INFINITY,
+    replaceable: null,
     ...changes,
   };
 }

@@ -93,7 +93,8 @@ export class FakeEngine {
     if (what === "POST /v1/drain") {
       const { mode } = DrainRequest.parse(JSON.parse(body));
       this.drains.push(mode);
-      this.status = { ...this.status, state: mode === "Cordon" ? "Cordoned" : "Serving" };
+      const states = { Serve: "Serving", Cordon: "Cordoned", Drain: "Draining" } as const;
+      this.status = { ...this.status, state: states[mode] };
       return answer(response, 200, this.status);
     }
     answer(response, 404, { code: "not-found", message: "no such path" });

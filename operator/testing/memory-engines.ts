@@ -1,15 +1,18 @@
 /** Engines in memory behind the Engines interface, by address: for tests of the whole operator without sockets. */
 import { Failure } from "#base/error.ts";
-import type { ConfigPush, EngineStatus, Problem } from "#contract/admin-api.ts";
+import type { ConfigPush, DrainOrder, EngineStatus, Problem } from "#contract/admin-api.ts";
 import type { EngineAddress, Engines, PushOutcome } from "#operator/engine/engines.ts";
 
 import { settledStatus } from "./fake-engine.ts";
+
+const states = { Serve: "Serving", Cordon: "Cordoned", Drain: "Draining" } as const;
 
 export class MemoryEngines implements Engines {
   readonly byIp = new Map<string, EngineStatus>();
   /** Addresses that take calls and do not answer. */
   readonly silent = new Set<string>();
   readonly pushes: { readonly ip: string; readonly revision: string }[] = [];
+  readonly orders: { readonly ip: string; readonly mode: string; readonly peers: readonly string[] }[] = [];
   problems: readonly Problem[] = [];
 
   start(ip: string, revision: string): void {
@@ -32,8 +35,11 @@ export class MemoryEngines implements Engines {
     return { kind: "taken", revision: push.revision };
   }
 
-  async drain({ ip }: EngineAddress, mode: "Cordon" | "Serve"): Promise<EngineStatus> {
-    this.change(ip, { state: mode === "Cordon" ? "Cordoned" : "Serving" });
+  async drain({ ip }: EngineAddress, order: DrainOrder): Promise<EngineStatus> {
+    const { mode, peers = [] } = order;
+    this.#at(ip);
+    this.orders.push({ ip, mode, peers: peers.map(({ name }) => name) });
+    this.change(ip, { state: states[mode] });
     return this.#at(ip);
   }
 

@@ -1,32 +1,46 @@
 /**
- * A small world of slots for property tests: pods that start, take mail, deliver, fail and fall silent, and an
- * executor that performs the steps of slots/ as reconcile/ would. It throws when a step does what no step may do:
- * takes a claim with mail in it that nobody gave up, or makes a second pod or claim for a slot.
+ * A small world of slots for property tests: pods that start, take mail, deliver, hand over, fail and fall silent, and
+ * an executor that performs the steps of slots/ as reconcile/ would. It throws when a step does what no step may do:
+ * takes a claim with mail in it that nobody gave up, or one that another slot must still ask, or makes a second pod or
+ * claim for a slot.
  */
-import { aClaim, aPod, anEngine } from "./builders.ts";
 import type { ObservedSlot } from "#operator/slots/observed.ts";
+import { type GivenOrder, orderKey } from "#operator/slots/orders.ts";
 import type { Step } from "#operator/slots/steps.ts";
 
+import { aClaim, aPod, anEngine } from "./builders.ts";
+import { holds, MailWorld, type Mouth, newSpool, type Spool, type Turn, unanswered } from "./mail-world.ts";
+
 interface Pod {
+  readonly uid: string;
   hash: string;
   phase: "Pending" | "Running" | "Failed";
   isTerminating: boolean;
   isSilent: boolean;
-  isCordoned: boolean;
+  mouth: Mouth;
   version: number;
+  starts: number;
 }
 
 interface Claim {
   isBound: boolean;
   isTerminating: boolean;
-  /** Recipients that wait in it. */
-  mail: number;
+  readonly spool: Spool;
 }
+
+const TURN_MS = 3000;
+const serving: Mouth = { mode: "Serve", peers: [] };
+const states = { Serve: "Serving", Cordon: "Cordoned", Drain: "Draining" } as const;
 
 export class SlotWorld {
   readonly pods = new Map<number, Pod>();
   readonly claims = new Map<number, Claim>();
+  readonly mail = new MailWorld();
+  /** What the operator remembers of its orders; an operator that starts anew remembers nothing. */
+  given = new Map<string, GivenOrder>();
+  now = 0;
   hash = "hash-0";
+  #made = 0;
 
   observe(): ObservedSlot[] {
     const slots = [...new Set([...this.pods.keys(), ...this.claims.keys()])].sort((a, b) => a - b);
@@ -38,26 +52,38 @@ export class SlotWorld {
     this.#collect();
   }
 
-  /** Time passes: pods start, those that take mail get some, all that run deliver some, deleted ones end. */
-  live(options: { readonly arriving: number; readonly delivered: number }): void {
+  /** Time passes: pods start, deleted ones end, all that run take, deliver and give. */
+  live(turn: Turn): void {
+    this.now += TURN_MS;
+    const mouths = new Map<number, Mouth>();
     for (const [slot, pod] of this.pods) {
       const claim = this.claims.get(slot);
-      if (pod.isTerminating) this.pods.delete(slot);
-      else if (claim === undefined || pod.phase === "Failed") continue;
-      else if (pod.phase === "Pending") {
+      if (pod.phase === "Running" && claim !== undefined) mouths.set(slot, pod.mouth);
+      if (pod.phase === "Pending" && claim !== undefined) {
         pod.phase = "Running";
         claim.isBound = true;
-      } else {
-        if (!pod.isCordoned) claim.mail += options.arriving;
-        claim.mail = Math.max(0, claim.mail - options.delivered);
       }
     }
+    const spools = new Map([...this.claims].map(([slot, { spool }]) => [slot, spool] as const));
+    this.mail.turn(spools, mouths, turn);
+    for (const [slot, pod] of this.pods) if (pod.isTerminating) this.pods.delete(slot);
     this.#collect();
   }
 
-  /** How many of the first `size` slots take mail. */
-  serving(size: number): number {
-    return [...this.pods].filter(([slot, pod]) => slot < size && isServing(pod)).length;
+  /**
+   * The process ends and starts anew: what it was told is forgotten, what it wrote down is not. Nodes start nothing
+   * anew in a pod that is being deleted.
+   */
+  restart(slot: number): void {
+    const pod = this.pods.get(slot);
+    if (pod === undefined || pod.isTerminating) return;
+    pod.mouth = serving;
+    pod.starts += 1;
+  }
+
+  /** How many of these slots take mail. */
+  serving(slots: readonly number[]): number {
+    return slots.filter((slot) => isServing(this.pods.get(slot))).length;
   }
 
   #perform(step: Step): void {
@@ -67,26 +93,28 @@ export class SlotWorld {
     switch (step.kind) {
       case "create-claim":
         if (claim !== undefined) throw new Error(`a second claim for slot ${slot}`);
-        this.claims.set(slot, { isBound: false, isTerminating: false, mail: 0 });
+        this.claims.set(slot, { isBound: false, isTerminating: false, spool: newSpool() });
         return;
       case "create-pod":
         if (pod !== undefined) throw new Error(`a second pod for slot ${slot}`);
         if (claim === undefined) throw new Error(`a pod without a claim in slot ${slot}`);
-        this.pods.set(slot, newPod(this.hash));
+        this.pods.set(slot, this.#newPod());
         return;
       case "delete-pod":
         if (pod !== undefined) pod.isTerminating = true;
         return;
       case "cordon":
+        return this.#order(step.pod.uid, { mode: "Cordon", peers: [] });
       case "uncordon":
-        if (pod !== undefined) pod.isCordoned = step.kind === "cordon";
-        return;
+      case "order": {
+        const mode = step.kind === "order" ? step.mode : "Serve";
+        const peers = step.peers.map((peer) => peer.slot);
+        const key = orderKey(step.pod, { mode, peers: step.peers });
+        this.given.set(step.pod.uid, { key, peers: new Set(peers), at: this.now });
+        return this.#order(step.pod.uid, { mode, peers });
+      }
       case "release":
-        // The live look: what was observed may have changed.
-        if (pod === undefined || pod.version !== Number(step.pod.resourceVersion)) return;
-        if (claim !== undefined) this.#deleteClaim(slot, claim);
-        pod.isTerminating = true;
-        return;
+        return this.#release(step);
       case "delete-claim":
         if (claim !== undefined) this.#deleteClaim(slot, claim);
         return;
@@ -95,8 +123,37 @@ export class SlotWorld {
     }
   }
 
+  #order(uid: string, mouth: Mouth): void {
+    for (const pod of this.pods.values()) if (pod.uid === uid && !pod.isSilent) pod.mouth = mouth;
+  }
+
+  /** The live look: what was observed may have changed. */
+  #release({ slot, pod: judged, proof, witnesses }: Step & { kind: "release" }): void {
+    const pod = this.pods.get(slot);
+    const claim = this.claims.get(slot);
+    if (pod === undefined || pod.uid !== judged.uid || pod.version !== Number(judged.resourceVersion)) return;
+    if (proof === "EmptyQueue") {
+      const isEmpty = claim === undefined || holds(claim.spool) === 0;
+      if (pod.isSilent || pod.mouth.mode === "Serve" || !isEmpty) return;
+      if (witnesses.some(({ uid }) => !this.#isFreeOfDebt(uid))) return;
+    } else if (claim?.isBound === true) return;
+    if (claim !== undefined) this.#deleteClaim(slot, claim);
+    pod.isTerminating = true;
+  }
+
+  #isFreeOfDebt(uid: string): boolean {
+    const found = [...this.pods].find(([, pod]) => pod.uid === uid);
+    if (found === undefined || found[1].isSilent || found[1].phase !== "Running") return false;
+    const spool = this.claims.get(found[0])?.spool;
+    return spool === undefined || unanswered(spool) === 0;
+  }
+
   #deleteClaim(slot: number, claim: Claim): void {
-    if (claim.mail > 0) throw new Error(`the claim of slot ${slot} goes with ${claim.mail} in it`);
+    if (holds(claim.spool) > 0) throw new Error(`the claim of slot ${slot} goes with mail in it`);
+    for (const [other, { spool }] of this.claims) {
+      if (spool.away.some(({ peer }) => peer === slot))
+        throw new Error(`slot ${slot} goes, and only it can tell slot ${other} what it took`);
+    }
     claim.isTerminating = true;
   }
 
@@ -104,26 +161,49 @@ export class SlotWorld {
   #collect(): void {
     for (const [slot, claim] of this.claims) {
       if (!claim.isTerminating || this.pods.has(slot)) continue;
-      if (claim.mail > 0) throw new Error(`slot ${slot} is gone with ${claim.mail} in it`);
+      if (holds(claim.spool) > 0) throw new Error(`slot ${slot} is gone with mail in it`);
       this.claims.delete(slot);
     }
+  }
+
+  #newPod(): Pod {
+    const uid = `uid-${++this.#made}`;
+    const { hash } = this;
+    return {
+      uid,
+      hash,
+      phase: "Pending",
+      isTerminating: false,
+      isSilent: false,
+      mouth: serving,
+      version: 1,
+      starts: 0,
+    };
   }
 
   #observePod(slot: number): ObservedSlot["pod"] {
     const pod = this.pods.get(slot);
     if (pod === undefined) return null;
-    const isRunning = pod.phase === "Running";
-    const queued = this.claims.get(slot)?.mail ?? 0;
+    const { uid, hash, phase, isTerminating } = pod;
+    const speaks = phase === "Running" && !pod.isSilent && !isTerminating;
     return aPod(slot, {
+      uid,
+      hash,
+      phase,
+      isTerminating,
       resourceVersion: String(pod.version),
-      hash: pod.hash,
-      phase: pod.phase,
       isReady: isServing(pod),
-      isTerminating: pod.isTerminating,
-      engine:
-        isRunning && !pod.isSilent && !pod.isTerminating
-          ? anEngine({ state: pod.isCordoned ? "Cordoned" : "Serving", queued })
-          : null,
+      engine: speaks ? this.#engine(slot, pod) : null,
+    });
+  }
+
+  #engine(slot: number, { mouth, starts }: Pod) {
+    const spool = this.claims.get(slot)?.spool ?? newSpool();
+    return anEngine({
+      state: states[mouth.mode],
+      queued: holds(spool),
+      startedAt: new Date(starts * 1000).toISOString(),
+      handover: { given: 0, unanswered: unanswered(spool), waitsFor: null },
     });
   }
 
@@ -134,10 +214,6 @@ export class SlotWorld {
   }
 }
 
-function newPod(hash: string): Pod {
-  return { hash, phase: "Pending", isTerminating: false, isSilent: false, isCordoned: false, version: 1 };
-}
-
-function isServing(pod: Pod): boolean {
-  return pod.phase === "Running" && !pod.isTerminating && !pod.isCordoned;
+function isServing(pod: Pod | undefined): boolean {
+  return pod?.phase === "Running" && !pod.isTerminating && pod.mouth.mode === "Serve";
 }

@@ -14,7 +14,7 @@ import {
   ApiError,
   ConfigResult,
   type ConfigPush,
-  type DrainRequest,
+  type DrainOrder,
   EngineStatus,
 } from "#contract/admin-api.ts";
 import { ports } from "#contract/runtime.ts";
@@ -68,8 +68,8 @@ export class EngineClient implements Engines {
     return { kind: "taken", revision: accept(ConfigResult, address, answer).revision };
   }
 
-  async drain(address: EngineAddress, mode: DrainRequest["mode"]): Promise<EngineStatus> {
-    const answer = await this.#call(address, { method: "POST", path: "/v1/drain", body: { mode } });
+  async drain(address: EngineAddress, order: DrainOrder): Promise<EngineStatus> {
+    const answer = await this.#call(address, { method: "POST", path: "/v1/drain", body: order });
     return accept(EngineStatus, address, answer);
   }
 

@@ -74,7 +74,7 @@ describe("the engine client", () => {
     assert.deepEqual(await client.status(address), settledStatus);
     const push = { revision: "r1", files: { "smtpd-app.yaml": "servers: []" } };
     assert.deepEqual(await client.push(address, push), { kind: "taken", revision: "r1" });
-    assert.equal((await client.drain(address, "Cordon")).state, "Cordoned");
+    assert.equal((await client.drain(address, { mode: "Cordon" })).state, "Cordoned");
     assert.deepEqual(engine.drains, ["Cordon"]);
   });
 

@@ -3,7 +3,7 @@
  * the same client. A call rejects with a Failure whose code is engine-unreachable (no answer: nothing is known),
  * engine-denied (our token or certificate is not the one it knows yet) or engine-broken (an answer that is none).
  */
-import type { ConfigPush, DrainRequest, EngineStatus, Problem } from "#contract/admin-api.ts";
+import type { ConfigPush, DrainOrder, EngineStatus, Problem } from "#contract/admin-api.ts";
 
 /** How to reach one pod's engine. */
 export interface EngineAddress {
@@ -22,6 +22,6 @@ export type PushOutcome =
 export interface Engines {
   status(address: EngineAddress): Promise<EngineStatus>;
   push(address: EngineAddress, push: ConfigPush): Promise<PushOutcome>;
-  drain(address: EngineAddress, mode: DrainRequest["mode"]): Promise<EngineStatus>;
+  drain(address: EngineAddress, order: DrainOrder): Promise<EngineStatus>;
   close(): Promise<void>;
 }

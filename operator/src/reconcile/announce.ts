@@ -4,7 +4,9 @@
  */
 import type { Condition } from "#crds/conditions.ts";
 import type { EventInput, KubeObject } from "#operator/kube/kube.ts";
-import type { Step } from "#operator/slots/steps.ts";
+import { type Step, detailOf } from "#operator/slots/steps.ts";
+
+import type { Scaled } from "./scale.ts";
 
 type Announcement = Omit<EventInput, "regarding">;
 
@@ -15,10 +17,24 @@ const TOLD: Readonly<Record<string, Condition["status"]>> = {
   ConfigApplied: "False",
   PluginsReady: "False",
   ScaleDownBlocked: "True",
+  RolloutComplete: "False",
+  ScalingActive: "False",
+  Paused: "True",
+  Hibernated: "True",
 };
 
 /** Work on its way is no bad news. */
-const CALM: ReadonlySet<string> = new Set(["Pending", "PodsNotReady", "Deleting"]);
+const CALM: ReadonlySet<string> = new Set([
+  "Pending",
+  "PodsNotReady",
+  "Deleting",
+  "Canary",
+  "Everywhere",
+  "NotInternal",
+  "Suspended",
+  "Paused",
+  "Hibernated",
+]);
 
 export function announceConditions(
   before: readonly Condition[],
@@ -42,6 +58,7 @@ const REASONS: Readonly<Record<Step["kind"], string>> = {
   "create-pod": "PodCreated",
   cordon: "PodCordoned",
   uncordon: "PodUncordoned",
+  order: "PodOrdered",
   "delete-pod": "PodDeleted",
   "delete-claim": "ClaimDeleted",
   release: "SlotReleased",
@@ -49,12 +66,21 @@ const REASONS: Readonly<Record<Step["kind"], string>> = {
 
 /** `what` is the object as perform.ts names it. */
 export function announceStep(step: Step, what: string): Announcement {
-  const detail = "why" in step ? step.why : "proof" in step ? step.proof : null;
+  const detail = detailOf(step);
   return {
     type: "Normal",
     reason: REASONS[step.kind],
     action: step.kind.replaceAll(/(^|-)([a-z])/g, (_, __, letter: string) => letter.toUpperCase()),
     note: detail === null ? what : `${what}: ${detail}`,
+  };
+}
+
+export function announceScale({ size, before, decision }: Scaled): Announcement {
+  return {
+    type: "Normal",
+    reason: size > before ? "ScaledUp" : "ScaledDown",
+    action: "Scale",
+    note: `${before} -> ${decision?.message ?? `${size} pods`}`,
   };
 }
 

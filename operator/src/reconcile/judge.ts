@@ -6,12 +6,12 @@ import type { Context, OperatorFacts } from "#operator/desired/context.ts";
 import { type PlannedObject, plan } from "#operator/desired/plan.ts";
 import type { RenderedConfig } from "#operator/desired/engine-config.ts";
 import { podHashOf } from "#operator/desired/pod.ts";
-import { decideSlots, type SlotDecision } from "#operator/slots/decide.ts";
-import { wantedSize } from "#operator/slots/size.ts";
+import { decideSlots, type SlotDecision, type SlotInput } from "#operator/slots/decide.ts";
 import { chooseConfig } from "#operator/rollout/choose-config.ts";
 import type { Judged } from "#operator/status/judged.ts";
 
 import type { Observed } from "./observe.ts";
+import type { Scaled } from "./scale.ts";
 
 export interface Judgement {
   readonly size: number;
@@ -25,19 +25,20 @@ export interface Judgement {
   readonly hashOf: (slot: number) => string;
 }
 
-export function judge(observed: Observed, facts: OperatorFacts): Judgement {
-  const { spec, slots, previous, deletion } = observed;
-  const size = wantedSize({ replicas: spec.replicas, lastFollowed: previous.targetReplicas, slots });
+export function judge(observed: Observed, facts: OperatorFacts, scaled: Scaled): Judgement {
+  const { spec, slots, deletion, wishes } = observed;
+  const size = wishes.isHibernating ? 0 : scaled.size;
   const { rendering, plugins, refusal, lastGood } = observed;
   const choice = chooseConfig({ rendering, pluginProblems: plugins.problems, refusal, lastGood });
   const { config, podChanges } = choice;
   const context = config === null ? null : contextOf(observed, { facts, size, config });
   const hashOf = memoised((slot) => (context === null ? "" : podHashOf(context, slot)));
-  const { size: storageSize, reclaim } = spec.storage;
-  const decision = decideSlots({ size, slots, hashOf, podChanges, storageSize, reclaim, deletion });
+  const decision = decideSlots(slotInput(observed, { size, hashOf, podChanges }));
   const status: Judged = {
     spec,
     size,
+    scaled,
+    wishes,
     deletion,
     slots,
     decision,
@@ -51,6 +52,27 @@ export function judge(observed: Observed, facts: OperatorFacts): Judgement {
   const objects = isNeeded ? plan(context, observed.admin) : [];
   const mayPush = choice.state.kind === "rendered" && refusal === null;
   return { size, context, objects, decision, status, target: mayPush ? config : null, hashOf };
+}
+
+function slotInput(
+  { spec, slots, deletion, wishes, previous, orders }: Observed,
+  parts: Pick<SlotInput, "size" | "hashOf" | "podChanges">,
+): SlotInput {
+  const { preferred, forced } = wishes;
+  const leaving = (previous.pods ?? []).filter(({ leavingSince }) => leavingSince !== undefined);
+  return {
+    ...parts,
+    ...orders,
+    slots,
+    deletion,
+    preferred,
+    forced,
+    leavingBefore: new Set(leaving.map(({ slot }) => slot)),
+    storageSize: spec.storage.size,
+    reclaim: spec.storage.reclaim,
+    drainTo: spec.drain.to,
+    replaceable: null,
+  };
 }
 
 function contextOf(

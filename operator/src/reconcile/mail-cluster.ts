@@ -5,12 +5,13 @@
  * Nothing is decided while the caches have not seen our own writes. A settled cluster ends with no write at all.
  */
 import type { Condition } from "#crds/conditions.ts";
+import { annotations } from "#crds/group.ts";
 import { type Key, keyText } from "#operator/cache/key.ts";
 import { resources } from "#operator/kube/objects.ts";
 import { describeSteps } from "#operator/slots/steps.ts";
 import { makeStatus } from "#operator/status/mail-cluster-status.ts";
 
-import { announceConditions, announceStep, withRegard } from "./announce.ts";
+import { announceConditions, announceScale, announceStep, withRegard } from "./announce.ts";
 import { brokenSpecStatus } from "./broken-spec.ts";
 import { ensureFinalizer, letGo } from "./finalize.ts";
 import { type Judgement, judge } from "./judge.ts";
@@ -20,6 +21,7 @@ import { perform } from "./perform.ts";
 import { prune, unwanted } from "./prune.ts";
 import { pushConfig } from "./push-config.ts";
 import { again, done, type Reconciler, type Result } from "./result.ts";
+import { type Scaled, scale } from "./scale.ts";
 import type { Tools } from "./tools.ts";
 import { writeStatus } from "./write-status.ts";
 import { Writer } from "./writer.ts";
@@ -28,6 +30,7 @@ import { Writer } from "./writer.ts";
 const LOOK_AGAIN = {
   unseenMs: 1000,
   underWayMs: 10_000,
+  scalingMs: 15_000,
   /** A ConfigMap of the user's is not watched. */
   foreignConfigMs: 30_000,
   /** Certificates fall due. */
@@ -49,26 +52,50 @@ export function mailClusterReconciler(tools: Tools): Reconciler {
 async function pass(tools: Tools, writer: Writer, seen: Observed): Promise<Result> {
   if (seen.deletion === null && !(await ensureFinalizer(writer, seen)))
     return again(LOOK_AGAIN.unseenMs, "the finalizer comes first");
-  const { observed, judgement } = await configure(tools, seen);
+  const scaled = scale(tools, seen);
+  if (seen.wishes.isPaused) return rest(tools, writer, seen, judge(seen, tools.facts, scaled));
+  const { observed, judgement } = await configure(tools, seen, scaled);
   await applyObjects(writer, observed, judgement);
   await takeSteps(tools, writer, observed, judgement);
   await prune(writer, doomedOf(observed, judgement));
+  await dropSpentForce(writer, observed, judgement);
   if (judgement.decision.isGone && (await letGo(writer, observed))) return done;
   const conditions = await tellStatus(tools, writer, observed, judgement);
+  if (scaled.size !== scaled.before)
+    for (const event of withRegard(observed.object, [announceScale(scaled)])) tools.recorder.record(event);
   return lookAgain(tools, observed, conditions);
+}
+
+/** Paused: what is there stays as it is, and the status tells how that is. */
+async function rest(tools: Tools, writer: Writer, observed: Observed, judgement: Judgement): Promise<Result> {
+  await tellStatus(tools, writer, observed, judgement);
+  tools.reports.setPace(observed.key, "settled");
+  return again(LOOK_AGAIN.settledMs, "paused");
+}
+
+/** Named slots that leave no more are gone, or never left: the word must not take the next one of that number. */
+async function dropSpentForce(
+  writer: Writer,
+  { object, wishes }: Observed,
+  { decision }: Judgement,
+): Promise<void> {
+  const isMeant = decision.waiting.some(({ slot }) => wishes.forced.has(slot));
+  if (wishes.forced.size === 0 || isMeant) return;
+  await writer.patchAnnotations(resources.mailClusters, object, { [annotations.forceDeleteSlot]: null });
 }
 
 /** Engines that can take the configuration get it; what they answer is part of what is judged. */
 async function configure(
   tools: Tools,
   seen: Observed,
+  scaled: Scaled,
 ): Promise<{ observed: Observed; judgement: Judgement }> {
   let observed = seen;
-  let judgement = judge(observed, tools.facts);
+  let judgement = judge(observed, tools.facts, scaled);
   // The first engine, then, when it runs the revision, the others.
   for (let round = 0; round < 2 && (await pushConfig(tools, observed, judgement)) > 0; round++) {
     observed = withFreshReports(tools, observed);
-    judgement = judge(observed, tools.facts);
+    judgement = judge(observed, tools.facts, scaled);
   }
   return { observed, judgement };
 }
@@ -128,6 +155,8 @@ function lookAgain(tools: Tools, observed: Observed, conditions: readonly Condit
   const isUnderWay = conditions.some(({ type, status }) => type === "Reconciling" && status === "True");
   tools.reports.setPace(observed.key, isUnderWay ? "lively" : "settled");
   if (isUnderWay) return again(LOOK_AGAIN.underWayMs, "work is under way");
+  if (observed.spec.autoscaling.mode === "Internal")
+    return again(LOOK_AGAIN.scalingMs, "the autoscaler looks at the figures");
   if (observed.spec.config.appFrom !== undefined)
     return again(LOOK_AGAIN.foreignConfigMs, "the configuration is in a ConfigMap that is not watched");
   return again(LOOK_AGAIN.settledMs, "settled");
@@ -146,6 +175,6 @@ async function giveUp(tools: Tools, writer: Writer, { object, message }: BrokenS
 function forget(tools: Tools, key: Key): Result {
   tools.reports.forget(key);
   tools.expectations.forget(keyText(key));
-  tools.refusals.delete(keyText(key));
+  tools.memory.forget(key);
   return done;
 }

@@ -3,9 +3,12 @@
  * its engines say, and what is made of the spec. Nothing is judged here. Reads only; what cannot be read rejects,
  * except an engine, which is then unknown.
  */
+import { isIPv6 } from "node:net";
+
+import { ports } from "#contract/runtime.ts";
 import type { MailClusterSpec } from "#crds/mail-cluster.ts";
 import { MailCluster } from "#crds/mail-cluster.ts";
-import { type Key, keyText } from "#operator/cache/key.ts";
+import type { Key } from "#operator/cache/key.ts";
 import { type AdminMaterial, readAdminSecret } from "#operator/desired/admin-secret.ts";
 import { readConfigMap } from "#operator/desired/config-map.ts";
 import type { ClusterIdentity } from "#operator/desired/context.ts";
@@ -23,10 +26,13 @@ import {
 } from "#operator/kube/objects.ts";
 import { type PluginResolution, resolvePlugins } from "#operator/plugins/resolve.ts";
 import { type ObservedSlot, observeSlots } from "#operator/slots/observed.ts";
+import type { GivenOrder } from "#operator/slots/orders.ts";
 
 import { isOurs } from "./ownership.ts";
 import { type Owned, ownedBy } from "./owned.ts";
-import type { Refusal, Tools } from "./tools.ts";
+import type { Refusal } from "./memory.ts";
+import type { Tools } from "./tools.ts";
+import { type Wishes, wishesOf } from "./wishes.ts";
 
 export interface Observed {
   readonly key: Key;
@@ -37,6 +43,7 @@ export interface Observed {
   /** The policy while the MailCluster is being deleted, else null. */
   readonly deletion: "Drain" | "Orphan" | "Discard" | null;
   readonly previous: PreviousStatus;
+  readonly wishes: Wishes;
   readonly owned: Owned;
   readonly slots: readonly ObservedSlot[];
   readonly admin: AdminMaterial;
@@ -46,6 +53,12 @@ export interface Observed {
   readonly lastGood: RenderedConfig | null;
   /** An engine's no to the revision that the spec makes. */
   readonly refusal: Refusal | null;
+  /** The orders that its engines were given, and by which clock. */
+  readonly orders: {
+    readonly given: ReadonlyMap<string, GivenOrder>;
+    readonly now: number;
+    readonly actingSince: number;
+  };
 }
 
 /** The status as it was written last; what an older version wrote may lack fields. */
@@ -89,6 +102,7 @@ export async function observe(tools: Tools, object: CustomObject): Promise<Obser
     spec,
     deletion: object.metadata.deletionTimestamp === undefined ? null : spec.deletionPolicy,
     previous,
+    wishes: wishesOf(object.metadata),
     owned,
     slots: observeSlots(owned.pods, owned.claims, tools.reports.recent(key)),
     admin,
@@ -96,6 +110,7 @@ export async function observe(tools: Tools, object: CustomObject): Promise<Obser
     rendering,
     lastGood: lastGoodOf(owned.configMaps, key.name, previous.revision?.lastGood),
     refusal: refusalOf(tools, key, rendering),
+    orders: ordersOf(tools, key, owned.pods),
   });
 }
 
@@ -116,6 +131,11 @@ export function addressOf(ip: string, cluster: ClusterIdentity, admin: AdminMate
     caCertificates: admin.ca,
     token: admin.token,
   };
+}
+
+/** Where engines reach each other. */
+export function adminUrl(ip: string): string {
+  return `https://${isIPv6(ip) ? `[${ip}]` : ip}:${ports.admin}`;
 }
 
 /** Pods that could answer: they have an address and a running container. */
@@ -161,8 +181,20 @@ function lastGoodOf(
   return map === undefined ? null : readConfigMap(map);
 }
 
+/** Of the pods that are there; others are forgotten. */
+function ordersOf(tools: Tools, key: Key, pods: readonly Pod[]): Observed["orders"] {
+  const { orders } = tools.memory.of(key);
+  const uids = new Set(pods.map(({ metadata }) => metadata.uid));
+  for (const uid of orders.keys()) if (!uids.has(uid)) orders.delete(uid);
+  return {
+    given: new Map(orders),
+    now: tools.clock.monotonic(),
+    actingSince: tools.memory.actingSince,
+  };
+}
+
 function refusalOf(tools: Tools, key: Key, rendering: Rendering): Refusal | null {
-  const refusal = tools.refusals.get(keyText(key));
+  const { refusal } = tools.memory.of(key);
   return rendering.ok && refusal?.revision === rendering.config.revision ? refusal : null;
 }
 

@@ -9,9 +9,10 @@ import type { KubeObject, Resource } from "#operator/kube/kube.ts";
 import { type PersistentVolumeClaim, type Pod, resources } from "#operator/kube/objects.ts";
 import { isEmpty } from "#operator/slots/leave.ts";
 import { observeClaim, type ObservedClaim, type ObservedPod } from "#operator/slots/observed.ts";
+import { type Order, orderKey, unansweredOf } from "#operator/slots/orders.ts";
 import type { Step } from "#operator/slots/steps.ts";
 
-import { addressOf, type Observed } from "./observe.ts";
+import { addressOf, adminUrl, type Observed } from "./observe.ts";
 import type { Tools } from "./tools.ts";
 import type { Writer } from "./writer.ts";
 
@@ -22,6 +23,9 @@ export interface Performing {
   readonly context: Context | null;
 }
 
+/** As many as the engine takes. */
+const MAX_PEERS = 500;
+
 /** What came of a step: null when it turned out not to hold any more. */
 export async function perform(step: Step, performing: Performing): Promise<string | null> {
   switch (step.kind) {
@@ -31,9 +35,11 @@ export async function perform(step: Step, performing: Performing): Promise<strin
     case "create-pod":
       return createPod(step.slot, performing);
     case "cordon":
-      return drain(step.pod, "Cordon", performing);
+      return order(step.pod, { mode: "Cordon", peers: [] }, performing);
     case "uncordon":
-      return drain(step.pod, "Serve", performing);
+      return order(step.pod, { mode: "Serve", peers: step.peers }, performing);
+    case "order":
+      return order(step.pod, step, performing);
     case "delete-pod":
       return deletePod(step.pod, performing);
     case "delete-claim":
@@ -61,14 +67,24 @@ async function createPod(slot: number, { writer, context }: Performing): Promise
   return `pod ${wanted.metadata.name}`;
 }
 
-async function drain(
+/** Noted before it is given: an order whose answer is lost may be in force. */
+async function order(
   pod: ObservedPod,
-  mode: "Cordon" | "Serve",
+  { mode, peers }: Order,
   { tools, observed }: Performing,
 ): Promise<string | null> {
   if (pod.ip === null) return null;
   const address = addressOf(pod.ip, observed.cluster, observed.admin);
-  tools.reports.note(pod.uid, await tools.engines.drain(address, mode));
+  const { orders } = tools.memory.of(observed.key);
+  const note = (key: string): void => {
+    const slots = new Set(peers.map(({ slot }) => slot));
+    orders.set(pod.uid, { key, peers: slots, at: tools.clock.monotonic() });
+  };
+  note("");
+  const { serverName: servername } = address;
+  const named = peers.slice(0, MAX_PEERS).map(({ name, ip }) => ({ name, url: adminUrl(ip), servername }));
+  tools.reports.note(pod.uid, await tools.engines.drain(address, { mode, peers: named }));
+  note(orderKey(pod, { mode, peers }));
   return `pod ${pod.name}`;
 }
 
@@ -111,8 +127,12 @@ async function isProven(
   const live = await writer.kube.get<Pod>({ resource: resources.pods, namespace, name: step.pod.name });
   // Another pod, or another address: whoever answers there is not the one that was judged.
   if (live?.metadata.uid !== step.pod.uid || live.status?.podIP !== step.pod.ip) return false;
+  // The others first: once nobody may send it mail any more, what it says of itself stays true.
+  const others = await Promise.all(step.witnesses.map(({ uid }) => tools.reports.askNow(uid)));
+  if (others.some((engine) => engine === null || unansweredOf(engine) > 0)) return false;
   const engine = await tools.reports.askNow(step.pod.uid);
-  return engine !== null && engine.state === "Cordoned" && isEmpty(engine);
+  const isTurnedAway = engine?.state === "Cordoned" || engine?.state === "Draining";
+  return engine !== null && isTurnedAway && isEmpty(engine);
 }
 
 function podRef(pod: ObservedPod, performing: Performing): KubeObject {

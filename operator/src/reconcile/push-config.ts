@@ -5,7 +5,6 @@
  */
 import { describe } from "#base/error.ts";
 import { appFile } from "#contract/config.ts";
-import { keyText } from "#operator/cache/key.ts";
 import type { RenderedConfig } from "#operator/desired/engine-config.ts";
 import { decidePush, type PushTarget } from "#operator/rollout/decide-push.ts";
 
@@ -42,8 +41,7 @@ async function pushOne(
     const push = { revision, files: { [appFile]: target.app } };
     const outcome = await tools.engines.push(addressOf(pod.ip ?? "", cluster, admin), push);
     tools.log.info({ ...key, pod: pod.name, revision, outcome: outcome.kind }, "config-pushed");
-    if (outcome.kind === "refused")
-      tools.refusals.set(keyText(key), { revision, problems: outcome.problems });
+    if (outcome.kind === "refused") tools.memory.of(key).refusal = { revision, problems: outcome.problems };
     else await tools.reports.askNow(pod.uid);
     return outcome.kind;
   } catch (error) {

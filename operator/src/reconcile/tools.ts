@@ -1,7 +1,6 @@
 /** What a pass is handed: the doors to the outside and the memory between passes. `manager.ts` makes it once. */
 import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/log.ts";
-import type { Problem } from "#contract/admin-api.ts";
 import type { Caches } from "#operator/cache/caches.ts";
 import type { Expectations } from "#operator/cache/expectations.ts";
 import type { OperatorFacts } from "#operator/desired/context.ts";
@@ -9,6 +8,8 @@ import type { Engines } from "#operator/engine/engines.ts";
 import type { EngineReports } from "#operator/engine/reports.ts";
 import type { Kube } from "#operator/kube/kube.ts";
 import type { Recorder } from "#operator/kube/recorder.ts";
+
+import type { Memory } from "./memory.ts";
 
 export interface Tools {
   readonly kube: Kube;
@@ -20,12 +21,5 @@ export interface Tools {
   readonly facts: OperatorFacts;
   readonly clock: Clock;
   readonly log: Log;
-  /** By "namespace/name" of a cluster. Lost at a restart: the engine is then asked again. */
-  readonly refusals: Map<string, Refusal>;
-}
-
-/** An engine's no to a revision. */
-export interface Refusal {
-  readonly revision: string;
-  readonly problems: readonly Problem[];
+  readonly memory: Memory;
 }

@@ -61,6 +61,17 @@ export class Writer {
     this.#said("finalizers", resource, name);
   }
 
+  /** Null takes one away. */
+  async patchAnnotations(
+    resource: Resource,
+    object: KubeObject,
+    annotations: Readonly<Record<string, string | null>>,
+  ): Promise<void> {
+    const { namespace = "", name, uid, resourceVersion } = object.metadata;
+    await this.kube.patchMetadata({ resource, namespace, name }, { annotations, uid, resourceVersion });
+    this.#said("annotations", resource, name);
+  }
+
   /**
    * False when there is nothing to delete any more. `stillHolds` judges the live object: false leaves it alone and
    * answers false too.

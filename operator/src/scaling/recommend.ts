@@ -2,6 +2,8 @@
  * Figures to a wished number of pods, one wish per target, the largest wins (as the HorizontalPodAutoscaler does
  * with several metrics). No windows and no limits here: that is limits.ts. Pure.
  */
+import { roundFigure } from "#operator/slots/round-figure.ts";
+
 import type { Signals } from "./signals.ts";
 
 /** Absent targets are null and have no say. */
@@ -39,7 +41,7 @@ export function recommend(signals: Signals, targets: Targets, current: number): 
 
 function perPod(name: string, total: number, target: number | null, current: number): Recommendation[] {
   if (target === null || total === 0) return [];
-  const because = `${name} ${Math.round(total)}, ${target} a pod`;
+  const because = `${name} ${roundFigure(total)}, ${target} a pod`;
   return [{ replicas: settled(total / target, current), because }];
 }
 
@@ -54,7 +56,7 @@ function saturationWish(signals: Signals, target: number | null, current: number
 function ageWish(signals: Signals, target: number | null, current: number): Recommendation[] {
   if (target === null || signals.oldestDueSeconds === 0) return [];
   const factor = signals.oldestDueSeconds / target;
-  const because = `oldest due ${Math.round(signals.oldestDueSeconds)} s, target ${target} s`;
+  const because = `oldest due ${roundFigure(signals.oldestDueSeconds)} s, target ${target} s`;
   if (factor <= 1 + TOLERANCE) return [{ replicas: Math.min(current, 1), because }];
   return [{ replicas: Math.ceil(Math.max(current, 1) * Math.min(factor, MAX_AGE_FACTOR)), because }];
 }

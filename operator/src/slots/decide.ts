@@ -1,17 +1,19 @@
 /**
  * From what is observed to the next steps of the slots. Pure; `reconcile/` performs them and looks again.
  *
- * A slot below the wanted size stays: it has a claim, a running pod as the spec says, and takes mail. Any other
- * slot leaves: its pod is cordoned, delivers what it has, and is released when it was seen empty. Until then the
- * slot may be wanted again: it is simply uncordoned. A slot whose claim is being deleted cannot stay, whatever its
- * number: it leaves and is made anew.
+ * As many slots stay as are wanted (choose.ts): they have a claim, a running pod as the spec says, and take mail.
+ * The others leave (leave.ts): cordoned, handing over or delivering what they have, and released when seen empty.
+ * Until then a slot may be wanted again: it is told to serve. A slot whose claim is being deleted cannot stay, even
+ * if chosen to: it leaves and is made anew.
  *
  * What holds in every answer: no claim goes while it may hold mail, unless somebody said that the mail may go;
  * unknown is never empty; at most one disruptive step; a pod that serves is made anew only while all other wanted
  * pods are ready.
  */
+import { chooseStaying } from "./choose.ts";
 import { type LeavingSlot, leave } from "./leave.ts";
-import { type ObservedSlot, hasEnded, isTurnedAway } from "./observed.ts";
+import { type ObservedSlot, hasEnded, type ObservedPod, isServing, isTurnedAway } from "./observed.ts";
+import { type GivenOrder, type Peers, isUnder, orderOfStaying, peersAmong } from "./orders.ts";
 import { parseQuantity } from "./quantity.ts";
 import type { Step, Waiting } from "./steps.ts";
 
@@ -30,9 +32,24 @@ export interface SlotInput {
   readonly reclaim: "RetainUntilEmpty" | "Delete";
   /** The deletion policy while the MailCluster is being deleted, else null. */
   readonly deletion: "Drain" | "Orphan" | "Discard" | null;
+  /** Which slots were leaving, and which the user names: choose.ts. */
+  readonly leavingBefore: ReadonlySet<number>;
+  readonly preferred: ReadonlySet<number>;
+  /** Leaving slots whose mail the user gave up (annotation mailfleet.io/force-delete-slot). */
+  readonly forced: ReadonlySet<number>;
+  readonly drainTo: "Peers" | "None";
+  /** The order that each engine was given last, by uid of its pod. */
+  readonly given: ReadonlyMap<string, GivenOrder>;
+  /** By the monotonic clock, in milliseconds. `actingSince`: orders before were given by somebody else. */
+  readonly now: number;
+  readonly actingSince: number;
+  /** Slots that may be made anew for what only a restart can change, while a roll-out is tried out; null: all. */
+  readonly replaceable: ReadonlySet<number> | null;
 }
 
 export interface SlotDecision {
+  /** The numbers of the slots that are wanted, those that do not exist yet among them. */
+  readonly staying: readonly number[];
   readonly steps: readonly Step[];
   /** Slots that should leave and have not. */
   readonly waiting: readonly Waiting[];
@@ -42,21 +59,24 @@ export interface SlotDecision {
 
 export function decideSlots(input: SlotInput): SlotDecision {
   if (input.deletion === "Orphan" || input.deletion === "Discard") return giveUp(input);
-  const size = input.deletion === null ? input.size : 0;
-  const staying = [...Array(size).keys()].map(
+  const staying = chooseStaying(input.deletion === null ? input : { ...input, size: 0 });
+  const wanted = staying.map(
     (slot): ObservedSlot =>
       input.slots.find((observed) => observed.slot === slot) ?? { slot, pod: null, claim: null },
   );
-  const isLeaving = ({ slot, claim }: ObservedSlot): boolean => slot >= size || claim?.isTerminating === true;
-  const kept = staying.filter((slot) => !isLeaving(slot));
+  const isKept = ({ claim }: ObservedSlot): boolean => claim?.isTerminating !== true;
+  const kept = wanted.filter(isKept);
+  const keptNumbers = new Set(kept.map(({ slot }) => slot));
+  const peers = peersAmong(input.slots, keptNumbers);
   const hasReadyPeer = kept.some(({ pod }) => pod?.isReady === true && !pod.isTerminating);
   const leaving = input.slots
-    .filter(isLeaving)
-    .map((slot) => leave(slot, { ...input, canCordon: kept.length === 0 || hasReadyPeer }));
-  const disruptive = mostUrgent(leaving) ?? replacement(kept, staying, input);
+    .filter(({ slot }) => !keptNumbers.has(slot))
+    .map((slot) => leave(slot, { ...input, peers, canCordon: kept.length === 0 || hasReadyPeer }));
+  const disruptive = mostUrgent(leaving) ?? replacement(kept, wanted, input);
   return {
+    staying,
     steps: [
-      ...kept.flatMap((slot) => keep(slot, input)),
+      ...kept.flatMap((slot) => keep(slot, input, peers)),
       ...leaving.flatMap(({ steps }) => steps),
       ...(disruptive === null ? [] : [disruptive]),
     ],
@@ -66,7 +86,7 @@ export function decideSlots(input: SlotInput): SlotDecision {
 }
 
 /** What a slot that stays is missing. */
-function keep({ slot, pod, claim }: ObservedSlot, input: SlotInput): Step[] {
+function keep({ slot, pod, claim }: ObservedSlot, input: SlotInput, peers: Peers): Step[] {
   const steps: Step[] = [];
   if (claim === null) steps.push({ kind: "create-claim", slot });
   else if (isSmaller(claim.size, input.storageSize)) steps.push({ kind: "resize-claim", slot, claim });
@@ -76,31 +96,40 @@ function keep({ slot, pod, claim }: ObservedSlot, input: SlotInput): Step[] {
   }
   if (pod.isTerminating) return steps;
   if (hasEnded(pod)) steps.push({ kind: "delete-pod", slot, pod, why: "Ended" });
-  else if (isTurnedAway(pod)) steps.push({ kind: "uncordon", slot, pod });
+  else steps.push(...serve(slot, pod, input, peers));
   return steps;
+}
+
+/** It takes mail again, and whoever owes it an answer is asked. */
+function serve(slot: number, pod: ObservedPod, input: SlotInput, peers: Peers): Step[] {
+  if (pod.engine === null) return [];
+  const order = orderOfStaying(slot, pod.engine, peers);
+  if (isTurnedAway(pod)) return [{ kind: "uncordon", slot, pod, peers: order?.peers ?? [] }];
+  if (order === null || pod.engine.state !== "Serving" || isUnder(pod, order, input.given)) return [];
+  return [{ kind: "order", slot, pod, ...order }];
 }
 
 /** The next pod that is made anew: first those that serve nobody, then, while all others are ready, the last. */
 function replacement(
   kept: readonly ObservedSlot[],
-  staying: readonly ObservedSlot[],
+  wanted: readonly ObservedSlot[],
   input: SlotInput,
 ): Step | null {
   if (input.podChanges !== "all") return null;
   const outdated = kept.flatMap(({ slot, pod }) =>
-    pod === null || pod.isTerminating || hasEnded(pod) || pod.hash === input.hashOf(slot)
+    pod === null ||
+    pod.isTerminating ||
+    hasEnded(pod) ||
+    pod.hash === input.hashOf(slot) ||
+    input.replaceable?.has(slot) === false
       ? []
       : [{ slot, pod }],
   );
   const broken = outdated.findLast(({ pod }) => !pod.isReady);
   if (broken !== undefined) return { kind: "delete-pod", ...broken, why: "Outdated" };
   const last = outdated.at(-1);
-  const othersReady = staying.every(({ slot, pod }) => slot === last?.slot || isServing(pod));
+  const othersReady = wanted.every(({ slot, pod }) => slot === last?.slot || isServing(pod));
   return last !== undefined && othersReady ? { kind: "delete-pod", ...last, why: "Outdated" } : null;
-}
-
-function isServing(pod: ObservedSlot["pod"]): boolean {
-  return pod?.isReady === true && !pod.isTerminating && !isTurnedAway(pod);
 }
 
 /** Finishing what has begun comes before beginning; the highest slot goes first. */
@@ -120,7 +149,7 @@ function giveUp({ slots, deletion }: SlotInput): SlotDecision {
       : [{ kind: "delete-pod", slot, pod, why: "Deleting" } as const]),
   ]);
   const isGone = slots.every(({ pod, claim }) => pod === null && (claim === null || deletion === "Orphan"));
-  return { steps, waiting: [], isGone };
+  return { staying: [], steps, waiting: [], isGone };
 }
 
 function isSmaller(present: string, wanted: string): boolean {

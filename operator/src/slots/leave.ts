@@ -1,6 +1,7 @@
 /**
  * One slot on its way out (pure): what it needs now, what would disrupt, and what it waits for. The way is
- * Active -> Cordoned -> empty -> released; each stage is read off what is observed, so nothing is remembered.
+ * Active -> Cordoned -> Draining -> empty -> released; each stage is read off what is observed, so nothing is
+ * remembered, and at each the slot may be wanted again.
  */
 import type { SlotInput } from "./decide.ts";
 import {
@@ -10,7 +11,9 @@ import {
   hasEnded,
   isTurnedAway,
 } from "./observed.ts";
+import { type Peers, isUnder, orderOfLeaving, unansweredOf } from "./orders.ts";
 import type { Blocked, Step, Waiting } from "./steps.ts";
+import { type Witnesses, witnessesFor } from "./witnesses.ts";
 
 export interface LeavingSlot {
   readonly steps: readonly Step[];
@@ -22,31 +25,45 @@ export interface LeavingSlot {
 interface LeaveInput extends SlotInput {
   /** False: whoever would take the mail instead is not ready. */
   readonly canCordon: boolean;
+  readonly peers: Peers;
 }
+
+type Parts = { steps?: readonly Step[]; disruptive?: Step; blocked?: Blocked; isEmpty?: boolean };
 
 export function leave(observed: ObservedSlot, input: LeaveInput): LeavingSlot {
-  const { slot, pod, claim } = observed;
-  const answer = (parts: { steps?: readonly Step[]; disruptive?: Step; blocked?: Blocked }): LeavingSlot => ({
+  const parts = partsOf(observed, input);
+  const { slot } = observed;
+  return {
     steps: parts.steps ?? [],
     disruptive: parts.disruptive ?? null,
-    waiting: { slot, isLeaving: true, blocked: parts.blocked ?? null },
-  });
-  if (pod === null) return answer(claim === null ? {} : withoutPod(slot, claim, input));
-  if (pod.isTerminating) return answer({});
-  if (claim?.isDiscarded === true)
-    return answer({ disruptive: { kind: "delete-pod", slot, pod, why: "Discarded" } });
-  if (claim?.phase === "Pending")
-    return answer({ disruptive: { kind: "release", slot, pod, claim, proof: "UnboundClaim" } });
-  if (hasEnded(pod)) return answer({ steps: [{ kind: "delete-pod", slot, pod, why: "Ended" }] });
-  return answer(withPod(slot, pod, claim, input));
+    waiting: { slot, isLeaving: true, blocked: parts.blocked ?? null, isEmpty: parts.isEmpty ?? false },
+  };
 }
 
-type Parts = { steps?: readonly Step[]; disruptive?: Step; blocked?: Blocked };
+/** Its mail was given up by somebody. */
+export function isGivenUp({ slot, claim }: ObservedSlot, { forced }: Pick<SlotInput, "forced">): boolean {
+  return claim?.isDiscarded === true || forced.has(slot);
+}
+
+function partsOf(observed: ObservedSlot, input: LeaveInput): Parts {
+  const { slot, pod, claim } = observed;
+  if (pod === null) return claim === null ? {} : withoutPod(observed, claim, input);
+  if (pod.isTerminating) return { isEmpty: claim?.isTerminating === true };
+  if (isGivenUp(observed, input)) return { disruptive: { kind: "delete-pod", slot, pod, why: "Discarded" } };
+  if (claim?.phase === "Pending")
+    return {
+      isEmpty: true,
+      disruptive: { kind: "release", slot, pod, claim, proof: "UnboundClaim", witnesses: [] },
+    };
+  if (hasEnded(pod)) return { steps: [{ kind: "delete-pod", slot, pod, why: "Ended" }] };
+  return withPod(observed, pod, input);
+}
 
 /** A claim alone: given up, never used, or its mail is still to be delivered, for which it gets a pod again. */
-function withoutPod(slot: number, claim: ObservedClaim, input: LeaveInput): Parts {
-  if (claim.isTerminating) return {};
-  const why = claim.isDiscarded
+function withoutPod(observed: ObservedSlot, claim: ObservedClaim, input: LeaveInput): Parts {
+  const { slot } = observed;
+  if (claim.isTerminating) return { isEmpty: true };
+  const why = isGivenUp(observed, input)
     ? "Discarded"
     : input.reclaim === "Delete"
       ? "ReclaimDelete"
@@ -60,28 +77,41 @@ function withoutPod(slot: number, claim: ObservedClaim, input: LeaveInput): Part
     : { steps: [{ kind: "create-pod", slot }] };
 }
 
-function withPod(slot: number, pod: ObservedPod, claim: ObservedClaim | null, input: LeaveInput): Parts {
+function withPod(observed: ObservedSlot, pod: ObservedPod, input: LeaveInput): Parts {
+  const { slot, claim } = observed;
   const { engine } = pod;
-  if (engine === null) {
-    // While the claim is being deleted the pod is all that keeps it, so it is not taken away unread.
-    const isHeld = claim?.isTerminating === true;
-    const isOutdated = pod.hash !== input.hashOf(slot) && input.podChanges === "all";
-    const isStuck = !pod.isReady && isOutdated && !isHeld;
-    if (isStuck) return { disruptive: { kind: "delete-pod", slot, pod, why: "Outdated" } };
-    if (claim?.phase === "Lost") return { blocked: "ClaimLost" };
-    return { blocked: pod.phase === "Running" ? "QueueUnknown" : "PodNotRunning" };
-  }
+  if (engine === null) return unknownPod(observed, pod, input);
   if (engine.state === "Serving")
     return input.canCordon ? { disruptive: { kind: "cordon", slot, pod } } : { blocked: "NoPeerReady" };
-  if (isTurnedAway(pod) && isEmpty(engine))
-    return { disruptive: { kind: "release", slot, pod, claim, proof: "EmptyQueue" } };
-  return {};
+  if (!isTurnedAway(pod)) return {};
+  const order = orderOfLeaving(slot, engine, input.drainTo, input.peers);
+  const steps: Step[] = isUnder(pod, order, input.given) ? [] : [{ kind: "order", slot, pod, ...order }];
+  if (!isEmpty(engine)) return { steps };
+  const found: Witnesses = witnessesFor(slot, input);
+  if (found.isPending)
+    return { steps, isEmpty: true, ...(found.isSilent ? { blocked: "AnswerMissing" } : {}) };
+  const { witnesses } = found;
+  return {
+    isEmpty: true,
+    disruptive: { kind: "release", slot, pod, claim, proof: "EmptyQueue", witnesses },
+  };
 }
 
-/** Nothing queued, nobody talking, nothing on its way, and a spool that can be believed. */
+function unknownPod({ slot, claim }: ObservedSlot, pod: ObservedPod, input: LeaveInput): Parts {
+  // While the claim is being deleted the pod is all that keeps it, so it is not taken away unread.
+  const isHeld = claim?.isTerminating === true;
+  const isOutdated = pod.hash !== input.hashOf(slot) && input.podChanges === "all";
+  const isStuck = !pod.isReady && isOutdated && !isHeld;
+  if (isStuck) return { disruptive: { kind: "delete-pod", slot, pod, why: "Outdated" } };
+  if (claim?.phase === "Lost") return { blocked: "ClaimLost" };
+  return { blocked: pod.phase === "Running" ? "QueueUnknown" : "PodNotRunning" };
+}
+
+/** Nothing queued, nobody talking, nothing on its way or unclear, and a spool that can be believed. */
 export function isEmpty(engine: NonNullable<ObservedPod["engine"]>): boolean {
   return (
     engine.queue.total === 0 &&
+    unansweredOf(engine) === 0 &&
     engine.sessions === 0 &&
     engine.deliveries === 0 &&
     engine.spoolClosed === null

@@ -98,7 +98,7 @@ describe("the wanted size", () => {
   it("is what is there when the status is lost too", () => {
     assert.equal(
       wantedSize({ replicas: undefined, lastFollowed: undefined, slots: [aSlot(0), aSlot(3)] }),
-      4,
+      2,
     );
   });
 });

@@ -105,6 +105,11 @@ export function isTurnedAway({ engine }: ObservedPod): boolean {
   return engine !== null && engine.state !== "Serving" && engine.state !== "Stopping";
 }
 
+/** It takes mail, as far as is known. */
+export function isServing(pod: ObservedPod | null): boolean {
+  return pod?.isReady === true && !pod.isTerminating && !isTurnedAway(pod);
+}
+
 function bySlot<T extends KubeObject>(objects: readonly T[]): ReadonlyMap<number, T> {
   return new Map(
     objects.flatMap((object): [number, T][] => {

@@ -13,6 +13,5 @@ export function wantedSize(input: {
   if (input.replicas !== undefined) return input.replicas;
   if (input.lastFollowed !== undefined) return input.lastFollowed;
   // A lost status: all that is there stays.
-  const highest = Math.max(-1, ...input.slots.map(({ slot }) => slot));
-  return Math.max(1, highest + 1);
+  return Math.max(1, input.slots.length);
 }

@@ -3,6 +3,7 @@
  * repeat. `isDisruptive` marks those that take something away from a pod that works: at most one a pass.
  */
 import type { ObservedClaim, ObservedPod } from "./observed.ts";
+import type { PeerSlot } from "./orders.ts";
 
 export type Step =
   | { readonly kind: "create-claim"; readonly slot: number }
@@ -19,15 +20,31 @@ export type Step =
       readonly pod: ObservedPod;
       readonly why: "Ended" | "Outdated" | "Discarded" | "Deleting";
     }
-  /** POST /v1/drain Serve: the slot stays after all. */
-  | { readonly kind: "uncordon"; readonly slot: number; readonly pod: ObservedPod }
+  /** POST /v1/drain Serve: the slot stays after all; `peers` may owe it an answer. */
+  | {
+      readonly kind: "uncordon";
+      readonly slot: number;
+      readonly pod: ObservedPod;
+      readonly peers: readonly PeerSlot[];
+    }
   /** POST /v1/drain Cordon: no new mail; what is queued is delivered. */
   | { readonly kind: "cordon"; readonly slot: number; readonly pod: ObservedPod }
   /**
+   * POST /v1/drain to an engine whose state does not serve, or that waits for an answer. Drain: hand over to these
+   * peers. Cordon and Serve: give nothing; ask these peers what became of what they were sent.
+   */
+  | {
+      readonly kind: "order";
+      readonly slot: number;
+      readonly pod: ObservedPod;
+      readonly mode: "Serve" | "Cordon" | "Drain";
+      readonly peers: readonly PeerSlot[];
+    }
+  /**
    * The slot is empty: deletes claim and pod, in this order, so that the claim's deletion, which Kubernetes holds
    * back while the pod uses it, is the record that it was seen empty. Before that a live look must confirm the
-   * proof: EmptyQueue: the engine is Cordoned with an open spool and nothing queued, no session, no delivery.
-   * UnboundClaim: the claim never had a volume. Both deletes carry uid and resourceVersion of the live look.
+   * proof: EmptyQueue: the engine does not serve, its spool is open, nothing is queued or owed to it, there is
+   * no session and no delivery, and no other engine may have sent it mail. UnboundClaim: the claim never had a volume. Both deletes carry uid and resourceVersion of the live look.
    */
   | {
       readonly kind: "release";
@@ -35,6 +52,8 @@ export type Step =
       readonly pod: ObservedPod;
       readonly claim: ObservedClaim | null;
       readonly proof: "EmptyQueue" | "UnboundClaim";
+      /** Slots whose engines must say anew that nobody owes them an answer. */
+      readonly witnesses: readonly ObservedPod[];
     }
   /** Deletes a claim that no pod uses, with whatever it holds, because somebody said so. */
   | {
@@ -45,21 +64,30 @@ export type Step =
     };
 
 /** Why a slot that should leave cannot. Names are reasons of the condition ScaleDownBlocked. */
-export type Blocked = "QueueUnknown" | "PodNotRunning" | "ClaimLost" | "NoPeerReady";
+export type Blocked = "QueueUnknown" | "PodNotRunning" | "ClaimLost" | "NoPeerReady" | "AnswerMissing";
 
 /** What is waited for at one slot, for the status; null: nothing. */
 export interface Waiting {
   readonly slot: number;
   readonly isLeaving: boolean;
   readonly blocked: Blocked | null;
+  /** It was seen empty. */
+  readonly isEmpty: boolean;
 }
 
 /** "create-pod 2 | release 3 (EmptyQueue)": a pass in one line, for logs and tests. */
 export function describeSteps(steps: readonly Step[]): string {
   return steps
     .map((step) => {
-      const detail = "why" in step ? step.why : "proof" in step ? step.proof : null;
+      const detail = detailOf(step);
       return `${step.kind} ${step.slot}${detail === null ? "" : ` (${detail})`}`;
     })
     .join(" | ");
+}
+
+/** "why", "proof" or "mode" of a step, in words for people. */
+export function detailOf(step: Step): string | null {
+  if ("why" in step) return step.why;
+  if ("proof" in step) return step.proof;
+  return "mode" in step ? step.mode : null;
 }

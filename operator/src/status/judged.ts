@@ -5,12 +5,17 @@
 import type { MailClusterSpec } from "#crds/mail-cluster.ts";
 import type { PluginProblem, ResolvedPlugin } from "#operator/plugins/resolve.ts";
 import type { ConfigState } from "#operator/rollout/choose-config.ts";
+import type { ScalingDecision } from "#operator/scaling/decide.ts";
 import type { SlotDecision } from "#operator/slots/decide.ts";
 import type { ObservedSlot } from "#operator/slots/observed.ts";
 
 export interface Judged {
   readonly spec: MailClusterSpec;
+  /** Pods that are wanted now: 0 while the cluster hibernates. */
   readonly size: number;
+  /** The size that is followed, and the autoscaler's decision, if it made one. */
+  readonly scaled: { readonly size: number; readonly decision: ScalingDecision | null };
+  readonly wishes: { readonly isPaused: boolean; readonly isHibernating: boolean };
   readonly deletion: "Drain" | "Orphan" | "Discard" | null;
   readonly slots: readonly ObservedSlot[];
   readonly decision: SlotDecision;
@@ -22,10 +27,10 @@ export interface Judged {
   readonly hashOf: (slot: number) => string;
 }
 
-/** The wanted slots that exist as pods; a slot beyond the size is leaving. */
-export function stayingSlots({ slots, size, decision }: Judged): readonly ObservedSlot[] {
+/** The wanted slots that exist. */
+export function stayingSlots({ slots, decision }: Judged): readonly ObservedSlot[] {
   const leaving = new Set(decision.waiting.map(({ slot }) => slot));
-  return slots.filter(({ slot }) => slot < size && !leaving.has(slot));
+  return slots.filter(({ slot }) => decision.staying.includes(slot) && !leaving.has(slot));
 }
 
 export function targetRevision(config: ConfigState): string | null {

@@ -6,17 +6,20 @@
 import type { MailClusterStatus } from "#crds/mail-cluster-status.ts";
 import { selectorText } from "#operator/desired/labels.ts";
 
+import { hibernated, paused } from "./asleep.ts";
 import { conditions } from "./conditions.ts";
 import { configApplied } from "./config-applied.ts";
 import { type Judged, targetRevision } from "./judged.ts";
 import { pluginEntries } from "./plugin-entries.ts";
 import { pluginsReady } from "./plugins-ready.ts";
-import { podEntries } from "./pod-entries.ts";
+import { leavingTimes, podEntries } from "./pod-entries.ts";
 import { queueSummary } from "./queue-summary.ts";
 import { ready } from "./ready.ts";
 import { reconciling } from "./reconciling.ts";
 import { runningRevision } from "./revision.ts";
 import { scaleDownBlocked } from "./scale-down-blocked.ts";
+import { scalingActive } from "./scaling-active.ts";
+import { scalingRecord } from "./scaling-record.ts";
 import { stalled } from "./stalled.ts";
 
 export interface StatusInput extends Judged {
@@ -32,6 +35,9 @@ export function makeStatus(input: StatusInput): MailClusterStatus {
   const current = runningRevision(input);
   const lastGood = current !== null && current === target ? current : input.lastGood;
   const judged: Judged = { ...input, lastGood };
+  const now = input.now.toISOString().replace(/\.\d+Z$/, "Z");
+  const leavingSince = leavingTimes(judged, input.previous.pods ?? [], now);
+  const scaling = scalingRecord(judged, input.previous.scaling, now);
   return {
     observedGeneration: input.generation,
     conditions: conditions(
@@ -41,18 +47,21 @@ export function makeStatus(input: StatusInput): MailClusterStatus {
         Stalled: stalled(judged),
         ConfigApplied: configApplied(judged),
         PluginsReady: pluginsReady(judged),
-        ScaleDownBlocked: scaleDownBlocked(judged),
+        ScalingActive: scalingActive(judged),
+        ScaleDownBlocked: scaleDownBlocked(judged, { leavingSince, now: input.now }),
+        Paused: paused(judged),
+        Hibernated: hibernated(judged),
       },
       {
         previous: input.previous.conditions ?? [],
         generation: input.generation,
-        now: input.now.toISOString().replace(/\.\d+Z$/, "Z"),
+        now,
       },
     ),
     replicas: pods.length,
     readyReplicas: pods.filter(({ isReady, isTerminating }) => isReady && !isTerminating).length,
     updatedReplicas: updatedReplicas(input, target),
-    targetReplicas: input.size,
+    targetReplicas: input.scaled.size,
     selector: selectorText(input.clusterName),
     queue: queueSummary(pods),
     revision: {
@@ -60,7 +69,8 @@ export function makeStatus(input: StatusInput): MailClusterStatus {
       ...(target === null ? {} : { target }),
       ...(lastGood === null ? {} : { lastGood }),
     },
-    pods: podEntries(judged),
+    ...(scaling === undefined ? {} : { scaling }),
+    pods: podEntries(judged, leavingSince),
     plugins: pluginEntries(input),
   };
 }

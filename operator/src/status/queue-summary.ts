@@ -4,6 +4,7 @@
  */
 import type { MailClusterStatus } from "#crds/mail-cluster-status.ts";
 import type { ObservedPod } from "#operator/slots/observed.ts";
+import { roundFigure } from "#operator/slots/round-figure.ts";
 
 export function queueSummary(pods: readonly ObservedPod[]): MailClusterStatus["queue"] {
   const queues = pods.flatMap(({ engine }) => (engine === null ? [] : [engine.queue]));
@@ -17,13 +18,6 @@ export function queueSummary(pods: readonly ObservedPod[]): MailClusterStatus["q
     oldestDueSeconds: roundAge(Math.max(0, ...queues.map(({ oldestDueSeconds }) => oldestDueSeconds))),
     podsUnknown,
   };
-}
-
-/** One digit and its half steps (1, 2 … 9, 10, 15, 20 … 95, 100, 150 …), upwards, so that only empty reads 0. */
-export function roundFigure(value: number): number {
-  if (value < 10) return Math.ceil(value);
-  const step = 10 ** Math.floor(Math.log10(value)) / 2;
-  return Math.ceil(value / step) * step;
 }
 
 /** Half minutes are noise: 0 below one, then whole minutes rounded like any figure. */

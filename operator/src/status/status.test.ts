@@ -5,10 +5,10 @@ import { mailClusterConditions } from "#crds/conditions.ts";
 import { MailClusterStatus } from "#crds/mail-cluster-status.ts";
 import { decideSlots } from "#operator/slots/decide.ts";
 import type { ObservedSlot } from "#operator/slots/observed.ts";
+import { roundFigure } from "#operator/slots/round-figure.ts";
 
 import { aSlot, aSlotInput, aSpec, anEngine } from "../../testing/builders.ts";
 import { type StatusInput, makeStatus } from "./mail-cluster-status.ts";
-import { roundFigure } from "./queue-summary.ts";
 
 const at = (time: string): Date => new Date(`2026-01-01T${time}.456Z`);
 
@@ -16,6 +16,7 @@ function anInput(changes: Partial<StatusInput> = {}): StatusInput {
   const slots = changes.slots ?? [aSlot(0), aSlot(1)];
   const size = changes.size ?? 2;
   const deletion = changes.deletion ?? null;
+  const decision = decideSlots(aSlotInput({ slots, size, deletion, leavingBefore: new Set([2]) }));
   return {
     clusterName: "outbound",
     generation: 4,
@@ -23,9 +24,11 @@ function anInput(changes: Partial<StatusInput> = {}): StatusInput {
     previous: {},
     spec: aSpec(),
     size,
+    scaled: { size, decision: null },
+    wishes: { isPaused: false, isHibernating: false },
     deletion,
     slots,
-    decision: decideSlots(aSlotInput({ slots, size, deletion })),
+    decision,
     config: { kind: "rendered", revision: "rev-1" },
     lastGood: null,
     plugins: [],
@@ -54,7 +57,10 @@ describe("the status of a MailCluster", () => {
       Stalled: "False Moving",
       ConfigApplied: "True Applied",
       PluginsReady: "True NoPlugins",
+      ScalingActive: "False NotInternal",
       ScaleDownBlocked: "False NotLeaving",
+      Paused: "False NotPaused",
+      Hibernated: "False Awake",
     });
   });
 

@@ -1,0 +1,45 @@
+/**
+ * What the operator remembers of a cluster between passes and loses when it starts anew. Nothing in here decides
+ * whether mail is safe: what is not remembered is asked or ordered again, waited for again, or watched again.
+ */
+import type { Problem } from "#contract/admin-api.ts";
+import { type Key, keyText } from "#operator/cache/key.ts";
+import type { History } from "#operator/scaling/limits.ts";
+import type { GivenOrder } from "#operator/slots/orders.ts";
+
+/** An engine's no to a revision. */
+export interface Refusal {
+  readonly revision: string;
+  readonly problems: readonly Problem[];
+}
+
+export interface ClusterMemory {
+  refusal: Refusal | null;
+  /** Orders to engines, by uid of the pod. */
+  readonly orders: Map<string, GivenOrder>;
+  /** The autoscaler's wishes and changes, and the size that it followed last. */
+  scaling: { readonly history: History; readonly size: number } | null;
+}
+
+export class Memory {
+  /** By the monotonic clock: orders before were given by somebody else. */
+  readonly actingSince: number;
+  readonly #clusters = new Map<string, ClusterMemory>();
+
+  constructor(actingSince: number) {
+    this.actingSince = actingSince;
+  }
+
+  of(cluster: Key): ClusterMemory {
+    const id = keyText(cluster);
+    const known = this.#clusters.get(id);
+    if (known !== undefined) return known;
+    const fresh: ClusterMemory = { refusal: null, orders: new Map(), scaling: null };
+    this.#clusters.set(id, fresh);
+    return fresh;
+  }
+
+  forget(cluster: Key): void {
+    this.#clusters.delete(keyText(cluster));
+  }
+}

@@ -1,0 +1,30 @@
+/**
+ * What people ask of a cluster by annotations (pure). What cannot be read asks for nothing: an annotation has no
+ * schema that could refuse it.
+ */
+import { annotations as keys } from "#crds/group.ts";
+import type { ObjectMeta } from "#operator/kube/kube.ts";
+
+export interface Wishes {
+  readonly isPaused: boolean;
+  readonly isHibernating: boolean;
+  /** Slots that leave first when the cluster shrinks. */
+  readonly preferred: ReadonlySet<number>;
+  /** Leaving slots whose mail is given up. */
+  readonly forced: ReadonlySet<number>;
+}
+
+export function wishesOf({ annotations = {} }: ObjectMeta): Wishes {
+  return {
+    isPaused: annotations[keys.paused] === "true",
+    isHibernating: annotations[keys.hibernate] === "true",
+    preferred: slotsIn(annotations[keys.removeSlots]),
+    forced: slotsIn(annotations[keys.forceDeleteSlot]),
+  };
+}
+
+/** "2,5". */
+function slotsIn(text: string | undefined): ReadonlySet<number> {
+  const items = (text ?? "").slice(0, 4096).split(",");
+  return new Set(items.flatMap((item) => (/^\s*\d{1,6}\s*$/.test(item) ? [Number(item)] : [])));
+}

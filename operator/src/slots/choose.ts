@@ -1,0 +1,49 @@
+/**
+ * Which slots stay and which leave (pure). As many stay as are wanted. Of those that are there the following leave
+ * first: whose claim is being deleted, which the user named, which were chosen before or have been turned away
+ * already, which never held mail, then by the length of the queue, the shortest first. One whose queue is unknown
+ * is the last choice. Missing ones get the lowest free numbers.
+ *
+ * A choice may change at any time without harm: a slot only goes when it was seen empty. It is kept where it can
+ * be, so that a drain is not begun anew with every message.
+ */
+import { type ObservedSlot, isTurnedAway } from "./observed.ts";
+
+export interface ChoiceInput {
+  readonly size: number;
+  readonly slots: readonly ObservedSlot[];
+  /** Slots that the status calls leaving. */
+  readonly leavingBefore: ReadonlySet<number>;
+  /** Slots that the user wants to see leave (annotation mailfleet.io/remove-slots). */
+  readonly preferred: ReadonlySet<number>;
+}
+
+/** The numbers of the slots that stay, in order. */
+export function chooseStaying(input: ChoiceInput): readonly number[] {
+  const { size, slots } = input;
+  const ranked = [...slots].sort((a, b) => compare(rankOf(a, input), rankOf(b, input)) || b.slot - a.slot);
+  const staying = ranked.slice(Math.max(0, slots.length - size)).map(({ slot }) => slot);
+  const taken = new Set(slots.map(({ slot }) => slot));
+  for (let slot = 0; staying.length < size; slot++) if (!taken.has(slot)) staying.push(slot);
+  return staying.sort((a, b) => a - b);
+}
+
+/** Smaller leaves first. */
+function rankOf(observed: ObservedSlot, input: ChoiceInput): readonly number[] {
+  const { slot, pod, claim } = observed;
+  const engine = pod?.engine ?? null;
+  const wasChosen = input.leavingBefore.has(slot) || (pod !== null && isTurnedAway(pod));
+  const flags = [
+    claim?.isTerminating === true,
+    input.preferred.has(slot),
+    wasChosen,
+    claim === null || claim.phase === "Pending",
+  ];
+  const queued = engine === null ? Number.POSITIVE_INFINITY : engine.queue.total;
+  return [...flags.map((flag) => (flag ? 0 : 1)), queued];
+}
+
+function compare(a: readonly number[], b: readonly number[]): number {
+  const at = a.findIndex((value, i) => value !== b[i]);
+  return at === -1 || (a[at] ?? 0) < (b[at] ?? 0) ? (at === -1 ? 0 : -1) : 1;
+}
