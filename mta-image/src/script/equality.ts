@@ -1,0 +1,60 @@
+/**
+ * Equality and order. `==` compares numbers with numeric text and booleans as 1 and 0, arrays by keys and items in
+ * any order; `===` wants the same type and, for arrays, the same order. Objects are equal to themselves only.
+ */
+import { HslArray } from "./array.ts";
+import { numericText, toText } from "./convert.ts";
+import { BudgetError } from "./error.ts";
+import { MAX_NESTING } from "./limits.ts";
+import { meter } from "./meter.ts";
+import type { Value } from "./value.ts";
+
+export function looseEquals(a: Value, b: Value, depth = 0): boolean {
+  if (a === b) return true;
+  if (a instanceof HslArray && b instanceof HslArray) return sameItems(a, b, depth);
+  if (a === null || b === null || typeof a === "object" || typeof b === "object") return false;
+  if (typeof a === typeof b) return false;
+  const [x, y] = [scalarNumber(a), scalarNumber(b)];
+  return x !== undefined && y !== undefined && x === y;
+}
+
+export function strictEquals(a: Value, b: Value, depth = 0): boolean {
+  if (a === b) return true;
+  if (!(a instanceof HslArray && b instanceof HslArray) || a.size !== b.size) return false;
+  goDown(depth, a.size);
+  const others = b.entries();
+  for (const [key, value] of a.entries()) {
+    const [otherKey, otherValue] = others.next().value as [Value, Value];
+    if (key !== otherKey || !strictEquals(value, otherValue, depth + 1)) return false;
+  }
+  return true;
+}
+
+/** Negative, zero or positive; NaN when the two have no order. Two texts compare by bytes. */
+export function compare(a: Value, b: Value): number {
+  if (typeof a === "string" && typeof b === "string") return a < b ? -1 : a > b ? 1 : 0;
+  if (a instanceof HslArray && b instanceof HslArray) return a.size - b.size;
+  if (a === null || b === null || typeof a === "object" || typeof b === "object") return Number.NaN;
+  const [x, y] = [scalarNumber(a), scalarNumber(b)];
+  if (x !== undefined && y !== undefined) return x - y;
+  const [left, right] = [toText(a), toText(b)];
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+function sameItems(a: HslArray, b: HslArray, depth: number): boolean {
+  if (a.size !== b.size) return false;
+  goDown(depth, a.size);
+  for (const [key, value] of a.entries())
+    if (!b.has(key) || !looseEquals(value, b.get(key), depth + 1)) return false;
+  return true;
+}
+
+function scalarNumber(value: boolean | number | string): number | undefined {
+  if (typeof value === "number") return value;
+  return typeof value === "boolean" ? Number(value) : numericText(value);
+}
+
+function goDown(depth: number, size: number): void {
+  if (depth > MAX_NESTING) throw new BudgetError("arrays are nested too deeply to compare");
+  meter.charge(size);
+}

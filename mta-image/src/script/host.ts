@@ -1,0 +1,213 @@
+/**
+ * How the engine gives functions and classes to scripts. One declaration says name, parameters, result and a sentence
+ * of documentation; the compiler (existence, number of arguments, whether a call may wait), the running call
+ * (types), hsl-lint and docs/script-library.md all read the same one. A room adds its own by handing the
+ * compiler another `Host`. `run` may throw a Refusal (the script sees an Exception) or a Thrown.
+ */
+import type { HslArray } from "./array.ts";
+import { Refusal } from "./error.ts";
+import type { RunContext } from "./context.ts";
+import { toText, typeName } from "./convert.ts";
+import { HostObject, HslFunction, type Routine, type Value } from "./value.ts";
+
+/** A parameter and what it accepts. `convert` gives undefined for what it refuses. */
+export interface Parameter<T> {
+  readonly name: string;
+  readonly type: string;
+  readonly optional: boolean;
+  readonly rest: boolean;
+  readonly convert: (value: Value) => T | undefined;
+}
+
+type Arguments<P extends readonly Parameter<unknown>[]> = {
+  [K in keyof P]: P[K] extends Parameter<infer T> ? T : never;
+};
+type Result = Value | PromiseLike<Value> | Routine;
+
+/** How a call ends: at once; perhaps with a promise; or by driving a routine, because it calls functions of the script. */
+export type Way = "plain" | "promise" | "routine";
+
+export interface Declaration<P extends readonly Parameter<unknown>[]> {
+  readonly name: string;
+  readonly parameters: P;
+  readonly returns: string;
+  readonly docs: string;
+  readonly way?: Way;
+  /** Set when arguments may be kept or come back in the result other than through HslArray.set, push and of. */
+  readonly keeps?: boolean;
+  readonly run: (context: RunContext, ...args: Arguments<P>) => Result;
+}
+
+export interface HostFunction {
+  readonly name: string;
+  readonly parameters: readonly Parameter<unknown>[];
+  readonly returns: string;
+  readonly docs: string;
+  readonly way: Way;
+  readonly keeps: boolean;
+  readonly least: number;
+  readonly most: number;
+  /** Checks and converts the arguments, then calls. */
+  readonly call: (context: RunContext, args: readonly Value[]) => Result;
+}
+
+/** A class of the host. Methods get the object as their first argument. */
+export interface HostClass {
+  readonly name: string;
+  readonly docs: string;
+  /** Makes an object; absent when only the host makes them. */
+  readonly construct: HostFunction | null;
+  readonly methods: ReadonlyMap<string, HostFunction>;
+  readonly statics: ReadonlyMap<string, HostFunction>;
+}
+
+export interface Host {
+  readonly functions: ReadonlyMap<string, HostFunction>;
+  readonly classes: ReadonlyMap<string, HostClass>;
+  /** Names of variables that exist before the script begins. */
+  readonly variables: ReadonlySet<string>;
+}
+
+export function declare<const P extends readonly Parameter<unknown>[]>(
+  declaration: Declaration<P>,
+): HostFunction {
+  const { name, parameters, run } = declaration;
+  const rest = parameters.at(-1)?.rest === true;
+  const fixed = rest ? parameters.slice(0, -1) : parameters;
+  const convert = (args: readonly Value[]): unknown[] => {
+    const converted: unknown[] = fixed.map((parameter, at) => convertOne(name, parameter, args[at]));
+    return rest ? [...converted, args.slice(fixed.length)] : converted;
+  };
+  const typed = run as (context: RunContext, ...args: unknown[]) => Result;
+  return {
+    name,
+    parameters,
+    returns: declaration.returns,
+    docs: declaration.docs,
+    way: declaration.way ?? "plain",
+    keeps: declaration.keeps ?? false,
+    least: fixed.filter(({ optional }) => !optional).length,
+    most: rest ? Number.POSITIVE_INFINITY : fixed.length,
+    call: specialise(name, fixed, rest, typed, convert),
+  };
+}
+
+/** Calls with one or two arguments are most of all; they are spared the list. */
+function specialise(
+  name: string,
+  fixed: readonly Parameter<unknown>[],
+  rest: boolean,
+  run: (context: RunContext, ...args: unknown[]) => Result,
+  convert: (args: readonly Value[]) => unknown[],
+): HostFunction["call"] {
+  const [first, second] = fixed;
+  if (!rest && fixed.length === 1 && first !== undefined)
+    return (context, args) => run(context, convertOne(name, first, args[0]));
+  if (!rest && fixed.length === 2 && first !== undefined && second !== undefined)
+    return (context, args) =>
+      run(context, convertOne(name, first, args[0]), convertOne(name, second, args[1]));
+  return (context, args) => run(context, ...convert(args));
+}
+
+function convertOne(name: string, parameter: Parameter<unknown>, value: Value | undefined): unknown {
+  if (value === undefined || (value === null && parameter.optional)) return undefined;
+  const converted = parameter.convert(value);
+  if (converted === undefined)
+    throw new Refusal(`${name}() wants ${parameter.type} as $${parameter.name}, not ${typeName(value)}`);
+  return converted;
+}
+
+export const parameter = {
+  any: (name: string) => make<Value>(name, "any", (value) => value),
+  /** Numbers and booleans are taken as their text. */
+  string: (name: string) =>
+    make<string>(name, "string", (value) =>
+      typeof value === "string" ? value : typeof value === "object" ? undefined : toText(value),
+    ),
+  /** Numeric text is taken as its number. */
+  number: (name: string) =>
+    make<number>(name, "number", (value) => {
+      if (typeof value === "number") return value;
+      if (typeof value === "boolean") return value ? 1 : 0;
+      return typeof value === "string" && /^\s*[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?\s*$/i.test(value)
+        ? Number(value)
+        : undefined;
+    }),
+  boolean: (name: string) =>
+    make<boolean>(name, "boolean", (value) =>
+      typeof value === "boolean" ? value : typeof value === "number" ? value !== 0 : undefined,
+    ),
+  array: (name: string) =>
+    make<HslArray>(name, "array", (value) => (typeName(value) === "array" ? (value as HslArray) : undefined)),
+  function: (name: string) =>
+    make<HslFunction>(name, "function", (value) => (value instanceof HslFunction ? value : undefined)),
+  /** Several types in one parameter: `convert` decides, `type` is for people. */
+  of: <T>(name: string, type: string, convert: (value: Value) => T | undefined) =>
+    make<T>(name, type, convert),
+  object: <T>(name: string, type: string, is: (object: HostObject) => T | undefined) =>
+    make<T>(name, type, (value) => (value instanceof HostObject ? is(value) : undefined)),
+  rest: (name: string): Parameter<readonly Value[]> => ({
+    ...make<readonly Value[]>(name, "any", () => undefined),
+    optional: true,
+    rest: true,
+  }),
+};
+
+/** The same parameter, which the caller may leave out or give as none. */
+export function optional<T>(parameter: Parameter<T>): Parameter<T | undefined> {
+  return { ...parameter, optional: true };
+}
+
+function make<T>(name: string, type: string, convert: (value: Value) => T | undefined): Parameter<T> {
+  return { name, type, optional: false, rest: false, convert };
+}
+
+export function makeHost(
+  functions: Iterable<HostFunction>,
+  classes: Iterable<HostClass> = [],
+  variables: Iterable<string> = [],
+): Host {
+  return {
+    functions: new Map([...functions].map((item) => [item.name, item])),
+    classes: new Map([...classes].map((item) => [item.name, item])),
+    variables: new Set(variables),
+  };
+}
+
+/** Later hosts win over earlier ones. */
+export function mergeHosts(...hosts: readonly Host[]): Host {
+  return makeHost(
+    hosts.flatMap(({ functions }) => [...functions.values()]),
+    hosts.flatMap(({ classes }) => [...classes.values()]),
+    hosts.flatMap(({ variables }) => [...variables]),
+  );
+}
+
+export function makeClass(
+  name: string,
+  docs: string,
+  parts: {
+    readonly construct?: HostFunction;
+    readonly methods?: readonly HostFunction[];
+    readonly statics?: readonly HostFunction[];
+  },
+): HostClass {
+  return {
+    name,
+    docs,
+    construct: parts.construct ?? null,
+    methods: new Map((parts.methods ?? []).map((method) => [method.name, method])),
+    statics: new Map((parts.statics ?? []).map((method) => [method.name, method])),
+  };
+}
+
+/** How the documentation writes a function: `str_find(string $string, string $substring [, number $offset]): number`. */
+export function signature({ name, parameters, returns }: HostFunction): string {
+  const parts = parameters.map((item, at) => {
+    const text = `${item.type} ${item.rest ? "..." : ""}$${item.name}`;
+    const comma = at > 0 ? ", " : "";
+    return item.optional ? ` [${comma}${text}` : `${comma}${text}`;
+  });
+  const closing = "]".repeat(parameters.filter((item) => item.optional).length);
+  return `${name}(${parts.join("").trimStart()}${closing}): ${returns}`;
+}

@@ -1,0 +1,47 @@
+/**
+ * What one run of a script may use. Every number bounds something a hostile or careless script could grow without
+ * end; exceeding one ends the run with a BudgetError, which scripts cannot catch. Handed to the machine per run.
+ */
+export interface Limits {
+  /** Loop rounds, calls and the work of bulk operations (64 bytes of text or one array item are one step). */
+  readonly steps: number;
+  /** Milliseconds of computing, waiting not counted. While a script computes without pause, mail waits. */
+  readonly cpuMs: number;
+  /** Milliseconds from start to end, waiting included: beyond it the SMTP client has gone away. */
+  readonly wallMs: number;
+  /** Calls within calls. A script frame takes some 200 bytes of a 984 KiB stack, host functions need the rest. */
+  readonly depth: number;
+  /** Bytes allocated over the whole run, freed ones included. */
+  readonly bytes: number;
+}
+
+export const defaultLimits: Limits = {
+  steps: 200_000_000,
+  cpuMs: 2_000,
+  wallMs: 300_000,
+  depth: 1_000,
+  bytes: 1 << 30,
+};
+
+/** One string. A message of the usual greatest size fits; V8 itself stops at 512 MiB. */
+export const MAX_STRING = 128 * 1024 * 1024;
+
+/** Items of one array: some 64 MiB as a list, some 200 MiB with text keys. */
+export const MAX_ITEMS = 4_000_000;
+
+/** Arrays within arrays: comparing and printing recurse, and so does the parser over brackets and operators. */
+export const MAX_NESTING = 200;
+
+/** Bytes of one source file; the largest public one has 40 KiB. */
+export const MAX_SOURCE = 4 * 1024 * 1024;
+
+/** Files one program may include or import, repeats of an include counted: circles end here. */
+export const MAX_FILES = 500;
+
+/** Steps between two looks at the clock: some 0.2 ms of plain loops. */
+export const QUANTUM = 50_000;
+
+/** PCRE2's match limit: some 50 ms of backtracking on one core. */
+export const REGEX_STEPS = 1_000_000;
+export const REGEX_HEAP_KIB = 16_384;
+export const REGEX_PATTERN = 65_536;

@@ -1,0 +1,93 @@
+/**
+ * Counts what the running script uses. Scripts take turns on one thread, so there is one meter, and the machine puts
+ * the budget of a run into it whenever that run goes on. Compiled code counts `left` down by itself and calls
+ * `refill` below zero; bulk operations call `charge`. Both throw a BudgetError when the run has used its share.
+ */
+import type { Clock } from "#base/clock.ts";
+
+import { BudgetError } from "./error.ts";
+import { type Limits, QUANTUM } from "./limits.ts";
+
+/** What one run has used so far; lives as long as the run. */
+export interface Budget {
+  readonly limits: Limits;
+  readonly clock: Clock;
+  readonly startedMs: number;
+  steps: number;
+  bytes: number;
+  cpuMs: number;
+  depth: number;
+}
+
+export function makeBudget(limits: Limits, clock: Clock): Budget {
+  return { limits, clock, startedMs: clock.monotonic(), steps: 0, bytes: 0, cpuMs: 0, depth: 0 };
+}
+
+class Meter {
+  left = 0;
+  depth = 0;
+  maxDepth = Number.POSITIVE_INFINITY;
+  #budget: Budget | null = null;
+  #since = 0;
+
+  /** The budget that was there before is put back by `leave`: a data import may run while a script does. */
+  enter(budget: Budget): Budget | null {
+    const before = this.#budget;
+    if (before !== null) this.#save(before);
+    this.#load(budget);
+    return before;
+  }
+
+  leave(before: Budget | null): void {
+    if (this.#budget !== null) this.#save(this.#budget);
+    if (before === null) this.#budget = null;
+    else this.#load(before);
+  }
+
+  refill(): void {
+    const budget = this.#budget;
+    if (budget === null) {
+      this.left = QUANTUM;
+      return;
+    }
+    this.#save(budget);
+    this.#load(budget);
+    if (budget.steps > budget.limits.steps) throw new BudgetError("the script took too many steps");
+    if (budget.cpuMs > budget.limits.cpuMs) throw new BudgetError("the script computed for too long");
+  }
+
+  charge(steps: number): void {
+    this.left -= steps;
+    if (this.left < 0) this.refill();
+  }
+
+  allocate(bytes: number): void {
+    this.left -= bytes >> 6;
+    const budget = this.#budget;
+    if (budget !== null) {
+      budget.bytes += bytes;
+      if (budget.bytes > budget.limits.bytes) throw new BudgetError("the script used too much memory");
+    }
+    if (this.left < 0) this.refill();
+  }
+
+  tooDeep(): never {
+    throw new BudgetError("calls are nested too deeply");
+  }
+
+  #load(budget: Budget): void {
+    this.#budget = budget;
+    this.left = QUANTUM;
+    this.depth = budget.depth;
+    this.maxDepth = budget.limits.depth;
+    this.#since = budget.clock.monotonic();
+  }
+
+  #save(budget: Budget): void {
+    budget.steps += QUANTUM - this.left;
+    budget.cpuMs += budget.clock.monotonic() - this.#since;
+    budget.depth = this.depth;
+  }
+}
+
+export const meter = new Meter();
