@@ -7,17 +7,24 @@ import { readFile, readdir, readlink, rm } from "node:fs/promises";
 import { tryRun } from "../peers/shell.ts";
 import { killGroup, removeGroup } from "./groups.ts";
 import { removeNetwork } from "./network.ts";
-import { containerGroup, networkNamespace, state } from "./places.ts";
+import { imageNamespace, networkNamespace, state } from "./places.ts";
 import { killAll } from "./processes.ts";
 
 export async function clean(): Promise<void> {
+  const groups = await containerGroups();
   await killAll(state);
-  await killGroup(containerGroup);
+  for (const group of groups) await killGroup(group);
   await unmountAll();
   await removeNetwork();
-  await removeGroup(containerGroup);
+  for (const group of groups) await removeGroup(group);
   await removeTraces();
   await rm(state, { recursive: true, force: true, maxRetries: 5 });
+}
+
+/** containerd names the cgroup of a container after its own namespace and the container. */
+async function containerGroups(): Promise<string[]> {
+  const tasks = `${state}/containerd-state/io.containerd.runtime.v2.task/${imageNamespace}`;
+  return (await namesIn(tasks)).map((id) => `${imageNamespace}/${id}`);
 }
 
 /** Deepest first; a second round takes what was mounted twice. */

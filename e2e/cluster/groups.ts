@@ -1,7 +1,7 @@
 /**
- * The cgroup that holds a cluster's containers, in the hierarchies of version 1 as in the one of version 2. A shim that
- * is killed leaves its containers to init, so the group is the only place that still names them. Nothing here fails:
- * a process or a group that is gone is what was wanted.
+ * The cgroup of a container, in the hierarchies of version 1 as in the one of version 2. A shim that is killed leaves
+ * its container to init, so the group is the only place that still names its processes. Nothing here fails: a process
+ * or a group that is gone is what was wanted.
  */
 import { readFile, readdir, rmdir } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";

@@ -5,7 +5,6 @@
 import type { Daemon } from "./daemons.ts";
 import {
   adminKubeconfig,
-  containerGroup,
   containerdSocket,
   networkNamespace,
   nodeAddress,
@@ -105,7 +104,6 @@ Root = "${state}/runc"
     failSwapOn: false,
     cgroupDriver: "cgroupfs",
     cgroupsPerQOS: false,
-    cgroupRoot: `/${containerGroup}`,
     enforceNodeAllocatable: [],
     containerRuntimeEndpoint: `unix://${containerdSocket}`,
     authentication: {

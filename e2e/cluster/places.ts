@@ -14,8 +14,6 @@ export const bin = `${cacheFolder()}/bin`;
 export const networkNamespace = state === usualState ? "mailfleet" : `mailfleet-${basename(state)}`;
 /** Held while the cluster comes up or goes; outside of `state`, which goes with it. */
 export const lock = `${cacheFolder()}/${networkNamespace}.lock`;
-/** The group of all containers in each hierarchy of cgroups. */
-export const containerGroup = networkNamespace;
 export const nodeName = "lab";
 /** The node, and with it whatever is "outside the cluster", as pods see it. */
 export const nodeAddress = "172.30.0.1";
