@@ -39,6 +39,15 @@ const AppServer = z.strictObject({
     .describe("Extension. Domains that mail is taken for from anybody."),
   phases: z
     .strictObject({
+      connect: z
+        .strictObject({
+          greetdelay: duration
+            .prefault("0s")
+            .describe(
+              "Extension. How long clients outside relaynetworks wait for the greeting; who speaks first is turned away.",
+            ),
+        })
+        .prefault({}),
       rcptto: z.strictObject({ maxrecipients: z.int().min(1).max(100_000).default(1000) }).prefault({}),
       data: z
         .strictObject({ maxsize: size.prefault("50MiB"), maxhops: z.int().min(1).max(1000).default(100) })

@@ -55,6 +55,7 @@ export class Receiver {
       maxErrors: 20,
       maxIdleCommands: 100,
       idleTimeoutMs: 300_000,
+      greetDelayMs: 0,
       access: makeAccessRules(options.relayNetworks ?? ["127.0.0.0/8"], options.relayDomains ?? []),
       tls: options.tls ?? null,
       implicitTls: false,
@@ -96,11 +97,11 @@ export class Receiver {
     return Lines.to(this.port);
   }
 
-  /** A connection that has said HELO. */
+  /** A connection that has said EHLO. */
   async greeted(): Promise<Lines> {
     const client = await this.connect();
     await client.reply();
-    await client.ask("HELO client.example.org");
+    await client.ask("EHLO client.example.org");
     return client;
   }
 

@@ -85,6 +85,7 @@ function sessionSettings(
     maxErrors: MAX_ERRORS,
     maxIdleCommands: MAX_IDLE_COMMANDS,
     idleTimeoutMs: server.timeout.idle,
+    greetDelayMs: server.phases.connect.greetdelay,
     access: makeAccessRules(server.relaynetworks, server.relaydomains),
     tls: cert === undefined ? null : (contexts.get(cert.cert) ?? null),
     implicitTls: server.tls.implicit,

@@ -70,7 +70,7 @@ const lines: Case[] = [
     name: "a TLS client hello",
     at: "connected",
     input: Buffer.from("16030100050100000a0a0d0a", "hex"),
-    replies: ["500 5.5.2"],
+    replies: ["554 5.5.0", "<closed>"],
   },
   line("a TLS client hello with a line end", "connected", "\x16\x03\x01\x02", "421 4.7.0", "<closed>"),
   line("an HTTP GET", "connected", "GET / HTTP/1.1", "421 4.7.0", "<closed>"),

@@ -21,6 +21,8 @@ export interface SessionSettings {
   readonly maxIdleCommands: number;
   /** Silence between commands; also the bound on one command line, counted from its first byte. */
   readonly idleTimeoutMs: number;
+  /** How long strangers wait for the greeting; who speaks before it is turned away. */
+  readonly greetDelayMs: number;
   readonly access: AccessRules;
   /** Null when the server has no certificate. */
   readonly tls: SecureContext | null;

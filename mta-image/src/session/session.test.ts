@@ -273,3 +273,15 @@ test("recipients are counted per message: those of a transaction that was reset 
     assert.equal(receiver.counters.acceptedRecipients, 1);
     client.socket.destroy();
   }));
+
+test("a stranger waits for the greeting, and one who speaks first is turned away", () =>
+  withReceiver({ relayNetworks: [], settings: { greetDelayMs: 5000 } }, async (receiver) => {
+    const impatient = await receiver.connect();
+    assert.equal(await impatient.ask("EHLO client.example.org"), "554 5.5.1 The server speaks first");
+    await closed(impatient);
+    const patient = await receiver.connect();
+    await receiver.until(() => receiver.server.sessions === 1, "the session is there");
+    receiver.clock.advance(6000);
+    assert.match(await patient.reply(), /^220 /);
+    patient.socket.destroy();
+  }));

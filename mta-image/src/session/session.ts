@@ -2,8 +2,11 @@
  * One inbound connection: reads bytes, runs commands in order, writes every reply. It is the only writer to
  * its socket, and it lives until the socket's `close` or its last reply.
  *
- * Modes: *command* (lines), *data* (content up to CRLF.CRLF), *waiting* (a commit or a TLS handshake is under
- * way; input is kept, up to a bound, and read afterwards), *closed*.
+ * Modes: *greeting* (nothing was said yet; whoever speaks now is turned away), *command* (lines), *data* (content
+ * up to CRLF.CRLF), *waiting* (a commit or a TLS handshake is under way; input is kept, up to a bound, and read
+ * afterwards), *closed*.
+ * Nobody may send ahead of our replies but clients that said EHLO, and they not behind a command that ends a
+ * group (RFC 2920 3.1): programs that do are no mail servers, or smuggle.
  * A client that closes its side while a commit is under way still gets the reply; at any other moment its end
  * ends the session. What fails: a broken line drops the transaction, never a queued message; a spool that
  * refuses shows as a 4xx at the end of data; an unexpected error inside is a bug, is logged, and ends this
@@ -14,7 +17,7 @@ import type { Socket } from "node:net";
 import { makeId } from "#base/ids.ts";
 
 import type { Origin } from "../message/envelope.ts";
-import { type Command, parseCommand } from "../smtp/command.ts";
+import { type Command, parseCommand, refused } from "../smtp/command.ts";
 import { type Reply, makeReply, replies } from "../smtp/reply.ts";
 import { mayRelayFrom, normalizeIp } from "./access.ts";
 import { Flow } from "./flow.ts";
@@ -31,7 +34,7 @@ const MAX_EXCESS_RECIPIENTS = 10_000;
 /** How long a client may take to fetch the last reply and close. */
 const LINGER_MS = 2000;
 
-type Mode = "command" | "data" | "waiting" | "closed";
+type Mode = "greeting" | "command" | "data" | "waiting" | "closed";
 
 export class Session {
   readonly id: string;
@@ -45,7 +48,7 @@ export class Session {
   readonly #flow: Flow;
   #socket: Socket;
   #transaction: Transaction;
-  #mode: Mode = "command";
+  #mode: Mode = "greeting";
   #tls: string | null = null;
   #input: Buffer | null = null;
   #mail: IncomingMail | null = null;
@@ -78,7 +81,7 @@ export class Session {
     socket.setNoDelay(true);
     this.#attach(socket);
     if (settings.implicitTls && settings.tls !== null) this.#startTls({ thenGreet: true });
-    else this.#greet();
+    else this.#planGreeting();
   }
 
   /** A message is on its way: MAIL was accepted, or a commit is under way. */
@@ -99,7 +102,8 @@ export class Session {
 
   /** Ends a session that is too slow. Called about once a second. */
   sweep(now: number): void {
-    const { idleTimeoutMs } = this.#settings;
+    const { idleTimeoutMs, greetDelayMs } = this.#settings;
+    if (this.#mode === "greeting" && now - this.#since >= greetDelayMs) this.#greet();
     if (this.#mode === "command" && now - this.#since > idleTimeoutMs) this.#timeOut(replies.timeout);
     if (this.#mode !== "data" || this.#mail === null) return;
     if (this.#flow.waitsForDisk) this.#mail.excuse(now);
@@ -142,7 +146,19 @@ export class Session {
     this.#onClose(this);
   }
 
+  /** Strangers wait for the greeting as long as the settings say; others for two turns of the event loop, in
+   * which bytes that came with the connection show. */
+  #planGreeting(): void {
+    this.#mode = "greeting";
+    this.#since = this.#near.clock.monotonic();
+    if (this.#mayRelay || this.#settings.greetDelayMs === 0) {
+      setImmediate(() => setImmediate(() => this.#greet()));
+    }
+  }
+
   #greet(): void {
+    if (this.#mode !== "greeting") return;
+    this.#ready();
     this.#say(makeReply(220, "", `${this.#settings.hostname} ESMTP Mailfleet`));
   }
 
@@ -166,6 +182,7 @@ export class Session {
 
   #onData(chunk: Buffer): void {
     if (this.#mode === "closed") return;
+    if (this.#mode === "greeting") return this.#turnAway(replies.earlyTalker);
     const data = this.#input === null ? chunk : Buffer.concat([this.#input, chunk]);
     this.#input = null;
     if (this.#mode === "waiting") {
@@ -204,22 +221,28 @@ export class Session {
     }
     this.#since = this.#near.clock.monotonic();
     const fault = this.#lines.judge(data, start, next);
-    if (fault === null) this.#run(parseCommand(data, start, next - 2), next < data.length);
-    else this.#refuse(fault);
+    const command = fault === null ? parseCommand(data, start, next - 2) : refused(fault);
+    if (next < data.length && !this.#mayHaveMore(command)) this.#turnAway(replies.impatient);
+    else this.#run(command);
     return next;
   }
 
-  #run(command: Command, hasMore: boolean): void {
-    switch (command.kind) {
-      case "foreign":
-        return this.#say(replies.notSmtp);
-      case "data":
-        return this.#startData(hasMore);
-      case "startTls":
-        return this.#commandStartTls(hasMore);
-      case "mail":
-        if (!this.#near.accepting()) return this.#say(replies.notTakingMail);
-    }
+  /** Whether bytes may stand behind the command that were sent without waiting for our reply to it. */
+  #mayHaveMore({ kind }: Command): boolean {
+    if (kind === "foreign") return true;
+    return this.#transaction.isExtended && kind !== "hello" && kind !== "data" && kind !== "startTls";
+  }
+
+  #turnAway(reply: Reply): void {
+    this.#near.counters.refusedCommands++;
+    this.#say(reply);
+  }
+
+  #run(command: Command): void {
+    if (command.kind === "foreign") return this.#say(replies.notSmtp);
+    if (command.kind === "data") return this.#startData();
+    if (command.kind === "startTls") return this.#commandStartTls();
+    if (command.kind === "mail" && !this.#near.accepting()) return this.#say(replies.notTakingMail);
     const reply = this.#transaction.handle(command);
     if (reply.code >= 400) {
       if (command.kind === "rcpt") this.#near.counters.refusedRecipients++;
@@ -245,11 +268,9 @@ export class Session {
     }
   }
 
-  #startData(hasMore: boolean): void {
+  #startData(): void {
     const refusal = this.#transaction.dataRefusal;
     if (refusal !== null) return this.#refuse(refusal);
-    // DATA ends a pipelined group (RFC 2920 3.1): bytes behind it were sent without waiting for our 354.
-    if (hasMore) return this.#say(replies.impatient);
     this.#mail = new IncomingMail({
       reception: this.#near.intake.begin(this.#transaction.envelope(), this.#origin()),
       flow: this.#flow,
@@ -314,22 +335,23 @@ export class Session {
   #goOn(): void {
     const kept = this.#input;
     this.#input = null;
-    if (kept !== null) this.#onData(kept);
+    if (kept !== null) {
+      if (this.#transaction.isExtended) this.#onData(kept);
+      else this.#turnAway(replies.impatient);
+    }
     if (this.#mode !== "waiting") this.#flow.go("commit");
     // The client's end came behind all that was kept.
     if (this.#hasEnded && this.#mode !== "waiting") this.#hangUp();
   }
 
-  #commandStartTls(hasMore: boolean): void {
+  #commandStartTls(): void {
     if (this.#tls !== null) return this.#refuse(replies.alreadyTls);
     if (this.#settings.tls === null) return this.#refuse(replies.noTls);
-    // Plain text behind STARTTLS would be read as if it had come through TLS (command injection, CVE-2011-0411).
-    if (hasMore) return this.#say(replies.impatient);
     this.#say(replies.startTls);
     this.#startTls({ thenGreet: false });
   }
 
-  /** Everything said in the clear is forgotten (RFC 3207 4.2). */
+  /** Everything said in the clear is forgotten (RFC 3207 4.2); bytes behind STARTTLS were refused before. */
   #startTls(options: { thenGreet: boolean }): void {
     const plain = this.#socket;
     const context = this.#settings.tls;
@@ -353,8 +375,8 @@ export class Session {
     if (this.#mode === "closed") return;
     this.#tls = description;
     this.#transaction = this.#newTransaction();
-    this.#ready();
-    if (thenGreet) this.#greet();
+    if (thenGreet) this.#planGreeting();
+    else this.#ready();
     if (this.#isLeaving) this.#say(replies.shuttingDown);
     this.#goOn();
   }

@@ -11,7 +11,8 @@ export type Command =
   | { readonly kind: "mail"; readonly path: Path; readonly parameters: MailParameters }
   | { readonly kind: "rcpt"; readonly path: Path }
   | { readonly kind: "rset" | "noop" | "quit" | "verify" | "help" }
-  | { readonly kind: "data" | "startTls" }
+  | { readonly kind: "data" }
+  | { readonly kind: "startTls" }
   /** Somebody speaks another protocol: hang up (Postfix calls them forbidden commands). */
   | { readonly kind: "foreign" }
   | { readonly kind: "refused"; readonly reply: Reply };
@@ -103,7 +104,8 @@ function alone(command: Command, rest: string): Command {
   return rest.trim() === "" ? command : refused(replies.noParameters);
 }
 
-function refused(reply: Reply): Command {
+/** A line that is refused whatever the state; made once per reply. */
+export function refused(reply: Reply): Command {
   const known = refusals.get(reply);
   if (known !== undefined) return known;
   const command: Command = { kind: "refused", reply };

@@ -68,6 +68,7 @@ export const replies = {
   tooManyRecipients: makeReply(452, "4.5.3", "Too many recipients, send the rest in another transaction"),
   relayDenied: makeReply(554, "5.7.1", "Relaying denied"),
   noPostmaster: makeReply(550, "5.1.1", "No such user here"),
+  earlyTalker: makeReply(554, "5.5.1", "The server speaks first", { hangUp: true }),
   impatient: makeReply(554, "5.5.0", "Data sent before it was asked for", { hangUp: true }),
   badContent: makeReply(550, "5.6.0", "Message holds a bare CR, a bare LF or NUL; lines end in CRLF"),
 } as const;
