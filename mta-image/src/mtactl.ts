@@ -3,12 +3,15 @@
  * it came. Ends with 0 when the engine did what it was asked, 1 when it refused (the reason is on standard
  * error), 2 when the call itself was wrong or nobody answered.
  */
-import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
+import { request } from "undici";
 
 import { describe } from "#base/error.ts";
 import { ApiError, EngineStatus, QueueChange, QueuePage } from "#contract/admin-api.ts";
-import { paths, ports } from "#contract/runtime.ts";
+import { startupFile } from "#contract/config.ts";
+import { paths } from "#contract/runtime.ts";
+
+import { findAccess } from "./mtactl-access.ts";
 
 const usage = `mtactl: control a running smtpd
 
@@ -19,8 +22,9 @@ const usage = `mtactl: control a running smtpd
   mtactl drain            take no new mail, go on delivering
   mtactl serve            take mail again
 
-  --url URL         admin API (MTACTL_URL; default http://127.0.0.1:${ports.admin})
-  --token-file F    bearer token (MTACTL_TOKEN_FILE; default ${paths.adminToken})
+  -c, --config F    the engine's smtpd.yaml, which says where and how (default ${paths.config}/${startupFile})
+  --url URL         admin API, in place of what the file says (MTACTL_URL)
+  --token-file F    bearer token, in place of what the file says (MTACTL_TOKEN_FILE)
   --json            print the answer as JSON
 `;
 
@@ -34,8 +38,9 @@ interface Call {
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    url: { type: "string", default: process.env["MTACTL_URL"] ?? `http://127.0.0.1:${ports.admin}` },
-    "token-file": { type: "string", default: process.env["MTACTL_TOKEN_FILE"] ?? paths.adminToken },
+    config: { type: "string", short: "c", default: `${paths.config}/${startupFile}` },
+    url: { type: "string" },
+    "token-file": { type: "string" },
     json: { type: "boolean", default: false },
     domain: { type: "string" },
     status: { type: "string" },
@@ -54,15 +59,12 @@ async function main(): Promise<number> {
     return flags.help ? 0 : 2;
   }
   try {
-    const response = await send(call);
-    const answer: unknown = await response.json();
-    if (!response.ok) return refuse(answer, response.status);
+    const { status, answer } = await send(call);
+    if (status !== 200) return refuse(answer, status);
     process.stdout.write(flags.json ? `${JSON.stringify(answer, null, 2)}\n` : call.show(answer));
     return 0;
   } catch (error) {
-    process.stderr.write(
-      `mtactl: no answer from ${flags.url}: ${describe((error as Error).cause ?? error)}\n`,
-    );
+    process.stderr.write(`mtactl: no answer: ${describe((error as Error).cause ?? error)}\n`);
     return 2;
   }
 }
@@ -96,18 +98,24 @@ function listQuery(): URLSearchParams {
   return query;
 }
 
-async function send(call: Call): Promise<Response> {
-  const token = (await readFile(flags["token-file"], "utf8").catch(() => "")).trim();
-  const body = call.body === undefined ? {} : { body: JSON.stringify(call.body) };
-  return fetch(new URL(call.path, flags.url), {
+async function send(call: Call): Promise<{ status: number; answer: unknown }> {
+  const { url, token, agent } = await findAccess({
+    url: flags.url ?? process.env["MTACTL_URL"],
+    tokenFile: flags["token-file"] ?? process.env["MTACTL_TOKEN_FILE"],
+    config: flags.config,
+  });
+  const response = await request(new URL(call.path, url), {
     method: call.method,
     headers: {
       ...(token === "" ? {} : { authorization: `Bearer ${token}` }),
       ...(call.body === undefined ? {} : { "content-type": "application/json" }),
     },
     signal: AbortSignal.timeout(10_000),
-    ...body,
+    ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+    ...(agent === null ? {} : { dispatcher: agent }),
   });
+  const answer: unknown = await response.body.json();
+  return { status: response.statusCode, answer };
 }
 
 function refuse(answer: unknown, status: number): number {
