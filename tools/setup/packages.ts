@@ -16,6 +16,7 @@ const packages: Readonly<Record<string, string>> = {
   gcc: "the pause image and small native programs",
   "libc6-dev": "the same, statically",
   make: "every command of this project",
+  "busybox-static": "the small image that shows what the test cluster can do",
   postfix: "a real mail server as peer; smtp-source and smtp-sink",
 };
 
