@@ -1,64 +1,82 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
+import { HslArray } from "#mta/script/array.ts";
+import type { RunContext } from "#mta/script/context.ts";
+import { Refusal } from "#mta/script/error.ts";
+import type { Host, HostFunction } from "#mta/script/host.ts";
+import { HostObject, type Value } from "#mta/script/value.ts";
+
 import { makeTestHost, startPlugins } from "../../testing/native-plugins.ts";
-import { type OfferedObject, type ScriptSide, offerFunctions } from "./functions.ts";
-
-/** A script language whose values are JavaScript's, with arrays as lists. */
-type Value = null | boolean | number | string | Value[] | OfferedObject<Value>;
-
-class Thrown extends Error {}
-
-const side: ScriptSide<Value> = {
-  encode(value) {
-    if (Array.isArray(value)) return value.flatMap((item, index) => [index, side.encode(item)]);
-    return value !== null && typeof value === "object" ? value.wire : value;
-  },
-  decode(wire, object) {
-    if (wire === null || typeof wire !== "object") return wire;
-    if (!("kind" in wire)) {
-      return wire.filter((_, index) => index % 2 === 1).map((item) => side.decode(item, object));
-    }
-    if (wire.kind === "object") return object(wire);
-    return wire.kind === "exception" ? wire.message : null;
-  },
-  makeObject: (object) => object,
-  makeThrow: (value) => new Thrown(String(value)),
-};
+import { offerFunctions } from "./functions.ts";
+import { noResources } from "./values.ts";
 
 const plugins = makeTestHost();
 await startPlugins(plugins, { values: {}, suspend: {}, objects: {}, nap: {} });
 after(() => plugins.host.cleanup());
-const offer = offerFunctions(plugins.host.registrations, plugins.host.calls, side);
+const { global, modules } = offerFunctions(plugins.host.registrations, plugins.host.calls, noResources);
 
-function run(name: string, ...args: Value[]): Value | Promise<Value> {
-  const found = offer.global.functions.get(name);
-  assert.ok(found !== undefined, name);
-  return found(args);
+const context = {} as RunContext;
+
+function run(found: HostFunction | undefined, ...args: Value[]): Value | PromiseLike<Value> {
+  assert.ok(found !== undefined);
+  return found.call(context, args) as Value | PromiseLike<Value>;
 }
 
+function method(object: Value, name: string, ...args: Value[]): Value {
+  assert.ok(object instanceof HostObject);
+  return run(object.cls.methods.get(name), object, ...args) as Value;
+}
+
+const call = (name: string, ...args: Value[]) => run(global.functions.get(name), ...args);
+
 test("scripts are offered global functions, statics and modules by plugin", () => {
-  assert.equal(run("add", 1, 2), 3);
-  assert.equal(offer.global.statics.get("Sum")?.get("add")?.([2, 2]), 4);
-  assert.deepEqual([...(offer.modules.get("nap")?.functions.keys() ?? [])], ["nap", "shout"]);
-  assert.equal(offer.modules.get("values")?.statics.get("Sum")?.get("add")?.([3, 3]), 6);
-  assert.equal(offer.modules.get("objects")?.functions.size, 0);
+  assert.equal(call("add", 1, 2), 3);
+  assert.equal(run(global.classes.get("Sum")?.statics.get("add"), 2, 2), 4);
+  const nap = modules.get("nap") as Host;
+  assert.deepEqual([...nap.functions.keys()], ["nap", "shout"]);
+  assert.equal(run(modules.get("values")?.classes.get("Sum")?.statics.get("add"), 3, 3), 6);
+  assert.equal(modules.get("objects")?.functions.size, 0);
 });
 
-test("a suspended function gives a promise, and what it throws later rejects with the script's error", async () => {
-  assert.equal(await run("late", 1), "late");
-  await assert.rejects(async () => run("late", -1), new Thrown("too late"));
+test("a suspended function gives a promise, and what it throws later rejects with an exception to be caught", async () => {
+  assert.equal(await call("late", 1), "late");
+  await assert.rejects(async () => call("late", -1), new Refusal("too late"));
 });
 
-test("what a function throws is the script's error with the value", () => {
-  assert.throws(() => run("add", "x"), new Thrown("add wants two numbers"));
+test("arrays go there and back as values, with order, keys and nesting", () => {
+  const inner = new HslArray(["x", null, true]);
+  const array = HslArray.from([
+    ["b", 1],
+    [7, inner],
+    ["a", "\xff"],
+  ]);
+  const copy = call("copy", array) as HslArray;
+  assert.deepEqual(copy.keys(), ["b", 7, "a"]);
+  assert.deepEqual([copy.get("b"), copy.get("a")], [1, "\xff"]);
+  assert.deepEqual((copy.get(7) as HslArray).values(), ["x", null, true]);
+  assert.notEqual(copy.get(7), inner);
+});
+
+test("JSON that a plugin reads has the keys that scripts expect", () => {
+  const read = call("from_json", '{"1":["a"],"x":{}}') as HslArray;
+  assert.deepEqual(read.keys(), [1, "x"]);
+});
+
+test("what plugins cannot read is opaque to them, and too deep arrays are refused", () => {
+  assert.deepEqual((call("types", global.functions.size, new HslArray()) as HslArray).values(), [2, 4]);
+  let deep = new HslArray();
+  for (let level = 0; level < 300; level += 1) deep = new HslArray([deep]);
+  assert.throws(() => call("types", deep), /nested too deeply/);
 });
 
 test("a method that returns $this gives the very object, and objects go back to plugins as themselves", () => {
-  const counter = run("Counter") as OfferedObject<Value>;
-  assert.equal(counter.methods.get("increase")?.([2]), counter);
-  assert.equal(counter.methods.get("value")?.([]), 2);
-  const twin = counter.methods.get("twin")?.([]) as OfferedObject<Value>;
+  const counter = call("Counter") as HostObject;
+  assert.equal(counter.cls.name, "Counter");
+  assert.equal(method(counter, "increase", 2), counter);
+  assert.equal(method(counter, "value"), 2);
+  const twin = method(counter, "twin") as HostObject;
   assert.notEqual(twin, counter);
-  assert.deepEqual(run("types", counter, [1]), [6, 4]);
+  assert.equal(twin.cls, counter.cls);
+  assert.deepEqual((call("types", counter) as HslArray).values(), [6]);
 });

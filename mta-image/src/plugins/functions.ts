@@ -1,125 +1,140 @@
 /**
- * What plugins offer to scripts: global functions, static functions of classes, modules to import as
- * "extras://<plugin id>", and objects with methods. The script language's values are `V`; how they look on the
- * bridge is told by the `ScriptSide` that is handed in, so this room knows no script. A call gives its value, or
- * a promise of it when the plugin suspends; what the plugin throws comes as the error that the script side makes.
+ * What plugins offer to scripts, as the script room takes it: one Host of global functions and classes, and one for
+ * each plugin's module, which scripts import as "extras://<plugin id>". A function of a plugin that suspends gives a
+ * promise. What a plugin throws, the script can catch: an exception becomes an Exception, any other value itself.
  */
+import { Refusal, Thrown } from "../script/error.ts";
+import {
+  type Host,
+  type HostClass,
+  type HostFunction,
+  declare,
+  makeClass,
+  makeHost,
+  parameter,
+} from "../script/host.ts";
+import { HostObject, type Value } from "../script/value.ts";
 import type { Calls } from "./calls.ts";
 import { NativeThrow } from "./error.ts";
 import type { NativeRegistration, Wire, WireObject } from "./native.ts";
+import { PluginObject, type Resources, decode, encode } from "./values.ts";
 
-export interface ScriptSide<V> {
-  /** A script value as the plugin sees it; what plugins cannot read becomes `{ kind: "opaque" }`. */
-  encode(value: V): Wire;
-  /** The inverse; `object` makes an object of the script out of one that a plugin made. */
-  decode(wire: Wire, object: (wire: WireObject) => V): V;
-  /** An object whose methods are these; encoding it gives `wire` again. */
-  makeObject(object: OfferedObject<V>): V;
-  /** The error that scripts catch; the value is what the plugin threw. */
-  makeThrow(value: V): Error;
-}
-
-export type OfferedFunction<V> = (args: readonly V[]) => V | Promise<V>;
-
-export interface OfferedObject<V> {
-  readonly wire: WireObject;
-  readonly methods: ReadonlyMap<string, OfferedFunction<V>>;
-}
-
-export interface Offered<V> {
-  readonly functions: ReadonlyMap<string, OfferedFunction<V>>;
-  /** By class, then by name. */
-  readonly statics: ReadonlyMap<string, ReadonlyMap<string, OfferedFunction<V>>>;
-}
-
-export interface Offer<V> {
-  readonly global: Offered<V>;
-  /** By plugin id: what `import … from "extras://<id>"` gives. */
-  readonly modules: ReadonlyMap<string, Offered<V>>;
+export interface Offer {
+  readonly global: Host;
+  /** By plugin id. */
+  readonly modules: ReadonlyMap<string, Host>;
 }
 
 /** Of two plugins that register the same global name, the one that is configured later wins, as with scripts. */
-export function offerFunctions<V>(
+export function offerFunctions(
   registrations: ReadonlyMap<string, readonly NativeRegistration[]>,
   calls: Calls,
-  side: ScriptSide<V>,
-): Offer<V> {
-  const bridge = new Bridge(calls, side);
+  resources: Resources,
+): Offer {
+  const bridge = new Bridge(calls, resources);
   const all = [...registrations.values()].flat();
-  const modules = [...registrations].map(
-    ([id, entries]) =>
-      [
-        id,
-        offered(
-          entries.filter((entry) => entry.module),
-          bridge,
-        ),
-      ] as const,
-  );
   return {
-    global: offered(
-      all.filter((entry) => !entry.module),
-      bridge,
+    global: bridge.hostOf(all.filter((entry) => !entry.module)),
+    modules: new Map(
+      [...registrations].map(([id, entries]) => [id, bridge.hostOf(entries.filter((entry) => entry.module))]),
     ),
-    modules: new Map(modules),
   };
 }
 
-function offered<V>(entries: readonly NativeRegistration[], bridge: Bridge<V>): Offered<V> {
-  const functions = new Map<string, OfferedFunction<V>>();
-  const statics = new Map<string, Map<string, OfferedFunction<V>>>();
-  for (const entry of entries) {
-    const run = bridge.functionOf(entry);
-    if (entry.className === null) functions.set(entry.name, run);
-    else statics.set(entry.className, (statics.get(entry.className) ?? new Map()).set(entry.name, run));
-  }
-  return { functions, statics };
-}
-
-class Bridge<V> {
+class Bridge {
   readonly #calls: Calls;
-  readonly #side: ScriptSide<V>;
+  readonly #resources: Resources;
+  /** Classes of plugin objects by their shape, so that objects of a kind share one. */
+  readonly #shapes = new Map<string, HostClass>();
 
-  constructor(calls: Calls, side: ScriptSide<V>) {
+  constructor(calls: Calls, resources: Resources) {
     this.#calls = calls;
-    this.#side = side;
+    this.#resources = resources;
   }
 
-  functionOf(entry: NativeRegistration): OfferedFunction<V> {
-    return (args) => this.#run(null, () => this.#calls.call(entry.call, this.#encode(args)));
-  }
-
-  #encode(args: readonly V[]): Wire[] {
-    return args.map((arg) => this.#side.encode(arg));
-  }
-
-  #object(wire: WireObject): V {
-    const methods = new Map<string, OfferedFunction<V>>();
-    const object = this.#side.makeObject({ wire, methods });
-    for (const [index, name] of wire.methods.entries()) {
-      methods.set(name, (args) =>
-        this.#run(object, () => this.#calls.callMethod(wire, index, this.#encode(args))),
-      );
+  /** A function with the name of a class that has statics is that class's constructor. */
+  hostOf(entries: readonly NativeRegistration[]): Host {
+    const functions = new Map<string, HostFunction>();
+    const statics = new Map<string, HostFunction[]>();
+    for (const entry of entries) {
+      const made = this.#functionOf(entry);
+      if (entry.className === null) functions.set(entry.name, made);
+      else statics.set(entry.className, [...(statics.get(entry.className) ?? []), made]);
     }
-    return object;
+    const classes = [...statics].map(([name, members]) => {
+      const construct = functions.get(name);
+      functions.delete(name);
+      return makeClass(name, "Of a plugin.", {
+        statics: members,
+        ...(construct === undefined ? {} : { construct }),
+      });
+    });
+    return makeHost(functions.values(), classes);
   }
 
-  #run(self: V | null, call: () => Wire | Promise<Wire>): V | Promise<V> {
+  #functionOf(entry: NativeRegistration): HostFunction {
+    return this.#declare(entry.name, (args) =>
+      this.#run(null, () => this.#calls.call(entry.call, this.#encode(args))),
+    );
+  }
+
+  #declare(name: string, run: (args: readonly Value[]) => Value | PromiseLike<Value>): HostFunction {
+    return declare({
+      name,
+      parameters: [parameter.rest("arguments")],
+      returns: "any",
+      docs: "Of a plugin.",
+      way: "promise",
+      keeps: true,
+      run: (_, args) => run(args),
+    });
+  }
+
+  #encode(args: readonly Value[]): Wire[] {
+    return args.map((arg) => encode(arg, this.#resources));
+  }
+
+  #objectOf(wire: WireObject): HostObject {
+    const shape = [wire.type, ...wire.methods].join("\0");
+    const known = this.#shapes.get(shape);
+    const cls = known ?? this.#classOf(wire);
+    if (known === undefined) this.#shapes.set(shape, cls);
+    return new HostObject(cls, new PluginObject(wire));
+  }
+
+  /** Methods get the object as their first argument. */
+  #classOf({ type, methods }: WireObject): HostClass {
+    const declared = methods.map((name, index) =>
+      this.#declare(name, ([self = null, ...args]) =>
+        this.#run(self, () => this.#calls.callMethod(wireOf(self), index, this.#encode(args))),
+      ),
+    );
+    return makeClass(type, "Of a plugin.", { methods: declared });
+  }
+
+  #run(self: Value, call: () => Wire | Promise<Wire>): Value | Promise<Value> {
+    const take = (wire: Wire): Value =>
+      decode(wire, { resources: this.#resources, makeObject: (object) => this.#objectOf(object), self });
     const fail = (error: unknown): never => {
-      throw error instanceof NativeThrow ? this.#side.makeThrow(this.#decode(error.value, self)) : error;
+      throw error instanceof NativeThrow ? thrownOf(error, take) : error;
     };
     try {
       const result = call();
-      if (!(result instanceof Promise)) return this.#decode(result, self);
-      return result.then((value) => this.#decode(value, self), fail);
+      return result instanceof Promise ? result.then(take, fail) : take(result);
     } catch (error) {
       return fail(error);
     }
   }
+}
 
-  #decode(wire: Wire, self: V | null): V {
-    const isThis = wire !== null && typeof wire === "object" && "kind" in wire && wire.kind === "this";
-    if (isThis && self !== null) return self;
-    return this.#side.decode(wire, (object) => this.#object(object));
-  }
+function wireOf(self: Value): WireObject {
+  if (self instanceof HostObject && self.state instanceof PluginObject) return self.state.wire;
+  throw new Refusal("the method is of a plugin's object");
+}
+
+function thrownOf(error: NativeThrow, take: (wire: Wire) => Value): Error {
+  const { value } = error;
+  const isException =
+    value !== null && typeof value === "object" && "kind" in value && value.kind === "exception";
+  return isException ? new Refusal(error.message) : new Thrown(take(value), error.message);
 }

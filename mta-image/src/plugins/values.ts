@@ -1,0 +1,81 @@
+/**
+ * Script values on the bridge and back. Arrays are copied, for native code must not see one change; an object that
+ * a plugin made is itself again. Resources of other rooms (files, certificates, keys) are told by the `Resources`
+ * that is handed in; what nobody can tell is opaque to plugins. Throws a Refusal for arrays nested too deeply.
+ */
+import { HslArray, keyOf } from "../script/array.ts";
+import { Refusal } from "../script/error.ts";
+import { HostObject, type Value } from "../script/value.ts";
+import type { Wire, WireObject, WireSpecial } from "./native.ts";
+
+/** The state of a script object that stands for a plugin's. */
+export class PluginObject {
+  readonly wire: WireObject;
+
+  constructor(wire: WireObject) {
+    this.wire = wire;
+  }
+}
+
+export interface Resources {
+  /** null: plugins cannot read it. */
+  encode(object: HostObject): WireSpecial | null;
+  decode(kind: "x509" | "privatekey", der: Uint8Array): Value;
+}
+
+export const noResources: Resources = { encode: () => null, decode: () => null };
+
+/** The native side's bound is 256 levels. */
+const MAX_DEPTH = 250;
+
+export function encode(value: Value, resources: Resources, depth = 0): Wire {
+  if (value === null || typeof value !== "object") return value;
+  if (value instanceof HslArray) return encodeArray(value, resources, depth);
+  if (!(value instanceof HostObject)) return { kind: "opaque" };
+  if (value.state instanceof PluginObject) return value.state.wire;
+  return resources.encode(value) ?? { kind: "opaque" };
+}
+
+function encodeArray(array: HslArray, resources: Resources, depth: number): Wire {
+  if (depth === MAX_DEPTH) throw new Refusal("an array is nested too deeply for a plugin");
+  const wire: Wire[] = [];
+  for (const [key, item] of array.entries()) wire.push(key, encode(item, resources, depth + 1));
+  return wire;
+}
+
+export interface Decoding {
+  readonly resources: Resources;
+  makeObject(wire: WireObject): Value;
+  /** What "this" stands for, none outside of methods. */
+  readonly self: Value;
+}
+
+export function decode(wire: Wire, decoding: Decoding): Value {
+  if (wire === null || typeof wire !== "object") return wire;
+  if (!("kind" in wire)) return decodeArray(wire, decoding);
+  switch (wire.kind) {
+    case "object":
+      return decoding.makeObject(wire);
+    case "this":
+      return decoding.self;
+    case "x509":
+    case "privatekey":
+      return decoding.resources.decode(wire.kind, wire.der);
+    case "exception":
+      return wire.message;
+    default:
+      return null;
+  }
+}
+
+/** A pair whose key is none, as careless plugins leave it, is appended. */
+function decodeArray(wire: readonly Wire[], decoding: Decoding): HslArray {
+  const array = new HslArray();
+  for (let index = 0; index + 1 < wire.length; index += 2) {
+    const key = decode(wire[index] ?? null, decoding);
+    const item = decode(wire[index + 1] ?? null, decoding);
+    if (keyOf(key) === null) array.add(item);
+    else array.put(key, item);
+  }
+  return array;
+}
