@@ -26,8 +26,11 @@ export interface Cluster {
     options?: { readonly input?: string; readonly timeoutMs?: number },
   ): Promise<string>;
   helm(args: readonly string[]): Promise<string>;
-  /** Makes the images of a docker or OCI archive known to the node. */
-  importImage(archive: string): Promise<void>;
+  /**
+   * Makes the images of a docker or OCI archive known to the node. With `as`, the image called `name` in it gets this
+   * further name, and an image that has it already is not imported again.
+   */
+  importImage(archive: string, alias?: { readonly name: string; readonly as: string }): Promise<void>;
   /** Records of the zone "test" as pods see it, such as "sink 60 IN A 172.30.0.1". */
   setOutsideRecords(records: readonly string[]): Promise<void>;
 }
@@ -63,9 +66,10 @@ export const ownCluster: Cluster = {
   auditLog: places.auditLog,
   kubectl: (args, options = {}) => runKubectl(places.adminKubeconfig, args, { ...inside, ...options }),
   helm: (args) => runHelm(places.adminKubeconfig, args, inside),
-  importImage: async (archive) => {
-    const where = ["--address", places.containerdSocket, "--namespace", places.imageNamespace];
-    await run(`${places.bin}/ctr`, [...where, "images", "import", archive], { timeoutMs: 300_000 });
+  importImage: async (archive, alias) => {
+    if (alias !== undefined && (await ctr("ls", "--quiet")).split("\n").includes(alias.as)) return;
+    await ctr("import", archive);
+    if (alias !== undefined) await ctr("tag", "--force", alias.name, alias.as);
   },
   setOutsideRecords: async (records) => {
     // The name server reads a zone again only under another serial, also after another process wrote the last one.
@@ -73,6 +77,11 @@ export const ownCluster: Cluster = {
     await writeFile(`${places.state}/outside.zone`, outsideZone(records, zoneSerial));
   },
 };
+
+function ctr(...args: readonly string[]): Promise<string> {
+  const where = ["--address", places.containerdSocket, "--namespace", places.imageNamespace];
+  return run(`${places.bin}/ctr`, [...where, "images", ...args], { timeoutMs: 300_000 });
+}
 
 function foreignCluster(kubeconfig: string): Cluster {
   return {
