@@ -8,8 +8,9 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, readdir, symlink, unlink } from "node:fs/promises";
 import { homedir } from "node:os";
 
-import { run, tryRun } from "../../e2e/peers/shell.ts";
+import { run } from "../../e2e/peers/shell.ts";
 import { root } from "../tree.ts";
+import { ensureGo } from "./go.ts";
 
 interface Program {
   /** What comes out: one or more executables. */
@@ -93,7 +94,7 @@ async function build(task: {
   readonly say: (line: string) => void;
 }): Promise<void> {
   const { name, program, folder, say } = task;
-  await requireGo();
+  const go = await ensureGo(say);
   await mkdir(`${cacheFolder()}/programs`, { recursive: true });
   say(`${name} ${program.version}, about ${program.expectedSeconds} s on two cores`);
   const started = performance.now();
@@ -105,6 +106,7 @@ async function build(task: {
     await run("flock", [`${cacheFolder()}/programs/${name}.lock`, "sh", "-c", script], {
       env: {
         OUT: folder,
+        ...(go === null ? {} : { GOROOT: go, PATH: `${go}/bin:${process.env["PATH"] ?? ""}` }),
         GOBIN: `${folder}.part`,
         CGO_ENABLED: "0",
         GOFLAGS: "-trimpath",
@@ -135,21 +137,6 @@ async function keyOf(program: Program): Promise<string> {
       hash.update(file).update(await readFile(`${folder}/${file}`));
   }
   return hash.digest("hex").slice(0, 12);
-}
-
-async function requireGo(): Promise<void> {
-  const { code, stdout } = await tryRun("go", ["env", "GOVERSION"]).catch(() => ({ code: 1, stdout: "" }));
-  const [, major = "0", minor = "0"] = /go(\d+)\.(\d+)/.exec(stdout) ?? [];
-  // From 1.21 on, go fetches the version that a module asks for by itself.
-  if (code === 0 && (Number(major) > 1 || Number(minor) >= 21)) return;
-  const env = { DEBIAN_FRONTEND: "noninteractive" };
-  await run("apt-get", ["install", "-y", "-q", "--no-install-recommends", "golang-go"], {
-    env,
-    timeoutMs: 900_000,
-  });
-  const again = await run("go", ["env", "GOVERSION"]);
-  if (/go1\.(?:2[1-9]|[3-9]\d)/.test(again)) return;
-  throw new Error(`Go 1.21 or later is needed, Debian brought ${again}: use Debian 13 or install Go by hand`);
 }
 
 async function link(target: string, name: string): Promise<void> {
