@@ -221,6 +221,42 @@ const contents: Case[] = [
   taken("Received in the body does not count", `A: b\r\n\r\n${"Received: by a\r\n".repeat(200)}.\r\n`),
 ];
 
+const chunk = (name: string, text: string, replies: string[], accepted = 0): Case => ({
+  name,
+  at: "mail",
+  input: Buffer.from(text, "latin1"),
+  replies,
+  accepted,
+});
+const chunks: Case[] = [
+  ...["", " -1", " 18446744073709551616", " 10 LAST X"].map((argument) =>
+    chunk(`BDAT with "${argument}" hangs up, since content may follow`, `BDAT${argument}\r\nNOOP\r\n`, [
+      "501 5.5.4",
+      "<closed>",
+    ]),
+  ),
+  chunk("a bare LF in a chunk", "BDAT 4 LAST\r\na\nb\n", ["550 5.6.0"]),
+  chunk("a CR at the end of the last chunk", "BDAT 2 LAST\r\na\r", ["550 5.6.0"]),
+  chunk("NUL in a chunk", "BDAT 4 LAST\r\na\0\r\n", ["550 5.6.0"]),
+  chunk(
+    "a CRLF between two chunks",
+    "BDAT 2\r\na\rBDAT 1 LAST\r\n\n",
+    ["250 2.0.0 Chunk", "250 2.0.0 Ok: q"],
+    1,
+  ),
+  chunk("a chunk over the limit", `BDAT 12000\r\n${"x".repeat(12_000)}BDAT 1\r\nxNOOP\r\n`, [
+    "552 5.3.4",
+    "503 5.5.1",
+    "250 2.0.0",
+  ]),
+  chunk("a last chunk over the limit", `BDAT 12000 LAST\r\n${"x".repeat(12_000)}NOOP\r\n`, [
+    "552 5.3.4",
+    "250 2.0.0",
+  ]),
+  chunk("an end in the middle of a chunk", "BDAT 100\r\nSubject: x", []),
+  chunk("QUIT between two chunks", "BDAT 2\r\n\r\nQUIT\r\n", ["250 2.0.0", "221 2.0.0", "<closed>"]),
+];
+
 async function reach(receiver: Receiver, stage: Stage): Promise<Lines> {
   if (stage === "data") return receiver.inData();
   const client = stage === "connected" ? await receiver.connect() : await receiver.greeted();
@@ -237,7 +273,13 @@ async function assertServes(receiver: Receiver): Promise<void> {
   assert.equal(await client.ask("QUIT"), "221 2.0.0 Bye");
 }
 
-for (const { name, at, input, replies, accepted = 0 } of [...lines, ...commands, ...addresses, ...contents]) {
+for (const { name, at, input, replies, accepted = 0 } of [
+  ...lines,
+  ...commands,
+  ...addresses,
+  ...contents,
+  ...chunks,
+]) {
   test(`${name}: answered, and the server goes on`, async () => {
     const receiver = await Receiver.start();
     try {

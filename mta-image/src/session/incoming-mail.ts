@@ -1,9 +1,11 @@
 /**
- * The content of one message between 354 and the reply to its end: bytes to the intake, the size limit, strict
- * line ends, the pace. A message that cannot be taken is read to its true end and refused there (RFC 1870 6.3),
- * never earlier, so that nothing inside it can run as a command. Never throws; the intake never rejects.
+ * The content of one message up to the reply to its end, by DATA or in chunks (BDAT): bytes to the intake, the size
+ * limit, strict line ends, the pace. A message that cannot be taken is read to its true end (or the end of its
+ * chunk) and refused there (RFC 1870 6.3), never earlier, so that nothing inside it can run as a command. Never
+ * throws; the intake never rejects.
  */
 import type { IntakeResult, Reception } from "../intake/intake.ts";
+import { LineEnds } from "../smtp/chunk.ts";
 import { DataReader } from "../smtp/data.ts";
 import { type Reply, makeReply, replies } from "../smtp/reply.ts";
 import type { Flow } from "./flow.ts";
@@ -16,6 +18,7 @@ export class IncomingMail {
   readonly #flow: Flow;
   readonly #maxBytes: number;
   readonly #reader = new DataReader();
+  readonly #lineEnds = new LineEnds();
   #reception: Reception | null;
   #startedAt: number;
   /** Content that came so far. */
@@ -38,6 +41,17 @@ export class IncomingMail {
     return this.#reader.read(data, start, this.#write);
   }
 
+  /** Takes bytes of a chunk. */
+  readChunk(content: Buffer, now: number): void {
+    this.lastAt = now;
+    this.#lineEnds.push(content);
+    this.#take(content);
+  }
+
+  get isTooLarge(): boolean {
+    return this.bytes > this.#maxBytes;
+  }
+
   /** Less than the least rate on average, once a minute has passed. Time spent on our own disk does not count. */
   isTooSlow(now: number): boolean {
     const elapsedMs = now - this.#startedAt;
@@ -55,7 +69,7 @@ export class IncomingMail {
     const reception = this.#reception;
     this.#reception = null;
     if (reception === null) return { reply: replies.tooLarge, isAccepted: false };
-    if (this.#reader.isBad) {
+    if (this.#reader.isBad || this.#lineEnds.isBad({ atEnd: true })) {
       reception.abort();
       return { reply: replies.badContent, isAccepted: false };
     }
@@ -73,7 +87,7 @@ export class IncomingMail {
   #take(content: Buffer): void {
     this.bytes += content.length;
     if (this.#reception === null) return;
-    if (this.bytes > this.#maxBytes) return this.abort();
+    if (this.isTooLarge) return this.abort();
     const full = this.#reception.write(content);
     if (full === null) return;
     this.#flow.stop("disk");

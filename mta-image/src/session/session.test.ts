@@ -285,3 +285,38 @@ test("a stranger waits for the greeting, and one who speaks first is turned away
     assert.match(await patient.reply(), /^220 /);
     patient.socket.destroy();
   }));
+
+test("chunks and their commands cut at any byte make the same message", () =>
+  withReceiver({}, async (receiver) => {
+    const bytes = Buffer.from("BDAT 14\r\nSubject: x\r\n\r\nBDAT 7 LAST\r\n.\r\nbb\r\n");
+    for (let at = 1; at < bytes.length; at++) {
+      const client = await receiver.greeted();
+      await client.ask("MAIL FROM:<news@example.org>");
+      await client.ask("RCPT TO:<ann@example.net>");
+      client.socket.write(bytes.subarray(0, at));
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      client.socket.write(bytes.subarray(at));
+      assert.equal(await client.reply(), "250 2.0.0 Chunk ok");
+      assert.match(await client.reply(), /^250 2\.0\.0 Ok: queued as /);
+      const message = receiver.accepted.at(-1);
+      assert.ok(message);
+      assert.equal(await receiver.content(message), "Subject: x\r\n\r\n.\r\nbb\r\n");
+      client.socket.destroy();
+    }
+  }));
+
+test("a client that drips a chunk is cut, and so is one that is silent inside a refused chunk", () =>
+  withReceiver({}, async (receiver) => {
+    const slow = await receiver.greeted();
+    await slow.ask("MAIL FROM:<news@example.org>");
+    await slow.ask("RCPT TO:<ann@example.net>");
+    slow.socket.write("BDAT 100\r\nx");
+    const silent = await receiver.greeted();
+    silent.socket.write("BDAT 100\r\nx");
+    await receiver.until(() => receiver.openReceptions === 1, "the chunk is read");
+    assert.match(await (await receiver.greeted()).ask("NOOP"), /^250/);
+    receiver.clock.advance(61_000);
+    assert.equal(await slow.reply(), "421 4.4.2 Data comes too slowly");
+    receiver.clock.advance(301_000);
+    assert.equal(await silent.reply(), "421 4.4.2 Timeout");
+  }));

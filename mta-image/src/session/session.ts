@@ -2,9 +2,9 @@
  * One inbound connection: reads bytes, runs commands in order, writes every reply. It is the only writer to
  * its socket, and it lives until the socket's `close` or its last reply.
  *
- * Modes: *greeting* (nothing was said yet; whoever speaks now is turned away), *command* (lines), *data* (content
- * up to CRLF.CRLF), *waiting* (a commit or a TLS handshake is under way; input is kept, up to a bound, and read
- * afterwards), *closed*.
+ * Modes: *greeting* (nothing was said yet; whoever speaks now is turned away), *command* (lines), *content* (data up
+ * to its end or a chunk), *waiting* (a commit or a TLS handshake is under way; input is kept, up to a bound, and
+ * read afterwards), *closed*.
  * Nobody may send ahead of our replies but clients that said EHLO, and they not behind a command that ends a
  * group (RFC 2920 3.1): programs that do are no mail servers, or smuggle.
  * A client that closes its side while a commit is under way still gets the reply; at any other moment its end
@@ -16,25 +16,26 @@ import type { Socket } from "node:net";
 
 import { makeId } from "#base/ids.ts";
 
-import type { Origin } from "../message/envelope.ts";
+import type { Envelope, Origin } from "../message/envelope.ts";
 import { type Command, parseCommand, refused } from "../smtp/command.ts";
 import { type Reply, makeReply, replies } from "../smtp/reply.ts";
 import { mayRelayFrom, normalizeIp } from "./access.ts";
+import { Content } from "./content.ts";
 import { Flow } from "./flow.ts";
-import { IncomingMail } from "./incoming-mail.ts";
+import type { IncomingMail } from "./incoming-mail.ts";
 import { LineReader } from "./line-reader.ts";
 import type { SessionNeighbours, SessionSettings } from "./options.ts";
+import { originOf } from "./origin.ts";
+import { Patience } from "./patience.ts";
 import { upgradeToTls } from "./tls-upgrade.ts";
 import { Transaction } from "./transaction.ts";
 
 /** Input kept while a commit is under way; a client that sends more is not read until then. */
 const MAX_WAITING_BYTES = 65_536;
-/** Recipients beyond the limit that one session may name: a large list is split, an endless one is abuse. */
-const MAX_EXCESS_RECIPIENTS = 10_000;
 /** How long a client may take to fetch the last reply and close. */
 const LINGER_MS = 2000;
 
-type Mode = "greeting" | "command" | "data" | "waiting" | "closed";
+type Mode = "greeting" | "command" | "content" | "waiting" | "closed";
 
 export class Session {
   readonly id: string;
@@ -46,15 +47,13 @@ export class Session {
   readonly #onClose: (session: Session) => void;
   readonly #lines = new LineReader();
   readonly #flow: Flow;
+  readonly #content: Content;
+  readonly #patience: Patience;
   #socket: Socket;
   #transaction: Transaction;
   #mode: Mode = "greeting";
   #tls: string | null = null;
   #input: Buffer | null = null;
-  #mail: IncomingMail | null = null;
-  #errors = 0;
-  #excessRecipients = 0;
-  #idleCommands = 0;
   #isLeaving = false;
   /** The client closed its side while a commit was under way. */
   #hasEnded = false;
@@ -77,6 +76,17 @@ export class Session {
     this.#mayRelay = socket.remoteAddress === undefined || mayRelayFrom(settings.access, this.remoteIp);
     this.#socket = socket;
     this.#flow = new Flow(socket);
+    this.#patience = new Patience(settings);
+    this.#content = new Content({
+      intake: near.intake,
+      clock: near.clock,
+      flow: this.#flow,
+      maxBytes: settings.maxSizeBytes,
+      owner: {
+        answerChunk: (reply, { isOver }) => this.#answerChunk(reply, isOver),
+        commit: (mail) => this.#commit(mail),
+      },
+    });
     this.#transaction = this.#newTransaction();
     socket.setNoDelay(true);
     this.#attach(socket);
@@ -86,7 +96,7 @@ export class Session {
 
   /** A message is on its way: MAIL was accepted, or a commit is under way. */
   get isBusy(): boolean {
-    return this.#mode === "data" || this.#mode === "waiting" || this.#transaction.isOpen;
+    return this.#mode === "content" || this.#mode === "waiting" || this.#transaction.isOpen;
   }
 
   /** Ends the session as soon as no message is on its way: an idle one now, a busy one after its reply. */
@@ -105,10 +115,8 @@ export class Session {
     const { idleTimeoutMs, greetDelayMs } = this.#settings;
     if (this.#mode === "greeting" && now - this.#since >= greetDelayMs) this.#greet();
     if (this.#mode === "command" && now - this.#since > idleTimeoutMs) this.#timeOut(replies.timeout);
-    if (this.#mode !== "data" || this.#mail === null) return;
-    if (this.#flow.waitsForDisk) this.#mail.excuse(now);
-    else if (now - this.#mail.lastAt > idleTimeoutMs) this.#timeOut(replies.timeout);
-    else if (this.#mail.isTooSlow(now)) this.#timeOut(replies.tooSlow);
+    const fault = this.#mode === "content" ? this.#content.judgePace(now, idleTimeoutMs) : null;
+    if (fault !== null) this.#timeOut(fault);
   }
 
   #timeOut(reply: Reply): void {
@@ -140,8 +148,7 @@ export class Session {
   #close(): void {
     if (this.#mode === "closed") return;
     this.#mode = "closed";
-    this.#mail?.abort();
-    this.#mail = null;
+    this.#content.abort();
     this.#input = null;
     this.#onClose(this);
   }
@@ -203,8 +210,10 @@ export class Session {
     const socket = this.#socket;
     socket.cork();
     let position = 0;
-    while (position < data.length && (this.#mode === "command" || this.#mode === "data")) {
-      position = this.#mode === "data" ? this.#readContent(data, position) : this.#readLine(data, position);
+    while (position < data.length) {
+      if (this.#mode === "command") position = this.#readLine(data, position);
+      else if (this.#mode === "content") position = this.#content.read(data, position);
+      else break;
     }
     if (position < data.length && this.#mode === "waiting") this.#input = data.subarray(position);
     socket.uncork();
@@ -241,69 +250,74 @@ export class Session {
   #run(command: Command): void {
     if (command.kind === "foreign") return this.#say(replies.notSmtp);
     if (command.kind === "data") return this.#startData();
+    if (command.kind === "bdat") return this.#startChunk(command);
     if (command.kind === "startTls") return this.#commandStartTls();
     if (command.kind === "mail" && !this.#near.accepting()) return this.#say(replies.notTakingMail);
+    if (command.kind === "rcpt" && this.#content.hasChunks) return this.#refuse(replies.inChunks);
     const reply = this.#transaction.handle(command);
+    if (!this.#transaction.isOpen) this.#content.abort();
     if (reply.code >= 400) {
       if (command.kind === "rcpt") this.#near.counters.refusedRecipients++;
       return this.#refuse(reply);
     }
     const isProgress = command.kind === "mail" || command.kind === "rcpt";
-    if (!isProgress && ++this.#idleCommands > this.#settings.maxIdleCommands) {
-      return this.#say(replies.tooManyErrors);
-    }
+    if (!isProgress && this.#patience.endsWithIdle()) return this.#say(replies.tooManyErrors);
     this.#say(reply);
     if (this.#isLeaving && !this.isBusy) this.#say(replies.shuttingDown);
   }
 
   #refuse(reply: Reply): void {
     this.#near.counters.refusedCommands++;
-    // Recipients beyond the limit are the protocol's own way of splitting mail and no error (RFC 5321 4.5.3.1.10).
-    if (reply === replies.tooManyRecipients) this.#excessRecipients++;
-    else this.#errors++;
     this.#say(reply);
-    const { maxErrors } = this.#settings;
-    if (this.#errors >= maxErrors || this.#excessRecipients > MAX_EXCESS_RECIPIENTS) {
-      this.#say(replies.tooManyErrors);
-    }
+    if (this.#patience.endsWith(reply)) this.#say(replies.tooManyErrors);
   }
 
   #startData(): void {
-    const refusal = this.#transaction.dataRefusal;
+    const refusal = this.#transaction.dataRefusal ?? (this.#content.hasChunks ? replies.inChunks : null);
     if (refusal !== null) return this.#refuse(refusal);
-    this.#mail = new IncomingMail({
-      reception: this.#near.intake.begin(this.#transaction.envelope(), this.#origin()),
-      flow: this.#flow,
-      maxBytes: this.#settings.maxSizeBytes,
-      now: this.#near.clock.monotonic(),
-    });
-    this.#mode = "data";
+    const { envelope, origin } = this.#message();
+    this.#content.startData(envelope, origin);
+    this.#mode = "content";
     this.#say(replies.sendData);
   }
 
-  #origin(): Origin {
+  /** The bytes of a chunk follow whatever we make of it (RFC 3030 2). */
+  #startChunk(chunk: { size: number; isLast: boolean }): void {
+    this.#mode = "content";
+    const refusal = this.#transaction.dataRefusal;
+    if (refusal === null) this.#content.startChunk(chunk, this.#message());
+    else this.#content.refuseChunk(chunk, refusal);
+  }
+
+  #answerChunk(reply: Reply, isOver: boolean): void {
+    this.#ready();
+    if (isOver) {
+      this.#transaction.reset();
+      this.#near.counters.refusedMessages++;
+    }
+    if (reply.code < 400) this.#say(reply);
+    else this.#refuse(reply);
+  }
+
+  #message(): { envelope: Envelope; origin: Origin } {
     const { isExtended, heloName } = this.#transaction;
-    const utf8 = this.#transaction.envelope().smtpUtf8;
-    const tlsMark = this.#tls === null ? "" : "S";
-    return {
-      kind: "smtp",
+    const envelope = this.#transaction.envelope();
+    const origin = originOf({
       serverId: this.#settings.serverId,
+      sessionId: this.id,
       remoteIp: this.remoteIp,
       remotePort: this.#remotePort,
       helo: heloName,
-      protocol: utf8 ? `UTF8SMTP${tlsMark}` : isExtended ? `ESMTP${tlsMark}` : "SMTP",
+      isExtended,
+      smtpUtf8: envelope.smtpUtf8,
       tls: this.#tls,
-      sessionId: this.id,
-    };
+    });
+    return { envelope, origin };
   }
 
-  #readContent(data: Buffer, start: number): number {
-    const mail = this.#mail as IncomingMail;
-    const end = mail.read(data, start, this.#near.clock.monotonic());
-    if (end === -1) return data.length;
+  #commit(mail: IncomingMail): void {
     this.#mode = "waiting";
     void mail.commit().then(({ reply, isAccepted }) => this.#finish(mail, reply, isAccepted));
-    return end;
   }
 
   /** Answers the end of data, counts, and is ready for the next command. */
@@ -313,12 +327,10 @@ export class Session {
       counters.acceptedMessages++;
       counters.acceptedBytes += mail.bytes;
       counters.acceptedRecipients += this.#transaction.recipientCount;
-      // A session that brings mail may go on: only errors without mail between them add up.
-      this.#errors = 0;
-      this.#idleCommands = 0;
+      this.#patience.renew();
     } else counters.refusedMessages++;
     this.#transaction.reset();
-    this.#mail = null;
+    this.#content.forget();
     if (this.#mode === "closed") return;
     this.#ready();
     this.#say(reply);
@@ -356,6 +368,7 @@ export class Session {
     const plain = this.#socket;
     const context = this.#settings.tls;
     if (context === null) return this.#hangUp();
+    this.#content.abort();
     this.#mode = "waiting";
     this.#input = null;
     // Our 220 leaves before TLS takes the connection over.

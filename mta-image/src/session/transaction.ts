@@ -1,6 +1,6 @@
 /**
  * What has been said so far, and what each command makes of it. No socket and no waiting: a handler takes the
- * conversation and a command and returns the reply. DATA and STARTTLS change what the bytes mean and are the
+ * conversation and a command and returns the reply. DATA, BDAT and STARTTLS change what the bytes mean and are the
  * session's own.
  *
  * Order (RFC 5321 4.1.4): EHLO/HELO, then MAIL, RCPT (one or more), DATA. EHLO and RSET forget the
@@ -61,7 +61,7 @@ export class Transaction {
     this.#recipients = [];
   }
 
-  handle(command: Exclude<Command, { kind: "data" | "startTls" | "foreign" }>): Reply {
+  handle(command: Exclude<Command, { kind: "data" | "bdat" | "startTls" | "foreign" }>): Reply {
     switch (command.kind) {
       case "mail":
         return this.#mail(command);
@@ -128,6 +128,7 @@ function makeHello(settings: SessionSettings, offersTls: boolean): { extended: R
     "PIPELINING",
     `SIZE ${settings.maxSizeBytes}`,
     "8BITMIME",
+    "CHUNKING",
     "SMTPUTF8",
     "ENHANCEDSTATUSCODES",
   ];

@@ -3,6 +3,7 @@
  * its CRLF. Pure: what is allowed now is the session's question. Never throws.
  */
 import { type Path, isAddressLiteral, parsePath } from "./address.ts";
+import { parseChunk } from "./chunk.ts";
 import { type MailParameters, checkRcptParameters, parseMailParameters } from "./parameters.ts";
 import { type Reply, replies } from "./reply.ts";
 
@@ -13,6 +14,7 @@ export type Command =
   | { readonly kind: "rset" | "noop" | "quit" | "verify" | "help" }
   | { readonly kind: "data" }
   | { readonly kind: "startTls" }
+  | { readonly kind: "bdat"; readonly size: number; readonly isLast: boolean }
   /** Somebody speaks another protocol: hang up (Postfix calls them forbidden commands). */
   | { readonly kind: "foreign" }
   | { readonly kind: "refused"; readonly reply: Reply };
@@ -41,6 +43,8 @@ export function parseCommand(line: Buffer, start: number, end: number): Command 
       return parseRcpt(rest);
     case "DATA":
       return alone(simple.data, rest);
+    case "BDAT":
+      return parseBdat(rest);
     case "EHLO":
       return parseHello(rest, true);
     case "HELO":
@@ -60,7 +64,6 @@ export function parseCommand(line: Buffer, start: number, end: number): Command 
     case "EXPN":
     case "TURN":
     case "ETRN":
-    case "BDAT":
     case "AUTH":
       return refused(replies.notImplemented);
     case "GET":
@@ -98,6 +101,11 @@ function parseHello(rest: string, extended: boolean): Command {
   const name = rest.trim();
   const valid = name.startsWith("[") ? isAddressLiteral(name) : /^[A-Za-z0-9._:-]{1,255}$/.test(name);
   return valid ? { kind: "hello", extended, name } : refused(replies.needsName);
+}
+
+function parseBdat(rest: string): Command {
+  const chunk = parseChunk(rest);
+  return chunk === null ? refused(replies.badChunk) : { kind: "bdat", ...chunk };
 }
 
 function alone(command: Command, rest: string): Command {

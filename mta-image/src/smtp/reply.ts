@@ -32,6 +32,7 @@ export const replies = {
   mailOk: makeReply(250, "2.1.0", "Sender ok"),
   rcptOk: makeReply(250, "2.1.5", "Recipient ok"),
   sendData: makeReply(354, "", "End data with <CR><LF>.<CR><LF>"),
+  chunkOk: makeReply(250, "2.0.0", "Chunk ok"),
   bye: makeReply(221, "2.0.0", "Bye", { hangUp: true }),
   cannotVerify: makeReply(252, "2.5.2", "Cannot verify a user, send mail to find out"),
   help: makeReply(214, "2.0.0", "See RFC 5321"),
@@ -46,6 +47,8 @@ export const replies = {
   notSmtp: makeReply(421, "4.7.0", "This is an SMTP server", { hangUp: true }),
   inputTooLong: makeReply(421, "4.7.0", "Input without line end", { hangUp: true }),
 
+  /** Content of unknown length follows, which must not run as commands. */
+  badChunk: makeReply(501, "5.5.4", "Syntax: BDAT size [LAST]", { hangUp: true }),
   lineTooLong: makeReply(500, "5.5.2", "Line too long"),
   badLineEnd: makeReply(500, "5.5.2", "Lines end in CRLF; a bare CR or LF and NUL are not allowed"),
   unknownCommand: makeReply(500, "5.5.1", "Command not recognised"),
@@ -62,6 +65,7 @@ export const replies = {
   mailFirst: makeReply(503, "5.5.1", "Send MAIL first"),
   rcptFirst: makeReply(503, "5.5.1", "Send RCPT first"),
   nestedMail: makeReply(503, "5.5.1", "MAIL was given already"),
+  inChunks: makeReply(503, "5.5.1", "Only BDAT or RSET may follow BDAT"),
   noTls: makeReply(502, "5.5.1", "TLS is not available"),
   alreadyTls: makeReply(503, "5.5.1", "TLS is in use already"),
   tooLarge: makeReply(552, "5.3.4", "Message exceeds the size limit"),
