@@ -109,6 +109,7 @@ export function makeTestHost(options: { blockedMs?: number } = {}): TestHost {
     queue,
     inject: intake,
     blockedMs: options.blockedMs ?? 5000,
+    program: "smtpd",
     servers: [{ id: "inside", maxSizeBytes: 1000 }],
   });
   return { host, queue, intake, lines };

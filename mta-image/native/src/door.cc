@@ -8,6 +8,9 @@
 #include "marshal.h"
 #include "message.h"
 
+// Of the C library: what plugins compare to know which program has loaded them, and what syslog lines begin with.
+extern "C" char* __progname;
+
 namespace mta {
 
 Binding binding;
@@ -71,7 +74,7 @@ void drain_all(napi_env env) {
   for (auto* call : batch.scheduled) each_in_scope(env, [&] { resume(env, *call); });
 }
 
-// bind({outcome, onResume, onEvent, blockedMs})
+// bind({outcome, onResume, onEvent, blockedMs, program})
 napi_value bind(napi_env env, napi_callback_info info) {
   return js::boundary(env, [&] {
     js::Arguments<1> arguments(env, info);
@@ -83,6 +86,9 @@ napi_value bind(napi_env env, napi_callback_info info) {
     js::check(napi_create_reference(env, js::get(env, arguments[0], "onResume"), 1, &binding.on_resume));
     js::check(napi_create_reference(env, js::get(env, arguments[0], "onEvent"), 1, &binding.on_event));
     binding.outcome = static_cast<int32_t*>(data);
+    static std::string program;
+    program = js::to_text(env, js::get(env, arguments[0], "program"));
+    __progname = program.data();
     broker().open(env, drain_all);
     js::check(napi_add_env_cleanup_hook(env, [](void*) { broker().close(); }, nullptr));
     start_blame(static_cast<unsigned>(js::to_number(env, js::get(env, arguments[0], "blockedMs"))));

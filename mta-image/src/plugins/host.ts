@@ -16,7 +16,7 @@ import { Calls } from "./calls.ts";
 import { Deliveries } from "./delivery.ts";
 import { type PluginName, pluginFailure } from "./error.ts";
 import { type LoadedPlugin, inspect } from "./inspect.ts";
-import type { EventKind, NativeAddon, NativeFigures, NativeRegistration, Wire } from "./native.ts";
+import type { EventKind, NativeAddon, NativeFigures, NativeRegistration, Program, Wire } from "./native.ts";
 import { Payload, giveOrder } from "./orders.ts";
 import type { Address, InjectPort, QueuePort } from "./ports.ts";
 import { QueueHooks } from "./queue-hooks.ts";
@@ -35,6 +35,7 @@ export interface HostOptions {
   readonly inject: InjectPort;
   /** A call that holds the loop for longer is reported with the plugin's name. */
   readonly blockedMs: number;
+  readonly program: Program;
   /** Servers of type plugin and the longest message that each takes. */
   readonly servers: readonly { readonly id: string; readonly maxSizeBytes: number }[];
 }
@@ -48,7 +49,7 @@ export class PluginHost {
   readonly #registrations = new Map<string, NativeRegistration[]>();
 
   constructor(options: HostOptions) {
-    const { native, servers, blockedMs } = options;
+    const { native, servers, blockedMs, program } = options;
     this.#options = options;
     this.calls = new Calls(native);
     this.deliveries = new Deliveries(native);
@@ -58,6 +59,7 @@ export class PluginHost {
       onResume: (index, thrown, value) => this.calls.resume(index, thrown, value),
       onEvent: (kind, payload) => this.#hear(kind, new Payload(payload)),
       blockedMs,
+      program,
     });
     native.setServers(
       servers.map(({ id }) => id),

@@ -40,6 +40,9 @@ export type NativeFunction = (...args: readonly Wire[]) => Wire | undefined;
 
 export const outcomes = { value: 0, thrown: 1, suspended: 2 } as const;
 
+/** The mail server, or the script interpreter. */
+export type Program = "smtpd" | "hsh";
+
 export interface NativeBinding {
   /** [0] one of `outcomes`, [1] the index of a suspended call. */
   readonly outcome: Int32Array;
@@ -47,6 +50,8 @@ export interface NativeBinding {
   onEvent(kind: EventKind, payload: Wire): void;
   /** Calls that hold the loop for longer are reported. */
   readonly blockedMs: number;
+  /** What plugins see as the name of the program: some behave otherwise under the interpreter. */
+  readonly program: Program;
 }
 
 export const eventKinds = [

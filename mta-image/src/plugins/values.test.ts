@@ -136,6 +136,10 @@ test("a result that is used when its call is over reads as none", () => {
   assert.equal(call("use_kept"), 0);
 });
 
+test("plugins find the name of the program that they know", () => {
+  assert.equal(call("program"), "smtpd");
+});
+
 test("functions are registered globally, as statics and for import", () => {
   const entries = host.registrations.get("values") ?? [];
   const add = entries.filter(({ name }) => name === "add");

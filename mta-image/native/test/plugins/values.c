@@ -147,6 +147,14 @@ static void read_file(HalonHSLContext* context, HalonHSLArguments* args, HalonHS
   HalonMTA_hsl_value_set(ret, HALONMTA_HSL_TYPE_STRING, text, got);
 }
 
+extern char* __progname;
+
+/* program(): the name of the program, as plugins ask for it */
+static void program(HalonHSLContext* context, HalonHSLArguments* args, HalonHSLValue* ret) {
+  (void)context, (void)args;
+  set_text(ret, __progname);
+}
+
 static HalonHSLValue* kept = NULL;
 
 /* keep(): a pointer to its result, used by use_kept() when the call is over */
@@ -169,6 +177,7 @@ HALON_EXPORT bool Halon_hsl_register(HalonHSLRegisterContext* context) {
   HalonMTA_hsl_register_function(context, "to_json", to_json);
   HalonMTA_hsl_register_function(context, "from_json", from_json);
   HalonMTA_hsl_register_function(context, "read_file", read_file);
+  HalonMTA_hsl_register_function(context, "program", program);
   HalonMTA_hsl_register_function(context, "keep", keep);
   HalonMTA_hsl_register_function(context, "use_kept", use_kept);
   HalonMTA_hsl_module_register_function(context, "add", NULL);
