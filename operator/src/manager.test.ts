@@ -201,15 +201,16 @@ describe("the operator", () => {
 describe("convergence", () => {
   /** A life: made, shrunk, deleted. Whoever runs at the time carries on. */
   async function live(whole: Whole): Promise<string> {
-    await whole.until("settled", () => whole.condition("Reconciling") === "False Settled");
+    await whole.until("settled", () => whole.condition("Reconciling") === "False Settled", 500);
     const whenSettled = inventory(whole);
     scale(whole, 1);
     await whole.until(
       "one pod",
       () => whole.names("pods").length === 1 && whole.names("claims").length === 1,
+      500,
     );
     whole.kube.discard(resources.mailClusters, NAMESPACE, "out");
-    await whole.until("gone", () => whole.cluster() === null);
+    await whole.until("gone", () => whole.cluster() === null, 500);
     await whole.turns(30);
     return `${whenSettled}\nin the end\n${inventory(whole)}`;
   }

@@ -51,10 +51,10 @@ export class Whole {
   }
 
   /** Lets time and node go on until `isTrue`; rejects with what was last seen after a long while. */
-  async until(what: string, isTrue: () => boolean): Promise<void> {
+  async until(what: string, isTrue: () => boolean, stepMs = 100): Promise<void> {
     for (let i = 0; i < 3000; i++) {
       if (isTrue()) return;
-      await this.turn();
+      await this.turn(stepMs);
     }
     throw new Error(`never came true: ${what}; status ${JSON.stringify(this.cluster()?.status)}`);
   }

@@ -7,7 +7,10 @@ import { type PlannedObject, plan } from "#operator/desired/plan.ts";
 import type { RenderedConfig } from "#operator/desired/engine-config.ts";
 import { podHashOf } from "#operator/desired/pod.ts";
 import { decideSlots, type SlotDecision, type SlotInput } from "#operator/slots/decide.ts";
-import { chooseConfig } from "#operator/rollout/choose-config.ts";
+import type { Bake } from "#operator/rollout/canary.ts";
+import { type ConfigChoice, chooseConfig } from "#operator/rollout/choose-config.ts";
+import { decideRollout, type Rollout } from "#operator/rollout/decide-rollout.ts";
+import { chooseStaying } from "#operator/slots/choose.ts";
 import type { Judged } from "#operator/status/judged.ts";
 
 import type { Observed } from "./observe.ts";
@@ -15,13 +18,16 @@ import type { Scaled } from "./scale.ts";
 
 export interface Judgement {
   readonly size: number;
-  /** Null while no configuration has ever been good: nothing can be made then. */
+  /** What objects are made from; null while no configuration has ever been good: nothing can be made then. */
   readonly context: Context | null;
+  /** What the pod of a slot is made from: the last good configuration where a new one is still tried out elsewhere. */
+  readonly contextOf: (slot: number) => Context | null;
   readonly objects: readonly PlannedObject[];
   readonly decision: SlotDecision;
   readonly status: Judged;
-  /** What engines should run; null while the spec makes nothing that may be pushed. */
-  readonly target: RenderedConfig | null;
+  /** What engines should get, and which; null while there is nothing that may be pushed. */
+  readonly push: { readonly config: RenderedConfig; readonly only: ReadonlySet<number> | null } | null;
+  readonly bake: Bake | null;
   readonly hashOf: (slot: number) => string;
 }
 
@@ -29,11 +35,24 @@ export function judge(observed: Observed, facts: OperatorFacts, scaled: Scaled):
   const { spec, slots, deletion, wishes } = observed;
   const size = wishes.isHibernating ? 0 : scaled.size;
   const { rendering, plugins, refusal, lastGood } = observed;
-  const choice = chooseConfig({ rendering, pluginProblems: plugins.problems, refusal, lastGood });
+  const rollout = rolloutOf(observed, size);
+  const choice = chooseConfig({
+    rendering,
+    pluginProblems: plugins.problems,
+    refusal,
+    lastGood,
+    rollout: rollout?.status ?? null,
+  });
   const { config, podChanges } = choice;
-  const context = config === null ? null : contextOf(observed, { facts, size, config });
+  const context = config === null ? null : contextWith(observed, { facts, size, config });
+  const stable = lastGood === null ? context : contextWith(observed, { facts, size, config: lastGood });
+  const canary = canaryOf(rollout);
   const hashOf = memoised((slot) => (context === null ? "" : podHashOf(context, slot)));
-  const decision = decideSlots(slotInput(observed, { size, hashOf, podChanges }));
+  const decision = decideSlots({
+    ...slotInput(observed, { size, hashOf, podChanges }),
+    replaceable: canary,
+  });
+  const isTried = rollout?.status.phase === "Canary";
   const status: Judged = {
     spec,
     size,
@@ -43,15 +62,59 @@ export function judge(observed: Observed, facts: OperatorFacts, scaled: Scaled):
     slots,
     decision,
     config: choice.state,
+    rollout: rollout?.status ?? null,
     lastGood: lastGood?.revision ?? null,
     plugins: plugins.plugins,
     pluginProblems: plugins.problems,
     hashOf,
   };
   const isNeeded = context !== null && (deletion === null || (deletion === "Drain" && slots.length > 0));
-  const objects = isNeeded ? plan(context, observed.admin) : [];
-  const mayPush = choice.state.kind === "rendered" && refusal === null;
-  return { size, context, objects, decision, status, target: mayPush ? config : null, hashOf };
+  return {
+    size,
+    context,
+    contextOf: (slot) => (isTried && canary?.has(slot) === false ? stable : context),
+    objects: isNeeded ? plan(context, observed.admin) : [],
+    decision,
+    status,
+    push: config === null ? null : pushOf(choice, config, canary),
+    bake: rollout?.bake ?? null,
+    hashOf,
+  };
+}
+
+/** Null while the spec makes no revision that could be tried out. */
+function rolloutOf(observed: Observed, size: number): Rollout | null {
+  const { rendering, plugins, refusal, lastGood, spec, previous, bake, orders, time } = observed;
+  if (!rendering.ok || plugins.problems.length > 0 || refusal !== null) return null;
+  const input = slotInput(observed, { size, hashOf: () => "", podChanges: "none" });
+  const staying = new Set(chooseStaying(input));
+  return decideRollout({
+    target: rendering.config.revision,
+    lastGood: lastGood?.revision ?? null,
+    rules: spec.rollout,
+    slots: observed.slots.filter(({ slot }) => staying.has(slot)),
+    previous: previous.rollout,
+    bake,
+    now: orders.now,
+    time,
+  });
+}
+
+/** The slots that a roll-out is confined to; null: it is not. */
+function canaryOf(rollout: Rollout | null): ReadonlySet<number> | null {
+  if (rollout === null || rollout.status.phase === "Everywhere") return null;
+  return new Set(rollout.status.canary);
+}
+
+function pushOf(
+  { state }: ConfigChoice,
+  config: RenderedConfig,
+  canary: ReadonlySet<number> | null,
+): Judgement["push"] {
+  if (state.kind === "rendered") return { config, only: canary };
+  const isTakenBack =
+    state.kind === "refused" || (state.kind === "taken-back" && state.phase === "RolledBack");
+  return isTakenBack ? { config, only: null } : null;
 }
 
 function slotInput(
@@ -75,7 +138,7 @@ function slotInput(
   };
 }
 
-function contextOf(
+function contextWith(
   observed: Observed,
   parts: { facts: OperatorFacts; size: number; config: RenderedConfig },
 ): Context {

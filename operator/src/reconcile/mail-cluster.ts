@@ -5,6 +5,7 @@
  * Nothing is decided while the caches have not seen our own writes. A settled cluster ends with no write at all.
  */
 import type { Condition } from "#crds/conditions.ts";
+import type { MailClusterStatus } from "#crds/mail-cluster-status.ts";
 import { annotations } from "#crds/group.ts";
 import { type Key, keyText } from "#operator/cache/key.ts";
 import { resources } from "#operator/kube/objects.ts";
@@ -57,10 +58,11 @@ async function pass(tools: Tools, writer: Writer, seen: Observed): Promise<Resul
   const { observed, judgement } = await configure(tools, seen, scaled);
   await applyObjects(writer, observed, judgement);
   await takeSteps(tools, writer, observed, judgement);
-  await prune(writer, doomedOf(observed, judgement));
   await dropSpentForce(writer, observed, judgement);
   if (judgement.decision.isGone && (await letGo(writer, observed))) return done;
-  const conditions = await tellStatus(tools, writer, observed, judgement);
+  const { conditions, revision } = await tellStatus(tools, writer, observed, judgement);
+  // After the status: only what it names as the last good one may be the only way back.
+  await prune(writer, doomedOf(observed, judgement, revision.lastGood ?? null));
   if (scaled.size !== scaled.before)
     for (const event of withRegard(observed.object, [announceScale(scaled)])) tools.recorder.record(event);
   return lookAgain(tools, observed, conditions);
@@ -91,13 +93,18 @@ async function configure(
   scaled: Scaled,
 ): Promise<{ observed: Observed; judgement: Judgement }> {
   let observed = seen;
-  let judgement = judge(observed, tools.facts, scaled);
+  let judgement = remembered(tools, observed, judge(observed, tools.facts, scaled));
   // The first engine, then, when it runs the revision, the others.
   for (let round = 0; round < 2 && (await pushConfig(tools, observed, judgement)) > 0; round++) {
     observed = withFreshReports(tools, observed);
-    judgement = judge(observed, tools.facts, scaled);
+    judgement = remembered(tools, observed, judge(observed, tools.facts, scaled));
   }
   return { observed, judgement };
+}
+
+function remembered(tools: Tools, { key }: Observed, judgement: Judgement): Judgement {
+  tools.memory.of(key).bake = judgement.bake;
+  return judgement;
 }
 
 async function applyObjects(writer: Writer, observed: Observed, { objects }: Judgement): Promise<void> {
@@ -112,22 +119,22 @@ async function takeSteps(
   tools: Tools,
   writer: Writer,
   observed: Observed,
-  { context, decision }: Judgement,
+  { contextOf, decision }: Judgement,
 ): Promise<void> {
   if (decision.steps.length > 0)
     tools.log.info({ ...observed.key, steps: describeSteps(decision.steps) }, "steps");
   for (const step of decision.steps) {
-    const what = await perform(step, { tools, writer, observed, context });
+    const what = await perform(step, { tools, writer, observed, contextOf });
     if (what !== null)
       for (const event of withRegard(observed.object, [announceStep(step, what)]))
         tools.recorder.record(event);
   }
 }
 
-function doomedOf(observed: Observed, { context, objects, status, target }: Judgement) {
+function doomedOf(observed: Observed, { context, objects, push }: Judgement, lastGood: string | null) {
   // While the spec makes nothing usable, or while mail leaves, what is there stays.
   if (context === null || observed.deletion !== null) return [];
-  return unwanted(observed, objects, [context.config.revision, status.lastGood, target?.revision ?? null]);
+  return unwanted(observed, objects, [context.config.revision, lastGood, push?.config.revision ?? null]);
 }
 
 async function tellStatus(
@@ -135,7 +142,7 @@ async function tellStatus(
   writer: Writer,
   observed: Observed,
   judgement: Judgement,
-): Promise<readonly Condition[]> {
+): Promise<MailClusterStatus> {
   const { object, generation, previous, key } = observed;
   const status = makeStatus({
     ...judgement.status,
@@ -148,7 +155,7 @@ async function tellStatus(
     const news = announceConditions(previous.conditions ?? [], status.conditions);
     for (const event of withRegard(object, news)) tools.recorder.record(event);
   }
-  return status.conditions;
+  return status;
 }
 
 function lookAgain(tools: Tools, observed: Observed, conditions: readonly Condition[]): Result {

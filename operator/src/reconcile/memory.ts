@@ -4,6 +4,7 @@
  */
 import type { Problem } from "#contract/admin-api.ts";
 import { type Key, keyText } from "#operator/cache/key.ts";
+import type { Bake } from "#operator/rollout/canary.ts";
 import type { History } from "#operator/scaling/limits.ts";
 import type { GivenOrder } from "#operator/slots/orders.ts";
 
@@ -17,6 +18,8 @@ export interface ClusterMemory {
   refusal: Refusal | null;
   /** Orders to engines, by uid of the pod. */
   readonly orders: Map<string, GivenOrder>;
+  /** What canary pods are compared with. */
+  bake: Bake | null;
   /** The autoscaler's wishes and changes, and the size that it followed last. */
   scaling: { readonly history: History; readonly size: number } | null;
 }
@@ -34,7 +37,7 @@ export class Memory {
     const id = keyText(cluster);
     const known = this.#clusters.get(id);
     if (known !== undefined) return known;
-    const fresh: ClusterMemory = { refusal: null, orders: new Map(), scaling: null };
+    const fresh: ClusterMemory = { refusal: null, orders: new Map(), bake: null, scaling: null };
     this.#clusters.set(id, fresh);
     return fresh;
   }

@@ -25,6 +25,7 @@ import {
   type Secret,
 } from "#operator/kube/objects.ts";
 import { type PluginResolution, resolvePlugins } from "#operator/plugins/resolve.ts";
+import type { Bake } from "#operator/rollout/canary.ts";
 import { type ObservedSlot, observeSlots } from "#operator/slots/observed.ts";
 import type { GivenOrder } from "#operator/slots/orders.ts";
 
@@ -53,6 +54,10 @@ export interface Observed {
   readonly lastGood: RenderedConfig | null;
   /** An engine's no to the revision that the spec makes. */
   readonly refusal: Refusal | null;
+  /** What canary pods are compared with. */
+  readonly bake: Bake | null;
+  /** Wall clock, ISO in whole seconds. */
+  readonly time: string;
   /** The orders that its engines were given, and by which clock. */
   readonly orders: {
     readonly given: ReadonlyMap<string, GivenOrder>;
@@ -110,6 +115,8 @@ export async function observe(tools: Tools, object: CustomObject): Promise<Obser
     rendering,
     lastGood: lastGoodOf(owned.configMaps, key.name, previous.revision?.lastGood),
     refusal: refusalOf(tools, key, rendering),
+    bake: tools.memory.of(key).bake,
+    time: new Date(tools.clock.now()).toISOString().replace(/\.\d+Z$/, "Z"),
     orders: ordersOf(tools, key, owned.pods),
   });
 }
@@ -121,6 +128,7 @@ export function withFreshReports(tools: Tools, observed: Observed): Observed {
     ...observed,
     slots: observeSlots(owned.pods, owned.claims, tools.reports.recent(key)),
     refusal: refusalOf(tools, key, rendering),
+    bake: tools.memory.of(key).bake,
   });
 }
 

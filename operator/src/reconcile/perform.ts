@@ -20,7 +20,7 @@ export interface Performing {
   readonly tools: Tools;
   readonly writer: Writer;
   readonly observed: Observed;
-  readonly context: Context | null;
+  readonly contextOf: (slot: number) => Context | null;
 }
 
 /** As many as the engine takes. */
@@ -51,7 +51,8 @@ export async function perform(step: Step, performing: Performing): Promise<strin
   }
 }
 
-async function applyClaim(slot: number, { writer, observed, context }: Performing): Promise<string | null> {
+async function applyClaim(slot: number, { writer, observed, contextOf }: Performing): Promise<string | null> {
+  const context = contextOf(slot);
   if (context === null) return null;
   const wanted = claimOf(context, slot);
   const cached = observed.owned.claims.find((each) => each.metadata.name === wanted.metadata.name) ?? null;
@@ -60,7 +61,8 @@ async function applyClaim(slot: number, { writer, observed, context }: Performin
 }
 
 /** Created, not applied: hardly anything of a pod may change, and one of the same name must never be taken over. */
-async function createPod(slot: number, { writer, context }: Performing): Promise<string | null> {
+async function createPod(slot: number, { writer, contextOf }: Performing): Promise<string | null> {
+  const context = contextOf(slot);
   if (context === null) return null;
   const wanted = podOf(context, slot);
   await writer.create(resources.pods, wanted);

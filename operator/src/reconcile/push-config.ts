@@ -1,6 +1,6 @@
 /**
- * Brings the target revision to the engines that rollout/decide-push.ts chose, a few at a time. A refusal is remembered, so
- * that nobody is asked again for that revision, and every pod keeps what it runs. One that does not answer is asked in a
+ * Brings a revision to the engines that rollout/decide-push.ts chose, a few at a time: the one that the spec makes, or the
+ * last good one where it is taken back. A refusal of the spec's is remembered, so that nobody is asked again for it. One that does not answer is asked in a
  * later pass. Never rejects.
  */
 import { describe } from "#base/error.ts";
@@ -16,9 +16,10 @@ const AT_ONCE = 8;
 
 /** How many engines answered, yes or no. */
 export async function pushConfig(tools: Tools, observed: Observed, judgement: Judgement): Promise<number> {
-  const { target, hashOf } = judgement;
-  if (target === null) return 0;
-  const chosen = [...decidePush({ slots: observed.slots, revision: target.revision, hashOf })];
+  const { push, hashOf } = judgement;
+  if (push === null) return 0;
+  const { config: target, only } = push;
+  const chosen = [...decidePush({ slots: observed.slots, revision: target.revision, hashOf, only })];
   let answered = 0;
   while (chosen.length > 0) {
     const batch = chosen.splice(0, AT_ONCE);
@@ -41,11 +42,16 @@ async function pushOne(
     const push = { revision, files: { [appFile]: target.app } };
     const outcome = await tools.engines.push(addressOf(pod.ip ?? "", cluster, admin), push);
     tools.log.info({ ...key, pod: pod.name, revision, outcome: outcome.kind }, "config-pushed");
-    if (outcome.kind === "refused") tools.memory.of(key).refusal = { revision, problems: outcome.problems };
-    else await tools.reports.askNow(pod.uid);
+    if (outcome.kind === "taken") await tools.reports.askNow(pod.uid);
+    else if (isOfSpec(observed, revision))
+      tools.memory.of(key).refusal = { revision, problems: outcome.problems };
     return outcome.kind;
   } catch (error) {
     tools.log.warn({ ...key, pod: pod.name, revision, reason: describe(error) }, "config-not-pushed");
     return null;
   }
+}
+
+function isOfSpec({ rendering }: Observed, revision: string): boolean {
+  return rendering.ok && rendering.config.revision === revision;
 }

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
+import { RolloutSpec } from "#crds/mail-cluster-scaling.ts";
+
 import { aSlot, anEngine } from "../../testing/builders.ts";
 import { chooseConfig } from "./choose-config.ts";
 import { decidePush } from "./decide-push.ts";
+import { type Rollout, type RolloutInput, decideRollout } from "./decide-rollout.ts";
 
 const good = { revision: "rev-1", startup: "s", app: "a" };
 const next = { revision: "rev-2", startup: "s", app: "b" };
@@ -13,6 +16,7 @@ const plain = {
   pluginProblems: [],
   refusal: null,
   lastGood: good,
+  rollout: null,
 } as const;
 
 describe("the configuration that pods run", () => {
@@ -53,7 +57,7 @@ describe("the configuration that pods run", () => {
 
 describe("the push", () => {
   const pushed = (slots: Parameters<typeof decidePush>[0]["slots"]): number[] =>
-    decidePush({ slots, revision: "rev-2", hashOf: () => "hash" }).map(({ slot }) => slot);
+    decidePush({ slots, revision: "rev-2", hashOf: () => "hash", only: null }).map(({ slot }) => slot);
   const running = { pod: { engine: anEngine({ revision: "rev-2" }) } };
 
   it("goes to one engine first", () => assert.deepEqual(pushed([aSlot(0), aSlot(1), aSlot(2)]), [0]));
@@ -72,5 +76,150 @@ describe("the push", () => {
       aSlot(2, { pod: { hash: "old" } }),
     ];
     assert.deepEqual(pushed(slots), []);
+  });
+});
+
+describe("the roll-out", () => {
+  const rules = RolloutSpec.parse({});
+  const totals = (delivered: number, failed: number, deferred = 0) => ({
+    accepted: 0,
+    delivered,
+    failed,
+    deferred,
+    unclear: 0,
+  });
+  const runs = (slot: number, revision: string, changes: Parameters<typeof anEngine>[0] = {}) =>
+    aSlot(slot, { pod: { engine: anEngine({ revision, ...changes }) } });
+  const start: RolloutInput = {
+    target: "rev-2",
+    lastGood: "rev-1",
+    rules,
+    slots: [runs(0, "rev-1"), runs(1, "rev-1"), runs(2, "rev-1")],
+    previous: undefined,
+    bake: null,
+    now: 0,
+    time: "2026-01-01T00:00:00Z",
+  };
+  /** The next decision, with what the last one left. */
+  const then = (last: Rollout, changes: Partial<RolloutInput>): Rollout =>
+    decideRollout({ ...start, previous: last.status, bake: last.bake, ...changes });
+  const baking = (): Rollout => {
+    const slots = [runs(0, "rev-2", { totals: totals(100, 0) }), runs(1, "rev-1"), runs(2, "rev-1")];
+    return then(decideRollout(start), { slots });
+  };
+  const judged = (changes: Partial<RolloutInput>): string => {
+    const { status } = then(baking(), { now: 29_000, ...changes });
+    return `${status.phase}: ${status.message}`;
+  };
+
+  it("of the first revision goes everywhere, and so does the way back to the last good one", () => {
+    assert.equal(decideRollout({ ...start, lastGood: null }).status.phase, "Everywhere");
+    assert.equal(decideRollout({ ...start, lastGood: "rev-2" }).status.phase, "Everywhere");
+  });
+
+  it("goes to as many pods as are to try it, and waits until they run it", () => {
+    const { status, bake } = decideRollout(start);
+    assert.deepEqual([status.phase, status.canary, bake], ["Canary", [0], null]);
+    assert.equal(status.message, "waits for slot 0 to run it");
+  });
+
+  it("prefers pods that answer, and those that run something unproven already", () => {
+    const slots = [aSlot(0, { pod: { engine: null } }), runs(1, "rev-1"), runs(2, "rev-0")];
+    assert.deepEqual(decideRollout({ ...start, slots }).status.canary, [2]);
+    const two = { ...rules, canary: { ...rules.canary, pods: 2 } };
+    assert.deepEqual(decideRollout({ ...start, slots, rules: two }).status.canary, [1, 2]);
+  });
+
+  it("goes everywhere when the time is over and nothing is bad", () => {
+    const slots = [runs(0, "rev-2", { totals: totals(200, 5) }), runs(1, "rev-1"), runs(2, "rev-1")];
+    assert.match(judged({ slots }), /^Canary: slot 0: watched for 30 s/);
+    assert.match(judged({ slots, now: 30_000 }), /^Everywhere: slot 0 did well/);
+  });
+
+  it("goes back when too many attempts fail, but only if they do not fail everywhere", () => {
+    const bad = runs(0, "rev-2", { totals: totals(120, 20) });
+    const usual = runs(1, "rev-1");
+    assert.equal(
+      judged({ slots: [bad, usual] }),
+      "RolledBack: 50 % of its attempts failed, 0 % of those of other pods",
+    );
+    const alike = runs(1, "rev-1", { totals: totals(20, 20) });
+    assert.match(judged({ slots: [bad, alike] }), /^Canary/);
+  });
+
+  it("goes back when too many attempts are deferred", () => {
+    const bad = runs(0, "rev-2", { totals: totals(110, 0, 40) });
+    assert.match(judged({ slots: [bad, runs(1, "rev-1")] }), /^RolledBack: 80 % of its attempts deferred/);
+  });
+
+  it("takes a few bad attempts for no ground", () => {
+    const slots = [runs(0, "rev-2", { totals: totals(100, 19) }), runs(1, "rev-1")];
+    assert.match(judged({ slots }), /^Canary/);
+  });
+
+  it("goes back when a canary pod's process ended or closed its spool", () => {
+    const anew = runs(0, "rev-1", { startedAt: "2026-01-01T00:00:10Z" });
+    assert.match(judged({ slots: [anew] }), /^RolledBack: slot 0 ended and started anew/);
+    const closed = runs(0, "rev-2", { spoolClosed: "fsync failed", totals: totals(100, 0) });
+    assert.match(judged({ slots: [closed] }), /^RolledBack: slot 0 closed its spool/);
+  });
+
+  it("decides nothing while a canary pod is silent", () => {
+    const slots = [aSlot(0, { pod: { engine: null } }), runs(1, "rev-1")];
+    assert.match(judged({ slots, now: 90_000 }), /^Canary: waits for slot 0/);
+  });
+
+  it("watches anew a pod that was made anew, and after the marks were lost", () => {
+    const fresh = aSlot(0, { pod: { uid: "other", engine: anEngine({ revision: "rev-2" }) } });
+    const { bake } = then(baking(), { slots: [fresh, runs(1, "rev-1")], now: 40_000 });
+    assert.equal(bake?.since, 40_000);
+    const lost = then(baking(), { slots: [runs(0, "rev-2"), runs(1, "rev-1")], bake: null, now: 40_000 });
+    assert.deepEqual([lost.status.phase, lost.bake?.since], ["Canary", 40_000]);
+  });
+
+  it("stays taken back until the spec makes another revision", () => {
+    const back = then(baking(), { slots: [runs(0, "rev-1", { startedAt: "2026-01-01T00:00:10Z" })] });
+    const later = then(back, { now: 90_000, time: "2026-01-01T09:00:00Z" });
+    assert.deepEqual(later.status, back.status);
+    assert.equal(then(back, { target: "rev-3" }).status.phase, "Canary");
+    assert.equal(then(back, { target: "rev-1" }).status.phase, "Everywhere");
+  });
+
+  it("is held where nothing goes back by itself", () => {
+    const held = { ...rules, autoRollback: false };
+    assert.match(
+      judged({ rules: held, slots: [runs(0, "rev-2", { totals: totals(100, 30) })] }),
+      /^Held: 100 % of its attempts failed/,
+    );
+  });
+
+  it("chooses another pod when one that tried it leaves", () => {
+    const { status } = then(baking(), { slots: [runs(1, "rev-1"), runs(2, "rev-1")] });
+    assert.deepEqual([status.phase, status.canary], ["Canary", [1]]);
+  });
+
+  it("needs no time where the spec gives none", () => {
+    const none = { ...rules, canary: { ...rules.canary, bakeSeconds: 0 } };
+    const slots = [runs(0, "rev-2"), runs(1, "rev-1")];
+    assert.equal(then(decideRollout(start), { slots, rules: none }).status.phase, "Everywhere");
+  });
+});
+
+describe("the configuration of pods while a roll-out goes wrong", () => {
+  const rollout = {
+    revision: "rev-2",
+    since: "2026-01-01T00:00:00Z",
+    canary: [0],
+    message: "slot 0 ended",
+  } as const;
+
+  it("is the last good one, and canary pods may be made anew for it", () => {
+    const choice = chooseConfig({ ...plain, rollout: { ...rollout, canary: [0], phase: "RolledBack" } });
+    assert.deepEqual([choice.config, choice.podChanges, choice.state.kind], [good, "all", "taken-back"]);
+  });
+
+  it("is the last good one for new pods when it is held, and nothing is made anew", () => {
+    const choice = chooseConfig({ ...plain, rollout: { ...rollout, canary: [0], phase: "Held" } });
+    assert.deepEqual([choice.config, choice.podChanges], [good, "create"]);
   });
 });

@@ -20,6 +20,10 @@ export function configApplied(judged: Judged): VerdictOn<"ConfigApplied"> {
     const message = `revision ${config.revision}: ${describeProblems(config.problems)}; ${fallback}`;
     return { status: "False", reason: "Refused", message };
   }
+  if (config.kind === "taken-back") {
+    const message = `revision ${config.revision} did badly: ${config.message}; ${fallback}`;
+    return { status: "False", reason: "RolledBack", message };
+  }
   const behind = stayingSlots(judged).filter(({ pod }) => pod?.engine?.revision !== config.revision);
   const missing = judged.size - stayingSlots(judged).length;
   if (judged.deletion === null && (behind.length > 0 || missing > 0)) {

@@ -5,6 +5,7 @@
 import type { MailClusterSpec } from "#crds/mail-cluster.ts";
 import type { PluginProblem, ResolvedPlugin } from "#operator/plugins/resolve.ts";
 import type { ConfigState } from "#operator/rollout/choose-config.ts";
+import type { RolloutStatus } from "#operator/rollout/decide-rollout.ts";
 import type { ScalingDecision } from "#operator/scaling/decide.ts";
 import type { SlotDecision } from "#operator/slots/decide.ts";
 import type { ObservedSlot } from "#operator/slots/observed.ts";
@@ -20,6 +21,8 @@ export interface Judged {
   readonly slots: readonly ObservedSlot[];
   readonly decision: SlotDecision;
   readonly config: ConfigState;
+  /** How far the spec's revision is; null while it makes none, or an engine refused it. */
+  readonly rollout: RolloutStatus | null;
   readonly lastGood: string | null;
   readonly plugins: readonly ResolvedPlugin[];
   readonly pluginProblems: readonly PluginProblem[];

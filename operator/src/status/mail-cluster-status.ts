@@ -17,6 +17,7 @@ import { queueSummary } from "./queue-summary.ts";
 import { ready } from "./ready.ts";
 import { reconciling } from "./reconciling.ts";
 import { runningRevision } from "./revision.ts";
+import { rolloutComplete } from "./rollout-complete.ts";
 import { scaleDownBlocked } from "./scale-down-blocked.ts";
 import { scalingActive } from "./scaling-active.ts";
 import { scalingRecord } from "./scaling-record.ts";
@@ -33,7 +34,8 @@ export function makeStatus(input: StatusInput): MailClusterStatus {
   const pods = input.slots.flatMap(({ pod }) => (pod === null ? [] : [pod]));
   const target = targetRevision(input.config);
   const current = runningRevision(input);
-  const lastGood = current !== null && current === target ? current : input.lastGood;
+  const isProven = input.rollout === null || input.rollout.phase === "Everywhere";
+  const lastGood = isProven && current !== null && current === target ? current : input.lastGood;
   const judged: Judged = { ...input, lastGood };
   const now = input.now.toISOString().replace(/\.\d+Z$/, "Z");
   const leavingSince = leavingTimes(judged, input.previous.pods ?? [], now);
@@ -47,6 +49,7 @@ export function makeStatus(input: StatusInput): MailClusterStatus {
         Stalled: stalled(judged),
         ConfigApplied: configApplied(judged),
         PluginsReady: pluginsReady(judged),
+        RolloutComplete: rolloutComplete(judged),
         ScalingActive: scalingActive(judged),
         ScaleDownBlocked: scaleDownBlocked(judged, { leavingSince, now: input.now }),
         Paused: paused(judged),
@@ -70,6 +73,7 @@ export function makeStatus(input: StatusInput): MailClusterStatus {
       ...(lastGood === null ? {} : { lastGood }),
     },
     ...(scaling === undefined ? {} : { scaling }),
+    ...(input.rollout === null ? {} : { rollout: input.rollout }),
     pods: podEntries(judged, leavingSince),
     plugins: pluginEntries(input),
   };

@@ -11,7 +11,11 @@ export function reconciling(judged: Judged): VerdictOn<"Reconciling"> {
   const present = staying.filter(({ pod }) => pod !== null).length;
   const canMake = judged.config.kind !== "broken" || judged.lastGood !== null;
   if (present < size && canMake) return yes("CreatingPods", `${present} of ${size} pods exist`);
-  const outdated = staying.filter(({ slot, pod }) => pod !== null && pod.hash !== judged.hashOf(slot));
+  const mayReplace = ({ slot }: Judged["slots"][number]): boolean =>
+    judged.config.kind !== "taken-back" || judged.rollout?.canary.includes(slot) === true;
+  const outdated = staying
+    .filter(mayReplace)
+    .filter(({ slot, pod }) => pod !== null && pod.hash !== judged.hashOf(slot));
   if (outdated.length > 0 && judged.config.kind !== "broken")
     return yes("ReplacingPods", `to be made anew: ${listed(outdated.map(({ slot }) => `slot ${slot}`))}`);
   if (decision.waiting.length > 0)
@@ -22,6 +26,8 @@ export function reconciling(judged: Judged): VerdictOn<"Reconciling"> {
   const behind = staying.filter(({ pod }) => pod?.engine?.revision !== target);
   if (judged.config.kind === "rendered" && behind.length > 0)
     return yes("ApplyingConfig", `revision ${target} is on its way to ${listed(behind.map(named))}`);
+  if (judged.rollout?.phase === "Canary")
+    return yes("ApplyingConfig", `revision ${target} is tried out: ${judged.rollout.message}`);
   return { status: "False", reason: "Settled", message: "nothing is left to do" };
 }
 

@@ -7,6 +7,8 @@ import { pluginsReady } from "./plugins-ready.ts";
 export function stalled(judged: Judged): VerdictOn<"Stalled"> {
   if (judged.pluginProblems.length > 0)
     return { status: "True", reason: "PluginsMissing", message: pluginsReady(judged).message };
+  if (judged.config.kind === "taken-back")
+    return { status: "True", reason: "RolledBack", message: configApplied(judged).message };
   if (judged.config.kind !== "rendered")
     return { status: "True", reason: "ConfigBroken", message: configApplied(judged).message };
   return { status: "False", reason: "Moving", message: "nothing is in the way" };

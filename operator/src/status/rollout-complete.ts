@@ -1,0 +1,18 @@
+/** RolloutComplete (pure): the spec's revision was tried out and is in all pods. */
+import type { VerdictOn } from "./conditions.ts";
+import { configApplied, describeProblems } from "./config-applied.ts";
+import type { Judged } from "./judged.ts";
+
+export function rolloutComplete(judged: Judged): VerdictOn<"RolloutComplete"> {
+  const { config, rollout } = judged;
+  const no = (reason: Exclude<VerdictOn<"RolloutComplete">["reason"], "Complete">, message: string) =>
+    ({ status: "False", reason, message }) as const;
+  if (config.kind === "refused")
+    return no("RolledBack", `revision ${config.revision} was refused: ${describeProblems(config.problems)}`);
+  if (config.kind === "taken-back") return no(config.phase, `revision ${config.revision}: ${config.message}`);
+  if (config.kind === "broken") return no("NoRevision", "the spec makes no revision; see ConfigApplied");
+  if (rollout?.phase === "Canary") return no("Canary", `revision ${config.revision}: ${rollout.message}`);
+  if (configApplied(judged).status !== "True")
+    return no("Everywhere", `revision ${config.revision} is on its way to all pods`);
+  return { status: "True", reason: "Complete", message: `revision ${config.revision}` };
+}
