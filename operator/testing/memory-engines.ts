@@ -15,8 +15,46 @@ export class MemoryEngines implements Engines {
   readonly orders: { readonly ip: string; readonly mode: string; readonly peers: readonly string[] }[] = [];
   problems: readonly Problem[] = [];
 
+  /** Whether engines that start from now on can hand their queue to peers. */
+  canHandOver = false;
+  /** Addresses that take mail of nobody and tell nobody what they took. */
+  readonly deaf = new Set<string>();
+  readonly #peers = new Map<string, readonly string[]>();
+
   start(ip: string, revision: string): void {
-    this.byIp.set(ip, { ...settledStatus, revision });
+    const handover = this.canHandOver ? { handover: { given: 0, unanswered: 0, waitsFor: null } } : {};
+    this.byIp.set(ip, { ...settledStatus, ...handover, revision });
+    this.#peers.delete(ip);
+  }
+
+  /** As much as an engine gives in one turn. */
+  turn(batch = 50): void {
+    for (const [ip, status] of this.byIp) if (status.state === "Draining") this.#give(ip, status, batch);
+  }
+
+  queue(ip: string, active: number): void {
+    const queue = { total: active, active, deferred: 0, hold: 0, oldestDueSeconds: active > 0 ? 1 : 0 };
+    this.change(ip, { queue });
+  }
+
+  /** Everything that is queued anywhere. */
+  get queued(): number {
+    return [...this.byIp.values()].reduce((sum, { queue }) => sum + queue.total, 0);
+  }
+
+  #give(ip: string, { queue, handover }: EngineStatus, batch: number): void {
+    const peer = (this.#peers.get(ip) ?? []).find((each) => this.byIp.has(each));
+    const count = Math.min(batch, queue.total);
+    if (peer === undefined || count === 0) return;
+    const { given = 0 } = handover ?? {};
+    if (this.deaf.has(peer)) {
+      const waitsFor = `${peer}: no answer`;
+      this.change(ip, { handover: { given, unanswered: count, waitsFor } });
+      return;
+    }
+    this.queue(ip, queue.total - count);
+    this.queue(peer, (this.byIp.get(peer)?.queue.total ?? 0) + count);
+    this.change(ip, { handover: { given: given + count, unanswered: 0, waitsFor: null } });
   }
 
   change(ip: string, change: Partial<EngineStatus>): void {
@@ -39,6 +77,8 @@ export class MemoryEngines implements Engines {
     const { mode, peers = [] } = order;
     this.#at(ip);
     this.orders.push({ ip, mode, peers: peers.map(({ name }) => name) });
+    const addresses = peers.map(({ url }) => new URL(url).hostname);
+    this.#peers.set(ip, addresses);
     this.change(ip, { state: states[mode] });
     return this.#at(ip);
   }

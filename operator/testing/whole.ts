@@ -61,6 +61,7 @@ export class Whole {
 
   async turn(stepMs = 250): Promise<void> {
     this.node.turn();
+    this.engines.turn();
     this.clock.advance(stepMs);
     // Certificates are made on other threads: real time has to pass as well.
     await new Promise((resolve) => setTimeout(resolve, 1));
@@ -72,6 +73,13 @@ export class Whole {
 
   cluster(name = "out"): CustomObject | null {
     return this.kube.peek<CustomObject>(resources.mailClusters, NAMESPACE, name);
+  }
+
+  /** As a user would: the copy may be changed. */
+  edit(change: (copy: ClusterDraft) => void, name = "out"): void {
+    this.kube.edit(resources.mailClusters, NAMESPACE, name, (copy) => {
+      change(copy as unknown as ClusterDraft);
+    });
   }
 
   /** "Ready=True AllPodsReady". */
@@ -94,6 +102,11 @@ export class Whole {
     while (!ended) await this.turn();
     return ending;
   }
+}
+
+interface ClusterDraft {
+  readonly metadata: { annotations?: Record<string, string> };
+  readonly spec: Record<string, unknown>;
 }
 
 export interface Running {
