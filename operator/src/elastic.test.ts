@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 
 import { NAMESPACE, Whole, cluster } from "../testing/whole.ts";
 import { type Pod, resources } from "#operator/kube/objects.ts";
+import type { Manager } from "#operator/manager.ts";
 
 const READY = "True AllPodsReady";
 const autoscaling = {
@@ -13,15 +14,17 @@ const autoscaling = {
   behavior: { scaleDown: { stabilizationSeconds: 60, pods: 4, periodSeconds: 15 } },
 };
 
-async function started(
-  spec: Record<string, unknown>,
-): Promise<{ whole: Whole; stop: () => Promise<unknown> }> {
+async function started(spec: Record<string, unknown>): Promise<{
+  whole: Whole;
+  manager: Manager;
+  stop: () => Promise<unknown>;
+}> {
   const whole = new Whole();
   whole.engines.canHandOver = true;
   whole.kube.seed(resources.mailClusters, cluster(spec));
   const operator = whole.start();
   await whole.until("settled", () => whole.condition("Ready") === READY && isSettled(whole), 500);
-  return { whole, stop: () => operator.stop() };
+  return { whole, manager: operator.manager, stop: () => operator.stop() };
 }
 
 const isSettled = (whole: Whole): boolean => whole.condition("Reconciling") === "False Settled";
@@ -198,6 +201,30 @@ describe("leaving", () => {
     await whole.until("dropped", () => whole.cluster()?.metadata.annotations?.[word] === undefined, 500);
     assert.deepEqual(whole.names("claims"), ["out-0"]);
     await stop();
+  });
+});
+
+describe("a cluster that is scaled from outside", () => {
+  test("tells KEDA its sums, or that they are unknown, and follows what the scaler writes", async () => {
+    const { whole, manager, stop } = await started({ replicas: 2, autoscaling: { mode: "External" } });
+    whole.engines.queue(ipOf(whole, 0), 40);
+    whole.engines.queue(ipOf(whole, 1), 2);
+    await whole.turns(400);
+    const figures = { dueMessages: 42, oldestDueSeconds: 1, sessions: 0 };
+    assert.deepEqual(manager.figuresOf(NAMESPACE, "out"), figures);
+    assert.equal(manager.figuresOf(NAMESPACE, "other"), "absent");
+    whole.engines.silent.add(ipOf(whole, 1));
+    await whole.until("unknown", () => manager.figuresOf(NAMESPACE, "out") === "unknown", 1000);
+    whole.engines.silent.clear();
+    scaleTo(whole, 3);
+    await whole.until("three pods", () => whole.names("pods").length === 3, 500);
+    assert.equal(whole.condition("ScalingActive"), "False NotInternal");
+    await stop();
+    assert.equal(
+      manager.figuresOf(NAMESPACE, "out"),
+      "unknown",
+      "an operator that does not act knows nothing",
+    );
   });
 });
 

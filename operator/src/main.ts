@@ -9,6 +9,7 @@ import { describe, Failure } from "#base/error.ts";
 import { type Log, makeLog } from "#base/log.ts";
 import { systemRandom } from "#base/random.ts";
 import { EngineClient } from "#operator/engine/client.ts";
+import { type KedaServer, startKedaServer } from "#operator/keda/server.ts";
 import { type Access, findAccess } from "#operator/kube/access.ts";
 import { hasImageVolumes, isServed, serverVersion } from "#operator/kube/discovery.ts";
 import { HttpKube } from "#operator/kube/http-kube.ts";
@@ -52,6 +53,7 @@ async function run(options: Options, log: Log, stop: AbortSignal): Promise<numbe
   const leaseKube = options.leaderElect ? openKube(access, { callDeadlineMs: 5000 }) : null;
   const engines = new EngineClient({ clock: systemClock });
   let manager: Manager | null = null;
+  let keda: KedaServer | null = null;
   const health = await startHealthServer({
     port: options.monitorPort,
     registry: metrics.registry,
@@ -81,11 +83,21 @@ async function run(options: Options, log: Log, stop: AbortSignal): Promise<numbe
       random: systemRandom,
       log,
     });
+    keda = await serveKeda(options, manager, log);
     const ending = await manager.run(stop);
     return ending === "stopped" ? exitCodes.ok : exitCodes.lost;
   } finally {
+    keda?.close();
     await Promise.all([health.close(), engines.close(), kube.close(), leaseKube?.close()]);
   }
+}
+
+/** Plain text, as KEDA talks to scalers by default; only KEDA should reach it. */
+async function serveKeda(options: Options, source: Manager, log: Log): Promise<KedaServer | null> {
+  if (options.kedaAddress === null) return null;
+  const server = await startKedaServer({ address: options.kedaAddress, source, clock: systemClock });
+  log.info({ address: options.kedaAddress, port: server.port }, "keda-served");
+  return server;
 }
 
 function openKube(

@@ -13,6 +13,8 @@ import type { Key } from "#operator/cache/key.ts";
 import type { OperatorFacts } from "#operator/desired/context.ts";
 import type { Engines } from "#operator/engine/engines.ts";
 import { EngineReports } from "#operator/engine/reports.ts";
+import { clusterFigures } from "#operator/keda/figures.ts";
+import type { ClusterFigures, FigureSource } from "#operator/keda/scaler.ts";
 import { fenced } from "#operator/kube/fenced.ts";
 import type { Kube } from "#operator/kube/kube.ts";
 import { Leader } from "#operator/kube/leader.ts";
@@ -20,9 +22,11 @@ import { EventRecorder } from "#operator/kube/recorder.ts";
 import { Controller } from "#operator/reconcile/controller.ts";
 import { mailClusterReconciler } from "#operator/reconcile/mail-cluster.ts";
 import { Memory } from "#operator/reconcile/memory.ts";
+import { ownedBy } from "#operator/reconcile/owned.ts";
 import { nativePluginReconciler } from "#operator/reconcile/native-plugin.ts";
 import type { Tools } from "#operator/reconcile/tools.ts";
 import { WorkQueue } from "#operator/reconcile/work-queue.ts";
+import { observeSlots } from "#operator/slots/observed.ts";
 import { pluginsOf } from "#operator/watch/mapping.ts";
 import { startWatches } from "#operator/watch/start-watches.ts";
 
@@ -47,11 +51,13 @@ export interface ManagerOptions {
 
 export type Ending = "stopped" | "leadership-lost";
 
-export class Manager {
+export class Manager implements FigureSource {
   readonly caches: WritableCaches;
   readonly #options: ManagerOptions;
   readonly #clusters: WorkQueue;
   readonly #plugins: WorkQueue;
+  /** Null while another one acts: engines are asked by one only. */
+  #acting: Tools | null = null;
 
   constructor(options: ManagerOptions) {
     this.#options = options;
@@ -72,6 +78,14 @@ export class Manager {
   /** Null when ready. */
   notReadyBecause(): string | null {
     return allSynced(this.caches) ? null : "the caches are not filled yet";
+  }
+
+  figuresOf(namespace: string, name: string): ClusterFigures | "unknown" | "absent" {
+    if (this.#acting === null) return "unknown";
+    if (this.caches.mailClusters.get(namespace, name) === null) return "absent";
+    const key: Key = { namespace, name };
+    const { pods, claims } = ownedBy(this.caches, key);
+    return clusterFigures(observeSlots(pods, claims, this.#acting.reports.recent(key)));
   }
 
   /** Runs until `stop` aborts or leadership is lost. */
@@ -108,11 +122,13 @@ export class Manager {
     await this.#synced(ended);
     if (ended.aborted) return lost.aborted ? "leadership-lost" : "stopped";
     const tools = this.#tools(lost);
+    this.#acting = tools;
     const controllers = this.#controllers(tools);
     metrics.leader(true);
     for (const controller of controllers) controller.start();
     log.info({ clusters: this.caches.mailClusters.size }, "acting");
     await aborted(ended);
+    this.#acting = null;
     metrics.leader(false);
     const reason = lost.aborted ? "leadership is lost" : "the operator stops";
     log.info({ reason, cause: describe(ended.reason) }, "stopping");

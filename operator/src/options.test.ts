@@ -24,6 +24,8 @@ describe("options", () => {
     [["--leader-elect", "yes"], /--leader-elect: "yes" is none of true, false/],
     [["--image-volumes", "maybe"], /auto, on, off/],
     [["--watch-namespaces", "a,B c"], /"B c" is not a name/],
+    [["--keda-address", "6000"], /--keda-address: "6000" is not an address with a port/],
+    [["--keda-address", "[::]:99999"], /--keda-address/],
     [["--wokers", "2"], /wokers/],
   ];
   for (const [argv, message] of bad) {

@@ -20,6 +20,8 @@ export interface Options {
   readonly leaderElect: boolean;
   /** 0 picks a free one. */
   readonly monitorPort: number;
+  /** Where KEDA's external scaler is served; null: nowhere. */
+  readonly kedaAddress: string | null;
   readonly logLevel: string;
   /** Image of clusters that name none; null: such a cluster is reported as not usable. */
   readonly engineImage: string | null;
@@ -50,6 +52,11 @@ export const flags = {
   identity: { env: "POD_NAME", fallback: "", help: "who holds the lease; empty: the host's name" },
   "leader-elect": { env: "LEADER_ELECT", fallback: "true", help: "true or false" },
   "monitor-port": { env: "MONITOR_PORT", fallback: "8080", help: "/metrics, /healthz, /readyz; 0 picks one" },
+  "keda-address": {
+    env: "KEDA_ADDRESS",
+    fallback: "",
+    help: "where KEDA's external scaler is served, such as 0.0.0.0:6000; empty: nowhere",
+  },
   "log-level": { env: "LOG_LEVEL", fallback: "info", help: "trace, debug, info, warn, error or silent" },
   "engine-image": {
     env: "MAILFLEET_ENGINE_IMAGE",
@@ -82,6 +89,7 @@ export function parseOptions(
     monitorPort: integer("monitor-port", values["monitor-port"], { min: 0, max: 65_535 }),
     logLevel: oneOf("log-level", values["log-level"], LOG_LEVELS),
     engineImage: values["engine-image"] || null,
+    kedaAddress: values["keda-address"] === "" ? null : address("keda-address", values["keda-address"]),
     workers: integer("workers", values.workers, { min: 1, max: 64 }),
     imageVolumes: oneOf("image-volumes", values["image-volumes"], ["auto", "on", "off"] as const),
     kubeconfig: values.kubeconfig || null,
@@ -125,6 +133,13 @@ function namespaces(text: string): readonly string[] {
 function dnsName(flag: FlagName, text: string): string {
   if (DNS_NAME.test(text)) return text;
   throw invalid(`--${flag}: "${text}" is not a name of lower-case letters, digits and dashes`);
+}
+
+/** "127.0.0.1:6000", "[::]:6000". */
+function address(flag: FlagName, text: string): string {
+  const port = Number(/^(?:\[[0-9a-fA-F:]+\]|[^:\s]+):(\d{1,5})$/.exec(text)?.[1] ?? Number.NaN);
+  if (port <= 65_535) return text;
+  throw invalid(`--${flag}: "${text}" is not an address with a port, such as 0.0.0.0:6000`);
 }
 
 function integer(flag: FlagName, text: string, range: { min: number; max: number }): number {
