@@ -153,6 +153,9 @@ napi_value make_exports(napi_env env, napi_value exports) {
       FUNCTION("answerInjection", answer),
       FUNCTION("forget", forget),
       FUNCTION("figures", figures),
+      FUNCTION("openFile", open_file),
+      FUNCTION("closeFile", close_file),
+      FUNCTION("preload", preload),
       FUNCTION("drain", drain),
       FUNCTION("echo", echo),
 #undef FUNCTION

@@ -1,12 +1,21 @@
 // What the engine asks of plugins besides scripts: commands, deliveries, queue hooks; and what it tells the native
 // side: servers, answers, ids that ended.
+#include <map>
+
 #include "door.h"
 #include "inject.h"
+#include "loading.h"
 #include "marshal.h"
 #include "queue_book.h"
 
 namespace mta {
 namespace {
+
+// Streams that foreign functions have, by their FILE*.
+std::map<FILE*, std::shared_ptr<Stream>>& files() {
+  static auto& one = *new std::map<FILE*, std::shared_ptr<Stream>>;
+  return one;
+}
 
 napi_value answer_to_js(napi_env env, bool good, char* out, size_t length) {
   napi_value result = js::object(env);
@@ -168,6 +177,44 @@ napi_value figures(napi_env env, napi_callback_info info) {
     put("blockedCalls", plugin.blocked_calls);
     put("longestMs", plugin.longest_ms);
     return result;
+  });
+}
+
+// openFile(pieces): the FILE* for foreign functions, as a number
+napi_value open_file(napi_env env, napi_callback_info info) {
+  return js::boundary(env, [&] {
+    js::Arguments<1> arguments(env, info);
+    auto stream = stream_from_js(env, arguments[0]);
+    FILE* file = stream->file();
+    if (file == nullptr) throw js::JsError("no memory for a stream");
+    files()[file] = std::move(stream);
+    napi_value address = nullptr;
+    js::check(napi_create_bigint_uint64(env, reinterpret_cast<uint64_t>(file), &address));
+    return address;
+  });
+}
+
+// closeFile(address): nothing when it is not open
+napi_value close_file(napi_env env, napi_callback_info info) {
+  return js::boundary(env, [&] {
+    js::Arguments<1> arguments(env, info);
+    uint64_t address = 0;
+    bool lossless = false;
+    js::check(napi_get_value_bigint_uint64(env, arguments[0], &address, &lossless));
+    files().erase(reinterpret_cast<FILE*>(address));
+    return js::undefined(env);
+  });
+}
+
+// preload(path): opens a library for foreign functions the way plugins are opened; its libraries then bind among
+// themselves before Node's binary, whoever opens it again
+napi_value preload(napi_env env, napi_callback_info info) {
+  return js::boundary(env, [&] {
+    js::Arguments<1> arguments(env, info);
+    if (dlopen(js::to_text(env, arguments[0]).c_str(), RTLD_NOW | RTLD_LOCAL | kDeepBind) == nullptr) {
+      throw js::JsError(dlerror());
+    }
+    return js::undefined(env);
   });
 }
 

@@ -149,6 +149,11 @@ export interface NativeAddon {
   /** A suspension or policy ended otherwise than by the plugin. */
   forget(kind: "suspension" | "policy", id: string): void;
   figures(plugin: number): NativeFigures;
+  /** A FILE* over the pieces, for foreign functions; its address. */
+  openFile(pieces: readonly Piece[]): bigint;
+  closeFile(address: bigint): void;
+  /** Opens a library so that its own libraries come before Node's; throws when it cannot be opened. */
+  preload(path: string): void;
   /** Tells what is waiting now, in place of at the next turn of the loop. */
   drain(): void;
   /** Gives the number back: what a call over the bridge costs by itself. */
