@@ -17,7 +17,7 @@ demo: setup ## Cluster up, chart in, 2,000 mails through two pods, then a table 
 	@$(NODE) e2e/demo/demo.ts
 demo-down: $(PACKAGES) ## Remove everything that the demo made
 	@$(NODE) e2e/demo/demo-down.ts
-test: setup check ## Everything: house rules, then the tiers unit, API and e2e
+test: setup check chart-lint ## Everything: house rules, the chart, then the tiers unit, API and e2e
 	@$(NODE) tools/test.ts unit api e2e
 
 ##@ Prepare

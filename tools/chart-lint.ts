@@ -1,11 +1,12 @@
 /**
- * helm lint with every file of values, then kubeconform over the renders when it is built (tools/setup). Ends with 1
+ * helm lint with every file of values, then kubeconform over the renders with the schemas of a real API server. Ends with 1
  * and what the program said when one finds something.
  */
 import { readdir } from "node:fs/promises";
 
 import { run, tryRun } from "../e2e/peers/shell.ts";
 import { chart, findProgram, kubeVersion, render } from "../helm/helm.ts";
+import { kubeSchemas } from "./kube-schemas.ts";
 import { root } from "./tree.ts";
 
 const testdata = `${root}helm/testdata`;
@@ -16,10 +17,8 @@ for (const name of names) {
   process.stdout.write(`[chart-lint] helm lint, ${name}: clean\n`);
 }
 
-const schemas = process.env["KUBECONFORM_SCHEMAS"];
-if (schemas === undefined)
-  process.stdout.write("[chart-lint] kubeconform left out: KUBECONFORM_SCHEMAS names no schemas\n");
-else for (const name of names) await conform(name, schemas);
+const schemas = await kubeSchemas((line) => process.stdout.write(`[chart-lint] ${line}\n`));
+for (const name of names) await conform(name, schemas);
 
 async function conform(name: string, location: string): Promise<void> {
   const input = await render(`${testdata}/${name}`);

@@ -22,18 +22,19 @@ interface Program {
   readonly expectedSeconds: number;
 }
 
-const KUBERNETES = "1.36.3";
+/** Of the test cluster. */
+export const kubernetesVersion = "1.36.3";
 const SMALL = "-s -w";
-const kubernetesVersion = ["k8s.io/component-base/version", "k8s.io/client-go/pkg/version"]
-  .map((path) => `-X ${path}.gitVersion=v${KUBERNETES} -X ${path}.gitMajor=1 -X ${path}.gitMinor=36`)
+const stamped = ["k8s.io/component-base/version", "k8s.io/client-go/pkg/version"]
+  .map((path) => `-X ${path}.gitVersion=v${kubernetesVersion} -X ${path}.gitMajor=1 -X ${path}.gitMinor=36`)
   .join(" ");
 
 const programs = {
   kubelab: {
     names: ["kubelab"],
     source: { folder: "e2e/cluster/kubelab" },
-    version: KUBERNETES,
-    flags: ["-ldflags", `${SMALL} ${kubernetesVersion}`],
+    version: kubernetesVersion,
+    flags: ["-ldflags", `${SMALL} ${stamped}`],
     expectedSeconds: 420,
   },
   coredns: {
