@@ -86,9 +86,9 @@ export class Lane implements JobSource {
     if (this.waiting === 0 && this.#opening === 0 && this.#connections.size === 0) this.#pool.onEmpty(this);
   }
 
-  /** Closes the connection that has been idle longest. False when none is. */
+  /** Closes the connection that has been idle longest and has nothing in sight. False when there is none. */
   evictIdle(): boolean {
-    const oldest = this.#idle[0];
+    const oldest = this.waiting === 0 ? this.#idle[0] : undefined;
     oldest?.leave();
     return oldest !== undefined;
   }
@@ -194,12 +194,18 @@ export class Lane implements JobSource {
     const open = this.#connections.size + this.#opening;
     if (open >= this.settings.maxConnections || this.waiting <= this.#idle.length + this.#opening)
       return false;
-    return this.#connections.size === 0 || this.#pool.deadlines.now >= this.#openAgainAt;
+    // Tries that go on beside a failed one are waited for: else one would always be under way, and jobs that
+    // wait would never hear of the failure while the host is asked again and again.
+    return open === 0 || this.#pool.deadlines.now >= this.#openAgainAt;
   }
 
   #onOpened(opened: Opened): void {
     this.#opening--;
     if (opened.kind === "failed") return this.#onOpenFailed(opened.outcome);
+    if (opened.kind === "cancelled") {
+      this.#pool.returnPlace();
+      return this.wake();
+    }
     const { wire, host, capabilities } = opened;
     const { timeouts, maxTransactions } = this.settings;
     const connection = new Connection(wire, { host, capabilities, timeouts, maxTransactions, source: this });

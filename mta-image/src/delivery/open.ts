@@ -31,7 +31,11 @@ export interface OpenOptions {
 
 export type Opened =
   | { readonly kind: "open"; readonly wire: Wire; readonly host: string; readonly capabilities: Capabilities }
-  | { readonly kind: "failed"; readonly outcome: Outcome };
+  | { readonly kind: "failed"; readonly outcome: Outcome }
+  /** Nobody wanted it any more before it was clear whether it could be had: says nothing about any mail. */
+  | { readonly kind: "cancelled" };
+
+type Tried = Exclude<Opened, { kind: "cancelled" }>;
 
 /** Each try may last minutes: a domain with many dead addresses must not hold its mail for hours. */
 const MOST_TRIES = 10;
@@ -43,7 +47,8 @@ export async function openConnection(options: OpenOptions): Promise<Opened> {
   for (const host of found.hosts) {
     const opened = await tryHost(host, options, tries);
     if (opened !== null) return opened;
-    if (tries.left <= 0 || options.isCancelled()) break;
+    if (options.isCancelled()) return { kind: "cancelled" };
+    if (tries.left <= 0) break;
   }
   return failed(tries.worst ?? outcomeOfTrouble("no-address", "", "no mail host"));
 }
@@ -54,7 +59,7 @@ interface Tries {
   worst: Outcome | null;
 }
 
-async function tryHost(host: Host, options: OpenOptions, tries: Tries): Promise<Opened | null> {
+async function tryHost(host: Host, options: OpenOptions, tries: Tries): Promise<Tried | null> {
   const found = await findAddresses(host, options.finder);
   if (found.kind === "none") {
     note(tries, outcomeOfTrouble(found.trouble, "", found.detail));
@@ -70,7 +75,7 @@ async function tryHost(host: Host, options: OpenOptions, tries: Tries): Promise<
   return null;
 }
 
-async function tryAddress(host: Host, ip: string, options: OpenOptions): Promise<Opened> {
+async function tryAddress(host: Host, ip: string, options: OpenOptions): Promise<Tried> {
   const sourceIp = sourceFor(ip, options);
   if (sourceIp === undefined) return failed(outcomeOfTrouble("no-source-ip", host.name, ip));
   const first = await tryMode(host, ip, { sourceIp, inClear: false }, options);
@@ -84,7 +89,7 @@ async function tryMode(
   ip: string,
   mode: { sourceIp: string | null; inClear: boolean },
   options: OpenOptions,
-): Promise<Opened & { tryInClear?: boolean }> {
+): Promise<Tried & { tryInClear?: boolean }> {
   const { settings } = options;
   const { connectMs, greetingMs } = settings.timeouts;
   const wire = new Wire(
@@ -122,6 +127,6 @@ function note(tries: Tries, outcome: Outcome): void {
   if (tries.worst === null || outcome.kind === "deferred") tries.worst = outcome;
 }
 
-function failed(outcome: Outcome): Opened & { kind: "failed" } {
+function failed(outcome: Outcome): Tried & { kind: "failed" } {
   return { kind: "failed", outcome };
 }

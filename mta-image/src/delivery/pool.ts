@@ -45,6 +45,8 @@ export class Pool implements LanePool {
   /** Lanes with settings from before a reload that still have work. */
   readonly #retired = new Set<Lane>();
   readonly #waiting = new Set<Lane>();
+  /** Whose turn it is to take a place. */
+  #next: Lane | null = null;
   #places = 0;
   #isClosed = false;
 
@@ -82,25 +84,31 @@ export class Pool implements LanePool {
 
   takePlace(lane: Lane): boolean {
     if (this.#isClosed) return false;
-    if (this.#places < this.#options.maxConnections()) {
+    const isFree = this.#places < this.#options.maxConnections();
+    // Lanes that wait come first, each with one place, or a busy lane would take back what it gave up.
+    if (isFree && (this.#waiting.size === 0 || this.#next === lane)) {
       this.#places++;
       this.#waiting.delete(lane);
+      this.#next = null;
       return true;
     }
     this.#waiting.add(lane);
-    for (const other of this.#all()) if (other !== lane && other.evictIdle()) break;
+    if (isFree) this.#planTurns();
+    else for (const other of this.#all()) if (other !== lane && other.evictIdle()) break;
     return false;
   }
 
   returnPlace(): void {
     this.#places--;
-    // Not at once: the lane that gave the place back is in the middle of its own bookkeeping.
-    if (this.#waiting.size > 0) queueMicrotask(() => this.#wakeWaiting());
+    if (this.#waiting.size > 0) this.#planTurns();
   }
 
   shouldMakeRoom(lane: Lane, connection: Connection): boolean {
     if (this.#waiting.size === 0 || (this.#waiting.size === 1 && this.#waiting.has(lane))) return false;
-    const share = this.#options.maxConnections() / (this.#lanes.size + this.#retired.size);
+    if (lane.waiting === 0) return true;
+    // One that has sent nothing stays: with fewer places than lanes, all would give way and none would send.
+    if (connection.transactions === 0) return false;
+    const share = Math.max(1, this.#options.maxConnections() / (this.#lanes.size + this.#retired.size));
     return lane.connections > share || connection.transactions >= FAIR_TRANSACTIONS;
   }
 
@@ -137,13 +145,17 @@ export class Pool implements LanePool {
     if (this.#lanes.get(lane.key) === lane) this.#lanes.delete(lane.key);
   }
 
-  /** In turn, as long as there are places: a lane that is woken may not need one any more. */
-  #wakeWaiting(): void {
-    for (const lane of [...this.#waiting]) {
-      if (this.#places >= this.#options.maxConnections()) return;
-      this.#waiting.delete(lane);
-      lane.wake();
-    }
+  /** Not at once: the lane that gave a place back is in the middle of its own bookkeeping. */
+  #planTurns(): void {
+    queueMicrotask(() => {
+      for (let [next] = this.#waiting; next !== undefined; [next] = this.#waiting) {
+        if (this.#places >= this.#options.maxConnections()) return;
+        this.#waiting.delete(next);
+        this.#next = next;
+        next.wake();
+        this.#next = null;
+      }
+    });
   }
 
   #lane(key: string, domain: string, settings: TransportSettings): Lane {

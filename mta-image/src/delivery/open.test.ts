@@ -1,0 +1,219 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, afterEach, beforeEach, describe, test } from "node:test";
+
+import { makeCertificate } from "../../testing/certificates.ts";
+import { CourierRig, type RigOptions } from "../../testing/courier-rig.ts";
+import { MailSink } from "../../testing/mail-sink.ts";
+import { ScriptedHost } from "../../testing/scripted-host.ts";
+import type { TlsMode } from "./transport.ts";
+
+let host: ScriptedHost;
+let rigs: CourierRig[] = [];
+beforeEach(async () => {
+  host = await ScriptedHost.start();
+});
+afterEach(async () => {
+  await Promise.all(rigs.map((rig) => rig.courier.close(0)));
+  rigs = [];
+  await host.stop();
+});
+
+function rig(port: number, options: RigOptions = {}): CourierRig {
+  const made = new CourierRig(port, options);
+  rigs.push(made);
+  return made;
+}
+
+const TAKEN = "delivered 2.0.0 250 2.0.0 taken";
+
+describe("by mail exchangers", () => {
+  /** Loopback stands for the outside: its addresses differ by host, the port is the scripted host's. */
+  const byMx = (zones: NonNullable<RigOptions["zones"]>, more: Partial<RigOptions> = {}): CourierRig =>
+    rig(0, {
+      forbidLocal: false,
+      zones,
+      ...more,
+      settings: { server: null, port: host.port, ...more.settings },
+    });
+
+  test("the best is asked first, and the next one when it cannot be reached", async () => {
+    const made = byMx({
+      "example.net": {
+        mx: [
+          [20, "worse.example.net"],
+          [10, "best.example.net"],
+        ],
+      },
+      "best.example.net": { a: ["127.0.0.9"] },
+      "worse.example.net": { a: ["127.0.0.1"] },
+    });
+    const [outcome] = await made.outcomes();
+    assert.equal(outcome?.kind, "delivered");
+    assert.equal(outcome?.remoteMta, "worse.example.net");
+    assert.ok(
+      made.resolver.asked.indexOf("a best.example.net") < made.resolver.asked.indexOf("a worse.example.net"),
+    );
+  });
+
+  test("a domain without any is its own mail host", async () => {
+    assert.deepEqual(await byMx({ "example.net": { a: ["127.0.0.1"] } }).deliver(), [TAKEN]);
+  });
+
+  test("a host that refuses us at the greeting is left for the next", async () => {
+    const other = await ScriptedHost.start();
+    other.answer = ({ line }) => (line === "" ? "554 5.7.1 not you\r\n" : undefined);
+    const servers = `127.0.0.1:${other.port},127.0.0.1:${host.port}`;
+    assert.deepEqual(await rig(0, { settings: { server: servers } }).deliver(), [TAKEN]);
+    await other.stop();
+  });
+
+  const ends: readonly (readonly [string, NonNullable<RigOptions["zones"]>, RegExp])[] = [
+    ["a domain that does not exist fails", {}, /^failed 5\.1\.2 /],
+    ["a null MX fails", { "example.net": { mx: [[0, ""]] } }, /^failed 5\.1\.10 /],
+    ["DNS in trouble is waited for", { "example.net": { failed: true } }, /^deferred 4\.4\.3 /],
+    [
+      "a host whose address cannot be asked for is waited for",
+      { "example.net": { mx: [[1, "mx.example.net"]] }, "mx.example.net": { failed: true } },
+      /^deferred 4\.4\.3 /,
+    ],
+    ["hosts without an address fail", { "example.net": { mx: [[1, "mx.example.net"]] } }, /^failed 5\.4\.4 /],
+    [
+      "being the best host ourselves is a loop",
+      {
+        "example.net": {
+          mx: [
+            [1, "Engine.example.test"],
+            [2, "mx.example.net"],
+          ],
+        },
+      },
+      /^failed 5\.4\.6 /,
+    ],
+    [
+      "nobody listening is waited for",
+      { "example.net": { mx: [[1, "mx.example.net"]] }, "mx.example.net": { a: ["127.0.0.9"] } },
+      /^deferred 4\.4\.1 Connection refused: ECONNREFUSED \(127\.0\.0\.9:\d+\)$/,
+    ],
+  ];
+  for (const [title, zones, becomes] of ends) {
+    test(title, async () => {
+      assert.match((await byMx(zones).deliver())[0] ?? "", becomes);
+      assert.equal(host.connections, 0);
+    });
+  }
+
+  test("hosts worse than ourselves are not asked, better ones are", async () => {
+    const made = byMx({
+      "example.net": {
+        mx: [
+          [5, "mx.example.net"],
+          [10, "engine.example.test"],
+          [20, "worse.example.net"],
+        ],
+      },
+      "mx.example.net": { a: ["127.0.0.9"] },
+      "worse.example.net": { a: ["127.0.0.1"] },
+    });
+    assert.match((await made.deliver())[0] ?? "", /^deferred 4\.4\.1 /);
+    assert.equal(host.connections, 0);
+  });
+
+  test("an address that leads back to this machine is not connected to", async () => {
+    const made = byMx({ "example.net": { a: ["127.0.0.1"] } }, { forbidLocal: true });
+    assert.match((await made.deliver())[0] ?? "", /^failed 5\.4\.6 DNS leads to an address of this machine/);
+    assert.equal(host.connections, 0);
+  });
+});
+
+test("connections come from the configured address, and none is opened when none fits", async () => {
+  const sources: (string | undefined)[] = [];
+  const made = rig(host.port, { settings: { sourceIps: ["127.0.0.7", "2001:db8::1"] } });
+  host.answer = ({ line }) => {
+    if (line === "") sources.push(host.lastPeer);
+    return undefined;
+  };
+  assert.deepEqual(await made.deliver(), [TAKEN]);
+  assert.deepEqual(sources, ["127.0.0.7"]);
+  const other = rig(host.port, { settings: { sourceIps: ["2001:db8::1"] } });
+  assert.match((await other.deliver())[0] ?? "", /^deferred 4\.4\.4 /);
+});
+
+test("a transport that is not configured defers, one with a bad server too", async () => {
+  const made = rig(host.port, { settings: { server: "what is this?" } });
+  assert.match(
+    (await made.deliver({ transportId: "gone" }))[0] ?? "",
+    /^deferred 4\.3\.5 .*no transport "gone"/,
+  );
+  assert.match((await made.deliver())[0] ?? "", /^deferred 4\.3\.5 /);
+});
+
+describe("TLS", () => {
+  const folder = mkdtempSync(join(tmpdir(), "tls-"));
+  after(() => rmSync(folder, { recursive: true, force: true }));
+  const certificate = makeCertificate(folder, "mx.example.net");
+
+  interface Case {
+    readonly mode: TlsMode;
+    readonly offered: "good" | "untrusted" | "broken" | "refused" | "none";
+    readonly becomes: RegExp;
+  }
+  const clear = /^delivered clear$/;
+  const secure = /^delivered secure$/;
+  const cases: readonly Case[] = [
+    { mode: "disabled", offered: "good", becomes: clear },
+    { mode: "optional", offered: "none", becomes: clear },
+    { mode: "optional", offered: "good", becomes: secure },
+    { mode: "optional", offered: "untrusted", becomes: secure },
+    { mode: "optional", offered: "broken", becomes: clear },
+    { mode: "optional", offered: "refused", becomes: clear },
+    { mode: "optional_verify", offered: "none", becomes: clear },
+    { mode: "optional_verify", offered: "good", becomes: secure },
+    { mode: "optional_verify", offered: "untrusted", becomes: /^deferred 4\.7\.5 / },
+    { mode: "require", offered: "none", becomes: /^deferred 4\.7\.4 / },
+    { mode: "require", offered: "untrusted", becomes: secure },
+    { mode: "require", offered: "broken", becomes: /^deferred 4\.7\.5 / },
+    { mode: "require", offered: "refused", becomes: /^deferred 4\.7\.0 454 / },
+    { mode: "require_verify", offered: "good", becomes: secure },
+    { mode: "require_verify", offered: "untrusted", becomes: /^deferred 4\.7\.5 / },
+    { mode: "require_verify", offered: "none", becomes: /^deferred 4\.7\.4 / },
+  ];
+  for (const { mode, offered, becomes } of cases) {
+    test(`${mode} with TLS that is ${offered} ends in ${becomes.source}`, async () => {
+      const sink = await MailSink.start(offered === "none" ? {} : { tls: certificate.pem });
+      const isSpoilt = offered === "broken" || offered === "refused";
+      if (isSpoilt) spoilTls(offered);
+      const ca = offered === "good" ? readFileSync(certificate.ca, "utf8") : null;
+      const made = rig(isSpoilt ? host.port : sink.port, { settings: { tlsMode: mode, ca } });
+      assert.match(withSecurity(await made.deliver(), sink), becomes);
+      await sink.stop();
+    });
+  }
+
+  function withSecurity([said = ""]: readonly string[], sink: MailSink): string {
+    if (!said.startsWith("delivered")) return said;
+    return `delivered ${sink.received[0]?.isSecure === true ? "secure" : "clear"}`;
+  }
+
+  function spoilTls(how: "broken" | "refused"): void {
+    host.keywords = ["STARTTLS"];
+    host.answer = ({ line }) => {
+      if (line !== "STARTTLS") return undefined;
+      if (how === "refused") return "454 4.7.0 not now\r\n";
+      setTimeout(() => host.sayToAll("this is no handshake\r\n"), 5);
+      return "220 go\r\n";
+    };
+  }
+
+  test("replies put behind the one to STARTTLS are never taken for the secure host's", async () => {
+    for (const injected of ["250 ok\r\n", "250-par", "250-partial\r\n"]) {
+      host.keywords = ["STARTTLS"];
+      host.answer = ({ line }) => (line === "STARTTLS" ? `220 go\r\n${injected}` : undefined);
+      const [outcome] = await rig(host.port, { settings: { tlsMode: "require" } }).deliver();
+      assert.match(outcome ?? "", /^deferred 4\.(?:5\.0|7\.5) /);
+    }
+    assert.equal(host.words.includes("MAIL"), false);
+  });
+});
