@@ -10,14 +10,33 @@ import type {
 } from "#contract/admin-api.ts";
 
 import type { Administration, ConfigAnswer } from "./admin/admin-server.ts";
-import type { Mta } from "./mta.ts";
+import type { LiveConfig } from "./config/live-config.ts";
+import type { Queue } from "./queue/queue.ts";
 import { queryQueue, selectEntries } from "./queue/query.ts";
+import type { SessionCounters } from "./session/options.ts";
+import type { Spool } from "./spool/spool.ts";
+import type { Transfer } from "./transfer/transfer.ts";
 import { version } from "./version.ts";
 
-export class EngineAdministration implements Administration {
-  readonly #mta: Mta;
+/** The engine as far as it can be administered; `state` is changed from here and by whoever stops the engine. */
+export interface Administered {
+  state: EngineStatus["state"];
+  readonly startedAt: string;
+  readonly isReady: boolean;
+  readonly sessions: number;
+  readonly options: { readonly config: LiveConfig };
+  readonly queue: Queue;
+  readonly spool: Spool;
+  readonly courier: { readonly connections: number };
+  readonly sessionCounters: SessionCounters;
+  readonly transfer: Transfer;
+  readonly plugins: EngineStatus["plugins"];
+}
 
-  constructor(mta: Mta) {
+export class EngineAdministration implements Administration {
+  readonly #mta: Administered;
+
+  constructor(mta: Administered) {
     this.#mta = mta;
   }
 

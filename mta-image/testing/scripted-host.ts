@@ -6,7 +6,7 @@
 import { type Server, type Socket, createServer } from "node:net";
 
 /** Bytes to send, "cut" to end the connection without a word, "silence" to say nothing, or undefined for the usual. */
-export type HostReply = string | "cut" | "silence" | undefined;
+export type HostReply = string | undefined;
 
 export interface Asked {
   /** The command line; "." for the end of data, "" for the greeting. */
