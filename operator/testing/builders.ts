@@ -90,6 +90,7 @@ export function aPod(slot: number, changes: Partial<ObservedPod> = {}): Observed
     isTerminating: false,
     hash: "hash",
     revision: "rev-1",
+    restarts: 0,
     reason: null,
     engine: anEngine(),
     ...changes,
@@ -138,6 +139,7 @@ export function aSlotInput(changes: Partial<SlotInput> = {}): SlotInput {
     now: 0,
     actingSince: Number.NEGATIVE_INFINITY,
     replaceable: null,
+    unteachable: new Set(),
     ...changes,
   };
 }

@@ -51,6 +51,7 @@ export function judge(observed: Observed, facts: OperatorFacts, scaled: Scaled):
   const decision = decideSlots({
     ...slotInput(observed, { size, hashOf, podChanges }),
     replaceable: canary,
+    unteachable: rollout?.status.phase === "RolledBack" ? new Set(rollout.status.canary) : new Set(),
   });
   const isTried = rollout?.status.phase === "Canary";
   const status: Judged = {
@@ -135,6 +136,7 @@ function slotInput(
     reclaim: spec.storage.reclaim,
     drainTo: spec.drain.to,
     replaceable: null,
+    unteachable: new Set(),
   };
 }
 

@@ -6,31 +6,32 @@
 import type { EngineStatus } from "#contract/admin-api.ts";
 import type { ObservedSlot } from "#operator/slots/observed.ts";
 
-/** Where a pod stood when the time of bake began. */
+/** Where a pod stood when it was chosen, and again when the time of bake began; null: it did not answer. */
 export interface Mark {
   readonly uid: string;
-  readonly startedAt: string;
-  readonly totals: EngineStatus["totals"];
+  readonly restarts: number;
+  readonly startedAt: string | null;
+  readonly totals: EngineStatus["totals"] | null;
 }
 
-/** By slot, of all pods that answered. */
+/** By slot, of all pods. */
 export interface Bake {
   readonly revision: string;
-  /** By the monotonic clock, in milliseconds. */
-  readonly since: number;
+  /** By the monotonic clock, in milliseconds; null until all canary pods run the revision. */
+  readonly since: number | null;
   readonly marks: ReadonlyMap<number, Mark>;
 }
 
 /** Fewer attempts in one group are no ground for a judgement. */
 const FEWEST_ATTEMPTS = 20;
 
-export function beginBake(slots: readonly ObservedSlot[], revision: string, now: number): Bake {
-  const marks = slots.flatMap(({ slot, pod }): [number, Mark][] =>
-    pod?.engine == null
-      ? []
-      : [[slot, { uid: pod.uid, startedAt: pod.engine.startedAt, totals: pod.engine.totals }]],
-  );
-  return { revision, since: now, marks: new Map(marks) };
+export function markAll(slots: readonly ObservedSlot[], revision: string, since: number | null): Bake {
+  const marks = slots.flatMap(({ slot, pod }): [number, Mark][] => {
+    if (pod === null) return [];
+    const { uid, restarts, engine } = pod;
+    return [[slot, { uid, restarts, startedAt: engine?.startedAt ?? null, totals: engine?.totals ?? null }]];
+  });
+  return { revision, since, marks: new Map(marks) };
 }
 
 /** What is bad about it, in words; null: nothing so far. */
@@ -43,9 +44,11 @@ export function faultOf(input: {
   const { canary, stable, bake, maxFailureRatio } = input;
   for (const { slot, pod } of canary) {
     const mark = bake.marks.get(slot);
-    if (pod?.engine == null || mark === undefined || pod.uid !== mark.uid) continue;
-    if (pod.engine.startedAt !== mark.startedAt) return `slot ${slot} ended and started anew`;
-    if (pod.engine.spoolClosed !== null) return `slot ${slot} closed its spool`;
+    if (pod === null || mark === undefined || pod.uid !== mark.uid) continue;
+    const { engine, restarts } = pod;
+    const isAnother = engine !== null && mark.startedAt !== null && engine.startedAt !== mark.startedAt;
+    if (isAnother || restarts > mark.restarts) return `slot ${slot} ended and started anew`;
+    if (engine !== null && engine.spoolClosed !== null) return `slot ${slot} closed its spool`;
   }
   const [tried, others] = [figuresOf(canary, bake), figuresOf(stable, bake)];
   for (const kind of ["failed", "deferred"] as const) {
@@ -62,7 +65,8 @@ function figuresOf(slots: readonly ObservedSlot[], { marks }: Bake): Figures {
   const sum = { delivered: 0, failed: 0, deferred: 0 };
   for (const { slot, pod } of slots) {
     const mark = marks.get(slot);
-    if (pod?.engine == null || mark?.startedAt !== pod.engine.startedAt || mark.uid !== pod.uid) continue;
+    if (pod?.engine == null || mark?.totals == null || mark.uid !== pod.uid) continue;
+    if (mark.startedAt !== pod.engine.startedAt) continue;
     for (const key of ["delivered", "failed", "deferred"] as const)
       sum[key] += pod.engine.totals[key] - mark.totals[key];
   }

@@ -11,7 +11,7 @@ import type { RolloutSpec } from "#crds/mail-cluster-scaling.ts";
 import type { MailClusterStatus } from "#crds/mail-cluster-status.ts";
 import type { ObservedSlot } from "#operator/slots/observed.ts";
 
-import { type Bake, beginBake, faultOf } from "./canary.ts";
+import { type Bake, faultOf, markAll } from "./canary.ts";
 
 export type RolloutStatus = NonNullable<MailClusterStatus["rollout"]>;
 
@@ -53,24 +53,25 @@ function watch(
   const numbers = canary.map(({ slot }) => slot);
   const stable = slots.filter(({ slot }) => !numbers.includes(slot));
   const same = input.bake?.revision === target ? input.bake : null;
-  const bake = same !== null && numbers.every((slot) => isMarked(same, slots, slot)) ? same : null;
+  const isWhole = same !== null && numbers.every((slot) => isMarked(same, slots, slot));
+  const bake = isWhole ? same : markAll(slots, target, null);
   const base = { revision: target, canary: [...numbers] };
   const { maxFailureRatio, bakeSeconds } = rules.canary;
-  const fault = bake === null ? null : faultOf({ canary, stable, bake, maxFailureRatio });
+  const fault = faultOf({ canary, stable, bake, maxFailureRatio });
   if (fault !== null) {
     const phase = rules.autoRollback ? "RolledBack" : "Held";
     return { status: { ...base, phase, since: time, message: fault }, bake };
   }
   const isRunning = canary.every((slot) => doesRun(slot, target));
-  const waiting = (message: string, since: string, next: Bake | null): Rollout => ({
+  const waiting = (message: string, since: string, next: Bake): Rollout => ({
     status: { ...base, phase: "Canary", since, message },
     bake: next,
   });
   const where = `slot ${numbers.join(", slot ")}`;
   if (!isRunning) return waiting(`waits for ${where} to run it`, known?.since ?? time, bake);
-  if (bake === null && bakeSeconds > 0)
-    return waiting(`${where}: watched for ${bakeSeconds} s`, time, beginBake(slots, target, now));
-  if (bake !== null && now - bake.since < bakeSeconds * 1000)
+  if (bake.since === null && bakeSeconds > 0)
+    return waiting(`${where}: watched for ${bakeSeconds} s`, time, markAll(slots, target, now));
+  if (bake.since !== null && now - bake.since < bakeSeconds * 1000)
     return waiting(`${where}: watched for ${bakeSeconds} s`, known?.since ?? time, bake);
   return settled(input, known, "Everywhere", `${where} did well`);
 }
@@ -88,10 +89,10 @@ function settled(
   };
 }
 
-/** The pod that was marked is there no more: its successor is watched from its own beginning. */
+/** Where the pod that was marked is there no more, its successor is watched from its own beginning. */
 function isMarked(bake: Bake, slots: readonly ObservedSlot[], slot: number): boolean {
   const pod = slots.find((each) => each.slot === slot)?.pod ?? null;
-  return pod !== null && bake.marks.get(slot)?.uid === pod.uid;
+  return bake.marks.get(slot)?.uid === pod?.uid;
 }
 
 function doesRun({ pod }: ObservedSlot, revision: string): boolean {

@@ -119,7 +119,7 @@ describe("the roll-out", () => {
 
   it("goes to as many pods as are to try it, and waits until they run it", () => {
     const { status, bake } = decideRollout(start);
-    assert.deepEqual([status.phase, status.canary, bake], ["Canary", [0], null]);
+    assert.deepEqual([status.phase, status.canary, bake?.since], ["Canary", [0], null]);
     assert.equal(status.message, "waits for slot 0 to run it");
   });
 
@@ -160,6 +160,8 @@ describe("the roll-out", () => {
   it("goes back when a canary pod's process ended or closed its spool", () => {
     const anew = runs(0, "rev-1", { startedAt: "2026-01-01T00:00:10Z" });
     assert.match(judged({ slots: [anew] }), /^RolledBack: slot 0 ended and started anew/);
+    const looping = aSlot(0, { pod: { engine: null, isReady: false, restarts: 1 } });
+    assert.match(judged({ slots: [looping] }), /^RolledBack: slot 0 ended and started anew/);
     const closed = runs(0, "rev-2", { spoolClosed: "fsync failed", totals: totals(100, 0) });
     assert.match(judged({ slots: [closed] }), /^RolledBack: slot 0 closed its spool/);
   });
@@ -175,6 +177,14 @@ describe("the roll-out", () => {
     assert.equal(bake?.since, 40_000);
     const lost = then(baking(), { slots: [runs(0, "rev-2"), runs(1, "rev-1")], bake: null, now: 40_000 });
     assert.deepEqual([lost.status.phase, lost.bake?.since], ["Canary", 40_000]);
+  });
+
+  it("goes back when a pod that was made for it does not come up", () => {
+    const made = aSlot(0, { pod: { uid: "other", engine: null, isReady: false } });
+    const first = then(decideRollout(start), { slots: [made, runs(1, "rev-1")] });
+    assert.equal(first.status.phase, "Canary");
+    const looping = aSlot(0, { pod: { uid: "other", engine: null, isReady: false, restarts: 1 } });
+    assert.equal(then(first, { slots: [looping, runs(1, "rev-1")] }).status.phase, "RolledBack");
   });
 
   it("stays taken back until the spec makes another revision", () => {

@@ -73,6 +73,18 @@ describe("pods made anew", () => {
     assert.equal(steps({ size: 1, slots: [aSlot(0, { pod: outdated })] }), "delete-pod 0 (Outdated)");
   });
 
+  it("one that ends over and over with a configuration that was taken back goes", () => {
+    const looping = { engine: null, isReady: false, restarts: 2 };
+    const slots = [aSlot(0, { pod: looping }), aSlot(1)];
+    assert.equal(steps({ slots, unteachable: new Set([0]) }), "delete-pod 0 (Outdated)");
+    assert.equal(steps({ slots }), "");
+  });
+
+  it("only those go that a roll-out is confined to", () => {
+    const slots = [aSlot(0, { pod: outdated }), aSlot(1, { pod: outdated })];
+    assert.equal(steps({ slots, replaceable: new Set([0]) }), "delete-pod 0 (Outdated)");
+  });
+
   it("none goes for a configuration that is broken", () => {
     assert.equal(steps({ slots: [aSlot(0, { pod: outdated }), aSlot(1)], podChanges: "create" }), "");
   });

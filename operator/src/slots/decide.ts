@@ -45,6 +45,8 @@ export interface SlotInput {
   readonly actingSince: number;
   /** Slots that may be made anew for what only a restart can change, while a roll-out is tried out; null: all. */
   readonly replaceable: ReadonlySet<number> | null;
+  /** Slots whose pods hold a configuration that was taken back: one that ends over and over cannot be told so. */
+  readonly unteachable: ReadonlySet<number>;
 }
 
 export interface SlotDecision {
@@ -120,7 +122,7 @@ function replacement(
     pod === null ||
     pod.isTerminating ||
     hasEnded(pod) ||
-    pod.hash === input.hashOf(slot) ||
+    (pod.hash === input.hashOf(slot) && !isBeyondTeaching(slot, pod, input)) ||
     input.replaceable?.has(slot) === false
       ? []
       : [{ slot, pod }],
@@ -130,6 +132,10 @@ function replacement(
   const last = outdated.at(-1);
   const othersReady = wanted.every(({ slot, pod }) => slot === last?.slot || isServing(pod));
   return last !== undefined && othersReady ? { kind: "delete-pod", ...last, why: "Outdated" } : null;
+}
+
+function isBeyondTeaching(slot: number, pod: ObservedPod, { unteachable }: SlotInput): boolean {
+  return unteachable.has(slot) && !pod.isReady && pod.engine === null && pod.restarts > 0;
 }
 
 /** Finishing what has begun comes before beginning; the highest slot goes first. */

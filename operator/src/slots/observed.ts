@@ -21,6 +21,8 @@ export interface ObservedPod {
   readonly hash: string | null;
   /** Revision of the configuration that the pod was made with. */
   readonly revision: string | null;
+  /** How often its containers were started anew. */
+  readonly restarts: number;
   /** Why it does not run, as the node or the scheduler says: "ImagePullBackOff", "Unschedulable". */
   readonly reason: string | null;
   readonly engine: EngineStatus | null;
@@ -77,6 +79,7 @@ export function observePod(pod: Pod, engine: EngineStatus | null): ObservedPod {
     isTerminating: metadata.deletionTimestamp !== undefined,
     hash: metadata.annotations?.[annotations.podHash] ?? null,
     revision: metadata.annotations?.[annotations.revision] ?? null,
+    restarts: (status?.containerStatuses ?? []).reduce((sum, { restartCount = 0 }) => sum + restartCount, 0),
     reason: reasonOf(pod),
     engine,
   };
