@@ -30,7 +30,7 @@ export interface Administered {
   readonly courier: { readonly connections: number };
   readonly sessionCounters: SessionCounters;
   readonly transfer: Transfer;
-  readonly plugins: EngineStatus["plugins"];
+  readonly plugins: readonly EngineStatus["plugins"][number][];
 }
 
 export class EngineAdministration implements Administration {
