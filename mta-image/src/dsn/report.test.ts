@@ -98,7 +98,7 @@ describe("a mail reader", () => {
       mail.to?.map(({ address }) => address),
       ["ann@example.org"],
     );
-    assert.match(mail.text ?? "", /could not be delivered[^]*<bob@example\.net>[^]*there is nobody/);
+    assert.match(mail.text ?? "", /could not be delivered[\s\S]*<bob@example\.net>[\s\S]*there is nobody/);
     assert.match(part(mail, "message/delivery-status"), /^Reporting-MTA: dns; mta\.example\.test\r?\n/);
     assert.equal(part(mail, "text/rfc822-headers").trim(), header.replaceAll("\r\n", "\n").trim());
   });
@@ -127,7 +127,7 @@ describe("a mail reader", () => {
 describe("the status fields", () => {
   test("are one block for the message and one for each recipient", () => {
     const text = report({ recipients: ["bob@example.net", "eve@example.net"] }).bytes.toString();
-    const [, status = ""] = /message\/delivery-status\r\n.*?\r\n\r\n([^]*?)\r\n--=_/.exec(text) ?? [];
+    const [, status = ""] = /message\/delivery-status\r\n.*?\r\n\r\n([\s\S]*?)\r\n--=_/.exec(text) ?? [];
     const blocks = status.trim().split("\r\n\r\n");
     assert.equal(blocks.length, 3);
     assert.match(
