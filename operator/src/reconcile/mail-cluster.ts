@@ -21,7 +21,8 @@ import { ofResource } from "./owned.ts";
 import { perform } from "./perform.ts";
 import { prune, unwanted } from "./prune.ts";
 import { pushConfig } from "./push-config.ts";
-import { again, done, type Reconciler, type Result } from "./result.ts";
+import { renewCertificates } from "./renew-certificates.ts";
+import { again, done, type Reconciler, type Result, soonest } from "./result.ts";
 import { type Scaled, scale } from "./scale.ts";
 import type { Tools } from "./tools.ts";
 import { writeStatus } from "./write-status.ts";
@@ -65,7 +66,8 @@ async function pass(tools: Tools, writer: Writer, seen: Observed): Promise<Resul
   await prune(writer, doomedOf(observed, judgement, revision.lastGood ?? null));
   if (scaled.size !== scaled.before)
     for (const event of withRegard(observed.object, [announceScale(scaled)])) tools.recorder.record(event);
-  return lookAgain(tools, observed, conditions);
+  const renewal = await renewCertificates(tools, observed, judgement);
+  return soonest([lookAgain(tools, observed, conditions), renewal]);
 }
 
 /** Paused: what is there stays as it is, and the status tells how that is. */

@@ -20,6 +20,8 @@ export interface ClusterMemory {
   readonly orders: Map<string, GivenOrder>;
   /** What canary pods are compared with. */
   bake: Bake | null;
+  /** Hash of the listeners' certificates, and when engines should read them again; null: they have. */
+  certificates: { readonly hash: string; readonly dueAt: number | null } | null;
   /** The autoscaler's wishes and changes, and the size that it followed last. */
   scaling: { readonly history: History; readonly size: number } | null;
 }
@@ -37,7 +39,13 @@ export class Memory {
     const id = keyText(cluster);
     const known = this.#clusters.get(id);
     if (known !== undefined) return known;
-    const fresh: ClusterMemory = { refusal: null, orders: new Map(), bake: null, scaling: null };
+    const fresh: ClusterMemory = {
+      refusal: null,
+      orders: new Map(),
+      bake: null,
+      certificates: null,
+      scaling: null,
+    };
     this.#clusters.set(id, fresh);
     return fresh;
   }
