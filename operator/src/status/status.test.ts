@@ -178,6 +178,121 @@ describe("conditions", () => {
   });
 });
 
+describe("leaving slots", () => {
+  const engine = (changes: Parameters<typeof anEngine>[0]) =>
+    anEngine({ state: "Draining", handover: { given: 3, unanswered: 0, waitsFor: null }, ...changes });
+  const leaving = (changes: Parameters<typeof anEngine>[0]): Partial<StatusInput> => ({
+    slots: [aSlot(0), aSlot(1), aSlot(2, { pod: { isReady: false, engine: engine(changes) } })],
+  });
+
+  it("carry the time at which they were chosen for as long as they leave", () => {
+    const first = makeStatus(anInput(leaving({ queued: 7 })));
+    assert.equal(first.pods[2]?.leavingSince, "2026-01-01T10:00:00Z");
+    const later = makeStatus(anInput({ ...leaving({ queued: 7 }), previous: first, now: at("10:30:00") }));
+    assert.equal(later.pods[2]?.leavingSince, "2026-01-01T10:00:00Z");
+    const back = makeStatus(anInput({ previous: later }));
+    assert.ok(back.pods.every(({ leavingSince }) => leavingSince === undefined));
+  });
+
+  it("say at which stage they are", () => {
+    const stateOf = (changes: Parameters<typeof anEngine>[0]) =>
+      makeStatus(anInput(leaving(changes))).pods[2]?.state;
+    assert.equal(stateOf({ queued: 7 }), "Draining");
+    assert.equal(stateOf({ queued: 7, state: "Cordoned" }), "Cordoned");
+    assert.equal(stateOf({}), "Empty");
+  });
+
+  it("say what they wait for, and that it takes too long", () => {
+    const handover = { given: 0, unanswered: 5, waitsFor: "outbound-0: full" };
+    const input = leaving({ queued: 7, handover });
+    assert.equal(messageOf("ScaleDownBlocked", input), "slot 2 hands over 7, and waits for outbound-0: full");
+    const late = { ...input, previous: makeStatus(anInput(input)), now: at("11:00:01") };
+    assert.equal(verdicts(late)["ScaleDownBlocked"], "True Overdue");
+    assert.match(messageOf("ScaleDownBlocked", late), /^after 3600 s: .*mailfleet\.io\/force-delete-slot$/);
+  });
+});
+
+describe("the autoscaler's record", () => {
+  const spec = aSpec({ replicas: undefined, autoscaling: { mode: "Internal", maxReplicas: 9 } });
+  const decided = (replicas: number, changes: object = {}): Partial<StatusInput> => ({
+    spec,
+    scaled: {
+      size: replicas,
+      decision: {
+        replicas,
+        reason: "Settled",
+        message: `${replicas} pods: nothing is waiting`,
+        isActive: true,
+        history: { wishes: [], changes: [] },
+        ...changes,
+      },
+    },
+  });
+
+  it("keeps its time until the number changes", () => {
+    const first = makeStatus(anInput(decided(2)));
+    assert.equal(first.scaling?.at, "2026-01-01T10:00:00Z");
+    const later = { previous: first, now: at("11:00:00") };
+    assert.equal(makeStatus(anInput({ ...decided(2), ...later })).scaling?.at, "2026-01-01T10:00:00Z");
+    assert.equal(makeStatus(anInput({ ...decided(3), ...later })).scaling?.at, "2026-01-01T11:00:00Z");
+  });
+
+  it("says when figures are missing, and when it rests", () => {
+    assert.equal(verdicts(decided(2))["ScalingActive"], "True Following");
+    assert.equal(verdicts(decided(2, { isActive: false }))["ScalingActive"], "False FiguresUnknown");
+    const wishes = { isPaused: true, isHibernating: false };
+    const resting = { spec, wishes, scaled: { size: 2, decision: null } };
+    assert.equal(verdicts(resting)["ScalingActive"], "False Suspended");
+    assert.equal(verdicts(resting)["Paused"], "True Paused");
+  });
+
+  it("a cluster that hibernates remembers its size", () => {
+    const asleep: Partial<StatusInput> = {
+      size: 0,
+      slots: [],
+      scaled: { size: 4, decision: null },
+      wishes: { isPaused: false, isHibernating: true },
+    };
+    assert.equal(verdicts(asleep)["Hibernated"], "True Hibernated");
+    assert.equal(makeStatus(anInput(asleep)).targetReplicas, 4);
+  });
+});
+
+describe("roll-outs", () => {
+  const rollout = {
+    revision: "rev-1",
+    since: "2026-01-01T09:00:00Z",
+    canary: [0],
+    message: "slot 0: watched for 30 s",
+  };
+
+  it("that are being tried out are neither complete nor the last good one", () => {
+    const changes: Partial<StatusInput> = { rollout: { ...rollout, phase: "Canary" }, lastGood: "rev-0" };
+    assert.equal(verdicts(changes)["RolloutComplete"], "False Canary");
+    assert.equal(verdicts(changes)["Reconciling"], "True ApplyingConfig");
+    assert.equal(makeStatus(anInput(changes)).revision.lastGood, "rev-0");
+  });
+
+  it("that did badly stall the cluster and say why", () => {
+    const config = {
+      kind: "taken-back",
+      revision: "rev-2",
+      phase: "RolledBack",
+      message: "slot 0 ended and started anew",
+    } as const;
+    const changes: Partial<StatusInput> = {
+      config,
+      rollout: { ...rollout, revision: "rev-2", phase: "RolledBack" },
+      lastGood: "rev-1",
+    };
+    const found = verdicts(changes);
+    assert.equal(found["RolloutComplete"], "False RolledBack");
+    assert.equal(found["Stalled"], "True RolledBack");
+    assert.equal(found["Reconciling"], "False Settled");
+    assert.match(messageOf("ConfigApplied", changes), /rev-2 did badly: slot 0 ended/);
+  });
+});
+
 describe("revisions", () => {
   it("the target becomes the last good one when every pod runs it", () => {
     assert.deepEqual(makeStatus(anInput()).revision, {
