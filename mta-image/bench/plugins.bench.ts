@@ -14,7 +14,7 @@ const AT_ONCE = 50_000;
 
 const plugins = makeTestHost();
 const { host } = plugins;
-await startPlugins(plugins, { values: {}, suspend: {}, nap: {}, "in-place": {} });
+await startPlugins(plugins, { values: {}, suspend: {}, nap: {}, "in-place": {}, deliver: {} });
 const { calls } = host;
 const say = (line: string): boolean => process.stdout.write(`${line}\n`);
 
@@ -69,6 +69,39 @@ await atOnce("C++, one worker", () => calls.call(work, []), AT_ONCE);
 await atOnce("Go, each asleep for 500 ms", () => calls.call(nap, [500]), AT_ONCE);
 const rest = functionOf(plugins, "in-place", "rest");
 await atOnce("in place, each asleep for 20 ms on a thread", () => calls.call(rest, [20, 1]), 2000);
+
+const LANES = 50;
+const message = {
+  transactionid: "t",
+  queueid: 1,
+  transportid: "out",
+  localip: "",
+  remoteip: "",
+  remotemx: "",
+  recipientdomain: "example.net",
+  jobid: "",
+  grouping: "",
+  tenantid: "",
+};
+const file = [Buffer.alloc(4096, "a line of text of some length\r\n")];
+const deliver = host.plugins.find(({ id }) => id === "deliver");
+
+/** Attempts a second by a plugin that reads the message and is done, in so many lanes. */
+async function deliveries(how: string, count: number): Promise<void> {
+  if (deliver === undefined) return;
+  const start = performance.now();
+  await Promise.all(
+    Array.from({ length: LANES }, async () => {
+      for (let index = 0; index < count / LANES; index += 1) {
+        await host.deliveries.deliver(deliver, { message, file, args: ["how", how] });
+      }
+    }),
+  );
+  const rate = (count / (performance.now() - start)) * 1000;
+  say(`deliveries of 4 KiB (${how}, ${LANES} lanes): ${rate.toFixed(0)} a second`);
+}
+await deliveries("now", 100_000);
+await deliveries("thread", 20_000);
 
 /** The memory that is left when garbage is gone; run with --expose-gc for exact figures. */
 function residentMiB(): number {
