@@ -9,7 +9,7 @@ import { describe, Failure } from "#base/error.ts";
 import { type Log, makeLog } from "#base/log.ts";
 import { systemRandom } from "#base/random.ts";
 import { EngineClient } from "#operator/engine/client.ts";
-import { type KedaServer, startKedaServer } from "#operator/keda/server.ts";
+import type { KedaServer } from "#operator/keda/server.ts";
 import { type Access, findAccess } from "#operator/kube/access.ts";
 import { hasImageVolumes, isServed, serverVersion } from "#operator/kube/discovery.ts";
 import { HttpKube } from "#operator/kube/http-kube.ts";
@@ -95,6 +95,8 @@ async function run(options: Options, log: Log, stop: AbortSignal): Promise<numbe
 /** Plain text, as KEDA talks to scalers by default; only KEDA should reach it. */
 async function serveKeda(options: Options, source: Manager, log: Log): Promise<KedaServer | null> {
   if (options.kedaAddress === null) return null;
+  // Its libraries cost some 10 MB of memory: nobody pays who does not use it.
+  const { startKedaServer } = await import("#operator/keda/server.ts");
   const server = await startKedaServer({ address: options.kedaAddress, source, clock: systemClock });
   log.info({ address: options.kedaAddress, port: server.port }, "keda-served");
   return server;
