@@ -8,7 +8,7 @@ import { MailCluster as MailClusterSchema } from "#crds/mail-cluster.ts";
 import type { Context } from "#operator/desired/context.ts";
 import { renderConfig } from "#operator/desired/engine-config.ts";
 import type { ResolvedPlugin } from "#operator/plugins/resolve.ts";
-import type { SlotInput } from "#operator/slots/decide.ts";
+import type { SlotInput } from "#operator/slots/input.ts";
 import type { ObservedClaim, ObservedPod, ObservedSlot } from "#operator/slots/observed.ts";
 
 /** A spec as people write it. */

@@ -6,7 +6,8 @@ import fc from "fast-check";
 import { aSlotInput } from "../../testing/builders.ts";
 import type { Turn } from "../../testing/mail-world.ts";
 import { SlotWorld } from "../../testing/slot-world.ts";
-import { type SlotInput, decideSlots } from "./decide.ts";
+import { decideSlots } from "./decide.ts";
+import type { SlotInput } from "./input.ts";
 import { type Step, describeSteps } from "./steps.ts";
 
 /** What may happen between two passes, and the turn that passes then. */

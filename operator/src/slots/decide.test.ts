@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
 import { aSlot, aSlotInput, anEngine } from "../../testing/builders.ts";
-import { type SlotInput, decideSlots } from "./decide.ts";
+import { decideSlots } from "./decide.ts";
+import type { SlotInput } from "./input.ts";
 import { orderKey } from "./orders.ts";
 import { describeSteps } from "./steps.ts";
 

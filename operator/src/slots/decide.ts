@@ -11,43 +11,12 @@
  * pods are ready.
  */
 import { chooseStaying } from "./choose.ts";
+import type { SlotInput } from "./input.ts";
 import { type LeavingSlot, leave } from "./leave.ts";
 import { type ObservedSlot, hasEnded, type ObservedPod, isServing, isTurnedAway } from "./observed.ts";
-import { type GivenOrder, type Peers, isUnder, orderOfStaying, peersAmong } from "./orders.ts";
+import { type Peers, isUnder, orderOfStaying, peersAmong } from "./orders.ts";
 import { parseQuantity } from "./quantity.ts";
 import type { Step, Waiting } from "./steps.ts";
-
-export interface SlotInput {
-  /** How many slots are wanted (slots/size.ts). */
-  readonly size: number;
-  readonly slots: readonly ObservedSlot[];
-  /** Hash of the pod that the spec makes for a slot (desired/pod-hash.ts). */
-  readonly hashOf: (slot: number) => string;
-  /**
-   * all: pods may be made and made anew. create: missing ones only, since the spec's configuration is broken and
-   * the last good one stands in. none: no configuration has ever been good.
-   */
-  readonly podChanges: "all" | "create" | "none";
-  readonly storageSize: string;
-  readonly reclaim: "RetainUntilEmpty" | "Delete";
-  /** The deletion policy while the MailCluster is being deleted, else null. */
-  readonly deletion: "Drain" | "Orphan" | "Discard" | null;
-  /** Which slots were leaving, and which the user names: choose.ts. */
-  readonly leavingBefore: ReadonlySet<number>;
-  readonly preferred: ReadonlySet<number>;
-  /** Leaving slots whose mail the user gave up (annotation mailfleet.io/force-delete-slot). */
-  readonly forced: ReadonlySet<number>;
-  readonly drainTo: "Peers" | "None";
-  /** The order that each engine was given last, by uid of its pod. */
-  readonly given: ReadonlyMap<string, GivenOrder>;
-  /** By the monotonic clock, in milliseconds. `actingSince`: orders before were given by somebody else. */
-  readonly now: number;
-  readonly actingSince: number;
-  /** Slots that may be made anew for what only a restart can change, while a roll-out is tried out; null: all. */
-  readonly replaceable: ReadonlySet<number> | null;
-  /** Slots whose pods hold a configuration that was taken back: one that ends over and over cannot be told so. */
-  readonly unteachable: ReadonlySet<number>;
-}
 
 export interface SlotDecision {
   /** The numbers of the slots that are wanted, those that do not exist yet among them. */

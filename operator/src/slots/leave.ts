@@ -3,12 +3,13 @@
  * Active -> Cordoned -> Draining -> empty -> released; each stage is read off what is observed, so nothing is
  * remembered, and at each the slot may be wanted again.
  */
-import type { SlotInput } from "./decide.ts";
+import type { SlotInput } from "./input.ts";
 import {
   type ObservedClaim,
   type ObservedPod,
   type ObservedSlot,
   hasEnded,
+  isGivenUp,
   isTurnedAway,
 } from "./observed.ts";
 import { type Peers, isUnder, orderOfLeaving, unansweredOf } from "./orders.ts";
@@ -40,16 +41,12 @@ export function leave(observed: ObservedSlot, input: LeaveInput): LeavingSlot {
   };
 }
 
-/** Its mail was given up by somebody. */
-export function isGivenUp({ slot, claim }: ObservedSlot, { forced }: Pick<SlotInput, "forced">): boolean {
-  return claim?.isDiscarded === true || forced.has(slot);
-}
-
 function partsOf(observed: ObservedSlot, input: LeaveInput): Parts {
   const { slot, pod, claim } = observed;
   if (pod === null) return claim === null ? {} : withoutPod(observed, claim, input);
   if (pod.isTerminating) return { isEmpty: claim?.isTerminating === true };
-  if (isGivenUp(observed, input)) return { disruptive: { kind: "delete-pod", slot, pod, why: "Discarded" } };
+  if (isGivenUp(observed, input.forced))
+    return { disruptive: { kind: "delete-pod", slot, pod, why: "Discarded" } };
   if (claim?.phase === "Pending")
     return {
       isEmpty: true,
@@ -63,7 +60,7 @@ function partsOf(observed: ObservedSlot, input: LeaveInput): Parts {
 function withoutPod(observed: ObservedSlot, claim: ObservedClaim, input: LeaveInput): Parts {
   const { slot } = observed;
   if (claim.isTerminating) return { isEmpty: true };
-  const why = isGivenUp(observed, input)
+  const why = isGivenUp(observed, input.forced)
     ? "Discarded"
     : input.reclaim === "Delete"
       ? "ReclaimDelete"

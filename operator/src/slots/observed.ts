@@ -108,6 +108,11 @@ export function isTurnedAway({ engine }: ObservedPod): boolean {
   return engine !== null && engine.state !== "Serving" && engine.state !== "Stopping";
 }
 
+/** Its mail was given up by somebody: on the claim, or by naming the slot. */
+export function isGivenUp({ slot, claim }: ObservedSlot, forced: ReadonlySet<number>): boolean {
+  return claim?.isDiscarded === true || forced.has(slot);
+}
+
 /** It takes mail, as far as is known. */
 export function isServing(pod: ObservedPod | null): boolean {
   return pod?.isReady === true && !pod.isTerminating && !isTurnedAway(pod);

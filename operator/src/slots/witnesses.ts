@@ -2,9 +2,8 @@
  * Whether a slot that looks empty may go (pure): no other engine may be sending it mail or wait for its answer,
  * since only this slot can tell what it took. Others that have nothing to do with a hand-over are not asked.
  */
-import type { SlotInput } from "./decide.ts";
-import { isGivenUp } from "./leave.ts";
-import type { ObservedPod, ObservedSlot } from "./observed.ts";
+import type { SlotInput } from "./input.ts";
+import { type ObservedPod, type ObservedSlot, isGivenUp } from "./observed.ts";
 import { unansweredOf } from "./orders.ts";
 
 export interface Witnesses {
@@ -34,7 +33,7 @@ export function witnessesFor(slot: number, input: SlotInput): Witnesses {
 /** Holds mail and is, or was lately, handing some over. */
 function mayHaveSent(observed: ObservedSlot, input: SlotInput): boolean {
   const { pod, claim } = observed;
-  if (claim === null || claim.phase !== "Bound" || isGivenUp(observed, input)) return false;
+  if (claim === null || claim.phase !== "Bound" || isGivenUp(observed, input.forced)) return false;
   const isLeavingForGood = claim.isTerminating && (pod === null || pod.isTerminating);
   if (isLeavingForGood) return false;
   if (pod === null || pod.engine === null) return input.drainTo === "Peers";

@@ -1,9 +1,8 @@
 /** A cluster's figures for KEDA (pure): the sums over all slots, or unknown while one that may hold mail is silent. */
+import type { ClusterFigures } from "#operator/keda/scaler.ts";
 import { podSignals } from "#operator/scaling/pod-signals.ts";
 import { gatherSignals } from "#operator/scaling/signals.ts";
 import type { ObservedSlot } from "#operator/slots/observed.ts";
-
-import type { ClusterFigures } from "./scaler.ts";
 
 export function clusterFigures(slots: readonly ObservedSlot[]): ClusterFigures | "unknown" {
   const { isComplete, due, oldestDueSeconds, sessions } = gatherSignals(podSignals(slots));
