@@ -4,7 +4,6 @@
  * arrives through `onResume` and `onEvent`. They throw an Error whose text says what a plugin did wrong.
  * `loadNative` throws a Failure when the addon is missing or does not fit this Node.
  */
-import { createRequire } from "node:module";
 import { constants } from "node:os";
 
 import { Failure, describe } from "#base/error.ts";
@@ -172,9 +171,4 @@ export function loadNative(path: string): NativeAddon {
     });
   }
   return module.exports as NativeAddon;
-}
-
-/** Where `make native` puts the addon, for development. */
-export function builtAddon(): string {
-  return createRequire(import.meta.url).resolve("../../../build/native/plugin-host.node");
 }
