@@ -5,6 +5,7 @@
 import { z } from "zod";
 
 import { domain, duration, identifier, network, networkAddress, port, size } from "./config-values.ts";
+import { SpamhausConfig } from "./spamhaus-config.ts";
 
 /** Loopback and the private ranges (RFC 1918, RFC 4193). */
 const privateNetworks = [
@@ -194,6 +195,7 @@ export const AppConfig = z.strictObject({
         .describe("Extension. Name servers; the system's when absent."),
     })
     .prefault({}),
+  spamhaus: SpamhausConfig.optional().describe("Extension. Spamhaus DQS with HBL; docs/spamhaus.md."),
   plugins: z
     .array(z.strictObject({ id: identifier, config: z.record(z.string(), z.unknown()) }))
     .max(64)

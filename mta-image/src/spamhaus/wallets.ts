@@ -1,0 +1,34 @@
+/**
+ * Cryptowallets in text (pure). Every wallet holds a run of at least 26 letters and digits: those are looked for once
+ * and each is held against the shape of the six currencies that HBL knows. At most `most` are returned.
+ */
+
+/** Longer runs are no wallets but encoded data. */
+const LONGEST = 128;
+const RUN = /[A-Za-z0-9]{26,}/g;
+
+const shapes = [
+  /^(?:bc1|[13])[a-zA-HJ-NP-Z0-9]{25,39}$/,
+  /^0x[a-fA-F0-9]{40}$/,
+  /^[4578][1-9A-HJ-NP-Za-km-z]{94}$/,
+  /^[LM3][a-km-zA-HJ-NP-Z1-9]{26,33}$/,
+  /^r[rpshnaf39wBUDNEGHJKLM4PQRST7VWXYZ2bcdeCg65jkm8oFqi1tuvAxyz]{27,35}$/,
+] as const;
+const CASH_PREFIX = "bitcoincash:";
+const CASH = /^[qp][qpzry9x8gf2tvdw0s3jn54khce6mua7l]{41,111}$/;
+
+export function findWallets(text: string, take: (wallet: string) => void): void {
+  for (const match of text.matchAll(RUN)) {
+    const [run] = match;
+    if (run.length > LONGEST) continue;
+    const wallet = walletOf(run, text.slice(Math.max(0, match.index - CASH_PREFIX.length), match.index));
+    if (wallet !== null) take(wallet);
+  }
+}
+
+/** As HBL hashes it: Ethereum in lower case, all others as written. */
+function walletOf(run: string, before: string): string | null {
+  if (before === CASH_PREFIX && CASH.test(run)) return `${CASH_PREFIX}${run}`;
+  if (/[_]$/.test(before) || !shapes.some((shape) => shape.test(run))) return null;
+  return run.startsWith("0x") ? run.toLowerCase() : run;
+}
