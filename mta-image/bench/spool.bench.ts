@@ -69,6 +69,8 @@ async function run(kind: "commit" | "through"): Promise<void> {
     random: () => 0.5,
     scheduleFor: () => ({ count: 30, intervals: [{ delayMs: 60_000, notify: false }] }),
     maxRunning: 10_000,
+    locator: { locate: async () => ({ hosts: [], ips: [] }) },
+    sourcesFor: () => [],
   });
   let next = 0;
   const write = async (): Promise<void> => {

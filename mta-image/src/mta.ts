@@ -19,9 +19,12 @@ import { makeMetrics } from "./admin/metrics.ts";
 import { makeMonitorServer } from "./admin/monitor-server.ts";
 import { EngineAdministration } from "./administration.ts";
 import type { LiveConfig } from "./config/live-config.ts";
+import { makeQueueRules } from "./config/queue-rules.ts";
 import { type Settings, makeSettings } from "./config/settings.ts";
+import { DnsLocator } from "./delivery/dns-locator.ts";
 import { forbidLocalTargets } from "./delivery/hosts.ts";
 import { SmtpCourier } from "./delivery/smtp-courier.ts";
+import type { TransportSettings } from "./delivery/transport.ts";
 import { LiveResolver } from "./dns/live-resolver.ts";
 import { MailNotifier } from "./dsn/mail-notifier.ts";
 import { makeIntake } from "./intake/accept.ts";
@@ -85,16 +88,18 @@ export class Mta {
     this.plugins = parts.plugins;
     this.shutdown = parts.shutdown;
     const read = (id: string): ReturnType<DiskSpool["read"]> => this.spool.read(id);
+    const finder = {
+      resolver: new LiveResolver({ clock, settings: () => this.#settings.resolver }),
+      random,
+      hostname: parts.settings.hostname,
+      isForbidden: forbidLocalTargets,
+    };
+    const transport = (id: string): TransportSettings | undefined => this.#settings.transports.get(id);
     this.courier = new SmtpCourier({
       clock,
       read,
-      finder: {
-        resolver: new LiveResolver({ clock, settings: () => this.#settings.resolver }),
-        random,
-        hostname: parts.settings.hostname,
-        isForbidden: forbidLocalTargets,
-      },
-      transport: (id) => this.#settings.transports.get(id),
+      finder,
+      transport,
       limits: () => this.#settings.connections,
     });
     this.#intake = makeIntake({
@@ -121,7 +126,10 @@ export class Mta {
       random,
       scheduleFor: (id) => this.#settings.schedules.get(id) ?? this.#settings.defaultSchedule,
       maxRunning: MAX_RUNNING,
+      locator: new DnsLocator({ finder, transport }),
+      sourcesFor: (id) => transport(id)?.sourceIps ?? [],
     });
+    this.#applyRules(options.config.current);
     const { startup } = options.config.current;
     this.transfer = new Transfer({
       ledgerPath: join(startup.spool.path, "handover.db"),
@@ -182,6 +190,7 @@ export class Mta {
       const settings = await prepareSettings(next, systemHostname);
       return () => {
         this.#settings = settings;
+        this.#applyRules(next);
       };
     });
     await this.#openMonitor();
@@ -194,6 +203,11 @@ export class Mta {
     await this.#openAdmin();
     for (const server of startup.servers) await this.#openServer(server, patience);
     this.#isOpen = true;
+  }
+
+  #applyRules(config: EngineConfig): void {
+    const { rulebook } = this.queue;
+    rulebook.configure(makeQueueRules(config, (field, name) => rulebook.lists.find(field, name)));
   }
 
   async #openServer(server: EngineConfig["startup"]["servers"][number], patienceMs: number): Promise<void> {

@@ -45,6 +45,8 @@ export function setUp(change: Partial<QueueOptions> = {}): {
     random: () => 0,
     scheduleFor: () => ({ count: 2, intervals: [{ delayMs: 60_000, notify: false }] }),
     maxRunning: 1000,
+    locator: { locate: async () => ({ hosts: [], ips: [] }) },
+    sourcesFor: () => [],
     ...change,
   });
   return { queue, courier, notifier, clock, ledger };

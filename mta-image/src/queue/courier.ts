@@ -12,12 +12,22 @@ export interface Destination {
   readonly domain: string;
 }
 
+/** What rules say of an attempt. */
+export interface AttemptTerms {
+  /** Address to connect from, one of the transport's; "" leaves the choice to the courier. */
+  readonly source: string;
+  /** Asked before a connection is opened for the attempt: milliseconds to wait, or 0 and the connection counts. */
+  readonly connect: (() => number) | null;
+}
+
 /** One try of one message for some recipients of one destination. */
 export interface Attempt {
   readonly destination: Destination;
   readonly message: SpooledMessage;
   /** Indexes into message.envelope.recipients, at least one. */
   readonly recipients: readonly number[];
+  /** Absent when no rule concerns it. */
+  readonly terms?: AttemptTerms;
 }
 
 /**

@@ -1,13 +1,14 @@
 /**
- * Starts attempts: destinations take turns, one attempt each, within the window of each destination and the
- * bound over all. The queue puts ready entries in; what an attempt brings goes to `settle`.
- * A courier that rejects is a bug: it is logged, and the entries of that attempt are tried again.
+ * Starts attempts: lines take turns, one attempt each, within the window of each destination and the bound over
+ * all, and as far as policies and suspensions admit it. The queue puts ready entries in; what an attempt brings goes
+ * to `settle`. A courier that rejects is a bug: it is logged, and the entries of that attempt are tried again.
  */
 import { describe } from "#base/error.ts";
 import type { Log } from "#base/log.ts";
 
-import type { Courier, Outcome } from "./courier.ts";
-import { DestinationQueue, destinationKey } from "./destination-queue.ts";
+import type { Admission, Ticket } from "./admission.ts";
+import type { AttemptTerms, Courier, Outcome } from "./courier.ts";
+import { DestinationQueue, type LineName, destinationKey } from "./destination-queue.ts";
 import type { Entry } from "./entry.ts";
 import { Round } from "./round.ts";
 
@@ -16,16 +17,23 @@ export interface DispatcherOptions {
   readonly log: Log;
   /** Attempts under way over all destinations. */
   readonly maxRunning: number;
+  readonly admission: Admission;
   /** One outcome per entry, in order. Resolves when notices, if any are due, are sent or put off. */
   readonly settle: (entries: readonly Entry[], outcomes: readonly Outcome[]) => Promise<void>;
 }
 
+type Line = DestinationQueue<Entry>;
+
+const nobody: LineName = { transportId: "", domain: "", jobId: "", tenantId: "" };
+
 export class Dispatcher {
   readonly #options: DispatcherOptions;
-  readonly #destinations = new Map<string, DestinationQueue<Entry>>();
+  readonly #destinations = new Map<string, Line>();
+  readonly #notices: Line = new DestinationQueue<Entry>("", nobody);
   readonly #round = new Round();
   #running = 0;
   #isClosed = false;
+  #isPumpPlanned = false;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
@@ -35,12 +43,17 @@ export class Dispatcher {
     return this.#running;
   }
 
+  /** Nothing more may start, whatever the line. */
+  get isFull(): boolean {
+    return this.#isClosed || this.#running >= this.#options.maxRunning;
+  }
+
   /** The line that a recipient belongs to; counts one more entry that names it. */
-  join(transportId: string, domain: string): DestinationQueue<Entry> {
-    const key = destinationKey(transportId, domain);
+  join(name: LineName): Line {
+    const key = destinationKey(name);
     let destination = this.#destinations.get(key);
     if (destination === undefined) {
-      destination = new DestinationQueue<Entry>(transportId, domain);
+      destination = new DestinationQueue<Entry>(key, name);
       this.#destinations.set(key, destination);
     }
     destination.entries++;
@@ -48,7 +61,7 @@ export class Dispatcher {
   }
 
   /** An entry is gone; its destination is forgotten with the last one. */
-  quit(destination: DestinationQueue<Entry>): void {
+  quit(destination: Line): void {
     destination.entries--;
     if (destination.entries === 0) this.#destinations.delete(destination.key);
   }
@@ -56,19 +69,18 @@ export class Dispatcher {
   /** Puts a ready entry into its line. Nothing starts before `pump`. */
   line(entry: Entry): void {
     entry.phase = "ready";
-    entry.destination.push(entry);
-    this.#round.add(entry.destination);
+    const line = entry.verdict === null ? entry.destination : this.#notices;
+    line.push(entry);
+    this.#list(line);
   }
 
   /** Starts what may start, one attempt per destination and turn, so that no destination starves another. */
   pump(): void {
-    const { courier, maxRunning } = this.#options;
-    while (!this.#isClosed && this.#running < maxRunning) {
-      const destination = this.#round.take();
-      if (destination === undefined) return;
-      if (destination.peek() === null || destination.running >= courier.attemptsPerDestination) continue;
-      void this.#run(destination, destination.take());
-      this.#round.add(destination);
+    while (!this.isFull) {
+      const line = this.#round.take();
+      if (line === undefined) return;
+      this.#turn(line);
+      if (line.state !== null) this.#options.admission.turnEnded(line);
     }
   }
 
@@ -78,7 +90,7 @@ export class Dispatcher {
 
   /** When the entry that has been due for longest became due, or null when none is in line. */
   oldestDueAt(): number | null {
-    let oldest: number | null = null;
+    let oldest = this.#notices.peek()?.dueAt ?? null;
     for (const destination of this.#destinations.values()) {
       const first = destination.peek();
       if (first !== null && (oldest === null || first.dueAt < oldest)) oldest = first.dueAt;
@@ -86,32 +98,69 @@ export class Dispatcher {
     return oldest;
   }
 
-  async #run(destination: DestinationQueue<Entry>, entries: readonly Entry[]): Promise<void> {
-    destination.running++;
+  #turn(line: Line): void {
+    const { admission, courier } = this.#options;
+    const first = line.peek();
+    if (first === null || line.running >= courier.attemptsPerDestination) return;
+    if (line.isForNotices || admission.isOpen) {
+      void this.#run(line, line.take(), null);
+    } else {
+      const wake = (): void => this.#wake(line);
+      const ticket = admission.admit(line, { isFirstTry: first.attempts === 0, wake });
+      if (ticket === null) return;
+      void this.#run(line, line.take(ticket.room), ticket);
+    }
+    this.#list(line);
+  }
+
+  #wake(line: Line): void {
+    this.#list(line);
+    if (this.#isPumpPlanned) return;
+    this.#isPumpPlanned = true;
+    queueMicrotask(() => {
+      this.#isPumpPlanned = false;
+      this.pump();
+    });
+  }
+
+  /** A line that waits for a rule has no turns. */
+  #list(line: Line): void {
+    if (line.state === null || !line.state.isParked) this.#round.add(line);
+  }
+
+  async #run(line: Line, entries: readonly Entry[], ticket: Ticket | null): Promise<void> {
+    const { admission } = this.#options;
+    line.running++;
     this.#running++;
+    if (ticket !== null) admission.started(ticket, entries.length);
     // Entries that failed before and only miss their notice (all of them do, see take) are not tried again.
     const verdicts = entries.flatMap((entry) => (entry.verdict === null ? [] : [entry.verdict]));
-    const outcomes = verdicts.length > 0 ? verdicts : await this.#attempt(destination, entries);
+    const outcomes = verdicts.length > 0 ? verdicts : await this.#attempt(line, entries, ticket);
     const settled = this.#options.settle(entries, outcomes);
     // A notice on its way holds no place of the destination, unless the notice is all there is to do.
     if (verdicts.length > 0) await settled;
-    destination.running--;
+    line.running--;
     this.#running--;
-    this.#round.add(destination);
+    if (ticket !== null) admission.ended(ticket);
+    this.#list(line);
     this.pump();
   }
 
-  async #attempt(
-    destination: DestinationQueue<Entry>,
-    entries: readonly Entry[],
-  ): Promise<readonly Outcome[]> {
+  async #attempt(line: Line, entries: readonly Entry[], ticket: Ticket | null): Promise<readonly Outcome[]> {
     const [first] = entries as readonly [Entry];
     const recipients = entries.map((entry) => entry.recipient);
+    const attempt = { destination: line, message: first.message, recipients };
     try {
-      return await this.#options.courier.deliver({ destination, message: first.message, recipients });
+      return await this.#options.courier.deliver(
+        ticket === null ? attempt : { ...attempt, terms: this.#terms(ticket) },
+      );
     } catch (error) {
       this.#options.log.error({ message: first.message.id, error: describe(error) }, "courier-bug");
       return [];
     }
+  }
+
+  #terms(ticket: Ticket): AttemptTerms {
+    return { source: ticket.source, connect: this.#options.admission.connectGate(ticket) };
   }
 }

@@ -9,7 +9,12 @@ import { DueHeap } from "./due-heap.ts";
 import type { Entry } from "./entry.ts";
 
 const message = makeMessage();
-const destination = new DestinationQueue<Entry>("out", "example.net");
+const destination = new DestinationQueue<Entry>("out example.net", {
+  transportId: "out",
+  domain: "example.net",
+  jobId: "",
+  tenantId: "",
+});
 
 function entry(dueAt: number): Entry {
   const progress = { attempts: 0, dueAt, lastReply: "", delayNotices: 0, verdict: null, heapIndex: -1 };

@@ -11,13 +11,17 @@ import type { Log } from "#base/log.ts";
 
 import { domainOf } from "../message/envelope.ts";
 import type { EntryState, Spool, SpooledMessage } from "../spool/spool.ts";
+import { Admission, type AdmissionOptions } from "./admission.ts";
 import type { Courier } from "./courier.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { DueTimer } from "./due-timer.ts";
+import { DynamicRules } from "./dynamic-rules.ts";
 import { type Entry, stateOf } from "./entry.ts";
 import type { Notifier } from "./notifier.ts";
 import type { RetrySchedule } from "./retry.ts";
+import { Rulebook } from "./rulebook.ts";
 import { type OutcomeCounters, Settlement } from "./settlement.ts";
+import { WaitingRoom } from "./waiting-room.ts";
 
 export interface QueueOptions {
   readonly spool: Spool;
@@ -31,6 +35,8 @@ export interface QueueOptions {
   readonly scheduleFor: (transportId: string) => RetrySchedule;
   /** Attempts under way over all destinations. */
   readonly maxRunning: number;
+  readonly locator: AdmissionOptions["locator"];
+  readonly sourcesFor: AdmissionOptions["sourcesFor"];
 }
 
 export interface QueueFigures {
@@ -51,7 +57,12 @@ export class Queue {
   readonly #clock: Clock;
   readonly #spool: Spool;
   readonly #messages = new Map<string, Kept>();
+  /** Policies and suspensions; those of the files are put in here. */
+  readonly rulebook: Rulebook;
+  /** Policies and suspensions that come and go. */
+  readonly rules: DynamicRules;
   readonly #dispatcher: Dispatcher;
+  readonly #admission: Admission;
   readonly #settlement: Settlement;
   readonly #due: DueTimer;
   #total = 0;
@@ -69,10 +80,19 @@ export class Queue {
       },
       remove: (entry) => this.#remove(entry),
     });
+    this.rulebook = new Rulebook(clock, new WaitingRoom(clock));
+    this.rules = new DynamicRules(this.rulebook, clock);
+    this.#admission = new Admission({
+      rulebook: this.rulebook,
+      clock,
+      locator: options.locator,
+      sourcesFor: options.sourcesFor,
+    });
     this.#dispatcher = new Dispatcher({
       courier,
       log,
       maxRunning,
+      admission: this.#admission,
       settle: (entries, outcomes) => this.#settlement.settle(entries, outcomes),
     });
     this.#due = new DueTimer(clock, (entries) => {
@@ -117,10 +137,12 @@ export class Queue {
   }
 
   #makeEntries(message: SpooledMessage): Entry[] {
+    const { transportId, jobId = "", tenantId = "" } = message.envelope;
     return message.recipients.flatMap((recipient, index) => {
       if (recipient === null) return [];
       const { status, attempts, dueAt, lastReply, delayNotices } = recipient.state;
-      const destination = this.#dispatcher.join(message.envelope.transportId, domainOf(recipient.address));
+      const domain = domainOf(recipient.address);
+      const destination = this.#dispatcher.join({ transportId, jobId, tenantId, domain });
       const phase = status === "hold" ? "hold" : "waiting";
       const progress = { attempts, dueAt, lastReply, delayNotices, verdict: null, heapIndex: -1 };
       return [{ message, recipient: index, destination, phase, ...progress } satisfies Entry];
@@ -206,6 +228,7 @@ export class Queue {
   close(): void {
     this.#dispatcher.close();
     this.#due.close();
+    this.rulebook.close();
   }
 
   #makeDue(entry: Entry): void {

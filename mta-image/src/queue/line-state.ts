@@ -1,0 +1,25 @@
+/** What admission remembers of one line, made when a rule first concerns it. */
+import type { Remote } from "./grouping.ts";
+import type { Judgement } from "./rulebook.ts";
+import { Gate } from "./waiting-room.ts";
+
+export class LineState extends Gate {
+  /** Of the rules that `judged` was made by. */
+  version = -1;
+  judged: readonly { readonly source: string; readonly judgement: Judgement }[] | null = null;
+  remote: Remote | null = null;
+  isLocating = false;
+  /** When the hosts are to be asked for again, monotonic. */
+  locateAt = 0;
+  /** Turns so far: sources that are equally good take turns. */
+  turn = 0;
+}
+
+/** A line of entries that share all facts. */
+export interface Line {
+  readonly transportId: string;
+  readonly domain: string;
+  readonly jobId: string;
+  readonly tenantId: string;
+  state: LineState | null;
+}

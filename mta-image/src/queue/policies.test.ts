@@ -1,0 +1,274 @@
+/** The queue under policies and suspensions. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { type CountedField, QueueLimits, type QueueMatch } from "#contract/queue-fields.ts";
+import { makeMessage } from "../../testing/messages.ts";
+import { setUp, settle } from "../../testing/queue-rig.ts";
+import { limitsOf } from "./policy.ts";
+
+type Rig = ReturnType<typeof setUp>;
+
+interface Given {
+  readonly id?: string;
+  readonly fields?: CountedField[];
+  readonly match?: QueueMatch;
+  readonly limits: Parameters<typeof QueueLimits.parse>[0];
+  readonly algorithm?: "fixedwindow" | "tokenbucket";
+  readonly type?: "dynamic" | "warmup";
+  readonly ttlMs?: number;
+}
+
+function policy({ queue }: Rig, given: Given): void {
+  const { id = "p", fields = [], match = {}, algorithm = "fixedwindow", type = "dynamic", ttlMs = 0 } = given;
+  const limits = limitsOf(QueueLimits.parse(given.limits), algorithm);
+  queue.rules.addPolicy({ id, type, origin: "api", fields, match, limits, ttlMs });
+}
+
+function suspend({ queue }: Rig, id: string, match: QueueMatch, ttlMs = 0): void {
+  queue.rules.suspend({ id, origin: "api", match, tag: null, properties: {}, ttlMs });
+}
+
+/** One message for each address. */
+function send({ queue }: Rig, ...addresses: string[]): void {
+  for (const address of addresses) queue.add(makeMessage({ recipients: [address] }));
+}
+
+const triedAddresses = ({ courier }: Rig): string[] =>
+  courier.attempts.flatMap(({ message, recipients }) =>
+    recipients.map((index) => message.envelope.recipients[index] ?? ""),
+  );
+
+test("a policy bounds the attempts of each combination, and a freed place goes on", async () => {
+  const rig = setUp();
+  policy(rig, { fields: ["recipientdomain"], limits: { concurrency: 2 } });
+  rig.courier.hold();
+  send(rig, ...["a1@a.net", "a2@a.net", "a3@a.net", "b1@b.net"]);
+  await settle();
+  assert.deepEqual(triedAddresses(rig), ["a1@a.net", "a2@a.net", "b1@b.net"]);
+  rig.courier.release({ count: 1, thenHold: true });
+  await settle();
+  assert.deepEqual(triedAddresses(rig).slice(3), ["a3@a.net"]);
+});
+
+test("places that are freed together are all taken again", async () => {
+  const rig = setUp();
+  policy(rig, { limits: { concurrency: 3 } });
+  rig.courier.hold();
+  send(rig, ...Array.from({ length: 9 }, (_, i) => `u@${"abcdefghi"[i]}.net`));
+  await settle();
+  rig.courier.release({ count: 3, thenHold: true });
+  await settle();
+  assert.equal(rig.courier.running, 3);
+});
+
+test("a line that another rule stops passes a freed place on", async () => {
+  const rig = setUp();
+  policy(rig, { limits: { concurrency: 1 } });
+  rig.courier.hold();
+  send(rig, "u@a.net", "u@b.net", "u@c.net");
+  await settle();
+  policy(rig, { id: "b", match: { recipientdomain: "b.net" }, limits: { rate: "1/3600" } });
+  rig.courier.release({ thenHold: true });
+  await settle();
+  send(rig, "v@b.net");
+  rig.courier.release({ thenHold: true });
+  await settle();
+  assert.deepEqual(triedAddresses(rig), ["u@a.net", "u@b.net", "u@c.net"]);
+});
+
+test("lines that share a bounded place take turns", async () => {
+  const rig = setUp();
+  policy(rig, { limits: { concurrency: 1 } });
+  rig.courier.hold();
+  send(rig, ...["a1@a.net", "a2@a.net", "a3@a.net", "b1@b.net", "b2@b.net", "c1@c.net"]);
+  for (let i = 0; i < 5; i++) {
+    await settle();
+    rig.courier.release({ thenHold: true });
+  }
+  await settle();
+  assert.deepEqual(
+    triedAddresses(rig).map((address) => address[0]),
+    // The first line was there before the others when it came to wait.
+    ["a", "a", "b", "c", "a", "b"],
+  );
+});
+
+test("a rate lets its tokens through in each window, and splits a message that is larger", async () => {
+  const rig = setUp();
+  policy(rig, { limits: { rate: "3/60" } });
+  rig.queue.add(makeMessage({ recipients: Array.from({ length: 5 }, (_, i) => `u${i}@a.net`) }));
+  await settle();
+  assert.deepEqual(
+    rig.courier.attempts.map(({ recipients }) => recipients.length),
+    [3],
+  );
+  rig.clock.advance(59_999);
+  await settle();
+  assert.equal(triedAddresses(rig).length, 3);
+  rig.clock.advance(1);
+  await settle();
+  assert.equal(triedAddresses(rig).length, 5);
+});
+
+test("a suspension stops what it names and nothing else; its end or its removal frees it", async () => {
+  const rig = setUp();
+  suspend(rig, "s1", { recipientdomain: "a.net" });
+  suspend(rig, "s2", { recipientdomain: "*.org" }, 10_000);
+  send(rig, "u@a.net", "u@b.net", "u@c.org");
+  await settle();
+  assert.deepEqual(triedAddresses(rig), ["u@b.net"]);
+  rig.clock.advance(10_000);
+  await settle();
+  assert.deepEqual(triedAddresses(rig), ["u@b.net", "u@c.org"]);
+  assert.equal(rig.queue.rules.unsuspend("s1"), true);
+  await settle();
+  assert.deepEqual(triedAddresses(rig), ["u@b.net", "u@c.org", "u@a.net"]);
+  assert.equal(rig.queue.rules.unsuspend("s1"), false);
+});
+
+test("a suspension that comes late leaves what is in flight alone", async () => {
+  const rig = setUp();
+  rig.courier.hold();
+  send(rig, "u@a.net", "v@a.net");
+  await settle();
+  suspend(rig, "s", {});
+  send(rig, "w@a.net");
+  rig.courier.release();
+  await settle();
+  assert.deepEqual(rig.ledger.settled.length, 2);
+  assert.equal(rig.queue.figures().active, 1);
+});
+
+const frees: Record<string, (rig: Rig) => void> = {
+  removing: ({ queue }) => queue.rules.deletePolicy("p"),
+  replacing: (rig) => policy(rig, { limits: { concurrency: 5 } }),
+  widening: ({ queue }) => queue.rules.updatePolicy("p", { limits: { concurrency: 5 } }),
+  outliving: ({ clock }) => clock.advance(30_000),
+};
+
+for (const [name, free] of Object.entries(frees)) {
+  test(`${name} a policy wakes what it held`, async () => {
+    const rig = setUp();
+    policy(rig, { limits: { concurrency: 1 }, ttlMs: 30_000 });
+    rig.courier.hold();
+    send(rig, "u@a.net", "v@a.net", "w@b.net");
+    await settle();
+    assert.equal(triedAddresses(rig).length, 1);
+    free(rig);
+    await settle();
+    assert.equal(triedAddresses(rig).length, 3);
+  });
+}
+
+test("a larger share of the cluster wakes what a smaller one held", async () => {
+  const rig = setUp();
+  rig.queue.rulebook.divide(1 / 4);
+  policy(rig, { limits: { concurrency: 4, cluster: true } });
+  rig.courier.hold();
+  send(rig, "u@a.net", "v@a.net", "w@b.net");
+  await settle();
+  assert.equal(triedAddresses(rig).length, 1);
+  rig.queue.rulebook.divide(1 / 2);
+  await settle();
+  assert.equal(triedAddresses(rig).length, 2);
+});
+
+test("a change of limits keeps what was used of them", async () => {
+  const rig = setUp();
+  policy(rig, { limits: { rate: "2/60" } });
+  send(rig, "u@a.net", "v@a.net", "w@a.net", "x@a.net");
+  await settle();
+  rig.queue.rules.updatePolicy("p", {
+    limits: limitsOf(QueueLimits.parse({ rate: "3/60" }), "fixedwindow"),
+  });
+  await settle();
+  assert.equal(triedAddresses(rig).length, 3);
+});
+
+test("the source is one that no rule holds back, and sources that are equal take turns", async () => {
+  const rig = setUp({ sourcesFor: () => ["192.0.2.1", "192.0.2.2", "192.0.2.3"] });
+  policy(rig, { fields: ["localip"], limits: { concurrency: 2 } });
+  suspend(rig, "s", { localip: "192.0.2.2" });
+  rig.courier.hold();
+  send(rig, ...Array.from({ length: 6 }, (_, i) => `u${i}@a.net`));
+  await settle();
+  const sources = rig.courier.attempts.map(({ terms }) => terms?.source);
+  assert.deepEqual(sources.sort(), ["192.0.2.1", "192.0.2.1", "192.0.2.3", "192.0.2.3"]);
+  rig.queue.rules.unsuspend("s");
+  await settle();
+  assert.deepEqual(
+    rig.courier.attempts.slice(4).map(({ terms }) => terms?.source),
+    ["192.0.2.2", "192.0.2.2"],
+  );
+});
+
+test("first tries take an address that warms up while its budget lasts, retries take a warm one", async () => {
+  const rig = setUp({ sourcesFor: () => ["192.0.2.1", "192.0.2.2"] });
+  policy(rig, { type: "warmup", match: { localip: "192.0.2.2" }, limits: { rate: "2/60" } });
+  const states = [{ status: "queued", attempts: 1, dueAt: 0, lastReply: "", delayNotices: 0 } as const];
+  rig.queue.add(makeMessage({ recipients: ["again@a.net"], states }));
+  send(rig, "u1@a.net", "u2@b.net", "u3@c.net");
+  await settle();
+  assert.deepEqual(
+    rig.courier.attempts.map(({ terms }) => terms?.source),
+    ["192.0.2.1", "192.0.2.2", "192.0.2.2", "192.0.2.1"],
+  );
+});
+
+test("domains of one group are counted together, and are located only when a rule needs it", async () => {
+  const located: string[] = [];
+  const rig = setUp({
+    locator: {
+      locate: async ({ domain }) => {
+        located.push(domain);
+        return domain === "c.net"
+          ? { hosts: ["mx.c.net"], ips: [] }
+          : { hosts: [`${domain}.mx.google.example`], ips: [] };
+      },
+    },
+  });
+  send(rig, "u@z.net");
+  await settle();
+  assert.deepEqual(located, []);
+  const grouping = {
+    default: "recipientdomain" as const,
+    groupings: [{ id: "google", remotemx: ["*.google.example"], remoteip: [] }],
+  };
+  rig.queue.rulebook.configure({ policies: [], suspensions: [], grouping });
+  policy(rig, { fields: ["grouping"], match: { grouping: "&google" }, limits: { concurrency: 1 } });
+  rig.courier.hold();
+  send(rig, "u@a.net", "u@b.net", "u@c.net", "v@c.net");
+  await settle();
+  assert.deepEqual(triedAddresses(rig).slice(1).sort(), ["u@a.net", "u@c.net", "v@c.net"]);
+  assert.deepEqual(located, ["a.net", "b.net", "c.net"]);
+});
+
+test("a courier hears how long to wait before it connects", async () => {
+  const rig = setUp();
+  policy(rig, { fields: ["recipientdomain"], limits: { connectinterval: 5 } });
+  rig.courier.hold();
+  send(rig, "u@a.net", "v@a.net", "u@b.net");
+  await settle();
+  const [first, second, other] = rig.courier.attempts.map(({ terms }) => terms?.connect);
+  assert.equal(first?.(), 0);
+  assert.equal(second?.(), 5000);
+  rig.clock.advance(2000);
+  assert.deepEqual([other?.(), second?.()], [0, 3000]);
+  rig.clock.advance(3000);
+  assert.equal(second?.(), 0);
+});
+
+test("notices are sent whatever is suspended", async () => {
+  const rig = setUp();
+  rig.courier.answer = () => ({ kind: "failed", reply: "550 no", status: "5.1.1", remoteMta: "mx" });
+  rig.notifier.refuses = true;
+  send(rig, "u@a.net");
+  await settle();
+  suspend(rig, "s", {});
+  rig.notifier.refuses = false;
+  rig.clock.advance(60_000);
+  await settle();
+  assert.equal(rig.notifier.notices.length, 1);
+  assert.equal(rig.queue.figures().total, 0);
+});

@@ -1,0 +1,130 @@
+/**
+ * Policies compiled for deciding (pure): which limits mail with these facts is under, and with what it is counted.
+ * Halon's rules: a policy counts for each distinct combination of its fields; the first condition that matches gives
+ * the limits, else the default; `stop` ends the look at later policies. Ours: each condition counts by itself.
+ */
+import type { CountedField, QueueField, QueueLimits, QueueMatch } from "#contract/queue-fields.ts";
+
+import { type Facts, type Lists, type Matcher, compileMatch, compileValue } from "./matching.ts";
+import { type Rate, portion } from "./rate.ts";
+
+export interface Limits {
+  /** Infinity: not bounded. */
+  readonly concurrency: number;
+  readonly rate: Rate | null;
+  /** 0: not bounded. */
+  readonly connectIntervalMs: number;
+  readonly properties: Readonly<Record<string, string | number | boolean>>;
+  readonly tag: string | null;
+  readonly stop: boolean;
+  /** Divided between the engines of a cluster. */
+  readonly cluster: boolean;
+}
+
+/** `config` is the file's; the others come and go while the engine runs. */
+export type PolicyType = "config" | "dynamic" | "warmup" | "backoff";
+
+interface Branch {
+  readonly matcher: Matcher;
+  readonly key: string;
+  readonly limits: Limits;
+}
+
+export interface Policy {
+  readonly id: string;
+  readonly type: PolicyType;
+  /** The fields whose combinations are counted. */
+  readonly counted: readonly { readonly field: QueueField; readonly rollUp: (fact: string) => string }[];
+  readonly branches: readonly Branch[];
+  /** Every field that deciding looks at. */
+  readonly mentions: readonly QueueField[];
+}
+
+/** What one policy says of some mail: the counter's key is the same for all that is counted together. */
+export interface Applied {
+  readonly policy: Policy;
+  readonly limits: Limits;
+  readonly key: string;
+}
+
+export interface PolicySource {
+  readonly id: string;
+  readonly type: PolicyType;
+  readonly fields: readonly CountedField[];
+  readonly conditions: readonly { readonly if: QueueMatch; readonly limits: Limits }[];
+  readonly fallback: Limits | null;
+}
+
+export function compilePolicy(source: PolicySource, lists: Lists): Policy {
+  const counted = source.fields.map((field) => compileCounted(field, lists));
+  const branches: Branch[] = source.conditions.map((condition) => ({
+    matcher: compileMatch(condition.if, lists),
+    key: JSON.stringify(condition.if),
+    limits: condition.limits,
+  }));
+  if (source.fallback !== null) {
+    branches.push({ matcher: compileMatch({}, lists), key: "default", limits: source.fallback });
+  }
+  const mentions = [
+    ...counted.map(({ field }) => field),
+    ...branches.flatMap(({ matcher }) => matcher.fields),
+  ];
+  return { id: source.id, type: source.type, counted, branches, mentions };
+}
+
+function compileCounted(field: CountedField, lists: Lists): Policy["counted"][number] {
+  if (typeof field === "string") return { field, rollUp: (fact) => fact };
+  const [name, value] = Object.entries(field)[0] as [QueueField, string | string[]];
+  const test = compileValue(name, value, lists);
+  const together = JSON.stringify(value);
+  return { field: name, rollUp: (fact) => (test(fact) ? together : fact) };
+}
+
+export function applyPolicy(policy: Policy, facts: Facts): Applied | null {
+  const branch = policy.branches.find(({ matcher }) => matcher.matches(facts));
+  if (branch === undefined) return null;
+  const values = policy.counted.map(({ field, rollUp }) => rollUp(facts[field]));
+  return { policy, limits: branch.limits, key: [policy.id, branch.key, ...values].join("\0") };
+}
+
+/** Every policy that says something, in order, up to the first that stops. */
+export function applyPolicies(policies: readonly Policy[], facts: Facts): Applied[] {
+  const found: Applied[] = [];
+  for (const policy of policies) {
+    const applied = applyPolicy(policy, facts);
+    if (applied === null) continue;
+    if (isBounded(applied.limits)) found.push(applied);
+    if (applied.limits.stop) break;
+  }
+  return found;
+}
+
+function isBounded({ concurrency, rate, connectIntervalMs }: Limits): boolean {
+  return concurrency !== Number.POSITIVE_INFINITY || rate !== null || connectIntervalMs > 0;
+}
+
+/** Limits as a configuration or a request writes them. */
+export function limitsOf(limits: QueueLimits, algorithm: Rate["algorithm"]): Limits {
+  const { concurrency, rate, connectinterval = 0, properties, tag, stop, cluster } = limits;
+  return {
+    concurrency: concurrency ?? Number.POSITIVE_INFINITY,
+    rate:
+      rate === undefined ? null : { tokens: rate.tokens, intervalMs: rate.intervalSeconds * 1000, algorithm },
+    connectIntervalMs: connectinterval * 1000,
+    properties,
+    tag: tag ?? null,
+    stop,
+    cluster,
+  };
+}
+
+/** The part of an engine that holds `factor` of the cluster. One attempt at a time is always allowed. */
+export function shareOf(limits: Limits, factor: number): Limits {
+  if (!limits.cluster || factor === 1) return limits;
+  return {
+    ...limits,
+    concurrency: Math.max(1, Math.floor(limits.concurrency * factor)),
+    rate: limits.rate === null ? null : portion(limits.rate, factor),
+    connectIntervalMs: limits.connectIntervalMs / factor,
+  };
+}
