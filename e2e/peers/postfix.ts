@@ -51,7 +51,10 @@ export async function startPostfix(options: PostfixOptions): Promise<Postfix> {
     messages: async () => Promise.all((await names()).map((name) => readFile(join(maildir, name), "latin1"))),
     count: async () => (await names()).length,
     submit: async (sender, recipient, message) => {
-      await run("sendmail", ["-C", `${root}/etc`, "-f", sender, recipient], { ...where, input: message });
+      await run("sendmail", ["-i", "-C", `${root}/etc`, "-f", sender, recipient], {
+        ...where,
+        input: message,
+      });
     },
     log: () => readLog(root),
     stop: async () => {
