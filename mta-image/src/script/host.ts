@@ -8,7 +8,7 @@ import type { HslArray } from "./array.ts";
 import { Refusal } from "./error.ts";
 import type { RunContext } from "./context.ts";
 import { toText, typeName } from "./convert.ts";
-import { HostObject, HslFunction, type Routine, type Value } from "./value.ts";
+import { type Called, HostObject, HslFunction, type Value } from "./value.ts";
 
 /** A parameter and what it accepts. `convert` gives undefined for what it refuses. */
 export interface Parameter<T> {
@@ -22,7 +22,7 @@ export interface Parameter<T> {
 type Arguments<P extends readonly Parameter<unknown>[]> = {
   [K in keyof P]: P[K] extends Parameter<infer T> ? T : never;
 };
-type Result = Value | PromiseLike<Value> | Routine;
+type Result = Called;
 
 /** How a call ends: at once; perhaps with a promise; or by driving a routine, because it calls functions of the script. */
 export type Way = "plain" | "promise" | "routine";
@@ -59,6 +59,8 @@ export interface HostClass {
   readonly construct: HostFunction | null;
   readonly methods: ReadonlyMap<string, HostFunction>;
   readonly statics: ReadonlyMap<string, HostFunction>;
+  /** What foreach walks over; null when it cannot. */
+  readonly iterate: ((object: HostObject) => Iterable<readonly [Value, Value]>) | null;
 }
 
 export interface Host {
@@ -67,6 +69,11 @@ export interface Host {
   /** Names of variables that exist before the script begins. */
   readonly variables: ReadonlySet<string>;
 }
+
+/** How emitted code calls the host; the declaration travels with it for when it is used as a value. */
+export type HostEntry = ((context: RunContext, args: Value[]) => Called) & {
+  readonly function: HostFunction;
+};
 
 export function declare<const P extends readonly Parameter<unknown>[]>(
   declaration: Declaration<P>,
@@ -190,6 +197,7 @@ export function makeClass(
     readonly construct?: HostFunction;
     readonly methods?: readonly HostFunction[];
     readonly statics?: readonly HostFunction[];
+    readonly iterate?: (object: HostObject) => Iterable<readonly [Value, Value]>;
   },
 ): HostClass {
   return {
@@ -198,6 +206,7 @@ export function makeClass(
     construct: parts.construct ?? null,
     methods: new Map((parts.methods ?? []).map((method) => [method.name, method])),
     statics: new Map((parts.statics ?? []).map((method) => [method.name, method])),
+    iterate: parts.iterate ?? null,
   };
 }
 

@@ -1,6 +1,7 @@
 /**
  * What one run of a script may use. Every number bounds something a hostile or careless script could grow without
  * end; exceeding one ends the run with a BudgetError, which scripts cannot catch. Handed to the machine per run.
+ * Calls within calls are bounded by the engine's own stack (984 KiB), which costs nothing to count.
  */
 export interface Limits {
   /** Loop rounds, calls and the work of bulk operations (64 bytes of text or one array item are one step). */
@@ -9,8 +10,6 @@ export interface Limits {
   readonly cpuMs: number;
   /** Milliseconds from start to end, waiting included: beyond it the SMTP client has gone away. */
   readonly wallMs: number;
-  /** Calls within calls. A script frame takes some 200 bytes of a 984 KiB stack, host functions need the rest. */
-  readonly depth: number;
   /** Bytes allocated over the whole run, freed ones included. */
   readonly bytes: number;
 }
@@ -19,7 +18,6 @@ export const defaultLimits: Limits = {
   steps: 200_000_000,
   cpuMs: 2_000,
   wallMs: 300_000,
-  depth: 1_000,
   bytes: 1 << 30,
 };
 

@@ -16,17 +16,14 @@ export interface Budget {
   steps: number;
   bytes: number;
   cpuMs: number;
-  depth: number;
 }
 
 export function makeBudget(limits: Limits, clock: Clock): Budget {
-  return { limits, clock, startedMs: clock.monotonic(), steps: 0, bytes: 0, cpuMs: 0, depth: 0 };
+  return { limits, clock, startedMs: clock.monotonic(), steps: 0, bytes: 0, cpuMs: 0 };
 }
 
 class Meter {
   left = 0;
-  depth = 0;
-  maxDepth = Number.POSITIVE_INFINITY;
   #budget: Budget | null = null;
   #since = 0;
 
@@ -71,22 +68,15 @@ class Meter {
     if (this.left < 0) this.refill();
   }
 
-  tooDeep(): never {
-    throw new BudgetError("calls are nested too deeply");
-  }
-
   #load(budget: Budget): void {
     this.#budget = budget;
     this.left = QUANTUM;
-    this.depth = budget.depth;
-    this.maxDepth = budget.limits.depth;
     this.#since = budget.clock.monotonic();
   }
 
   #save(budget: Budget): void {
     budget.steps += QUANTUM - this.left;
     budget.cpuMs += budget.clock.monotonic() - this.#since;
-    budget.depth = this.depth;
   }
 }
 

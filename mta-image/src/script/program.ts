@@ -1,221 +1,141 @@
 /**
- * From a file's name to all files it needs: parses the main file, what it includes and imports, and decodes imported
- * data. The outcome is a set of modules whose trees are complete; names are not looked at yet (see resolve.ts).
- * Never throws for bad input: everything wrong is reported.
+ * What the resolver finds out about a program and the emitter writes down: its units (the main file and the modules
+ * it imports, each with a global scope of its own), its functions and its classes. Filled by resolve.ts, judged by
+ * suspend.ts, read by the emitters.
  */
-import type { Expression, FunctionNode, Statement } from "./ast.ts";
-import { HslArray } from "./array.ts";
-import type { Host } from "./host.ts";
-import { MAX_FILES, MAX_SOURCE } from "./limits.ts";
-import { parse } from "./parse-statement.ts";
-import { Sources } from "./source.ts";
+import type { ClassNode, FunctionNode, Statement } from "./ast.ts";
+import type { Host, HostFunction } from "./host.ts";
 import type { Value } from "./value.ts";
-import { walk } from "./walk.ts";
 
-type Import = Extract<Statement, { kind: "import" }>;
-type Include = Extract<Statement, { kind: "include" }>;
+/** A function of the script: named, closure, method, or the body of a unit. */
+export class Fn {
+  readonly name: string;
+  readonly node: FunctionNode;
+  readonly unit: Unit;
+  readonly parent: Fn | null;
+  /** The class whose methods (and closures within them) this is. */
+  readonly cls: Cls | null;
+  /** Its name in the emitted code. */
+  readonly js: string;
+  readonly locals = new Set<string>();
+  readonly globals = new Set<string>();
+  /** Variables that a closure within holds, too. */
+  readonly captured = new Set<string>();
+  readonly calls = new Set<Fn>();
+  readonly methodNames = new Set<string>();
+  /** Host functions that drive functions of the script (array_map), or calls of values. */
+  callsValues = false;
+  iterates = false;
+  /** Waits by itself: a host function that may give a promise, or a barrier. */
+  waits = false;
+  /** The verdict: emitted as a generator when true. */
+  suspends = false;
 
-/** What a name in include or import stands for. `name` is the file's own, the same however it was reached. */
-export type Loaded =
-  | { readonly kind: "text"; readonly name: string; readonly text: string }
-  | { readonly kind: "host"; readonly name: string; readonly host: Host };
+  constructor(
+    name: string,
+    node: FunctionNode,
+    place: { unit: Unit; parent: Fn | null; cls: Cls | null; js: string },
+  ) {
+    this.name = name;
+    this.node = node;
+    this.unit = place.unit;
+    this.parent = place.parent;
+    this.cls = place.cls;
+    this.js = place.js;
+  }
 
-export interface Loader {
-  /** `from` is the name of the file that asks. Null when there is no such file. */
-  load(path: string, from: string): Loaded | null;
+  get least(): number {
+    return this.node.parameters.filter(({ fallback, rest }) => fallback === null && !rest).length;
+  }
+
+  get most(): number {
+    const { parameters } = this.node;
+    return parameters.at(-1)?.rest === true ? Number.POSITIVE_INFINITY : parameters.length;
+  }
 }
 
-/** Decodes imported data. Throws an Error whose text says what is wrong with it; `load` reads a file beside it. */
-export type DataDecoder = (
-  text: string,
-  options: HslArray,
-  beside: { readonly name: string; load(suffix: string): string | null },
-) => Value;
+export class Cls {
+  readonly node: ClassNode;
+  readonly unit: Unit;
+  readonly js: string;
+  construct: Fn | null = null;
+  readonly methods = new Map<string, Fn>();
+  readonly staticMethods = new Map<string, Fn>();
+  readonly propertyAccess = new Map<string, "public" | "private" | "readonly">();
+  readonly staticAccess = new Map<string, "public" | "private" | "readonly">();
 
-export interface Module {
+  constructor(node: ClassNode, unit: Unit, js: string) {
+    this.node = node;
+    this.unit = unit;
+    this.js = js;
+  }
+}
+
+export type Named =
+  | { readonly kind: "function"; readonly fn: Fn }
+  | { readonly kind: "class"; readonly cls: Cls }
+  | { readonly kind: "host"; readonly fn: HostFunction }
+  | { readonly kind: "hostClass"; readonly name: string };
+
+export class Unit {
   readonly index: number;
-  readonly name: string;
-  readonly body: readonly Statement[];
-  readonly includes: Map<Include, { readonly body: readonly Statement[]; readonly once: number | null }>;
-  readonly imports: Map<Import, Module | Host | { readonly data: number }>;
+  readonly id: string;
+  body: readonly Statement[] = [];
+  main: Fn | null = null;
+  readonly functions = new Map<string, Fn>();
+  readonly classes = new Map<string, Cls>();
+  readonly imported = new Map<string, { from: Unit | Host; name: string; at: number }>();
+  readonly importedVariables = new Map<string, { from: Unit; name: string; at: number }>();
+  readonly namespaces = new Map<string, Unit | Host>();
+  /** Variables that data imports set, with their values. */
+  readonly data = new Map<string, Value>();
+  /** Variables of the unit that others reach: by `global`, by import, or because the host gives them. */
+  readonly shared = new Set<string>();
+  readonly included = new Set<string>();
+
+  constructor(index: number, id: string) {
+    this.index = index;
+    this.id = id;
+  }
+
+  /** What a name stands for: own functions and classes win over imported ones, those over the host's. */
+  find(name: string, host: Host): Named | null {
+    const fn = this.functions.get(name);
+    if (fn !== undefined) return { kind: "function", fn };
+    const cls = this.classes.get(name);
+    if (cls !== undefined) return { kind: "class", cls };
+    const imported = this.imported.get(name);
+    if (imported === undefined) return findInHost(name, host);
+    return findIn(imported.from, imported.name);
+  }
+}
+
+/** What a module exports under a name; imports of the module itself are no exports. */
+export function findIn(from: Unit | Host, name: string): Named | null {
+  if (!(from instanceof Unit)) return findInHost(name, from);
+  const fn = from.functions.get(name);
+  if (fn !== undefined) return { kind: "function", fn };
+  const cls = from.classes.get(name);
+  if (cls !== undefined) return { kind: "class", cls };
+  const again = from.imported.get(name);
+  return again === undefined ? null : findIn(again.from, again.name);
+}
+
+export function findInHost(name: string, host: Host): Named | null {
+  const fn = host.functions.get(name);
+  if (fn !== undefined) return { kind: "host", fn };
+  return host.classes.has(name) ? { kind: "hostClass", name } : null;
 }
 
 export interface Program {
-  readonly sources: Sources;
-  /** In the order in which they must run; the last one is the main file. */
-  readonly modules: readonly Module[];
-  readonly data: readonly Value[];
-  /** Names of files that were read, so that a change of one can be noticed. */
-  readonly files: readonly string[];
-}
-
-export interface LoadOptions {
-  readonly loader: Loader;
-  /** By extension, without dot. */
-  readonly decoders: ReadonlyMap<string, DataDecoder>;
-  readonly report: (at: number, message: string) => void;
-}
-
-export function loadProgram(name: string, text: string, options: LoadOptions): Program {
-  return new Collector(options).run(name, text);
-}
-
-class Collector {
-  readonly #options: LoadOptions;
-  readonly #sources = new Sources();
-  readonly #modules: Module[] = [];
-  readonly #byName = new Map<string, Module | "loading">();
-  readonly #once = new Map<string, number>();
-  readonly #data: Value[] = [];
-  readonly #files = new Set<string>();
-
-  constructor(options: LoadOptions) {
-    this.#options = options;
-  }
-
-  run(name: string, text: string): Program {
-    this.#module(name, text);
-    return { sources: this.#sources, modules: this.#modules, data: this.#data, files: [...this.#files] };
-  }
-
-  #module(name: string, text: string): Module {
-    this.#byName.set(name, "loading");
-    const module = { name, body: this.#parse(name, text), includes: new Map(), imports: new Map() };
-    this.#collect(module, module.body, name, []);
-    const finished: Module = { ...module, index: this.#modules.length };
-    this.#modules.push(finished);
-    this.#byName.set(name, finished);
-    return finished;
-  }
-
-  #parse(name: string, text: string): readonly Statement[] {
-    this.#files.add(name);
-    const source = this.#sources.add(name, text.slice(0, MAX_SOURCE));
-    if (text.length > MAX_SOURCE) this.#options.report(source.base, "the file is too long");
-    return parse(source, this.#options.report);
-  }
-
-  /** `chain` are the files whose inclusion leads here. */
-  #collect(
-    module: Omit<Module, "index">,
-    body: readonly Statement[],
-    file: string,
-    chain: readonly string[],
-  ): void {
-    const top = new Set<unknown>(body);
-    walk(body, (node) => {
-      if (node.kind === "include") this.#include(module, node as Include, file, chain);
-      if (node.kind === "import") {
-        if (!top.has(node)) this.#options.report(node.at, "import stands at the top of a file only");
-        this.#import(module, node as Import, file);
-      }
-      return undefined;
-    });
-  }
-
-  #include(module: Omit<Module, "index">, node: Include, file: string, chain: readonly string[]): void {
-    const loaded = this.#load(node, file);
-    if (loaded === null) return;
-    if (loaded.kind !== "text") return this.#options.report(node.at, `${node.path} can only be imported`);
-    const isCircle = loaded.name === module.name || chain.includes(loaded.name);
-    if (isCircle && node.once) {
-      module.includes.set(node, { body: [], once: null });
-      return;
-    }
-    if (isCircle) return this.#options.report(node.at, `${node.path} includes itself`);
-    const body = this.#parse(loaded.name, loaded.text);
-    module.includes.set(node, { body, once: node.once ? this.#onceNumber(loaded.name) : null });
-    this.#collect(module, body, loaded.name, [...chain, loaded.name]);
-  }
-
-  #onceNumber(name: string): number {
-    const number = this.#once.get(name) ?? this.#once.size;
-    this.#once.set(name, number);
-    return number;
-  }
-
-  #import(module: Omit<Module, "index">, node: Import, file: string): void {
-    if (node.data !== null) return this.#importData(module, node, file);
-    const loaded = this.#load(node, file);
-    if (loaded === null) return;
-    if (loaded.kind === "host") {
-      module.imports.set(node, loaded.host);
-      return;
-    }
-    const known = this.#byName.get(loaded.name);
-    if (known === "loading") return this.#options.report(node.at, `${node.path} imports itself in a circle`);
-    module.imports.set(node, known ?? this.#module(loaded.name, loaded.text));
-  }
-
-  #importData(module: Omit<Module, "index">, node: Import, file: string): void {
-    const [, prefix, path] = /^(?:([a-z0-9]+)!)?(.*)$/s.exec(node.path) as unknown as [
-      string,
-      string?,
-      string?,
-    ];
-    const extension = prefix ?? /\.([A-Za-z0-9]+)$/.exec(path ?? "")?.[1]?.toLowerCase() ?? "";
-    const decoder = this.#options.decoders.get(extension);
-    if (decoder === undefined)
-      return this.#options.report(node.at, `there is no loader for "${extension}" data`);
-    const loaded = this.#load({ ...node, path: path ?? "" }, file);
-    if (loaded === null) return;
-    if (loaded.kind !== "text") return this.#options.report(node.at, `${node.path} is no data`);
-    this.#files.add(loaded.name);
-    const options = node.options === null ? new HslArray() : constant(node.options);
-    if (!(options instanceof HslArray))
-      return this.#options.report(node.at, "with wants an array of constants");
-    try {
-      const value = decoder(loaded.text, options, {
-        name: loaded.name,
-        load: (suffix) => this.#beside(path + suffix, file),
-      });
-      module.imports.set(node, { data: this.#data.push(value) - 1 });
-    } catch (error) {
-      this.#options.report(
-        node.at,
-        `${loaded.name}: ${error instanceof Error ? error.message : String(error)}`,
-      );
-    }
-  }
-
-  #beside(path: string, from: string): string | null {
-    const loaded = this.#options.loader.load(path, from);
-    if (loaded?.kind !== "text") return null;
-    this.#files.add(loaded.name);
-    return loaded.text;
-  }
-
-  #load(node: { readonly at: number; readonly path: string }, from: string): Loaded | null {
-    if (this.#sources.count >= MAX_FILES) {
-      this.#options.report(node.at, "too many files are included");
-      return null;
-    }
-    const loaded = this.#options.loader.load(node.path, from);
-    if (loaded === null) this.#options.report(node.at, `there is no file ${node.path}`);
-    return loaded;
-  }
-}
-
-/** The value of literals and arrays of them; undefined for anything else. */
-export function constant(node: Expression): Value | undefined {
-  if (node.kind === "literal") return node.value;
-  if (node.kind === "unary" && node.operator === "-") {
-    const value = constant(node.operand);
-    return typeof value === "number" ? -value : undefined;
-  }
-  if (node.kind !== "array") return undefined;
-  const array = new HslArray();
-  for (const { key, value, spread } of node.items) {
-    const item = constant(value);
-    const name = key === null ? null : constant(key);
-    if (spread || item === undefined || name === undefined) return undefined;
-    if (name === null) array.push(item);
-    else array.set(name, item);
-  }
-  return array;
-}
-
-/** Every function in a tree, methods and closures too, outermost first. */
-export function isFunctionNode(node: object): node is FunctionNode {
-  return "captures" in node && "parameters" in node;
+  /** In the order in which they run; the main file is last. */
+  readonly units: readonly Unit[];
+  readonly functions: readonly Fn[];
+  readonly classes: readonly Cls[];
+  readonly host: Host;
+  /** By syntax node: what an include brought. */
+  readonly includes: ReadonlyMap<Statement, readonly Statement[]>;
+  readonly closures: ReadonlyMap<FunctionNode, Fn>;
+  /** Everything that is somewhere a value. */
+  readonly values: ReadonlySet<Fn | HostFunction>;
 }

@@ -1,297 +1,317 @@
 /**
- * Gives every name its meaning (pure, over the trees of a program): declares functions and classes before anything
- * else, since they may be used before they are written; then variables, function by function. Unknown functions,
- * wrong numbers of arguments and misplaced words are reported here, before anything runs.
+ * Names to functions, scopes of variables, imports to units, and every error that needs no running. Walks each unit
+ * once; what concerns names that may be declared further down waits in a list until all units are known.
  */
-import type { ClassNode, FunctionNode, Node, ParameterNode, Statement } from "./ast.ts";
+import type { Expression, FunctionNode, Statement } from "./ast.ts";
 import type { Host, HostFunction } from "./host.ts";
-import { type Module, type Program, isFunctionNode } from "./program.ts";
-import {
-  type Callable,
-  type FunctionScope,
-  type ModuleScope,
-  type ScriptClassSymbol,
-  type ScriptFunction,
-  names,
-  variableId,
-} from "./scope.ts";
-import { walk } from "./walk.ts";
+import { MAX_FILES, MAX_SOURCE } from "./limits.ts";
+import { type Loader, moduleId } from "./module.ts";
+import { parse } from "./parse-statement.ts";
+import { type Cls, Fn, type Program, Unit } from "./program.ts";
+import { declareClass } from "./resolve-class.ts";
+import { checkCall, checkScoped } from "./resolve-call.ts";
+import type { Sources } from "./source.ts";
+import type { Value } from "./value.ts";
+import { children, expressionsOf } from "./walk.ts";
 
-export interface Resolved {
-  readonly modules: readonly ModuleScope[];
-  /** Functions, methods, closures and, under their Module, the tops of files. */
-  readonly scopes: ReadonlyMap<FunctionNode | Module, FunctionScope>;
-  readonly callables: Callables;
-}
-
-/** Looks names of functions up; gives each host function it finds a number, which is its place in the emitted code. */
-export class Callables {
+export interface Surroundings {
   readonly host: Host;
-  readonly used: Callable[] = [];
-  readonly #byObject = new Map<object, Callable>();
-
-  constructor(host: Host) {
-    this.host = host;
-  }
-
-  find(module: ModuleScope, name: string, builtin: boolean): Callable | null {
-    const own = module.functions.get(name) ?? module.classes.get(name) ?? module.imported.get(name);
-    if (own !== undefined && !builtin) return own;
-    const hostFunction = this.host.functions.get(name);
-    if (hostFunction !== undefined) return this.ofHost(hostFunction);
-    const cls = this.host.classes.get(name);
-    return cls === undefined ? null : this.#number(cls, (index) => ({ kind: "host-class", cls, index }));
-  }
-
-  ofHost(found: HostFunction): Callable {
-    return this.#number(found, (index) => ({ kind: "host", function: found, index }));
-  }
-
-  #number(key: object, make: (index: number) => Callable): Callable {
-    const known = this.#byObject.get(key);
-    if (known !== undefined) return known;
-    const callable = make(this.used.length);
-    this.used.push(callable);
-    this.#byObject.set(key, callable);
-    return callable;
-  }
+  readonly loader: Loader;
+  readonly sources: Sources;
+  readonly report: (at: number, message: string) => void;
+  /** Turns a data file into a value; throws an Error whose message says what is wrong with it. */
+  readonly data: (path: string, text: string, options: Value) => Value;
+  /** The value of an expression that needs no running; undefined for others. */
+  readonly constant: (expression: Expression) => Value | undefined;
 }
 
-export function resolve(
-  program: Program,
-  host: Host,
-  report: (at: number, message: string) => void,
-): Resolved {
-  const resolver = new Resolver(host, report);
-  for (const module of program.modules) resolver.declare(module);
-  for (const module of program.modules) resolver.scope(module);
-  return resolver.finish();
+export function resolve(id: string, text: string, around: Surroundings): Program {
+  return new Resolver(around).run(id, text);
 }
 
-class Resolver {
-  readonly #report: (at: number, message: string) => void;
-  readonly #modules: ModuleScope[] = [];
-  readonly #scopes = new Map<FunctionNode | Module, FunctionScope>();
-  readonly #callables: Callables;
-  #methods = 0;
+export class Resolver {
+  readonly around: Surroundings;
+  readonly values = new Set<Fn | HostFunction>();
+  readonly #units: Unit[] = [];
+  readonly #byId = new Map<string, Unit | "loading">();
+  readonly #functions: Fn[] = [];
+  readonly #classes: Cls[] = [];
+  readonly #includes = new Map<Statement, readonly Statement[]>();
+  readonly #closures = new Map<FunctionNode, Fn>();
+  readonly #later: (() => void)[] = [];
+  readonly #open: string[] = [];
+  #nextUnit = 0;
+  #files = 0;
+  #loops = 0;
 
-  constructor(host: Host, report: (at: number, message: string) => void) {
-    this.#report = report;
-    this.#callables = new Callables(host);
+  constructor(around: Surroundings) {
+    this.around = around;
   }
 
-  finish(): Resolved {
-    return { modules: this.#modules, scopes: this.#scopes, callables: this.#callables };
-  }
-
-  declare(module: Module): void {
-    const scope: ModuleScope = {
-      module,
-      functions: new Map(),
-      classes: new Map(),
-      variables: new Map(),
-      imported: new Map(),
-      namespaces: new Map(),
+  run(id: string, text: string): Program {
+    this.#unit(id, text, this.around.host.variables);
+    for (const check of this.#later) check();
+    return {
+      units: this.#units,
+      functions: this.#functions,
+      classes: this.#classes,
+      host: this.around.host,
+      includes: this.#includes,
+      closures: this.#closures,
+      values: this.values,
     };
-    this.#modules.push(scope);
-    for (const body of bodies(module))
-      walk(body, (node) => {
-        if (node.kind === "class")
-          this.#class(scope, (node as unknown as { declaration: ClassNode }).declaration);
-        if (node.kind === "function" && "declaration" in node)
-          this.#function(scope, node.declaration as FunctionNode);
-        return undefined;
-      });
-    for (const [statement, target] of module.imports) this.#import(scope, statement, target);
   }
 
-  #function(scope: ModuleScope, node: FunctionNode): void {
-    if (node.name === null) return;
-    if (this.#isTaken(scope, node.name)) this.#report(node.at, `${node.name} is declared twice`);
-    const { index } = scope.module;
-    scope.functions.set(node.name, scriptFunction(index, node, names.function(index, node.name)));
-  }
-
-  #class(scope: ModuleScope, node: ClassNode): void {
-    if (this.#isTaken(scope, node.name)) this.#report(node.at, `${node.name} is declared twice`);
-    const { index } = scope.module;
-    const id = names.class(index, node.name);
-    const method = (declaration: FunctionNode): ScriptFunction =>
-      scriptFunction(index, declaration, `m${this.#methods++}_${declaration.name ?? ""}`);
-    const pick = (isStatic: boolean): Map<string, ScriptFunction> =>
-      new Map(
-        node.methods
-          .filter((item) => item.isStatic === isStatic)
-          .map(({ declaration }) => [declaration.name as string, method(declaration)]),
-      );
-    const symbol: ScriptClassSymbol = {
-      kind: "class",
-      module: index,
-      node,
-      id,
-      construct: node.constructorFunction === null ? null : method(node.constructorFunction),
-      methods: pick(false),
-      statics: pick(true),
+  #unit(id: string, text: string, variables: Iterable<string>): Unit {
+    const unit = new Unit(this.#nextUnit++, id);
+    for (const name of variables) unit.shared.add(name);
+    this.#byId.set(id, "loading");
+    this.#open.push(id);
+    unit.body = this.#parse(id, text, 0);
+    const node: FunctionNode = {
+      at: 0,
+      name: null,
+      parameters: [],
+      captures: [],
+      body: unit.body,
+      generator: false,
     };
-    scope.classes.set(node.name, symbol);
+    unit.main = this.addFunction("main", node, { unit, parent: null, cls: null, js: `u${unit.index}main` });
+    this.body(unit.main);
+    this.#open.pop();
+    this.#byId.set(id, unit);
+    this.#units.push(unit);
+    return unit;
   }
 
-  #isTaken(scope: ModuleScope, name: string): boolean {
-    return scope.functions.has(name) || scope.classes.has(name);
+  #parse(id: string, text: string, at: number): readonly Statement[] {
+    this.#files += 1;
+    if (this.#files > MAX_FILES) this.around.report(at, "the program has too many files");
+    else if (text.length > MAX_SOURCE) this.around.report(at, `${id} is too large`);
+    else return parse(this.around.sources.add(id, text), this.around.report);
+    return [];
   }
 
-  #import(
-    scope: ModuleScope,
-    statement: Extract<Statement, { kind: "import" }>,
-    target: Module | Host | { readonly data: number },
-  ): void {
-    if ("data" in target) {
-      scope.variables.set(
-        statement.data as string,
-        names.global(scope.module.index, statement.data as string),
-      );
-      return;
+  addFunction(name: string, node: FunctionNode, place: ConstructorParameters<typeof Fn>[2]): Fn {
+    const fn = new Fn(name, node, place);
+    this.#functions.push(fn);
+    for (const parameter of node.parameters) fn.locals.add(parameter.name);
+    return fn;
+  }
+
+  addClass(cls: Cls): void {
+    this.#classes.push(cls);
+  }
+
+  /** After everything is declared. */
+  later(check: () => void): void {
+    this.#later.push(check);
+  }
+
+  body(fn: Fn): void {
+    const loops = this.#loops;
+    this.#loops = 0;
+    for (const { fallback } of fn.node.parameters) if (fallback !== null) this.expression(fn, fallback);
+    this.statements(fn, fn.node.body);
+    this.#loops = loops;
+  }
+
+  statements(fn: Fn, body: readonly Statement[]): void {
+    for (const statement of body) this.#statement(fn, statement);
+  }
+
+  #statement(fn: Fn, statement: Statement): void {
+    switch (statement.kind) {
+      case "function":
+        return this.#named(fn, statement.declaration);
+      case "class":
+        return declareClass(this, fn.unit, statement.declaration);
+      case "include":
+        return this.#include(fn, statement);
+      case "import":
+        return this.#import(fn, statement);
+      case "global":
+        for (const { name } of statement.names) this.#global(fn, name);
+        return;
+      case "break":
+      case "continue":
+        if (this.#loops === 0) this.around.report(statement.at, `${statement.kind} stands in no loop`);
+        return;
+      case "foreach":
+        fn.iterates = true;
+        for (const target of [statement.key, statement.value]) if (target !== null) this.#target(fn, target);
+        break;
+      case "try":
+        if (statement.variable !== null) this.#variable(fn, statement.variable.name);
+        break;
+      case "barrier":
+        fn.waits = true;
+        if (statement.shared !== null) this.#variable(fn, statement.shared.name);
+        break;
+      default:
     }
-    const isHost = "classes" in target;
-    const from = isHost ? null : (this.#modules.find(({ module }) => module === target) as ModuleScope);
-    const functions = isHost ? target.functions : new Map<string, HostFunction>();
-    if (statement.namespace !== null) scope.namespaces.set(statement.namespace, from ?? functions);
+    const loop = ["for", "foreach", "while", "switch"].includes(statement.kind);
+    if (loop) this.#loops += 1;
+    for (const expression of expressionsOf(statement)) this.expression(fn, expression);
+    for (const inner of children(statement)) this.statements(fn, inner);
+    if (loop) this.#loops -= 1;
+  }
+
+  /** Named functions belong to the unit wherever they stand. */
+  #named(fn: Fn, node: FunctionNode): void {
+    const { unit } = fn;
+    const name = node.name as string;
+    if (unit.functions.has(name) || unit.classes.has(name))
+      this.around.report(node.at, `${name} is declared twice`);
+    const inner = this.addFunction(name, node, {
+      unit,
+      parent: null,
+      cls: null,
+      js: `u${unit.index}f$${name}`,
+    });
+    if (node.captures.length > 0) this.around.report(node.at, "only a function without a name is a closure");
+    unit.functions.set(name, inner);
+    this.body(inner);
+  }
+
+  #global(fn: Fn, name: string): void {
+    if (fn.parent === null && fn === fn.unit.main) return this.#variable(fn, name);
+    fn.globals.add(name);
+    fn.unit.shared.add(name);
+    fn.unit.main?.locals.add(name);
+  }
+
+  #variable(fn: Fn, name: string): void {
+    if (name === "this") return;
+    if (!fn.globals.has(name) && !fn.node.captures.some((capture) => capture.name === name))
+      fn.locals.add(name);
+  }
+
+  #include(fn: Fn, statement: Extract<Statement, { kind: "include" }>): void {
+    const loaded = this.#load(statement.path, statement.at);
+    if (loaded === null) return;
+    if (!("text" in loaded)) return this.around.report(statement.at, `${statement.path} is no file`);
+    if (statement.once && fn.unit.included.has(loaded.id)) return;
+    fn.unit.included.add(loaded.id);
+    if (this.#open.includes(loaded.id))
+      return this.around.report(statement.at, `${loaded.id} includes itself`);
+    this.#open.push(loaded.id);
+    const body = this.#parse(loaded.id, loaded.text, statement.at);
+    this.#includes.set(statement, body);
+    this.statements(fn, body);
+    this.#open.pop();
+  }
+
+  #load(path: string, at: number) {
+    const id = moduleId(path, this.#open.at(-1) ?? "");
+    const loaded = id === null ? null : this.around.loader.load(id);
+    if (loaded === null) this.around.report(at, `there is no file ${path}`);
+    return loaded;
+  }
+
+  #import(fn: Fn, statement: Extract<Statement, { kind: "import" }>): void {
+    if (fn !== fn.unit.main) return this.around.report(statement.at, "an import stands at the top of a file");
+    if (statement.data !== null) return this.#importData(fn, statement, statement.data);
+    const from = this.#importedUnit(statement);
+    if (from === null) return;
+    if (statement.namespace !== null) fn.unit.namespaces.set(statement.namespace, from);
     for (const { kind, name, as, at } of statement.names) {
-      if (kind === "variable") {
-        if (from === null) this.#report(at, `${statement.path} exports no variables`);
-        else scope.variables.set(as, exportedVariable(from, name));
-        continue;
-      }
-      const found = functions.get(name);
-      const callable =
-        found === undefined
-          ? (from?.functions.get(name) ?? from?.classes.get(name) ?? from?.imported.get(name))
-          : this.#callables.ofHost(found);
-      if (callable === undefined) this.#report(at, `${statement.path} has no ${name}`);
-      else scope.imported.set(as, callable);
+      if (kind === "function") fn.unit.imported.set(as, { from, name, at });
+      else if (from instanceof Unit) {
+        from.shared.add(name);
+        fn.unit.importedVariables.set(as, { from, name, at });
+        if (from.main?.locals.has(name) !== true && !from.importedVariables.has(name))
+          this.around.report(at, `${statement.path} has no $${name}`);
+      } else this.around.report(at, `${statement.path} has no variables`);
+      if (kind === "function")
+        this.later(() => {
+          if (fn.unit.find(as, this.around.host) === null)
+            this.around.report(at, `${statement.path} has no ${name}`);
+        });
     }
   }
 
-  scope(module: Module): void {
-    const moduleScope = this.#modules.find((item) => item.module === module) as ModuleScope;
-    const top: FunctionScope = {
-      module: moduleScope,
-      node: null,
-      outer: null,
-      cls: null,
-      isStatic: true,
-      globals: new Set(),
-      captures: new Set(),
-      locals: new Set(),
-    };
-    this.#scopes.set(module, top);
-    this.#body(top, module.body);
-  }
-
-  #body(scope: FunctionScope, body: unknown): void {
-    walk(body, (node) => this.#node(scope, node));
-  }
-
-  #node(scope: FunctionScope, node: Node & { readonly kind?: string }): boolean | undefined {
-    if (node.kind === "class") {
-      this.#classBodies(scope, (node as unknown as { declaration: ClassNode }).declaration);
-      return false;
+  #importedUnit(statement: Extract<Statement, { kind: "import" }>): Unit | Host | null {
+    const id = moduleId(statement.path, this.#open.at(-1) ?? "");
+    const known = id === null ? undefined : this.#byId.get(id);
+    if (known === "loading") {
+      this.around.report(statement.at, `${statement.path} imports itself`);
+      return null;
     }
-    if (isFunctionNode(node)) {
-      const top = this.#scopes.get(scope.module.module) as FunctionScope;
-      if (node.name === null) this.#functionScope(node, scope, scope.cls, scope.isStatic);
-      else this.#functionScope(node, top, null, true);
-      return false;
+    if (known !== undefined) return known;
+    const loaded = this.#load(statement.path, statement.at);
+    if (loaded === null) return null;
+    return "host" in loaded ? loaded.host : this.#unit(loaded.id, loaded.text, []);
+  }
+
+  #importData(fn: Fn, statement: Extract<Statement, { kind: "import" }>, variable: string): void {
+    const path = statement.path.replace(/^[a-z]+!/, "");
+    const loaded = this.#load(path, statement.at);
+    fn.locals.add(variable);
+    if (loaded === null) return;
+    if (!("text" in loaded)) return this.around.report(statement.at, `${path} is no file`);
+    const options = statement.options === null ? null : this.around.constant(statement.options);
+    if (options === undefined)
+      return this.around.report(statement.at, "the options of an import are constants");
+    try {
+      const kind = /^[a-z]+!/.exec(statement.path)?.[0] ?? "";
+      fn.unit.data.set(variable, this.around.data(kind + loaded.id, loaded.text, options));
+    } catch (error) {
+      this.around.report(statement.at, (error as Error).message);
     }
-    if (node.kind === "include") {
-      const included = scope.module.module.includes.get(node as Extract<Statement, { kind: "include" }>);
-      // Runs in the scope of whoever includes it, so its names are theirs.
-      if (included !== undefined) this.#body(scope, included.body);
+  }
+
+  expression(fn: Fn, expression: Expression): void {
+    switch (expression.kind) {
+      case "variable":
+        return this.#variable(fn, expression.name);
+      case "interpolated":
+        for (const part of expression.parts) if (typeof part !== "string") this.#variable(fn, part.name);
+        return;
+      case "function":
+        return this.#closure(fn, expression.declaration);
+      case "assign":
+        if (expression.target.kind === "array") this.#pattern(fn, expression.target);
+        break;
+      case "this":
+        if (fn.cls === null) this.around.report(expression.at, "$this stands outside of a class");
+        return;
+      case "cache":
+        fn.callsValues = true;
+        break;
+      default:
     }
-    if (node.kind === "variable") this.#variable(scope, (node as unknown as { name: string }).name);
-    if (node.kind === "this" && (scope.cls === null || scope.isStatic))
-      this.#report(node.at, "$this is there in methods only");
-    return undefined;
+    checkCall(this, fn, expression);
+    checkScoped(this, fn, expression);
+    const named = expression.kind === "call" && ["name", "scoped"].includes(expression.callee.kind);
+    for (const inner of expressionsOf(expression).slice(named ? 1 : 0)) this.expression(fn, inner);
   }
 
-  #variable(scope: FunctionScope, name: string): void {
-    if (scope.node === null) variableId(scope, name);
-    else if (!scope.globals.has(name) && !scope.captures.has(name)) scope.locals.add(name);
+  #pattern(fn: Fn, pattern: Extract<Expression, { kind: "array" }>): void {
+    for (const { value } of pattern.items) this.#target(fn, value);
   }
 
-  #classBodies(scope: FunctionScope, node: ClassNode): void {
-    const symbol = scope.module.classes.get(node.name) as ScriptClassSymbol;
-    const top = { ...scope, cls: symbol, isStatic: true };
-    for (const { value } of node.properties) this.#body(top, value);
-    if (node.constructorFunction !== null)
-      this.#functionScope(node.constructorFunction, scope, symbol, false);
-    for (const { declaration, isStatic } of node.methods)
-      this.#functionScope(declaration, scope, symbol, isStatic);
+  #target(fn: Fn, target: Expression): void {
+    if (target.kind === "array") return this.#pattern(fn, target);
+    if (target.kind === "assign" && target.operator === null) {
+      this.#target(fn, target.target);
+      return this.expression(fn, target.value);
+    }
+    if (!["variable", "index", "member", "path", "scoped"].includes(target.kind))
+      this.around.report(target.at, "this cannot be assigned to");
+    this.expression(fn, target);
   }
 
-  #functionScope(
-    node: FunctionNode,
-    outer: FunctionScope,
-    cls: ScriptClassSymbol | null,
-    isStatic: boolean,
-  ): void {
-    const scope: FunctionScope = {
-      module: outer.module,
-      node,
-      outer,
-      cls,
-      isStatic,
-      globals: globalsOf(node),
-      captures: new Set(node.captures.map(({ name }) => name)),
-      locals: new Set(node.parameters.map(({ name }) => name)),
-    };
-    this.#scopes.set(node, scope);
-    for (const name of scope.captures) this.#variable(outer, name);
-    for (const name of scope.globals) variableId({ ...scope, node: null }, name);
-    for (const body of [node.parameters, node.body]) this.#body(scope, body);
+  #closure(fn: Fn, node: FunctionNode): void {
+    const js = `closure`;
+    const inner = this.addFunction("", node, { unit: fn.unit, parent: fn, cls: fn.cls, js });
+    this.#closures.set(node, inner);
+    this.values.add(inner);
+    for (const { name } of node.captures) {
+      this.#variable(fn, name);
+      fn.captured.add(name);
+      inner.captured.add(name);
+    }
+    this.body(inner);
   }
-}
-
-/** The module's own statements and those of every file included into it. */
-export function bodies(module: Module): readonly (readonly Statement[])[] {
-  return [module.body, ...[...module.includes.values()].map(({ body }) => body)];
-}
-
-function scriptFunction(module: number, node: FunctionNode, id: string): ScriptFunction {
-  return { kind: "script", module, node, id, ...arity(node.parameters) };
-}
-
-export function arity(parameters: readonly ParameterNode[]): { least: number; most: number } {
-  const lastNeeded = parameters.findLastIndex(({ fallback, rest }) => fallback === null && !rest);
-  return {
-    least: lastNeeded + 1,
-    most: parameters.at(-1)?.rest === true ? Number.POSITIVE_INFINITY : parameters.length,
-  };
-}
-
-function globalsOf(node: FunctionNode): Set<string> {
-  const found = new Set<string>();
-  walk(node.body, (inner) => {
-    if (inner.kind === "global")
-      for (const { name } of (inner as unknown as { names: readonly { name: string }[] }).names)
-        found.add(name);
-    return !isFunctionNode(inner);
-  });
-  return found;
-}
-
-function exportedVariable(from: ModuleScope, name: string): string {
-  return variableId(
-    {
-      module: from,
-      node: null,
-      outer: null,
-      cls: null,
-      isStatic: true,
-      globals: new Set(),
-      captures: new Set(),
-      locals: new Set(),
-    },
-    name,
-  );
 }

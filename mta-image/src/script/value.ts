@@ -16,6 +16,9 @@ export type Routine = Generator<PromiseLike<Value> | null | Item, Value, Resumed
 /** What a routine is resumed with after a promise. */
 export type Resumed = { readonly value: Value } | { readonly error: unknown };
 
+/** What calling a function gives, see HslFunction.way. */
+export type Called = Value | PromiseLike<Value> | Routine;
+
 /** Says that a value now has a second holder. Cheap, and a no-op for everything but arrays. */
 export function share<T extends Value>(value: T): T {
   if (typeof value === "object" && value !== null) (value as { shared: boolean }).shared = true;
@@ -30,7 +33,7 @@ export class HslFunction {
   readonly most: number;
   /** `plain` gives its value at once, `promise` may give a promise, `routine` must be driven. */
   readonly way: "plain" | "promise" | "routine";
-  readonly run: (...args: Value[]) => Value | PromiseLike<Value> | Routine;
+  readonly run: (...args: Value[]) => Called;
 
   constructor(name: string, least: number, most: number, way: HslFunction["way"], run: HslFunction["run"]) {
     this.name = name;
@@ -48,8 +51,6 @@ export class ScriptClass {
   readonly name: string;
   readonly access = new Map<string, Access>();
   readonly methods = new Map<string, HslFunction>();
-  readonly statics: Record<string, Value> = Object.create(null) as Record<string, Value>;
-  readonly staticMethods = new Map<string, HslFunction>();
 
   constructor(name: string) {
     this.name = name;

@@ -1,0 +1,148 @@
+/**
+ * Reading and writing places within arrays, texts and objects, as compiled code calls it. Reading what is not there
+ * gives none, whatever the depth; writing into none makes an array. Throws a Refusal for private members and for
+ * writing where nothing can be stored.
+ */
+import { HslArray } from "./array.ts";
+import { toNumber, toText, typeName } from "./convert.ts";
+import { Refusal } from "./error.ts";
+import { Instance, type ScriptClass, type Value, share } from "./value.ts";
+
+type From = ScriptClass | null;
+
+export function getIndex(base: Value, key: Value, from: From = null): Value {
+  if (base instanceof HslArray) return base.get(key);
+  if (typeof base === "string") {
+    const at = Math.trunc(toNumber(key));
+    return base[at < 0 ? at + base.length : at] ?? null;
+  }
+  return base instanceof Instance ? getMember(base, toText(key), from) : null;
+}
+
+export function getMember(base: Value, name: string, from: From): Value {
+  if (!(base instanceof Instance)) {
+    if (base === null) return null;
+    throw new Refusal(`${typeName(base)} has no member ${name}`);
+  }
+  const access = base.cls.access.get(name);
+  if (access === "private" && base.cls !== from) throw new Refusal(`${name} of ${base.cls.name} is private`);
+  return base.props[`$${name}`] ?? null;
+}
+
+export function setMember(base: Value, name: string, value: Value, from: From): void {
+  if (!(base instanceof Instance)) throw new Refusal(`${typeName(base)} has no member ${name} to write to`);
+  const access = base.cls.access.get(name);
+  if (access !== undefined && access !== "public" && base.cls !== from)
+    throw new Refusal(`${name} of ${base.cls.name} is ${access}`);
+  if (access === undefined && !/^[A-Za-z_]\w*$/.test(name))
+    throw new Refusal(`${name} cannot be a member's name`);
+  base.props[`$${name}`] = value;
+}
+
+export function putIndex(container: Value, key: Value, value: Value, from: From): void {
+  if (container instanceof HslArray) container.set(key, value);
+  else setMember(container, toText(key), value, from);
+}
+
+export function append(container: Value, value: Value): void {
+  if (!(container instanceof HslArray))
+    throw new Refusal(`nothing can be appended to ${typeName(container)}`);
+  container.push(value);
+}
+
+/** The container to write to, for a variable that is written through. */
+export function ownArray(value: Value): Value {
+  if (value === null) return new HslArray();
+  if (value instanceof HslArray) return value.own();
+  if (value instanceof Instance) return value;
+  throw new Refusal(`${typeName(value)} has no items to write to`);
+}
+
+export function ownItem(container: Value, key: Value, from: From): Value {
+  if (!(container instanceof HslArray)) return ownMember(container, toText(key), from);
+  const item = container.get(key);
+  const own = ownArray(item);
+  if (own !== item) container.put(key, own);
+  return own;
+}
+
+/** `$a[]["x"] = …`: a new item to write to. */
+export function ownNew(container: Value): Value {
+  const item = new HslArray();
+  if (!(container instanceof HslArray))
+    throw new Refusal(`nothing can be appended to ${typeName(container)}`);
+  container.add(item);
+  return item;
+}
+
+export function ownMember(base: Value, name: string, from: From): Value {
+  const item = getMember(base, name, from);
+  const own = ownArray(item);
+  if (own !== item) setMember(base, name, own, from);
+  return own;
+}
+
+export function unsetIndex(container: Value, key: Value): null {
+  if (container instanceof HslArray) container.delete(key);
+  else if (container instanceof Instance) setMember(container, toText(key), null, null);
+  return null;
+}
+
+export function getPath(base: Value, path: Value): Value {
+  let value = base;
+  for (const key of pathKeys(path)) value = getIndex(value, key);
+  return value;
+}
+
+export function putPath(container: Value, path: Value, value: Value): void {
+  const keys = pathKeys(path);
+  let at = container;
+  for (const key of keys.slice(0, -1)) at = ownItem(at, key, null);
+  putIndex(at, keys.at(-1) ?? null, value, null);
+}
+
+function pathKeys(path: Value): readonly Value[] {
+  if (!(path instanceof HslArray)) throw new Refusal(`a path is an array, not ${typeName(path)}`);
+  return path.values();
+}
+
+/** `...$rest` in a pattern: what comes from this position on. */
+export function restOf(value: Value, from: number): HslArray {
+  if (!(value instanceof HslArray)) return new HslArray();
+  const rest = new HslArray();
+  for (const [key, item] of [...value.entries()].slice(from)) {
+    if (typeof key === "number") rest.push(item);
+    else rest.set(key, item);
+  }
+  return rest;
+}
+
+/** `...$args` in a call. */
+export function spread(value: Value): readonly Value[] {
+  if (!(value instanceof HslArray)) throw new Refusal(`... wants an array, not ${typeName(value)}`);
+  return value.values().map((item) => share(item));
+}
+
+/** Array literals with keys or spreads. */
+export class ArrayBuilder {
+  readonly array = new HslArray();
+
+  push(value: Value): this {
+    this.array.push(value);
+    return this;
+  }
+
+  set(key: Value, value: Value): this {
+    this.array.set(key, value);
+    return this;
+  }
+
+  spread(value: Value): this {
+    if (!(value instanceof HslArray)) throw new Refusal(`... wants an array, not ${typeName(value)}`);
+    for (const [key, item] of value.entries()) {
+      if (typeof key === "number") this.array.push(item);
+      else this.array.set(key, item);
+    }
+    return this;
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * Calls of values and methods, and waiting for what they give. A call may give a value, a promise or a routine; code
+ * that may wait settles the latter two with `yield*`, other code drives them here and refuses to wait.
+ */
+import { HslArray } from "./array.ts";
+import { toText, typeName } from "./convert.ts";
+import { Refusal } from "./error.ts";
+import { running } from "./running.ts";
+import { getMember } from "./access.ts";
+import {
+  HostObject,
+  HslFunction,
+  Instance,
+  Item,
+  type Resumed,
+  type Routine,
+  type ScriptClass,
+  type Value,
+  share,
+} from "./value.ts";
+
+export type Pending = PromiseLike<Value> | Routine;
+
+/** Values of the language have the mark `shared`; what has to be waited for has not. */
+export function pending(result: Value | Pending | boolean): result is Pending {
+  return (
+    typeof result === "object" && result !== null && (result as { shared?: boolean }).shared === undefined
+  );
+}
+
+export function* settle(result: Pending): Routine {
+  if ("then" in result) {
+    const resumed = yield result;
+    if ("error" in resumed) throw resumed.error;
+    return resumed.value;
+  }
+  return yield* result;
+}
+
+/** The value of a call in code that cannot wait. */
+export function now(result: Value | Pending): Value {
+  if (!pending(result)) return result;
+  if ("then" in result) throw new Refusal("a function that waits cannot be called here");
+  const step = result.next();
+  if (step.done === true) return step.value;
+  result.return(null);
+  throw new Refusal("a function that waits cannot be called here");
+}
+
+/** What a host function's callback gives, for host functions that are routines. */
+export function* callback(fn: HslFunction, ...args: Value[]): Routine {
+  for (const arg of args) share(arg);
+  const result = invoke(fn, args);
+  return pending(result) ? yield* settle(result) : result;
+}
+
+export function invoke(fn: Value, args: Value[]): Value | Pending {
+  return check(fn, args.length).run(...args);
+}
+export function invoke0(fn: Value): Value | Pending {
+  return check(fn, 0).run();
+}
+export function invoke1(fn: Value, a: Value): Value | Pending {
+  return check(fn, 1).run(a);
+}
+export function invoke2(fn: Value, a: Value, b: Value): Value | Pending {
+  return check(fn, 2).run(a, b);
+}
+export const invoke3 = invoke;
+
+function check(fn: Value, given: number): HslFunction {
+  if (!(fn instanceof HslFunction)) throw new Refusal(`${typeName(fn)} is no function`);
+  if (given < fn.least || given > fn.most) wrongCount(fn.name || "function", fn, given);
+  return fn;
+}
+
+function wrongCount(name: string, { least, most }: { least: number; most: number }, given: number): never {
+  const wanted = least === most ? String(least) : `${least} to ${most}`;
+  throw new Refusal(`${name}() takes ${wanted} arguments, not ${given}`);
+}
+
+export function invokeMethod(
+  base: Value,
+  name: string,
+  from: ScriptClass | null,
+  args: Value[],
+): Value | Pending {
+  if (base instanceof Instance) {
+    const method = base.cls.methods.get(name);
+    if (method === undefined) return invoke(getMember(base, name, from), args);
+    if (base.cls !== from && base.cls.access.has(`${name}()`))
+      throw new Refusal(`${name}() of ${base.cls.name} is private`);
+    if (args.length < method.least || args.length > method.most) wrongCount(name, method, args.length);
+    return method.run(base, ...args);
+  }
+  if (base instanceof HostObject) {
+    const method = base.cls.methods.get(name);
+    if (method === undefined) throw new Refusal(`${base.cls.name} has no method ${name}()`);
+    const given = args.length + 1;
+    if (given < method.least || given > method.most)
+      wrongCount(name, { least: method.least - 1, most: method.most - 1 }, args.length);
+    return method.call(running.c, [base, ...args]);
+  }
+  throw new Refusal(`${name}() is called on ${typeName(base)}`);
+}
+
+export function boundMethod(base: Value, name: string, from: ScriptClass | null): HslFunction {
+  const run = (...args: Value[]) => invokeMethod(base, name, from, args);
+  return new HslFunction(name, 0, Number.POSITIVE_INFINITY, "promise", run);
+}
+
+/** `cache [...] f(args)`: by function name and arguments, for all runs of the process. */
+export function* cached(options: Value, fn: Value, args: Value[]): Routine {
+  const { shared } = running.c;
+  const option = (name: string): Value => (options instanceof HslArray ? options.get(name) : null);
+  const name = fn instanceof HslFunction ? fn.name : "";
+  const namespace = toText(option("namespace") ?? name);
+  const key = `${name}(${toText(new HslArray(args))})`;
+  const known = shared.cached(namespace, key);
+  if (known !== undefined) return known;
+  for (const arg of args) share(arg);
+  const result = invoke(fn, args);
+  const value = pending(result) ? yield* settle(result) : result;
+  const chooser = option("ttl_function");
+  const ttl = chooser instanceof HslFunction ? yield* callback(chooser, value) : (option("ttl") ?? 60);
+  shared.remember(namespace, key, value, { ttlSeconds: Number(ttl), size: Number(option("size") ?? 32) });
+  return share(value);
+}
+
+/** Waits for the named lock; a run that ends meanwhile hands it on when it comes. */
+export function* enter(name: string): Routine {
+  const { shared } = running.c;
+  const turn = shared.enter(name);
+  let mine = false;
+  try {
+    const resumed: Resumed = yield turn;
+    if ("error" in resumed) throw resumed.error;
+    mine = true;
+    return resumed.value;
+  } finally {
+    if (!mine) void turn.then((value) => shared.leave(name, value));
+  }
+}
+
+export function leave(name: string, value: Value): void {
+  running.c.shared.leave(name, value);
+}
+
+export function isItem(value: unknown): value is Item {
+  return value instanceof Item;
+}

@@ -1,0 +1,21 @@
+/** Expressions that are values without running: options of imports. Pure. */
+import { HslArray } from "./array.ts";
+import type { Expression } from "./ast.ts";
+import type { Value } from "./value.ts";
+
+export function constantOf(node: Expression): Value | undefined {
+  if (node.kind === "literal") return node.value;
+  if (node.kind === "unary" && node.operator === "-") {
+    const value = constantOf(node.operand);
+    return typeof value === "number" ? -value : undefined;
+  }
+  if (node.kind !== "array") return undefined;
+  const result = new HslArray();
+  for (const { key, value, spread } of node.items) {
+    const [k, v] = [key === null ? null : constantOf(key), constantOf(value)];
+    if (k === undefined || v === undefined || spread) return undefined;
+    if (key === null) result.push(v);
+    else result.set(k, v);
+  }
+  return result;
+}

@@ -1,0 +1,63 @@
+/**
+ * CSV to rows. With a header a row is an array by column, otherwise a list; a schema gives types (schema.ts). Throws a
+ * Refusal with line, column and reason.
+ */
+import { parse } from "csv-parse/sync";
+
+import { HslArray } from "../array.ts";
+import { toText, truthy } from "../convert.ts";
+import { Refusal } from "../error.ts";
+import { meter } from "../meter.ts";
+import type { Value } from "../value.ts";
+import type { Schema } from "./schema.ts";
+
+interface Row {
+  readonly record: readonly string[];
+  readonly info: { readonly lines: number };
+}
+
+export function decodeCsv(bytes: string, options: HslArray | undefined, schema: Schema | null): HslArray {
+  meter.allocate(bytes.length * 4);
+  const rows = readRows(fromBytes(bytes), toText(options?.get("delimiter") ?? ","));
+  const hasHeader = options?.get("header") ?? null;
+  const header = (hasHeader === null ? true : truthy(hasHeader))
+    ? (rows.shift()?.record ?? []).map(toBytes)
+    : null;
+  if (schema !== null)
+    return schema.apply(
+      header,
+      rows.map(({ record, info }) => ({ fields: record.map(toBytes), line: info.lines })),
+    );
+  return HslArray.of(rows.map(({ record }) => asArray(header, record.map(toBytes))));
+}
+
+function asArray(header: readonly string[] | null, fields: readonly Value[]): HslArray {
+  if (header === null) return HslArray.of([...fields]);
+  return HslArray.from(header.map((name, at) => [name, fields[at] ?? ""] as const));
+}
+
+function readRows(text: string, delimiter: string): Row[] {
+  try {
+    return parse(text, {
+      bom: true,
+      delimiter,
+      info: true,
+      relax_column_count: true,
+      skip_empty_lines: true,
+      max_record_size: 1 << 20,
+    }) as unknown as Row[];
+  } catch (error) {
+    const { message, lines, column } = error as Error & { lines?: number; column?: number | string };
+    throw new Refusal(
+      `line ${lines ?? "?"}, column ${typeof column === "number" ? column + 1 : (column ?? "?")}: ${toBytes(message)}`,
+    );
+  }
+}
+
+function fromBytes(bytes: string): string {
+  return Buffer.from(bytes, "latin1").toString("utf8");
+}
+
+function toBytes(text: string): string {
+  return Buffer.from(text, "utf8").toString("latin1");
+}

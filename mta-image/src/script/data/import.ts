@@ -1,0 +1,71 @@
+/**
+ * Data files at compile time: `import $v from "x.csv" with [...]`. The loader is chosen by extension, or by a prefix
+ * as in "txt!x". Throws a Refusal that names the file and says what is wrong with it.
+ */
+import { HslArray } from "../array.ts";
+import { toText } from "../convert.ts";
+import { Refusal } from "../error.ts";
+import { decodeJson } from "../library/json.ts";
+import type { Loader } from "../module.ts";
+import type { Value } from "../value.ts";
+import { decodeCsv } from "./csv.ts";
+import { Schema } from "./schema.ts";
+import { decodeYaml } from "./yaml.ts";
+
+type Read = (
+  text: string,
+  options: HslArray | undefined,
+  file: { readonly id: string; readonly loader: Loader },
+) => Value;
+
+const readers: ReadonlyMap<string, Read> = new Map<string, Read>([
+  ["json", readJson],
+  ["yaml", (text) => decodeYaml(text)],
+  ["yml", (text) => decodeYaml(text)],
+  ["csv", (text, options, file) => decodeCsv(text, options, schemaOf(options, file))],
+  ["txt", (text, options) => (toText(options?.get("type") ?? null) === "array" ? lines(text) : text)],
+  ["crt", (text) => text],
+  ["pem", (text) => text],
+  ["key", (text) => text],
+  ["eml", (text) => text],
+]);
+
+export function importData(path: string, text: string, options: Value, loader: Loader): Value {
+  const [, prefix, id = path] = /^(?:([a-z]+)!)?([\s\S]*)$/.exec(path) ?? [];
+  const kind = prefix ?? /\.([a-z]+)$/.exec(id)?.[1] ?? "txt";
+  const read = readers.get(kind);
+  if (read === undefined) throw new Refusal(`${id}: there is no way to import ${kind}`);
+  try {
+    return read(text, options instanceof HslArray ? options : undefined, { id, loader });
+  } catch (error) {
+    if (error instanceof Refusal || error instanceof SyntaxError)
+      throw new Refusal(`${id}: ${error.message}`);
+    throw error;
+  }
+}
+
+/** By option: inline or the name of a file; otherwise `<file>.schema.json` beside the file when there is one. */
+function schemaOf(
+  options: HslArray | undefined,
+  file: { readonly id: string; readonly loader: Loader },
+): Schema | null {
+  const given = options?.get("schema") ?? null;
+  if (given instanceof HslArray) return new Schema(given);
+  const id = typeof given === "string" ? given.replace(/^file:(\/\/)?/, "") : `${file.id}.schema.json`;
+  const loaded = file.loader.load(id);
+  if (loaded !== null && "text" in loaded) return new Schema(readJson(loaded.text));
+  if (given !== null) throw new Refusal(`there is no schema ${toText(given)}`);
+  return null;
+}
+
+function readJson(text: string): Value {
+  const value = decodeJson(text, true);
+  if (value === undefined) throw new Refusal("this is no JSON");
+  return value;
+}
+
+function lines(text: string): HslArray {
+  const all = text.split(/\r?\n/);
+  if (all.at(-1) === "") all.pop();
+  return HslArray.of(all);
+}

@@ -1,0 +1,108 @@
+/**
+ * Calls to JavaScript text. What is known by name is called directly, with `yield*` when it suspends; values and
+ * methods go through helpers whose result may be something to wait for.
+ */
+import type { Argument, CallExpression, Expression } from "./ast.ts";
+import { constructName, mark } from "./emit-names.ts";
+import { TargetEmitter } from "./emit-target.ts";
+import type { HostFunction } from "./host.ts";
+import type { Fn, Named } from "./program.ts";
+import { findNamed, findScoped } from "./resolve-call.ts";
+
+export abstract class CallEmitter extends TargetEmitter {
+  call(node: CallExpression): string {
+    const { callee, args } = node;
+    if (callee.kind === "name") {
+      if (callee.name === "isset")
+        return `(${args.map(({ value }) => `${this.expression(value)}!==null`).join("&&")})`;
+      if (callee.name === "unset") return args.map(({ value }) => this.unset(value)).join(",");
+      const named = findNamed({ around: this.out.program }, this.fn, callee);
+      return named === null ? "null" : this.#named(named, node);
+    }
+    if (callee.kind === "scoped" && !callee.variable) return this.#scoped(callee, node);
+    if (callee.kind === "member")
+      return this.waiting(
+        `invokeMethod(${this.expression(callee.base)},${JSON.stringify(callee.name)},${this.classConstant()},${this.#list(args)})`,
+        node.at,
+      );
+    if (args.some(({ spread }) => spread))
+      return this.waiting(`invoke(${this.expression(callee)},${this.#list(args)})`, node.at);
+    return this.waiting(
+      `invoke${Math.min(args.length, 3)}(${[this.expression(callee), ...this.#some(args)].join(",")})`,
+      node.at,
+    );
+  }
+
+  #some(args: readonly Argument[]): string[] {
+    return args.length < 3 ? args.map(({ value }) => this.hold(value)) : [this.#list(args)];
+  }
+
+  #list(args: readonly Argument[]): string {
+    return `[${args.map(({ value, spread }) => (spread ? `...spread(${this.expression(value)})` : this.hold(value))).join(",")}]`;
+  }
+
+  #named(named: Named, node: CallExpression): string {
+    if (named.kind === "function") return this.#direct(named.fn, node);
+    if (named.kind === "class") return this.#construct(named, node);
+    if (named.kind === "host") return this.#host(named.fn, node);
+    const construct = this.out.program.host.classes.get(named.name)?.construct ?? null;
+    return construct === null ? "null" : this.#host(construct, node);
+  }
+
+  #direct(fn: Fn, node: CallExpression): string {
+    if (node.args.some(({ spread }) => spread))
+      return this.waiting(`invoke(${this.out.value(fn)},${this.#list(node.args)})`, node.at);
+    const call = `${fn.js}(${node.args.map(({ value }) => this.hold(value)).join(",")})`;
+    return fn.suspends && !fn.node.generator ? `(${mark(node.at)}yield* ${call})` : `${mark(node.at)}${call}`;
+  }
+
+  #construct(named: Extract<Named, { kind: "class" }>, node: CallExpression): string {
+    const suspends = named.cls.construct?.suspends === true;
+    const args = node.args.map(({ value, spread }) =>
+      spread ? `...spread(${this.expression(value)})` : this.hold(value),
+    );
+    const call = `${constructName(named.cls)}(${args.join(",")})`;
+    return suspends ? `(${mark(node.at)}yield* ${call})` : `${mark(node.at)}${call}`;
+  }
+
+  #host(fn: HostFunction, node: CallExpression): string {
+    const args = fn.keeps || fn.way === "routine" ? this.#list(node.args) : this.#lent(node.args);
+    const call = `${this.out.constant(fn)}.call(R.c,${args})`;
+    return fn.way === "plain" ? `${mark(node.at)}${call}` : this.waiting(call, node.at);
+  }
+
+  /** Arguments that the callee only reads need no mark as shared. */
+  #lent(args: readonly Argument[]): string {
+    const items = args.map(({ value, spread }) =>
+      spread ? `...spread(${this.expression(value)})` : this.expression(value),
+    );
+    return `[${items.join(",")}]`;
+  }
+
+  #scoped(callee: Extract<Expression, { kind: "scoped" }>, node: CallExpression): string {
+    const { host } = this.out.program;
+    const found = findScoped(host, this.fn, callee);
+    if (found?.kind === "named") return this.#named(found.named, node);
+    if (found?.kind === "method") return this.#direct(found.fn, node);
+    const target =
+      found?.kind === "hostMethod" ? host.classes.get(found.cls)?.statics.get(found.name) : undefined;
+    return target === undefined ? "null" : this.#host(target, node);
+  }
+
+  /** A call whose result may be something to wait for. */
+  waiting(call: string, at: number): string {
+    if (!this.fn.suspends && !this.fn.node.generator) return `now(${mark(at)}${call})`;
+    const result = this.temp();
+    return `(pending(${result}=${mark(at)}${call})?yield* settle(${result}):${result})`;
+  }
+
+  cache(node: Extract<Expression, { kind: "cache" }>): string {
+    const { callee, args } = node.call as CallExpression;
+    const options = node.options === null ? "null" : this.expression(node.options);
+    const target =
+      callee.kind === "member"
+        ? `boundMethod(${this.expression(callee.base)},${JSON.stringify(callee.name)},${this.classConstant()})`
+        : this.expression(callee);
+    return this.waiting(`cached(${options},${target},${this.#list(args)})`, node.at);
+  }
+}

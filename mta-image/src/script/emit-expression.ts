@@ -1,0 +1,279 @@
+/** Expressions to JavaScript text; part of the emitter. Every result is a whole expression that can stand anywhere. */
+import type { BinaryOperator, Expression } from "./ast.ts";
+import { CallEmitter } from "./emit-call.ts";
+import { mark } from "./emit-names.ts";
+import { findScoped, findNamed } from "./resolve-call.ts";
+import { isScalar, staticType } from "./static-type.ts";
+
+const operators: Readonly<Record<BinaryOperator, string>> = {
+  "+": "add",
+  "-": "subtract",
+  "*": "multiply",
+  "/": "divide",
+  "%": "modulo",
+  "**": "power",
+  ".": "concat",
+  "&": "bitAnd",
+  "|": "bitOr",
+  "^": "bitXor",
+  "<<": "shiftLeft",
+  ">>": "shiftRight",
+  ">>>": "shiftRightZero",
+  "==": "equals",
+  "!=": "unequal",
+  "===": "strictEquals",
+  "!==": "strictUnequal",
+  "<": "less",
+  ">": "greater",
+  "<=": "lessOrEqual",
+  ">=": "greaterOrEqual",
+  "=~": "matches",
+  "!~": "matchesNot",
+};
+
+/** Operators that JavaScript has with the same meaning for two numbers. */
+const numeric: ReadonlySet<BinaryOperator> = new Set(["+", "-", "*", "/", "%", "<", ">", "<=", ">="]);
+
+export abstract class ExpressionEmitter extends CallEmitter {
+  expression(node: Expression): string {
+    switch (node.kind) {
+      case "literal":
+        return typeof node.value === "number" && node.value > 1e300
+          ? `(${node.value})`
+          : JSON.stringify(node.value);
+      case "interpolated":
+        return node.parts
+          .map((part) => (typeof part === "string" ? JSON.stringify(part) : this.variable(part.name)))
+          .reduce((left, right) => `concat(${left},${right})`);
+      case "regex":
+        return this.out.constant(this.out.makeRegex(node.pattern, node.flags, node.at));
+      case "variable":
+        return this.variable(node.name);
+      case "this":
+        return "self";
+      case "name":
+        return this.#nameValue(node);
+      case "scoped":
+        return this.#scopedValue(node);
+      case "array":
+        return this.#array(node);
+      case "unary":
+        return this.#unary(node);
+      case "binary":
+        return this.#binary(node.operator, node.at, node.left, node.right);
+      case "logical":
+        return this.#logical(node);
+      case "conditional":
+        return `(${this.test(node.test)}?${this.expression(node.then)}:${this.expression(node.otherwise)})`;
+      case "assign":
+        return this.#assign(node);
+      case "step":
+        return this.#step(node, true);
+      case "call":
+        return this.call(node);
+      case "index":
+        return node.index === null
+          ? "null"
+          : `${mark(node.at)}getIndex(${this.expression(node.base)},${this.expression(node.index)},${this.classConstant()})`;
+      case "path":
+        return `${mark(node.at)}getPath(${this.expression(node.base)},${this.expression(node.path)})`;
+      case "slice":
+        return `${mark(node.at)}slice(${[this.expression(node.base), ...this.sliceBounds(node)].join(",")})`;
+      case "member":
+        return `${mark(node.at)}getMember(${this.expression(node.base)},${JSON.stringify(node.name)},${this.classConstant()})`;
+      case "function":
+        return this.out.closure(node.declaration);
+      case "match":
+        return this.#match(node);
+      case "cache":
+        return this.cache(node);
+      case "yield": {
+        const value = node.value === null ? "null" : this.hold(node.value);
+        return `(yield new Item(${node.key === null ? "null" : this.hold(node.key)},${value}),null)`;
+      }
+    }
+  }
+
+  /** For values that get another holder. */
+  hold(node: Expression): string {
+    const code = this.expression(node);
+    return isScalar(node) || this.isFresh(node) ? code : `share(${code})`;
+  }
+
+  /** For return: a local variable that ends with the call needs no mark. */
+  returned(node: Expression): string {
+    const dies =
+      node.kind === "variable" &&
+      this.variable(node.name) === `$${node.name}` &&
+      this.fn.locals.has(node.name) &&
+      !this.fn.captured.has(node.name);
+    return dies ? this.expression(node) : this.hold(node);
+  }
+
+  isFresh(node: Expression): boolean {
+    return [
+      "literal",
+      "array",
+      "binary",
+      "call",
+      "function",
+      "cache",
+      "slice",
+      "unary",
+      "interpolated",
+      "step",
+    ].includes(node.kind);
+  }
+
+  test(node: Expression): string {
+    const code = this.expression(node);
+    return staticType(node) === "boolean" ? code : `truthy(${code})`;
+  }
+
+  discarded(node: Expression): string {
+    if (node.kind === "step") return this.#step(node, false);
+    if (node.kind === "assign" && node.operator === null && node.target.kind !== "array")
+      return this.assignTo(node.target, this.hold(node.value));
+    return this.expression(node);
+  }
+
+  #nameValue(node: Extract<Expression, { kind: "name" }>): string {
+    const named = findNamed({ around: this.out.program }, this.fn, node);
+    return named?.kind === "function" || named?.kind === "host" ? this.out.value(named.fn) : "null";
+  }
+
+  #scopedValue(node: Extract<Expression, { kind: "scoped" }>): string {
+    if (node.variable) return this.scopedVariable(node);
+    const found = findScoped(this.out.program.host, this.fn, node);
+    if (found?.kind === "method") return this.out.value(found.fn);
+    if (found?.kind === "named" && (found.named.kind === "function" || found.named.kind === "host"))
+      return this.out.value(found.named.fn);
+    const target =
+      found?.kind === "hostMethod"
+        ? this.out.program.host.classes.get(found.cls)?.statics.get(found.name)
+        : undefined;
+    return target === undefined ? "null" : this.out.value(target);
+  }
+
+  #array(node: Extract<Expression, { kind: "array" }>): string {
+    if (node.items.every(({ key, spread }) => key === null && !spread))
+      return `new HslArray([${node.items.map(({ value }) => this.hold(value)).join(",")}])`;
+    const parts = node.items.map(({ key, value, spread, at }) => {
+      if (spread) return `${mark(at)}.spread(${this.expression(value)})`;
+      return key === null
+        ? `.push(${this.hold(value)})`
+        : `${mark(at)}.set(${this.expression(key)},${this.hold(value)})`;
+    });
+    return `new ArrayBuilder()${parts.join("")}.array`;
+  }
+
+  #unary(node: Extract<Expression, { kind: "unary" }>): string {
+    const { operand } = node;
+    if (node.operator === "not") return `(!${this.test(operand)})`;
+    if (node.operator === "-" && operand.kind === "literal" && typeof operand.value === "number")
+      return `(-${operand.value})`;
+    const name = { "-": "negate", "+": "plus", "~": "complement" }[node.operator];
+    return `${mark(node.at)}${name}(${this.expression(operand)})`;
+  }
+
+  #binary(operator: BinaryOperator, at: number, left: Expression, right: Expression): string {
+    const [a, b] = [this.expression(left), this.expression(right)];
+    return this.operate(operator, at, { left, a, right, b });
+  }
+
+  operate(
+    operator: BinaryOperator,
+    at: number,
+    sides: { left: Expression | null; a: string; right: Expression | null; b: string },
+  ): string {
+    const { left, a, right, b } = sides;
+    const call = `${mark(at)}${operators[operator]}(${a},${b})`;
+    if (!numeric.has(operator) || left === null || right === null) return call;
+    const checks = [left, right].flatMap((side, index) =>
+      staticType(side) === "number" ? [] : [`typeof ${index === 0 ? a : b}==="number"`],
+    );
+    const js = `${a}${operator}${b.startsWith("-") ? `(${b})` : b}`;
+    if (checks.length === 0) return `(${js})`;
+    const simple = [left, right].every((side) => side.kind === "variable" || side.kind === "literal");
+    return simple ? `(${checks.join("&&")}?${js}:${call})` : call;
+  }
+
+  #logical(node: Extract<Expression, { kind: "logical" }>): string {
+    if (node.operator === "and") return `(${this.test(node.left)}&&${this.test(node.right)})`;
+    if (node.operator === "or") return `(${this.test(node.left)}||${this.test(node.right)})`;
+    if (node.operator === "??") return `(${this.expression(node.left)}??${this.expression(node.right)})`;
+    const left = this.temp();
+    return `(truthy(${left}=${this.expression(node.left)})?${left}:${this.expression(node.right)})`;
+  }
+
+  #assign(node: Extract<Expression, { kind: "assign" }>): string {
+    const { target, operator, value } = node;
+    if (operator === null && target.kind === "array") return this.destructure(target, this.hold(value));
+    if (operator === null && target.kind === "variable")
+      return `(${this.assignTo(target, this.hold(value))})`;
+    const result = this.temp();
+    if (operator === null)
+      return `(${result}=${this.hold(value)},${this.assignTo(target, result)},${result})`;
+    const { prepared, place } = this.#prepare(target);
+    const old = this.expression(place);
+    if (operator === "??")
+      return `(${prepared}(${result}=${old})!==null?${result}:(${result}=${this.hold(value)},${this.assignTo(place, result)},${result}))`;
+    const sum = this.operate(operator, node.at, {
+      left: place,
+      a: old,
+      right: value,
+      b: this.expression(value),
+    });
+    if (place.kind === "variable") return `(${this.assignTo(place, sum)})`;
+    return `(${prepared}${result}=${sum},${this.assignTo(place, result)},${result})`;
+  }
+
+  /** Keys of a place that is read and written are computed once. */
+  #prepare(target: Expression): { prepared: string; place: Expression } {
+    if (
+      target.kind !== "index" ||
+      target.index === null ||
+      ["literal", "variable"].includes(target.index.kind)
+    )
+      return { prepared: "", place: target };
+    const key = this.temp();
+    const index: Expression = { kind: "variable", name: key, at: target.index.at };
+    // A name with a dash cannot come from a source; `variable` gives the temporary for it.
+    return {
+      prepared: `${key}=${this.expression(target.index)},`,
+      place: { ...target, index: { ...index, name: `-${key}` } },
+    };
+  }
+
+  override variable(name: string, fn = this.fn): string {
+    return name.startsWith("-") ? name.slice(1) : super.variable(name, fn);
+  }
+
+  #step(node: Extract<Expression, { kind: "step" }>, wanted: boolean): string {
+    const sign = node.by === 1 ? "+" : "-";
+    const { target } = node;
+    if (target.kind === "variable") {
+      const name = this.variable(target.name);
+      const slow = `(${name}=stepBase(${name})${sign}1)`;
+      if (node.prefix || !wanted) return `(typeof ${name}==="number"?${sign}${sign}${name}:${slow})`;
+    }
+    const old = this.temp();
+    const { prepared, place } = this.#prepare(target);
+    const store = this.assignTo(place, `${old}${sign}1`);
+    const result = node.prefix ? `${old}${sign}1` : old;
+    return `(${prepared}${old}=${mark(node.at)}stepBase(${this.expression(place)}),${store},${result})`;
+  }
+
+  #match(node: Extract<Expression, { kind: "match" }>): string {
+    const subject = this.temp();
+    const arms = node.arms.filter(({ values }) => values !== null);
+    const chain = arms.map(({ values, result }) => {
+      const tests = (values ?? []).map((value) => `equals(${subject},${this.expression(value)})`);
+      return `(${tests.join("||")})?${this.expression(result)}:`;
+    });
+    const fallback = node.arms.find(({ values }) => values === null);
+    const last =
+      fallback === undefined ? `${mark(node.at)}noMatch(${subject})` : this.expression(fallback.result);
+    return `(${subject}=${this.expression(node.subject)},${chain.join("")}${last})`;
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * What can be assigned to. Places within arrays are written through their owner: `own` is code that gives the
+ * container to write to, cloned when others hold it, and stored back where it was found.
+ */
+import type { Expression, Statement } from "./ast.ts";
+import { mark } from "./emit-names.ts";
+import { findScoped } from "./resolve-call.ts";
+import type { Fn, Unit } from "./program.ts";
+import type { ProgramEmitter } from "./emit.ts";
+import { children, expressionsOf } from "./walk.ts";
+
+export abstract class TargetEmitter {
+  readonly fn: Fn;
+  protected readonly out: ProgramEmitter;
+  #temps = 0;
+
+  constructor(out: ProgramEmitter, fn: Fn) {
+    this.out = out;
+    this.fn = fn;
+  }
+
+  abstract expression(node: Expression): string;
+  abstract hold(node: Expression): string;
+
+  temp(): string {
+    this.#temps += 1;
+    return `t${this.#temps}`;
+  }
+
+  temps(): string[] {
+    return Array.from({ length: this.#temps }, (_, at) => `t${at + 1}`);
+  }
+
+  variable(name: string, fn = this.fn): string {
+    if (fn.globals.has(name)) return this.field(fn.unit, name);
+    if (fn.parent !== null && fn.node.captures.some((capture) => capture.name === name))
+      return this.variable(name, fn.parent);
+    if (fn === fn.unit.main && (fn.unit.shared.has(name) || fn.unit.importedVariables.has(name)))
+      return this.field(fn.unit, name);
+    return `$${name}`;
+  }
+
+  field(unit: Unit, name: string): string {
+    const imported = unit.importedVariables.get(name);
+    return imported === undefined ? `R.g.u${unit.index}$${name}` : this.field(imported.from, imported.name);
+  }
+
+  classConstant(): string {
+    return this.fn.cls === null ? "null" : this.fn.cls.js;
+  }
+
+  /** Code that stores `value` (already held) in the place; its result is not used. */
+  assignTo(target: Expression, value: string): string {
+    switch (target.kind) {
+      case "variable":
+        return `${this.variable(target.name)}=${value}`;
+      case "scoped":
+        return `${this.scopedVariable(target)}=${value}`;
+      case "index": {
+        const [kept, key] = [this.temp(), this.temp()];
+        const at = target.index === null ? "null" : this.expression(target.index);
+        const store =
+          target.index === null
+            ? `append(${this.own(target.base)},${kept})`
+            : `putIndex(${this.own(target.base)},${key},${kept},${this.classConstant()})`;
+        return `(${key}=${at},${kept}=${value},${mark(target.at)}${store})`;
+      }
+      case "member":
+        return `${mark(target.at)}setMember(${this.expression(target.base)},${JSON.stringify(target.name)},${value},${this.classConstant()})`;
+      case "path": {
+        const [kept, path] = [this.temp(), this.temp()];
+        return `(${path}=${this.expression(target.path)},${kept}=${value},${mark(target.at)}putPath(${this.own(target.base)},${path},${kept}))`;
+      }
+      case "slice": {
+        const kept = this.temp();
+        const replaced = `replaceSlice(${[this.expression(target.base), ...this.sliceBounds(target), kept].join(",")})`;
+        return `(${kept}=${value},${mark(target.at)}${this.assignTo(target.base, replaced)})`;
+      }
+      case "array":
+        return this.destructure(target, value);
+      case "assign": {
+        const found = this.temp();
+        return this.assignTo(
+          target.target,
+          `((${found}=${value})===null?${this.hold(target.value)}:${found})`,
+        );
+      }
+      default:
+        return "null";
+    }
+  }
+
+  destructure(pattern: Extract<Expression, { kind: "array" }>, value: string): string {
+    const from = this.temp();
+    const parts = pattern.items.map(({ key, value: target, spread, at }, index) => {
+      if (spread) return this.assignTo(target, `restOf(${from},${index})`);
+      const place = key === null ? String(index) : this.expression(key);
+      return this.assignTo(target, `share(${mark(at)}getIndex(${from},${place}))`);
+    });
+    return `(${[`${from}=${value}`, ...parts, from].join(",")})`;
+  }
+
+  own(base: Expression): string {
+    if (base.kind === "variable" || base.kind === "scoped") {
+      const place = base.kind === "variable" ? this.variable(base.name) : this.scopedVariable(base);
+      return `(${place}!==null&&${place}.shared===false?${place}:${place}=ownArray(${place}))`;
+    }
+    if (base.kind === "index") {
+      const key = base.index === null ? "null" : this.expression(base.index);
+      return base.index === null
+        ? `ownNew(${this.own(base.base)})`
+        : `ownItem(${this.own(base.base)},${key},${this.classConstant()})`;
+    }
+    if (base.kind === "member")
+      return `ownMember(${this.expression(base.base)},${JSON.stringify(base.name)},${this.classConstant()})`;
+    return this.expression(base);
+  }
+
+  sliceBounds(node: Extract<Expression, { kind: "slice" }>): string[] {
+    return [node.from, node.to, node.step].map((bound) => (bound === null ? "null" : this.expression(bound)));
+  }
+
+  scopedVariable(node: Extract<Expression, { kind: "scoped" }>): string {
+    const found = findScoped(this.out.program.host, this.fn, node);
+    return found?.kind === "variable" ? this.field(found.unit, found.name) : "null";
+  }
+
+  unset(target: Expression): string {
+    if (target.kind === "variable") return `(${this.variable(target.name)}=null)`;
+    if (target.kind === "index" && target.index !== null) {
+      const key = this.temp();
+      return `(${this.expression(target.base)}!==null?(${key}=${this.expression(target.index)},unsetIndex(${this.own(target.base)},${key})):null)`;
+    }
+    if (target.kind === "slice") {
+      const removed = `removeSlice(${[this.expression(target.base), ...this.sliceBounds(target)].join(",")})`;
+      return `(${this.assignTo(target.base, removed)},null)`;
+    }
+    if (target.kind === "member" || target.kind === "scoped" || target.kind === "path")
+      return `(${this.assignTo(target, "null")},null)`;
+    return "null";
+  }
+
+  /** Whether the statements may change the variable, its items included. */
+  writes(name: string, body: readonly Statement[]): boolean {
+    const root = (node: Expression): boolean =>
+      node.kind === "variable"
+        ? node.name === name
+        : "base" in node
+          ? root(node.base)
+          : node.kind === "array" && node.items.some(({ value }) => root(value));
+    const inExpression = (node: Expression): boolean => {
+      if ((node.kind === "assign" || node.kind === "step") && root(node.target)) return true;
+      if (node.kind === "call" && node.callee.kind === "name" && node.callee.name === "unset") return true;
+      return expressionsOf(node).some(inExpression);
+    };
+    return body.some((statement) => {
+      if (statement.kind === "include" || statement.kind === "barrier") return true;
+      if (
+        statement.kind === "foreach" &&
+        [statement.key, statement.value].some((target) => target !== null && root(target))
+      )
+        return true;
+      if (statement.kind === "try" && statement.variable?.name === name) return true;
+      return (
+        expressionsOf(statement).some(inExpression) ||
+        children(statement).some((inner) => this.writes(name, inner))
+      );
+    });
+  }
+}

@@ -1,0 +1,256 @@
+/**
+ * Compiles programs and runs them: drives the routine, waits for the promises it yields, keeps its budget. The one
+ * evaluator. `run` never throws: a failing script is an Outcome with a ScriptError. A run without waiting gives its
+ * outcome at once, without a promise.
+ */
+import { Script } from "node:vm";
+
+import type { Timer } from "#base/clock.ts";
+
+import type { RunContext, World } from "./context.ts";
+import { emit } from "./emit.ts";
+import { BudgetError, CompileError, type Diagnostic, Refusal, ScriptError, Thrown } from "./error.ts";
+import type { Host } from "./host.ts";
+import { constantOf } from "./constant.ts";
+import { importData } from "./data/import.ts";
+import { type Limits, defaultLimits } from "./limits.ts";
+import { type Budget, makeBudget, meter } from "./meter.ts";
+import type { Loader } from "./module.ts";
+import { makeRegex } from "./regex.ts";
+import { resolve } from "./resolve.ts";
+import { running } from "./running.ts";
+import { runtime } from "./runtime.ts";
+import { Sources } from "./source.ts";
+import { framesOf, registerProgram, withDeepStacks } from "./stack.ts";
+import { markSuspending } from "./suspend.ts";
+import { Item, type Resumed, type Routine, type Value, share } from "./value.ts";
+
+export interface Compiled {
+  readonly start: () => Value | Routine;
+  readonly globals: () => Record<string, Value>;
+  readonly suspends: boolean;
+  readonly variables: ReadonlySet<string>;
+  /** Field of a host variable among the globals. */
+  readonly field: (variable: string) => string;
+  readonly keep: object;
+}
+
+export interface Outcome {
+  readonly value: Value;
+  readonly error: ScriptError | null;
+  /** Host variables as the script left them. */
+  readonly variable: (name: string) => Value;
+}
+
+export interface RunOptions {
+  readonly world: World;
+  readonly limits?: Limits;
+  readonly variables?: Readonly<Record<string, Value>>;
+  readonly subject?: unknown;
+}
+
+/** Throws a CompileError with everything that is wrong. */
+export function compile(id: string, text: string, host: Host, loader: Loader): Compiled {
+  const sources = new Sources();
+  const diagnostics: Diagnostic[] = [];
+  const report = (at: number, message: string): void =>
+    void diagnostics.push({ ...sources.place(at), message });
+  const program = resolve(id, text, {
+    host,
+    loader,
+    sources,
+    report,
+    data: (path, data, options) => importData(path, data, options, loader),
+    constant: constantOf,
+  });
+  if (diagnostics.length > 0) throw new CompileError(diagnostics);
+  markSuspending(program);
+  const regex = (source: string, flags: string, at: number): Value => {
+    try {
+      return makeRegex(source, flags);
+    } catch (error) {
+      report(at, (error as Error).message);
+      return null;
+    }
+  };
+  const emitted = emit(program, regex, Object.keys(runtime));
+  if (diagnostics.length > 0) throw new CompileError(diagnostics);
+  const { name, keep } = registerProgram(emitted.lines, sources);
+  const make = new Script(emitted.code, { filename: name }).runInThisContext() as Factory;
+  const { start, globals } = make(
+    runtime,
+    running,
+    meter,
+    emitted.constants.map((item) => shareConstant(item)),
+  );
+  const main = program.units.at(-1)?.index ?? 0;
+  return {
+    start,
+    globals,
+    suspends: emitted.suspends,
+    variables: host.variables,
+    field: (variable) => `u${main}$${variable}`,
+    keep,
+  };
+}
+
+type Factory = (
+  rt: typeof runtime,
+  R: typeof running,
+  m: typeof meter,
+  K: readonly unknown[],
+) => Pick<Compiled, "start" | "globals">;
+
+function shareConstant(item: unknown): unknown {
+  return typeof item === "object" && item !== null && "shared" in item ? share(item as Value) : item;
+}
+
+/** Ends a run with a value; no error, and nothing that a script can catch. */
+class Ended {
+  readonly value: Value;
+
+  constructor(value: Value) {
+    this.value = value;
+  }
+}
+
+export function run(program: Compiled, options: RunOptions): Outcome | Promise<Outcome> {
+  return new Run(program, options).begin();
+}
+
+class Run implements RunContext {
+  readonly clock: World["clock"];
+  readonly random: World["random"];
+  readonly echo: World["echo"];
+  readonly log: World["log"];
+  readonly hostname: string;
+  readonly startedMs: number;
+  readonly shared: World["shared"];
+  readonly begunMs: number;
+  readonly subject: unknown;
+  readonly #program: Compiled;
+  readonly #globals: Record<string, Value>;
+  readonly #budget: Budget;
+  #abort: AbortController | null = null;
+  #routine: Routine | null = null;
+  #resolve: ((outcome: Outcome) => void) | null = null;
+  #timer: Timer | null = null;
+  #over = false;
+
+  constructor(program: Compiled, { world, limits, variables, subject }: RunOptions) {
+    this.clock = world.clock;
+    this.random = world.random;
+    this.echo = world.echo;
+    this.log = world.log;
+    this.hostname = world.hostname;
+    this.startedMs = world.startedMs;
+    this.shared = world.shared;
+    this.subject = subject ?? null;
+    this.#program = program;
+    this.#budget = makeBudget(limits ?? defaultLimits, world.clock);
+    this.begunMs = this.#budget.startedMs;
+    this.#globals = program.globals();
+    if (variables !== undefined)
+      for (const name in variables) this.#globals[program.field(name)] = share(variables[name] ?? null);
+  }
+
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    if (this.#over) this.#abort.abort();
+    return this.#abort.signal;
+  }
+
+  end(value: Value): never {
+    // oxlint-disable-next-line no-throw-literal
+    throw new Ended(value);
+  }
+
+  begin(): Outcome | Promise<Outcome> {
+    const first = this.#turn(() => {
+      const result = this.#program.start();
+      if (!this.#program.suspends) return this.#outcome(result as Value, null);
+      this.#routine = result as Routine;
+      return this.#advance(this.#routine, { value: null });
+    });
+    if (first !== null) return this.#finish(first);
+    const wall = this.#budget.limits.wallMs - (this.clock.monotonic() - this.begunMs);
+    this.#timer = this.clock.after(Math.max(wall, 0), () => this.#tooLong());
+    return new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+
+  /** Up to the next wait; an outcome when the script is done. */
+  #advance(routine: Routine, resumed: Resumed): Outcome | null {
+    const step = routine.next(resumed);
+    if (step.done === true) return this.#outcome(step.value, null);
+    if (step.value instanceof Item || step.value === null)
+      throw new Refusal("a yield outside of a generator");
+    step.value.then(
+      (value) => this.#resume({ value }),
+      (error: unknown) => this.#resume({ error }),
+    );
+    return null;
+  }
+
+  #resume(resumed: Resumed): void {
+    const routine = this.#routine;
+    if (this.#over || routine === null) return;
+    const outcome = this.#turn(() => this.#advance(routine, resumed));
+    if (outcome !== null) this.#resolve?.(this.#finish(outcome));
+  }
+
+  #tooLong(): void {
+    if (this.#over) return;
+    const error = new BudgetError("the script waited for too long");
+    this.#turn(() => {
+      this.#routine?.return(null);
+      return null;
+    });
+    this.#resolve?.(this.#finish(this.#fail(error)));
+  }
+
+  /** Runs script code with this run's budget, context and globals in place. */
+  #turn(go: () => Outcome | null): Outcome | null {
+    const { c, g } = running;
+    const before = meter.enter(this.#budget);
+    running.c = this;
+    running.g = this.#globals;
+    try {
+      return go();
+    } catch (error) {
+      return error instanceof Ended ? this.#outcome(error.value, null) : this.#fail(error);
+    } finally {
+      running.c = c;
+      running.g = g;
+      meter.leave(before);
+    }
+  }
+
+  #finish(outcome: Outcome): Outcome {
+    this.#over = true;
+    this.#timer?.cancel();
+    this.#abort?.abort();
+    return outcome;
+  }
+
+  #fail(error: unknown): Outcome {
+    return this.#outcome(null, scriptError(error));
+  }
+
+  #outcome(value: Value, error: ScriptError | null): Outcome {
+    return { value, error, variable: (name) => this.#globals[this.#program.field(name)] ?? null };
+  }
+}
+
+function scriptError(error: unknown): ScriptError {
+  const frames = framesOf((error as Error | null)?.stack);
+  if (error instanceof Thrown) return new ScriptError("thrown", error.message, error.value, frames, error);
+  if (error instanceof Refusal) return new ScriptError("thrown", error.message, null, frames, error);
+  if (error instanceof BudgetError) return new ScriptError("budget", error.message, null, frames, error);
+  if (error instanceof RangeError && /call stack/i.test(error.message))
+    return withDeepStacks(
+      () => new ScriptError("budget", "calls are nested too deeply", null, frames, error),
+    );
+  return new ScriptError("bug", `${String(error)}`, null, frames, error);
+}

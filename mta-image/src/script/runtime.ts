@@ -1,0 +1,80 @@
+/** Everything that compiled code calls by name. The names here are those that the emitters write. */
+import * as access from "./access.ts";
+import { HslArray } from "./array.ts";
+import {
+  boundMethod,
+  cached,
+  enter,
+  invoke,
+  invoke0,
+  invoke1,
+  invoke2,
+  invoke3,
+  invokeMethod,
+  leave,
+  now,
+  pending,
+  settle,
+} from "./calls.ts";
+import { echoText, toText, truthy } from "./convert.ts";
+import { cursor, nextNow } from "./cursor-of.ts";
+import { looseEquals, strictEquals } from "./equality.ts";
+import { Refusal } from "./error.ts";
+import { caught, thrown } from "./exception.ts";
+import * as operators from "./operators.ts";
+import { matches } from "./regex.ts";
+import { running } from "./running.ts";
+import { removeSlice, replaceSlice, slice } from "./slice.ts";
+import { HslFunction, HslIterator, Instance, Item, ScriptClass, type Value, share } from "./value.ts";
+
+/** Equal texts and numbers, the usual case, are decided here. */
+function equals(a: Value, b: Value): boolean {
+  if (a === b) return true;
+  const type = typeof a;
+  if (type === typeof b && type !== "object") return false;
+  return looseEquals(a, b);
+}
+
+export const runtime = {
+  ...access,
+  ...operators,
+  HslArray,
+  HslFunction,
+  HslIterator,
+  Instance,
+  Item,
+  ScriptClass,
+  boundMethod,
+  cached,
+  caught,
+  cursor,
+  echo: (value: Value): void => running.c.echo(echoText(value)),
+  enter,
+  equals,
+  invoke,
+  invoke0,
+  invoke1,
+  invoke2,
+  invoke3,
+  invokeMethod,
+  leave,
+  matches,
+  matchesNot: (a: Value, b: Value): boolean => !matches(a, b),
+  nextNow,
+  noMatch: (value: Value): never => {
+    throw new Refusal(`match knows nothing about ${toText(value)}`);
+  },
+  now,
+  pending,
+  removeSlice,
+  replaceSlice,
+  settle,
+  share,
+  slice,
+  strictEquals,
+  strictUnequal: (a: Value, b: Value): boolean => !strictEquals(a, b),
+  thrown,
+  toText,
+  truthy,
+  unequal: (a: Value, b: Value): boolean => !equals(a, b),
+};

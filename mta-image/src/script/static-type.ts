@@ -1,0 +1,35 @@
+/** What can be said of an expression's type without running it. Pure; "any" is always right. */
+import type { Expression } from "./ast.ts";
+
+export type StaticType = "number" | "boolean" | "string" | "none" | "any";
+
+const booleans = new Set(["==", "!=", "===", "!==", "<", ">", "<=", ">=", "=~", "!~"]);
+const numbers = new Set(["/", "**", "&", "|", "^", "<<", ">>", ">>>"]);
+
+export function staticType(node: Expression): StaticType {
+  switch (node.kind) {
+    case "literal":
+      return node.value === null ? "none" : (typeof node.value as StaticType);
+    case "interpolated":
+      return "string";
+    case "unary":
+      return node.operator === "not" ? "boolean" : "number";
+    case "step":
+      return "number";
+    case "logical":
+      return node.operator === "and" || node.operator === "or" ? "boolean" : "any";
+    case "binary":
+      if (booleans.has(node.operator)) return "boolean";
+      if (numbers.has(node.operator)) return "number";
+      if (node.operator === ".") return "string";
+      return staticType(node.left) === "number" && staticType(node.right) === "number" ? "number" : "any";
+    case "call":
+      return node.callee.kind === "name" && node.callee.name === "isset" ? "boolean" : "any";
+    default:
+      return "any";
+  }
+}
+
+export function isScalar(node: Expression): boolean {
+  return staticType(node) !== "any";
+}
