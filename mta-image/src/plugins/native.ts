@@ -5,6 +5,7 @@
  * `loadNative` throws a Failure when the addon is missing or does not fit this Node.
  */
 import { constants } from "node:os";
+import { fileURLToPath } from "node:url";
 
 import { Failure, describe } from "#base/error.ts";
 
@@ -171,4 +172,9 @@ export function loadNative(path: string): NativeAddon {
     });
   }
   return module.exports as NativeAddon;
+}
+
+/** Where the addon is: in the checkout where make puts it, in an image beside the bundle (tools/bundle.ts). */
+export function addonBesideEngine(): string {
+  return fileURLToPath(new URL("../../../build/native/plugin-host.node", import.meta.url));
 }

@@ -5,17 +5,17 @@
  */
 import { type Choice, choosePlugins } from "./choose.ts";
 import { type HostOptions, PluginHost } from "./host.ts";
-import { loadNative } from "./native.ts";
+import { addonBesideEngine, loadNative } from "./native.ts";
 
 export interface OpenOptions extends Omit<HostOptions, "native">, Choice {
-  /** plugin-host.node */
-  readonly addonPath: string;
+  /** null: the one that belongs to this engine. */
+  readonly addonPath: string | null;
 }
 
 export async function openPlugins(options: OpenOptions): Promise<PluginHost | null> {
   const plugins = await choosePlugins(options);
   if (plugins.length === 0) return null;
-  const host = new PluginHost({ ...options, native: loadNative(options.addonPath) });
+  const host = new PluginHost({ ...options, native: loadNative(options.addonPath ?? addonBesideEngine()) });
   await host.load(plugins);
   return host;
 }

@@ -101,14 +101,3 @@ export interface InjectPort {
   /** Runs the mail through the server's end-of-data hook and the intake; gives the SMTP code. */
   inject(mail: InjectedMail): Promise<number>;
 }
-
-/** For engines without a queue: tools that only run scripts. */
-export const noQueue: QueuePort = {
-  suspend: () => {},
-  unsuspend: () => {},
-  addPolicy: () => {},
-  updatePolicy: () => {},
-  deletePolicy: () => {},
-  divideLimits: () => {},
-  changeList: () => {},
-};

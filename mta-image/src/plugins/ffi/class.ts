@@ -64,7 +64,13 @@ export async function loadForeign(native: NativeAddon, drive: Drive): Promise<Fo
       },
     }),
     methods: libraryMethods(ffi),
-    statics: [...valueStatics(memory), ...memoryStatics(memory), callbackStatic(ffi, drive)],
+    statics: [
+      ...valueStatics(memory),
+      ...memoryStatics(memory),
+      ...pointerStatics(memory),
+      ...ownershipStatics(memory),
+      callbackStatic(ffi, drive),
+    ],
   });
   return {
     host: makeHost([], [cls, typeClass, valueClass]),
@@ -225,6 +231,11 @@ function memoryStatics(memory: Memory) {
       docs: "A pointer to memory that holds the value.",
       run: (_, value) => wrap(memory.refer(value)),
     }),
+  ];
+}
+
+function pointerStatics(memory: Memory) {
+  return [
     declare({
       name: "deref",
       parameters: [theValue("value"), optional(theType("type"))],
@@ -252,7 +263,6 @@ function memoryStatics(memory: Memory) {
       docs: "The bytes there, up to the first zero byte unless a size is given.",
       run: (_, pointer, bytes) => memory.read(pointer.address, bytes),
     }),
-    ...ownershipStatics(memory),
   ];
 }
 
