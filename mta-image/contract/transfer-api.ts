@@ -15,6 +15,25 @@ import { z } from "zod";
 
 const id = z.string().regex(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/);
 
+/** What the client said about notices (RFC 3461). */
+const Wishes = z.strictObject({
+  ret: z.enum(["FULL", "HDRS"]).nullable(),
+  envid: z.string().max(100).nullable(),
+  recipients: z
+    .array(
+      z
+        .strictObject({
+          notify: z
+            .array(z.enum(["NEVER", "SUCCESS", "FAILURE", "DELAY"]))
+            .max(3)
+            .nullable(),
+          orcpt: z.string().max(1100).nullable(),
+        })
+        .nullable(),
+    )
+    .max(100_000),
+});
+
 export const FrameHead = z.strictObject({
   id,
   receivedAt: z.int().nonnegative(),
@@ -24,6 +43,9 @@ export const FrameHead = z.strictObject({
     smtpUtf8: z.boolean(),
     eightBit: z.boolean(),
     transportId: z.string().min(1).max(255),
+    jobId: z.string().max(255).optional(),
+    tenantId: z.string().max(255).optional(),
+    dsn: Wishes.optional(),
   }),
   origin: z.strictObject({
     kind: z.enum(["smtp", "notice"]),

@@ -5,6 +5,8 @@
  */
 import { domainToASCII } from "node:url";
 
+import type { NoticeWishes } from "./notice-wishes.ts";
+
 export interface Envelope {
   readonly sender: string;
   readonly recipients: readonly string[];
@@ -14,6 +16,11 @@ export interface Envelope {
   readonly eightBit: boolean;
   /** The transport id that each recipient starts with: the server's default transport in this version. */
   readonly transportId: string;
+  /** The sender's names for a mailing and a customer, for policies and questions; absent when nobody gave one. */
+  readonly jobId?: string | undefined;
+  readonly tenantId?: string | undefined;
+  /** What was said about notices (RFC 3461); absent when nothing was. */
+  readonly dsn?: NoticeWishes | undefined;
 }
 
 /** Where a message came from: facts for the trace field, logs and scripts. */

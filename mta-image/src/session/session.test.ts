@@ -286,6 +286,27 @@ test("a stranger waits for the greeting, and one who speaks first is turned away
     patient.socket.destroy();
   }));
 
+test("what the client says about notices goes with the envelope, and is absent when nothing was said", () =>
+  withReceiver({}, async (receiver) => {
+    const client = await receiver.greeted();
+    for (const [mail, rcpt] of [
+      ["MAIL FROM:<a@example.org> RET=FULL ENVID=x+2By", "RCPT TO:<b@example.net> NOTIFY=NEVER"],
+      ["MAIL FROM:<a@example.org>", "RCPT TO:<b@example.net>"],
+    ] as const) {
+      await client.ask(mail);
+      await client.ask("RCPT TO:<first@example.net>");
+      await client.ask(rcpt);
+      assert.match(await client.ask("BDAT 0 LAST"), /^250 /);
+    }
+    assert.deepEqual(receiver.accepted[0]?.envelope.dsn, {
+      ret: "FULL",
+      envid: "x+2By",
+      recipients: [null, { notify: ["NEVER"], orcpt: null }],
+    });
+    assert.equal(receiver.accepted[1]?.envelope.dsn, undefined);
+    client.socket.destroy();
+  }));
+
 test("chunks and their commands cut at any byte make the same message", () =>
   withReceiver({}, async (receiver) => {
     const bytes = Buffer.from("BDAT 14\r\nSubject: x\r\n\r\nBDAT 7 LAST\r\n.\r\nbb\r\n");

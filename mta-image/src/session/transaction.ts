@@ -6,10 +6,12 @@
  * Order (RFC 5321 4.1.4): EHLO/HELO, then MAIL, RCPT (one or more), DATA. EHLO and RSET forget the
  * transaction; STARTTLS forgets everything (RFC 3207 4.2).
  */
-import { unreachable } from "#base/assert.ts";
+import { assert, unreachable } from "#base/assert.ts";
 
 import type { Envelope } from "../message/envelope.ts";
+import type { RecipientWishes } from "../message/notice-wishes.ts";
 import type { Command } from "../smtp/command.ts";
+import type { MailParameters } from "../smtp/parameters.ts";
 import { type Reply, makeReply, replies } from "../smtp/reply.ts";
 import { checkRecipient } from "./access.ts";
 import type { SessionSettings } from "./options.ts";
@@ -20,8 +22,10 @@ export class Transaction {
   readonly #hello: { readonly extended: Reply; readonly plain: Reply };
   heloName = "";
   isExtended = false;
-  #sender: { address: string; smtpUtf8: boolean; eightBit: boolean } | null = null;
+  #sender: { readonly address: string; readonly parameters: MailParameters } | null = null;
   #recipients: string[] = [];
+  /** By recipient; null for those of whom nothing was said. */
+  #wishes: (RecipientWishes | null)[] = [];
 
   constructor(settings: SessionSettings, options: { mayRelay: boolean; offersTls: boolean }) {
     this.#settings = settings;
@@ -46,19 +50,25 @@ export class Transaction {
 
   /** The envelope as it stands. Only valid when dataRefusal is null. */
   envelope(): Envelope {
-    const sender = this.#sender ?? { address: "", smtpUtf8: false, eightBit: false };
+    const sender = this.#sender;
+    assert(sender !== null, "an envelope was asked for outside a transaction");
+    const { smtpUtf8, eightBit, ret, envid } = sender.parameters;
+    const wishes = this.#wishes.some((wish) => wish !== null) ? this.#wishes : [];
+    const isSilent = ret === null && envid === null && wishes.length === 0;
     return {
       sender: sender.address,
       recipients: this.#recipients,
-      smtpUtf8: sender.smtpUtf8,
-      eightBit: sender.eightBit,
+      smtpUtf8,
+      eightBit,
       transportId: this.#settings.transportId,
+      ...(isSilent ? {} : { dsn: { ret, envid, recipients: wishes } }),
     };
   }
 
   reset(): void {
     this.#sender = null;
     this.#recipients = [];
+    this.#wishes = [];
   }
 
   handle(command: Exclude<Command, { kind: "data" | "bdat" | "startTls" | "foreign" }>): Reply {
@@ -93,9 +103,9 @@ export class Transaction {
   #mail(command: Extract<Command, { kind: "mail" }>): Reply {
     if (this.heloName === "") return replies.helloFirst;
     if (this.#sender !== null) return replies.nestedMail;
-    const { sizeBytes, smtpUtf8, eightBit } = command.parameters;
+    const { sizeBytes } = command.parameters;
     if (sizeBytes !== null && sizeBytes > this.#settings.maxSizeBytes) return replies.tooLarge;
-    this.#sender = { address: command.path.address, smtpUtf8, eightBit };
+    this.#sender = { address: command.path.address, parameters: command.parameters };
     return replies.mailOk;
   }
 
@@ -103,12 +113,14 @@ export class Transaction {
     const reply = this.#checkRcpt(command);
     if (reply !== null) return reply;
     this.#recipients.push(command.path.address);
+    const { notify, orcpt } = command.parameters;
+    this.#wishes.push(notify === null && orcpt === null ? null : { notify, orcpt });
     return replies.rcptOk;
   }
 
   #checkRcpt(command: Extract<Command, { kind: "rcpt" }>): Reply | null {
     if (this.#sender === null) return this.heloName === "" ? replies.helloFirst : replies.mailFirst;
-    if (command.path.isUtf8 && !this.#sender.smtpUtf8) return replies.needsSmtpUtf8;
+    if (command.path.isUtf8 && !this.#sender.parameters.smtpUtf8) return replies.needsSmtpUtf8;
     if (this.#recipients.length >= this.#settings.maxRecipients) return replies.tooManyRecipients;
     return checkRecipient(this.#settings.access, this.#mayRelay, command.path);
   }
@@ -129,6 +141,7 @@ function makeHello(settings: SessionSettings, offersTls: boolean): { extended: R
     `SIZE ${settings.maxSizeBytes}`,
     "8BITMIME",
     "CHUNKING",
+    "DSN",
     "SMTPUTF8",
     "ENHANCEDSTATUSCODES",
   ];

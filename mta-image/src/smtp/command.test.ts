@@ -21,7 +21,13 @@ test("verbs and keywords are read in any case, addresses are kept byte for byte"
   assert.ok(command.kind === "mail");
   assert.equal(command.path.address, "Ann.O'Neil@Example.ORG");
   assert.equal(command.path.domain, "example.org");
-  assert.deepEqual(command.parameters, { sizeBytes: 5, eightBit: true, smtpUtf8: false });
+  assert.deepEqual(command.parameters, {
+    sizeBytes: 5,
+    eightBit: true,
+    smtpUtf8: false,
+    ret: null,
+    envid: null,
+  });
 });
 
 test("a domain in U-labels is routed by its A-labels", () => {

@@ -4,13 +4,18 @@
  */
 import { type Path, isAddressLiteral, parsePath } from "./address.ts";
 import { parseChunk } from "./chunk.ts";
-import { type MailParameters, checkRcptParameters, parseMailParameters } from "./parameters.ts";
+import {
+  type MailParameters,
+  type RcptParameters,
+  parseMailParameters,
+  parseRcptParameters,
+} from "./parameters.ts";
 import { type Reply, replies } from "./reply.ts";
 
 export type Command =
   | { readonly kind: "hello"; readonly extended: boolean; readonly name: string }
   | { readonly kind: "mail"; readonly path: Path; readonly parameters: MailParameters }
-  | { readonly kind: "rcpt"; readonly path: Path }
+  | { readonly kind: "rcpt"; readonly path: Path; readonly parameters: RcptParameters }
   | { readonly kind: "rset" | "noop" | "quit" | "verify" | "help" }
   | { readonly kind: "data" }
   | { readonly kind: "startTls" }
@@ -92,8 +97,8 @@ function parseRcpt(rest: string): Command {
   if (!/^to:</i.test(rest)) return refused(replies.badRecipient);
   const path = parsePath(rest, 3);
   if (path === null || path.address === "") return refused(replies.badRecipient);
-  const problem = checkRcptParameters(rest.slice(path.end));
-  return problem === null ? { kind: "rcpt", path } : refused(problem);
+  const parameters = parseRcptParameters(rest.slice(path.end));
+  return "bytes" in parameters ? refused(parameters) : { kind: "rcpt", path, parameters };
 }
 
 /** RFC 5321 4.1.1.1; many real clients send odd names, so only what could harm a log or header is refused. */

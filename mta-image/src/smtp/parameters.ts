@@ -3,54 +3,106 @@
  * that refuses them: unknown 555, given twice or malformed 501. Never throws.
  */
 import { type Reply, replies } from "./reply.ts";
+import { decodeXtext, utf8Xtext } from "./xtext.ts";
 
 export interface MailParameters {
   /** SIZE= of RFC 1870, or null when not given. */
   readonly sizeBytes: number | null;
   readonly eightBit: boolean;
   readonly smtpUtf8: boolean;
+  /** RFC 3461: how much a notice returns, and the sender's name for the transaction (xtext). */
+  readonly ret: "FULL" | "HDRS" | null;
+  readonly envid: string | null;
 }
 
-const NONE: MailParameters = { sizeBytes: null, eightBit: false, smtpUtf8: false };
+export type NotifyWord = "NEVER" | "SUCCESS" | "FAILURE" | "DELAY";
+
+export interface RcptParameters {
+  readonly notify: readonly NotifyWord[] | null;
+  /** `type;xtext`, always ASCII. */
+  readonly orcpt: string | null;
+}
+
+const NO_MAIL: MailParameters = { sizeBytes: null, eightBit: false, smtpUtf8: false, ret: null, envid: null };
+const NO_RCPT: RcptParameters = { notify: null, orcpt: null };
 const KEYWORD = /^[A-Za-z0-9][A-Za-z0-9-]*$/;
 /** RFC 1870 6.1: up to 20 digits. More than 15 is beyond exact numbers, and beyond any limit we could have. */
 const SIZE = /^\d{1,20}$/;
+/** RFC 3461 4.4 and 4.2. */
+const MAX_ENVID = 100;
+const MAX_ORCPT = 500;
+const ADDRESS_TYPE = /^[A-Za-z0-9](?:[A-Za-z0-9-]{0,30}[A-Za-z0-9])?$/;
+
+/** What one parameter makes of the value so far; null when its own value is wrong. */
+type Rule<T> = (before: T, value: string | null) => T | null;
+
+const mailRules: Readonly<Record<string, Rule<MailParameters>>> = {
+  SIZE: (before, value) =>
+    value !== null && SIZE.test(value) ? { ...before, sizeBytes: Number(value) } : null,
+  BODY(before, value) {
+    const body = value?.toUpperCase();
+    return body === "7BIT" || body === "8BITMIME" ? { ...before, eightBit: body === "8BITMIME" } : null;
+  },
+  SMTPUTF8: (before, value) => (value === null ? { ...before, smtpUtf8: true } : null),
+  RET(before, value) {
+    const ret = value?.toUpperCase();
+    return ret === "FULL" || ret === "HDRS" ? { ...before, ret } : null;
+  },
+  ENVID: (before, value) =>
+    value !== null && value.length <= MAX_ENVID && decodeXtext(value) !== null
+      ? { ...before, envid: value }
+      : null,
+};
+
+const rcptRules: Readonly<Record<string, Rule<RcptParameters>>> = {
+  NOTIFY(before, value) {
+    const notify = value === null ? null : parseNotify(value);
+    return notify === null ? null : { ...before, notify };
+  },
+  ORCPT(before, value) {
+    const orcpt = value === null ? null : parseOrcpt(value);
+    return orcpt === null ? null : { ...before, orcpt };
+  },
+};
 
 export function parseMailParameters(text: string): MailParameters | Reply {
-  if (text === "") return NONE;
+  return text === "" ? NO_MAIL : parse(text, NO_MAIL, mailRules);
+}
+
+export function parseRcptParameters(text: string): RcptParameters | Reply {
+  return text === "" ? NO_RCPT : parse(text, NO_RCPT, rcptRules);
+}
+
+function parse<T extends object>(text: string, none: T, rules: Readonly<Record<string, Rule<T>>>): T | Reply {
   const found = split(text);
   if (!(found instanceof Map)) return found;
-  let parameters = NONE;
+  let parameters = none;
   for (const [key, value] of found) {
-    const next = withParameter(parameters, key, value);
-    if ("bytes" in next) return next;
+    const rule = Object.hasOwn(rules, key) ? rules[key] : undefined;
+    if (rule === undefined) return replies.unknownParameter;
+    const next = rule(parameters, value);
+    if (next === null) return replies.badParameter;
     parameters = next;
   }
   return parameters;
 }
 
-function withParameter(before: MailParameters, key: string, value: string | null): MailParameters | Reply {
-  switch (key) {
-    case "SIZE":
-      if (value === null || !SIZE.test(value)) return replies.badParameter;
-      return { ...before, sizeBytes: Number(value) };
-    case "BODY": {
-      const body = value?.toUpperCase();
-      if (body !== "7BIT" && body !== "8BITMIME") return replies.badParameter;
-      return { ...before, eightBit: body === "8BITMIME" };
-    }
-    case "SMTPUTF8":
-      return value === null ? { ...before, smtpUtf8: true } : replies.badParameter;
-    default:
-      return replies.unknownParameter;
-  }
+/** RFC 3461 4.1: NEVER alone, or any of the others, each once. */
+function parseNotify(value: string): readonly NotifyWord[] | null {
+  const words = value.toUpperCase().split(",");
+  if (words.length === 1 && words[0] === "NEVER") return ["NEVER"];
+  const isWord = (word: string): word is NotifyWord => ["SUCCESS", "FAILURE", "DELAY"].includes(word);
+  return words.every(isWord) && new Set(words).size === words.length ? words : null;
 }
 
-/** RCPT takes no parameter in this version; null means all is well. */
-export function checkRcptParameters(text: string): Reply | null {
-  if (text === "") return null;
-  const found = split(text);
-  return found instanceof Map ? replies.unknownParameter : found;
+function parseOrcpt(value: string): string | null {
+  const semicolon = value.indexOf(";");
+  const type = value.slice(0, Math.max(semicolon, 0));
+  if (!ADDRESS_TYPE.test(type) || value.length > MAX_ORCPT) return null;
+  const text = value.slice(semicolon + 1);
+  if (type.toLowerCase() !== "utf-8") return decodeXtext(text) === null ? null : value;
+  const ascii = utf8Xtext(text);
+  return ascii === null || ascii.length > MAX_ORCPT * 2 ? null : `${type};${ascii}`;
 }
 
 function split(text: string): Map<string, string | null> | Reply {

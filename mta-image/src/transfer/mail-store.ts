@@ -104,11 +104,19 @@ export class MailStore implements Store, Door {
 }
 
 function headOf({ id, receivedAt, envelope, origin, recipients }: SpooledMessage): FrameHead {
-  const { sender, smtpUtf8, eightBit, transportId } = envelope;
+  const { sender, smtpUtf8, eightBit, transportId, dsn } = envelope;
   return {
     id,
     receivedAt,
-    envelope: { sender, recipients: [...envelope.recipients], smtpUtf8, eightBit, transportId },
+    envelope: {
+      sender,
+      recipients: [...envelope.recipients],
+      smtpUtf8,
+      eightBit,
+      transportId,
+      // The schema's arrays are the same but for their being writable.
+      ...(dsn === undefined ? {} : { dsn: dsn as NonNullable<FrameHead["envelope"]["dsn"]> }),
+    },
     origin: { ...origin },
     states: recipients.map((recipient) => (recipient === null ? null : { ...recipient.state })),
   };
