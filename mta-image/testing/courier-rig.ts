@@ -3,7 +3,7 @@
  * instead of the network. `deliver` resolves with the outcomes as short text, one line a recipient.
  */
 import { type Clock, systemClock } from "#base/clock.ts";
-import type { Outcome } from "#mta/queue/courier.ts";
+import type { AttemptTerms, Outcome } from "#mta/queue/courier.ts";
 import { SmtpCourier } from "#mta/delivery/smtp-courier.ts";
 import { type TransportSettings, defaultTransport } from "#mta/delivery/transport.ts";
 import type { Content } from "#mta/spool/spool.ts";
@@ -25,6 +25,7 @@ export interface MailOptions {
   readonly content?: string | Content;
   readonly smtpUtf8?: boolean;
   readonly transportId?: string;
+  readonly terms?: AttemptTerms;
 }
 
 export class CourierRig {
@@ -84,6 +85,7 @@ export class CourierRig {
       destination: { key: `${transportId} ${domain}`, transportId, domain },
       message: { ...draft, id, sizeBytes, recipients },
       recipients: to.map((_address, index) => index),
+      ...(mail.terms === undefined ? {} : { terms: mail.terms }),
     });
   }
 

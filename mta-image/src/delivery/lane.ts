@@ -26,6 +26,7 @@ export interface LanePool {
   /** True when the lane may open a connection now; else the lane is told with `wake` when it may ask again. */
   takePlace(lane: Lane): boolean;
   returnPlace(): void;
+  later(waitMs: number, callback: () => void): void;
   /** Other lanes wait for a place that this one should make. */
   shouldMakeRoom(lane: Lane, connection: Connection): boolean;
   read(id: string): Promise<Content>;
@@ -53,6 +54,9 @@ export class Lane implements JobSource {
   #opening = 0;
   #loading = 0;
   #openAgainAt = 0;
+  /** The rule that spaces connections, as the last job brought it. */
+  #connectGate: (() => number) | null = null;
+  #waitsToConnect = false;
 
   constructor(key: string, options: { domain: string; settings: TransportSettings; pool: LanePool }) {
     this.key = key;
@@ -75,6 +79,7 @@ export class Lane implements JobSource {
 
   add(job: Job): void {
     this.#waiting.push(job);
+    this.#connectGate = job.attempt.terms?.connect ?? null;
     this.wake();
   }
 
@@ -181,6 +186,7 @@ export class Lane implements JobSource {
 
   #open(): void {
     while (this.#needsConnection() && this.#pool.takePlace(this)) {
+      if (!this.#mayConnect()) return this.#pool.returnPlace();
       this.#opening++;
       this.#pool.open(this).then(
         (opened) => this.#onOpened(opened),
@@ -190,7 +196,20 @@ export class Lane implements JobSource {
     }
   }
 
+  /** False: the lane is woken when it may. */
+  #mayConnect(): boolean {
+    const wait = this.#connectGate?.() ?? 0;
+    if (wait === 0) return true;
+    this.#waitsToConnect = true;
+    this.#pool.later(wait, () => {
+      this.#waitsToConnect = false;
+      this.wake();
+    });
+    return false;
+  }
+
   #needsConnection(): boolean {
+    if (this.#waitsToConnect) return false;
     const open = this.#connections.size + this.#opening;
     if (open >= this.settings.maxConnections || this.waiting <= this.#idle.length + this.#opening)
       return false;

@@ -47,6 +47,8 @@ export class Pool implements LanePool {
   readonly #waiting = new Set<Lane>();
   /** Whose turn it is to take a place. */
   #next: Lane | null = null;
+  /** Settings with one source address that the queue chose. */
+  readonly #bySource = new WeakMap<TransportSettings, Map<string, TransportSettings>>();
   #places = 0;
   #isClosed = false;
 
@@ -65,8 +67,10 @@ export class Pool implements LanePool {
 
   add(job: Job, settings: TransportSettings): void {
     const { transportId, domain } = job.attempt.destination;
+    const source = job.attempt.terms?.source ?? "";
     const key = settings.server === null ? `${transportId} ${domain}` : transportId;
-    this.#lane(key, domain, settings).add(job);
+    if (source === "") this.#lane(key, domain, settings).add(job);
+    else this.#lane(`${key} from ${source}`, domain, this.#fromSource(settings, source)).add(job);
   }
 
   /** Lets what is under way end until the deadline, then cuts it. */
@@ -96,6 +100,10 @@ export class Pool implements LanePool {
     if (isFree) this.#planTurns();
     else for (const other of this.#all()) if (other !== lane && other.evictIdle()) break;
     return false;
+  }
+
+  later(waitMs: number, callback: () => void): void {
+    this.#options.clock.after(waitMs, callback);
   }
 
   returnPlace(): void {
@@ -165,6 +173,15 @@ export class Pool implements LanePool {
     const lane = new Lane(key, { domain, settings, pool: this });
     this.#lanes.set(key, lane);
     return lane;
+  }
+
+  /** The same object each time, since a lane is known by its settings. */
+  #fromSource(settings: TransportSettings, source: string): TransportSettings {
+    const known = this.#bySource.get(settings) ?? new Map<string, TransportSettings>();
+    this.#bySource.set(settings, known);
+    const derived = known.get(source) ?? { ...settings, sourceIps: [source] };
+    known.set(source, derived);
+    return derived;
   }
 
   #all(): Lane[] {
