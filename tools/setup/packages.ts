@@ -17,6 +17,7 @@ const packages: Readonly<Record<string, string>> = {
   "libc6-dev": "the same, statically",
   make: "every command of this project",
   "busybox-static": "the small image that shows what the test cluster can do",
+  rbldnsd: "serves lists of Spamhaus under a key of our own",
   postfix: "a real mail server as peer; smtp-source and smtp-sink",
 };
 

@@ -1,0 +1,92 @@
+/**
+ * A real rbldnsd that serves every list of Spamhaus' under a key of our own, from the data in
+ * src/spamhaus/testdata/zones. `start` rejects when the program is not installed or does not answer.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { createSocket } from "node:dgram";
+import { Resolver } from "node:dns/promises";
+import { existsSync } from "node:fs";
+import { chmod, cp, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { until } from "./until.ts";
+
+const folder = fileURLToPath(new URL("../src/spamhaus/testdata/zones/", import.meta.url));
+const PROGRAM = "/usr/sbin/rbldnsd";
+
+/** Files of a zone with the kind of rbldnsd. */
+const zones = [
+  ["zen", "ip4set", "sbl"],
+  ["zen", "ip4set", "xbl-pbl"],
+  ["zen", "ip6trie", "zen6"],
+  ["authbl", "ip4set", "authbl"],
+  ["dbl", "dnset", "dbl"],
+  ["zrd", "dnset", "zrd"],
+  ["hbl", "dnset", "hbl"],
+] as const;
+
+export interface Rbldnsd {
+  /** "127.0.0.1:port". */
+  readonly server: string;
+  stop(): Promise<void>;
+}
+
+export function hasRbldnsd(): boolean {
+  return existsSync(PROGRAM);
+}
+
+/** `refused` are keys that answer 127.255.255.250 to everything. */
+export async function startRbldnsd(
+  keys: readonly string[],
+  refused: readonly string[] = [],
+): Promise<Rbldnsd> {
+  const port = await freePort();
+  // It does not run as root, so the data must stand where anybody may read.
+  const data = await mkdtemp(join(tmpdir(), "rbldnsd-"));
+  await cp(folder, data, { recursive: true });
+  await chmod(data, 0o755);
+  const user = process.getuid?.() === 0 ? ["-u", "nobody"] : [];
+  const served = keys.flatMap((key) => zones.map(([list, kind, file]) => zone(key, list, kind, file)));
+  const disabled = refused.flatMap((key) => [
+    ...["zen", "authbl"].map((list) => zone(key, list, "ip4set", "refused-addresses")),
+    ...["dbl", "zrd", "hbl"].map((list) => zone(key, list, "dnset", "refused-names")),
+  ]);
+  const options = ["-n", ...user, "-w", data, "-b", `127.0.0.1/${port}`, "-f"];
+  const child = spawn(PROGRAM, [...options, ...served, ...disabled], { stdio: "ignore" });
+  const server = `127.0.0.1:${port}`;
+  await answers(server, keys[0] ?? "", child);
+  const stop = async (): Promise<void> => {
+    child.kill();
+    await rm(data, { recursive: true });
+  };
+  return { server, stop };
+}
+
+function zone(key: string, list: string, kind: string, file: string): string {
+  return `${key}.${list}.dq.spamhaus.net:${kind}:${file}`;
+}
+
+async function answers(server: string, key: string, child: ChildProcess): Promise<void> {
+  const resolver = new Resolver({ timeout: 200, tries: 1 });
+  resolver.setServers([server]);
+  const name = `dbltest.com.${key}.dbl.dq.spamhaus.net`;
+  await until(
+    () =>
+      child.exitCode === null
+        ? resolver.resolve4(name).catch(() => [])
+        : Promise.reject(new Error("rbldnsd ended")),
+    (records) => records.length > 0,
+  );
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const socket = createSocket("udp4");
+    socket.bind(0, "127.0.0.1", () => {
+      const { port } = socket.address();
+      socket.close(() => resolve(port));
+    });
+  });
+}
