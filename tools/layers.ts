@@ -44,7 +44,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
 
   "mta-image/src/smtp": ["base"],
   "mta-image/src/message": ["base"],
-  "mta-image/src/script": ["base"],
+  "mta-image/src/script": ["base", "csv-parse", "iconv-lite", "js-yaml", "tldts"],
   "mta-image/src/net": ["base"],
   "mta-image/src/dns": ["base"],
   "mta-image/src/spool": ["base", ...mta("smtp", "message")],
