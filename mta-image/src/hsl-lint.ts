@@ -23,7 +23,8 @@ process.exitCode = main(readFileSync(0, "utf8"));
 
 function main(input: string): number {
   const request = requestSchema.safeParse(parseYaml(input));
-  if (!request.success) return report([{ file: "", line: 1, column: 1, message: "the request wants data and files" }]);
+  if (!request.success)
+    return report([{ file: "", line: 1, column: 1, message: "the request wants data and files" }]);
   const { data, phase, files } = request.data;
   const texts = new Map(files.map((file) => [file.id, bytes(file.data)]));
   try {
@@ -48,7 +49,13 @@ function bytes(text: string): string {
 }
 
 function report(diagnostics: readonly Diagnostic[]): number {
-  const errors = diagnostics.map(({ file, line, column, message }) => ({ file, line, column, message, path: [] }));
-  process.stderr.write(dump({ ...errors[0], errors }));
+  const errors = diagnostics.map(({ file, line, column, message }) => ({
+    file,
+    line,
+    column,
+    message,
+    path: [],
+  }));
+  process.stderr.write(dump({ ...errors[0], errors }, { noRefs: true }));
   return 1;
 }

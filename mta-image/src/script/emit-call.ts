@@ -93,7 +93,7 @@ export abstract class CallEmitter extends TargetEmitter {
   waiting(call: string, at: number): string {
     if (!this.fn.suspends && !this.fn.node.generator) return `now(${mark(at)}${call})`;
     const result = this.temp();
-    return `(pending(${result}=${mark(at)}${call})?yield* settle(${result}):${result})`;
+    return `(pending(${result}=${mark(at)}${call})?${mark(at)}yield* settle(${result}):${result})`;
   }
 
   cache(node: Extract<Expression, { kind: "cache" }>): string {

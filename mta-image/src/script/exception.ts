@@ -2,7 +2,7 @@
 import { toText } from "./convert.ts";
 import { Refusal, Thrown } from "./error.ts";
 import { type HostClass, declare, makeClass, parameter } from "./host.ts";
-import { framesOf, withDeepStacks } from "./stack.ts";
+import { framesOf } from "./stack.ts";
 import { HostObject, type Value } from "./value.ts";
 
 export class ExceptionState {
@@ -63,5 +63,5 @@ export function caught(error: unknown): Value {
 export function thrown(value: Value): Thrown {
   const state = value instanceof HostObject ? value.state : null;
   const message = state instanceof ExceptionState ? state.message : toText(value);
-  return withDeepStacks(() => new Thrown(value, message));
+  return new Thrown(value, message);
 }

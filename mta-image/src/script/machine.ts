@@ -21,7 +21,7 @@ import { resolve } from "./resolve.ts";
 import { running } from "./running.ts";
 import { runtime } from "./runtime.ts";
 import { Sources } from "./source.ts";
-import { framesOf, registerProgram, withDeepStacks } from "./stack.ts";
+import { framesOf, registerProgram } from "./stack.ts";
 import { markSuspending } from "./suspend.ts";
 import { Item, type Resumed, type Routine, type Value, share } from "./value.ts";
 
@@ -104,6 +104,9 @@ type Factory = (
 function shareConstant(item: unknown): unknown {
   return typeof item === "object" && item !== null && "shared" in item ? share(item as Value) : item;
 }
+
+/** Enough for a script's whole way in most errors; host functions take frames of their own in between. */
+const STACK_FRAMES = 50;
 
 /** Ends a run with a value; no error, and nothing that a script can catch. */
 class Ended {
@@ -216,11 +219,14 @@ class Run implements RunContext {
     const before = meter.enter(this.#budget);
     running.c = this;
     running.g = this.#globals;
+    const frames = Error.stackTraceLimit;
+    Error.stackTraceLimit = STACK_FRAMES;
     try {
       return go();
     } catch (error) {
       return error instanceof Ended ? this.#outcome(error.value, null) : this.#fail(error);
     } finally {
+      Error.stackTraceLimit = frames;
       running.c = c;
       running.g = g;
       meter.leave(before);
@@ -249,8 +255,6 @@ function scriptError(error: unknown): ScriptError {
   if (error instanceof Refusal) return new ScriptError("thrown", error.message, null, frames, error);
   if (error instanceof BudgetError) return new ScriptError("budget", error.message, null, frames, error);
   if (error instanceof RangeError && /call stack/i.test(error.message))
-    return withDeepStacks(
-      () => new ScriptError("budget", "calls are nested too deeply", null, frames, error),
-    );
+    return new ScriptError("budget", "calls are nested too deeply", null, frames, error);
   return new ScriptError("bug", `${String(error)}`, null, frames, error);
 }

@@ -57,7 +57,7 @@ export function concatAll(...parts: Value[]): string {
 
 /** The engine joins texts without copying, so only the shorter one is charged. */
 function join(a: string, b: string): string {
-  const shorter = a.length < b.length ? a.length : b.length;
+  const shorter = Math.min(a.length, b.length);
   if (shorter > 256) meter.allocate(shorter);
   if (a.length + b.length > MAX_STRING) throw new BudgetError("a string is too long");
   return a + b;
@@ -126,6 +126,7 @@ function wrap(value: number): number {
 function numberOf(operator: string, value: Value): number {
   if (typeof value === "number") return value;
   if (typeof value === "boolean") return value ? 1 : 0;
+  if (value === null) return 0;
   if (typeof value === "string") {
     const number = numericText(value);
     if (number !== undefined) return number;

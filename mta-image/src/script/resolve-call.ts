@@ -3,6 +3,7 @@
  * suspension analysis must know of it. Part of the resolver.
  */
 import type { Argument, Expression } from "./ast.ts";
+import type { Host } from "./host.ts";
 import { type Cls, type Fn, type Named, Unit, findIn, findInHost } from "./program.ts";
 import type { Resolver } from "./resolve.ts";
 
@@ -122,25 +123,24 @@ export function checkScoped(resolver: Resolver, fn: Fn, expression: Expression):
   const space = fn.unit.namespaces.get(node.scope);
   if (node.variable && space instanceof Unit) space.shared.add(node.name);
   resolver.later(() => {
-    const { host } = resolver.around;
-    const found = findScoped(host, fn, node);
+    const found = findScoped(resolver.around.host, fn, node);
     const name = `${node.scope}::${node.variable ? "$" : ""}${node.name}`;
     if (found === null) return resolver.around.report(node.at, `there is no ${name}`);
-    if (found.kind === "named") {
-      if (called !== null) noteCall(resolver, fn, found.named, called);
-      else if (found.named.kind === "function" || found.named.kind === "host")
-        resolver.values.add(found.named.fn);
-    } else if (found.kind === "method") {
-      if (isHidden(found.fn, fn)) resolver.around.report(node.at, `${name} is private`);
-      if (called !== null) noteCall(resolver, fn, { kind: "function", fn: found.fn }, called);
-      else resolver.values.add(found.fn);
-    } else if (found.kind === "hostMethod") {
-      const target = host.classes.get(found.cls)?.statics.get(found.name);
-      if (target !== undefined && called !== null)
-        noteCall(resolver, fn, { kind: "host", fn: target }, called);
-      else if (target !== undefined) resolver.values.add(target);
-    }
+    if (found.kind === "method" && isHidden(found.fn, fn))
+      resolver.around.report(node.at, `${name} is private`);
+    const named = namedOf(resolver.around.host, found);
+    if (named === null) return;
+    if (called !== null) noteCall(resolver, fn, named, called);
+    else if (named.kind === "function" || named.kind === "host") resolver.values.add(named.fn);
   });
+}
+
+function namedOf(host: Host, found: ScopedTarget): Named | null {
+  if (found.kind === "named") return found.named;
+  if (found.kind === "method") return { kind: "function", fn: found.fn };
+  if (found.kind === "variable") return null;
+  const target = host.classes.get(found.cls)?.statics.get(found.name);
+  return target === undefined ? null : { kind: "host", fn: target };
 }
 
 function isHidden(method: Fn, from: Fn): boolean {

@@ -1,5 +1,5 @@
 /** Declares a class of a script and its methods; part of the resolver. Reports what is there twice. */
-import type { ClassNode } from "./ast.ts";
+import type { ClassNode, FunctionNode } from "./ast.ts";
 import { Cls, type Unit } from "./program.ts";
 import type { Resolver } from "./resolve.ts";
 
@@ -10,13 +10,29 @@ export function declareClass(resolver: Resolver, unit: Unit, node: ClassNode): v
   const cls = new Cls(node, unit, `u${unit.index}c$${node.name}`);
   unit.classes.set(node.name, cls);
   resolver.addClass(cls);
-  for (const { name, access, isStatic, at } of node.properties) {
+  declareProperties(resolver, cls);
+  declareMethods(resolver, cls);
+  for (const fn of [...cls.methods.values(), ...cls.staticMethods.values()]) resolver.body(fn);
+  if (cls.construct !== null) resolver.body(cls.construct);
+  // Initial values run with the constructor, static ones with the unit.
+  const initialiser = cls.construct ?? makeInitialiser(resolver, cls);
+  for (const { value, isStatic } of node.properties)
+    if (value !== null) resolver.expression(isStatic ? (unit.main ?? initialiser) : initialiser, value);
+}
+
+function declareProperties(resolver: Resolver, cls: Cls): void {
+  const { report } = resolver.around;
+  for (const { name, access, isStatic, at } of cls.node.properties) {
     const known = isStatic ? cls.staticAccess : cls.propertyAccess;
     if (known.has(name)) report(at, `$${name} is declared twice`);
     known.set(name, access);
-    if (isStatic) unit.shared.add(`${node.name}$${name}`);
+    if (isStatic) cls.unit.shared.add(`${cls.node.name}$${name}`);
   }
-  const make = (name: string, kind: string, declaration: ClassNode["methods"][number]["declaration"]) =>
+}
+
+function declareMethods(resolver: Resolver, cls: Cls): void {
+  const { node, unit } = cls;
+  const make = (name: string, kind: string, declaration: FunctionNode) =>
     resolver.addFunction(name, declaration, {
       unit,
       parent: null,
@@ -27,16 +43,9 @@ export function declareClass(resolver: Resolver, unit: Unit, node: ClassNode): v
   for (const { declaration, isStatic, at } of node.methods) {
     const name = declaration.name as string;
     const known = isStatic ? cls.staticMethods : cls.methods;
-    if (known.has(name)) report(at, `${name}() is declared twice`);
+    if (known.has(name)) resolver.around.report(at, `${name}() is declared twice`);
     known.set(name, make(name, isStatic ? "s" : "m", declaration));
   }
-  const all = [...cls.methods.values(), ...cls.staticMethods.values()];
-  if (cls.construct !== null) all.push(cls.construct);
-  for (const fn of all) resolver.body(fn);
-  // Initial values run with the constructor, static ones with the unit.
-  const initialiser = cls.construct ?? makeInitialiser(resolver, cls);
-  for (const { value, isStatic } of node.properties)
-    if (value !== null) resolver.expression(isStatic ? (unit.main ?? initialiser) : initialiser, value);
 }
 
 function makeInitialiser(resolver: Resolver, cls: Cls) {

@@ -24,7 +24,7 @@ export function registerProgram(lines: readonly number[], sources: Sources): { n
 }
 
 const FRAME =
-  /at (?:async )?(?:(?:new |Object\.|Function\.)*([\w$]+)(?:\.next)? (?:\[as [^\]]*\] )?\()?(hsl-\d+):(\d+):\d+/g;
+  /at (?:async )?(?:(?:new )?(?:[\w$]+\.)*?([\w$]+)(?:\.next)? (?:\[as [^\]]*\] )?\()?(hsl-\d+):(\d+):\d+/g;
 
 /** Innermost first. */
 export function framesOf(stack: string | undefined): Frame[] {
@@ -49,15 +49,4 @@ function frameName(js: string): string | null {
     .split("$")
     .slice(1);
   return parts.join(/^u\d+s/.test(js) ? "::" : "->") || "function";
-}
-
-/** Runs with deep stacks switched on, so that a script's whole way can be shown. */
-export function withDeepStacks<T>(make: () => T): T {
-  const before = Error.stackTraceLimit;
-  Error.stackTraceLimit = 50;
-  try {
-    return make();
-  } finally {
-    Error.stackTraceLimit = before;
-  }
 }

@@ -19,15 +19,19 @@ export function staticType(node: Expression): StaticType {
     case "logical":
       return node.operator === "and" || node.operator === "or" ? "boolean" : "any";
     case "binary":
-      if (booleans.has(node.operator)) return "boolean";
-      if (numbers.has(node.operator)) return "number";
-      if (node.operator === ".") return "string";
-      return staticType(node.left) === "number" && staticType(node.right) === "number" ? "number" : "any";
+      return binaryType(node);
     case "call":
       return node.callee.kind === "name" && node.callee.name === "isset" ? "boolean" : "any";
     default:
       return "any";
   }
+}
+
+function binaryType({ operator, left, right }: Extract<Expression, { kind: "binary" }>): StaticType {
+  if (booleans.has(operator)) return "boolean";
+  if (numbers.has(operator)) return "number";
+  if (operator === ".") return "string";
+  return staticType(left) === "number" && staticType(right) === "number" ? "number" : "any";
 }
 
 export function isScalar(node: Expression): boolean {
