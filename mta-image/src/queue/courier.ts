@@ -48,6 +48,11 @@ export interface Outcome {
   readonly status: string;
   /** Name of the host that answered, "" when none did. */
   readonly remoteMta: string;
+  /**
+   * For "delivered", who tells a sender that asked to hear of success (RFC 3461 5.2): "reported": the host was told
+   * to. "final": we do, this was the last hop. Absent: we do, the host knows no notices and the trail ends with it.
+   */
+  readonly success?: "reported" | "final";
 }
 
 export interface Courier {

@@ -272,3 +272,52 @@ test("notices are sent whatever is suspended", async () => {
   assert.equal(rig.notifier.notices.length, 1);
   assert.equal(rig.queue.figures().total, 0);
 });
+
+/** Short form: "reason | kind id source detail (until after s)". */
+function explained({ queue, clock }: Rig): string[] {
+  return [...queue.entries()].map((entry) => {
+    const { reason, obstacles } = queue.explain(entry);
+    const parts = obstacles.map(({ kind, id, source, detail, until }) => {
+      const end = until === null ? "open" : `${(until - clock.now()) / 1000} s`;
+      return [kind, id, source, detail, `(${end})`].filter((part) => part !== "").join(" ");
+    });
+    return [reason, ...parts].join(" | ");
+  });
+}
+
+test("what holds an entry back is told: the rule, what is used of it, and when it ends", async () => {
+  const rig = setUp({ sourcesFor: () => ["192.0.2.1", "192.0.2.2"] });
+  policy(rig, { id: "rate", match: { recipientdomain: "a.net" }, limits: { rate: "1/60", concurrency: 9 } });
+  suspend(rig, "s1", { recipientdomain: "b.net", localip: "192.0.2.1" }, 30_000);
+  suspend(rig, "s2", { recipientdomain: "b.net", localip: "192.0.2.2" });
+  rig.courier.hold();
+  send(rig, "u@a.net", "v@a.net", "u@b.net");
+  await settle();
+  rig.clock.advance(10_000);
+  assert.deepEqual(explained(rig), [
+    "it is being tried",
+    "it is due and a rule holds it back" +
+      " | policy rate 192.0.2.1 1 of 9 attempts under way; 1 of 1 recipients in 60 s; 1 lines wait (50 s)" +
+      " | policy rate 192.0.2.2 1 of 9 attempts under way; 1 of 1 recipients in 60 s; 1 lines wait (50 s)",
+    "it is due and a rule holds it back" +
+      " | suspension s1 192.0.2.1 is suspended (20 s)" +
+      " | suspension s2 192.0.2.2 is suspended (open)",
+  ]);
+});
+
+test("without a rule the place, the time or the administrator is the reason", async () => {
+  const rig = setUp({ maxRunning: 2 });
+  rig.courier.attemptsPerDestination = 1;
+  rig.courier.hold();
+  send(rig, "u@a.net", "v@a.net");
+  await settle();
+  assert.match(explained(rig)[1] ?? "", /^it is due \| window 1 attempts of 1 are under way/);
+  const [, second] = [...rig.queue.entries()];
+  assert.ok(second);
+  rig.queue.hold(second);
+  assert.equal(explained(rig)[1], "an administrator holds it");
+  rig.courier.answer = () => ({ kind: "deferred", reply: "451 later", status: "4.0.0", remoteMta: "mx" });
+  rig.courier.release();
+  await settle();
+  assert.equal(explained(rig)[0], "it was deferred and waits for its next attempt");
+});

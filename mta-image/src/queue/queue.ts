@@ -17,6 +17,7 @@ import { Dispatcher } from "./dispatcher.ts";
 import { DueTimer } from "./due-timer.ts";
 import { DynamicRules } from "./dynamic-rules.ts";
 import { type Entry, stateOf } from "./entry.ts";
+import { type Explanation, explainEntry } from "./explain.ts";
 import type { Notifier } from "./notifier.ts";
 import type { RetrySchedule } from "./retry.ts";
 import { Rulebook } from "./rulebook.ts";
@@ -56,6 +57,7 @@ interface Kept {
 export class Queue {
   readonly #clock: Clock;
   readonly #spool: Spool;
+  readonly #courier: Courier;
   readonly #messages = new Map<string, Kept>();
   /** Policies and suspensions; those of the files are put in here. */
   readonly rulebook: Rulebook;
@@ -72,6 +74,7 @@ export class Queue {
     const { clock, log, courier, maxRunning } = options;
     this.#clock = clock;
     this.#spool = options.spool;
+    this.#courier = courier;
     this.#settlement = new Settlement({
       ...options,
       place: (entry, { isNew }) => {
@@ -158,6 +161,18 @@ export class Queue {
 
   find(messageId: string): readonly Entry[] {
     return this.#messages.get(messageId)?.entries.filter((entry) => entry.phase !== "gone") ?? [];
+  }
+
+  /** Why an entry is where it is. */
+  explain(entry: Entry): Explanation {
+    const isRuled = entry.phase === "ready" && !this.#admission.isOpen;
+    return explainEntry(entry, {
+      now: this.#clock.now(),
+      monotonic: this.#clock.monotonic(),
+      candidates: isRuled ? this.#admission.candidates(entry.destination) : [],
+      window: this.#courier.attemptsPerDestination,
+      isEngineFull: this.#dispatcher.isFull,
+    });
   }
 
   /** Makes waiting entries due now. False for an entry in another phase. */

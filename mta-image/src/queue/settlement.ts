@@ -9,6 +9,7 @@ import type { Clock } from "#base/clock.ts";
 import { describe } from "#base/error.ts";
 import type { Log } from "#base/log.ts";
 
+import { wantsNotice } from "../message/notice-wishes.ts";
 import type { Outcome, OutcomeKind } from "./courier.ts";
 import type { Entry } from "./entry.ts";
 import type { Notice, Notifier } from "./notifier.ts";
@@ -45,12 +46,14 @@ export class Settlement {
   /** Applies one outcome per entry, all of one message. Resolves when due notices are sent or put off. */
   async settle(entries: readonly Entry[], outcomes: readonly Outcome[]): Promise<void> {
     const failed: Item[] = [];
+    const arrived: Item[] = [];
     const delayed: (Item & { until: number })[] = [];
     for (const [i, entry] of entries.entries()) {
       const outcome = outcomes[i] ?? unanswered;
       if (entry.verdict === null) this.counters[outcome.kind]++;
       if (outcome.kind === "delivered") {
-        this.#options.remove(entry);
+        if (wantsToHear(entry, outcome)) arrived.push({ entry, outcome });
+        else this.#options.remove(entry);
         continue;
       }
       entry.lastReply = outcome.reply;
@@ -60,6 +63,22 @@ export class Settlement {
     }
     if (delayed.length > 0) await this.#tellDelayed(delayed);
     if (failed.length > 0) await this.#tellFailed(failed);
+    if (arrived.length > 0) await this.#tellArrived(arrived);
+  }
+
+  /** Settled after the notice, since the message may be gone afterwards, and whatever became of it: trying again
+   * for the sake of a notice would deliver twice. */
+  async #tellArrived(items: readonly Item[]): Promise<void> {
+    const { notifier, log, remove } = this.#options;
+    for (const kind of ["relayed", "delivered"] as const) {
+      const told = items.filter(({ outcome }) => kindOfArrival(outcome) === kind);
+      if (told.length === 0) continue;
+      await notifier.notify({ ...noticeOf(kind, told), retryUntil: null }).catch((error: unknown) => {
+        const message = told[0]?.entry.message.id;
+        log.warn({ message, error: describe(error) }, "success-notice-not-sent");
+      });
+    }
+    for (const { entry } of items) remove(entry);
   }
 
   /** Plans the next attempt; null when there is none. */
@@ -97,6 +116,15 @@ export class Settlement {
       }
     }
   }
+}
+
+function kindOfArrival(outcome: Outcome): "relayed" | "delivered" {
+  return outcome.success === "final" ? "delivered" : "relayed";
+}
+
+function wantsToHear({ message, recipient }: Entry, outcome: Outcome): boolean {
+  if (message.envelope.dsn === undefined || outcome.success === "reported") return false;
+  return wantsNotice(message.envelope.dsn, recipient, kindOfArrival(outcome));
 }
 
 /** A courier that answered too little: a bug, taken as "try again". */

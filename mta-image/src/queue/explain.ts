@@ -1,0 +1,114 @@
+/**
+ * Why an entry is where it is (pure): its due time, the rules that hold its line back with when each ends, or the
+ * place that it waits for. What can be said is said for each source address, since one free address is enough.
+ */
+import type { Candidate } from "./admission.ts";
+import type { Counter } from "./counter.ts";
+import type { Entry } from "./entry.ts";
+import type { Judgement } from "./rulebook.ts";
+
+export type ObstacleKind = "suspension" | "policy" | "locating" | "window" | "engine" | "turn";
+
+export interface Obstacle {
+  readonly kind: ObstacleKind;
+  /** Of the rule, "" for what is none. */
+  readonly id: string;
+  readonly tag: string | null;
+  /** The source address that it holds back; "" for all. */
+  readonly source: string;
+  readonly detail: string;
+  /** Wall-clock ms when it ends by itself; null when something must happen. */
+  readonly until: number | null;
+}
+
+export interface Explanation {
+  readonly entry: Entry;
+  readonly reason: string;
+  readonly obstacles: readonly Obstacle[];
+}
+
+export interface Surroundings {
+  readonly now: number;
+  readonly monotonic: number;
+  /** Null while the mail exchangers are being looked for; empty without rules. */
+  readonly candidates: readonly Candidate[] | null;
+  readonly window: number;
+  readonly isEngineFull: boolean;
+}
+
+export function explainEntry(entry: Entry, around: Surroundings): Explanation {
+  const { phase } = entry;
+  switch (phase) {
+    case "hold":
+      return { entry, reason: "an administrator holds it", obstacles: [] };
+    case "running":
+      return { entry, reason: "it is being tried", obstacles: [] };
+    case "gone":
+      return { entry, reason: "it is settled", obstacles: [] };
+    case "waiting":
+      return { entry, reason: waitingReason(entry), obstacles: [] };
+    case "ready": {
+      if (entry.verdict !== null) return { entry, reason: "its notice is due", obstacles: [] };
+      const obstacles = obstaclesOf(entry, around);
+      const held = obstacles.some(({ kind }) => kind === "suspension" || kind === "policy");
+      return { entry, reason: held ? "it is due and a rule holds it back" : "it is due", obstacles };
+    }
+  }
+}
+
+function waitingReason({ verdict, attempts }: Entry): string {
+  if (verdict !== null) return "it failed, and its notice could not be sent yet";
+  return attempts === 0 ? "its time has not come" : "it was deferred and waits for its next attempt";
+}
+
+function obstaclesOf(entry: Entry, around: Surroundings): Obstacle[] {
+  const line = entry.destination;
+  const { candidates, window } = around;
+  if (around.isEngineFull) return [place("engine", "all attempts of the engine are under way")];
+  if (line.running >= window) return [place("window", `${line.running} attempts of ${window} are under way`)];
+  if (candidates === null) return [place("locating", "its mail exchangers are being looked for")];
+  const found = candidates.map(({ source, judgement }) => ruleOf(source, judgement, around));
+  if (found.length > 0 && found.every((obstacles) => obstacles.length > 0)) return found.flat();
+  return [place("turn", `${line.length} entries are in line`)];
+}
+
+function ruleOf(source: string, { suspension, counters }: Judgement, around: Surroundings): Obstacle[] {
+  const { now, monotonic } = around;
+  const at = (wait: number): number | null => (wait === Number.POSITIVE_INFINITY ? null : now + wait);
+  if (suspension !== null) {
+    const { id, tag } = suspension.facts;
+    const detail = "is suspended";
+    return [{ kind: "suspension", id, tag, source, detail, until: at(suspension.wait(monotonic)) }];
+  }
+  return counters
+    .filter((counter) => counter.wait(monotonic) > 0 || counter.parked.size > 0)
+    .map((counter) => ({
+      kind: "policy",
+      id: counter.policy.id,
+      tag: counter.limits.tag,
+      source,
+      detail: describeCounter(counter, monotonic),
+      until: at(counter.wait(monotonic)),
+    }));
+}
+
+/** Such as "3 of 3 attempts under way; 10 of 10 recipients in 60 s; 7 lines wait". */
+export function describeCounter(counter: Counter, monotonic: number): string {
+  const { running, limits, parked } = counter;
+  const { rate } = limits;
+  const parts = [
+    limits.concurrency === Number.POSITIVE_INFINITY
+      ? `${running} attempts under way`
+      : `${running} of ${limits.concurrency} attempts under way`,
+  ];
+  if (rate !== null) {
+    const used = Math.ceil(counter.used(monotonic));
+    parts.push(`${used} of ${rate.tokens} recipients in ${rate.intervalMs / 1000} s`);
+  }
+  if (parked.size > 0) parts.push(`${parked.size} lines wait`);
+  return parts.join("; ");
+}
+
+function place(kind: ObstacleKind, detail: string): Obstacle {
+  return { kind, id: "", tag: null, source: "", detail, until: null };
+}
