@@ -1,0 +1,226 @@
+/** Functions on arrays. Those with a callback are routines, since the callback may wait. */
+import { shuffled } from "#base/random.ts";
+
+import { HslArray, type Key } from "../array.ts";
+import { callback } from "../calls.ts";
+import { toText, truthy } from "../convert.ts";
+import { looseEquals } from "../equality.ts";
+import { BudgetError, Refusal } from "../error.ts";
+import { type HostFunction, declare, optional, parameter } from "../host.ts";
+import { MAX_ITEMS, MAX_STRING } from "../limits.ts";
+import { meter } from "../meter.ts";
+import { type HslFunction, type Value, share } from "../value.ts";
+import { type Waiting, sorted } from "./sort.ts";
+
+const { array, any, number, string } = parameter;
+const fn = parameter.function;
+
+export const arrayFunctions: readonly HostFunction[] = [
+  declare({
+    name: "array_combine",
+    parameters: [array("keys"), array("values"), optional(any("default_value"))],
+    returns: "array",
+    docs: "An array of the given keys and values in order; missing values are the default.",
+    run: (_, keys, values, fallback) => {
+      const list = values.values();
+      meter.allocate(keys.size * 16);
+      return HslArray.from(keys.values().map((key, at) => [key as Key, list[at] ?? fallback ?? null]));
+    },
+  }),
+  declare({
+    name: "array_every",
+    parameters: [fn("callback"), array("array")],
+    returns: "boolean",
+    docs: "Whether the callback says true for every item.",
+    way: "routine",
+    *run(_, test, items) {
+      for (const [key, value] of [...items.entries()]) if (!(yield* says(test, value, key))) return false;
+      return true;
+    },
+  }),
+  declare({
+    name: "array_filter",
+    parameters: [fn("callback"), array("array")],
+    returns: "array",
+    docs: "The items for which the callback says true; number keys are counted anew, string keys stay.",
+    way: "routine",
+    *run(_, test, items) {
+      const kept = new HslArray();
+      for (const [key, value] of [...items.entries()])
+        if (yield* says(test, value, key)) {
+          if (typeof key === "number") kept.push(value);
+          else kept.set(key, value);
+        }
+      return kept;
+    },
+  }),
+  declare({
+    name: "array_find",
+    parameters: [fn("callback"), array("array")],
+    returns: "any",
+    docs: "The first item for which the callback says true, or none.",
+    way: "routine",
+    *run(_, test, items) {
+      for (const [key, value] of [...items.entries()]) if (yield* says(test, value, key)) return share(value);
+      return null;
+    },
+  }),
+  declare({
+    name: "array_includes",
+    parameters: [any("needle"), array("array")],
+    returns: "boolean",
+    docs: "Whether an item equals the needle (==).",
+    run: (_, needle, items) => {
+      meter.charge(items.size);
+      return items.values().some((item) => looseEquals(item, needle));
+    },
+  }),
+  declare({
+    name: "array_join",
+    parameters: [array("array"), optional(string("separator"))],
+    returns: "string",
+    docs: "The items as text, with the separator in between.",
+    run: (_, items, separator) => join(items, separator ?? ""),
+  }),
+  declare({
+    name: "array_keys",
+    parameters: [array("array")],
+    returns: "array",
+    docs: "The keys as a list.",
+    run: (_, items) => {
+      meter.allocate(items.size * 16);
+      return HslArray.of(items.keys());
+    },
+  }),
+  declare({
+    name: "array_map",
+    parameters: [fn("callback"), array("array")],
+    returns: "array",
+    docs: "What the callback gives for each item, under the same keys.",
+    way: "routine",
+    *run(_, change, items) {
+      const result = new HslArray();
+      for (const [key, value] of [...items.entries()])
+        result.set(key, yield* callback(change, ...fit(change, value, key)));
+      return result;
+    },
+  }),
+  declare({
+    name: "array_random",
+    parameters: [array("array")],
+    returns: "array",
+    docs: "Key and value of an item by chance; empty for an empty array.",
+    run: ({ random }, items) => {
+      const key = items.keys()[Math.floor(random() * items.size)];
+      return key === undefined ? new HslArray() : HslArray.of([key, items.get(key)]);
+    },
+  }),
+  declare({
+    name: "array_range",
+    parameters: [number("start"), number("stop"), optional(number("step"))],
+    returns: "array",
+    docs: "Numbers from start up to but without stop, in steps of 1 or as given, which may be negative.",
+    run: (_, start, stop, step) => range(start, stop, step ?? 1),
+  }),
+  declare({
+    name: "array_reduce",
+    parameters: [fn("callback"), array("array"), optional(any("initial"))],
+    returns: "any",
+    docs: "One value out of all: the callback gets what it gave before (or the initial value) and the next item.",
+    way: "routine",
+    *run(_, combine, items, initial) {
+      let carried: Value = initial ?? null;
+      for (const value of [...items.values()]) carried = yield* callback(combine, carried, value);
+      return carried;
+    },
+  }),
+  declare({
+    name: "array_reverse",
+    parameters: [array("array")],
+    returns: "array",
+    docs: "The items from last to first; number keys are counted anew, string keys stay.",
+    run: (_, items) => renumbered([...items.entries()].reverse()),
+  }),
+  declare({
+    name: "array_shuffle",
+    parameters: [array("array")],
+    returns: "array",
+    docs: "The values in an order by chance, as a list.",
+    run: ({ random }, items) => HslArray.of(shuffled(items.values(), random)),
+  }),
+  declare({
+    name: "array_sort",
+    parameters: [fn("callback"), array("array"), optional(array("options"))],
+    returns: "array",
+    docs: "Sorts by the callback, which says whether its first argument comes before its second. Option `keys`: by key.",
+    way: "routine",
+    *run(_, less, items, options) {
+      const byKey = truthy(options?.get("keys") ?? null);
+      const part = byKey ? 0 : 1;
+      const order = yield* sorted([...items.entries()], function* before(a, b) {
+        return truthy(yield* callback(less, a[part], b[part]));
+      });
+      return byKey ? HslArray.from(order) : renumbered(order);
+    },
+  }),
+  declare({
+    name: "array_unique",
+    parameters: [array("array")],
+    returns: "array",
+    docs: "Every value once, under the first key it had.",
+    run: (_, items) => unique(items),
+  }),
+];
+
+function* says(test: HslFunction, value: Value, key: Key): Waiting<boolean> {
+  return truthy(yield* callback(test, ...fit(test, value, key)));
+}
+
+/** Callbacks with two parameters get the key too. */
+function fit(target: HslFunction, value: Value, key: Key): Value[] {
+  return target.least > 1 ? [value, key] : [value];
+}
+
+function renumbered(entries: readonly (readonly [Key, Value])[]): HslArray {
+  meter.allocate(entries.length * 16);
+  const result = new HslArray();
+  for (const [key, value] of entries) {
+    if (typeof key === "number") result.push(value);
+    else result.set(key, value);
+  }
+  return result;
+}
+
+function join(items: HslArray, separator: string): string {
+  let size = 0;
+  const texts = items.values().map((item) => {
+    const text = toText(item);
+    size += text.length + separator.length;
+    if (size > MAX_STRING) throw new BudgetError("a string is too long");
+    return text;
+  });
+  meter.allocate(size);
+  return texts.join(separator);
+}
+
+function range(start: number, stop: number, step: number): HslArray {
+  if (!(step !== 0 && Number.isFinite(start) && Number.isFinite(stop) && Number.isFinite(step)))
+    throw new Refusal("array_range() wants numbers and a step that is not 0");
+  const count = Math.max(0, Math.ceil((stop - start) / step));
+  if (count > MAX_ITEMS) throw new BudgetError("an array has too many items");
+  meter.allocate(count * 16);
+  return new HslArray(Array.from({ length: count }, (_, at) => start + at * step));
+}
+
+function unique(items: HslArray): HslArray {
+  const kept: [Key, Value][] = [];
+  const scalars = new Set<Value>();
+  for (const [key, value] of items.entries()) {
+    if (scalars.has(value)) continue;
+    meter.charge(kept.length);
+    if (kept.some(([, other]) => looseEquals(other, value))) continue;
+    scalars.add(value);
+    kept.push([key, value]);
+  }
+  return items.isList() ? HslArray.of(kept.map(([, value]) => value)) : HslArray.from(kept);
+}

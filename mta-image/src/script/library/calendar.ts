@@ -1,0 +1,209 @@
+/** strftime and strptime over time zones; null is the process's own zone. Pure. Throws a Refusal for unknown zones. */
+import { Refusal } from "../error.ts";
+
+const DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+const MONTHS = [
+  "January",
+  "February",
+  "March",
+  "April",
+  "May",
+  "June",
+  "July",
+  "August",
+  "September",
+  "October",
+  "November",
+  "December",
+];
+const two = (number: number, fill = "0"): string => String(number).padStart(2, fill);
+
+/** Seconds that local time is ahead of UTC. */
+export function localOffset(time: number, zone: string | null): number {
+  const ms = Math.floor(time) * 1000;
+  if (zone === null) return -new Date(ms).getTimezoneOffset() * 60;
+  if (zone.toUpperCase() === "UTC" || zone.toUpperCase() === "GMT") return 0;
+  try {
+    const parts = new Intl.DateTimeFormat("en-US", {
+      timeZone: zone,
+      hourCycle: "h23",
+      year: "numeric",
+      month: "numeric",
+      day: "numeric",
+      hour: "numeric",
+      minute: "numeric",
+      second: "numeric",
+    }).formatToParts(ms);
+    const of = (type: string): number => Number(parts.find((part) => part.type === type)?.value);
+    return (
+      (Date.UTC(of("year"), of("month") - 1, of("day"), of("hour"), of("minute"), of("second")) - ms) / 1000
+    );
+  } catch {
+    throw new Refusal(`${zone} is no time zone`);
+  }
+}
+
+function zoneText(offset: number, colon = ""): string {
+  const minutes = Math.round(Math.abs(offset) / 60);
+  return `${offset < 0 ? "-" : "+"}${two(Math.floor(minutes / 60))}${colon}${two(minutes % 60)}`;
+}
+
+export function formatTime(format: string, time: number, zone: string | null): string {
+  if (!Number.isFinite(time) || Math.abs(time) > 8e12) throw new Refusal("the time is beyond the calendar");
+  const offset = localOffset(time, zone);
+  const date = new Date((Math.floor(time) + offset) * 1000);
+  return format.replace(
+    /%([A-Za-z%])/g,
+    (all, letter: string) => conversion(letter, date, { time, offset, zone }) ?? all,
+  );
+}
+
+interface When {
+  readonly time: number;
+  readonly offset: number;
+  readonly zone: string | null;
+}
+
+const shorts: Readonly<Record<string, string>> = {
+  F: "%Y-%m-%d",
+  T: "%H:%M:%S",
+  R: "%H:%M",
+  D: "%m/%d/%y",
+  c: "%a %b %e %H:%M:%S %Y",
+  x: "%m/%d/%y",
+  X: "%H:%M:%S",
+  r: "%I:%M:%S %p",
+  h: "%b",
+};
+
+function conversion(letter: string, date: Date, when: When): string | undefined {
+  const short = shorts[letter];
+  if (short !== undefined)
+    return short.replace(/%([A-Za-z])/g, (all, inner: string) => conversion(inner, date, when) ?? all);
+  const hours = date.getUTCHours();
+  switch (letter) {
+    case "Y":
+      return String(date.getUTCFullYear());
+    case "C":
+      return two(Math.floor(date.getUTCFullYear() / 100));
+    case "y":
+      return two(date.getUTCFullYear() % 100);
+    case "m":
+      return two(date.getUTCMonth() + 1);
+    case "d":
+      return two(date.getUTCDate());
+    case "e":
+      return two(date.getUTCDate(), " ");
+    case "H":
+      return two(hours);
+    case "I":
+      return two(hours % 12 || 12);
+    case "M":
+      return two(date.getUTCMinutes());
+    case "S":
+      return two(date.getUTCSeconds());
+    case "p":
+      return hours < 12 ? "AM" : "PM";
+    case "a":
+      return (DAYS[date.getUTCDay()] as string).slice(0, 3);
+    case "A":
+      return DAYS[date.getUTCDay()];
+    case "b":
+      return (MONTHS[date.getUTCMonth()] as string).slice(0, 3);
+    case "B":
+      return MONTHS[date.getUTCMonth()];
+    case "u":
+      return String(date.getUTCDay() || 7);
+    case "w":
+      return String(date.getUTCDay());
+    case "j":
+      return String(dayOfYear(date) + 1).padStart(3, "0");
+    case "U":
+      return two(Math.floor((dayOfYear(date) + 7 - date.getUTCDay()) / 7));
+    case "W":
+      return two(Math.floor((dayOfYear(date) + 7 - ((date.getUTCDay() + 6) % 7)) / 7));
+    case "V":
+      return two(isoWeek(date).week);
+    case "G":
+      return String(isoWeek(date).year);
+    case "s":
+      return String(Math.floor(when.time));
+    case "z":
+      return zoneText(when.offset);
+    case "Z":
+      return when.offset === 0 ? "UTC" : (when.zone ?? zoneText(when.offset));
+    case "n":
+      return "\n";
+    case "t":
+      return "\t";
+    case "%":
+      return "%";
+    default:
+      return undefined;
+  }
+}
+
+function dayOfYear(date: Date): number {
+  return Math.floor((date.getTime() - Date.UTC(date.getUTCFullYear(), 0, 1)) / 86_400_000);
+}
+
+function isoWeek(date: Date): { year: number; week: number } {
+  const thursday = new Date(date.getTime() + (4 - (date.getUTCDay() || 7)) * 86_400_000);
+  return { year: thursday.getUTCFullYear(), week: Math.floor(dayOfYear(thursday) / 7) + 1 };
+}
+
+const numbers: Readonly<Record<string, readonly [field: string, digits: string]>> = {
+  Y: ["year", "\\d{1,4}"],
+  m: ["month", "\\d{1,2}"],
+  d: ["day", "\\d{1,2}"],
+  e: ["day", "\\d{1,2}"],
+  H: ["hour", "\\d{1,2}"],
+  I: ["hour", "\\d{1,2}"],
+  M: ["minute", "\\d{1,2}"],
+  S: ["second", "\\d{1,2}"],
+  s: ["stamp", "-?\\d{1,13}"],
+  y: ["short", "\\d{2}"],
+  j: ["yearday", "\\d{1,3}"],
+};
+
+/** Null when the text does not fit the format. */
+export function parseTime(text: string, format: string, zone: string | null): number | null {
+  const fields: string[] = [];
+  const full = format.replace(/%([FTRDcxXrh])/g, (_, letter: string) => shorts[letter] as string);
+  const source = full.replace(/%([A-Za-z%])|\s+|[^\w\s%]/g, (part, letter?: string) => {
+    if (letter === undefined) return /\s/.test(part) ? "\\s*" : `\\${part}`;
+    if (letter === "%") return "%";
+    const known = numbers[letter];
+    fields.push(known?.[0] ?? letter);
+    if (known !== undefined) return `\\s*(${known[1]})`;
+    return letter === "z" ? "\\s*(Z|[-+]\\d{2}:?\\d{2})" : "\\s*([A-Za-z]+)";
+  });
+  const found = new RegExp(`^\\s*${source}`, "i").exec(text);
+  if (found === null) return null;
+  return assemble(new Map(fields.map((field, at) => [field, found[at + 1] as string])), zone);
+}
+
+function assemble(fields: ReadonlyMap<string, string>, zone: string | null): number | null {
+  const number = (name: string, fallback: number): number =>
+    fields.has(name) ? Number(fields.get(name)) : fallback;
+  if (fields.has("stamp")) return number("stamp", 0);
+  const named = (fields.get("b") ?? fields.get("B") ?? fields.get("h"))?.slice(0, 3).toLowerCase();
+  const month =
+    named === undefined
+      ? number("month", 1) - 1
+      : MONTHS.findIndex((name) => name.toLowerCase().startsWith(named));
+  const short = number("short", 70);
+  const year = fields.has("short") ? short + (short < 69 ? 2000 : 1900) : number("year", 1970);
+  const half = fields.get("p")?.toLowerCase();
+  const hour = half === undefined ? number("hour", 0) : (number("hour", 0) % 12) + (half === "pm" ? 12 : 0);
+  if (month < 0 || month > 11 || hour > 24) return null;
+  const day = fields.has("yearday") ? number("yearday", 1) : number("day", 1);
+  const utc =
+    Date.UTC(year, fields.has("yearday") ? 0 : month, day, hour, number("minute", 0), number("second", 0)) /
+    1000;
+  const offset = fields.get("z");
+  if (offset === undefined) return utc - localOffset(utc, zone);
+  const digits = offset.replace(/\D/g, "");
+  const seconds = digits === "" ? 0 : Number(digits.slice(0, 2)) * 3600 + Number(digits.slice(2)) * 60;
+  return offset.startsWith("-") ? utc + seconds : utc - seconds;
+}

@@ -1,0 +1,135 @@
+/** The classes Map and Set: keys and values of one declared type each, walked over in order of insertion. */
+import { typeName } from "../convert.ts";
+import { Refusal } from "../error.ts";
+import { type HostClass, type HostFunction, type Parameter, declare, makeClass, parameter } from "../host.ts";
+import { MAX_ITEMS } from "../limits.ts";
+import { HostObject, HslIterator, Item, type Routine, type Value, share } from "../value.ts";
+
+class Collection {
+  readonly items = new Map<Value, Value>();
+  readonly #types: readonly string[];
+
+  constructor(types: readonly string[]) {
+    this.#types = types;
+  }
+
+  check(value: Value, at: number): Value {
+    const wanted = this.#types[at] as string;
+    if (typeName(value) !== wanted && wanted !== "any")
+      throw new Refusal(`${wanted} is wanted, not ${typeName(value)}`);
+    return share(value);
+  }
+
+  put(key: Value, value: Value): boolean {
+    if (this.items.size >= MAX_ITEMS) throw new Refusal("there are too many items");
+    this.items.set(key, value);
+    return true;
+  }
+
+  entries(): Iterable<readonly [Value, Value]> {
+    return this.items.entries();
+  }
+}
+
+const self = parameter.object("self", "Map or Set", ({ state }) =>
+  state instanceof Collection ? state : undefined,
+);
+const key = parameter.any("key");
+const value = parameter.any("value");
+
+function* each(collection: Collection): Routine {
+  for (const [at, item] of [...collection.entries()]) yield new Item(at, item);
+  return null;
+}
+
+function method(
+  name: string,
+  parameters: readonly Parameter<Value>[],
+  about: { readonly returns: string; readonly docs: string },
+  run: (collection: Collection, key: Value, value: Value) => Value,
+): HostFunction {
+  return declare({
+    name,
+    parameters: [self, ...parameters],
+    ...about,
+    keeps: true,
+    run: (_, collection, ...args) =>
+      run(collection as Collection, (args[0] ?? null) as Value, (args[1] ?? null) as Value),
+  });
+}
+
+const common: readonly HostFunction[] = [
+  method("has", [key], { returns: "boolean", docs: "Whether the key is there." }, (all, at) =>
+    all.items.has(at),
+  ),
+  method(
+    "delete",
+    [key],
+    { returns: "boolean", docs: "Removes the key; says whether it was there." },
+    (all, at) => all.items.delete(at),
+  ),
+  method("size", [], { returns: "number", docs: "How many there are." }, (all) => all.items.size),
+  method("clear", [], { returns: "none", docs: "Removes everything." }, (all) => {
+    all.items.clear();
+    return null;
+  }),
+];
+
+export const mapClass: HostClass = makeClass("Map", "Keys and values, each of one type.", {
+  construct: declare({
+    name: "Map",
+    parameters: [parameter.string("keytype"), parameter.string("valuetype")],
+    returns: "Map",
+    docs: "An empty map; types are named as in string, number, array, any, or a class.",
+    run: (_, keys, values): Value => new HostObject(mapClass, new Collection([keys, values])),
+  }),
+  methods: [
+    ...common,
+    method(
+      "set",
+      [key, value],
+      { returns: "boolean", docs: "Stores a value under a key." },
+      (all, at, item) => all.put(all.check(at, 0), all.check(item, 1)),
+    ),
+    method(
+      "merge",
+      [key, value],
+      { returns: "boolean", docs: "Stores a value under a key unless there is one." },
+      (all, at, item) => (all.items.has(at) ? false : all.put(all.check(at, 0), all.check(item, 1))),
+    ),
+    method(
+      "get",
+      [key],
+      { returns: "any", docs: "The value of a key, or none." },
+      (all, at) => all.items.get(at) ?? null,
+    ),
+    method(
+      "entries",
+      [],
+      { returns: "Iterator", docs: "Keys and values, to walk over." },
+      (all) => new HslIterator(each(all)),
+    ),
+  ],
+});
+
+export const setClass: HostClass = makeClass("Set", "Different values of one type.", {
+  construct: declare({
+    name: "Set",
+    parameters: [parameter.string("keytype")],
+    returns: "Set",
+    docs: "An empty set.",
+    run: (_, keys): Value => new HostObject(setClass, new Collection([keys])),
+  }),
+  methods: [
+    ...common,
+    method("add", [key], { returns: "boolean", docs: "Adds a value." }, (all, at) =>
+      all.put(all.check(at, 0), at),
+    ),
+    method(
+      "values",
+      [],
+      { returns: "Iterator", docs: "The values, to walk over." },
+      (all) => new HslIterator(each(all)),
+    ),
+  ],
+});

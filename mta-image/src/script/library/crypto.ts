@@ -1,0 +1,221 @@
+/**
+ * Ciphers, signatures and secret chance, all by OpenSSL through node:crypto. Keys are PEM, or DER as bytes (with or
+ * without Base64); what cannot be read or verified is none, never an error that names a key.
+ */
+import {
+  type KeyObject,
+  createCipheriv,
+  createDecipheriv,
+  createPrivateKey,
+  createPublicKey,
+  randomBytes,
+  randomInt,
+  sign,
+  verify,
+} from "node:crypto";
+
+import type { HslArray } from "../array.ts";
+import { toText, truthy } from "../convert.ts";
+import { Refusal } from "../error.ts";
+import { type HostClass, type HostFunction, declare, makeClass, optional, parameter } from "../host.ts";
+import { HostObject, type Value } from "../value.ts";
+import { bytes } from "./hash.ts";
+import { option } from "./subjects.ts";
+
+const { string, any, array, number } = parameter;
+const options = optional(array("options"));
+
+export const rsaKeyClass: HostClass = makeClass("RSAPrivateKey", "A private key for RSA.", {});
+export const ecKeyClass: HostClass = makeClass("ECPrivateKey", "A private key for elliptic curves.", {});
+export const ed25519KeyClass: HostClass = makeClass("ED25519PrivateKey", "A private key for Ed25519.", {});
+
+export const keyClasses: readonly HostClass[] = [rsaKeyClass, ecKeyClass, ed25519KeyClass];
+
+const kinds = { rsa: rsaKeyClass, ec: ecKeyClass, ed25519: ed25519KeyClass } as const;
+type Kind = keyof typeof kinds;
+
+const key = (kind: Kind) =>
+  parameter.of<KeyObject | null>("privatekey", `${kinds[kind].name} or string`, (value) => {
+    if (typeof value === "string") return readPrivate(kind, value);
+    return value instanceof HostObject && value.cls === kinds[kind] ? (value.state as KeyObject) : undefined;
+  });
+
+export const cryptoFunctions: readonly HostFunction[] = [
+  ...(["rsa", "ec", "ed25519"] as const).flatMap((kind) => [
+    declare({
+      name: `${kind}_privatekey`,
+      parameters: [string("privatekey")],
+      returns: `${kinds[kind].name} or none`,
+      docs: "The private key as a value; none when the text is no such key.",
+      run: (_, text): Value => {
+        const read = readPrivate(kind, text);
+        return read === null ? null : new HostObject(kinds[kind], read);
+      },
+    }),
+    declare({
+      name: `is_${kind}_privatekey`,
+      parameters: [any("privatekey")],
+      returns: "boolean",
+      docs: `Whether the value is a ${kinds[kind].name}.`,
+      run: (_, value) => value instanceof HostObject && value.cls === kinds[kind],
+    }),
+  ]),
+  declare({
+    name: "rsa_sign",
+    parameters: [string("message"), key("rsa"), options],
+    returns: "string or none",
+    docs: "Signature by PKCS#1 v1.5. Option `hash`: rsa-sha1, rsa-sha256 (default), rsa-sha512.",
+    run: (_, message, privateKey, how) =>
+      privateKey === null ? null : sign(digestOf(how), bytes(message), privateKey).toString("latin1"),
+  }),
+  declare({
+    name: "rsa_verify",
+    parameters: [string("message"), string("signature"), string("publickey"), options],
+    returns: "boolean or none",
+    docs: "Whether the signature fits; none when the key cannot be read. Options as for rsa_sign.",
+    run: (_, message, signature, publicKey, how) => {
+      const read = readPublic("rsa", publicKey);
+      return read === null ? null : verify(digestOf(how), bytes(message), read, bytes(signature));
+    },
+  }),
+  declare({
+    name: "ed25519_sign",
+    parameters: [string("message"), key("ed25519")],
+    returns: "string or none",
+    docs: "Signature by Ed25519; the key may also be its 32 bytes.",
+    run: (_, message, privateKey) =>
+      privateKey === null ? null : sign(null, bytes(message), privateKey).toString("latin1"),
+  }),
+  declare({
+    name: "ed25519_verify",
+    parameters: [string("message"), string("signature"), string("publickey")],
+    returns: "boolean or none",
+    docs: "Whether the signature fits; none when the key cannot be read. The key may be its 32 bytes.",
+    run: (_, message, signature, publicKey) => {
+      const read = readPublic("ed25519", publicKey);
+      return read === null ? null : verify(null, bytes(message), read, bytes(signature));
+    },
+  }),
+  declare({
+    name: "aes_encrypt",
+    parameters: [string("message"), string("key"), string("mode"), options],
+    returns: "string or none",
+    docs: "Mode ecb, cbc or ctr; options `iv` (16 bytes), `padding` (default true). None when sizes do not fit.",
+    run: (_, message, secret, mode, how) => aes(createCipheriv, message, secret, mode, how),
+  }),
+  declare({
+    name: "aes_decrypt",
+    parameters: [string("message"), string("key"), string("mode"), options],
+    returns: "string or none",
+    docs: "The reverse of aes_encrypt; none when it cannot be.",
+    run: (_, message, secret, mode, how) => aes(createDecipheriv, message, secret, mode, how),
+  }),
+  declare({
+    name: "random_bytes",
+    parameters: [number("bytes")],
+    returns: "string",
+    docs: "Secret chance, up to 1 MiB.",
+    run: (_, count) => {
+      if (!(count >= 0 && count <= 1024 * 1024)) throw new Refusal("random_bytes() gives up to 1 MiB");
+      return randomBytes(Math.trunc(count)).toString("latin1");
+    },
+  }),
+  declare({
+    name: "random_number",
+    parameters: [optional(number("first")), optional(number("last"))],
+    returns: "number",
+    docs: "A whole number from first to last, both included; without them a fraction from 0 to 1. With one, from 0 to it.",
+    run: ({ random }, first, last) => {
+      if (first === undefined) return random();
+      const [low, high] = last === undefined ? [0, first] : [first, last];
+      return randomBetween(Math.ceil(low), Math.floor(high));
+    },
+  }),
+];
+
+const MAX_RANDOM = 2 ** 48 - 1;
+
+function randomBetween(low: number, high: number): number {
+  if (!(high >= low && high - low < MAX_RANDOM && Number.isSafeInteger(low)))
+    throw new Refusal("random_number() wants first ≤ last");
+  return low + randomInt(high - low + 1);
+}
+
+function digestOf(how: HslArray | undefined): string {
+  const name = toText(option(how, "hash") ?? "rsa-sha256")
+    .toLowerCase()
+    .replace(/^rsa-/, "");
+  if (!["sha1", "sha256", "sha384", "sha512"].includes(name))
+    throw new Refusal(`there is no hash ${name} for RSA`);
+  return name;
+}
+
+/** The fixed beginning of a PKCS#8 private or SPKI public key of Ed25519, before the 32 bytes. */
+const ED25519_PRIVATE = Buffer.from("302e020100300506032b657004220420", "hex");
+const ED25519_PUBLIC = Buffer.from("302a300506032b6570032100", "hex");
+
+function readPrivate(kind: Kind, text: string): KeyObject | null {
+  const raw = kind === "ed25519" ? rawEd25519(text, ED25519_PRIVATE) : null;
+  for (const format of raw === null ? (["pem", "pkcs8", "pkcs1", "sec1"] as const) : (["pkcs8"] as const)) {
+    try {
+      const read =
+        format === "pem"
+          ? createPrivateKey(text)
+          : createPrivateKey({ key: raw ?? der(text), format: "der", type: format });
+      if (read.asymmetricKeyType === kind) return read;
+    } catch {
+      // Not in this form; the next one may fit.
+    }
+  }
+  return null;
+}
+
+function readPublic(kind: "rsa" | "ed25519", text: string): KeyObject | null {
+  const raw = kind === "ed25519" ? rawEd25519(text, ED25519_PUBLIC) : null;
+  for (const format of raw === null ? (["pem", "spki", "pkcs1"] as const) : (["spki"] as const)) {
+    try {
+      const read =
+        format === "pem"
+          ? createPublicKey(text)
+          : createPublicKey({ key: raw ?? der(text), format: "der", type: format });
+      if (read.asymmetricKeyType === kind) return read;
+    } catch {
+      // Not in this form; the next one may fit.
+    }
+  }
+  return null;
+}
+
+function rawEd25519(text: string, before: Buffer): Buffer | null {
+  if (text.length === 32) return Buffer.concat([before, bytes(text)]);
+  const decoded = Buffer.from(text, "base64");
+  return /^[A-Za-z0-9+/]{43}=$/.test(text) && decoded.length === 32 ? Buffer.concat([before, decoded]) : null;
+}
+
+/** DER begins with a sequence; everything else is taken for Base64 of one. */
+function der(text: string): Buffer {
+  return text.startsWith("\x30") ? bytes(text) : Buffer.from(text, "base64");
+}
+
+function aes(
+  make: typeof createCipheriv | typeof createDecipheriv,
+  message: string,
+  secret: string,
+  mode: string,
+  how: HslArray | undefined,
+): string | null {
+  const name = mode.toLowerCase().replace(/^aes-\d+-/, "");
+  if (!["ecb", "cbc", "ctr", "cfb", "ofb"].includes(name)) return null;
+  const iv = option(how, "iv");
+  try {
+    const cipher = make(
+      `aes-${secret.length * 8}-${name}`,
+      bytes(secret),
+      name === "ecb" ? null : bytes(toText(iv)),
+    );
+    if (option(how, "padding") !== null) cipher.setAutoPadding(truthy(option(how, "padding")));
+    return Buffer.concat([cipher.update(bytes(message)), cipher.final()]).toString("latin1");
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * JSON. Objects and lists are arrays; text is UTF-8 in bytes on both sides. Options of json_encode: `pretty_print`; of
+ * json_decode: `allow_comments`. Both give none for what cannot be represented or read.
+ */
+import { HslArray } from "../array.ts";
+import { truthy } from "../convert.ts";
+import { type HostFunction, declare, optional, parameter } from "../host.ts";
+import { MAX_NESTING } from "../limits.ts";
+import { meter } from "../meter.ts";
+import type { Value } from "../value.ts";
+import { bytes } from "./hash.ts";
+
+const { string, any, array } = parameter;
+const options = optional(array("options"));
+
+export const jsonFunctions: readonly HostFunction[] = [
+  declare({
+    name: "json_encode",
+    parameters: [any("value"), options],
+    returns: "string or none",
+    docs: "The value as JSON: lists as arrays, other arrays as objects; none for functions, objects and bytes that are no UTF-8. Option `pretty_print`.",
+    run: (_, value, how) => {
+      const plain = toPlain(value, 0);
+      if (plain === undefined) return null;
+      const text = JSON.stringify(plain, null, truthy(how?.get("pretty_print") ?? null) ? 2 : 0);
+      meter.allocate(text.length);
+      return Buffer.from(text).toString("latin1");
+    },
+  }),
+  declare({
+    name: "json_decode",
+    parameters: [string("string"), options],
+    returns: "any or none",
+    docs: "The value of JSON text; none when it is none or cannot be read. Option `allow_comments`: /* */ and //.",
+    run: (_, text, how) => decodeJson(text, truthy(how?.get("allow_comments") ?? null)) ?? null,
+  }),
+];
+
+/** Undefined for what is no JSON. */
+export function decodeJson(text: string, allowComments: boolean): Value | undefined {
+  meter.allocate(text.length * 2);
+  try {
+    const clear = allowComments ? text.replace(COMMENTS, (all) => (all.startsWith('"') ? all : " ")) : text;
+    return fromPlain(JSON.parse(bytes(clear).toString()), 0);
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof TooDeep) return undefined;
+    throw error;
+  }
+}
+
+/** Strings are matched too, so that what looks like a comment within them stays. */
+const COMMENTS = /"(?:[^"\\]|\\.)*"|\/\*[\s\S]*?\*\/|\/\/[^\n]*/g;
+
+class TooDeep extends Error {}
+
+/** Values of JavaScript, texts as UTF-16, to values of scripts. */
+export function fromPlain(plain: unknown, depth = 0): Value {
+  if (typeof plain === "string") return Buffer.from(plain).toString("latin1");
+  if (typeof plain === "number" || typeof plain === "boolean") return plain;
+  if (typeof plain !== "object" || plain === null) return null;
+  if (depth > MAX_NESTING) throw new TooDeep();
+  if (Array.isArray(plain)) return new HslArray(plain.map((item) => fromPlain(item, depth + 1)));
+  const result = new HslArray();
+  for (const [key, item] of Object.entries(plain))
+    result.put(Buffer.from(key).toString("latin1"), fromPlain(item, depth + 1));
+  return result;
+}
+
+function toPlain(value: Value, depth: number): unknown {
+  if (value === null || typeof value === "boolean") return value;
+  if (typeof value === "number") return Number.isFinite(value) ? value : undefined;
+  if (typeof value === "string") return utf8(value);
+  if (!(value instanceof HslArray) || depth > MAX_NESTING) return undefined;
+  meter.charge(value.size);
+  if (value.isList()) {
+    const items = value.values().map((item) => toPlain(item, depth + 1));
+    return items.includes(undefined) ? undefined : items;
+  }
+  const result: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+  for (const [key, item] of value.entries()) {
+    const [name, plain] = [utf8(String(key)), toPlain(item, depth + 1)];
+    if (name === undefined || plain === undefined) return undefined;
+    result[name] = plain;
+  }
+  return result;
+}
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+function utf8(text: string): string | undefined {
+  if (!/[\x80-\xff]/.test(text)) return text;
+  try {
+    return decoder.decode(bytes(text));
+  } catch {
+    return undefined;
+  }
+}

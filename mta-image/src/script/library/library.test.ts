@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { readFileSync, readdirSync } from "node:fs";
+import { test } from "node:test";
+
+import { systemClock } from "#base/clock.ts";
+
+import { Shared } from "../shared.ts";
+import { compile, run } from "../machine.ts";
+import { noFiles } from "../module.ts";
+import { libraryHost } from "./library.ts";
+
+const folder = new URL("../testdata/library/", import.meta.url);
+const files = readdirSync(folder).filter((name) => name.endsWith(".hsl"));
+
+for (const file of files)
+  test(`functions do what the comments of ${file} say`, async () => {
+    const source = readFileSync(new URL(file, folder), "latin1");
+    const said: string[] = [];
+    const world = {
+      clock: systemClock,
+      random: () => 0.5,
+      echo: (line: string) => said.push(line),
+      log: () => undefined,
+      hostname: "host.test",
+      startedMs: 0,
+      shared: new Shared(systemClock),
+    };
+    const outcome = await run(compile(file, source, libraryHost, noFiles), { world });
+    const wanted = [...source.matchAll(/; (?:\} )*\/\/ (.*)$/gm)].map(([, text]) => text as string);
+    const thrown =
+      wanted.at(-1)?.startsWith("throws ") === true ? wanted.pop()?.slice("throws ".length) : undefined;
+    assert.deepEqual(
+      said.map((line) => utf8(line)),
+      wanted.map((line) => utf8(line)),
+    );
+    assert.equal(outcome.error?.message, thrown, outcome.error?.describe() ?? "nothing was thrown");
+  });
+
+test("no function of the library is without a script that tests it", () => {
+  const all = files.map((file) => readFileSync(new URL(file, folder), "latin1")).join("\n");
+  const untested = [...libraryHost.functions.keys()].filter((name) => !new RegExp(`\\b${name}\\b`).test(all));
+  assert.deepEqual(untested, []);
+});
+
+test("no method of a class is without a script that tests it", () => {
+  const all = files.map((file) => readFileSync(new URL(file, folder), "latin1")).join("\n");
+  const untested = [...libraryHost.classes.values()].flatMap(({ name, methods }) =>
+    [...methods.keys()]
+      .filter((method) => !all.includes(`->${method}(`))
+      .map((method) => `${name}->${method}`),
+  );
+  assert.deepEqual(untested, []);
+});
+
+function utf8(text: string): string {
+  return Buffer.from(text, "latin1").toString();
+}

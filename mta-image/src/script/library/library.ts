@@ -1,0 +1,49 @@
+/**
+ * All functions and classes that need neither mail nor network: what every script has. Rooms that know more add
+ * theirs with mergeHosts (host.ts).
+ */
+import { exceptionClass } from "../exception.ts";
+import { type Host, type HostFunction, makeHost } from "../host.ts";
+import { regexClass } from "../regex.ts";
+import { arrayFunctions } from "./array.ts";
+import { mapClass, setClass } from "./collections.ts";
+import { cryptoFunctions, keyClasses } from "./crypto.ts";
+import { csvFunctions } from "./csv.ts";
+import { encodingFunctions } from "./encoding.ts";
+import { hashFunctions } from "./hash.ts";
+import { iconvClass } from "./iconv.ts";
+import { jsonFunctions } from "./json.ts";
+import { mathFunctions } from "./math.ts";
+import { memoryFunctions } from "./memory.ts";
+import { networkFunctions } from "./network.ts";
+import { packFunctions } from "./pack.ts";
+import { regexFunctions } from "./regex.ts";
+import { stringFunctions } from "./string.ts";
+import { systemFunctions } from "./system.ts";
+import { timeFunctions } from "./time.ts";
+import { typeFunctions } from "./type.ts";
+import { yamlFunctions } from "./yaml.ts";
+
+/** By heading, in the order of the reference. */
+export const librarySections: Readonly<Record<string, readonly HostFunction[]>> = {
+  Types: typeFunctions,
+  Strings: stringFunctions,
+  Arrays: arrayFunctions,
+  "Regular expressions": regexFunctions,
+  Math: mathFunctions,
+  Time: timeFunctions,
+  Encoding: [...encodingFunctions, ...jsonFunctions, ...csvFunctions, ...yamlFunctions, ...packFunctions],
+  "Digests, ciphers and chance": [...hashFunctions, ...cryptoFunctions],
+  "Addresses and domains": networkFunctions,
+  "Shared memory": memoryFunctions,
+  System: systemFunctions,
+};
+
+export const libraryHost: Host = makeHost(Object.values(librarySections).flat(), [
+  exceptionClass,
+  regexClass,
+  mapClass,
+  setClass,
+  iconvClass,
+  ...keyClasses,
+]);

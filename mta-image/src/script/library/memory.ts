@@ -1,0 +1,123 @@
+/** Memory that all scripts of a process share. Values are kept as they are; functions and objects are refused. */
+import { HslArray } from "../array.ts";
+import { callback } from "../calls.ts";
+import { Refusal } from "../error.ts";
+import { type HostFunction, declare, optional, parameter } from "../host.ts";
+import { truthy } from "../convert.ts";
+import { HostObject, type HslFunction, type Routine, type Value } from "../value.ts";
+
+const key = parameter.string("key");
+const maybe = optional(parameter.function("callback"));
+const value = parameter.any("value");
+
+/** What belongs to a run must not outlive it. */
+function checkKept(item: Value): Value {
+  if (item instanceof HslArray) for (const inner of item.values()) checkKept(inner);
+  else if (typeof item === "object" && item !== null && !(item instanceof HostObject))
+    throw new Refusal("the memory keeps no functions and objects of scripts");
+  return item;
+}
+
+function* applies(call: HslFunction | undefined, name: string, current: Value | undefined): Routine {
+  if (current === undefined) return false;
+  return call === undefined || truthy(yield* callback(call, name, current));
+}
+
+function count(memory: Map<string, Value>, name: string, by: number): number | null {
+  const current = memory.get(name) ?? 0;
+  return typeof current === "number" ? current + by : null;
+}
+
+export const memoryFunctions: readonly HostFunction[] = [
+  declare({
+    name: "memory_add",
+    parameters: [key, value],
+    returns: "boolean",
+    docs: "Stores a value unless there is one; says whether it did.",
+    keeps: true,
+    run: ({ shared }, name, item) => !shared.memory.has(name) && shared.store(name, checkKept(item)),
+  }),
+  declare({
+    name: "memory_dec",
+    parameters: [key, optional(parameter.number("offset")), optional(parameter.boolean("remove_if_zero"))],
+    returns: "number or none",
+    docs: "Counts down and gives the result, none when there is something else than a number.",
+    run: ({ shared }, name, offset, remove) => {
+      const next = count(shared.memory, name, -(offset ?? 1));
+      if (next === 0 && remove === true) shared.memory.delete(name);
+      else if (next !== null) shared.store(name, next);
+      return next;
+    },
+  }),
+  declare({
+    name: "memory_inc",
+    parameters: [key, optional(parameter.number("offset"))],
+    returns: "number or none",
+    docs: "Counts up and gives the result, none when there is something else than a number.",
+    run: ({ shared }, name, offset) => {
+      const next = count(shared.memory, name, offset ?? 1);
+      if (next !== null) shared.store(name, next);
+      return next;
+    },
+  }),
+  declare({
+    name: "memory_delete",
+    parameters: [key, maybe],
+    returns: "boolean",
+    docs: "Removes a value, with a callback(key, value) only if that is true; says whether it did.",
+    way: "routine",
+    *run({ shared }, name, call): Routine {
+      return truthy(yield* applies(call, name, shared.memory.get(name))) && shared.memory.delete(name);
+    },
+  }),
+  declare({
+    name: "memory_exists",
+    parameters: [key, maybe],
+    returns: "boolean",
+    docs: "Whether there is a value, with a callback(key, value) also whether that is true.",
+    way: "routine",
+    run: ({ shared }, name, call) => applies(call, name, shared.memory.get(name)),
+  }),
+  declare({
+    name: "memory_fetch",
+    parameters: [key, maybe],
+    returns: "any",
+    docs: "The value, or none; with a callback(key) a missing one is made by it and stored.",
+    way: "routine",
+    *run({ shared }, name, call): Routine {
+      const current = shared.memory.get(name);
+      if (current !== undefined || call === undefined) return current ?? null;
+      const made = checkKept(yield* callback(call, name));
+      shared.store(name, made);
+      return made;
+    },
+  }),
+  declare({
+    name: "memory_store",
+    parameters: [key, value, maybe],
+    returns: "boolean",
+    docs: "Stores a value, with a callback(key, current, value) only if that is true; says whether it did.",
+    keeps: true,
+    way: "routine",
+    *run({ shared }, name, item, call): Routine {
+      const current = shared.memory.get(name) ?? null;
+      if (call !== undefined && !truthy(yield* callback(call, name, current, item))) return false;
+      return shared.store(name, checkKept(item));
+    },
+  }),
+  declare({
+    name: "memory_update",
+    parameters: [key, value, parameter.function("callback"), optional(parameter.any("initial"))],
+    returns: "boolean",
+    docs: "Stores what callback(key, current, value) gives; without a current value the initial one is it.",
+    keeps: true,
+    way: "routine",
+    *run({ shared }, name, item, call, initial): Routine {
+      const current = shared.memory.get(name) ?? initial;
+      return shared.store(
+        name,
+        checkKept(current === undefined ? item : yield* callback(call, name, current, item)),
+      );
+    },
+  }),
+];

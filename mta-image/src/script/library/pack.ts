@@ -1,0 +1,230 @@
+/**
+ * pack and unpack with the letters of Perl and PHP: a A Z (text), h H (hexadecimal), c C, s S n v (16 bits), l L N V
+ * (32), q Q J P (64), f g G d e E (floating), x X @. A number or * repeats. Both give none for a wrong format.
+ */
+import { HslArray } from "../array.ts";
+import { toNumber, toText } from "../convert.ts";
+import { type HostFunction, declare, optional, parameter } from "../host.ts";
+import { MAX_STRING } from "../limits.ts";
+import { meter } from "../meter.ts";
+import type { Value } from "../value.ts";
+
+interface Step {
+  readonly letter: string;
+  /** null for *. */
+  readonly count: number | null;
+  readonly given: boolean;
+  readonly name: string;
+}
+
+interface Numeric {
+  readonly size: number;
+  readonly write: (buffer: Buffer, value: number) => void;
+  readonly read: (buffer: Buffer, at: number) => number;
+}
+
+const whole = (value: number, bits: bigint): bigint =>
+  BigInt.asUintN(Number(bits), Number.isFinite(value) ? BigInt(Math.trunc(value)) : 0n);
+const integer = (size: number, little: boolean, signed: boolean): Numeric => ({
+  size,
+  write: (buffer, value) => {
+    const bits = whole(value, BigInt(size * 8));
+    for (let at = 0; at < size; at++)
+      buffer[little ? at : size - 1 - at] = Number((bits >> BigInt(at * 8)) & 0xffn);
+  },
+  read: (buffer, at) => {
+    let bits = 0n;
+    for (let step = 0; step < size; step++)
+      bits |= BigInt(buffer[at + (little ? step : size - 1 - step)] as number) << BigInt(step * 8);
+    return Number(signed ? BigInt.asIntN(size * 8, bits) : bits);
+  },
+});
+const float = (little: boolean): Numeric => ({
+  size: 4,
+  write: (buffer, value) => void (little ? buffer.writeFloatLE(value) : buffer.writeFloatBE(value)),
+  read: (buffer, at) => (little ? buffer.readFloatLE(at) : buffer.readFloatBE(at)),
+});
+const double = (little: boolean): Numeric => ({
+  size: 8,
+  write: (buffer, value) => void (little ? buffer.writeDoubleLE(value) : buffer.writeDoubleBE(value)),
+  read: (buffer, at) => (little ? buffer.readDoubleLE(at) : buffer.readDoubleBE(at)),
+});
+
+const numerics: ReadonlyMap<string, Numeric> = new Map([
+  ["c", integer(1, true, true)],
+  ["C", integer(1, true, false)],
+  ["s", integer(2, true, true)],
+  ["S", integer(2, true, false)],
+  ["v", integer(2, true, false)],
+  ["n", integer(2, false, false)],
+  ["l", integer(4, true, true)],
+  ["L", integer(4, true, false)],
+  ["i", integer(4, true, true)],
+  ["I", integer(4, true, false)],
+  ["V", integer(4, true, false)],
+  ["N", integer(4, false, false)],
+  ["q", integer(8, true, true)],
+  ["Q", integer(8, true, false)],
+  ["P", integer(8, true, false)],
+  ["J", integer(8, false, false)],
+  ["f", float(true)],
+  ["g", float(true)],
+  ["G", float(false)],
+  ["d", double(true)],
+  ["e", double(true)],
+  ["E", double(false)],
+]);
+const MAX_COUNT = 1 << 24;
+
+function steps(format: string, named: boolean): Step[] | null {
+  const result: Step[] = [];
+  const pattern = named ? /\s*([A-Za-z@])(\d+|\*)?([^/]*)(?:\/|$)/y : /\s*([A-Za-z@])(\d+|\*)?/y;
+  while (pattern.lastIndex < format.length) {
+    const found = pattern.exec(format);
+    if (found === null) return null;
+    const count = found[2] === "*" ? null : Number(found[2] ?? 1);
+    if (count !== null && count > MAX_COUNT) return null;
+    result.push({
+      letter: found[1] as string,
+      count,
+      given: found[2] !== undefined,
+      name: (found[3] ?? "").trim(),
+    });
+  }
+  return result;
+}
+
+function pack(format: string, args: readonly Value[]): string | null {
+  const plan = steps(format, false);
+  if (plan === null) return null;
+  const left = [...args];
+  let result = "";
+  for (const step of plan) {
+    const next = "xX@".includes(step.letter) ? moved(step, result) : packed(step, left, result);
+    if (next === null || next.length > MAX_STRING) return null;
+    result = next;
+  }
+  meter.allocate(result.length);
+  return left.length > 0 ? null : result;
+}
+
+function packed(step: Step, left: Value[], before: string): string | null {
+  const numeric = numerics.get(step.letter);
+  if (numeric === undefined) {
+    const value = left.shift();
+    const text = value === undefined ? null : packText(step.letter, toText(value), step);
+    return text === null ? null : before + text;
+  }
+  const times = step.count ?? left.length;
+  if (times > left.length) return null;
+  return left
+    .splice(0, times)
+    .reduce<string>((text, value) => text + packNumber(numeric, toNumber(value)), before);
+}
+
+/** Zero bytes more, bytes less, or as many bytes as the position says. */
+function moved({ letter, count }: Step, before: string): string {
+  const size = count ?? 0;
+  if (letter === "x") return before + "\0".repeat(size);
+  if (letter === "X") return before.slice(0, Math.max(0, before.length - size));
+  return before.slice(0, size).padEnd(size, "\0");
+}
+
+function packNumber(numeric: Numeric, value: number): string {
+  const buffer = Buffer.alloc(numeric.size);
+  numeric.write(buffer, value);
+  return buffer.toString("latin1");
+}
+
+function packText(letter: string, text: string, { count }: Step): string | null {
+  if (letter === "a" || letter === "A" || letter === "Z") {
+    const size = count ?? text.length + (letter === "Z" ? 1 : 0);
+    const kept = letter === "Z" ? text.slice(0, Math.max(0, size - 1)) : text.slice(0, size);
+    return kept.padEnd(size, letter === "A" ? " " : "\0");
+  }
+  if (letter !== "H" && letter !== "h") return null;
+  const digits = (count === null ? text : text.slice(0, count)).padEnd(
+    ((count ?? text.length) + 1) & ~1,
+    "0",
+  );
+  if (!/^[0-9a-f]*$/i.test(digits)) return null;
+  const ordered = letter === "H" ? digits : digits.replace(/(.)(.)/g, "$2$1");
+  return Buffer.from(ordered, "hex").toString("latin1");
+}
+
+/** Items have the names of the format; without names they are numbered from 1, a single one is 1. */
+function unpack(format: string, data: string, offset: number): HslArray | null {
+  const plan = steps(format, true);
+  if (plan === null || !(offset >= 0)) return null;
+  const buffer = Buffer.from(data, "latin1");
+  const result = new HslArray();
+  let at = offset;
+  for (const step of plan) {
+    const numeric = numerics.get(step.letter);
+    const taken =
+      numeric === undefined
+        ? unpackOther(step, buffer, at, result)
+        : unpackNumbers(step, numeric, { buffer, at, result });
+    if (taken === null) return null;
+    at = taken;
+  }
+  return result;
+}
+
+function unpackNumbers(
+  step: Step,
+  numeric: Numeric,
+  from: { buffer: Buffer; at: number; result: HslArray },
+): number | null {
+  const { buffer, result } = from;
+  const times = step.count ?? Math.floor((buffer.length - from.at) / numeric.size);
+  if (from.at + times * numeric.size > buffer.length) return null;
+  for (let index = 0; index < times; index++) {
+    const key = step.given && step.name !== "" ? step.name + String(index + 1) : step.name || index + 1;
+    result.set(key, numeric.read(buffer, from.at + index * numeric.size));
+  }
+  return from.at + times * numeric.size;
+}
+
+function unpackOther(
+  { letter, count, name }: Step,
+  buffer: Buffer,
+  at: number,
+  result: HslArray,
+): number | null {
+  if (letter === "x") return at + (count ?? 0);
+  if (letter === "X") return Math.max(0, at - (count ?? 0));
+  if (letter === "@") return count ?? 0;
+  const half = letter === "H" || letter === "h";
+  if (!half && letter !== "a" && letter !== "A" && letter !== "Z") return null;
+  const size = count === null ? buffer.length - at : half ? (count + 1) >> 1 : count;
+  if (size < 0 || at + size > buffer.length) return null;
+  const part = buffer.subarray(at, at + size);
+  const text = part.toString(half ? "hex" : "latin1");
+  const shaped: Readonly<Record<string, string>> = {
+    a: text,
+    A: text.replace(/[\0\t\r\n ]+$/, ""),
+    Z: text.replace(/\0[\s\S]*$/, ""),
+    H: text.slice(0, count ?? undefined),
+    h: text.replace(/(.)(.)/g, "$2$1").slice(0, count ?? undefined),
+  };
+  result.set(name || 1, shaped[letter] as string);
+  return at + size;
+}
+
+export const packFunctions: readonly HostFunction[] = [
+  declare({
+    name: "pack",
+    parameters: [parameter.string("format"), parameter.rest("args")],
+    returns: "string or none",
+    docs: "Bytes laid out by a format, none when the arguments do not fit it.",
+    run: (_, format, args) => pack(format, args),
+  }),
+  declare({
+    name: "unpack",
+    parameters: [parameter.string("format"), parameter.string("data"), optional(parameter.number("offset"))],
+    returns: "array or none",
+    docs: "The items that bytes hold by a format such as Nlength/a*data; none when there are too few bytes.",
+    run: (_, format, data, offset) => unpack(format, data, offset ?? 0),
+  }),
+];

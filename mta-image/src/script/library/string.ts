@@ -1,0 +1,158 @@
+/** Functions on strings. Positions and lengths count bytes; case is that of ASCII. */
+import { HslArray } from "../array.ts";
+import { BudgetError } from "../error.ts";
+import { type HostFunction, declare, optional, parameter } from "../host.ts";
+import { MAX_STRING } from "../limits.ts";
+import { meter } from "../meter.ts";
+
+const { string, number } = parameter;
+
+const strip = (name: string, docs: string, start: boolean, end: boolean): HostFunction =>
+  declare({
+    name,
+    parameters: [string("string"), optional(string("characters"))],
+    returns: "string",
+    docs: `${docs} White space, or the given characters.`,
+    run: (_, text, characters) => trim(text, characters ?? " \t\r\n", start, end),
+  });
+
+export const stringFunctions: readonly HostFunction[] = [
+  declare({
+    name: "chr",
+    parameters: [number("number")],
+    returns: "string",
+    docs: "The byte with this number; only the lowest 8 bits count.",
+    run: (_, code) => String.fromCharCode(Math.trunc(code) & 0xff),
+  }),
+  declare({
+    name: "ord",
+    parameters: [string("character")],
+    returns: "number",
+    docs: "The number of the first byte; 0 for the empty string.",
+    run: (_, text) => text.charCodeAt(0) || 0,
+  }),
+  declare({
+    name: "str_repeat",
+    parameters: [string("string"), number("multiplier")],
+    returns: "string",
+    docs: "The string several times in a row.",
+    run: (_, text, times) => repeat(text, Math.max(0, Math.trunc(times) || 0)),
+  }),
+  declare({
+    name: "str_replace",
+    parameters: [string("search"), string("replace"), string("subject")],
+    returns: "string",
+    docs: "The subject with every occurrence of `search` replaced.",
+    run: (_, search, replacement, subject) => replace(search, replacement, subject),
+  }),
+  declare({
+    name: "str_split",
+    parameters: [string("string"), string("delimiter"), optional(number("limit"))],
+    returns: "array",
+    docs: "The parts between the delimiters; with a limit, at most that many splits, the rest stays in the last part.",
+    run: (_, text, delimiter, limit) => HslArray.of(split(text, delimiter, limit ?? 0)),
+  }),
+  declare({
+    name: "str_chunk",
+    parameters: [string("string"), number("length"), optional(number("firstlength"))],
+    returns: "array of string",
+    docs: "The string in pieces of the given length; the first piece may have another one.",
+    run: (_, text, length, first) => HslArray.of(chunk(text, length, first ?? length)),
+  }),
+  declare({
+    name: "str_find",
+    parameters: [string("string"), string("substring"), optional(number("offset"))],
+    returns: "number",
+    docs: "Position of the first occurrence at or after `offset`, -1 if there is none.",
+    run: (_, text, part, offset) => text.indexOf(part, from(text, offset ?? 0)),
+  }),
+  declare({
+    name: "str_rfind",
+    parameters: [string("string"), string("substring"), optional(number("offset"))],
+    returns: "number",
+    docs: "Position of the last occurrence that begins at or after `offset`, -1 if there is none.",
+    run: (_, text, part, offset) => {
+      const at = text.lastIndexOf(part);
+      return at >= from(text, offset ?? 0) ? at : -1;
+    },
+  }),
+  declare({
+    name: "str_lower",
+    parameters: [string("string")],
+    returns: "string",
+    docs: "The string with the letters A to Z in lower case.",
+    run: (_, text) => text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()),
+  }),
+  declare({
+    name: "str_upper",
+    parameters: [string("string")],
+    returns: "string",
+    docs: "The string with the letters a to z in upper case.",
+    run: (_, text) => text.replace(/[a-z]+/g, (letters) => letters.toUpperCase()),
+  }),
+  declare({
+    name: "str_slice",
+    parameters: [string("string"), number("offset"), optional(number("length"))],
+    returns: "string",
+    docs: "Part of the string; a negative offset counts from the end, a negative length leaves that much off the end.",
+    run: (_, text, offset, length) => slice(text, Math.trunc(offset), length),
+  }),
+  strip("str_strip", "Removes characters from both ends.", true, true),
+  strip("str_lstrip", "Removes characters from the beginning.", true, false),
+  strip("str_rstrip", "Removes characters from the end.", false, true),
+];
+
+function from(text: string, offset: number): number {
+  const at = Math.trunc(offset);
+  return at < 0 ? Math.max(0, text.length + at) : at;
+}
+
+function repeat(text: string, times: number): string {
+  if (text.length * times > MAX_STRING) throw new BudgetError("a string is too long");
+  meter.allocate(text.length * times);
+  return text.repeat(times);
+}
+
+function replace(search: string, replacement: string, subject: string): string {
+  meter.charge(subject.length >> 4);
+  if (search === "") return subject;
+  const parts = subject.split(search);
+  const size = subject.length + (parts.length - 1) * (replacement.length - search.length);
+  if (size > MAX_STRING) throw new BudgetError("a string is too long");
+  meter.allocate(size);
+  return parts.join(replacement);
+}
+
+function split(text: string, delimiter: string, limit: number): string[] {
+  meter.allocate(text.length);
+  const parts = text.split(delimiter);
+  if (limit <= 0 || parts.length <= limit + 1) return parts;
+  return [...parts.slice(0, limit), parts.slice(limit).join(delimiter)];
+}
+
+function chunk(text: string, length: number, first: number): string[] {
+  const [size, firstSize] = [Math.max(1, Math.trunc(length) || 1), Math.max(1, Math.trunc(first) || 1)];
+  meter.allocate(text.length + (text.length / size) * 16);
+  const parts: string[] = [];
+  for (let at = 0; at < text.length; ) {
+    const end = at + (at === 0 ? firstSize : size);
+    parts.push(text.slice(at, end));
+    at = end;
+  }
+  return parts;
+}
+
+function slice(text: string, offset: number, length: number | undefined): string {
+  const start = offset < 0 ? Math.max(0, text.length + offset) : offset;
+  if (length === undefined) return text.slice(start);
+  const size = Math.trunc(length);
+  return size < 0 ? text.slice(start, Math.max(start, text.length + size)) : text.slice(start, start + size);
+}
+
+function trim(text: string, characters: string, start: boolean, end: boolean): string {
+  let first = 0;
+  let last = text.length;
+  while (start && first < last && characters.includes(text[first] as string)) first += 1;
+  while (end && last > first && characters.includes(text[last - 1] as string)) last -= 1;
+  return text.slice(first, last);
+}
