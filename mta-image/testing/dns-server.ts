@@ -1,0 +1,106 @@
+/**
+ * A DNS server on loopback with answers from a table, so that the resolver is tested through the real library: enough
+ * of RFC 1035 for A, AAAA and MX over UDP. Names without an entry get NXDOMAIN; a code in place of records is sent as
+ * it is; "silence" gets no answer.
+ */
+import { type Socket, createSocket } from "node:dgram";
+import { once } from "node:events";
+
+export interface DnsTable {
+  readonly [name: string]: {
+    readonly mx?: readonly (readonly [preference: number, exchange: string])[];
+    readonly a?: readonly string[];
+    readonly aaaa?: readonly (readonly number[])[];
+    /** SERVFAIL is 2, NXDOMAIN 3, REFUSED 5. */
+    readonly code?: number;
+    readonly isSilent?: boolean;
+  };
+}
+
+const TYPES = { a: 1, mx: 15, aaaa: 28 } as const;
+const TTL_SECONDS = 120;
+
+export class DnsServer {
+  /** Questions in order, such as "mx example.net". */
+  readonly asked: string[] = [];
+  readonly #socket: Socket;
+  readonly #table: DnsTable;
+
+  private constructor(socket: Socket, table: DnsTable) {
+    this.#socket = socket;
+    this.#table = table;
+    socket.on("message", (query, from) => {
+      const answer = this.#answer(query);
+      if (answer !== null) socket.send(answer, from.port, from.address);
+    });
+  }
+
+  static async start(table: DnsTable): Promise<DnsServer> {
+    const socket = createSocket("udp4");
+    socket.bind(0, "127.0.0.1");
+    await once(socket, "listening");
+    return new DnsServer(socket, table);
+  }
+
+  get address(): string {
+    return `127.0.0.1:${this.#socket.address().port}`;
+  }
+
+  stop(): void {
+    this.#socket.close();
+  }
+
+  #answer(query: Buffer): Buffer | null {
+    const { name, end } = readName(query);
+    const type = query.readUInt16BE(end);
+    const word = Object.entries(TYPES).find(([, number]) => number === type)?.[0] ?? String(type);
+    this.asked.push(`${word} ${name}`);
+    const entry = this.#table[name.toLowerCase()];
+    if (entry?.isSilent === true) return null;
+    const data = recordsOf(entry ?? {}, word);
+    const head = Buffer.alloc(12);
+    query.copy(head, 0, 0, 2);
+    head.writeUInt16BE(0x8180 | (entry === undefined ? 3 : (entry.code ?? 0)), 2);
+    head.writeUInt16BE(1, 4);
+    head.writeUInt16BE(data.length, 6);
+    return Buffer.concat([head, query.subarray(12, end + 4), ...data.map((bytes) => record(type, bytes))]);
+  }
+}
+
+function recordsOf(entry: DnsTable[string], word: string): Buffer[] {
+  if (word === "a") return (entry.a ?? []).map((ip) => Buffer.from(ip.split(".").map(Number)));
+  if (word === "aaaa") return (entry.aaaa ?? []).map((bytes) => Buffer.from(bytes));
+  if (word !== "mx") return [];
+  return (entry.mx ?? []).map(([preference, exchange]) =>
+    Buffer.concat([Buffer.from([preference >> 8, preference & 255]), writeName(exchange)]),
+  );
+}
+
+function record(type: number, data: Buffer): Buffer {
+  const head = Buffer.alloc(12);
+  // The name is that of the question, at offset 12.
+  head.writeUInt16BE(0xc00c, 0);
+  head.writeUInt16BE(type, 2);
+  head.writeUInt16BE(1, 4);
+  head.writeUInt32BE(TTL_SECONDS, 6);
+  head.writeUInt16BE(data.length, 10);
+  return Buffer.concat([head, data]);
+}
+
+function readName(query: Buffer): { name: string; end: number } {
+  const labels: string[] = [];
+  let at = 12;
+  for (let length = query[at] ?? 0; length > 0; length = query[at] ?? 0) {
+    labels.push(query.toString("latin1", at + 1, at + 1 + length));
+    at += 1 + length;
+  }
+  return { name: labels.join("."), end: at + 1 };
+}
+
+function writeName(name: string): Buffer {
+  const labels = name.split(".").filter((label) => label !== "");
+  return Buffer.concat([
+    ...labels.map((label) => Buffer.from([label.length, ...Buffer.from(label)])),
+    Buffer.from([0]),
+  ]);
+}
