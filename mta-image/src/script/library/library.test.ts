@@ -26,7 +26,7 @@ for (const file of files)
       shared: new Shared(systemClock),
     };
     const outcome = await run(compile(file, source, libraryHost, noFiles), { world });
-    const wanted = [...source.matchAll(/; (?:\} )*\/\/ (.*)$/gm)].map(([, text]) => text as string);
+    const wanted = [...source.matchAll(/(?:;|\}) \/\/ (.*)$/gm)].map(([, text]) => text as string);
     const thrown =
       wanted.at(-1)?.startsWith("throws ") === true ? wanted.pop()?.slice("throws ".length) : undefined;
     assert.deepEqual(

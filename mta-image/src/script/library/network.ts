@@ -2,7 +2,7 @@
 import { BlockList, isIP } from "node:net";
 import { domainToASCII, domainToUnicode } from "node:url";
 
-import { getDomain } from "tldts";
+import { getPublicSuffix } from "tldts";
 
 import { HslArray } from "../array.ts";
 import { type HostFunction, declare, optional, parameter } from "../host.ts";
@@ -116,8 +116,8 @@ export const networkFunctions: readonly HostFunction[] = [
     name: "domain_publicsuffix",
     parameters: [domain],
     returns: "string or none",
-    docs: "The domain that its owner registered: the public suffix and one label more; none when there is none.",
-    run: (_, name) => getDomain(name, { allowPrivateDomains: true }),
+    docs: "The public suffix that the domain is under, such as co.uk; none for what is no domain.",
+    run: (_, name) => getPublicSuffix(name, { allowPrivateDomains: true }),
   }),
   declare({
     name: "idna_encode",

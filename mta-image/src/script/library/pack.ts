@@ -13,8 +13,6 @@ interface Step {
   readonly letter: string;
   /** null for *. */
   readonly count: number | null;
-  readonly given: boolean;
-  readonly name: string;
 }
 
 interface Numeric {
@@ -76,26 +74,21 @@ const numerics: ReadonlyMap<string, Numeric> = new Map([
 ]);
 const MAX_COUNT = 1 << 24;
 
-function steps(format: string, named: boolean): Step[] | null {
+function steps(format: string): Step[] | null {
   const result: Step[] = [];
-  const pattern = named ? /\s*([A-Za-z@])(\d+|\*)?([^/]*)(?:\/|$)/y : /\s*([A-Za-z@])(\d+|\*)?/y;
+  const pattern = /\s*([A-Za-z@])(\d+|\*)?\s*/y;
   while (pattern.lastIndex < format.length) {
     const found = pattern.exec(format);
     if (found === null) return null;
     const count = found[2] === "*" ? null : Number(found[2] ?? 1);
     if (count !== null && count > MAX_COUNT) return null;
-    result.push({
-      letter: found[1] as string,
-      count,
-      given: found[2] !== undefined,
-      name: (found[3] ?? "").trim(),
-    });
+    result.push({ letter: found[1] as string, count });
   }
   return result;
 }
 
 function pack(format: string, args: readonly Value[]): string | null {
-  const plan = steps(format, false);
+  const plan = steps(format);
   if (plan === null) return null;
   const left = [...args];
   let result = "";
@@ -152,9 +145,9 @@ function packText(letter: string, text: string, { count }: Step): string | null 
   return Buffer.from(ordered, "hex").toString("latin1");
 }
 
-/** Items have the names of the format; without names they are numbered from 1, a single one is 1. */
+/** A list of what the format takes, in its order. */
 function unpack(format: string, data: string, offset: number): HslArray | null {
-  const plan = steps(format, true);
+  const plan = steps(format);
   if (plan === null || !(offset >= 0)) return null;
   const buffer = Buffer.from(data, "latin1");
   const result = new HslArray();
@@ -180,18 +173,12 @@ function unpackNumbers(
   const times = step.count ?? Math.floor((buffer.length - from.at) / numeric.size);
   if (from.at + times * numeric.size > buffer.length) return null;
   for (let index = 0; index < times; index++) {
-    const key = step.given && step.name !== "" ? step.name + String(index + 1) : step.name || index + 1;
-    result.set(key, numeric.read(buffer, from.at + index * numeric.size));
+    result.push(numeric.read(buffer, from.at + index * numeric.size));
   }
   return from.at + times * numeric.size;
 }
 
-function unpackOther(
-  { letter, count, name }: Step,
-  buffer: Buffer,
-  at: number,
-  result: HslArray,
-): number | null {
+function unpackOther({ letter, count }: Step, buffer: Buffer, at: number, result: HslArray): number | null {
   if (letter === "x") return at + (count ?? 0);
   if (letter === "X") return Math.max(0, at - (count ?? 0));
   if (letter === "@") return count ?? 0;
@@ -208,7 +195,7 @@ function unpackOther(
     H: text.slice(0, count ?? undefined),
     h: text.replace(/(.)(.)/g, "$2$1").slice(0, count ?? undefined),
   };
-  result.set(name || 1, shaped[letter] as string);
+  result.push(shaped[letter] as string);
   return at + size;
 }
 
@@ -224,7 +211,7 @@ export const packFunctions: readonly HostFunction[] = [
     name: "unpack",
     parameters: [parameter.string("format"), parameter.string("data"), optional(parameter.number("offset"))],
     returns: "array or none",
-    docs: "The items that bytes hold by a format such as Nlength/a*data; none when there are too few bytes.",
+    docs: "A list of what bytes hold by a format such as Na*; none when there are too few bytes.",
     run: (_, format, data, offset) => unpack(format, data, offset ?? 0),
   }),
 ];

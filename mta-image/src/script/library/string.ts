@@ -49,7 +49,7 @@ export const stringFunctions: readonly HostFunction[] = [
     name: "str_split",
     parameters: [string("string"), string("delimiter"), optional(number("limit"))],
     returns: "array",
-    docs: "The parts between the delimiters; with a limit, at most that many splits, the rest stays in the last part.",
+    docs: "The parts between the delimiters; with a limit, at most that many parts, the rest stays in the last one; with a negative limit, it stays in the first one.",
     run: (_, text, delimiter, limit) => HslArray.of(split(text, delimiter, limit ?? 0)),
   }),
   declare({
@@ -126,8 +126,12 @@ function replace(search: string, replacement: string, subject: string): string {
 function split(text: string, delimiter: string, limit: number): string[] {
   meter.allocate(text.length);
   const parts = text.split(delimiter);
-  if (limit <= 0 || parts.length <= limit + 1) return parts;
-  return [...parts.slice(0, limit), parts.slice(limit).join(delimiter)];
+  const most = Math.trunc(Math.abs(limit));
+  if (most === 0 || parts.length <= most) return parts;
+  const at = limit > 0 ? most - 1 : parts.length - most + 1;
+  return limit > 0
+    ? [...parts.slice(0, at), parts.slice(at).join(delimiter)]
+    : [parts.slice(0, at).join(delimiter), ...parts.slice(at)];
 }
 
 function chunk(text: string, length: number, first: number): string[] {
