@@ -6,6 +6,7 @@ import { type Clock, systemClock } from "#base/clock.ts";
 import type { AttemptTerms, Outcome } from "#mta/queue/courier.ts";
 import { SmtpCourier } from "#mta/delivery/smtp-courier.ts";
 import { type TransportSettings, defaultTransport } from "#mta/delivery/transport.ts";
+import type { NoticeWishes } from "#mta/message/notice-wishes.ts";
 import type { Content } from "#mta/spool/spool.ts";
 import { FakeResolver, type FakeZone } from "./fake-resolver.ts";
 import { makeDraft, makeState } from "./messages.ts";
@@ -25,6 +26,7 @@ export interface MailOptions {
   readonly content?: string | Content;
   readonly smtpUtf8?: boolean;
   readonly transportId?: string;
+  readonly dsn?: NoticeWishes;
   readonly terms?: AttemptTerms;
 }
 
@@ -72,7 +74,7 @@ export class CourierRig {
       from = "news@example.org",
       content = "Subject: x\r\n\r\nhello\r\n",
     } = mail;
-    const envelope = { sender: from, recipients: to, smtpUtf8: mail.smtpUtf8 ?? false };
+    const envelope = { sender: from, recipients: to, smtpUtf8: mail.smtpUtf8 ?? false, dsn: mail.dsn };
     const { id: _, dueAt, content: __, ...draft } = makeDraft({ envelope });
     const id = `message-${this.#count++}`;
     const stored = typeof content === "string" ? inMemory(content) : content;

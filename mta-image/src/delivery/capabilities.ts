@@ -8,6 +8,8 @@ export interface Capabilities {
   readonly startTls: boolean;
   readonly eightBitMime: boolean;
   readonly smtpUtf8: boolean;
+  /** RFC 3461: the host reports success itself when it is asked to. */
+  readonly dsn: boolean;
   /** SIZE was offered, so MAIL may say how large the message is. */
   readonly size: boolean;
   /** Largest message in bytes, or null for no fixed limit (RFC 1870 4). */
@@ -28,6 +30,7 @@ export const plainCapabilities: Capabilities = {
   startTls: false,
   eightBitMime: false,
   smtpUtf8: false,
+  dsn: false,
   size: false,
   maxSizeBytes: null,
   maxRecipients: DEFAULT_RECIPIENTS,
@@ -49,6 +52,7 @@ export function readCapabilities(lines: readonly string[]): Capabilities {
     startTls: offered.has("STARTTLS"),
     eightBitMime: offered.has("8BITMIME"),
     smtpUtf8: offered.has("SMTPUTF8"),
+    dsn: offered.has("DSN"),
     size: offered.has("SIZE"),
     maxSizeBytes: positive(offered.get("SIZE") ?? ""),
     maxRecipients: Math.min(rcptMax, MOST_RECIPIENTS),

@@ -7,6 +7,8 @@
  */
 import { Failure } from "#base/error.ts";
 
+import type { NoticeWishes, RecipientWishes } from "../message/notice-wishes.ts";
+
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
 const PRINTABLE = /^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$/;
 
@@ -25,6 +27,8 @@ export interface MailParameters {
   readonly sizeBytes: number | null;
   readonly eightBit: boolean;
   readonly smtpUtf8: boolean;
+  /** What the sender said about notices; null where the host would not know what to do with it (RFC 3461 5.2.1). */
+  readonly dsn: NoticeWishes | null;
 }
 
 export function mailCommand(sender: string, parameters: MailParameters): string {
@@ -32,11 +36,17 @@ export function mailCommand(sender: string, parameters: MailParameters): string 
   if (parameters.sizeBytes !== null) text += ` SIZE=${parameters.sizeBytes}`;
   if (parameters.eightBit) text += " BODY=8BITMIME";
   if (parameters.smtpUtf8) text += " SMTPUTF8";
+  const { ret = null, envid = null } = parameters.dsn ?? {};
+  if (ret !== null) text += ` RET=${ret}`;
+  if (envid !== null) text += ` ENVID=${envid}`;
   return commandLine(text);
 }
 
-export function rcptCommand(recipient: string): string {
-  return commandLine(`RCPT TO:<${recipient}>`);
+export function rcptCommand(recipient: string, wishes: RecipientWishes | null = null): string {
+  let text = `RCPT TO:<${recipient}>`;
+  if (wishes !== null && wishes.notify !== null) text += ` NOTIFY=${wishes.notify.join(",")}`;
+  if (wishes !== null && wishes.orcpt !== null) text += ` ORCPT=${wishes.orcpt}`;
+  return commandLine(text);
 }
 
 /** No space and no bracket: what nearly every address looks like. */

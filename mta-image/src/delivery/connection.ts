@@ -184,7 +184,7 @@ export class Connection implements WireOwner {
   }
 
   #start(whole: Job): Transaction {
-    const { maxRecipients, eightBitMime, size, pipelining } = this.#capabilities;
+    const { maxRecipients, eightBitMime, size, pipelining, dsn } = this.#capabilities;
     let job = whole;
     if (job.positions.length > maxRecipients) {
       this.#source.giveBack(whole.part(whole.positions.slice(maxRecipients)));
@@ -198,6 +198,7 @@ export class Connection implements WireOwner {
         // that cut the eighth bit are not seen any more. RFC 6152 3 would have us convert or return it.
         eightBit: eightBitMime && isEightBit(job),
         smtpUtf8: job.needsUtf8,
+        dsn: dsn ? (job.message.envelope.dsn ?? null) : null,
       },
       isPipelined: pipelining,
     });

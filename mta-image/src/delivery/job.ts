@@ -6,6 +6,7 @@
 import { assert } from "#base/assert.ts";
 import { describe, Failure } from "#base/error.ts";
 
+import type { RecipientWishes } from "../message/notice-wishes.ts";
 import type { Attempt, Outcome } from "../queue/courier.ts";
 import type { Content, SpooledMessage } from "../spool/spool.ts";
 import { isUtf8Address } from "./command.ts";
@@ -52,6 +53,12 @@ export class Job {
 
   address(position: number): string {
     return this.message.envelope.recipients[this.attempt.recipients[position] as number] as string;
+  }
+
+  /** What the sender said about notices on a recipient. */
+  wishes(position: number): RecipientWishes | null {
+    const index = this.attempt.recipients[position] as number;
+    return this.message.envelope.dsn?.recipients[index] ?? null;
   }
 
   settleAll(outcome: Outcome): void {

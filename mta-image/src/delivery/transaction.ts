@@ -56,14 +56,19 @@ export class Transaction {
     const mail = mailCommand(this.job.message.envelope.sender, this.#parameters);
     if (!this.#isPipelined) return mail;
     let group = mail;
-    for (const position of this.job.positions) group += rcptCommand(this.job.address(position));
+    for (const position of this.job.positions) group += this.#rcpt(position);
     return `${group}DATA\r\n`;
   }
 
   /** What to send next, one command at a time. */
   command(): string {
     const position = this.job.positions[this.#answeredRecipients];
-    return position === undefined ? "DATA\r\n" : rcptCommand(this.job.address(position));
+    return position === undefined ? "DATA\r\n" : this.#rcpt(position);
+  }
+
+  #rcpt(position: number): string {
+    const wishes = this.#parameters.dsn === null ? null : this.job.wishes(position);
+    return rcptCommand(this.job.address(position), wishes);
   }
 
   onReply(reply: ServerReply): Next {
@@ -157,11 +162,17 @@ export class Transaction {
 
   #onFinal(reply: ServerReply): Next {
     if (isIntermediate(reply)) return "garbage";
-    const outcome = outcomeOfReply(reply, "end-of-data", this.#host);
+    const outcome = this.#outcomeOfEnd(reply);
     for (const position of this.#accepted) this.job.tally.settle(position, outcome);
     this.#accepted = [];
     if (outcome.kind !== "delivered") this.#settleOverflow();
     return "over";
+  }
+
+  /** A host that was told what the sender wants to hear reports it (RFC 3461 5.2.1). */
+  #outcomeOfEnd(reply: ServerReply): Outcome {
+    const outcome = outcomeOfReply(reply, "end-of-data", this.#host);
+    return this.#parameters.dsn === null ? outcome : { ...outcome, success: "reported" };
   }
 
   #reset(): Next {

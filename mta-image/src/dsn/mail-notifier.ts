@@ -1,7 +1,7 @@
 /**
  * The queue's notifier: writes the report and sends it through the one door like any other mail, from the null
  * sender, so that it is never answered with a notice itself (RFC 5321 4.5.5). Mail from the null sender gets
- * none. Rejects with a Failure `notice-refused` when intake does; the queue then asks again later.
+ * none, and nobody is told what they did not want to hear (RFC 3461 4.1). Rejects with a Failure `notice-refused` when intake does; the queue then asks again later.
  */
 import type { Clock } from "#base/clock.ts";
 import { Failure, describe } from "#base/error.ts";
@@ -10,9 +10,10 @@ import type { Log } from "#base/log.ts";
 
 import type { Intake } from "../intake/intake.ts";
 import type { Origin } from "../message/envelope.ts";
+import { wantsNotice } from "../message/notice-wishes.ts";
 import type { Notice, Notifier } from "../queue/notifier.ts";
 import type { Content } from "../spool/spool.ts";
-import { type Original, noOriginal, readOriginal, startOf } from "./original.ts";
+import { MAX_RETURNED_BYTES, type Original, noOriginal, readOriginal, startOf } from "./original.ts";
 import { makeReport, needsUtf8 } from "./report.ts";
 
 export interface MailNotifierOptions {
@@ -32,22 +33,28 @@ export class MailNotifier implements Notifier {
     this.#options = options;
   }
 
-  async notify(notice: Notice): Promise<void> {
-    const { envelope } = notice.message;
-    if (envelope.sender === "") return;
+  async notify(asked: Notice): Promise<void> {
+    const { envelope, id, sizeBytes } = asked.message;
+    const recipients = asked.recipients.filter(({ index }) => wantsNotice(envelope.dsn, index, asked.kind));
+    if (envelope.sender === "" || recipients.length === 0) return;
+    const notice = { ...asked, recipients };
     const now = this.#options.clock.now();
-    const original = await this.#original(notice.message.id);
+    // RET speaks of failures alone (RFC 3461 4.3); a large message is returned as its header whatever was asked.
+    const isWhole =
+      asked.kind === "failed" && envelope.dsn?.ret === "FULL" && sizeBytes <= MAX_RETURNED_BYTES;
+    const original = await this.#original(id, { isWhole });
     const hostname = this.#options.hostname();
     const bytes = makeReport({ notice, original, hostname, id: makeId(now), now });
     const reception = this.#options.intake.begin(
       {
         sender: "",
         recipients: [envelope.sender],
-        smtpUtf8: needsUtf8(notice),
+        smtpUtf8: needsUtf8(notice, original),
         eightBit: bytes.some((byte) => byte > 127),
         transportId: this.#options.transportFor(envelope.transportId),
+        dsn: { ret: null, envid: null, recipients: [{ notify: ["NEVER"], orcpt: null }] },
       },
-      fromHere(notice.message.id),
+      fromHere(id),
     );
     await reception.write(bytes);
     const result = await reception.commit();
@@ -56,9 +63,9 @@ export class MailNotifier implements Notifier {
   }
 
   /** A message that can no longer be read still deserves its notice. */
-  async #original(id: string): Promise<Original> {
+  async #original(id: string, options: { isWhole: boolean }): Promise<Original> {
     try {
-      return readOriginal(await startOf(await this.#options.read(id)));
+      return readOriginal(await startOf(await this.#options.read(id)), options);
     } catch (error) {
       this.#options.log.warn({ message: id, error: describe(error) }, "notice-without-original");
       return noOriginal;

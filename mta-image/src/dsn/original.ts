@@ -5,41 +5,50 @@
 import type { Content } from "../spool/spool.ts";
 
 export interface Original {
-  /** The header block in CRLF form without the empty line, cut at MAX_HEADER_BYTES; "" when it cannot be read. */
+  /** Header and body, when the sender wants them back and they are not too large. */
+  readonly whole: Buffer | null;
+  /** The header block in CRLF form without the empty line, cut at MAX_RETURNED_BYTES; "" when it cannot be read. */
   readonly headers: Buffer;
   readonly messageId: string | null;
   /** Ids of the thread, oldest first, the message's own last; empty without a Message-ID. */
   readonly references: readonly string[];
 }
 
-export const noOriginal: Original = { headers: Buffer.alloc(0), messageId: null, references: [] };
+export const noOriginal: Original = {
+  whole: null,
+  headers: Buffer.alloc(0),
+  messageId: null,
+  references: [],
+};
 
-/** Postfix's bounce_size_limit is 50,000 bytes; headers beyond it say nothing more about the message. */
-const MAX_HEADER_BYTES = 50_000;
+/** Postfix's bounce_size_limit; what is beyond it says nothing more about the message. */
+export const MAX_RETURNED_BYTES = 50_000;
 /** RFC 5322 3.6.4 lets References grow without end; the first and the newest ones thread. */
 const MAX_REFERENCES = 20;
 const MESSAGE_ID = /<[^\s<>@"(),:;\\]{1,200}@[^\s<>@"(),:;\\]{1,200}>/g;
 
-export function readOriginal(start: Buffer): Original {
+/** `isWhole`: `start` is the message from its first byte to the last. */
+export function readOriginal(start: Buffer, options = { isWhole: false }): Original {
+  const whole = options.isWhole ? start : null;
   const end = start.indexOf("\r\n\r\n");
-  const block = start.subarray(0, Math.min(end === -1 ? start.length : end + 2, MAX_HEADER_BYTES));
+  const block = start.subarray(0, Math.min(end === -1 ? start.length : end + 2, MAX_RETURNED_BYTES));
   const fields = unfold(block.toString("latin1"));
   const messageId = ids(fields.get("message-id") ?? "")[0] ?? null;
-  if (messageId === null) return { headers: wholeLines(block), messageId, references: [] };
+  if (messageId === null) return { whole, headers: wholeLines(block), messageId, references: [] };
   const known = ids(fields.get("references") ?? "");
   const parents = known.length > 0 ? known : ids(fields.get("in-reply-to") ?? "").slice(0, 1);
-  return { headers: wholeLines(block), messageId, references: thread(parents, messageId) };
+  return { whole, headers: wholeLines(block), messageId, references: thread(parents, messageId) };
 }
 
 /** The first bytes of a stored message, enough for its header block. */
 export async function startOf(content: Content): Promise<Buffer> {
-  if (content.kind === "memory") return content.bytes.subarray(0, MAX_HEADER_BYTES + 4);
+  if (content.kind === "memory") return content.bytes.subarray(0, MAX_RETURNED_BYTES + 4);
   const pieces: Buffer[] = [];
   let length = 0;
   for await (const piece of content.chunks()) {
     pieces.push(piece);
     length += piece.length;
-    if (length >= MAX_HEADER_BYTES) break;
+    if (length >= MAX_RETURNED_BYTES) break;
   }
   return Buffer.concat(pieces);
 }

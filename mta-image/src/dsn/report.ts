@@ -5,10 +5,13 @@
  *
  * Everything that came from outside (addresses, replies) is cleaned of control bytes before it enters a line.
  */
+import { unreachable } from "#base/assert.ts";
+
 import { mailDate } from "../message/received.ts";
 import type { Notice } from "../queue/notifier.ts";
 import { clean } from "../smtp/reply-parser.ts";
-import type { Original } from "./original.ts";
+import { decodeXtext } from "../smtp/xtext.ts";
+import { type Original, noOriginal } from "./original.ts";
 
 export interface ReportFacts {
   readonly notice: Notice;
@@ -28,14 +31,14 @@ const FOLD_AT = 76;
 
 export function makeReport(facts: ReportFacts): Buffer {
   const boundary = `=_${facts.id}`;
-  const utf8 = needsUtf8(facts.notice);
+  const utf8 = needsUtf8(facts.notice, facts.original);
   const parts = [
     part("text/plain; charset=utf-8", Buffer.from(explanation(facts), "utf8")),
     part(
       utf8 ? "message/global-delivery-status" : "message/delivery-status",
       Buffer.from(statusFields(facts), "utf8"),
     ),
-    part(utf8 ? "message/global-headers" : "text/rfc822-headers", facts.original.headers),
+    returned(facts.original, utf8),
   ];
   const delimiter = Buffer.from(`--${boundary}\r\n`);
   return Buffer.concat([
@@ -45,17 +48,48 @@ export function makeReport(facts: ReportFacts): Buffer {
   ]);
 }
 
-/** An address of the notice holds bytes beyond ASCII. */
-export function needsUtf8(notice: Notice): boolean {
-  const { sender, recipients } = notice.message.envelope;
-  return [sender, ...notice.recipients.map(({ index }) => recipients[index] ?? "")].some(
-    (address) => !/^[\x00-\x7f]*$/.test(address),
-  );
+/** The notice holds bytes beyond ASCII where only RFC 6533's parts may have them. */
+export function needsUtf8(notice: Notice, original = noOriginal): boolean {
+  const { sender, recipients, smtpUtf8 } = notice.message.envelope;
+  const addresses = [sender, ...notice.recipients.map(({ index }) => recipients[index] ?? "")];
+  const hasUtf8Header = smtpUtf8 && original.headers.some((byte) => byte > 127);
+  return hasUtf8Header || addresses.some((address) => !/^[\x00-\x7f]*$/.test(address));
+}
+
+function returned({ whole, headers }: Original, utf8: boolean): Buffer {
+  if (whole !== null) return part(utf8 ? "message/global" : "message/rfc822", whole);
+  return part(utf8 ? "message/global-headers" : "text/rfc822-headers", headers);
+}
+
+const SUBJECTS: Readonly<Record<Notice["kind"], string>> = {
+  failed: "Undelivered mail returned to sender",
+  delayed: "Delayed mail, still being tried",
+  relayed: "Mail was handed on",
+  delivered: "Mail was delivered",
+};
+
+function introduction({ kind, retryUntil }: Notice): string[] {
+  switch (kind) {
+    case "failed":
+      return ["Your message could not be delivered to the recipients below. It will not be tried again."];
+    case "delayed":
+      return [
+        "Your message has not been delivered yet to the recipients below.",
+        `It is being tried until ${mailDate(retryUntil ?? 0)}; you need not send it again.`,
+      ];
+    case "relayed":
+      return [
+        "Your message was handed to the mail systems of the recipients below.",
+        "They do not report deliveries, so you will hear no more unless something goes wrong.",
+      ];
+    case "delivered":
+      return ["Your message was delivered to the recipients below."];
+    default:
+      return unreachable(kind);
+  }
 }
 
 function header({ notice, original, hostname, id, now }: ReportFacts, boundary: string): string {
-  const subject =
-    notice.kind === "failed" ? "Undelivered mail returned to sender" : "Delayed mail, still being tried";
   const threading =
     original.messageId === null
       ? []
@@ -64,7 +98,7 @@ function header({ notice, original, hostname, id, now }: ReportFacts, boundary: 
     `Date: ${mailDate(now)}`,
     `From: Mail Delivery System <MAILER-DAEMON@${hostname}>`,
     `To: <${cleanAddress(notice.message.envelope.sender)}>`,
-    `Subject: ${subject}`,
+    `Subject: ${SUBJECTS[notice.kind]}`,
     `Message-ID: <${id}@${hostname}>`,
     ...threading,
     "Auto-Submitted: auto-replied",
@@ -77,24 +111,22 @@ function header({ notice, original, hostname, id, now }: ReportFacts, boundary: 
 }
 
 function explanation({ notice, hostname }: ReportFacts): string {
-  const intro =
-    notice.kind === "failed"
-      ? ["Your message could not be delivered to the recipients below. It will not be tried again."]
-      : [
-          "Your message has not been delivered yet to the recipients below.",
-          `It is being tried until ${mailDate(notice.retryUntil ?? 0)}; you need not send it again.`,
-        ];
   const recipients = notice.recipients.flatMap((recipient) => [
     "",
     `<${addressOf(notice, recipient)}>`,
     ...fold(`    ${clean(recipient.outcome.reply)}`),
   ]);
-  return lines([`This is the mail system at ${hostname}.`, "", ...intro, ...recipients, ""]);
+  return lines([`This is the mail system at ${hostname}.`, "", ...introduction(notice), ...recipients, ""]);
 }
 
 function statusFields(facts: ReportFacts): string {
   const { notice, hostname } = facts;
-  const message = [`Reporting-MTA: dns; ${hostname}`, `Arrival-Date: ${mailDate(notice.message.receivedAt)}`];
+  const envid = decodeXtext(notice.message.envelope.dsn?.envid ?? "");
+  const message = [
+    ...(envid === null ? [] : [`Original-Envelope-Id: ${envid}`]),
+    `Reporting-MTA: dns; ${hostname}`,
+    `Arrival-Date: ${mailDate(notice.message.receivedAt)}`,
+  ];
   const groups = notice.recipients.map((recipient) => recipientFields(facts, recipient));
   return lines([...message, "", ...groups.flatMap((fields) => [...fields, ""])]);
 }
@@ -106,6 +138,7 @@ function recipientFields({ notice, now }: ReportFacts, recipient: Recipient): st
   // Text of our own is no SMTP reply and must not claim to be one (RFC 3464 2.3.6).
   const isReply = /^[245]\d\d[ -]/.test(outcome.reply);
   return [
+    ...originalRecipient(notice, recipient),
     `Final-Recipient: ${type}; ${address}`,
     `Action: ${notice.kind}`,
     `Status: ${outcome.status}`,
@@ -113,6 +146,18 @@ function recipientFields({ notice, now }: ReportFacts, recipient: Recipient): st
     ...fold(`Diagnostic-Code: ${isReply ? "smtp" : "x-mailfleet"}; ${clean(outcome.reply)}`),
     `Last-Attempt-Date: ${mailDate(now)}`,
     ...(notice.retryUntil === null ? [] : [`Will-Retry-Until: ${mailDate(notice.retryUntil)}`]),
+  ];
+}
+
+/** RFC 3464 2.3.1; an internationalised one stays in the ASCII form of RFC 6533 3 that was checked on arrival. */
+function originalRecipient(notice: Notice, { index }: Recipient): string[] {
+  const orcpt = notice.message.envelope.dsn?.recipients[index]?.orcpt ?? null;
+  if (orcpt === null) return [];
+  const semicolon = orcpt.indexOf(";");
+  const type = orcpt.slice(0, semicolon).toLowerCase();
+  const address = orcpt.slice(semicolon + 1);
+  return [
+    `Original-Recipient: ${type}; ${type === "utf-8" ? address : cleanAddress(decodeXtext(address) ?? "")}`,
   ];
 }
 

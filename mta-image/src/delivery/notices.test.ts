@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { CourierRig } from "../../testing/courier-rig.ts";
+import { ScriptedHost } from "../../testing/scripted-host.ts";
+import type { NoticeWishes } from "../message/notice-wishes.ts";
+
+const dsn: NoticeWishes = {
+  ret: "HDRS",
+  envid: "a+2Bb",
+  recipients: [null, { notify: ["SUCCESS", "DELAY"], orcpt: "rfc822;bob+2Bx@example.net" }],
+};
+
+async function send(
+  keywords: readonly string[],
+): Promise<{ lines: string[]; success: (string | undefined)[] }> {
+  const host = await ScriptedHost.start();
+  host.keywords = keywords;
+  const rig = new CourierRig(host.port);
+  try {
+    const outcomes = await rig.outcomes({ to: ["ann@example.net", "bob@example.net"], dsn });
+    const lines = host.lines.filter((line) => /^(MAIL|RCPT)/.test(line));
+    return { lines, success: outcomes.map((outcome) => outcome.success) };
+  } finally {
+    await rig.courier.close(0);
+    await host.stop();
+  }
+}
+
+for (const keywords of [["DSN"], ["PIPELINING", "DSN"]]) {
+  test(`a host that offers ${keywords.join(" and ")} is told what the sender wants to hear, and reports it`, async () => {
+    const { lines, success } = await send(keywords);
+    assert.deepEqual(lines, [
+      "MAIL FROM:<news@example.org> RET=HDRS ENVID=a+2Bb",
+      "RCPT TO:<ann@example.net>",
+      "RCPT TO:<bob@example.net> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;bob+2Bx@example.net",
+    ]);
+    assert.deepEqual(success, ["reported", "reported"]);
+  });
+}
+
+test("a host that does not offer DSN hears nothing of it, and we report", async () => {
+  const { lines, success } = await send(["PIPELINING"]);
+  assert.deepEqual(lines, [
+    "MAIL FROM:<news@example.org>",
+    "RCPT TO:<ann@example.net>",
+    "RCPT TO:<bob@example.net>",
+  ]);
+  assert.deepEqual(success, [undefined, undefined]);
+});
