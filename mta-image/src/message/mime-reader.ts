@@ -45,6 +45,7 @@ export class MimeReader {
   readonly #limits: MimeLimits;
   /** Boundaries of the open multiparts, the outermost first. */
   readonly #boundaries: string[] = [];
+  readonly #firstBytes = new Set<number>();
   #state: "head" | "body" = "head";
   #parts = 1;
   #held: Buffer = nothing;
@@ -124,8 +125,10 @@ export class MimeReader {
 
   #openBody(head: PartHead): void {
     if (head.boundary === null) this.#sink = this.#handler.part(head);
-    else if (this.#boundaries.length < this.#limits.depth) this.#boundaries.push(head.boundary);
-    else this.isCut = true;
+    else if (this.#boundaries.length < this.#limits.depth) {
+      this.#boundaries.push(head.boundary);
+      this.#firstBytes.add(head.boundary.charCodeAt(0));
+    } else this.isCut = true;
   }
 
   /** Bytes of a body up to a line that may be a delimiter; 0 when more is needed to tell. */
@@ -135,9 +138,18 @@ export class MimeReader {
       if (data[0] === DASH) return this.#readDelimiter(data, 0, 0);
       this.#atBodyStart = false;
     }
-    const at = data.indexOf(LINE_DASHES);
+    const at = this.#findCandidate(data);
     if (at !== -1) return this.#readDelimiter(data, at > 0 && data[at - 1] === CR ? at - 1 : at, at + 1);
     return this.#pass(data, data.length - unsureTail(data));
+  }
+
+  /** The next line that begins with dashes and the first byte of an open boundary, or may yet; -1 when there is none. */
+  #findCandidate(data: Buffer): number {
+    for (let at = data.indexOf(LINE_DASHES); at !== -1; at = data.indexOf(LINE_DASHES, at + 3)) {
+      const first = data[at + 3];
+      if (first === undefined || first > 0x7f || this.#firstBytes.has(first)) return at;
+    }
+    return -1;
   }
 
   /** The line at `start` begins with dashes; the bytes of the part end at `bodyEnd`. */
