@@ -87,8 +87,7 @@ export class MailWorld {
       this.delivered.add(id);
       spool.mail.delete(id);
     }
-    const free = peers.filter((peer) => !spool.away.some((batch) => batch.peer === peer));
-    const [peer] = free;
+    const peer = peers.find((each) => !spool.away.some((batch) => batch.peer === each));
     if (mode !== "Drain" || peer === undefined || spool.mail.size === 0) return;
     const ids = [...spool.mail].slice(0, 3);
     for (const id of ids) spool.mail.delete(id);
