@@ -20,6 +20,7 @@ import { makeMonitorServer } from "./admin/monitor-server.ts";
 import { EngineAdministration } from "./administration.ts";
 import type { LiveConfig } from "./config/live-config.ts";
 import { makeQueueRules } from "./config/queue-rules.ts";
+import { readShares } from "./config/shares.ts";
 import { type Settings, makeSettings } from "./config/settings.ts";
 import { DnsLocator } from "./delivery/dns-locator.ts";
 import { forbidLocalTargets } from "./delivery/hosts.ts";
@@ -32,6 +33,8 @@ import type { Intake } from "./intake/intake.ts";
 import { loadContexts } from "./net/tls-contexts.ts";
 import { lookAtPlugins } from "./plugin-files.ts";
 import { Queue } from "./queue/queue.ts";
+import { WarmUp } from "./queue/warm-up.ts";
+import { RuleAdministration } from "./rule-administration.ts";
 import { type SessionNeighbours, makeSessionCounters } from "./session/options.ts";
 import { SmtpServer } from "./session/smtp-server.ts";
 import { Shutdown } from "./shutdown.ts";
@@ -63,6 +66,8 @@ export class Mta {
   readonly queue: Queue;
   readonly transfer: Transfer;
   readonly administration = new EngineAdministration(this);
+  readonly rules: RuleAdministration;
+  readonly #warmUp: WarmUp;
   readonly plugins: readonly PluginState[];
   /** Ports in use, by server id; for HTTP faces "monitor" and "admin". */
   readonly ports = new Map<string, number>();
@@ -129,8 +134,10 @@ export class Mta {
       locator: new DnsLocator({ finder, transport }),
       sourcesFor: (id) => transport(id)?.sourceIps ?? [],
     });
-    this.#applyRules(options.config.current);
     const { startup } = options.config.current;
+    this.rules = new RuleAdministration(this.queue, { clock, folder: startup.spool.path });
+    this.#warmUp = new WarmUp(this.queue.rules, clock);
+    this.#applyRules(options.config.current);
     this.transfer = new Transfer({
       ledgerPath: join(startup.spool.path, "handover.db"),
       queue: this.queue,
@@ -195,8 +202,10 @@ export class Mta {
     });
     await this.#openMonitor();
     this.shutdown.add("transfer", () => this.transfer.close());
+    this.rules.useShares(await readShares(startup.spool.path));
     await this.transfer.queueAll(this.spool.recover());
     this.shutdown.add("courier", async () => {
+      this.#warmUp.close();
       this.queue.close();
       await this.courier.close(patience);
     });
@@ -208,6 +217,7 @@ export class Mta {
   #applyRules(config: EngineConfig): void {
     const { rulebook } = this.queue;
     rulebook.configure(makeQueueRules(config, (field, name) => rulebook.lists.find(field, name)));
+    this.#warmUp.configure(config.policy.warmup ?? null);
   }
 
   async #openServer(server: EngineConfig["startup"]["servers"][number], patienceMs: number): Promise<void> {
@@ -264,7 +274,7 @@ export class Mta {
     if (admin === undefined) return;
     const { server, stop } = await openAdmin(
       admin,
-      { administration: this.administration, transfer: this.transfer.receiver },
+      { administration: this.administration, transfer: this.transfer.receiver, rules: this.rules },
       this.options,
     );
     this.shutdown.add("admin-files", async () => stop());

@@ -11,6 +11,7 @@ import { ApiError, EngineStatus, QueueChange, QueuePage } from "#contract/admin-
 import { startupFile } from "#contract/config.ts";
 import { paths } from "#contract/runtime.ts";
 
+import { type Call, ruleCall, rulesUsage } from "./mtactl-rules.ts";
 import { findAccess } from "./mtactl-access.ts";
 
 const usage = `mtactl: control a running smtpd
@@ -18,7 +19,7 @@ const usage = `mtactl: control a running smtpd
   mtactl status
   mtactl queue list [--domain D] [--status active|deferred|hold] [--limit N] [--after ID]
   mtactl queue retry|hold|release|bounce (ID ... | --domain D)
-  mtactl config reload
+${rulesUsage}  mtactl config reload
   mtactl drain            take no new mail, go on delivering
   mtactl serve            take mail again
 
@@ -27,13 +28,6 @@ const usage = `mtactl: control a running smtpd
   --token-file F    bearer token, in place of what the file says (MTACTL_TOKEN_FILE)
   --json            print the answer as JSON
 `;
-
-interface Call {
-  readonly method: "GET" | "POST";
-  readonly path: string;
-  readonly body?: unknown;
-  readonly show: (answer: unknown) => string;
-}
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
@@ -53,7 +47,7 @@ const { values: flags, positionals } = parseArgs({
 process.exitCode = await main();
 
 async function main(): Promise<number> {
-  const call = toCall(positionals);
+  const call = ruleCall(positionals) ?? toCall(positionals);
   if (flags.help || call === null) {
     process.stderr.write(usage);
     return flags.help ? 0 : 2;

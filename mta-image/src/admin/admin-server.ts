@@ -22,6 +22,7 @@ import {
   QueueSelector,
 } from "#contract/admin-api.ts";
 
+import { type RuleDoor, addRuleRoutes } from "./rule-routes.ts";
 import { type TransferDoor, addTransferRoutes } from "./transfer-routes.ts";
 
 export type ConfigAnswer =
@@ -42,6 +43,7 @@ export interface Administration {
 export function makeAdminServer(options: {
   readonly administration: Administration;
   readonly transfer: TransferDoor;
+  readonly rules: RuleDoor;
   /** Asked at each call, since it may be renewed. Null: only client certificates open the door. */
   readonly token: () => string | null;
   readonly tls?: NonNullable<HttpServerOptions["tls"]>;
@@ -76,6 +78,7 @@ export function makeAdminServer(options: {
     withShape(reply, DrainRequest, request.body, (body) => drain(reply, administration, body)),
   );
   addTransferRoutes(server, options.transfer);
+  addRuleRoutes(server, options.rules);
   for (const action of ["retry", "hold", "release", "bounce"] as const) {
     server.post(`/v1/queue/${action}`, async (request, reply) =>
       withShape(reply, QueueSelector, request.body, (selector) =>

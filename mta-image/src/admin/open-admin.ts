@@ -13,6 +13,7 @@ import type { Log } from "#base/log.ts";
 import type { EngineConfig } from "#contract/config.ts";
 
 import { type Administration, makeAdminServer } from "./admin-server.ts";
+import type { RuleDoor } from "./rule-routes.ts";
 import type { TransferDoor } from "./transfer-routes.ts";
 
 type AdminConfig = NonNullable<EngineConfig["startup"]["admin"]>;
@@ -27,7 +28,11 @@ const LOOK_EVERY_MS = 30_000;
 
 export async function openAdmin(
   config: AdminConfig,
-  rooms: { readonly administration: Administration; readonly transfer: TransferDoor },
+  rooms: {
+    readonly administration: Administration;
+    readonly transfer: TransferDoor;
+    readonly rules: RuleDoor;
+  },
   tools: { readonly clock: Clock; readonly log: Log },
 ): Promise<{ server: FastifyInstance; stop: () => void }> {
   let files = await readAdminFiles(config);

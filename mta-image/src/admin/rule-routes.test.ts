@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, test } from "node:test";
+
+import { makeHttpServer } from "#base/http-server.ts";
+import { makeMessage } from "../../testing/messages.ts";
+import { setUp, settle } from "../../testing/queue-rig.ts";
+import { readShares } from "../config/shares.ts";
+import { RuleAdministration } from "../rule-administration.ts";
+import { addRuleRoutes } from "./rule-routes.ts";
+
+let rig: ReturnType<typeof setUp>;
+let folder: string;
+let server: ReturnType<typeof makeHttpServer>;
+beforeEach(() => {
+  rig = setUp();
+  folder = mkdtempSync(join(tmpdir(), "rules-"));
+  server = makeHttpServer({ maxBodyBytes: 100_000 });
+  addRuleRoutes(server, new RuleAdministration(rig.queue, { clock: rig.clock, folder }));
+});
+afterEach(async () => {
+  await server.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+type Method = "GET" | "PUT" | "DELETE";
+
+// biome-ignore lint/suspicious/noExplicitAny: answers are looked into.
+async function call(method: Method, url: string, payload?: object): Promise<[number, any]> {
+  const answer = await server.inject(payload === undefined ? { method, url } : { method, url, payload });
+  return [answer.statusCode, answer.json()];
+}
+
+test("a policy is added, listed with its end, and deleted", async () => {
+  const policy = { if: { recipientdomain: "a.net" }, fields: ["localip"], rate: "5/60", ttl: 60 };
+  assert.deepEqual(await call("PUT", "/v1/policies/p%20x", policy), [200, { changed: 1 }]);
+  const [, { policies }] = await call("GET", "/v1/policies");
+  assert.deepEqual(policies[0].rate, { tokens: 5, seconds: 60, algorithm: "fixedwindow" });
+  assert.deepEqual([policies[0].id, policies[0].if], ["p x", { recipientdomain: "a.net" }]);
+  assert.equal(Date.parse(policies[0].endsAt), rig.clock.now() + 60_000);
+  assert.deepEqual(await call("DELETE", "/v1/policies/p%20x"), [200, { changed: 1 }]);
+  assert.equal((await call("DELETE", "/v1/policies/p%20x"))[0], 404);
+});
+
+test("a suspension holds mail, is the explanation, and is taken back", async () => {
+  await call("PUT", "/v1/suspensions/s", { if: { recipientdomain: "a.net" }, tag: "blocked", ttl: 30 });
+  const message = makeMessage({ recipients: ["u@a.net", "u@b.net"] });
+  rig.queue.add(message);
+  await settle();
+  const [, one] = await call("GET", `/v1/queue/${message.id}/0/explain`);
+  assert.equal(one.entries[0].reason, "it is due and a rule holds it back");
+  const { kind, id, tag, until } = one.entries[0].obstacles[0];
+  assert.deepEqual([kind, id, tag], ["suspension", "s", "blocked"]);
+  assert.equal(Date.parse(until), rig.clock.now() + 30_000);
+  assert.equal((await call("GET", `/v1/queue/${message.id}/explain`))[1].entries.length, 1);
+  assert.equal((await call("GET", `/v1/queue/${message.id}/1/explain`))[0], 404);
+  assert.equal((await call("GET", `/v1/queue/${message.id}/x/explain`))[0], 404);
+  await call("DELETE", "/v1/suspensions/s");
+  await settle();
+  assert.equal(rig.queue.figures().total, 0);
+});
+
+test("orders of another shape are refused with a sentence", async () => {
+  for (const [url, body] of [
+    ["/v1/policies/p", { rate: "many" }],
+    ["/v1/policies/p", { if: { domain: "a.net" } }],
+    ["/v1/policies/%0a", {}],
+    ["/v1/suspensions/s", { if: { jobid: "/(/" } }],
+    ["/v1/shares", { shares: { n: 3, of: 2 } }],
+    ["/v1/shares", { shares: { n: 0, of: 2 } }],
+  ] as const) {
+    const [status, { code, message }] = await call("PUT", url, body);
+    assert.deepEqual([status, code], [400, "bad-request"], url);
+    assert.ok(message.length > 5);
+  }
+});
+
+test("a share divides limits of the cluster and is remembered", async () => {
+  assert.deepEqual((await call("GET", "/v1/shares"))[1], { shares: { n: 1, of: 1 } });
+  const shares = { shares: { n: 1, of: 4 } };
+  assert.deepEqual(await call("PUT", "/v1/shares", shares), [200, shares]);
+  assert.equal(rig.queue.rulebook.factor, 0.25);
+  assert.deepEqual(await readShares(folder), shares);
+  rmSync(folder, { recursive: true });
+  assert.equal((await call("PUT", "/v1/shares", { shares: { n: 1, of: 2 } }))[0], 503);
+  assert.equal(rig.queue.rulebook.factor, 0.25);
+});

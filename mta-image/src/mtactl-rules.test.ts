@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { ruleCall } from "./mtactl-rules.ts";
+
+/** Short form: "METHOD path body". */
+function called(words: string): string | null {
+  const call = ruleCall(words.split(" "));
+  if (call === null) return null;
+  return [call.method, call.path, call.body === undefined ? "" : JSON.stringify(call.body)].join(" ").trim();
+}
+
+test("commands about rules become calls of the admin API", () => {
+  const table: [string, string | null][] = [
+    ["queue explain 01ABC/3", "GET /v1/queue/01ABC/3/explain"],
+    ["queue explain 01ABC/../x", "GET /v1/queue/01ABC/../x/explain"],
+    ["queue list", null],
+    ["policy list", "GET /v1/policies"],
+    [
+      "policy add p recipientdomain=a.net fields=localip,grouping rate=10/60 concurrency=5 ttl=60 stop=true",
+      'PUT /v1/policies/p {"if":{"recipientdomain":"a.net"},"fields":["localip","grouping"],"rate":"10/60","concurrency":5,"ttl":60,"stop":true}',
+    ],
+    ["policy add p domain=a.net", null],
+    ["policy add p word", null],
+    ["policy add", null],
+    ["policy delete a/b", "DELETE /v1/policies/a%2Fb"],
+    ["suspension add s tag=x", 'PUT /v1/suspensions/s {"if":{},"tag":"x"}'],
+    ["suspension list", "GET /v1/suspensions"],
+    ["shares", "GET /v1/shares"],
+    ["shares 1 4", 'PUT /v1/shares {"shares":{"n":1,"of":4}}'],
+    ["shares 1", null],
+  ];
+  for (const [words, expected] of table) assert.equal(called(words), expected, words);
+});

@@ -1,0 +1,138 @@
+/**
+ * The commands of mtactl about scheduling: words of the command line to a call of the admin API, and its answer to
+ * lines for people (pure). Conditions are written field=value, settings key=value.
+ */
+import { queueFields } from "#contract/queue-fields.ts";
+import { Changed, Explanations, PolicyList, Shares, SuspensionList } from "#contract/rules-api.ts";
+
+export interface Call {
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  readonly path: string;
+  readonly body?: unknown;
+  readonly show: (answer: unknown) => string;
+}
+
+export const rulesUsage = `  mtactl queue explain ID                          why it waits
+  mtactl policy list
+  mtactl policy add ID [FIELD=VALUE ...] [fields=F,F] [concurrency=N] [rate=N/SECONDS] [connectinterval=S]
+                       [algorithm=A] [ttl=S] [tag=T] [stop=true] [cluster=true]
+  mtactl suspension list
+  mtactl suspension add ID [FIELD=VALUE ...] [ttl=S] [tag=T]
+  mtactl policy|suspension delete ID
+  mtactl shares [N OF]                             this engine's part of its cluster's limits
+`;
+
+/** Null for what is no such command. */
+export function ruleCall([first, second, third, ...words]: readonly string[]): Call | null {
+  if (first === "queue" && second === "explain" && third !== undefined) {
+    const path = third.split("/").map(encodeURIComponent).join("/");
+    return { method: "GET", path: `/v1/queue/${path}/explain`, show: showExplanations };
+  }
+  if (first === "shares") return sharesCall(second, third);
+  if (first !== "policy" && first !== "suspension") return null;
+  const base = first === "policy" ? "/v1/policies" : "/v1/suspensions";
+  if (second === "list") {
+    return { method: "GET", path: base, show: first === "policy" ? showPolicies : showSuspensions };
+  }
+  if (third === undefined) return null;
+  const path = `${base}/${encodeURIComponent(third)}`;
+  if (second === "delete") return { method: "DELETE", path, show: showChanged };
+  if (second !== "add") return null;
+  const body = bodyOf(words);
+  return body === null ? null : { method: "PUT", path, body, show: showChanged };
+}
+
+function sharesCall(n: string | undefined, of: string | undefined): Call | null {
+  if (n === undefined) return { method: "GET", path: "/v1/shares", show: showShares };
+  if (of === undefined) return null;
+  return {
+    method: "PUT",
+    path: "/v1/shares",
+    body: { shares: { n: Number(n), of: Number(of) } },
+    show: showShares,
+  };
+}
+
+const numbers = ["concurrency", "connectinterval", "ttl"];
+const flags = ["stop", "cluster"];
+const texts = ["rate", "tag", "algorithm"];
+
+/** Null when a word is not understood; the engine checks the values. */
+function bodyOf(words: readonly string[]): Record<string, unknown> | null {
+  const conditions: Record<string, string> = {};
+  const body: Record<string, unknown> = { if: conditions };
+  for (const word of words) {
+    const at = word.indexOf("=");
+    const [key, value] = [word.slice(0, at), word.slice(at + 1)];
+    if (at < 1) return null;
+    if (queueFields.some((field) => field === key)) conditions[key] = value;
+    else if (key === "fields") body[key] = value.split(",");
+    else if (numbers.includes(key)) body[key] = Number(value);
+    else if (flags.includes(key)) body[key] = value === "true";
+    else if (texts.includes(key)) body[key] = value;
+    else return null;
+  }
+  return body;
+}
+
+function showExplanations(answer: unknown): string {
+  return Explanations.parse(answer)
+    .entries.map(({ id, recipient, reason, attempts, dueAt, lastReply, obstacles }) => {
+      const head = `${id}  ${recipient}: ${reason}; due ${dueAt}, ${attempts} attempts before\n`;
+      const reply = lastReply === "" ? "" : `  last reply: ${lastReply}\n`;
+      const lines = obstacles.map(({ kind, id: rule, tag, source, detail, until }) =>
+        [
+          " ",
+          kind,
+          rule,
+          tag === null ? "" : `(${tag})`,
+          source === "" ? "" : `from ${source}:`,
+          detail,
+          until === null ? "" : `until ${until}`,
+        ]
+          .filter((part) => part !== "")
+          .join(" "),
+      );
+      return head + reply + lines.map((line) => `${line}\n`).join("");
+    })
+    .join("");
+}
+
+function showPolicies(answer: unknown): string {
+  return PolicyList.parse(answer)
+    .policies.map(({ id, type, origin, fields, if: match, concurrency, rate, tag, endsAt }) =>
+      line([
+        id,
+        type,
+        origin,
+        `fields ${fields.map((field) => (typeof field === "string" ? field : JSON.stringify(field))).join(",") || "-"}`,
+        `if ${JSON.stringify(match)}`,
+        concurrency === null ? "" : `concurrency ${concurrency}`,
+        rate === null ? "" : `rate ${rate.tokens}/${rate.seconds}`,
+        tag ?? "",
+        endsAt === null ? "" : `until ${endsAt}`,
+      ]),
+    )
+    .join("");
+}
+
+function showSuspensions(answer: unknown): string {
+  return SuspensionList.parse(answer)
+    .suspensions.map(({ id, origin, if: match, tag, endsAt }) =>
+      line([id, origin, `if ${JSON.stringify(match)}`, tag ?? "", endsAt === null ? "" : `until ${endsAt}`]),
+    )
+    .join("");
+}
+
+function line(parts: readonly string[]): string {
+  return `${parts.filter((part) => part !== "").join("  ")}\n`;
+}
+
+function showShares(answer: unknown): string {
+  const { n, of } = Shares.parse(answer).shares;
+  return `${n} of ${of}\n`;
+}
+
+function showChanged(answer: unknown): string {
+  return `${Changed.parse(answer).changed} changed\n`;
+}
