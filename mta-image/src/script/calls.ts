@@ -47,15 +47,35 @@ export function now(result: Value | Pending): Value {
   throw new Refusal("a function that waits cannot be called here");
 }
 
-/** What a host function's callback gives, for host functions that are routines. */
-export function* callback(fn: HslFunction, ...args: Value[]): Routine {
+/** A routine that is over already: what `yield*` reads at once. Its own last step, to spare a second object. */
+class Settled {
+  readonly done = true;
+  readonly value: Value;
+
+  constructor(value: Value) {
+    this.value = value;
+  }
+
+  [Symbol.iterator](): this {
+    return this;
+  }
+
+  next(): this {
+    return this;
+  }
+}
+
+/** What a host function's callback gives, for host functions that are routines: `yield* callback(fn, value)`. */
+export function callback(fn: HslFunction, ...args: Value[]): Routine {
   for (const arg of args) share(arg);
   const result = invoke(fn, args);
-  return pending(result) ? yield* settle(result) : result;
+  return pending(result) ? settle(result) : (new Settled(result) as unknown as Routine);
 }
 
 export function invoke(fn: Value, args: Value[]): Value | Pending {
-  return check(fn, args.length).run(...args);
+  const { run } = check(fn, args.length);
+  if (args.length === 1) return run(args[0] as Value);
+  return args.length === 2 ? run(args[0] as Value, args[1] as Value) : run(...args);
 }
 export function invoke0(fn: Value): Value | Pending {
   return check(fn, 0).run();

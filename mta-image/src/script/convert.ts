@@ -24,6 +24,7 @@ export function toText(value: Value): string {
 }
 
 export function numberText(value: number): string {
+  if (Number.isSafeInteger(value)) return String(value + 0);
   if (Number.isFinite(value)) return Object.is(value, -0) ? "0" : String(value);
   return Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
 }

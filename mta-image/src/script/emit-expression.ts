@@ -187,15 +187,26 @@ export abstract class ExpressionEmitter extends CallEmitter {
     sides: { left: Expression | null; a: string; right: Expression | null; b: string },
   ): string {
     const { left, a, right, b } = sides;
-    const call = `${mark(at)}${operators[operator]}(${a},${b})`;
-    if (!numeric.has(operator) || left === null || right === null) return call;
-    const checks = [left, right].flatMap((side, index) =>
-      staticType(side) === "number" ? [] : [`typeof ${index === 0 ? a : b}==="number"`],
-    );
-    const js = `${a}${operator}${b.startsWith("-") ? `(${b})` : b}`;
-    if (checks.length === 0) return `(${js})`;
-    const simple = [left, right].every((side) => side.kind === "variable" || side.kind === "literal");
-    return simple ? `(${checks.join("&&")}?${js}:${call})` : call;
+    const name = operators[operator];
+    if (!numeric.has(operator) || left === null || right === null) return `${mark(at)}${name}(${a},${b})`;
+    const one = this.#operand(left, a);
+    const two = this.#operand(right, b);
+    const js = `${one.use}${operator}${two.use.startsWith("-") ? `(${two.use})` : two.use}`;
+    const checks = [one, two]
+      .filter(({ isNumber }) => !isNumber)
+      .map(({ use }) => `typeof ${use}==="number"`);
+    const sum =
+      checks.length === 0 ? js : `${checks.join("&&")}?${js}:${mark(at)}${name}(${one.use},${two.use})`;
+    return `(${one.first}${two.first}${sum})`;
+  }
+
+  /** A side of an operator for use in a check and twice after it: complex code goes to a temporary. */
+  #operand(node: Expression, code: string): { first: string; use: string; isNumber: boolean } {
+    const isNumber = staticType(node) === "number";
+    if (isNumber || node.kind === "literal" || (node.kind === "variable" && /^[$t]\w*$/.test(code)))
+      return { first: "", use: code, isNumber };
+    const use = this.temp();
+    return { first: `${use}=${code},`, use, isNumber };
   }
 
   #logical(node: Extract<Expression, { kind: "logical" }>): string {

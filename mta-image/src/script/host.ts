@@ -16,6 +16,8 @@ export interface Parameter<T> {
   readonly type: string;
   readonly optional: boolean;
   readonly rest: boolean;
+  /** What `typeof` says of values that need no conversion. */
+  readonly plain: "string" | "number" | null;
   readonly convert: (value: Value) => T | undefined;
 }
 
@@ -117,6 +119,7 @@ function specialise(
 }
 
 function convertOne(name: string, parameter: Parameter<unknown>, value: Value | undefined): unknown {
+  if (typeof value === parameter.plain) return value;
   if (value === undefined || (value === null && parameter.optional)) return undefined;
   const converted = parameter.convert(value);
   if (converted === undefined)
@@ -166,7 +169,8 @@ export function optional<T>(parameter: Parameter<T>): Parameter<T | undefined> {
 }
 
 function make<T>(name: string, type: string, convert: (value: Value) => T | undefined): Parameter<T> {
-  return { name, type, optional: false, rest: false, convert };
+  const plain = type === "string" || type === "number" ? type : null;
+  return { name, type, optional: false, rest: false, plain, convert };
 }
 
 export function makeHost(
