@@ -5,11 +5,11 @@
  *   POST /v1/transfer/messages?batch=ID  body: frames (below), at most 64 MiB -> TransferAnswer
  *   POST /v1/transfer/taken              TransferQuestion -> TransferAnswer: which of these are mine; from now on
  *                                        the batch is closed, so one that is still on its way is refused
- *   POST /v1/transfer/forgotten          TransferIds -> TransferAnswer: the giver has settled them
+ *   POST /v1/transfer/forgotten          TransferQuestion -> TransferAnswer: the giver has settled them
  *
  * A frame is one message: u32 length of the JSON head, u32 length of the content (both big-endian), the head
  * (FrameHead), the content in CRLF form. An id stays the same wherever the message goes, so a batch that comes
- * twice is taken once.
+ * twice is taken once. A message that has left may come back in another batch; what is asked and told names the batch.
  */
 import { z } from "zod";
 
@@ -46,6 +46,7 @@ export const FrameHead = z.strictObject({
     jobId: z.string().max(255).optional(),
     tenantId: z.string().max(255).optional(),
     dsn: Wishes.optional(),
+    requireTls: z.boolean().optional(),
   }),
   origin: z.strictObject({
     kind: z.enum(["smtp", "notice"]),
@@ -73,9 +74,6 @@ export const FrameHead = z.strictObject({
     .min(1),
 });
 export type FrameHead = z.infer<typeof FrameHead>;
-
-export const TransferIds = z.strictObject({ ids: z.array(id).max(10_000) });
-export type TransferIds = z.infer<typeof TransferIds>;
 
 export const TransferQuestion = z.strictObject({ batch: id, ids: z.array(id).max(10_000) });
 export type TransferQuestion = z.infer<typeof TransferQuestion>;

@@ -5,19 +5,13 @@
 import type { FastifyInstance, FastifyReply } from "fastify";
 
 import { Failure } from "#base/error.ts";
-import {
-  BatchQuery,
-  type TransferAnswer,
-  TransferIds,
-  TransferQuestion,
-  maxBatchBytes,
-} from "#contract/transfer-api.ts";
+import { BatchQuery, type TransferAnswer, TransferQuestion, maxBatchBytes } from "#contract/transfer-api.ts";
 
 /** What the routes ask of the engine; transfer/receiver.ts implements it. */
 export interface TransferDoor {
   receive(batch: string, bytes: Buffer): Promise<TransferAnswer>;
   taken(question: TransferQuestion): Promise<TransferAnswer>;
-  forgotten(ids: readonly string[]): TransferAnswer;
+  forgotten(question: TransferQuestion): TransferAnswer;
 }
 
 export function addTransferRoutes(server: FastifyInstance, door: TransferDoor): void {
@@ -37,7 +31,7 @@ export function addTransferRoutes(server: FastifyInstance, door: TransferDoor): 
     answer(reply, async () => door.taken(TransferQuestion.parse(request.body))),
   );
   server.post("/v1/transfer/forgotten", (request, reply) =>
-    answer(reply, async () => door.forgotten(TransferIds.parse(request.body).ids)),
+    answer(reply, async () => door.forgotten(TransferQuestion.parse(request.body))),
   );
 }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { after, afterEach, before, describe, test } from "node:test";
 import { createTransport } from "nodemailer";
 
 import type { EngineStatus } from "#contract/admin-api.ts";
@@ -26,12 +26,19 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+const running: Engine[] = [];
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((engine) => engine.stop()));
+});
+
 /** An engine whose admin API speaks TLS; `server` is where its mail goes. */
-function securedEngine(name: string, server: string): Promise<Engine> {
+async function securedEngine(name: string, server: string): Promise<Engine> {
   const home = join(folder, name);
   const tls = { cert: certificate.cert, key: certificate.key, clientca: certificate.ca };
   const admin = { listener: { port: 0, address: "127.0.0.1" }, tokenfile: join(home, "token"), tls };
-  return startEngine({ folder: home, server, startup: { admin } });
+  const engine = await startEngine({ folder: home, server, startup: { admin } });
+  running.push(engine);
+  return engine;
 }
 
 function send(to: Engine, recipient: string, text: string): Promise<unknown> {
@@ -82,7 +89,6 @@ describe("two engines", () => {
     );
     assert.deepEqual(sink.received.map((mail) => mail.recipients[0]).sort(), recipients.sort());
     assert.ok(sink.received.some(({ content }) => content.length > 600_000));
-    await Promise.all([giver.stop(), taker.stop()]);
   });
 
   test("survive a taker that is not there: the giver says so, serves again and loses nothing", async () => {
@@ -107,6 +113,5 @@ describe("two engines", () => {
       (count) => count === 1,
     );
     assert.equal(status(giver).handover?.unanswered, 0);
-    await Promise.all([giver.stop(), back.stop()]);
   });
 });

@@ -157,7 +157,7 @@ export class Giver {
   }
 
   /** The answer is known: `taken` are the peer's, the others ours. */
-  async #conclude(peer: Peer, { ids }: Batch, taken: readonly string[]): Promise<void> {
+  async #conclude(peer: Peer, { batch, ids }: Batch, taken: readonly string[]): Promise<void> {
     const { store, ledger } = this.#options;
     const theirs = ids.filter((id) => taken.includes(id));
     const ours = ids.filter((id) => !taken.includes(id));
@@ -166,7 +166,7 @@ export class Giver {
     store.giveBack(ours);
     this.#given += theirs.length;
     // When this is lost, the peer remembers a little longer; nothing else.
-    if (theirs.length > 0) await peer.forgotten(theirs).catch(() => {});
+    if (theirs.length > 0) await peer.forgotten(batch, theirs).catch(() => {});
   }
 
   async #askUnanswered(): Promise<void> {

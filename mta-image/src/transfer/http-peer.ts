@@ -50,7 +50,8 @@ export async function connectPeer(address: PeerAddress, keys: PeerKeys): Promise
     name: address.name,
     send: (batch, frames) => call(`/v1/transfer/messages?batch=${batch}`, Buffer.concat(frames)),
     taken: (batch, ids) => call("/v1/transfer/taken", JSON.stringify({ batch, ids })),
-    forgotten: async (ids) => void (await call("/v1/transfer/forgotten", JSON.stringify({ ids }))),
+    forgotten: async (batch, ids) =>
+      void (await call("/v1/transfer/forgotten", JSON.stringify({ batch, ids }))),
     close: () => void agent.destroy(),
   };
 }

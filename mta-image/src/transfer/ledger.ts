@@ -1,6 +1,7 @@
 /**
  * What an engine must not forget about hand-overs, in an SQLite database beside the spool (built into Node; every
- * change is on disk when the call returns). Three facts, each a table of message ids:
+ * change is on disk when the call returns). Three facts, each a table of messages in batches: the same message may come
+ * back in another batch, and what is known of the first says nothing of the second.
  *
  *   leaving   given to a peer, answer not known yet: not ours to deliver until the peer has been asked.
  *   arriving  a peer is giving it to us, not in our spool yet as far as we know.
@@ -18,8 +19,9 @@ const SCHEMA = `
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL;
   CREATE TABLE IF NOT EXISTS leaving (id TEXT PRIMARY KEY, batch TEXT NOT NULL, peer TEXT NOT NULL) WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS arriving (id TEXT PRIMARY KEY) WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS taken (id TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS arrivals (batch TEXT, id TEXT, PRIMARY KEY (batch, id)) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS takings (batch TEXT, id TEXT, at INTEGER NOT NULL, PRIMARY KEY (batch, id))
+    WITHOUT ROWID;
 `;
 
 /** Messages that went to a peer together. */
@@ -28,6 +30,9 @@ export interface Batch {
   readonly peer: string;
   readonly ids: readonly string[];
 }
+
+/** Messages of a batch that comes to us. */
+export type Arrivals = Pick<Batch, "batch" | "ids">;
 
 /** A giver that has not settled after this long is gone for good (its volume was deleted). */
 const REMEMBER_MS = 30 * 86_400_000;
@@ -65,41 +70,51 @@ export class Ledger {
     }));
   }
 
-  arrive(ids: readonly string[]): void {
-    this.#each("INSERT OR IGNORE INTO arriving (id) VALUES (?)", ids);
+  arrive({ batch, ids }: Arrivals): void {
+    this.#each("INSERT OR IGNORE INTO arrivals (id, batch) VALUES (?, ?)", ids, batch);
   }
 
   /** They are in the spool. */
-  take(ids: readonly string[], now: number): void {
+  take({ batch, ids }: Arrivals, now: number): void {
     this.#transaction(() => {
-      this.#run("INSERT OR REPLACE INTO taken (id, at) VALUES (?, ?)", ids, now);
-      this.#run("DELETE FROM arriving WHERE id = ?", ids);
+      this.#run("INSERT OR REPLACE INTO takings (id, batch, at) VALUES (?, ?, ?)", ids, batch, now);
+      this.#run("DELETE FROM arrivals WHERE id = ? AND batch = ?", ids, batch);
     });
   }
 
-  arriving(): readonly string[] {
-    return this.#all<{ id: string }>("SELECT id FROM arriving").map(({ id }) => id);
+  arriving(): readonly Arrivals[] {
+    const rows = this.#all<{ id: string; batch: string }>("SELECT id, batch FROM arrivals");
+    return [...Map.groupBy(rows, ({ batch }) => batch)].map(([batch, members]) => ({
+      batch,
+      ids: members.map(({ id }) => id),
+    }));
   }
 
   /** They did not reach the spool. */
-  dropArriving(ids: readonly string[]): void {
-    this.#each("DELETE FROM arriving WHERE id = ?", ids);
+  dropArriving({ batch, ids }: Arrivals): void {
+    this.#each("DELETE FROM arrivals WHERE id = ? AND batch = ?", ids, batch);
   }
 
-  taken(ids: readonly string[]): readonly string[] {
+  /** Which of them were taken in this batch. */
+  taken({ batch, ids }: Arrivals): readonly string[] {
     try {
-      const find = this.#database.prepare("SELECT 1 FROM taken WHERE id = ?");
-      return ids.filter((id) => find.get(id) !== undefined);
+      const find = this.#database.prepare("SELECT 1 FROM takings WHERE id = ? AND batch = ?");
+      return ids.filter((id) => find.get(id, batch) !== undefined);
     } catch (cause) {
       throw broken(cause);
     }
   }
 
-  forget(ids: readonly string[], now: number): void {
+  forget({ batch, ids }: Arrivals, now: number): void {
     this.#transaction(() => {
-      this.#run("DELETE FROM taken WHERE id = ?", ids);
-      this.#database.prepare("DELETE FROM taken WHERE at < ?").run(now - REMEMBER_MS);
+      this.#run("DELETE FROM takings WHERE id = ? AND batch = ?", ids, batch);
+      this.#database.prepare("DELETE FROM takings WHERE at < ?").run(now - REMEMBER_MS);
     });
+  }
+
+  /** How many messages are remembered as taken. */
+  get remembered(): number {
+    return this.#all<{ count: number }>("SELECT count(*) AS count FROM takings")[0]?.count ?? 0;
   }
 
   close(): void {

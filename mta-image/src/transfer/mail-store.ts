@@ -65,14 +65,15 @@ export class MailStore implements Store, Door {
     }
   }
 
-  settle(ids: readonly string[]): Promise<void> {
+  async settle(ids: readonly string[]): Promise<void> {
     for (const id of ids) {
       this.#away.get(id)?.recipients.forEach((_, index) => {
         this.#spool.settle(id, index);
       });
-      this.#away.delete(id);
     }
-    return this.#spool.flush();
+    await this.#spool.flush();
+    // Only now: as long as a crash could bring them back, they count as being here.
+    for (const id of ids) this.#away.delete(id);
   }
 
   async store(head: FrameHead, content: Buffer): Promise<void> {
@@ -104,7 +105,7 @@ export class MailStore implements Store, Door {
 }
 
 function headOf({ id, receivedAt, envelope, origin, recipients }: SpooledMessage): FrameHead {
-  const { sender, smtpUtf8, eightBit, transportId, dsn } = envelope;
+  const { sender, smtpUtf8, eightBit, transportId, dsn, requireTls } = envelope;
   return {
     id,
     receivedAt,
@@ -116,6 +117,7 @@ function headOf({ id, receivedAt, envelope, origin, recipients }: SpooledMessage
       transportId,
       // The schema's arrays are the same but for their being writable.
       ...(dsn === undefined ? {} : { dsn: dsn as NonNullable<FrameHead["envelope"]["dsn"]> }),
+      ...(requireTls === true ? { requireTls } : {}),
     },
     origin: { ...origin },
     states: recipients.map((recipient) => (recipient === null ? null : { ...recipient.state })),

@@ -41,5 +41,5 @@ export interface Peer {
   send(batch: string, frames: readonly Buffer[]): Promise<readonly string[]>;
   /** Closes the batch and tells which of its messages the peer has. */
   taken(batch: string, ids: readonly string[]): Promise<readonly string[]>;
-  forgotten(ids: readonly string[]): Promise<void>;
+  forgotten(batch: string, ids: readonly string[]): Promise<void>;
 }

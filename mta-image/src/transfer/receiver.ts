@@ -1,7 +1,8 @@
 /**
  * The taking side of a hand-over. For each batch: the ids are noted as arriving, the messages are stored (one
  * group commit), the ids are noted as taken, only then the answer goes out and the queue may try them. What was
- * taken before is answered with yes and not stored again.
+ * taken before in the same batch is answered with yes and not stored again; in another batch it comes anew, since it
+ * may have left again meanwhile.
  *
  * A giver that got no answer asks "taken?". That closes the batch: a "no" must stay true, so the same batch, still
  * on its way somewhere, is refused when it comes. Closed batches are kept in memory only: what was on its way
@@ -38,10 +39,11 @@ export class Receiver {
 
   /** Once at start, before the spool's messages are queued. */
   recover(): void {
-    const arriving = this.#ledger.arriving();
-    const stored = arriving.filter((id) => this.#door.has(id));
-    this.#ledger.take(stored, this.#clock.now());
-    this.#ledger.dropArriving(arriving.filter((id) => !this.#door.has(id)));
+    for (const { batch, ids } of this.#ledger.arriving()) {
+      const stored = ids.filter((id) => this.#door.has(id));
+      this.#ledger.take({ batch, ids: stored }, this.#clock.now());
+      this.#ledger.dropArriving({ batch, ids: ids.filter((id) => !this.#door.has(id)) });
+    }
   }
 
   async receive(batch: string, bytes: Buffer): Promise<TransferAnswer> {
@@ -51,21 +53,21 @@ export class Receiver {
     // From here to the note in #storing nothing is waited for: a question comes before or after, never between.
     if (this.#closed.has(batch))
       throw new Failure("batch-closed", `batch ${batch} was given up by its sender`);
-    const known = new Set(this.#ledger.taken(ids));
+    const known = new Set(this.#ledger.taken({ batch, ids }));
     const fresh = frames.filter(({ head }) => !known.has(head.id) && !this.#door.has(head.id));
-    const stored = fresh.length === 0 ? [] : await this.#store(fresh);
+    const stored = fresh.length === 0 ? [] : await this.#store(batch, fresh);
     return { ids: [...known, ...stored] };
   }
 
   async taken({ batch, ids }: TransferQuestion): Promise<TransferAnswer> {
     this.#close(batch);
     await Promise.all(ids.map((id) => this.#storing.get(id)));
-    return { ids: [...this.#ledger.taken(ids)] };
+    return { ids: [...this.#ledger.taken({ batch, ids })] };
   }
 
-  forgotten(ids: readonly string[]): TransferAnswer {
-    this.#ledger.forget(ids, this.#clock.now());
-    return { ids: [...ids] };
+  forgotten(question: TransferQuestion): TransferAnswer {
+    this.#ledger.forget(question, this.#clock.now());
+    return { ids: question.ids };
   }
 
   #close(batch: string): void {
@@ -75,10 +77,10 @@ export class Receiver {
     this.#closed.delete(oldest as string);
   }
 
-  async #store(frames: readonly Frame[]): Promise<string[]> {
+  async #store(batch: string, frames: readonly Frame[]): Promise<string[]> {
     const ids = frames.map(({ head }) => head.id);
-    this.#ledger.arrive(ids);
-    const work = this.#storeAll(frames);
+    this.#ledger.arrive({ batch, ids });
+    const work = this.#storeAll(batch, frames);
     const quiet = work.then(
       () => {},
       () => {},
@@ -92,14 +94,15 @@ export class Receiver {
   }
 
   /** What could not be stored is not in the answer; what could is taken, whatever became of the others. */
-  async #storeAll(frames: readonly Frame[]): Promise<string[]> {
+  async #storeAll(batch: string, frames: readonly Frame[]): Promise<string[]> {
     const results = await Promise.allSettled(
       frames.map(({ head, content }) => this.#door.store(head, content)),
     );
     const ids = frames.map(({ head }) => head.id);
     const stored = ids.filter((_, i) => results[i]?.status === "fulfilled");
-    this.#ledger.take(stored, this.#clock.now());
-    this.#ledger.dropArriving(ids.filter((_, i) => results[i]?.status === "rejected"));
+    this.#ledger.take({ batch, ids: stored }, this.#clock.now());
+    const refused = ids.filter((_, i) => results[i]?.status === "rejected");
+    this.#ledger.dropArriving({ batch, ids: refused });
     this.#door.enqueue(stored);
     if (stored.length > 0) return stored;
     throw (results.find((result) => result.status === "rejected") as PromiseRejectedResult).reason;

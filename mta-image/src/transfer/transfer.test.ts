@@ -139,7 +139,7 @@ type Fate = "fine" | "request-lost" | "answer-lost" | "twice" | "late" | "taker-
 /** The network between two engines; each send meets the next fate of the list. */
 function connect(
   taker: Engine,
-  options: { fates: Fate[]; giver?: Engine; late?: (() => Promise<void>)[] },
+  options: { fates: Fate[]; giver?: Engine; late?: (() => Promise<void>)[]; isForgetful?: boolean },
 ): Peer {
   const deliver = (batch: string, bytes: Buffer): Promise<readonly string[]> =>
     taker.receiver.receive(batch, bytes).then(({ ids }) => ids);
@@ -161,7 +161,9 @@ function connect(
       throw new Error("answer lost");
     },
     taken: (batch, ids) => taker.receiver.taken({ batch, ids: [...ids] }).then((answer) => answer.ids),
-    forgotten: async (ids) => void taker.receiver.forgotten(ids),
+    forgotten: async (batch, ids) => {
+      if (options.isForgetful !== true) taker.receiver.forgotten({ batch, ids: [...ids] });
+    },
   };
 }
 
@@ -205,7 +207,7 @@ describe("a hand-over", () => {
     await giver.giver.close();
     assert.deepEqual(taker.spool.get(all[0]?.id ?? ""), all[0]);
     assert.deepEqual(giver.giver.figures, { given: 10, unanswered: 0, waitsFor: null });
-    assert.deepEqual(taker.ledger.taken(all.map(({ id }) => id)), []);
+    assert.deepEqual(taker.ledger.remembered, 0);
   });
 
   test("keeps what a full peer refuses, and says what it waits for", async () => {
@@ -235,6 +237,19 @@ describe("a hand-over", () => {
     giver.deliverAll();
     assert.equal(taker.delivered.length + giver.delivered.length, 3);
     await giver.giver.close();
+  });
+
+  test("takes a message that comes back, even if the giver's last word of the first time was lost", async () => {
+    const [first, second, third] = [new Engine("a", heads(3)), new Engine("b"), new Engine("c")];
+    first.giver.give([connect(second, { fates: [], isForgetful: true })]);
+    await until(() => second.queue.size === 3);
+    second.giver.give([connect(third, { fates: [] })]);
+    await until(() => third.queue.size === 3);
+    await second.giver.close();
+    third.giver.give([connect(second, { fates: [] })]);
+    await until(() => third.spool.size === 0);
+    assert.equal(second.spool.size, 3);
+    await Promise.all([first.giver.close(), third.giver.close()]);
   });
 
   test("that was given up refuses the batch that comes late", async () => {
