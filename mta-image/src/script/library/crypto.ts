@@ -135,7 +135,7 @@ export const cryptoFunctions: readonly HostFunction[] = [
 
 const MAX_RANDOM = 2 ** 48 - 1;
 
-function randomBetween(low: number, high: number): number {
+export function randomBetween(low: number, high: number): number {
   if (!(high >= low && high - low < MAX_RANDOM && Number.isSafeInteger(low)))
     throw new Refusal("random_number() wants first ≤ last");
   return low + randomInt(high - low + 1);

@@ -5,6 +5,7 @@
 import { exceptionClass } from "../exception.ts";
 import { type Host, type HostFunction, makeHost } from "../host.ts";
 import { regexClass } from "../regex.ts";
+import { aliasFunctions } from "./aliases.ts";
 import { arrayFunctions } from "./array.ts";
 import { mapClass, setClass } from "./collections.ts";
 import { cryptoFunctions, keyClasses } from "./crypto.ts";
@@ -37,6 +38,7 @@ export const librarySections: Readonly<Record<string, readonly HostFunction[]>> 
   "Addresses and domains": networkFunctions,
   "Shared memory": memoryFunctions,
   System: systemFunctions,
+  "Old names": aliasFunctions,
 };
 
 export const libraryHost: Host = makeHost(Object.values(librarySections).flat(), [

@@ -123,7 +123,7 @@ function replace(search: string, replacement: string, subject: string): string {
   return parts.join(replacement);
 }
 
-function split(text: string, delimiter: string, limit: number): string[] {
+export function split(text: string, delimiter: string, limit: number): string[] {
   meter.allocate(text.length);
   const parts = text.split(delimiter);
   const most = Math.trunc(Math.abs(limit));

@@ -1,0 +1,36 @@
+/** Old names that the reference no longer lists but public scripts still call. */
+import { HslArray } from "../array.ts";
+import { looseEquals } from "../equality.ts";
+import { type HostFunction, declare, optional, parameter } from "../host.ts";
+import { meter } from "../meter.ts";
+import { randomBetween } from "./crypto.ts";
+import { split } from "./string.ts";
+
+const { string, number, any, array } = parameter;
+
+export const aliasFunctions: readonly HostFunction[] = [
+  declare({
+    name: "explode",
+    parameters: [string("delimiter"), string("string"), optional(number("limit"))],
+    returns: "array",
+    docs: "str_split with the first two arguments changed round.",
+    run: (_, delimiter, text, limit) => HslArray.of(split(text, delimiter, limit ?? 0)),
+  }),
+  declare({
+    name: "in_array",
+    parameters: [any("needle"), array("array")],
+    returns: "boolean",
+    docs: "array_includes.",
+    run: (_, needle, items) => {
+      meter.charge(items.size);
+      return items.values().some((item) => looseEquals(item, needle));
+    },
+  }),
+  declare({
+    name: "rand",
+    parameters: [number("first"), number("last")],
+    returns: "number",
+    docs: "random_number with both ends.",
+    run: (_, first, last) => randomBetween(Math.ceil(first), Math.floor(last)),
+  }),
+];
