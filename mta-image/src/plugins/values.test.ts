@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 
+import fc from "fast-check";
+
 import { functionOf, makeTestHost, startPlugins } from "../../testing/native-plugins.ts";
 import { NativeThrow } from "./error.ts";
 import type { Wire } from "./native.ts";
@@ -100,6 +102,57 @@ test("JSON is read strictly and the first problem is told with its place", () =>
     `${"[".repeat(600)}`,
   ];
   for (const text of bad) assert.throws(() => call("from_json", text), /at byte \d+$/);
+});
+
+test("numbers and texts survive the way through JSON", () => {
+  const bytes = (text: string): string => Buffer.from(text).toString("latin1");
+  fc.assert(
+    fc.property(
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
+      fc.string({ unit: "binary" }),
+      (number, text) => {
+        const written = call("to_json", [0, number, 1, bytes(text)]) as string;
+        assert.deepEqual(JSON.parse(written), [number + 0, text]);
+        assert.deepEqual(call("from_json", bytes(JSON.stringify([number, text]))), [
+          0,
+          number + 0,
+          1,
+          bytes(text),
+        ]);
+      },
+    ),
+  );
+});
+
+test("any bytes are read as JSON or refused, never crashed on", () => {
+  const parts = fc.constantFrom(
+    "{",
+    "}",
+    "[",
+    "]",
+    '"',
+    ",",
+    ":",
+    "\\u",
+    "d83d",
+    "\\",
+    "1e",
+    "-",
+    "0.",
+    "null",
+    "\xff",
+    " ",
+  );
+  fc.assert(
+    fc.property(fc.array(parts, { maxLength: 40 }), (pieces) => {
+      try {
+        call("from_json", pieces.join(""));
+      } catch (error) {
+        assert.ok(error instanceof NativeThrow);
+      }
+    }),
+    { numRuns: 2000 },
+  );
 });
 
 test("a file of pieces is one seekable FILE", () => {
