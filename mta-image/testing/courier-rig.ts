@@ -27,6 +27,7 @@ export interface MailOptions {
   readonly smtpUtf8?: boolean;
   readonly transportId?: string;
   readonly dsn?: NoticeWishes;
+  readonly requireTls?: boolean;
   readonly terms?: AttemptTerms;
 }
 
@@ -74,7 +75,13 @@ export class CourierRig {
       from = "news@example.org",
       content = "Subject: x\r\n\r\nhello\r\n",
     } = mail;
-    const envelope = { sender: from, recipients: to, smtpUtf8: mail.smtpUtf8 ?? false, dsn: mail.dsn };
+    const envelope = {
+      sender: from,
+      recipients: to,
+      smtpUtf8: mail.smtpUtf8 ?? false,
+      dsn: mail.dsn,
+      requireTls: mail.requireTls,
+    };
     const { id: _, dueAt, content: __, ...draft } = makeDraft({ envelope });
     const id = `message-${this.#count++}`;
     const stored = typeof content === "string" ? inMemory(content) : content;

@@ -10,6 +10,8 @@ export interface Capabilities {
   readonly smtpUtf8: boolean;
   /** RFC 3461: the host reports success itself when it is asked to. */
   readonly dsn: boolean;
+  /** RFC 8689: the host promises to pass mail on in TLS only. */
+  readonly requireTls: boolean;
   /** SIZE was offered, so MAIL may say how large the message is. */
   readonly size: boolean;
   /** Largest message in bytes, or null for no fixed limit (RFC 1870 4). */
@@ -31,6 +33,7 @@ export const plainCapabilities: Capabilities = {
   eightBitMime: false,
   smtpUtf8: false,
   dsn: false,
+  requireTls: false,
   size: false,
   maxSizeBytes: null,
   maxRecipients: DEFAULT_RECIPIENTS,
@@ -53,6 +56,7 @@ export function readCapabilities(lines: readonly string[]): Capabilities {
     eightBitMime: offered.has("8BITMIME"),
     smtpUtf8: offered.has("SMTPUTF8"),
     dsn: offered.has("DSN"),
+    requireTls: offered.has("REQUIRETLS"),
     size: offered.has("SIZE"),
     maxSizeBytes: positive(offered.get("SIZE") ?? ""),
     maxRecipients: Math.min(rcptMax, MOST_RECIPIENTS),

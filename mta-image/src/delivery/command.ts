@@ -29,6 +29,7 @@ export interface MailParameters {
   readonly smtpUtf8: boolean;
   /** What the sender said about notices; null where the host would not know what to do with it (RFC 3461 5.2.1). */
   readonly dsn: NoticeWishes | null;
+  readonly requireTls: boolean;
 }
 
 export function mailCommand(sender: string, parameters: MailParameters): string {
@@ -36,6 +37,7 @@ export function mailCommand(sender: string, parameters: MailParameters): string 
   if (parameters.sizeBytes !== null) text += ` SIZE=${parameters.sizeBytes}`;
   if (parameters.eightBit) text += " BODY=8BITMIME";
   if (parameters.smtpUtf8) text += " SMTPUTF8";
+  if (parameters.requireTls) text += " REQUIRETLS";
   const { ret = null, envid = null } = parameters.dsn ?? {};
   if (ret !== null) text += ` RET=${ret}`;
   if (envid !== null) text += ` ENVID=${envid}`;

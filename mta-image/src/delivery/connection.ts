@@ -178,7 +178,8 @@ export class Connection implements WireOwner {
   }
 
   #unfit(job: Job): Trouble | null {
-    const { smtpUtf8, maxSizeBytes } = this.#capabilities;
+    const { smtpUtf8, maxSizeBytes, requireTls } = this.#capabilities;
+    if (job.requiresTls && (!requireTls || this.tls === null)) return "requiretls-not-offered";
     if (!smtpUtf8 && job.needsUtf8) return "needs-smtputf8";
     return maxSizeBytes !== null && job.message.sizeBytes > maxSizeBytes ? "too-large" : null;
   }
@@ -198,6 +199,7 @@ export class Connection implements WireOwner {
         // that cut the eighth bit are not seen any more. RFC 6152 3 would have us convert or return it.
         eightBit: eightBitMime && isEightBit(job),
         smtpUtf8: job.needsUtf8,
+        requireTls: job.requiresTls,
         dsn: dsn ? (job.message.envelope.dsn ?? null) : null,
       },
       isPipelined: pipelining,

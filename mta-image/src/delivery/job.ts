@@ -55,6 +55,10 @@ export class Job {
     return this.message.envelope.recipients[this.attempt.recipients[position] as number] as string;
   }
 
+  get requiresTls(): boolean {
+    return this.message.envelope.requireTls === true;
+  }
+
   /** What the sender said about notices on a recipient. */
   wishes(position: number): RecipientWishes | null {
     const index = this.attempt.recipients[position] as number;

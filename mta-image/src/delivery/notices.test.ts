@@ -48,3 +48,21 @@ test("a host that does not offer DSN hears nothing of it, and we report", async 
   ]);
   assert.deepEqual(success, [undefined, undefined]);
 });
+
+test("mail that requires TLS never goes out in the clear, and mail beside it does", async () => {
+  const host = await ScriptedHost.start();
+  const rig = new CourierRig(host.port);
+  try {
+    assert.deepEqual(await rig.deliver({ requireTls: true }), [
+      "deferred 4.7.4 TLS is required and was not offered (127.0.0.1:PORT)".replace(
+        "PORT",
+        String(host.port),
+      ),
+    ]);
+    assert.doesNotMatch(host.words, /MAIL/);
+    assert.match((await rig.deliver())[0] ?? "", /^delivered /);
+  } finally {
+    await rig.courier.close(0);
+    await host.stop();
+  }
+});

@@ -32,6 +32,7 @@ export type Trouble =
   | "tls-not-offered"
   | "tls-failed"
   | "tls-unverified"
+  | "requiretls-not-offered"
   | "bad-sender"
   | "bad-recipient"
   | "needs-smtputf8"
@@ -47,7 +48,7 @@ interface Meaning {
   readonly text: string;
 }
 
-/** Statuses: RFC 3463 chapter 3, RFC 7504 and RFC 7505 for 5.1.10, RFC 6531 3.6 for 5.6.7. */
+/** Statuses: RFC 3463 chapter 3, RFC 7504 and RFC 7505 for 5.1.10, RFC 6531 3.6 for 5.6.7, RFC 8689 for 5.7.30. */
 const MEANINGS: Readonly<Record<Trouble, Meaning>> = {
   "no-domain": { kind: "failed", status: "5.1.2", text: "The recipient's domain does not exist" },
   "null-mx": { kind: "failed", status: "5.1.10", text: "The recipient's domain takes no mail (null MX)" },
@@ -66,6 +67,11 @@ const MEANINGS: Readonly<Record<Trouble, Meaning>> = {
   "tls-not-offered": { kind: "deferred", status: "4.7.4", text: "TLS is required and was not offered" },
   "tls-failed": { kind: "deferred", status: "4.7.5", text: "TLS handshake failed" },
   "tls-unverified": { kind: "deferred", status: "4.7.5", text: "The host's certificate was not accepted" },
+  "requiretls-not-offered": {
+    kind: "failed",
+    status: "5.7.30",
+    text: "The sender requires TLS on the whole way and the host does not promise it",
+  },
   "bad-sender": { kind: "failed", status: "5.1.7", text: "The sender's address cannot be sent" },
   "bad-recipient": { kind: "failed", status: "5.1.3", text: "The recipient's address cannot be sent" },
   "needs-smtputf8": {

@@ -15,7 +15,7 @@ import type { Job } from "./job.ts";
 import { Lane, type LanePool } from "./lane.ts";
 import { type Opened, openConnection } from "./open.ts";
 import { planRoute } from "./route.ts";
-import type { TransportSettings } from "./transport.ts";
+import { type TransportSettings, withRequiredTls } from "./transport.ts";
 
 /** Plain numbers that only grow; metrics read them. */
 export interface DeliveryCounters {
@@ -65,10 +65,12 @@ export class Pool implements LanePool {
     return this.#places;
   }
 
-  add(job: Job, settings: TransportSettings): void {
+  add(job: Job, usual: TransportSettings): void {
     const { transportId, domain } = job.attempt.destination;
     const source = job.attempt.terms?.source ?? "";
-    const key = settings.server === null ? `${transportId} ${domain}` : transportId;
+    const settings = job.requiresTls ? withRequiredTls(usual) : usual;
+    const place = settings.server === null ? `${transportId} ${domain}` : transportId;
+    const key = job.requiresTls ? `${place} in TLS` : place;
     if (source === "") this.#lane(key, domain, settings).add(job);
     else this.#lane(`${key} from ${source}`, domain, this.#fromSource(settings, source)).add(job);
   }

@@ -74,3 +74,12 @@ export const defaultTransport: TransportSettings = {
   maxTransactions: 1000,
   idleMs: 30_000,
 };
+
+const strict = new WeakMap<TransportSettings, TransportSettings>();
+
+/** The settings for mail that must travel in TLS (RFC 8689 4.2.1): the same object for the same settings. */
+export function withRequiredTls(settings: TransportSettings): TransportSettings {
+  const known = strict.get(settings) ?? { ...settings, tlsMode: "require_verify" };
+  strict.set(settings, known);
+  return known;
+}

@@ -52,6 +52,8 @@ export class MailNotifier implements Notifier {
         smtpUtf8: needsUtf8(notice, original),
         eightBit: bytes.some((byte) => byte > 127),
         transportId: this.#options.transportFor(envelope.transportId),
+        // What was to travel in TLS only must not come back in the clear (RFC 8689 5).
+        ...(envelope.requireTls === true ? { requireTls: true } : {}),
         dsn: { ret: null, envid: null, recipients: [{ notify: ["NEVER"], orcpt: null }] },
       },
       fromHere(id),

@@ -21,6 +21,8 @@ export interface Envelope {
   readonly tenantId?: string | undefined;
   /** What was said about notices (RFC 3461); absent when nothing was. */
   readonly dsn?: NoticeWishes | undefined;
+  /** REQUIRETLS (RFC 8689): only through verified TLS to hosts that promise the same. Absent means no. */
+  readonly requireTls?: boolean | undefined;
 }
 
 /** Where a message came from: facts for the trace field, logs and scripts. */

@@ -62,6 +62,23 @@ test("STARTTLS forgets what was said in the clear and is not offered again", () 
     socket.destroy();
   }));
 
+test("REQUIRETLS is offered and taken within TLS only", () =>
+  withReceiver({ tls: context }, async (receiver) => {
+    const plain = await receiver.connect();
+    await plain.reply();
+    assert.doesNotMatch(await plain.ask("EHLO client.example.org"), /REQUIRETLS/);
+    assert.equal(await plain.ask("MAIL FROM:<a@example.org> REQUIRETLS"), "530 5.7.0 Only within TLS");
+    await plain.ask("STARTTLS");
+    const { client, socket } = await secured(plain);
+    assert.match(await client.ask("EHLO client.example.org"), /\n250 REQUIRETLS$/);
+    assert.match(await client.ask("MAIL FROM:<a@example.org> REQUIRETLS=yes"), /^501 /);
+    await client.ask("MAIL FROM:<a@example.org> REQUIRETLS");
+    await client.ask("RCPT TO:<ann@example.net>");
+    assert.match(await client.ask("BDAT 0 LAST"), /^250 /);
+    assert.equal(receiver.accepted[0]?.envelope.requireTls, true);
+    socket.destroy();
+  }));
+
 test("a command behind STARTTLS in the same packet ends the connection and never runs", () =>
   withReceiver({ tls: context }, async (receiver) => {
     const client = await receiver.greeted();

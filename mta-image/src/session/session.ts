@@ -125,8 +125,7 @@ export class Session {
   }
 
   #newTransaction(): Transaction {
-    const offersTls = this.#settings.tls !== null && this.#tls === null;
-    return new Transaction(this.#settings, { mayRelay: this.#mayRelay, offersTls });
+    return new Transaction(this.#settings, { mayRelay: this.#mayRelay, isSecure: this.#tls !== null });
   }
 
   /** Listeners stay for the socket's whole life: a reset may come at any moment, even after close. */

@@ -19,6 +19,7 @@ import type { SessionSettings } from "./options.ts";
 export class Transaction {
   readonly #settings: SessionSettings;
   readonly #mayRelay: boolean;
+  readonly #isSecure: boolean;
   readonly #hello: { readonly extended: Reply; readonly plain: Reply };
   heloName = "";
   isExtended = false;
@@ -27,10 +28,11 @@ export class Transaction {
   /** By recipient; null for those of whom nothing was said. */
   #wishes: (RecipientWishes | null)[] = [];
 
-  constructor(settings: SessionSettings, options: { mayRelay: boolean; offersTls: boolean }) {
+  constructor(settings: SessionSettings, options: { mayRelay: boolean; isSecure: boolean }) {
     this.#settings = settings;
     this.#mayRelay = options.mayRelay;
-    this.#hello = helloReplies(settings, options.offersTls);
+    this.#isSecure = options.isSecure;
+    this.#hello = helloReplies(settings, options.isSecure);
   }
 
   /** MAIL was accepted and its transaction has not ended. */
@@ -52,7 +54,7 @@ export class Transaction {
   envelope(): Envelope {
     const sender = this.#sender;
     assert(sender !== null, "an envelope was asked for outside a transaction");
-    const { smtpUtf8, eightBit, ret, envid } = sender.parameters;
+    const { smtpUtf8, eightBit, ret, envid, requireTls } = sender.parameters;
     const wishes = this.#wishes.some((wish) => wish !== null) ? this.#wishes : [];
     const isSilent = ret === null && envid === null && wishes.length === 0;
     return {
@@ -61,6 +63,7 @@ export class Transaction {
       smtpUtf8,
       eightBit,
       transportId: this.#settings.transportId,
+      ...(requireTls ? { requireTls } : {}),
       ...(isSilent ? {} : { dsn: { ret, envid, recipients: wishes } }),
     };
   }
@@ -103,7 +106,8 @@ export class Transaction {
   #mail(command: Extract<Command, { kind: "mail" }>): Reply {
     if (this.heloName === "") return replies.helloFirst;
     if (this.#sender !== null) return replies.nestedMail;
-    const { sizeBytes } = command.parameters;
+    const { sizeBytes, requireTls } = command.parameters;
+    if (requireTls && !this.#isSecure) return replies.needsTls;
     if (sizeBytes !== null && sizeBytes > this.#settings.maxSizeBytes) return replies.tooLarge;
     this.#sender = { address: command.path.address, parameters: command.parameters };
     return replies.mailOk;
@@ -128,14 +132,14 @@ export class Transaction {
 
 const cache = new WeakMap<SessionSettings, { extended: Reply; plain: Reply }[]>();
 
-/** The answers to EHLO and HELO, made once per settings, with and without STARTTLS. */
-function helloReplies(settings: SessionSettings, offersTls: boolean): { extended: Reply; plain: Reply } {
-  const made = cache.get(settings) ?? [false, true].map((tls) => makeHello(settings, tls));
+/** The answers to EHLO and HELO, made once per settings, in the clear and within TLS. */
+function helloReplies(settings: SessionSettings, isSecure: boolean): { extended: Reply; plain: Reply } {
+  const made = cache.get(settings) ?? [false, true].map((secure) => makeHello(settings, secure));
   cache.set(settings, made);
-  return made[offersTls ? 1 : 0] as { extended: Reply; plain: Reply };
+  return made[isSecure ? 1 : 0] as { extended: Reply; plain: Reply };
 }
 
-function makeHello(settings: SessionSettings, offersTls: boolean): { extended: Reply; plain: Reply } {
+function makeHello(settings: SessionSettings, isSecure: boolean): { extended: Reply; plain: Reply } {
   const keywords = [
     "PIPELINING",
     `SIZE ${settings.maxSizeBytes}`,
@@ -144,8 +148,10 @@ function makeHello(settings: SessionSettings, offersTls: boolean): { extended: R
     "DSN",
     "SMTPUTF8",
     "ENHANCEDSTATUSCODES",
+    `LIMITS RCPTMAX=${settings.maxRecipients}`,
   ];
-  if (offersTls) keywords.push("STARTTLS");
+  if (isSecure) keywords.push("REQUIRETLS");
+  else if (settings.tls !== null) keywords.push("STARTTLS");
   return {
     extended: makeReply(250, "", [settings.hostname, ...keywords]),
     plain: makeReply(250, "", settings.hostname),

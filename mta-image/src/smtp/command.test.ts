@@ -27,6 +27,7 @@ test("verbs and keywords are read in any case, addresses are kept byte for byte"
     smtpUtf8: false,
     ret: null,
     envid: null,
+    requireTls: false,
   });
 });
 

@@ -13,6 +13,8 @@ export interface MailParameters {
   /** RFC 3461: how much a notice returns, and the sender's name for the transaction (xtext). */
   readonly ret: "FULL" | "HDRS" | null;
   readonly envid: string | null;
+  /** RFC 8689: rather not at all than in the clear. */
+  readonly requireTls: boolean;
 }
 
 export type NotifyWord = "NEVER" | "SUCCESS" | "FAILURE" | "DELAY";
@@ -23,7 +25,14 @@ export interface RcptParameters {
   readonly orcpt: string | null;
 }
 
-const NO_MAIL: MailParameters = { sizeBytes: null, eightBit: false, smtpUtf8: false, ret: null, envid: null };
+const NO_MAIL: MailParameters = {
+  sizeBytes: null,
+  eightBit: false,
+  smtpUtf8: false,
+  ret: null,
+  envid: null,
+  requireTls: false,
+};
 const NO_RCPT: RcptParameters = { notify: null, orcpt: null };
 const KEYWORD = /^[A-Za-z0-9][A-Za-z0-9-]*$/;
 /** RFC 1870 6.1: up to 20 digits. More than 15 is beyond exact numbers, and beyond any limit we could have. */
@@ -43,6 +52,7 @@ const mailRules: Readonly<Record<string, Rule<MailParameters>>> = {
     const body = value?.toUpperCase();
     return body === "7BIT" || body === "8BITMIME" ? { ...before, eightBit: body === "8BITMIME" } : null;
   },
+  REQUIRETLS: (before, value) => (value === null ? { ...before, requireTls: true } : null),
   SMTPUTF8: (before, value) => (value === null ? { ...before, smtpUtf8: true } : null),
   RET(before, value) {
     const ret = value?.toUpperCase();

@@ -66,6 +66,7 @@ export const replies = {
   rcptFirst: makeReply(503, "5.5.1", "Send RCPT first"),
   nestedMail: makeReply(503, "5.5.1", "MAIL was given already"),
   inChunks: makeReply(503, "5.5.1", "Only BDAT or RSET may follow BDAT"),
+  needsTls: makeReply(530, "5.7.0", "Only within TLS"),
   noTls: makeReply(502, "5.5.1", "TLS is not available"),
   alreadyTls: makeReply(503, "5.5.1", "TLS is in use already"),
   tooLarge: makeReply(552, "5.3.4", "Message exceeds the size limit"),
