@@ -103,6 +103,24 @@ export function spoolContract(kind: string, makePlace: () => Promise<SpoolPlace>
     await last.close();
   });
 
+  contract("a body file takes bytes in front of what was written", async (place) => {
+    const spool = await place.open();
+    const draft = makeDraft();
+    const body = await spool.createBody(draft.id);
+    const pieces = Array.from({ length: 5 }, (_, i) => Buffer.alloc(50_000, i + 65));
+    for (const piece of pieces) await body.write(piece);
+    const head = Buffer.from("X-First: yes\r\n");
+    await body.prepend(head);
+    await body.write(Buffer.from("end"));
+    const message = await spool.commit({ ...draft, content: body });
+    const whole = Buffer.concat([head, ...pieces, Buffer.from("end")]);
+    assert.equal(message.sizeBytes, whole.length);
+    await spool.close();
+    const next = await place.open();
+    assert.deepEqual(await bytesOf(next, draft.id), whole);
+    await next.close();
+  });
+
   contract("updates and settlements of what is unknown or settled are harmless", async (place) => {
     const spool = await place.open();
     const draft = makeDraft();

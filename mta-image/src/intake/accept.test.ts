@@ -57,6 +57,19 @@ test("content that drips in byte by byte is kept whole behind one trace field", 
   assert.equal(figures.bytesInFlight, 0);
 });
 
+for (const bytes of [100, 5000]) {
+  test(`fields that are handed over at the end stand in front of all others, with ${bytes} bytes`, async () => {
+    const { intake, spool, figures } = await setUp();
+    const reception = intake.begin(makeEnvelope(), someOrigin);
+    await reception.write(Buffer.alloc(bytes, "x"));
+    await reception.commit("X-One: 1\r\n");
+    const stored = (await bytesOf(spool, reception.id)).toString();
+    assert.match(stored, /^X-One: 1\r\nReceived: from client\.example\.org/);
+    assert.ok(stored.endsWith("x".repeat(bytes)));
+    assert.equal(figures.bytesInFlight, 0);
+  });
+}
+
 test("pieces small and large that cross into a body file come out in order", async () => {
   const { intake, spool, figures } = await setUp();
   const reception = intake.begin(makeEnvelope(), { ...someOrigin, kind: "notice" });

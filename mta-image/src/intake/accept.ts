@@ -111,7 +111,7 @@ class Incoming implements Reception {
     return this.#bytes > this.#shared.inlineBytes ? this.#spill() : null;
   }
 
-  async commit(): Promise<IntakeResult> {
+  async commit(fields = ""): Promise<IntakeResult> {
     if (this.#hops.count > this.#shared.settings().maxHops) this.#refuse(refusals.loop);
     await this.#writing;
     if (this.#refusal !== null) {
@@ -119,7 +119,7 @@ class Incoming implements Reception {
       return this.#refusal;
     }
     try {
-      const message = await this.#store();
+      const message = await this.#store(fields);
       this.#release();
       this.#shared.enqueue(message);
       return { kind: "accepted", id: this.id };
@@ -138,7 +138,8 @@ class Incoming implements Reception {
       .catch((error: unknown) => this.#shared.log.warn({ message: this.id, error }, "body-left-behind"));
   }
 
-  async #store(): Promise<SpooledMessage> {
+  async #store(fields: string): Promise<SpooledMessage> {
+    if (fields !== "") await this.#putInFront(Buffer.from(fields));
     const content =
       this.#body ?? (this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks));
     return this.#shared.spool.commit({
@@ -149,6 +150,12 @@ class Incoming implements Reception {
       dueAt: this.#receivedAt,
       content,
     });
+  }
+
+  async #putInFront(head: Buffer): Promise<void> {
+    if (this.#body !== null) return this.#body.prepend(head);
+    this.#chunks.unshift(head);
+    this.#shared.figures.bytesInFlight += head.length;
   }
 
   #hold(chunk: Buffer): void {

@@ -20,8 +20,11 @@ export interface Reception {
    * until it resolves (large mail waits for its file). Never rejects: a spool failure shows at commit.
    */
   write(chunk: Buffer): Promise<void> | null;
-  /** Resolves when it is safe to say 250, or with the refusal. Never rejects. */
-  commit(): Promise<IntakeResult>;
+  /**
+   * Resolves when it is safe to say 250, or with the refusal. Never rejects. `fields` are whole header fields, each
+   * with CRLF, that go in front of all others.
+   */
+  commit(fields?: string): Promise<IntakeResult>;
   abort(): void;
 }
 

@@ -35,6 +35,29 @@ export class BodyFile implements BodyWriter {
     }
   }
 
+  /** The copy takes the place of the first file only when it is whole. */
+  async prepend(head: Buffer): Promise<void> {
+    const first = this.#file;
+    if (first === null) return;
+    const name = `bodies/${this.#id}`;
+    let copy: SpoolFile | null = null;
+    try {
+      copy = await this.#files.create(`${name}.head.part`);
+      await copy.append([head]);
+      for (let offset = 0; offset < this.sizeBytes; offset += READ_BYTES) {
+        await copy.append([await first.read(offset, READ_BYTES)]);
+      }
+      await this.#files.rename(`${name}.head.part`, `${name}.part`);
+      this.#file = copy;
+      this.sizeBytes += head.length;
+      await first.close();
+    } catch (error) {
+      await copy?.close();
+      await this.#files.remove(`${name}.head.part`);
+      throw new SpoolFailure("spool-broken", describe(error), { cause: error });
+    }
+  }
+
   /** Resolves when the body is on disk under its final name. */
   async finish(): Promise<void> {
     await this.#file?.sync();

@@ -18,7 +18,7 @@ export async function recoverBodies(facts: {
   const { files, catalog, log, isDamaged } = facts;
   const names = new Set(await files.list("bodies"));
   for (const name of names) {
-    if (!/^[0-9A-Z]{26}(?:\.part)?$/.test(name) || catalog.get(name)?.inFile === true) continue;
+    if (!/^[0-9A-Z]{26}(?:(?:\.head)?\.part)?$/.test(name) || catalog.get(name)?.inFile === true) continue;
     if (isDamaged && !name.endsWith(".part")) {
       log.error({ message: name }, "spool-body-without-record");
       await files.rename(`bodies/${name}`, `corrupt/${name}.body`);

@@ -69,6 +69,8 @@ export interface BodyWriter {
   readonly sizeBytes: number;
   /** Resolves when the writer wants more (back-pressure). Rejects with a SpoolFailure. */
   write(chunk: Buffer): Promise<void>;
+  /** Puts bytes in front of all that was written, which copies the file. Rejects with a SpoolFailure. */
+  prepend(head: Buffer): Promise<void>;
   /** Gives the file up; harmless after commit. */
   abort(): Promise<void>;
 }

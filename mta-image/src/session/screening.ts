@@ -1,0 +1,80 @@
+/**
+ * The checks as one session uses them: it holds what is known of the client and puts the content check between
+ * session and intake. Clients that may relay are our own and nothing is asked about them. Never fails.
+ */
+import type { Envelope, Origin } from "../message/envelope.ts";
+import type { Intake, IntakeResult, Reception } from "../intake/intake.ts";
+import { type Reply, makeReply } from "../smtp/reply.ts";
+import type { Checks, ContentCheck, Ruling } from "./checks.ts";
+
+export class Screening {
+  /** Where the session's mail goes. */
+  readonly intake: Intake;
+  readonly #checks: Checks | null;
+  readonly #ip: string;
+
+  constructor(parts: { checks: Checks | null; intake: Intake; ip: string; isTrusted: boolean }) {
+    const checks = parts.isTrusted ? null : parts.checks;
+    this.#checks = checks;
+    this.#ip = parts.ip;
+    this.intake = checks === null ? parts.intake : screened(parts.intake, checks);
+  }
+
+  /** What to say instead of a greeting; null when nothing is asked. Resolves with null for a welcome client. */
+  connect(): Promise<Reply | null> | null {
+    return toReply(this.#checks?.connect({ ip: this.#ip }) ?? null, { hangUp: true });
+  }
+
+  /** The refusal of a sender, in the same way. */
+  mailFrom(helo: string, sender: string): Promise<Reply | null> | null {
+    return toReply(this.#checks?.mailFrom({ ip: this.#ip, helo, sender }) ?? null, { hangUp: false });
+  }
+}
+
+function toReply(asked: Promise<Ruling> | null, options: { hangUp: boolean }): Promise<Reply | null> | null {
+  if (asked === null) return null;
+  return asked.then((ruling) => {
+    if (ruling.kind === "accept") return null;
+    const { code, enhanced, text } = ruling.reply;
+    return makeReply(code, enhanced, text, options);
+  });
+}
+
+function screened(intake: Intake, checks: Checks): Intake {
+  return {
+    begin(envelope: Envelope, origin: Origin): Reception {
+      const reception = intake.begin(envelope, origin);
+      const check = checks.content({ ip: origin.remoteIp, helo: origin.helo, sender: envelope.sender });
+      return check === null ? reception : new ScreenedReception(reception, check);
+    },
+  };
+}
+
+class ScreenedReception implements Reception {
+  readonly id: string;
+  readonly #inner: Reception;
+  readonly #check: ContentCheck;
+
+  constructor(inner: Reception, check: ContentCheck) {
+    this.id = inner.id;
+    this.#inner = inner;
+    this.#check = check;
+  }
+
+  write(chunk: Buffer): Promise<void> | null {
+    this.#check.write(chunk);
+    return this.#inner.write(chunk);
+  }
+
+  async commit(): Promise<IntakeResult> {
+    const ruling = await this.#check.end();
+    if (ruling.kind === "accept") return this.#inner.commit(ruling.fields);
+    this.#inner.abort();
+    return { kind: "refused", reply: ruling.reply };
+  }
+
+  abort(): void {
+    this.#check.abort();
+    this.#inner.abort();
+  }
+}
