@@ -7,7 +7,7 @@ import { spawn } from "node:child_process";
 import { parseArgs } from "node:util";
 
 import { surround } from "./surroundings.ts";
-import { type Tier, concurrency, tierOf, tiers } from "./tiers.ts";
+import { type Tier, concurrency, patienceMs, tierOf, tiers } from "./tiers.ts";
 import { listFiles, root } from "./tree.ts";
 
 const COUNTED = ["tests", "suites", "pass", "fail", "cancelled", "skipped", "todo", "duration_ms"] as const;
@@ -41,7 +41,12 @@ function runTier(run: {
   readonly env: Readonly<Record<string, string>>;
 }): Promise<number> {
   const { tier, files, totals, env } = run;
-  const options = ["--test", "--test-reporter=spec", `--test-concurrency=${concurrency[tier]}`];
+  const options = [
+    "--test",
+    "--test-reporter=spec",
+    `--test-concurrency=${concurrency[tier]}`,
+    `--test-timeout=${patienceMs[tier]}`,
+  ];
   const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", ...options, ...files], {
     cwd: root,
     env: { ...process.env, ...env },

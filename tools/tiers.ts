@@ -16,3 +16,6 @@ export function tierOf(path: string): Tier | null {
 
 /** How many files run at once: the API tier shares one control plane, scenarios share one node. */
 export const concurrency: Readonly<Record<Tier, number>> = { unit: 2, api: 2, e2e: 1 };
+
+/** What hangs longer than this has failed; a bound against a run that never ends, not a demand on speed. */
+export const patienceMs: Readonly<Record<Tier, number>> = { unit: 180_000, api: 300_000, e2e: 900_000 };
