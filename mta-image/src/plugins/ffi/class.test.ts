@@ -10,7 +10,7 @@ import { loadNative } from "../native.ts";
 import { loadForeign } from "./class.ts";
 
 buildNative();
-const foreign = await loadForeign(loadNative(addonPath), (fn, args) => fn.run(...args) as Value);
+const foreign = await loadForeign(loadNative(addonPath));
 const cls = foreign.host.classes.get("FFI");
 assert.ok(cls !== undefined);
 

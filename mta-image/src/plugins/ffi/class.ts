@@ -5,6 +5,7 @@
  * that is not there is none. Wrong types or addresses end the process: that is the nature of the thing.
  */
 import { HslArray } from "../../script/array.ts";
+import { now } from "../../script/calls.ts";
 import { Refusal } from "../../script/error.ts";
 import { type Host, declare, makeClass, makeHost, optional, parameter } from "../../script/host.ts";
 import { HostObject, HslFunction, type Value } from "../../script/value.ts";
@@ -15,6 +16,7 @@ import {
   Memory,
   type TypeName,
   fromNumber,
+  isWide,
   nodeName,
   sizeOf,
   typeNames,
@@ -26,8 +28,10 @@ export interface ForeignFunctions {
   fileValue(pieces: readonly Piece[]): Value;
 }
 
-/** Runs a function of the script to its end; what waits is refused, for C cannot wait. */
-export type Drive = (fn: HslFunction, args: Value[]) => Value;
+/** What a callback threw; the call of C that it was under throws it when C is back. */
+interface Trouble {
+  error: unknown;
+}
 
 const typeClass = makeClass("FFIType", "A C type.", {});
 const valueClass = makeClass("FFIValue", "A C value.", {});
@@ -45,9 +49,10 @@ interface Library {
   readonly path: string;
 }
 
-export async function loadForeign(native: NativeAddon, drive: Drive): Promise<ForeignFunctions> {
+export async function loadForeign(native: NativeAddon): Promise<ForeignFunctions> {
   const ffi = await import("node:ffi");
   const memory = new Memory(ffi);
+  const trouble: Trouble = { error: null };
   const cls = makeClass("FFI", "Functions of C libraries.", {
     construct: declare({
       name: "FFI",
@@ -63,13 +68,13 @@ export async function loadForeign(native: NativeAddon, drive: Drive): Promise<Fo
         return new HostObject(cls, { path } satisfies Library);
       },
     }),
-    methods: libraryMethods(ffi),
+    methods: libraryMethods(ffi, trouble),
     statics: [
       ...valueStatics(memory),
       ...memoryStatics(memory),
       ...pointerStatics(memory),
       ...ownershipStatics(memory),
-      callbackStatic(ffi, drive),
+      callbackStatic(ffi, trouble),
     ],
   });
   return {
@@ -81,7 +86,7 @@ export async function loadForeign(native: NativeAddon, drive: Drive): Promise<Fo
   };
 }
 
-function libraryMethods(ffi: Foreign) {
+function libraryMethods(ffi: Foreign, trouble: Trouble) {
   const self = parameter.object<Library>("this", "FFI", (object) => object.state as Library);
   return [
     declare({
@@ -89,7 +94,8 @@ function libraryMethods(ffi: Foreign) {
       parameters: [self, parameter.string("name"), parameter.array("arguments"), theType("returntype")],
       returns: "FFIFunction or none",
       docs: "A function of the library with these types.",
-      run: (_, { path }, name, list, result) => functionOf(ffi, path, name, typesIn(list), result),
+      run: (_, { path }, name, list, result) =>
+        functionOf({ ffi, path, trouble }, name, typesIn(list), result),
     }),
     declare({
       name: "symbol",
@@ -123,13 +129,20 @@ function addressOf(ffi: Foreign, path: string, name: string): bigint | null {
 type Call = (...args: (number | bigint)[]) => number | bigint | undefined;
 
 /** Node remembers one signature a name and library, so each function has an opened library of its own. */
-function functionOf(ffi: Foreign, path: string, name: string, types: TypeName[], result: TypeName): Value {
+function functionOf(
+  { ffi, path, trouble }: { readonly ffi: Foreign; readonly path: string; readonly trouble: Trouble },
+  name: string,
+  types: TypeName[],
+  result: TypeName,
+): Value {
   if (addressOf(ffi, path, name) === null) return null;
   const signature = { arguments: types.map((type) => nodeName(type)), return: nodeName(result) };
   const call = new ffi.DynamicLibrary(path).getFunction(name, signature as never) as unknown as Call;
   return new HslFunction(name, types.length, types.length, "plain", (...args) => {
     const given = types.map((type, index) => argumentOf(name, type, args[index] ?? null));
+    trouble.error = null;
     const got = call(...given.map(({ value }) => value));
+    if (trouble.error !== null) throw trouble.error;
     return got === undefined ? null : wrap(new ForeignValue(result, got));
   });
 }
@@ -299,7 +312,7 @@ function ownershipStatics(memory: Memory) {
 /** Callbacks live as long as the process, for C may keep their address. */
 const MOST_CALLBACKS = 4096;
 
-function callbackStatic(ffi: Foreign, drive: Drive) {
+function callbackStatic(ffi: Foreign, trouble: Trouble) {
   const library = new ffi.DynamicLibrary("libc.so.6");
   let made = 0;
   return declare({
@@ -316,8 +329,14 @@ function callbackStatic(ffi: Foreign, drive: Drive) {
         signature as never,
         ((...args: (number | bigint)[]) => {
           const values = args.map((value, index) => wrap(new ForeignValue(types[index] ?? "pointer", value)));
-          const answer = drive(callback, values);
-          return result === "void" ? undefined : argumentOf("callback", result, answer).value;
+          try {
+            const answer = now(callback.run(...values));
+            return result === "void" ? undefined : argumentOf("callback", result, answer).value;
+          } catch (error) {
+            // C cannot be thrown through: it goes on with a zero, and the script hears of it afterwards.
+            trouble.error ??= error;
+            return result === "void" ? undefined : isWide(result) ? 0n : 0;
+          }
         }) as never,
       );
       return wrap(new ForeignValue("pointer", address));
