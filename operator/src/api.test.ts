@@ -126,6 +126,8 @@ describe("against a real API server", { skip: server === null }, () => {
   };
   const isSettled = async () =>
     (await condition("Ready")) === "True" && (await condition("Reconciling")) === "False";
+  const patchCluster = (patch: object) =>
+    admin.call("PATCH", `${mailClusters}/out`, patch, "application/merge-patch+json");
   const pods = async () => (await kube.list<Pod>(resources.pods, { namespace })).items;
 
   /** Asks the server what it would say, without making anything. */
@@ -187,6 +189,30 @@ describe("against a real API server", { skip: server === null }, () => {
     const status = body["status"] as { replicas: number; selector: string };
     assert.equal(status.replicas, 3);
     assert.match(status.selector, /mailfleet.io\/cluster=out/);
+  });
+
+  test("a pod that is named leaves, and the others keep their numbers", async () => {
+    await patchCluster({ metadata: { annotations: { "mailfleet.io/remove-slots": "0" } } });
+    await patchCluster({ spec: { replicas: 2 } });
+    const left = async () => (await pods()).map(({ metadata }) => metadata.name).sort();
+    await until("two pods", async () => (await left()).length === 2 && (await isSettled()));
+    assert.deepEqual(await left(), ["out-1", "out-2"]);
+    await patchCluster({ metadata: { annotations: { "mailfleet.io/remove-slots": null } } });
+  });
+
+  test("the autoscaler and spec.replicas exclude each other, whoever writes", async () => {
+    const autoscaling = { mode: "Internal", minReplicas: 3, maxReplicas: 4 };
+    const refused = await patchCluster({ spec: { autoscaling } });
+    assert.equal(refused.status, 422);
+    assert.match(String(refused.body["message"]), /remove spec\.replicas and set autoscaling\.minReplicas/);
+    assert.equal((await patchCluster({ spec: { replicas: null, autoscaling } })).status, 200);
+    await until("three pods", async () => (await pods()).length === 3 && (await isSettled()));
+    const scale = { spec: { replicas: 1 } };
+    const path = `${mailClusters}/out/scale`;
+    const reply = await admin.call("PATCH", path, scale, "application/merge-patch+json");
+    assert.equal(reply.status, 422);
+    assert.match(String(reply.body["message"]), /exclude each other/);
+    assert.equal((await patchCluster({ spec: { replicas: 3, autoscaling: null } })).status, 200);
   });
 
   test("when the one that acts stops, the other takes over", async () => {

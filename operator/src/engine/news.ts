@@ -9,6 +9,7 @@ export function newsOf(status: EngineStatus | null): string {
   const { queue } = status;
   return JSON.stringify([
     status.version,
+    status.startedAt,
     status.revision,
     status.state,
     status.ready,
@@ -18,6 +19,8 @@ export function newsOf(status: EngineStatus | null): string {
     rounded(queue.deferred),
     rounded(queue.hold),
     rounded(queue.oldestDueSeconds),
+    rounded(status.handover?.unanswered ?? 0),
+    status.handover?.waitsFor ?? null,
     // Only a pod that leaves is judged by these.
     status.state === "Serving" ? null : [status.sessions === 0, status.deliveries === 0],
   ]);
