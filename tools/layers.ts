@@ -72,6 +72,9 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     contract,
     "package.json",
     "fastify",
+    "js-yaml",
+    "undici",
+    "zod",
     ...mta(...engineRooms, "smtp", "message", "script", "hooks"),
   ],
 

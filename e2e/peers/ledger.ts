@@ -39,7 +39,7 @@ export class Ledger {
   }
 
   static async start(options: LedgerOptions): Promise<Ledger> {
-    const script = fileURLToPath(new URL("ledger-sink.ts", import.meta.url));
+    const script = fileURLToPath(new URL("../peers/ledger-sink.ts", import.meta.url));
     const args = [script, "--address", options.address, "--port", String(options.port)];
     const child = start(process.execPath, args, { namespace: options.namespace ?? null });
     const said: string[] = [];
