@@ -1,6 +1,6 @@
 /**
  * Slices of texts and arrays, `[from:to:step]`, with positions from the end when negative, and writing to and
- * removing a slice of an array. Positions beyond the ends are cut; a step of 0 is refused.
+ * removing a slice of an array. A slice of an array is a list of its items, whatever their keys. Positions beyond the ends are cut; a step of 0 is refused.
  */
 import { HslArray } from "./array.ts";
 import { toNumber, typeName } from "./convert.ts";
@@ -18,18 +18,8 @@ export function slice(base: Value, from: Value, to: Value, step: Value): Value {
   if (!(base instanceof HslArray)) throw new Refusal(`${typeName(base)} has no slices`);
   const { start, end, by } = bounds(base.size, from, to, step);
   const chosen = positions(start, end, by);
-  if (base.isList()) {
-    const values = base.values();
-    return new HslArray(chosen.map((at) => share(values[at] as Value)));
-  }
-  const entries = [...base.entries()];
-  const result = new HslArray();
-  for (const at of chosen) {
-    const [key, value] = entries[at] as [Value, Value];
-    if (typeof key === "number") result.push(value);
-    else result.set(key, value);
-  }
-  return result;
+  const values = base.values();
+  return new HslArray(chosen.map((at) => share(values[at] as Value)));
 }
 
 /** The array with the slice replaced; an array as value brings its items, anything else itself. Lists only. */
