@@ -10,11 +10,13 @@ $(PACKAGES): package.json package-lock.json
 	@tools/bootstrap
 
 ##@ Start here
-.PHONY: help demo demo-down test
+.PHONY: help demo demo-elastic demo-down test
 help: ## Print this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@ / {printf "\n%s\n", substr($$0, 5)} /^[a-z][a-z0-9-]*:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 demo: setup ## Cluster up, chart in, 2,000 mails through two pods, then a table of what happened
 	@$(NODE) e2e/demo/demo.ts
+demo-elastic: setup ## A burst of mail: pods come, work it off, hand over their rest and leave
+	@$(NODE) e2e/demo/demo-elastic.ts
 demo-down: $(PACKAGES) ## Remove everything that the demo made
 	@$(NODE) e2e/demo/demo-down.ts
 test: setup check chart-lint ## Everything: house rules, the chart, then the tiers unit, API and e2e
