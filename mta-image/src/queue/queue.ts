@@ -141,7 +141,7 @@ export class Queue {
 
   #makeEntries(message: SpooledMessage): Entry[] {
     const { transportId, jobId = "", tenantId = "" } = message.envelope;
-    return message.recipients.flatMap((recipient, index) => {
+    const entries = message.recipients.flatMap((recipient, index) => {
       if (recipient === null) return [];
       const { status, attempts, dueAt, lastReply, delayNotices } = recipient.state;
       const domain = domainOf(recipient.address);
@@ -150,6 +150,8 @@ export class Queue {
       const progress = { attempts, dueAt, lastReply, delayNotices, verdict: null, heapIndex: -1 };
       return [{ message, recipient: index, destination, phase, ...progress } satisfies Entry];
     });
+    // A list that grew keeps room for 17 items; most messages have one.
+    return entries.slice();
   }
 
   /** Every entry that is not settled. Not to be kept across turns of the event loop. */
