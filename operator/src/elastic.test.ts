@@ -184,6 +184,23 @@ describe("leaving", () => {
     await stop();
   });
 
+  test("an engine that takes no order keeps nobody else from leaving", async () => {
+    const { whole, stop } = await started({ replicas: 3 });
+    for (const [slot, queued] of [9000, 20, 30].entries()) whole.engines.queue(ipOf(whole, slot), queued);
+    await whole.turns(200);
+    const ip = ipOf(whole, 1);
+    scaleTo(whole, 1);
+    await whole.until("cordoned", () => whole.engines.byIp.get(ip)?.state === "Cordoned");
+    whole.engines.disobedient.add(ip);
+    whole.engines.queue(ip, 20);
+    await whole.until("two pods", () => whole.names("pods").length === 2, 500);
+    assert.deepEqual(whole.names("pods"), ["out-0", "out-1"]);
+    whole.engines.disobedient.clear();
+    await whole.until("one pod", () => whole.names("pods").length === 1, 500);
+    assert.equal(whole.engines.queued, 9050);
+    await stop();
+  });
+
   test("the mail of a leaving slot goes when the user gives it up, and the word is not kept", async () => {
     const { whole, stop } = await started({ replicas: 2, drain: { to: "None" } });
     whole.engines.queue(ipOf(whole, 0), 50);
@@ -271,6 +288,14 @@ describe("annotations", () => {
     annotate(whole, "hibernate", "false");
     await whole.until("awake", () => whole.condition("Ready") === READY, 500);
     assert.equal(whole.names("pods").length, 2);
+    await stop();
+  });
+
+  test("a paused cluster can be deleted", async () => {
+    const { whole, stop } = await started({ replicas: 1 });
+    annotate(whole, "paused", "true");
+    whole.kube.discard(resources.mailClusters, NAMESPACE, "out");
+    await whole.until("gone", () => whole.cluster() === null, 500);
     await stop();
   });
 

@@ -17,6 +17,8 @@ export class MemoryEngines implements Engines {
 
   /** Whether engines that start from now on can hand their queue to peers. */
   canHandOver = false;
+  /** Addresses that take no orders. */
+  readonly disobedient = new Set<string>();
   /** Addresses that take mail of nobody and tell nobody what they took. */
   readonly deaf = new Set<string>();
   readonly #peers = new Map<string, readonly string[]>();
@@ -76,6 +78,7 @@ export class MemoryEngines implements Engines {
   async drain({ ip }: EngineAddress, order: DrainOrder): Promise<EngineStatus> {
     const { mode, peers = [] } = order;
     this.#at(ip);
+    if (this.disobedient.has(ip)) throw new Failure("engine-broken", `engine ${ip} sent status 500`);
     this.orders.push({ ip, mode, peers: peers.map(({ name }) => name) });
     const addresses = peers.map(({ url }) => new URL(url).hostname);
     this.#peers.set(ip, addresses);

@@ -55,7 +55,8 @@ async function pass(tools: Tools, writer: Writer, seen: Observed): Promise<Resul
   if (seen.deletion === null && !(await ensureFinalizer(writer, seen)))
     return again(LOOK_AGAIN.unseenMs, "the finalizer comes first");
   const scaled = scale(tools, seen);
-  if (seen.wishes.isPaused) return rest(tools, writer, seen, judge(seen, tools.facts, scaled));
+  if (seen.wishes.isPaused && seen.deletion === null)
+    return rest(tools, writer, seen, judge(seen, tools.facts, scaled));
   const { observed, judgement } = await configure(tools, seen, scaled);
   await applyObjects(writer, observed, judgement);
   await takeSteps(tools, writer, observed, judgement);

@@ -2,6 +2,7 @@
  * Carries out the steps that slots/ decided, in their order. Each is safe to repeat and to die in the middle of; what
  * takes something away looks at the live object first. One that fails ends the pass: the next one looks at the world anew.
  */
+import { describe } from "#base/error.ts";
 import { claim as claimOf } from "#operator/desired/claim.ts";
 import type { Context } from "#operator/desired/context.ts";
 import { pod as podOf } from "#operator/desired/pod.ts";
@@ -69,7 +70,10 @@ async function createPod(slot: number, { writer, contextOf }: Performing): Promi
   return `pod ${wanted.metadata.name}`;
 }
 
-/** Noted before it is given: an order whose answer is lost may be in force. */
+/**
+ * Noted before it is given: an order whose answer is lost may be in force. An engine that does not take it is given it
+ * again in a later pass; the other slots do not wait for it.
+ */
 async function order(
   pod: ObservedPod,
   { mode, peers }: Order,
@@ -85,7 +89,13 @@ async function order(
   note("");
   const { serverName: servername } = address;
   const named = peers.slice(0, MAX_PEERS).map(({ name, ip }) => ({ name, url: adminUrl(ip), servername }));
-  tools.reports.note(pod.uid, await tools.engines.drain(address, { mode, peers: named }));
+  try {
+    tools.reports.note(pod.uid, await tools.engines.drain(address, { mode, peers: named }));
+  } catch (error) {
+    const facts = { ...observed.key, pod: pod.name, mode, reason: describe(error) };
+    tools.log.warn(facts, "order-not-taken");
+    return null;
+  }
   note(orderKey(pod, { mode, peers }));
   return `pod ${pod.name}`;
 }
