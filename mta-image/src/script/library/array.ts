@@ -1,7 +1,7 @@
 /** Functions on arrays. Those with a callback are routines, since the callback may wait. */
 import { shuffled } from "#base/random.ts";
 
-import { HslArray, type Key } from "../array.ts";
+import { type ArrayCursor, HslArray, type Key } from "../array.ts";
 import { callback } from "../calls.ts";
 import { toText, truthy } from "../convert.ts";
 import { looseEquals } from "../equality.ts";
@@ -34,7 +34,9 @@ export const arrayFunctions: readonly HostFunction[] = [
     docs: "Whether the callback says true for every item.",
     way: "routine",
     *run(_, test, items) {
-      for (const [key, value] of [...items.entries()]) if (!(yield* says(test, value, key))) return false;
+      const cursor = walk(items);
+      while (cursor.next())
+        if (!(isDirect(test) ? truthy(direct(test, cursor)) : yield* says(test, cursor))) return false;
       return true;
     },
   }),
@@ -46,11 +48,12 @@ export const arrayFunctions: readonly HostFunction[] = [
     way: "routine",
     *run(_, test, items) {
       const kept = new HslArray();
-      for (const [key, value] of [...items.entries()])
-        if (yield* says(test, value, key)) {
-          if (typeof key === "number") kept.push(value);
-          else kept.set(key, value);
-        }
+      const cursor = walk(items);
+      while (cursor.next()) {
+        if (!(isDirect(test) ? truthy(direct(test, cursor)) : yield* says(test, cursor))) continue;
+        if (typeof cursor.key === "number") kept.push(cursor.value);
+        else kept.set(cursor.key, cursor.value);
+      }
       return kept;
     },
   }),
@@ -61,7 +64,10 @@ export const arrayFunctions: readonly HostFunction[] = [
     docs: "The first item for which the callback says true, or none.",
     way: "routine",
     *run(_, test, items) {
-      for (const [key, value] of [...items.entries()]) if (yield* says(test, value, key)) return share(value);
+      const cursor = walk(items);
+      while (cursor.next())
+        if (isDirect(test) ? truthy(direct(test, cursor)) : yield* says(test, cursor))
+          return share(cursor.value);
       return null;
     },
   }),
@@ -100,8 +106,9 @@ export const arrayFunctions: readonly HostFunction[] = [
     way: "routine",
     *run(_, change, items) {
       const result = new HslArray();
-      for (const [key, value] of [...items.entries()])
-        result.set(key, yield* callback(change, ...fit(change, value, key)));
+      const cursor = walk(items);
+      if (isDirect(change)) while (cursor.next()) result.set(cursor.key, direct(change, cursor));
+      else while (cursor.next()) result.set(cursor.key, yield* callback(change, ...fit(change, cursor)));
       return result;
     },
   }),
@@ -172,13 +179,29 @@ export const arrayFunctions: readonly HostFunction[] = [
   }),
 ];
 
-function* says(test: HslFunction, value: Value, key: Key): Waiting<boolean> {
-  return truthy(yield* callback(test, ...fit(test, value, key)));
+function* says(test: HslFunction, cursor: ArrayCursor): Waiting<boolean> {
+  return truthy(yield* callback(test, ...fit(test, cursor)));
 }
 
 /** Callbacks with two parameters get the key too. */
-function fit(target: HslFunction, value: Value, key: Key): Value[] {
+function fit(target: HslFunction, { key, value }: ArrayCursor): Value[] {
   return target.least > 1 ? [value, key] : [value];
+}
+
+/** A walk over the items of now: who writes meanwhile writes to a clone. */
+function walk(items: HslArray): ArrayCursor {
+  meter.charge(items.size);
+  return share(items).cursor();
+}
+
+/** A function that cannot wait is called without a routine around every call, which would be most of the cost. */
+function isDirect({ way, least, most }: HslFunction): boolean {
+  return way === "plain" && most >= 1 && least <= 2;
+}
+
+function direct(target: HslFunction, { key, value }: ArrayCursor): Value {
+  share(value);
+  return (target.least > 1 ? target.run(value, key) : target.run(value)) as Value;
 }
 
 function renumbered(entries: readonly (readonly [Key, Value])[]): HslArray {
