@@ -105,7 +105,7 @@ export class MailStore implements Store, Door {
 }
 
 function headOf({ id, receivedAt, envelope, origin, recipients }: SpooledMessage): FrameHead {
-  const { sender, smtpUtf8, eightBit, transportId, dsn, requireTls } = envelope;
+  const { sender, smtpUtf8, eightBit, transportId, jobId, tenantId, dsn, requireTls } = envelope;
   return {
     id,
     receivedAt,
@@ -115,6 +115,8 @@ function headOf({ id, receivedAt, envelope, origin, recipients }: SpooledMessage
       smtpUtf8,
       eightBit,
       transportId,
+      ...(jobId === undefined ? {} : { jobId }),
+      ...(tenantId === undefined ? {} : { tenantId }),
       // The schema's arrays are the same but for their being writable.
       ...(dsn === undefined ? {} : { dsn: dsn as NonNullable<FrameHead["envelope"]["dsn"]> }),
       ...(requireTls === true ? { requireTls } : {}),
