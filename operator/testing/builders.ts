@@ -3,8 +3,7 @@
  * shows only what matters to it.
  */
 import type { EngineStatus } from "#contract/admin-api.ts";
-import { type MailCluster, MailClusterSpec } from "#crds/mail-cluster.ts";
-import { MailCluster as MailClusterSchema } from "#crds/mail-cluster.ts";
+import { MailClusterSpec } from "#crds/mail-cluster.ts";
 import type { Context } from "#operator/desired/context.ts";
 import { renderConfig } from "#operator/desired/engine-config.ts";
 import type { ResolvedPlugin } from "#operator/plugins/resolve.ts";
@@ -19,14 +18,6 @@ export const plainSpec = {
 
 export function aSpec(changes: Record<string, unknown> = {}): MailClusterSpec {
   return MailClusterSpec.parse({ ...plainSpec, ...changes });
-}
-
-/** The object as the API server holds it. */
-export function aCluster(changes: { name?: string; spec?: Record<string, unknown> } = {}): MailCluster {
-  return MailClusterSchema.parse({
-    metadata: { name: changes.name ?? "outbound" },
-    spec: { ...plainSpec, ...changes.spec },
-  });
 }
 
 export function aContext(
