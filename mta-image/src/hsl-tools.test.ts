@@ -1,0 +1,74 @@
+/** The command line tools for scripts, run as programs: what they print, where errors stand, how they end. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+import { load } from "js-yaml";
+
+function tool(name: "hsh" | "hsl-lint", args: readonly string[], input: string) {
+  const program = fileURLToPath(new URL(`./${name}.ts`, import.meta.url));
+  return spawnSync(process.execPath, ["--disable-warning=ExperimentalWarning", program, ...args], {
+    input,
+    encoding: "utf8",
+  });
+}
+
+test("hsh runs a file with its imports from the root path, and bytes stay bytes", (t) => {
+  const root = mkdtempSync(join(tmpdir(), "hsh-"));
+  t.after(() => rmSync(root, { recursive: true }));
+  writeFileSync(join(root, "lib.hsl"), 'function greet($name) { sleep(0.001); return "hej $name"; }');
+  writeFileSync(join(root, "main.hsl"), 'import { greet } from "file://lib.hsl"; echo greet("Åsa");');
+  const { status, stdout, stderr } = tool("hsh", ["--rootpath", root, join(root, "main.hsl")], "");
+  assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: "hej Åsa\n", stderr: "" });
+});
+
+test("hsh reads nothing above its root path", (t) => {
+  const root = mkdtempSync(join(tmpdir(), "hsh-"));
+  t.after(() => rmSync(root, { recursive: true }));
+  writeFileSync(join(root, "main.hsl"), 'import $secret from "txt!/../../etc/passwd";');
+  const { status, stderr } = tool("hsh", ["--rootpath", root, join(root, "main.hsl")], "");
+  assert.equal(status, 1);
+  assert.match(stderr, /main\.hsl:1:1: there is no file/);
+});
+
+test("hsh ends with 1 and the script stack when a script throws", () => {
+  const { status, stdout, stderr } = tool("hsh", [], 'echo "before";\nfunction f() { throw "bad"; }\nf();');
+  assert.equal(status, 1);
+  assert.equal(stdout, "before\n");
+  assert.equal(stderr, "bad\n  at f (stdin:2:16)\n  at main (stdin:3:1)\n");
+});
+
+test("hsl-lint is silent about a script that compiles, its files included", () => {
+  const request = {
+    data: 'include "file:1"; echo f();',
+    phase: "eod",
+    files: [{ id: "1", data: "function f() { return 1; }" }],
+  };
+  const { status, stderr } = tool("hsl-lint", [], JSON.stringify(request));
+  assert.deepEqual({ status, stderr }, { status: 0, stderr: "" });
+});
+
+test("hsl-lint says file, line, column and message of what is wrong", () => {
+  const { status, stderr } = tool(
+    "hsl-lint",
+    [],
+    JSON.stringify({ data: "$x = 1;\n  nothing();", phase: "eod" }),
+  );
+  assert.equal(status, 1);
+  const { errors: _, ...first } = load(stderr) as Record<string, unknown>;
+  assert.deepEqual(first, {
+    file: "eod",
+    line: 2,
+    column: 3,
+    message: "there is no function nothing",
+    path: [],
+  });
+});
+
+test("hsl-lint refuses a request that is none", () => {
+  assert.equal(tool("hsl-lint", [], "][").status, 1);
+});
