@@ -1,0 +1,96 @@
+/** What whoever runs scripts relies on: outcomes at once or later, variables both ways, ends, budgets while waiting. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { ManualClock } from "#base/testing/manual-clock.ts";
+
+import { declare, makeHost, mergeHosts, parameter } from "./host.ts";
+import { libraryHost } from "./library/library.ts";
+import { defaultLimits } from "./limits.ts";
+import { type Outcome, compile, run } from "./machine.ts";
+import { noFiles } from "./module.ts";
+import { Shared } from "./shared.ts";
+import type { Value } from "./value.ts";
+
+const accept = declare({
+  name: "Accept",
+  parameters: [parameter.any("value")],
+  returns: "none",
+  docs: "Ends the run.",
+  run: (context, value) => context.end(value),
+});
+const fail = declare({
+  name: "fail_later",
+  parameters: [],
+  returns: "none",
+  docs: "Fails after waiting.",
+  way: "promise",
+  run: (): Promise<Value> => Promise.reject(new TypeError("our own mistake")),
+});
+const host = mergeHosts(libraryHost, makeHost([accept, fail], [], ["arguments", "context"]));
+
+function start(text: string, variables: Record<string, Value> = {}) {
+  const clock = new ManualClock();
+  const shared = new Shared(clock);
+  const world = {
+    clock,
+    random: () => 0.5,
+    echo: () => undefined,
+    log: () => undefined,
+    hostname: "h",
+    startedMs: 0,
+    shared,
+  };
+  const go = (source: string): Outcome | Promise<Outcome> =>
+    run(compile("t", source, host, noFiles), {
+      world,
+      variables,
+      limits: { ...defaultLimits, wallMs: 1_000 },
+    });
+  return { clock, go, outcome: go(text) };
+}
+
+test("a script that never waits gives its outcome at once", () => {
+  const { outcome } = start('$context["seen"] = $arguments; return 5;', { arguments: "in" });
+  assert.ok("value" in outcome);
+  assert.equal(outcome.value, 5);
+  assert.equal(String((outcome.variable("context") as { get(key: string): Value }).get("seen")), "in");
+});
+
+test("ending a run passes every catch", () => {
+  const { outcome } = start('try { Accept("done"); } catch ($e) { return "caught"; } return "after";');
+  assert.ok("value" in outcome);
+  assert.equal(outcome.value, "done");
+});
+
+test("a script that waits goes on when its promise does", async () => {
+  const { clock, outcome } = start("sleep(0.5); return 7;");
+  assert.ok(outcome instanceof Promise);
+  clock.advance(500);
+  assert.equal((await outcome).value, 7);
+});
+
+test("a script that waits beyond its time ends, and a barrier it held is free again", async () => {
+  const { clock, go, outcome } = start('barrier "b" => $v { sleep(60); }');
+  assert.ok(outcome instanceof Promise);
+  await Promise.resolve();
+  await Promise.resolve();
+  clock.advance(1_000);
+  const { error } = await outcome;
+  assert.equal(error?.kind, "budget");
+  const next = await go('barrier "b" => $v { return "in"; }');
+  assert.equal(next.value, "in");
+});
+
+test("a failure of the engine is told apart from what scripts throw, and no script catches it", async () => {
+  const { outcome } = start('try { fail_later(); } catch ($e) { return "caught"; }');
+  assert.equal((await outcome).error?.kind, "bug");
+});
+
+test("sources cannot smuggle code through strings, names or patterns", () => {
+  const { outcome } = start(
+    'return ["\\");process.exit(1);//", \'\'`${1}\u2028\'\', "a" =~ #/\\)|"/, ["__proto__" => 1, "constructor" => 2]];',
+  );
+  assert.ok("value" in outcome);
+  assert.equal(outcome.error, null);
+});
