@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { dirname, relative } from "node:path";
 import { parseArgs } from "node:util";
+import { MessageChannel } from "node:worker_threads";
 
 import { systemClock } from "#base/clock.ts";
 import { systemRandom } from "#base/random.ts";
@@ -43,7 +44,8 @@ async function execute(id: string, text: string, root: string): Promise<number> 
   const program = compile(id, text, libraryHost, folderLoader(root));
   const started = systemClock.now();
   // The clock's timers do not hold the process.
-  const hold = setInterval(() => undefined, 60_000);
+  const hold = new MessageChannel().port1;
+  hold.ref();
   const { error } = await run(program, {
     world: {
       clock: systemClock,
@@ -55,7 +57,7 @@ async function execute(id: string, text: string, root: string): Promise<number> 
       shared: new Shared(systemClock),
     },
   });
-  clearInterval(hold);
+  hold.close();
   return error === null ? 0 : fail(error.describe());
 }
 

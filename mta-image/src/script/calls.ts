@@ -11,7 +11,6 @@ import {
   HostObject,
   HslFunction,
   Instance,
-  Item,
   type Resumed,
   type Routine,
   type ScriptClass,
@@ -164,8 +163,4 @@ export function* enter(name: string): Routine {
 
 export function leave(name: string, value: Value): void {
   running.c.shared.leave(name, value);
-}
-
-export function isItem(value: unknown): value is Item {
-  return value instanceof Item;
 }

@@ -49,12 +49,6 @@ export function concat(a: Value, b: Value): string {
   return join(typeof a === "string" ? a : toText(a), typeof b === "string" ? b : toText(b));
 }
 
-export function concatAll(...parts: Value[]): string {
-  let text = "";
-  for (const part of parts) text = join(text, toText(part));
-  return text;
-}
-
 /** The engine joins texts without copying, so only the shorter one is charged. */
 function join(a: string, b: string): string {
   const shorter = Math.min(a.length, b.length);
