@@ -114,6 +114,11 @@ export class Admission {
     if (line.state !== null) this.#options.rulebook.waiting.turnEnded(line.state);
   }
 
+  /** The line has no entries any more and waits for nothing. */
+  forget(line: Line): void {
+    if (line.state !== null) this.#options.rulebook.waiting.forget(line.state);
+  }
+
   /** Sources with what holds for each; null while the hosts are being looked for. */
   candidates(line: Line): readonly Candidate[] | null {
     return this.#candidates(line, line.state ?? new LineState(() => {}));

@@ -63,7 +63,9 @@ export class Dispatcher {
   /** An entry is gone; its destination is forgotten with the last one. */
   quit(destination: Line): void {
     destination.entries--;
-    if (destination.entries === 0) this.#destinations.delete(destination.key);
+    if (destination.entries > 0) return;
+    this.#destinations.delete(destination.key);
+    this.#options.admission.forget(destination);
   }
 
   /** Puts a ready entry into its line. Nothing starts before `pump`. */

@@ -273,6 +273,32 @@ test("notices are sent whatever is suspended", async () => {
   assert.equal(rig.queue.figures().total, 0);
 });
 
+test("a line whose last entry is gone waits for nothing any more", async () => {
+  const rig = setUp();
+  suspend(rig, "s", {});
+  for (let i = 0; i < 3; i++) {
+    send(rig, "u@a.net");
+    await settle();
+    for (const entry of [...rig.queue.entries()]) rig.queue.bounce(entry);
+    await settle();
+  }
+  assert.deepEqual(
+    rig.queue.rulebook.suspensions.map(({ parked }) => parked.size),
+    [0],
+  );
+});
+
+test("a policy that is changed keeps its place before those that came after it", async () => {
+  const rig = setUp();
+  policy(rig, { id: "first", limits: { concurrency: 3, stop: true } });
+  policy(rig, { id: "second", limits: { concurrency: 1 } });
+  policy(rig, { id: "first", limits: { concurrency: 2, stop: true } });
+  rig.courier.hold();
+  send(rig, "u@a.net", "v@a.net", "w@a.net");
+  await settle();
+  assert.equal(triedAddresses(rig).length, 2);
+});
+
 /** Short form: "reason | kind id source detail (until after s)". */
 function explained({ queue, clock }: Rig): string[] {
   return [...queue.entries()].map((entry) => {

@@ -20,8 +20,11 @@ export class RuleIndex<R extends Rule> {
     return this.#order.size;
   }
 
-  add(rule: R): void {
-    this.#order.set(rule, this.#arrivals++);
+  /** One that replaces another takes its place in the order. */
+  add(rule: R, replaced?: R): void {
+    const order = replaced === undefined ? undefined : this.#order.get(replaced);
+    if (replaced !== undefined) this.delete(replaced);
+    this.#order.set(rule, order ?? this.#arrivals++);
     this.#shelf(rule).add(rule);
   }
 

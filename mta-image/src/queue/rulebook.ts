@@ -123,9 +123,9 @@ export class Rulebook {
     const { id } = added.policy;
     const known = this.#policies.get(id);
     if (known === undefined && this.#policies.size >= MOST_RULES) return false;
-    if (known !== undefined) this.#forget(known);
+    if (known !== undefined) this.#mention(known.policy.mentions, -1);
     this.#policies.set(id, added);
-    this.#policyIndex.add(added);
+    this.#policyIndex.add(added, known);
     this.#mention(added.policy.mentions, 1);
     this.#planEnd(`policy ${id}`, added.endsAt, () => this.deletePolicy(id));
     this.#changed();

@@ -103,6 +103,11 @@ export class WaitingRoom {
     gate.wake();
   }
 
+  /** The line is no more. */
+  forget(gate: Gate): void {
+    this.#leave(gate);
+  }
+
   /** Forgets all alarms. */
   close(): void {
     for (const blocker of this.#occupied) blocker.alarm?.timer.cancel();
