@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { parseEngineConfig } from "./config.ts";
@@ -62,4 +63,12 @@ test("an address that warms up must be of a class that has a schedule", () => {
     'smtpd-policy.yaml warmup.ips[0].class: there is no schedule of class "old"',
   ]);
   assert.deepEqual(problems({ policy: policy.replace("old", "new") }), []);
+});
+
+test("the examples of the manual are right", () => {
+  const page = readFileSync(new URL("../../docs/scheduling.md", import.meta.url), "utf8");
+  const [policy = "", suspend = ""] = [...page.matchAll(/```yaml\n([^`]*)```/g)].map(([, text]) => text);
+  assert.match(policy, /^policies:/m);
+  assert.match(suspend, /^suspends:/m);
+  assert.deepEqual(problems({ policy, suspend }), []);
 });

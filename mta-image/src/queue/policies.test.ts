@@ -288,6 +288,22 @@ test("a line whose last entry is gone waits for nothing any more", async () => {
   );
 });
 
+test("counters that have nothing to remember are forgotten, those in use are not", async () => {
+  const rig = setUp();
+  policy(rig, { fields: ["recipientdomain"], limits: { concurrency: 1 } });
+  rig.courier.hold();
+  send(rig, "u@busy.net");
+  await settle();
+  rig.courier.release({ count: 0, thenHold: false });
+  for (let i = 0; i < 3000; i++) send(rig, `u@d${i}.net`);
+  await settle();
+  rig.courier.hold();
+  send(rig, "v@busy.net", "w@busy.net");
+  await settle();
+  assert.ok([...rig.queue.rulebook.counters].length < 2500);
+  assert.equal(triedAddresses(rig).filter((address) => address.endsWith("@busy.net")).length, 1);
+});
+
 test("a policy that is changed keeps its place before those that came after it", async () => {
   const rig = setUp();
   policy(rig, { id: "first", limits: { concurrency: 3, stop: true } });
