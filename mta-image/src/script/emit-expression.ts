@@ -4,6 +4,7 @@ import { CallEmitter } from "./emit-call.ts";
 import { mark } from "./emit-names.ts";
 import { findScoped, findNamed } from "./resolve-call.ts";
 import { isScalar, staticType } from "./static-type.ts";
+import { expressionsOf } from "./walk.ts";
 
 const operators: Readonly<Record<BinaryOperator, string>> = {
   "+": "add",
@@ -189,7 +190,7 @@ export abstract class ExpressionEmitter extends CallEmitter {
     const { left, a, right, b } = sides;
     const name = operators[operator];
     if (!numeric.has(operator) || left === null || right === null) return `${mark(at)}${name}(${a},${b})`;
-    const one = this.#operand(left, a);
+    const one = this.#operand(left, a, changesThings(right));
     const two = this.#operand(right, b);
     const js = `${one.use}${operator}${two.use.startsWith("-") ? `(${two.use})` : two.use}`;
     const checks = [one, two]
@@ -201,8 +202,12 @@ export abstract class ExpressionEmitter extends CallEmitter {
   }
 
   /** A side of an operator for use in a check and twice after it: complex code goes to a temporary. */
-  #operand(node: Expression, code: string): { first: string; use: string; isNumber: boolean } {
+  #operand(node: Expression, code: string, early = false): { first: string; use: string; isNumber: boolean } {
     const isNumber = staticType(node) === "number";
+    if (early && node.kind !== "literal") {
+      const use = this.temp();
+      return { first: `${use}=${code},`, use, isNumber };
+    }
     if (isNumber || node.kind === "literal" || (node.kind === "variable" && /^[$t]\w*$/.test(code)))
       return { first: "", use: code, isNumber };
     const use = this.temp();
@@ -287,4 +292,10 @@ export abstract class ExpressionEmitter extends CallEmitter {
       fallback === undefined ? `${mark(node.at)}noMatch(${subject})` : this.expression(fallback.result);
     return `(${subject}=${this.expression(node.subject)},${chain.join("")}${last})`;
   }
+}
+
+/** The other side must be read before it: `$i + $i++`. */
+function changesThings(node: Expression): boolean {
+  const kinds = ["assign", "step", "call", "cache", "yield"];
+  return kinds.includes(node.kind) || expressionsOf(node).some(changesThings);
 }

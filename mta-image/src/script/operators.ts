@@ -149,7 +149,9 @@ function without(a: HslArray, b: Value): HslArray {
 }
 
 function repeat(what: string | HslArray, times: number): Value {
-  const count = Math.max(0, Math.trunc(times) || 0);
+  // Nothing stays nothing, however often; a count beyond every limit is as good as endless.
+  const size = typeof what === "string" ? what.length : what.size;
+  const count = size === 0 ? 0 : Math.min(Math.max(0, Math.trunc(times) || 0), MAX_STRING + 1);
   if (typeof what === "string") {
     if (what.length * count > MAX_STRING) throw new BudgetError("a string is too long");
     meter.allocate(what.length * count);

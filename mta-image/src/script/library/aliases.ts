@@ -10,6 +10,20 @@ const { string, number, any, array } = parameter;
 
 export const aliasFunctions: readonly HostFunction[] = [
   declare({
+    name: "count",
+    parameters: [array("array")],
+    returns: "number",
+    docs: "length of an array.",
+    run: (_, items) => items.size,
+  }),
+  declare({
+    name: "strlen",
+    parameters: [string("string")],
+    returns: "number",
+    docs: "length of a string.",
+    run: (_, text) => text.length,
+  }),
+  declare({
     name: "explode",
     parameters: [string("delimiter"), string("string"), optional(number("limit"))],
     returns: "array",

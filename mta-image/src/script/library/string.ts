@@ -36,7 +36,7 @@ export const stringFunctions: readonly HostFunction[] = [
     parameters: [string("string"), number("multiplier")],
     returns: "string",
     docs: "The string several times in a row.",
-    run: (_, text, times) => repeat(text, Math.max(0, Math.trunc(times) || 0)),
+    run: (_, text, times) => repeat(text, times),
   }),
   declare({
     name: "str_replace",
@@ -108,9 +108,10 @@ function from(text: string, offset: number): number {
 }
 
 function repeat(text: string, times: number): string {
-  if (text.length * times > MAX_STRING) throw new BudgetError("a string is too long");
-  meter.allocate(text.length * times);
-  return text.repeat(times);
+  const count = text === "" ? 0 : Math.max(0, Math.trunc(times) || 0);
+  if (text.length * count > MAX_STRING) throw new BudgetError("a string is too long");
+  meter.allocate(text.length * count);
+  return text.repeat(count);
 }
 
 function replace(search: string, replacement: string, subject: string): string {
