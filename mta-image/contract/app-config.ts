@@ -33,6 +33,13 @@ const AppServer = z.strictObject({
     .describe(
       "Extension. Clients in these networks may send to any domain. Loopback and private ranges when absent.",
     ),
+  proxynetworks: z
+    .array(network)
+    .max(256)
+    .default(privateNetworks)
+    .describe(
+      "Extension. Proxies that may name the client where smtpd.yaml says proxyprotocol; all others are cut.",
+    ),
   relaydomains: z
     .array(domain)
     .max(10_000)

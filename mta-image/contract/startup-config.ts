@@ -7,8 +7,16 @@ import { z } from "zod";
 import { duration, identifier, networkAddress, port, size } from "./config-values.ts";
 
 const Listener = z.strictObject({
-  port: port.describe("TCP port."),
-  address: networkAddress.default("0.0.0.0").describe('IP address to listen on; "::" for IPv6.'),
+  port: port.default(0).describe("TCP port; of no meaning for a UNIX socket."),
+  address: z
+    .union([
+      networkAddress,
+      z.string().regex(/^\/[^\0]{1,106}$/, "must be an IP address or an absolute path"),
+    ])
+    .default("0.0.0.0")
+    .describe(
+      'IP address to listen on, "::" for IPv6, or the path of a UNIX socket, whose clients may relay.',
+    ),
   id: identifier.optional().describe("Name of the listener in logs."),
   backlog: z.int().min(1).max(65_535).default(4096).describe("Connections that the kernel keeps waiting."),
 });
@@ -16,6 +24,10 @@ const Listener = z.strictObject({
 const Server = z.strictObject({
   id: identifier.describe("Name that smtpd-app.yaml refers to."),
   type: z.literal("smtp").default("smtp").describe("Protocol of the server."),
+  proxyprotocol: z
+    .boolean()
+    .default(false)
+    .describe("Every connection begins with a PROXY header, version 1 or 2 (servers[].proxynetworks)."),
   listeners: z.array(Listener).min(1).max(16).describe("Where the server listens."),
 });
 

@@ -223,7 +223,9 @@ export class Mta {
   async #openServer(server: EngineConfig["startup"]["servers"][number], patienceMs: number): Promise<void> {
     for (const { address, port, backlog } of server.listeners) {
       const smtp = new SmtpServer({
-        address: { kind: "tcp", host: address, port, backlog },
+        address: address.startsWith("/")
+          ? { kind: "unix", path: address, backlog }
+          : { kind: "tcp", host: address, port, backlog },
         near: this.#neighbours(),
         settings: () => found(this.#settings.sessions.get(server.id), server.id),
         limits: () => found(this.#settings.limits.get(server.id), server.id),
@@ -243,6 +245,7 @@ export class Mta {
       clock,
       log,
       counters: this.sessionCounters,
+      checks: null,
       accepting: () => this.accepting,
     };
   }

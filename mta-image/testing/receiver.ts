@@ -10,6 +10,7 @@ import { silentLog } from "#base/log.ts";
 import { makeIntake } from "#mta/intake/accept.ts";
 import type { Intake, Reception } from "#mta/intake/intake.ts";
 import { makeAccessRules } from "#mta/session/access.ts";
+import type { Checks } from "#mta/session/checks.ts";
 import { type SessionSettings, makeSessionCounters } from "#mta/session/options.ts";
 import { SmtpServer } from "#mta/session/smtp-server.ts";
 import { DiskSpool } from "#mta/spool/disk-spool.ts";
@@ -26,6 +27,9 @@ export interface ReceiverOptions {
   readonly perIp?: number;
   readonly inlineBytes?: number;
   readonly maxBytesInFlight?: number;
+  readonly checks?: Checks;
+  /** Of a UNIX socket to listen on. */
+  readonly path?: string;
 }
 
 export class Receiver {
@@ -56,18 +60,23 @@ export class Receiver {
       maxIdleCommands: 100,
       idleTimeoutMs: 300_000,
       greetDelayMs: 0,
+      proxyNetworks: null,
       access: makeAccessRules(options.relayNetworks ?? ["127.0.0.0/8"], options.relayDomains ?? []),
       tls: options.tls ?? null,
       implicitTls: false,
       ...options.settings,
     };
     this.server = new SmtpServer({
-      address: { kind: "tcp", host: "127.0.0.1", port: 0, backlog: 128 },
+      address:
+        options.path === undefined
+          ? { kind: "tcp", host: "127.0.0.1", port: 0, backlog: 128 }
+          : { kind: "unix", path: options.path, backlog: 128 },
       near: {
         intake,
         clock: this.clock,
         log: silentLog,
         counters: this.counters,
+        checks: options.checks ?? null,
         accepting: () => this.isAccepting,
       },
       settings: () => settings,

@@ -8,7 +8,7 @@ import type { AppConfig, EngineConfig } from "#contract/config.ts";
 
 import { type TransportSettings, defaultTransport } from "../delivery/transport.ts";
 import type { RetrySchedule } from "../queue/retry.ts";
-import { makeAccessRules } from "../session/access.ts";
+import { makeAccessRules, makeNetworks } from "../session/access.ts";
 import type { SessionSettings } from "../session/options.ts";
 
 type Group = AppConfig["transportgroups"][number];
@@ -49,7 +49,14 @@ export function makeSettings(input: {
     hostname,
     maxHops: Math.max(...app.servers.map((server) => server.phases.data.maxhops)),
     sessions: new Map(
-      app.servers.map((server) => [server.id, sessionSettings(server, hostname, input.contexts)]),
+      app.servers.map((server) => [
+        server.id,
+        sessionSettings(server, {
+          hostname,
+          contexts: input.contexts,
+          isProxied: startup.servers.some(({ id, proxyprotocol }) => id === server.id && proxyprotocol),
+        }),
+      ]),
     ),
     limits: new Map(
       app.servers.map(({ id, concurrency }) => [
@@ -72,9 +79,9 @@ export function makeSettings(input: {
 
 function sessionSettings(
   server: AppConfig["servers"][number],
-  hostname: string,
-  contexts: ReadonlyMap<string, SecureContext>,
+  facts: { hostname: string; contexts: ReadonlyMap<string, SecureContext>; isProxied: boolean },
 ): SessionSettings {
+  const { hostname, contexts, isProxied } = facts;
   const [cert] = server.tls.certs;
   return {
     serverId: server.id,
@@ -85,6 +92,7 @@ function sessionSettings(
     maxErrors: MAX_ERRORS,
     maxIdleCommands: MAX_IDLE_COMMANDS,
     idleTimeoutMs: server.timeout.idle,
+    proxyNetworks: isProxied ? makeNetworks(server.proxynetworks) : null,
     greetDelayMs: server.phases.connect.greetdelay,
     access: makeAccessRules(server.relaynetworks, server.relaydomains),
     tls: cert === undefined ? null : (contexts.get(cert.cert) ?? null),

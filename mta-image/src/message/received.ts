@@ -13,7 +13,8 @@ export function makeReceived(facts: {
 }): Buffer {
   const { id, hostname, origin } = facts;
   const peer = origin.remoteIp.includes(":") ? `IPv6:${origin.remoteIp}` : origin.remoteIp;
-  const from = `from ${origin.helo} ([${peer}])`;
+  // A client of our UNIX socket has no address.
+  const from = `from ${origin.helo} (${peer === "" ? "local" : `[${peer}]`})`;
   const tls = origin.tls === null ? "" : `\r\n\t(${origin.tls})`;
   const by = `\r\n\tby ${hostname} (Mailfleet) with ${origin.protocol} id ${id}`;
   return Buffer.from(`Received: ${from}${tls}${by};\r\n\t${mailDate(facts.at)}\r\n`, "latin1");

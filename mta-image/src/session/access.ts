@@ -27,12 +27,20 @@ export const privateNetworks = [
 
 /** Throws RangeError for what is no CIDR network; an address alone is a network of one. */
 export function makeAccessRules(networks: readonly string[], domains: readonly string[]): AccessRules {
-  const relayNetworks = new BlockList();
+  return {
+    relayNetworks: makeNetworks(networks),
+    relayDomains: new Set(domains.map((domain) => domain.toLowerCase())),
+  };
+}
+
+/** Throws like `makeAccessRules`. */
+export function makeNetworks(networks: readonly string[]): BlockList {
+  const list = new BlockList();
   for (const network of networks) {
     const { address, bits, family } = parseNetwork(network);
-    relayNetworks.addSubnet(address, bits, family);
+    list.addSubnet(address, bits, family);
   }
-  return { relayNetworks, relayDomains: new Set(domains.map((domain) => domain.toLowerCase())) };
+  return list;
 }
 
 export function parseNetwork(text: string): { address: string; bits: number; family: "ipv4" | "ipv6" } {
@@ -52,7 +60,11 @@ export function normalizeIp(ip: string): string {
 }
 
 export function mayRelayFrom(rules: AccessRules, ip: string): boolean {
-  return ip !== "" && rules.relayNetworks.check(ip, isIPv4(ip) ? "ipv4" : "ipv6");
+  return isInNetworks(rules.relayNetworks, ip);
+}
+
+export function isInNetworks(networks: BlockList, ip: string): boolean {
+  return ip !== "" && networks.check(ip, isIPv4(ip) ? "ipv4" : "ipv6");
 }
 
 /** Null when the recipient may be taken, else the reply that refuses it. */

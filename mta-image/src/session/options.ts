@@ -1,4 +1,5 @@
 /** What a session is handed: its settings, looked up once at connect, and the neighbours it talks to. */
+import type { BlockList } from "node:net";
 import type { SecureContext } from "node:tls";
 
 import type { Clock } from "#base/clock.ts";
@@ -6,6 +7,7 @@ import type { Log } from "#base/log.ts";
 
 import type { Intake } from "../intake/intake.ts";
 import type { AccessRules } from "./access.ts";
+import type { Checks } from "./checks.ts";
 
 /** Settings of one server. Frozen; a reload makes a new value for connections that come later. */
 export interface SessionSettings {
@@ -23,6 +25,8 @@ export interface SessionSettings {
   readonly idleTimeoutMs: number;
   /** How long strangers wait for the greeting; who speaks before it is turned away. */
   readonly greetDelayMs: number;
+  /** Set where every connection begins with a PROXY header: who may send one. Others are cut. */
+  readonly proxyNetworks: BlockList | null;
   readonly access: AccessRules;
   /** Null when the server has no certificate. */
   readonly tls: SecureContext | null;
@@ -34,6 +38,8 @@ export interface SessionNeighbours {
   readonly clock: Clock;
   readonly log: Log;
   readonly counters: SessionCounters;
+  /** Null when nothing is asked about clients and mail. */
+  readonly checks: Checks | null;
   /** False while cordoned: new connections and new mail get 421. */
   accepting(): boolean;
 }
@@ -65,4 +71,14 @@ export function makeSessionCounters(): SessionCounters {
     timeouts: 0,
     tlsFailures: 0,
   };
+}
+
+/** Counts a message at the reply to its end; `recipients` is 0 for one that was refused. */
+export function countMessage(counters: SessionCounters, bytes: number, recipients: number): void {
+  if (recipients === 0) counters.refusedMessages++;
+  else {
+    counters.acceptedMessages++;
+    counters.acceptedBytes += bytes;
+    counters.acceptedRecipients += recipients;
+  }
 }

@@ -6,23 +6,30 @@ import type { Envelope, Origin } from "../message/envelope.ts";
 import type { Intake, IntakeResult, Reception } from "../intake/intake.ts";
 import { type Reply, makeReply } from "../smtp/reply.ts";
 import type { Checks, ContentCheck, Ruling } from "./checks.ts";
+import type { SessionCounters, SessionNeighbours } from "./options.ts";
 
 export class Screening {
   /** Where the session's mail goes. */
   readonly intake: Intake;
   readonly #checks: Checks | null;
   readonly #ip: string;
+  readonly #counters: SessionCounters;
 
-  constructor(parts: { checks: Checks | null; intake: Intake; ip: string; isTrusted: boolean }) {
-    const checks = parts.isTrusted ? null : parts.checks;
+  constructor(near: SessionNeighbours, client: { ip: string; isTrusted: boolean }) {
+    const checks = client.isTrusted ? null : near.checks;
     this.#checks = checks;
-    this.#ip = parts.ip;
-    this.intake = checks === null ? parts.intake : screened(parts.intake, checks);
+    this.#ip = client.ip;
+    this.#counters = near.counters;
+    this.intake = checks === null ? near.intake : screened(near.intake, checks);
   }
 
   /** What to say instead of a greeting; null when nothing is asked. Resolves with null for a welcome client. */
   connect(): Promise<Reply | null> | null {
-    return toReply(this.#checks?.connect({ ip: this.#ip }) ?? null, { hangUp: true });
+    const asked = toReply(this.#checks?.connect({ ip: this.#ip }) ?? null, { hangUp: true });
+    void asked?.then((refusal) => {
+      if (refusal !== null) this.#counters.refusedConnections++;
+    });
+    return asked;
   }
 
   /** The refusal of a sender, in the same way. */

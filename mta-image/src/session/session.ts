@@ -3,8 +3,8 @@
  * its socket, and it lives until the socket's `close` or its last reply.
  *
  * Modes: *greeting* (nothing was said yet; whoever speaks now is turned away), *command* (lines), *content* (data up
- * to its end or a chunk), *waiting* (a commit or a TLS handshake is under way; input is kept, up to a bound, and
- * read afterwards), *closed*.
+ * to its end or a chunk), *waiting* (a commit, a check or a TLS handshake is under way; input is kept, up to a bound,
+ * and read afterwards), *closed*.
  * Nobody may send ahead of our replies but clients that said EHLO, and they not behind a command that ends a
  * group (RFC 2920 3.1): programs that do are no mail servers, or smuggle.
  * A client that closes its side while a commit is under way still gets the reply; at any other moment its end
@@ -19,21 +19,23 @@ import { makeId } from "#base/ids.ts";
 import type { Envelope, Origin } from "../message/envelope.ts";
 import { type Command, parseCommand, refused } from "../smtp/command.ts";
 import { type Reply, makeReply, replies } from "../smtp/reply.ts";
-import { mayRelayFrom, normalizeIp } from "./access.ts";
+import { mayRelayFrom } from "./access.ts";
 import { Content } from "./content.ts";
+import { closeSoftly } from "./farewell.ts";
 import { Flow } from "./flow.ts";
+import { Greeting } from "./greeting.ts";
 import type { IncomingMail } from "./incoming-mail.ts";
 import { LineReader } from "./line-reader.ts";
-import type { SessionNeighbours, SessionSettings } from "./options.ts";
+import { type SessionNeighbours, type SessionSettings, countMessage } from "./options.ts";
 import { originOf } from "./origin.ts";
 import { Patience } from "./patience.ts";
+import { Screening } from "./screening.ts";
+import type { Peer } from "./peer.ts";
 import { upgradeToTls } from "./tls-upgrade.ts";
 import { Transaction } from "./transaction.ts";
 
 /** Input kept while a commit is under way; a client that sends more is not read until then. */
 const MAX_WAITING_BYTES = 65_536;
-/** How long a client may take to fetch the last reply and close. */
-const LINGER_MS = 2000;
 
 type Mode = "greeting" | "command" | "content" | "waiting" | "closed";
 
@@ -49,6 +51,8 @@ export class Session {
   readonly #flow: Flow;
   readonly #content: Content;
   readonly #patience: Patience;
+  readonly #screening: Screening;
+  readonly #greeting: Greeting;
   #socket: Socket;
   #transaction: Transaction;
   #mode: Mode = "greeting";
@@ -62,23 +66,33 @@ export class Session {
 
   constructor(
     socket: Socket,
-    settings: SessionSettings,
-    near: SessionNeighbours,
-    onClose: (session: Session) => void,
+    options: {
+      readonly peer: Peer;
+      readonly settings: SessionSettings;
+      readonly near: SessionNeighbours;
+      readonly onClose: (session: Session) => void;
+    },
   ) {
+    const { peer, settings, near, onClose } = options;
     this.#settings = settings;
     this.#near = near;
     this.#onClose = onClose;
     this.#since = near.clock.monotonic();
     this.id = makeId(near.clock.now());
-    this.remoteIp = normalizeIp(socket.remoteAddress ?? "");
-    this.#remotePort = socket.remotePort ?? 0;
-    this.#mayRelay = socket.remoteAddress === undefined || mayRelayFrom(settings.access, this.remoteIp);
+    this.remoteIp = peer.ip;
+    this.#remotePort = peer.port;
+    this.#mayRelay = peer.isLocal || mayRelayFrom(settings.access, this.remoteIp);
     this.#socket = socket;
     this.#flow = new Flow(socket);
     this.#patience = new Patience(settings);
+    this.#screening = new Screening(near, { ip: this.remoteIp, isTrusted: this.#mayRelay });
+    this.#greeting = new Greeting(this.#screening, {
+      delayMs: this.#mayRelay ? 0 : settings.greetDelayMs,
+      greet: () => this.#greet(),
+      refuse: (reply) => this.#say(reply),
+    });
     this.#content = new Content({
-      intake: near.intake,
+      intake: this.#screening.intake,
       clock: near.clock,
       flow: this.#flow,
       maxBytes: settings.maxSizeBytes,
@@ -112,8 +126,8 @@ export class Session {
 
   /** Ends a session that is too slow. Called about once a second. */
   sweep(now: number): void {
-    const { idleTimeoutMs, greetDelayMs } = this.#settings;
-    if (this.#mode === "greeting" && now - this.#since >= greetDelayMs) this.#greet();
+    const { idleTimeoutMs } = this.#settings;
+    if (this.#mode === "greeting") this.#greeting.sweep(now);
     if (this.#mode === "command" && now - this.#since > idleTimeoutMs) this.#timeOut(replies.timeout);
     const fault = this.#mode === "content" ? this.#content.judgePace(now, idleTimeoutMs) : null;
     if (fault !== null) this.#timeOut(fault);
@@ -152,14 +166,9 @@ export class Session {
     this.#onClose(this);
   }
 
-  /** Strangers wait for the greeting as long as the settings say; others for two turns of the event loop, in
-   * which bytes that came with the connection show. */
   #planGreeting(): void {
     this.#mode = "greeting";
-    this.#since = this.#near.clock.monotonic();
-    if (this.#mayRelay || this.#settings.greetDelayMs === 0) {
-      setImmediate(() => setImmediate(() => this.#greet()));
-    }
+    this.#greeting.plan(this.#near.clock.monotonic());
   }
 
   #greet(): void {
@@ -179,11 +188,7 @@ export class Session {
     if (this.#mode === "closed") return;
     const socket = this.#socket;
     this.#close();
-    socket.end();
-    // A client that never closes its side is cut: nothing it sends is read any more.
-    socket.resume();
-    const linger = this.#near.clock.after(LINGER_MS, () => socket.destroy());
-    socket.once("close", () => linger.cancel());
+    closeSoftly(socket, this.#near.clock);
   }
 
   #onData(chunk: Buffer): void {
@@ -261,8 +266,19 @@ export class Session {
     }
     const isProgress = command.kind === "mail" || command.kind === "rcpt";
     if (!isProgress && this.#patience.endsWithIdle()) return this.#say(replies.tooManyErrors);
-    this.#say(reply);
+    if (command.kind === "mail") this.#answerMail(command.path.address, reply);
+    else this.#say(reply);
     if (this.#isLeaving && !this.isBusy) this.#say(replies.shuttingDown);
+  }
+
+  #answerMail(sender: string, reply: Reply): void {
+    const asked = this.#screening.mailFrom(this.#transaction.heloName, sender);
+    if (asked === null) return this.#say(reply);
+    this.#mode = "waiting";
+    void asked.then((refusal) => {
+      if (refusal !== null) this.#transaction.reset();
+      this.#endWait(() => (refusal === null ? this.#say(reply) : this.#refuse(refusal)));
+    });
   }
 
   #refuse(reply: Reply): void {
@@ -299,19 +315,11 @@ export class Session {
   }
 
   #message(): { envelope: Envelope; origin: Origin } {
-    const { isExtended, heloName } = this.#transaction;
+    const { isExtended, heloName: helo } = this.#transaction;
     const envelope = this.#transaction.envelope();
-    const origin = originOf({
-      serverId: this.#settings.serverId,
-      sessionId: this.id,
-      remoteIp: this.remoteIp,
-      remotePort: this.#remotePort,
-      helo: heloName,
-      isExtended,
-      smtpUtf8: envelope.smtpUtf8,
-      tls: this.#tls,
-    });
-    return { envelope, origin };
+    const client = { sessionId: this.id, remoteIp: this.remoteIp, remotePort: this.#remotePort };
+    const said = { helo, isExtended, smtpUtf8: envelope.smtpUtf8, tls: this.#tls };
+    return { envelope, origin: originOf({ ...client, ...said, serverId: this.#settings.serverId }) };
   }
 
   #commit(mail: IncomingMail): void {
@@ -321,19 +329,18 @@ export class Session {
 
   /** Answers the end of data, counts, and is ready for the next command. */
   #finish(mail: IncomingMail, reply: Reply, isAccepted: boolean): void {
-    const { counters } = this.#near;
-    if (isAccepted) {
-      counters.acceptedMessages++;
-      counters.acceptedBytes += mail.bytes;
-      counters.acceptedRecipients += this.#transaction.recipientCount;
-      this.#patience.renew();
-    } else counters.refusedMessages++;
+    countMessage(this.#near.counters, mail.bytes, isAccepted ? this.#transaction.recipientCount : 0);
+    if (isAccepted) this.#patience.renew();
     this.#transaction.reset();
     this.#content.forget();
+    this.#endWait(() => this.#say(reply));
+  }
+
+  #endWait(answer: () => void): void {
     if (this.#mode === "closed") return;
     this.#ready();
-    this.#say(reply);
-    if (this.#isLeaving) this.#say(replies.shuttingDown);
+    answer();
+    if (this.#isLeaving && !this.isBusy) this.#say(replies.shuttingDown);
     this.#goOn();
   }
 

@@ -8,9 +8,12 @@ import type { Socket } from "node:net";
 import { type Clock, type Timer, sleep } from "#base/clock.ts";
 
 import { type Listener, type ListenAddress, listen } from "../net/listener.ts";
+import { awaitProxyHeader } from "../net/proxied-socket.ts";
 import { replies } from "../smtp/reply.ts";
-import { normalizeIp } from "./access.ts";
+import { isInNetworks, normalizeIp } from "./access.ts";
 import type { SessionNeighbours, SessionSettings } from "./options.ts";
+import { closeSoftly } from "./farewell.ts";
+import { type Peer, peerOf } from "./peer.ts";
 import { Session } from "./session.ts";
 
 export interface SmtpServerOptions {
@@ -22,14 +25,14 @@ export interface SmtpServerOptions {
 }
 
 const SWEEP_MS = 1000;
-/** How long somebody who was turned away may take to fetch the reply. */
-const LINGER_MS = 2000;
 
 export class SmtpServer {
   readonly #options: SmtpServerOptions;
   readonly #clock: Clock;
   readonly #sessions = new Set<Session>();
   readonly #perIp = new Map<string, number>();
+  /** Connections of proxies that have not said whose they are. */
+  #unnamed = 0;
   #listener: Listener | null = null;
   #sweep: Timer | null = null;
   #isClosing = false;
@@ -67,16 +70,52 @@ export class SmtpServer {
   #accept(socket: Socket): void {
     const { near } = this.#options;
     near.counters.connections++;
+    const { proxyNetworks } = this.#options.settings();
+    const peer = peerOf(socket);
+    if (proxyNetworks === null || peer.isLocal) return this.#admit(socket, peer);
+    if (!isInNetworks(proxyNetworks, peer.ip) || this.#isFull) return this.#drop(socket);
+    this.#unnamed++;
+    awaitProxyHeader(socket, {
+      clock: this.#clock,
+      onReady: (source) => {
+        this.#unnamed--;
+        this.#admit(
+          socket,
+          source === null ? peer : { ...source, ip: normalizeIp(source.ip), isLocal: false },
+        );
+      },
+      onGone: () => this.#unnamed--,
+    });
+  }
+
+  get #isFull(): boolean {
+    return this.#sessions.size + this.#unnamed >= this.#options.limits().connections;
+  }
+
+  /** Whoever is not a proxy of ours hears nothing. */
+  #drop(socket: Socket): void {
+    this.#options.near.counters.refusedConnections++;
+    socket.on("error", () => {});
+    socket.destroy();
+  }
+
+  #admit(socket: Socket, peer: Peer): void {
+    const { near } = this.#options;
     const limits = this.#options.limits();
-    const ip = normalizeIp(socket.remoteAddress ?? "");
+    const { ip } = peer;
     const fromIp = this.#perIp.get(ip) ?? 0;
     if (this.#isClosing || !near.accepting()) return this.#turnAway(socket, replies.notTakingMail.bytes);
-    if (this.#sessions.size >= limits.connections || fromIp >= limits.perIp) {
+    if (this.#isFull || fromIp >= limits.perIp) {
       return this.#turnAway(socket, replies.tooManyConnections.bytes);
     }
     this.#perIp.set(ip, fromIp + 1);
     this.#sessions.add(
-      new Session(socket, this.#options.settings(), near, (session) => this.#forget(session, ip)),
+      new Session(socket, {
+        peer,
+        settings: this.#options.settings(),
+        near,
+        onClose: (session) => this.#forget(session, ip),
+      }),
     );
   }
 
@@ -90,10 +129,8 @@ export class SmtpServer {
   #turnAway(socket: Socket, reply: Buffer): void {
     this.#options.near.counters.refusedConnections++;
     socket.on("error", () => socket.destroy());
-    socket.end(reply);
-    socket.resume();
-    const linger = this.#clock.after(LINGER_MS, () => socket.destroy());
-    socket.once("close", () => linger.cancel());
+    socket.write(reply);
+    closeSoftly(socket, this.#clock);
   }
 
   #planSweep(): void {

@@ -7,6 +7,8 @@ import { type SecureContext, TLSSocket } from "node:tls";
 
 import type { Clock } from "#base/clock.ts";
 
+import { withHeld } from "../net/held-stream.ts";
+
 const HANDSHAKE_MS = 30_000;
 
 export function upgradeToTls(options: {
@@ -20,7 +22,7 @@ export function upgradeToTls(options: {
   const { plain, context, clock } = options;
   plain.removeAllListeners("data");
   plain.removeAllListeners("end");
-  const secure = new TLSSocket(plain, { isServer: true, secureContext: context });
+  const secure = new TLSSocket(withHeld(plain), { isServer: true, secureContext: context });
   let isSecure = false;
   const deadline = clock.after(HANDSHAKE_MS, () => secure.destroy());
   plain.on("close", () => secure.destroy());
