@@ -1,9 +1,11 @@
 /**
- * Values as truth, text and number, their names, and how echo prints them. Total: nothing here throws, and what is
- * nested too deeply prints as an ellipsis.
+ * Values as truth, text and number, their names, and how echo prints them. What is nested too
+ * deeply prints as an ellipsis; only a text beyond every limit throws, a BudgetError.
  */
 import { HslArray } from "./array.ts";
-import { MAX_NESTING } from "./limits.ts";
+import { BudgetError } from "./error.ts";
+import { MAX_NESTING, MAX_STRING } from "./limits.ts";
+import { meter } from "./meter.ts";
 import { HslFunction, HslIterator, HostObject, type Value } from "./value.ts";
 
 export function truthy(value: Value): boolean {
@@ -64,11 +66,16 @@ function print(value: Value, depth: number): string {
   if (value === null) return "none";
   if (!(value instanceof HslArray)) return typeof value === "object" ? objectText(value) : toText(value);
   if (depth > MAX_NESTING) return "…";
+  meter.allocate(value.size * 16);
   const items = [...value.entries()].map(
     ([key, item]) =>
       `${typeof key === "number" ? String(key) : print(key, depth)}=>${print(item, depth + 1)}`,
   );
-  return `[${items.join(",")}]`;
+  const text = `[${items.join(",")}]`;
+  // Arrays within arrays may share parts, so that a small value prints without end.
+  meter.allocate(text.length);
+  if (text.length > MAX_STRING) throw new BudgetError("a string is too long");
+  return text;
 }
 
 function objectText(value: Exclude<Value, null | boolean | number | string>): string {

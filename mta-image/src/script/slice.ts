@@ -63,8 +63,8 @@ function bounds(
 }
 
 function positions(start: number, end: number, by: number): number[] {
+  meter.allocate(Math.max(0, Math.ceil((end - start) / by)) * 16);
   const result: number[] = [];
   for (let at = start; by > 0 ? at < end : at > end; at += by) result.push(at);
-  meter.allocate(result.length * 16);
   return result;
 }
