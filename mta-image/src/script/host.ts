@@ -72,11 +72,6 @@ export interface Host {
   readonly variables: ReadonlySet<string>;
 }
 
-/** How emitted code calls the host; the declaration travels with it for when it is used as a value. */
-export type HostEntry = ((context: RunContext, args: Value[]) => Called) & {
-  readonly function: HostFunction;
-};
-
 export function declare<const P extends readonly Parameter<unknown>[]>(
   declaration: Declaration<P>,
 ): HostFunction {

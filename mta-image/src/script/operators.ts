@@ -14,6 +14,12 @@ import { type Value, share } from "./value.ts";
 export function add(a: Value, b: Value): Value {
   if (typeof a === "number" && typeof b === "number") return a + b;
   if (a instanceof HslArray && b instanceof HslArray) return merge(a, b);
+  // Public scripts join bytes with +; two numeric texts are still a sum.
+  const isJoin =
+    typeof a === "string" &&
+    typeof b === "string" &&
+    (numericText(a) === undefined || numericText(b) === undefined);
+  if (isJoin) return join(a, b);
   return numeric("+", a, b, (x, y) => x + y);
 }
 
