@@ -63,6 +63,13 @@ describe("the autoscaler", () => {
     assert.equal(busyBefore.reason, "Stabilizing");
   });
 
+  test("goes down also when it looks less often than its window is long", () => {
+    const quick = { ...defaultBehavior.scaleDown, stabilizationSeconds: 10 };
+    const impatient = { ...rules, behavior: { ...defaultBehavior, scaleDown: quick } };
+    const pods = [pod(0), pod(0)];
+    assert.deepEqual(course({ pods, current: 2, steps: 3, everySeconds: 60, rules: impatient }), [2, 1, 1]);
+  });
+
   test("does not move within a tenth of the target", () => {
     const decision = decideScale({
       rules,

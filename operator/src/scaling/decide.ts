@@ -52,7 +52,7 @@ export function decideScale(input: {
   readonly now: number;
 }): ScalingDecision {
   const { rules, signals, current, now } = input;
-  const history = remembered(trim(input.history, rules.behavior, now), current, now);
+  const history = trim(remembered(input.history, current, now), rules.behavior, now);
   if (signals.podsKnown === 0 && signals.podsUnknown > 0) {
     const message = `held at ${current}: none of ${signals.podsUnknown} pods tells its figures`;
     return { replicas: current, reason: "FiguresUnknown", message, isActive: false, history };
@@ -65,7 +65,7 @@ export function decideScale(input: {
   return follow({ ...input, history, wish, because });
 }
 
-/** Nothing remembered (a new leader, a new cluster): the size found is the first wish, so nobody leaves at once. */
+/** Nothing remembered at all (a new leader): the size found is the first wish, so nobody leaves at once. */
 function remembered(history: History, current: number, now: number): History {
   return history.wishes.length > 0 ? history : { ...history, wishes: [{ at: now, replicas: current }] };
 }
