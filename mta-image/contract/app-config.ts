@@ -74,6 +74,16 @@ const AppServer = z.strictObject({
     })
     .prefault({})
     .describe("Certificates; STARTTLS is offered when there is one."),
+  auth: z
+    .strictObject({
+      file: z
+        .string()
+        .min(1)
+        .describe("Path of the file of logins and argon2id hashes, login:$argon2id$…; read again on reload."),
+      required: z.boolean().default(false).describe("Nobody may send without AUTH."),
+    })
+    .optional()
+    .describe("Extension. AUTH PLAIN and LOGIN, within TLS; who has authenticated may send to any domain."),
   timeout: z
     .strictObject({
       idle: duration

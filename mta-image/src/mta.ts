@@ -35,7 +35,9 @@ import { lookAtPlugins } from "./plugin-files.ts";
 import { Queue } from "./queue/queue.ts";
 import { WarmUp } from "./queue/warm-up.ts";
 import { RuleAdministration } from "./rule-administration.ts";
+import type { Credentials } from "./session/credentials.ts";
 import { type SessionNeighbours, makeSessionCounters } from "./session/options.ts";
+import { loadPasswords } from "./session/password-file.ts";
 import { SmtpServer } from "./session/smtp-server.ts";
 import { Shutdown } from "./shutdown.ts";
 import { DiskSpool } from "./spool/disk-spool.ts";
@@ -296,7 +298,11 @@ export class Mta {
 
 async function prepareSettings(config: EngineConfig, systemHostname: string): Promise<Settings> {
   const contexts = await loadContexts(config.startup.pki.private);
-  return makeSettings({ config, systemHostname, contexts });
+  const credentials = new Map<string, Credentials>();
+  for (const { id, auth } of config.app.servers) {
+    if (auth !== undefined) credentials.set(id, await loadPasswords(auth.file));
+  }
+  return makeSettings({ config, systemHostname, contexts, credentials });
 }
 
 /** Engines show each other what they show the operator: one certificate and one token a cluster. */

@@ -64,6 +64,8 @@ export class Receiver {
       access: makeAccessRules(options.relayNetworks ?? ["127.0.0.0/8"], options.relayDomains ?? []),
       tls: options.tls ?? null,
       implicitTls: false,
+      credentials: null,
+      mustLogIn: false,
       ...options.settings,
     };
     this.server = new SmtpServer({

@@ -9,6 +9,7 @@ import type { AppConfig, EngineConfig } from "#contract/config.ts";
 import { type TransportSettings, defaultTransport } from "../delivery/transport.ts";
 import type { RetrySchedule } from "../queue/retry.ts";
 import { makeAccessRules, makeNetworks } from "../session/access.ts";
+import type { Credentials } from "../session/credentials.ts";
 import type { SessionSettings } from "../session/options.ts";
 
 type Group = AppConfig["transportgroups"][number];
@@ -39,6 +40,8 @@ export function makeSettings(input: {
   readonly systemHostname: string;
   /** By id of pki.private. */
   readonly contexts: ReadonlyMap<string, SecureContext>;
+  /** By id of the server; none where AUTH is not configured. */
+  readonly credentials: ReadonlyMap<string, Credentials>;
 }): Settings {
   const { startup, app } = input.config;
   const hostname = startup.environment.hostname ?? input.systemHostname;
@@ -54,6 +57,7 @@ export function makeSettings(input: {
         sessionSettings(server, {
           hostname,
           contexts: input.contexts,
+          credentials: input.credentials.get(server.id) ?? null,
           isProxied: startup.servers.some(({ id, proxyprotocol }) => id === server.id && proxyprotocol),
         }),
       ]),
@@ -79,7 +83,12 @@ export function makeSettings(input: {
 
 function sessionSettings(
   server: AppConfig["servers"][number],
-  facts: { hostname: string; contexts: ReadonlyMap<string, SecureContext>; isProxied: boolean },
+  facts: {
+    hostname: string;
+    contexts: ReadonlyMap<string, SecureContext>;
+    credentials: Credentials | null;
+    isProxied: boolean;
+  },
 ): SessionSettings {
   const { hostname, contexts, isProxied } = facts;
   const [cert] = server.tls.certs;
@@ -97,6 +106,8 @@ function sessionSettings(
     access: makeAccessRules(server.relaynetworks, server.relaydomains),
     tls: cert === undefined ? null : (contexts.get(cert.cert) ?? null),
     implicitTls: server.tls.implicit,
+    credentials: facts.credentials,
+    mustLogIn: server.auth?.required ?? false,
   };
 }
 

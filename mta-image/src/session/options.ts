@@ -7,6 +7,8 @@ import type { Log } from "#base/log.ts";
 
 import type { Intake } from "../intake/intake.ts";
 import type { AccessRules } from "./access.ts";
+import type { Peer } from "./peer.ts";
+import type { Credentials } from "./credentials.ts";
 import type { Checks } from "./checks.ts";
 
 /** Settings of one server. Frozen; a reload makes a new value for connections that come later. */
@@ -31,6 +33,10 @@ export interface SessionSettings {
   /** Null when the server has no certificate. */
   readonly tls: SecureContext | null;
   readonly implicitTls: boolean;
+  /** Null where AUTH is not offered. */
+  readonly credentials: Credentials | null;
+  /** Nobody may send without AUTH. */
+  readonly mustLogIn: boolean;
 }
 
 export interface SessionNeighbours {
@@ -42,6 +48,14 @@ export interface SessionNeighbours {
   readonly checks: Checks | null;
   /** False while cordoned: new connections and new mail get 421. */
   accepting(): boolean;
+}
+
+export interface SessionOptions {
+  readonly peer: Peer;
+  readonly settings: SessionSettings;
+  readonly near: SessionNeighbours;
+  /** Called once, when nothing of the session is left but its last reply. */
+  readonly onClose: () => void;
 }
 
 /** Plain numbers that only grow; metrics read them. */

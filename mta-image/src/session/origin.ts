@@ -10,6 +10,7 @@ export interface OriginFacts {
   readonly isExtended: boolean;
   readonly smtpUtf8: boolean;
   readonly tls: string | null;
+  readonly isLoggedIn: boolean;
 }
 
 export function originOf(facts: OriginFacts): Origin {
@@ -18,7 +19,7 @@ export function originOf(facts: OriginFacts): Origin {
 }
 
 /** The names of RFC 3848 and RFC 6531 4.3. */
-function protocolOf({ isExtended, smtpUtf8, tls }: OriginFacts): string {
+function protocolOf({ isExtended, smtpUtf8, tls, isLoggedIn }: OriginFacts): string {
   if (!isExtended) return "SMTP";
-  return `${smtpUtf8 ? "UTF8SMTP" : "ESMTP"}${tls === null ? "" : "S"}`;
+  return `${smtpUtf8 ? "UTF8SMTP" : "ESMTP"}${tls === null ? "" : "S"}${isLoggedIn ? "A" : ""}`;
 }

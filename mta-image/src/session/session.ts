@@ -17,7 +17,7 @@ import type { Socket } from "node:net";
 import { makeId } from "#base/ids.ts";
 
 import type { Envelope, Origin } from "../message/envelope.ts";
-import { type Command, parseCommand, refused } from "../smtp/command.ts";
+import { type Command, mayHaveMore, parseCommand, refused } from "../smtp/command.ts";
 import { type Reply, makeReply, replies } from "../smtp/reply.ts";
 import { mayRelayFrom } from "./access.ts";
 import { Content } from "./content.ts";
@@ -26,17 +26,23 @@ import { Flow } from "./flow.ts";
 import { Greeting } from "./greeting.ts";
 import type { IncomingMail } from "./incoming-mail.ts";
 import { LineReader } from "./line-reader.ts";
-import { type SessionNeighbours, type SessionSettings, countMessage } from "./options.ts";
+import { Login } from "./login.ts";
+import {
+  type SessionNeighbours,
+  type SessionOptions,
+  type SessionSettings,
+  countMessage,
+} from "./options.ts";
 import { originOf } from "./origin.ts";
 import { Patience } from "./patience.ts";
 import { Screening } from "./screening.ts";
-import type { Peer } from "./peer.ts";
 import { upgradeToTls } from "./tls-upgrade.ts";
 import { Transaction } from "./transaction.ts";
 
 /** Input kept while a commit is under way; a client that sends more is not read until then. */
 const MAX_WAITING_BYTES = 65_536;
 
+type Special = "foreign" | "data" | "bdat" | "startTls" | "auth";
 type Mode = "greeting" | "command" | "content" | "waiting" | "closed";
 
 export class Session {
@@ -46,11 +52,12 @@ export class Session {
   readonly #near: SessionNeighbours;
   readonly #remotePort: number;
   readonly #mayRelay: boolean;
-  readonly #onClose: (session: Session) => void;
+  readonly #onClose: () => void;
   readonly #lines = new LineReader();
   readonly #flow: Flow;
   readonly #content: Content;
   readonly #patience: Patience;
+  readonly #login: Login;
   readonly #screening: Screening;
   readonly #greeting: Greeting;
   #socket: Socket;
@@ -64,16 +71,7 @@ export class Session {
   /** When the wait for the next complete command began. */
   #since: number;
 
-  constructor(
-    socket: Socket,
-    options: {
-      readonly peer: Peer;
-      readonly settings: SessionSettings;
-      readonly near: SessionNeighbours;
-      readonly onClose: (session: Session) => void;
-    },
-  ) {
-    const { peer, settings, near, onClose } = options;
+  constructor(socket: Socket, { peer, settings, near, onClose }: SessionOptions) {
     this.#settings = settings;
     this.#near = near;
     this.#onClose = onClose;
@@ -85,6 +83,7 @@ export class Session {
     this.#socket = socket;
     this.#flow = new Flow(socket);
     this.#patience = new Patience(settings);
+    this.#login = new Login(settings.credentials);
     this.#screening = new Screening(near, { ip: this.remoteIp, isTrusted: this.#mayRelay });
     this.#greeting = new Greeting(this.#screening, {
       delayMs: this.#mayRelay ? 0 : settings.greetDelayMs,
@@ -163,7 +162,7 @@ export class Session {
     this.#mode = "closed";
     this.#content.abort();
     this.#input = null;
-    this.#onClose(this);
+    this.#onClose();
   }
 
   #planGreeting(): void {
@@ -234,16 +233,12 @@ export class Session {
     }
     this.#since = this.#near.clock.monotonic();
     const fault = this.#lines.judge(data, start, next);
+    if (this.#login.isAsking) return this.#readAnswer(data, { start, next, fault });
     const command = fault === null ? parseCommand(data, start, next - 2) : refused(fault);
-    if (next < data.length && !this.#mayHaveMore(command)) this.#turnAway(replies.impatient);
+    if (next < data.length && !mayHaveMore(command, this.#transaction.isExtended))
+      this.#turnAway(replies.impatient);
     else this.#run(command);
     return next;
-  }
-
-  /** Whether bytes may stand behind the command that were sent without waiting for our reply to it. */
-  #mayHaveMore({ kind }: Command): boolean {
-    if (kind === "foreign") return true;
-    return this.#transaction.isExtended && kind !== "hello" && kind !== "data" && kind !== "startTls";
   }
 
   #turnAway(reply: Reply): void {
@@ -252,10 +247,7 @@ export class Session {
   }
 
   #run(command: Command): void {
-    if (command.kind === "foreign") return this.#say(replies.notSmtp);
-    if (command.kind === "data") return this.#startData();
-    if (command.kind === "bdat") return this.#startChunk(command);
-    if (command.kind === "startTls") return this.#commandStartTls();
+    if (this.#runSpecial(command)) return;
     if (command.kind === "mail" && !this.#near.accepting()) return this.#say(replies.notTakingMail);
     if (command.kind === "rcpt" && this.#content.hasChunks) return this.#refuse(replies.inChunks);
     const reply = this.#transaction.handle(command);
@@ -279,6 +271,37 @@ export class Session {
       if (refusal !== null) this.#transaction.reset();
       this.#endWait(() => (refusal === null ? this.#say(reply) : this.#refuse(refusal)));
     });
+  }
+
+  /** Commands that change what the next bytes mean, or end the conversation. */
+  #runSpecial(command: Command): command is Extract<Command, { kind: Special }> {
+    if (command.kind === "foreign") this.#say(replies.notSmtp);
+    else if (command.kind === "data") this.#startData();
+    else if (command.kind === "bdat") this.#startChunk(command);
+    else if (command.kind === "startTls") this.#commandStartTls();
+    else if (command.kind === "auth") this.#followLogin(this.#login.start(command, this.#transaction));
+    else return false;
+    return true;
+  }
+
+  /** A line of the exchange; its length and line end are judged like those of a command. */
+  #readAnswer(data: Buffer, line: { start: number; next: number; fault: Reply | null }): number {
+    const { start, next, fault } = line;
+    if (fault !== null) this.#login.cancel();
+    if (next < data.length) this.#turnAway(replies.impatient);
+    else this.#followLogin(fault ?? this.#login.answer(data.toString("latin1", start, next - 2)));
+    return next;
+  }
+
+  #followLogin(said: Reply | Promise<Reply>): void {
+    const answer = (reply: Reply): void => {
+      if (reply === replies.authOk) this.#transaction.logIn();
+      if (reply.code >= 400) this.#refuse(reply);
+      else this.#say(reply);
+    };
+    if (!(said instanceof Promise)) return answer(said);
+    this.#mode = "waiting";
+    void said.then((reply) => this.#endWait(() => answer(reply)));
   }
 
   #refuse(reply: Reply): void {
@@ -318,7 +341,13 @@ export class Session {
     const { isExtended, heloName: helo } = this.#transaction;
     const envelope = this.#transaction.envelope();
     const client = { sessionId: this.id, remoteIp: this.remoteIp, remotePort: this.#remotePort };
-    const said = { helo, isExtended, smtpUtf8: envelope.smtpUtf8, tls: this.#tls };
+    const said = {
+      helo,
+      isExtended,
+      smtpUtf8: envelope.smtpUtf8,
+      tls: this.#tls,
+      isLoggedIn: this.#login.login !== null,
+    };
     return { envelope, origin: originOf({ ...client, ...said, serverId: this.#settings.serverId }) };
   }
 

@@ -109,14 +109,13 @@ export class SmtpServer {
       return this.#turnAway(socket, replies.tooManyConnections.bytes);
     }
     this.#perIp.set(ip, fromIp + 1);
-    this.#sessions.add(
-      new Session(socket, {
-        peer,
-        settings: this.#options.settings(),
-        near,
-        onClose: (session) => this.#forget(session, ip),
-      }),
-    );
+    const session: Session = new Session(socket, {
+      peer,
+      settings: this.#options.settings(),
+      near,
+      onClose: () => this.#forget(session, ip),
+    });
+    this.#sessions.add(session);
   }
 
   #forget(session: Session, ip: string): void {

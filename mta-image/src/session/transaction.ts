@@ -18,8 +18,9 @@ import type { SessionSettings } from "./options.ts";
 
 export class Transaction {
   readonly #settings: SessionSettings;
-  readonly #mayRelay: boolean;
-  readonly #isSecure: boolean;
+  #mayRelay: boolean;
+  #isLoggedIn = false;
+  readonly isSecure: boolean;
   readonly #hello: { readonly extended: Reply; readonly plain: Reply };
   heloName = "";
   isExtended = false;
@@ -31,8 +32,14 @@ export class Transaction {
   constructor(settings: SessionSettings, options: { mayRelay: boolean; isSecure: boolean }) {
     this.#settings = settings;
     this.#mayRelay = options.mayRelay;
-    this.#isSecure = options.isSecure;
+    this.isSecure = options.isSecure;
     this.#hello = helloReplies(settings, options.isSecure);
+  }
+
+  /** The client has shown who it is: it may send anywhere. */
+  logIn(): void {
+    this.#mayRelay = true;
+    this.#isLoggedIn = true;
   }
 
   /** MAIL was accepted and its transaction has not ended. */
@@ -74,7 +81,7 @@ export class Transaction {
     this.#wishes = [];
   }
 
-  handle(command: Exclude<Command, { kind: "data" | "bdat" | "startTls" | "foreign" }>): Reply {
+  handle(command: Exclude<Command, { kind: "auth" | "data" | "bdat" | "startTls" | "foreign" }>): Reply {
     switch (command.kind) {
       case "mail":
         return this.#mail(command);
@@ -105,9 +112,10 @@ export class Transaction {
 
   #mail(command: Extract<Command, { kind: "mail" }>): Reply {
     if (this.heloName === "") return replies.helloFirst;
+    if (this.#settings.mustLogIn && !this.#isLoggedIn) return replies.loginFirst;
     if (this.#sender !== null) return replies.nestedMail;
     const { sizeBytes, requireTls } = command.parameters;
-    if (requireTls && !this.#isSecure) return replies.needsTls;
+    if (requireTls && !this.isSecure) return replies.needsTls;
     if (sizeBytes !== null && sizeBytes > this.#settings.maxSizeBytes) return replies.tooLarge;
     this.#sender = { address: command.path.address, parameters: command.parameters };
     return replies.mailOk;
@@ -150,6 +158,7 @@ function makeHello(settings: SessionSettings, isSecure: boolean): { extended: Re
     "ENHANCEDSTATUSCODES",
     `LIMITS RCPTMAX=${settings.maxRecipients}`,
   ];
+  if (isSecure && settings.credentials !== null) keywords.push("AUTH PLAIN LOGIN");
   if (isSecure) keywords.push("REQUIRETLS");
   else if (settings.tls !== null) keywords.push("STARTTLS");
   return {

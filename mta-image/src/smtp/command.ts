@@ -19,6 +19,7 @@ export type Command =
   | { readonly kind: "rset" | "noop" | "quit" | "verify" | "help" }
   | { readonly kind: "data" }
   | { readonly kind: "startTls" }
+  | { readonly kind: "auth"; readonly mechanism: string; readonly initial: string | null }
   | { readonly kind: "bdat"; readonly size: number; readonly isLast: boolean }
   /** Somebody speaks another protocol: hang up (Postfix calls them forbidden commands). */
   | { readonly kind: "foreign" }
@@ -36,6 +37,14 @@ const simple = {
   foreign: { kind: "foreign" },
 } as const;
 
+/** Commands that end a pipelined group (RFC 2920 3.1, RFC 4954 4): what follows depends on the reply. */
+const GROUP_ENDS: ReadonlySet<Command["kind"]> = new Set(["hello", "data", "startTls", "auth"]);
+
+/** Whether bytes may stand behind the command that were sent without waiting for our reply to it. */
+export function mayHaveMore({ kind }: Command, isExtended: boolean): boolean {
+  return kind === "foreign" || (isExtended && !GROUP_ENDS.has(kind));
+}
+
 export function parseCommand(line: Buffer, start: number, end: number): Command {
   const text = line.toString("latin1", start, end);
   const space = text.indexOf(" ");
@@ -48,6 +57,8 @@ export function parseCommand(line: Buffer, start: number, end: number): Command 
       return parseRcpt(rest);
     case "DATA":
       return alone(simple.data, rest);
+    case "AUTH":
+      return parseAuth(rest);
     case "BDAT":
       return parseBdat(rest);
     case "EHLO":
@@ -69,7 +80,6 @@ export function parseCommand(line: Buffer, start: number, end: number): Command 
     case "EXPN":
     case "TURN":
     case "ETRN":
-    case "AUTH":
       return refused(replies.notImplemented);
     case "GET":
     case "POST":
@@ -106,6 +116,13 @@ function parseHello(rest: string, extended: boolean): Command {
   const name = rest.trim();
   const valid = name.startsWith("[") ? isAddressLiteral(name) : /^[A-Za-z0-9._:-]{1,255}$/.test(name);
   return valid ? { kind: "hello", extended, name } : refused(replies.needsName);
+}
+
+/** RFC 4954 4: a mechanism and perhaps the first answer. */
+function parseAuth(rest: string): Command {
+  const match = /^([A-Za-z0-9_-]{1,20})(?: ([A-Za-z0-9+/=]+|\*))?$/.exec(rest);
+  if (match === null) return refused(replies.badParameter);
+  return { kind: "auth", mechanism: (match[1] ?? "").toUpperCase(), initial: match[2] ?? null };
 }
 
 function parseBdat(rest: string): Command {
