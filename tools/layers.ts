@@ -64,7 +64,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     "fastify",
     "prom-client",
     "zod",
-    ...mta("config", "queue", "spool", "session", "delivery", "transfer", "hooks", "plugins"),
+    ...mta("config", "queue", "spool", "session", "delivery", "transfer", "hooks", "plugins", "spamhaus"),
   ],
   // The files of src/ itself: the programs and what puts the rooms together.
   "mta-image/src": [

@@ -40,6 +40,7 @@ import { type SessionNeighbours, makeSessionCounters } from "./session/options.t
 import { loadPasswords } from "./session/password-file.ts";
 import { SmtpServer } from "./session/smtp-server.ts";
 import { Shutdown } from "./shutdown.ts";
+import { Spamhaus } from "./spamhaus/spamhaus.ts";
 import { DiskSpool } from "./spool/disk-spool.ts";
 import { diskFiles } from "./spool/files.ts";
 import { takeLock } from "./spool/lock.ts";
@@ -77,6 +78,7 @@ export class Mta {
   #settings: Settings;
   #isOpen = false;
   readonly #intake: Intake;
+  readonly #spamhaus: Spamhaus;
 
   private constructor(
     options: MtaOptions,
@@ -94,6 +96,7 @@ export class Mta {
     this.spool = parts.spool;
     this.plugins = parts.plugins;
     this.shutdown = parts.shutdown;
+    this.#spamhaus = new Spamhaus({ clock, log });
     const read = (id: string): ReturnType<DiskSpool["read"]> => this.spool.read(id);
     const finder = {
       resolver: new LiveResolver({ clock, settings: () => this.#settings.resolver }),
@@ -197,11 +200,15 @@ export class Mta {
     const patience = startup.shutdown.timeout;
     config.onChange(async (next) => {
       const settings = await prepareSettings(next, systemHostname);
+      const useSpamhaus = await this.#prepareSpamhaus(next);
       return () => {
         this.#settings = settings;
+        useSpamhaus();
         this.#applyRules(next);
       };
     });
+    (await this.#prepareSpamhaus(config.current))();
+    this.shutdown.add("spamhaus", async () => this.#spamhaus.close());
     await this.#openMonitor();
     this.shutdown.add("transfer", () => this.transfer.close());
     this.rules.useShares(await readShares(startup.spool.path));
@@ -214,6 +221,10 @@ export class Mta {
     await this.#openAdmin();
     for (const server of startup.servers) await this.#openServer(server, patience);
     this.#isOpen = true;
+  }
+
+  #prepareSpamhaus({ app }: EngineConfig): Promise<() => void> {
+    return this.#spamhaus.prepare(app.spamhaus, app.resolver.servers);
   }
 
   #applyRules(config: EngineConfig): void {
@@ -247,7 +258,7 @@ export class Mta {
       clock,
       log,
       counters: this.sessionCounters,
-      checks: null,
+      checks: this.#spamhaus.checks,
       accepting: () => this.accepting,
     };
   }
@@ -263,6 +274,7 @@ export class Mta {
       isReady: () => this.isReady,
       delivery: this.courier.counters,
       connections: () => this.courier.connections,
+      spamhaus: this.#spamhaus.counters,
     });
     const server = makeMonitorServer({
       isReady: () => this.isReady,

@@ -186,7 +186,7 @@ export class Receiver {
     return {
       id: reception.id,
       write: (chunk) => reception.write(chunk),
-      commit: () => reception.commit().finally(end),
+      commit: (fields) => reception.commit(fields).finally(end),
       abort: () => {
         reception.abort();
         end();

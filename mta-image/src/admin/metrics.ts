@@ -2,12 +2,13 @@
  * Every figure of the engine under its Prometheus name. Rooms keep plain counters; they are read when somebody
  * scrapes, so counting costs nothing on the mail path. Labels are closed lists.
  */
-import { Counter, Gauge, Registry, collectDefaultMetrics } from "prom-client";
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
 
 import type { DeliveryCounters } from "../delivery/pool.ts";
 import type { QueueFigures } from "../queue/queue.ts";
 import type { OutcomeCounters } from "../queue/settlement.ts";
 import type { SessionCounters } from "../session/options.ts";
+import type { SpamhausCounters } from "../spamhaus/counters.ts";
 import type { SpoolFigures } from "../spool/spool.ts";
 
 export interface MetricSources {
@@ -20,6 +21,7 @@ export interface MetricSources {
   readonly isReady: () => boolean;
   readonly delivery: DeliveryCounters;
   readonly connections: () => number;
+  readonly spamhaus: SpamhausCounters;
 }
 
 export function makeMetrics(sources: MetricSources): Registry {
@@ -29,6 +31,7 @@ export function makeMetrics(sources: MetricSources): Registry {
   addQueueMetrics(registry, sources);
   addSpoolMetrics(registry, sources);
   addDeliveryMetrics(registry, sources);
+  addSpamhausMetrics(registry, sources.spamhaus);
   gauge(registry, "mta_ready", "1 while new mail is welcome.", () => (sources.isReady() ? 1 : 0));
   return registry;
 }
@@ -138,6 +141,55 @@ function addDeliveryMetrics(registry: Registry, { delivery, connections }: Metri
     "Handshakes that failed, after which mail went in the clear.",
     () => delivery.tlsFallbacks,
   );
+}
+
+function addSpamhausMetrics(registry: Registry, spamhaus: SpamhausCounters): void {
+  const labelled = (
+    name: string,
+    help: string,
+    label: string,
+    read: () => Iterable<[string, number]>,
+  ): void =>
+    void new Counter({
+      name,
+      help,
+      labelNames: [label],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const [value, count] of read()) this.inc({ [label]: value }, count);
+      },
+    });
+  const { queries, errors, rulings, hits } = spamhaus;
+  labelled("mta_spamhaus_queries_total", "Questions that went to a resolver.", "list", () =>
+    Object.entries(queries),
+  );
+  labelled("mta_spamhaus_errors_total", "Lookups that told nothing; never a listing.", "reason", () =>
+    Object.entries(errors),
+  );
+  labelled("mta_spamhaus_rulings_total", "What checks came to.", "action", () => Object.entries(rulings));
+  new Counter({
+    name: "mta_spamhaus_hits_total",
+    help: "Listings that were found, by list and return code.",
+    labelNames: ["list", "code"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [key, count] of hits) {
+        const [list = "", code = ""] = key.split(" ");
+        this.inc({ list, code }, count);
+      }
+    },
+  });
+  counter(registry, "mta_spamhaus_cache_hits_total", "Answers from the cache.", () => spamhaus.cacheHits);
+  gauge(registry, "mta_spamhaus_cache_entries", "Answers kept.", () => spamhaus.cacheSize);
+  const latency = new Histogram({
+    name: "mta_spamhaus_query_seconds",
+    help: "How long an answer took.",
+    buckets: [0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5],
+    registers: [registry],
+  });
+  spamhaus.observe = (seconds) => latency.observe(seconds);
 }
 
 function addSpoolMetrics(registry: Registry, { spool }: MetricSources): void {
