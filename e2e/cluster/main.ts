@@ -33,6 +33,8 @@ async function main(): Promise<number> {
         await ownCluster.importImage(argument);
         return 0;
       }
+      break;
+    default:
   }
   process.stderr.write("usage: main.ts up | down | status | shell | import ARCHIVE\n");
   return 2;

@@ -53,9 +53,9 @@ function sharesCall(n: string | undefined, of: string | undefined): Call | null 
   };
 }
 
-const numbers = ["concurrency", "connectinterval", "ttl"];
-const flags = ["stop", "cluster"];
-const texts = ["rate", "tag", "algorithm"];
+const numbers = new Set(["concurrency", "connectinterval", "ttl"]);
+const flags = new Set(["stop", "cluster"]);
+const texts = new Set(["rate", "tag", "algorithm"]);
 
 /** Null when a word is not understood; the engine checks the values. */
 function bodyOf(words: readonly string[]): Record<string, unknown> | null {
@@ -67,9 +67,9 @@ function bodyOf(words: readonly string[]): Record<string, unknown> | null {
     if (at < 1) return null;
     if (queueFields.some((field) => field === key)) conditions[key] = value;
     else if (key === "fields") body[key] = value.split(",");
-    else if (numbers.includes(key)) body[key] = Number(value);
-    else if (flags.includes(key)) body[key] = value === "true";
-    else if (texts.includes(key)) body[key] = value;
+    else if (numbers.has(key)) body[key] = Number(value);
+    else if (flags.has(key)) body[key] = value === "true";
+    else if (texts.has(key)) body[key] = value;
     else return null;
   }
   return body;

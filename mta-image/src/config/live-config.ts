@@ -17,7 +17,7 @@ import {
 
 import { type ConfigPlaces, type ConfigTexts, readFiles, readPushed, writePushed } from "./files.ts";
 
-const pushable = [appFile, policyFile, suspendFile];
+const pushable = new Set([appFile, policyFile, suspendFile]);
 
 export type ConfigChange =
   | { readonly ok: true; readonly revision: string }
@@ -95,7 +95,7 @@ export class LiveConfig {
     const app = request.files[appFile];
     if (app === undefined)
       return { ok: false, problems: [{ file: appFile, path: "", reason: "is missing" }] };
-    const extra = Object.keys(request.files).find((name) => !pushable.includes(name));
+    const extra = Object.keys(request.files).find((name) => !pushable.has(name));
     if (extra !== undefined) {
       return {
         ok: false,
