@@ -113,6 +113,9 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
 
   helm: ["base", "e2e/peers", "tools"],
   tools: [
+    contract,
+    "zod",
+    ...mta("spamhaus"),
     "base",
     "crds",
     "e2e",

@@ -16,8 +16,9 @@ import { SystemResolver } from "../dns/system-resolver.ts";
 import { type SpamhausCounters, makeSpamhausCounters } from "./counters.ts";
 import { type AskAddress, Lookup } from "./lookup.ts";
 import { isKey } from "./names.ts";
-import { builtInRules } from "./normalize-url.ts";
+import { type UrlRules, builtInRules } from "./normalize-url.ts";
 import { type StageSettings, SpamhausChecks } from "./stages.ts";
+import { readUrlRules } from "./url-rules.ts";
 import { zones } from "./zones.ts";
 
 const READ_KEY_MS = 30_000;
@@ -63,7 +64,7 @@ export class Spamhaus {
     this.checks = new SpamhausChecks({ lookup, settings, counters: this.counters });
   }
 
-  /** Makes what a configuration needs; the result puts it in force. Throws a Failure for a code that is in no list. */
+  /** Makes what a configuration needs; the result puts it in force. Throws a Failure for a code in no list and for rules that cannot be used. */
   async prepare(config: SpamhausConfig | undefined, resolvers: readonly string[]): Promise<() => void> {
     if (config === undefined) {
       return () => {
@@ -71,7 +72,8 @@ export class Spamhaus {
         this.#inForce = null;
       };
     }
-    const stages = stageSettings(config);
+    const urlRules = config.urlrules === undefined ? builtInRules : await readUrlRules(config.urlrules);
+    const stages = stageSettings(config, urlRules);
     const servers = config.resolvers.length > 0 ? config.resolvers : resolvers;
     const resolver = new SystemResolver({ servers, timeoutMs: TRY_MS, tries: TRIES });
     const key = (await this.#readKey(config.keyfile)) ?? this.#inForce?.key ?? null;
@@ -108,7 +110,7 @@ export class Spamhaus {
   }
 }
 
-function stageSettings(config: SpamhausConfig): StageSettings {
+function stageSettings(config: SpamhausConfig, urlRules: UrlRules): StageSettings {
   const codes = new Set(Object.values(zones).flatMap(({ listings }) => listings.map(({ code }) => code)));
   const wrong = Object.keys(config.actions).find((name) => name.startsWith("127.") && !codes.has(name));
   if (wrong !== undefined)
@@ -125,6 +127,6 @@ function stageSettings(config: SpamhausConfig): StageSettings {
     exemptNetworks,
     exemptDomains: new Set(config.exceptions.domains.map((domain) => domain.toLowerCase())),
     limits: config.limits,
-    urlRules: builtInRules,
+    urlRules,
   };
 }

@@ -4,8 +4,7 @@
  * (DBL, ZRD, HBL), so that one header field tells of everything. Implements the
  * session's checks; never rejects. Without settings there is nothing to ask.
  */
-import { isIPv4 } from "node:net";
-import type { BlockList } from "node:net";
+import { BlockList, isIPv4 } from "node:net";
 
 import type { SpamhausConfig, SpamhausList } from "#contract/spamhaus-config.ts";
 

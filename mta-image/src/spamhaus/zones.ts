@@ -128,4 +128,3 @@ export const hashForms = {
   _file: { hash: "SHA-256", of: "the decoded bytes of an attachment" },
   _cw: { hash: "SHA-256", of: "the wallet as written; Ethereum in lower case" },
 } as const;
-export type HashForm = keyof typeof hashForms;
