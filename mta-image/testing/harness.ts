@@ -21,6 +21,8 @@ export interface EngineOptions {
   readonly appServer?: Readonly<Record<string, unknown>>;
   /** Further keys of the transport group. */
   readonly group?: Readonly<Record<string, unknown>>;
+  /** Further keys of smtpd-app.yaml. */
+  readonly app?: Readonly<Record<string, unknown>>;
   /** Further keys of smtpd.yaml. */
   readonly startup?: Readonly<Record<string, unknown>>;
 }
@@ -98,6 +100,7 @@ export function appConfig(options: EngineOptions): Record<string, unknown> {
         ...options.group,
       },
     ],
+    ...options.app,
   };
 }
 

@@ -124,7 +124,7 @@ function stageSettings(config: SpamhausConfig, urlRules: UrlRules): StageSetting
   return {
     lists: new Set(config.lists),
     policy: { actions: config.actions, failOpen: config.failopen },
-    exemptNetworks,
+    isExemptClient: (ip) => exemptNetworks.check(ip, isIPv4(ip) ? "ipv4" : "ipv6"),
     exemptDomains: new Set(config.exceptions.domains.map((domain) => domain.toLowerCase())),
     limits: config.limits,
     urlRules,

@@ -4,8 +4,6 @@
  * (DBL, ZRD, HBL), so that one header field tells of everything. Implements the
  * session's checks; never rejects. Without settings there is nothing to ask.
  */
-import { BlockList, isIPv4 } from "node:net";
-
 import type { SpamhausConfig, SpamhausList } from "#contract/spamhaus-config.ts";
 
 import type { Checks, ClientFacts, ContentCheck, Ruling, SenderFacts } from "../session/checks.ts";
@@ -21,7 +19,7 @@ import { type Inquiry, type Policy, decide } from "./verdict.ts";
 export interface StageSettings {
   readonly lists: ReadonlySet<SpamhausList>;
   readonly policy: Policy;
-  readonly exemptNetworks: BlockList;
+  readonly isExemptClient: (ip: string) => boolean;
   readonly exemptDomains: ReadonlySet<string>;
   readonly limits: SpamhausConfig["limits"];
   readonly urlRules: UrlRules;
@@ -72,7 +70,7 @@ export class SpamhausChecks implements Checks {
 
   #settingsFor(ip: string): StageSettings | null {
     const settings = this.#settings();
-    return settings?.exemptNetworks.check(ip, isIPv4(ip) ? "ipv4" : "ipv6") === true ? null : settings;
+    return settings?.isExemptClient(ip) === true ? null : settings;
   }
 
   #rule(settings: StageSettings, asked: readonly Inquiry[]): Promise<Ruling> | null {
