@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
-import { HslArray } from "#mta/script/array.ts";
-import type { RunContext } from "#mta/script/context.ts";
 import { Refusal } from "#mta/script/error.ts";
-import type { Host, HostFunction } from "#mta/script/host.ts";
-import { HostObject, type Value } from "#mta/script/value.ts";
+import { type Value, HostObject, HslArray } from "#mta/script/value.ts";
+import type { RunContext } from "#mta/script/context.ts";
+import { type Host, type HostFunction, classOf } from "#mta/script/host.ts";
 
 import { makeTestHost, startPlugins } from "../../testing/native-plugins.ts";
 import { offerFunctions } from "./functions.ts";
@@ -25,7 +24,7 @@ function run(found: HostFunction | undefined, ...args: Value[]): Value | Promise
 
 function method(object: Value, name: string, ...args: Value[]): Value {
   assert.ok(object instanceof HostObject);
-  return run(object.cls.methods.get(name), object, ...args) as Value;
+  return run(classOf(object).methods.get(name), object, ...args) as Value;
 }
 
 const call = (name: string, ...args: Value[]) => run(global.functions.get(name), ...args);

@@ -3,7 +3,9 @@
  * each plugin's module, which scripts import as "extras://<plugin id>". A function of a plugin that suspends gives a
  * promise. What a plugin throws, the script can catch: an exception becomes an Exception, any other value itself.
  */
-import { Refusal, Thrown } from "../script/error.ts";
+import { Refusal } from "../script/error.ts";
+import { Thrown } from "../script/thrown.ts";
+import { type Value, HostObject } from "../script/value.ts";
 import {
   type Host,
   type HostClass,
@@ -13,7 +15,6 @@ import {
   makeHost,
   parameter,
 } from "../script/host.ts";
-import { HostObject, type Value } from "../script/value.ts";
 import type { Calls } from "./calls.ts";
 import { NativeThrow } from "./error.ts";
 import type { NativeRegistration, Wire, WireObject } from "./native.ts";

@@ -3,9 +3,9 @@
  * a plugin made is itself again. Resources of other rooms (files, certificates, keys) are told by the `Resources`
  * that is handed in; what nobody can tell is opaque to plugins. Throws a Refusal for arrays nested too deeply.
  */
-import { HslArray, keyOf } from "../script/array.ts";
 import { Refusal } from "../script/error.ts";
-import { HostObject, type Value } from "../script/value.ts";
+import { keyOf } from "../script/key.ts";
+import { type Value, HostObject, HslArray } from "../script/value.ts";
 import type { Wire, WireObject, WireSpecial } from "./native.ts";
 
 /** The state of a script object that stands for a plugin's. */

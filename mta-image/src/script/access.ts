@@ -3,10 +3,9 @@
  * gives none, whatever the depth; writing into none makes an array. Throws a Refusal for private members and for
  * writing where nothing can be stored.
  */
-import { HslArray } from "./array.ts";
-import { toNumber, toText, typeName } from "./convert.ts";
 import { Refusal } from "./error.ts";
-import { Instance, type ScriptClass, type Value, share } from "./value.ts";
+import { type ScriptClass, type Value, HslArray, Instance, share } from "./value.ts";
+import { toNumber, toText, typeName } from "./convert.ts";
 
 type From = ScriptClass | null;
 

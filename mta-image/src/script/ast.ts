@@ -35,7 +35,7 @@ export type Expression =
   | (Node & {
       readonly kind: "conditional";
       readonly test: Expression;
-      readonly then: Expression;
+      readonly chosen: Expression;
       readonly otherwise: Expression;
     })
   /** `operator` is null for plain assignment. */
@@ -166,7 +166,7 @@ export type Statement =
   | (Node & {
       readonly kind: "if";
       readonly test: Expression;
-      readonly then: Statement;
+      readonly chosen: Statement;
       readonly otherwise: Statement | null;
     })
   | (Node & {

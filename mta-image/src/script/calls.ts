@@ -2,26 +2,27 @@
  * Calls of values and methods, and waiting for what they give. A call may give a value, a promise or a routine; code
  * that may wait settles the latter two with `yield*`, other code drives them here and refuses to wait.
  */
-import { HslArray } from "./array.ts";
-import { toText, typeName } from "./convert.ts";
 import { Refusal } from "./error.ts";
-import { running } from "./running.ts";
-import { getMember } from "./access.ts";
 import {
-  HostObject,
-  HslFunction,
-  Instance,
   type Resumed,
   type Routine,
   type ScriptClass,
   type Value,
+  HostObject,
+  HslArray,
+  HslFunction,
+  Instance,
   share,
 } from "./value.ts";
+import { toText, typeName } from "./convert.ts";
+import { classOf } from "./host.ts";
+import { running } from "./running.ts";
+import { getMember } from "./access.ts";
 
 export type Pending = PromiseLike<Value> | Routine;
 
 /** Values of the language have the mark `shared`; what has to be waited for has not. */
-export function pending(result: Value | Pending | boolean): result is Pending {
+export function pending(result: Value | Pending): result is Pending {
   return (
     typeof result === "object" && result !== null && (result as { shared?: boolean }).shared === undefined
   );
@@ -113,7 +114,7 @@ export function invokeMethod(
     return method.run(base, ...args);
   }
   if (base instanceof HostObject) {
-    const method = base.cls.methods.get(name);
+    const method = classOf(base).methods.get(name);
     if (method === undefined) throw new Refusal(`${base.cls.name} has no method ${name}()`);
     const given = args.length + 1;
     if (given < method.least || given > method.most)

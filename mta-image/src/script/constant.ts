@@ -1,7 +1,6 @@
 /** Expressions that are values without running: options of imports. Pure. */
-import { HslArray } from "./array.ts";
+import { type Value, HslArray } from "./value.ts";
 import type { Expression } from "./ast.ts";
-import type { Value } from "./value.ts";
 
 export function constantOf(node: Expression): Value | undefined {
   if (node.kind === "literal") return node.value;

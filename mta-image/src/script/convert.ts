@@ -2,11 +2,10 @@
  * Values as truth, text and number, their names, and how echo prints them. What is nested too
  * deeply prints as an ellipsis; only a text beyond every limit throws, a BudgetError.
  */
-import { HslArray } from "./array.ts";
 import { BudgetError } from "./error.ts";
+import { type Value, HostObject, HslArray, HslFunction, HslIterator } from "./value.ts";
 import { MAX_NESTING, MAX_STRING } from "./limits.ts";
 import { meter } from "./meter.ts";
-import { HslFunction, HslIterator, HostObject, type Value } from "./value.ts";
 
 export function truthy(value: Value): boolean {
   if (typeof value === "boolean") return value;

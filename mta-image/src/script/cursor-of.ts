@@ -1,16 +1,25 @@
 /** What foreach walks over: arrays, iterators, Map and Set, members of objects. Throws a Refusal for other values. */
-import { ArrayCursor, HslArray } from "./array.ts";
+import { ArrayCursor } from "./array-cursor.ts";
+import { Refusal } from "./error.ts";
+import {
+  type Resumed,
+  type Routine,
+  type Value,
+  HostObject,
+  HslArray,
+  HslIterator,
+  Instance,
+  Item,
+} from "./value.ts";
 import { now } from "./calls.ts";
 import { typeName } from "./convert.ts";
-import { Refusal } from "./error.ts";
-import { HostObject, HslIterator, Instance, Item, type Resumed, type Routine, type Value } from "./value.ts";
 
 /** Host objects that can be walked over have a state with this method. */
 export interface Walkable {
   entries(): Iterable<readonly [Value, Value]>;
 }
 
-export type Cursor = ArrayCursor | IteratorCursor | EntriesCursor;
+export type Cursor = ArrayCursor<Value> | IteratorCursor | EntriesCursor;
 
 export function cursor(value: Value, mark: boolean): Cursor {
   if (value instanceof HslArray) {

@@ -65,7 +65,7 @@ export abstract class ExpressionEmitter extends CallEmitter {
       case "logical":
         return this.#logical(node);
       case "conditional":
-        return `(${this.test(node.test)}?${this.expression(node.then)}:${this.expression(node.otherwise)})`;
+        return `(${this.test(node.test)}?${this.expression(node.chosen)}:${this.expression(node.otherwise)})`;
       case "assign":
         return this.#assign(node);
       case "step":

@@ -1,6 +1,6 @@
 /** Functions and statements to JavaScript text; part of the emitter. */
 import type { Statement } from "./ast.ts";
-import type { ProgramEmitter } from "./emit.ts";
+import type { ProgramOut } from "./emit-out.ts";
 import { ExpressionEmitter } from "./emit-expression.ts";
 import { mark } from "./emit-names.ts";
 import type { Fn } from "./program.ts";
@@ -8,9 +8,9 @@ import type { Fn } from "./program.ts";
 const TICK = "if(--m.left<0)m.refill();";
 
 export class FunctionEmitter extends ExpressionEmitter {
-  readonly #program: ProgramEmitter;
+  readonly #program: ProgramOut;
 
-  constructor(program: ProgramEmitter, fn: Fn) {
+  constructor(program: ProgramOut, fn: Fn) {
     super(program, fn);
     this.#program = program;
   }
@@ -79,7 +79,7 @@ export class FunctionEmitter extends ExpressionEmitter {
         return `${at}echo(${this.expression(node.value)});`;
       case "if": {
         const otherwise = node.otherwise === null ? "" : `else{${this.statement(node.otherwise)}}`;
-        return `${at}if(${this.test(node.test)}){${this.statement(node.then)}}${otherwise}`;
+        return `${at}if(${this.test(node.test)}){${this.statement(node.chosen)}}${otherwise}`;
       }
       case "for": {
         const start = node.start.map((item) => this.discarded(item)).join(",");

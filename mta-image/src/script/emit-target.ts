@@ -6,15 +6,15 @@ import type { Expression, Statement } from "./ast.ts";
 import { mark } from "./emit-names.ts";
 import { findScoped } from "./resolve-call.ts";
 import type { Fn, Unit } from "./program.ts";
-import type { ProgramEmitter } from "./emit.ts";
+import type { ProgramOut } from "./emit-out.ts";
 import { children, expressionsOf } from "./walk.ts";
 
 export abstract class TargetEmitter {
   readonly fn: Fn;
-  protected readonly out: ProgramEmitter;
+  protected readonly out: ProgramOut;
   #temps = 0;
 
-  constructor(out: ProgramEmitter, fn: Fn) {
+  constructor(out: ProgramOut, fn: Fn) {
     this.out = out;
     this.fn = fn;
   }

@@ -6,10 +6,10 @@
  */
 import type { FunctionNode, PropertyNode } from "./ast.ts";
 import { constructName, functionObject } from "./emit-names.ts";
+import type { MakeRegex, ProgramOut, Writer } from "./emit-out.ts";
 import { FunctionEmitter } from "./emit-statement.ts";
 import type { HostFunction } from "./host.ts";
 import { type Cls, Fn, type Program, type Unit } from "./program.ts";
-import type { Value } from "./value.ts";
 
 export interface Emitted {
   readonly code: string;
@@ -18,8 +18,6 @@ export interface Emitted {
   readonly lines: readonly number[];
   readonly suspends: boolean;
 }
-
-export type MakeRegex = (pattern: string, flags: string, at: number) => Value;
 
 export function emit(program: Program, makeRegex: MakeRegex, helpers: readonly string[]): Emitted {
   const emitter = new ProgramEmitter(program, makeRegex);
@@ -48,7 +46,7 @@ function breakLines(marked: string): { code: string; lines: number[] } {
   return { code, lines };
 }
 
-export class ProgramEmitter {
+class ProgramEmitter implements ProgramOut {
   readonly program: Program;
   readonly makeRegex: MakeRegex;
   readonly constants: unknown[] = [];
@@ -71,7 +69,6 @@ export class ProgramEmitter {
     return [...constants, ...written, ...made, ...values, this.#start(units)].join("\n");
   }
 
-  /** A constant without a text: the name it has in the code. */
   constant(value: unknown): string {
     const known = this.#known.get(value);
     if (known !== undefined) return known;
@@ -80,13 +77,11 @@ export class ProgramEmitter {
     return name;
   }
 
-  /** The function of a closure, as an expression. */
   closure(node: FunctionNode): string {
     const fn = this.program.closures.get(node) as Fn;
     return functionObject(fn, new FunctionEmitter(this, fn).closure());
   }
 
-  /** A named function as a value. */
   value(fn: Fn | HostFunction): string {
     const name = this.#values.get(fn) ?? `v${this.#values.size}`;
     this.#values.set(fn, name);
@@ -126,8 +121,7 @@ export class ProgramEmitter {
     return `function${fn.suspends ? "*" : ""} ${constructName(cls)}(${names.join(",")}){const self=new Instance(${cls.js},{${props.join(",")}});${call};return self;}`;
   }
 
-  /** What runs before the body of a unit: data imports and static properties. */
-  prologue(unit: Unit, emitter: FunctionEmitter): string {
+  prologue(unit: Unit, emitter: Writer): string {
     const data = [...unit.data].map(
       ([name, value]) =>
         `${emitter.variable(name)}=${typeof value === "object" ? this.constant(value) : JSON.stringify(value)};`,

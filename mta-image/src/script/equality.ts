@@ -2,12 +2,11 @@
  * Equality and order. `==` compares numbers with numeric text and booleans as 1 and 0, arrays by keys and items in
  * any order; `===` wants the same type and, for arrays, the same order. Objects are equal to themselves only.
  */
-import { HslArray } from "./array.ts";
-import { numericText, toText } from "./convert.ts";
 import { BudgetError } from "./error.ts";
+import { type Value, HslArray } from "./value.ts";
+import { numericText, toText } from "./convert.ts";
 import { MAX_NESTING } from "./limits.ts";
 import { meter } from "./meter.ts";
-import type { Value } from "./value.ts";
 
 export function looseEquals(a: Value, b: Value, depth = 0): boolean {
   if (a === b) return true;

@@ -1,10 +1,7 @@
 /**
- * The ways a script goes wrong. `Thrown` carries what a script or a host function threw and may be caught by the
- * script; `BudgetError` may not. `CompileError` lists what is wrong in the source before anything ran. All of them
- * leave the room only as these classes; machine.ts adds the script stack.
+ * The ways a script goes wrong without a value: `CompileError` lists what is wrong in the source before anything ran,
+ * a `Refusal` may be caught by the script, a `BudgetError` may not. What scripts throw themselves is in thrown.ts.
  */
-import type { Value } from "./value.ts";
-
 /** One place in a script, for people. */
 export interface Place {
   readonly file: string;
@@ -34,17 +31,6 @@ export class CompileError extends Error {
   }
 }
 
-/** A value on its way to a catch. Its JavaScript stack is read for places when somebody asks. */
-export class Thrown extends Error {
-  override readonly name = "Thrown";
-  readonly value: Value;
-
-  constructor(value: Value, message: string) {
-    super(message);
-    this.value = value;
-  }
-}
-
 /** A host function or operator that refuses its operands; becomes an Exception when a script catches it. */
 export class Refusal extends Error {
   override readonly name = "Refusal";
@@ -53,32 +39,4 @@ export class Refusal extends Error {
 /** A limit was reached; no script can catch it. */
 export class BudgetError extends Error {
   override readonly name = "BudgetError";
-}
-
-/** What a run ends with when it fails: where, and what was being called. */
-export class ScriptError extends Error {
-  override readonly name = "ScriptError";
-  readonly kind: "thrown" | "budget" | "bug";
-  /** What the script threw; none unless `kind` is thrown. */
-  readonly value: Value;
-  /** Innermost first. */
-  readonly frames: readonly Frame[];
-
-  constructor(
-    kind: ScriptError["kind"],
-    message: string,
-    value: Value,
-    frames: readonly Frame[],
-    cause: unknown,
-  ) {
-    super(message, { cause });
-    this.kind = kind;
-    this.value = value;
-    this.frames = frames;
-  }
-
-  describe(): string {
-    const at = this.frames.map(({ name, file, line, column }) => `  at ${name} (${file}:${line}:${column})`);
-    return [this.message, ...at].join("\n");
-  }
 }

@@ -1,9 +1,10 @@
 /** The class Exception, and how errors of the engine become what a script catches. */
 import { toText } from "./convert.ts";
-import { Refusal, Thrown } from "./error.ts";
+import { Refusal } from "./error.ts";
+import { Thrown } from "./thrown.ts";
+import { type Value, HostObject } from "./value.ts";
 import { type HostClass, declare, makeClass, parameter } from "./host.ts";
 import { framesOf } from "./stack.ts";
-import { HostObject, type Value } from "./value.ts";
 
 export class ExceptionState {
   readonly message: string;

@@ -3,9 +3,9 @@
  * `%%` is a percent sign. What is no directive stays as it is. Throws a Refusal for a missing argument, a BudgetError
  * for a result that is too long.
  */
-import type { HslArray } from "./array.ts";
-import { numberText, toNumber, toText } from "./convert.ts";
 import { BudgetError, Refusal } from "./error.ts";
+import type { HslArray } from "./value.ts";
+import { numberText, toNumber, toText } from "./convert.ts";
 import { MAX_STRING } from "./limits.ts";
 import { meter } from "./meter.ts";
 

@@ -4,11 +4,10 @@
  * (types), hsl-lint and docs/script-library.md all read the same one. A room adds its own by handing the
  * compiler another `Host`. `run` may throw a Refusal (the script sees an Exception) or a Thrown.
  */
-import type { HslArray } from "./array.ts";
 import { Refusal } from "./error.ts";
+import { type Called, type HslArray, type Value, HostObject, HslFunction } from "./value.ts";
 import type { RunContext } from "./context.ts";
 import { toText, typeName } from "./convert.ts";
-import { type Called, HostObject, HslFunction, type Value } from "./value.ts";
 
 /** A parameter and what it accepts. `convert` gives undefined for what it refuses. */
 export interface Parameter<T> {
@@ -207,6 +206,11 @@ export function makeClass(
     statics: new Map((parts.statics ?? []).map((method) => [method.name, method])),
     iterate: parts.iterate ?? null,
   };
+}
+
+/** Objects are made with classes that `makeClass` made; value.ts, below this file, knows only their names. */
+export function classOf(object: HostObject): HostClass {
+  return object.cls as HostClass;
 }
 
 /** How the documentation writes a function: `str_find(string $string, string $substring [, number $offset]): number`. */

@@ -9,7 +9,9 @@ import type { Timer } from "#base/clock.ts";
 
 import type { RunContext, World } from "./context.ts";
 import { emit } from "./emit.ts";
-import { BudgetError, CompileError, type Diagnostic, Refusal, ScriptError, Thrown } from "./error.ts";
+import { type Diagnostic, BudgetError, CompileError, Refusal } from "./error.ts";
+import { ScriptError, Thrown } from "./thrown.ts";
+import { type Resumed, type Routine, type Value, Item, share } from "./value.ts";
 import type { Host } from "./host.ts";
 import { constantOf } from "./constant.ts";
 import { importData } from "./data/import.ts";
@@ -23,7 +25,6 @@ import { runtime } from "./runtime.ts";
 import { Sources } from "./source.ts";
 import { framesOf, registerProgram } from "./stack.ts";
 import { markSuspending } from "./suspend.ts";
-import { Item, type Resumed, type Routine, type Value, share } from "./value.ts";
 
 export interface Compiled {
   readonly start: () => Value | Routine;

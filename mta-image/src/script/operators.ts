@@ -2,14 +2,13 @@
  * The operators as compiled code calls them. Numbers take the first line of each; the rest is for the other types.
  * Throw a Refusal for operands that make no sense, a BudgetError when a result would be too large.
  */
-import { HslArray } from "./array.ts";
+import { BudgetError, Refusal } from "./error.ts";
+import { type Value, HslArray, share } from "./value.ts";
 import { numericText, toNumber, toText, typeName } from "./convert.ts";
 import { compare, looseEquals } from "./equality.ts";
-import { BudgetError, Refusal } from "./error.ts";
 import { format } from "./format.ts";
 import { MAX_STRING } from "./limits.ts";
 import { meter } from "./meter.ts";
-import { type Value, share } from "./value.ts";
 
 export function add(a: Value, b: Value): Value {
   if (typeof a === "number" && typeof b === "number") return a + b;

@@ -98,9 +98,9 @@ export class ExpressionParser {
     if (cursor.takeSign("?:"))
       return { kind: "logical", at, operator: "?:", left: test, right: this.#nestedConditional() };
     if (!cursor.takeSign("?")) return test;
-    const then = this.parse();
+    const chosen = this.parse();
     cursor.expectSign(":");
-    return { kind: "conditional", at, test, then, otherwise: this.#nestedAssignment() };
+    return { kind: "conditional", at, test, chosen, otherwise: this.#nestedAssignment() };
   }
 
   #nestedConditional(): Expression {

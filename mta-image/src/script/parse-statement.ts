@@ -133,9 +133,9 @@ class StatementParser {
 
   #if(at: number): Statement {
     const test = this.#parenthesised();
-    const then = this.#statementAsBody();
+    const chosen = this.#statementAsBody();
     const otherwise = this.#cursor.takeWord("else") ? this.#statementAsBody() : null;
-    return { kind: "if", at, test, then, otherwise };
+    return { kind: "if", at, test, chosen, otherwise };
   }
 
   #for(at: number): Statement {

@@ -5,12 +5,12 @@
 import type { Argument, Expression } from "./ast.ts";
 import type { Host } from "./host.ts";
 import { type Cls, type Fn, type Named, Unit, findIn, findInHost } from "./program.ts";
-import type { Resolver } from "./resolve.ts";
+import type { Resolving } from "./resolving.ts";
 
 /** Language constructs that look like functions. */
 export const constructs: ReadonlySet<string> = new Set(["isset", "unset"]);
 
-export function checkCall(resolver: Resolver, fn: Fn, expression: Expression): void {
+export function checkCall(resolver: Resolving, fn: Fn, expression: Expression): void {
   if (expression.kind === "name") return checkValue(resolver, fn, expression);
   if (expression.kind !== "call") return;
   const { callee, args } = expression;
@@ -25,7 +25,7 @@ export function checkCall(resolver: Resolver, fn: Fn, expression: Expression): v
   else if (callee.kind !== "scoped" || callee.variable) fn.callsValues = true;
 }
 
-function checkValue(resolver: Resolver, fn: Fn, node: Extract<Expression, { kind: "name" }>): void {
+function checkValue(resolver: Resolving, fn: Fn, node: Extract<Expression, { kind: "name" }>): void {
   resolver.later(() => {
     if (constructs.has(node.name)) return;
     const named = findNamed(resolver, fn, node);
@@ -44,7 +44,7 @@ export function findNamed(
 }
 
 export function noteCall(
-  resolver: Resolver,
+  resolver: Resolving,
   fn: Fn,
   named: Named,
   call: { readonly at: number; readonly args: readonly Argument[] },
@@ -70,7 +70,7 @@ export function noteCall(
 }
 
 function checkCount(
-  resolver: Resolver,
+  resolver: Resolving,
   name: string,
   bounds: { readonly least: number; readonly most: number },
   call: { readonly at: number; readonly args: readonly Argument[] },
@@ -116,7 +116,7 @@ function ofClass(cls: Cls, node: Scoped): ScopedTarget | null {
   return method === undefined ? null : { kind: "method", fn: method };
 }
 
-export function checkScoped(resolver: Resolver, fn: Fn, expression: Expression): void {
+export function checkScoped(resolver: Resolving, fn: Fn, expression: Expression): void {
   const node = expression.kind === "call" ? expression.callee : expression;
   if (node.kind !== "scoped") return;
   const called = expression.kind === "call" ? { at: node.at, args: expression.args } : null;

@@ -1,9 +1,9 @@
 /** Declares a class of a script and its methods; part of the resolver. Reports what is there twice. */
 import type { ClassNode, FunctionNode } from "./ast.ts";
 import { Cls, type Unit } from "./program.ts";
-import type { Resolver } from "./resolve.ts";
+import type { Resolving } from "./resolving.ts";
 
-export function declareClass(resolver: Resolver, unit: Unit, node: ClassNode): void {
+export function declareClass(resolver: Resolving, unit: Unit, node: ClassNode): void {
   const { report } = resolver.around;
   if (unit.classes.has(node.name) || unit.functions.has(node.name))
     report(node.at, `${node.name} is declared twice`);
@@ -20,7 +20,7 @@ export function declareClass(resolver: Resolver, unit: Unit, node: ClassNode): v
     if (value !== null) resolver.expression(isStatic ? (unit.main ?? initialiser) : initialiser, value);
 }
 
-function declareProperties(resolver: Resolver, cls: Cls): void {
+function declareProperties(resolver: Resolving, cls: Cls): void {
   const { report } = resolver.around;
   for (const { name, access, isStatic, at } of cls.node.properties) {
     const known = isStatic ? cls.staticAccess : cls.propertyAccess;
@@ -30,7 +30,7 @@ function declareProperties(resolver: Resolver, cls: Cls): void {
   }
 }
 
-function declareMethods(resolver: Resolver, cls: Cls): void {
+function declareMethods(resolver: Resolving, cls: Cls): void {
   const { node, unit } = cls;
   const make = (name: string, kind: string, declaration: FunctionNode) =>
     resolver.addFunction(name, declaration, {
@@ -48,7 +48,7 @@ function declareMethods(resolver: Resolver, cls: Cls): void {
   }
 }
 
-function makeInitialiser(resolver: Resolver, cls: Cls) {
+function makeInitialiser(resolver: Resolving, cls: Cls) {
   const node = { at: cls.node.at, name: null, parameters: [], captures: [], body: [], generator: false };
   cls.construct = resolver.addFunction("constructor", node, {
     unit: cls.unit,

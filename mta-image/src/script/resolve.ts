@@ -5,31 +5,19 @@
 import type { Expression, FunctionNode, Statement } from "./ast.ts";
 import type { Host, HostFunction } from "./host.ts";
 import { MAX_FILES, MAX_SOURCE } from "./limits.ts";
-import { type Loader, moduleId } from "./module.ts";
+import { moduleId } from "./module.ts";
 import { parse } from "./parse-statement.ts";
 import { type Cls, Fn, type Program, Unit } from "./program.ts";
 import { declareClass } from "./resolve-class.ts";
 import { checkCall, checkScoped } from "./resolve-call.ts";
-import type { Sources } from "./source.ts";
-import type { Value } from "./value.ts";
+import type { Resolving, Surroundings } from "./resolving.ts";
 import { children, expressionsOf } from "./walk.ts";
-
-export interface Surroundings {
-  readonly host: Host;
-  readonly loader: Loader;
-  readonly sources: Sources;
-  readonly report: (at: number, message: string) => void;
-  /** Turns a data file into a value; throws an Error whose message says what is wrong with it. */
-  readonly data: (path: string, text: string, options: Value) => Value;
-  /** The value of an expression that needs no running; undefined for others. */
-  readonly constant: (expression: Expression) => Value | undefined;
-}
 
 export function resolve(id: string, text: string, around: Surroundings): Program {
   return new Resolver(around).run(id, text);
 }
 
-export class Resolver {
+class Resolver implements Resolving {
   readonly around: Surroundings;
   readonly values = new Set<Fn | HostFunction>();
   readonly #units: Unit[] = [];
@@ -103,7 +91,6 @@ export class Resolver {
     this.#classes.push(cls);
   }
 
-  /** After everything is declared. */
   later(check: () => void): void {
     this.#later.push(check);
   }

@@ -1,6 +1,16 @@
 /** Everything that compiled code calls by name. The names here are those that the emitters write. */
 import * as access from "./access.ts";
-import { HslArray } from "./array.ts";
+import { Refusal } from "./error.ts";
+import {
+  type Value,
+  HslArray,
+  HslFunction,
+  HslIterator,
+  Instance,
+  Item,
+  ScriptClass,
+  share,
+} from "./value.ts";
 import {
   boundMethod,
   cached,
@@ -19,13 +29,11 @@ import {
 import { echoText, toText, truthy } from "./convert.ts";
 import { cursor, nextNow } from "./cursor-of.ts";
 import { looseEquals, strictEquals } from "./equality.ts";
-import { Refusal } from "./error.ts";
 import { caught, thrown } from "./exception.ts";
 import * as operators from "./operators.ts";
 import { matches } from "./regex.ts";
 import { running } from "./running.ts";
 import { removeSlice, replaceSlice, slice } from "./slice.ts";
-import { HslFunction, HslIterator, Instance, Item, ScriptClass, type Value, share } from "./value.ts";
 
 /** Equal texts and numbers, the usual case, are decided here. */
 function equals(a: Value, b: Value): boolean {

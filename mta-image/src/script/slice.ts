@@ -2,11 +2,10 @@
  * Slices of texts and arrays, `[from:to:step]`, with positions from the end when negative, and writing to and
  * removing a slice of an array. A slice of an array is a list of its items, whatever their keys. Positions beyond the ends are cut; a step of 0 is refused.
  */
-import { HslArray } from "./array.ts";
-import { toNumber, typeName } from "./convert.ts";
 import { Refusal } from "./error.ts";
+import { type Value, HslArray, share } from "./value.ts";
+import { toNumber, typeName } from "./convert.ts";
 import { meter } from "./meter.ts";
-import { type Value, share } from "./value.ts";
 
 export function slice(base: Value, from: Value, to: Value, step: Value): Value {
   if (base === null) return null;

@@ -40,7 +40,7 @@ function within(node: Expression): readonly Maybe[] {
     case "logical":
       return [node.left, node.right];
     case "conditional":
-      return [node.test, node.then, node.otherwise];
+      return [node.test, node.chosen, node.otherwise];
     case "assign":
       return node.target.kind === "array" ? [node.value] : [node.target, node.value];
     case "step":
@@ -69,7 +69,7 @@ function within(node: Expression): readonly Maybe[] {
 export function children(statement: Statement): readonly (readonly Statement[])[] {
   switch (statement.kind) {
     case "if":
-      return [[statement.then], statement.otherwise === null ? [] : [statement.otherwise]];
+      return [[statement.chosen], statement.otherwise === null ? [] : [statement.otherwise]];
     case "for":
     case "foreach":
     case "while":

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { HslArray } from "#mta/script/array.ts";
+import { type Value, HostObject, HslArray, HslFunction } from "#mta/script/value.ts";
 import type { RunContext } from "#mta/script/context.ts";
-import { HostObject, HslFunction, type Value } from "#mta/script/value.ts";
 
 import { addonPath, buildNative } from "../../../testing/native-plugins.ts";
 import { loadNative } from "../native.ts";

@@ -4,11 +4,10 @@
  * Calls run on the event loop and block it. What is refused is an Exception for the script; a library or symbol
  * that is not there is none. Wrong types or addresses end the process: that is the nature of the thing.
  */
-import { HslArray } from "../../script/array.ts";
-import { now } from "../../script/calls.ts";
 import { Refusal } from "../../script/error.ts";
+import { type Value, HostObject, HslArray, HslFunction } from "../../script/value.ts";
+import { now } from "../../script/calls.ts";
 import { type Host, declare, makeClass, makeHost, optional, parameter } from "../../script/host.ts";
-import { HostObject, HslFunction, type Value } from "../../script/value.ts";
 import type { NativeAddon, Piece } from "../native.ts";
 import {
   type Foreign,

@@ -4,11 +4,10 @@
  */
 import { parse } from "csv-parse/sync";
 
-import { HslArray } from "../array.ts";
-import { toText, truthy } from "../convert.ts";
 import { Refusal } from "../error.ts";
+import { type Value, HslArray } from "../value.ts";
+import { toText, truthy } from "../convert.ts";
 import { meter } from "../meter.ts";
-import type { Value } from "../value.ts";
 import type { Schema } from "./schema.ts";
 
 interface Row {

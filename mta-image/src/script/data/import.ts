@@ -2,12 +2,11 @@
  * Data files at compile time: `import $v from "x.csv" with [...]`. The loader is chosen by extension, or by a prefix
  * as in "txt!x". Throws a Refusal that names the file and says what is wrong with it.
  */
-import { HslArray } from "../array.ts";
-import { toText } from "../convert.ts";
 import { Refusal } from "../error.ts";
+import { type Value, HslArray } from "../value.ts";
+import { toText } from "../convert.ts";
 import { decodeJson } from "../library/json.ts";
 import type { Loader } from "../module.ts";
-import type { Value } from "../value.ts";
 import { decodeCsv } from "./csv.ts";
 import { Schema } from "./schema.ts";
 import { decodeYaml } from "./yaml.ts";

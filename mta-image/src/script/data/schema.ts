@@ -3,12 +3,11 @@
  * and constraints (required, unique, enum, pattern, minimum, maximum, minLength, maxLength). Rows become arrays by
  * field name with typed values. The first row that breaks the schema throws a Refusal with line, column and reason.
  */
-import { HslArray } from "../array.ts";
-import { toNumber, toText, truthy } from "../convert.ts";
 import { Refusal } from "../error.ts";
+import { type Value, HslArray } from "../value.ts";
+import { toNumber, toText, truthy } from "../convert.ts";
 import { meter } from "../meter.ts";
 import { pattern } from "../pcre/pcre.ts";
-import type { Value } from "../value.ts";
 
 interface Field {
   readonly name: string;

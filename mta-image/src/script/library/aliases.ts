@@ -1,5 +1,5 @@
 /** Old names that the reference no longer lists but public scripts still call. */
-import { HslArray } from "../array.ts";
+import { HslArray } from "../value.ts";
 import { looseEquals } from "../equality.ts";
 import { type HostFunction, declare, optional, parameter } from "../host.ts";
 import { meter } from "../meter.ts";

@@ -1,15 +1,16 @@
 /** Functions on arrays. Those with a callback are routines, since the callback may wait. */
 import { shuffled } from "#base/random.ts";
 
-import { type ArrayCursor, HslArray, type Key } from "../array.ts";
+import type { ArrayCursor } from "../array-cursor.ts";
+import { BudgetError, Refusal } from "../error.ts";
+import type { Key } from "../key.ts";
+import { type HslFunction, type Value, HslArray, share } from "../value.ts";
 import { callback } from "../calls.ts";
 import { toText, truthy } from "../convert.ts";
 import { looseEquals } from "../equality.ts";
-import { BudgetError, Refusal } from "../error.ts";
 import { type HostFunction, declare, optional, parameter } from "../host.ts";
 import { MAX_ITEMS, MAX_STRING } from "../limits.ts";
 import { meter } from "../meter.ts";
-import { type HslFunction, type Value, share } from "../value.ts";
 import { type Waiting, sorted } from "./sort.ts";
 
 const { array, any, number, string } = parameter;
@@ -179,17 +180,17 @@ export const arrayFunctions: readonly HostFunction[] = [
   }),
 ];
 
-function* says(test: HslFunction, cursor: ArrayCursor): Waiting<boolean> {
+function* says(test: HslFunction, cursor: ArrayCursor<Value>): Waiting<boolean> {
   return truthy(yield* callback(test, ...fit(test, cursor)));
 }
 
 /** Callbacks with two parameters get the key too. */
-function fit(target: HslFunction, { key, value }: ArrayCursor): Value[] {
+function fit(target: HslFunction, { key, value }: ArrayCursor<Value>): Value[] {
   return target.least > 1 ? [value, key] : [value];
 }
 
 /** A walk over the items of now: who writes meanwhile writes to a clone. */
-function walk(items: HslArray): ArrayCursor {
+function walk(items: HslArray): ArrayCursor<Value> {
   meter.charge(items.size);
   return share(items).cursor();
 }
@@ -199,7 +200,7 @@ function isDirect({ way, least, most }: HslFunction): boolean {
   return way === "plain" && most >= 1 && least <= 2;
 }
 
-function direct(target: HslFunction, { key, value }: ArrayCursor): Value {
+function direct(target: HslFunction, { key, value }: ArrayCursor<Value>): Value {
   share(value);
   return (target.least > 1 ? target.run(value, key) : target.run(value)) as Value;
 }

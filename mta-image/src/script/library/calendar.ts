@@ -76,71 +76,42 @@ const shorts: Readonly<Record<string, string>> = {
   h: "%b",
 };
 
+/** By letter; letters and the percent sign are all that a key can be. */
+const conversions: Readonly<Record<string, (date: Date, when: When) => string | undefined>> = {
+  Y: (date) => String(date.getUTCFullYear()),
+  C: (date) => two(Math.floor(date.getUTCFullYear() / 100)),
+  y: (date) => two(date.getUTCFullYear() % 100),
+  m: (date) => two(date.getUTCMonth() + 1),
+  d: (date) => two(date.getUTCDate()),
+  e: (date) => two(date.getUTCDate(), " "),
+  H: (date) => two(date.getUTCHours()),
+  I: (date) => two(date.getUTCHours() % 12 || 12),
+  M: (date) => two(date.getUTCMinutes()),
+  S: (date) => two(date.getUTCSeconds()),
+  p: (date) => (date.getUTCHours() < 12 ? "AM" : "PM"),
+  a: (date) => (DAYS[date.getUTCDay()] as string).slice(0, 3),
+  A: (date) => DAYS[date.getUTCDay()],
+  b: (date) => (MONTHS[date.getUTCMonth()] as string).slice(0, 3),
+  B: (date) => MONTHS[date.getUTCMonth()],
+  u: (date) => String(date.getUTCDay() || 7),
+  w: (date) => String(date.getUTCDay()),
+  j: (date) => String(dayOfYear(date) + 1).padStart(3, "0"),
+  U: (date) => two(Math.floor((dayOfYear(date) + 7 - date.getUTCDay()) / 7)),
+  W: (date) => two(Math.floor((dayOfYear(date) + 7 - ((date.getUTCDay() + 6) % 7)) / 7)),
+  V: (date) => two(isoWeek(date).week),
+  G: (date) => String(isoWeek(date).year),
+  s: (_, when) => String(Math.floor(when.time)),
+  z: (_, when) => zoneText(when.offset),
+  Z: (_, when) => (when.offset === 0 ? "UTC" : (when.zone ?? zoneText(when.offset))),
+  n: () => "\n",
+  t: () => "\t",
+  "%": () => "%",
+};
+
 function conversion(letter: string, date: Date, when: When): string | undefined {
   const short = shorts[letter];
-  if (short !== undefined)
-    return short.replace(/%([A-Za-z])/g, (all, inner: string) => conversion(inner, date, when) ?? all);
-  const hours = date.getUTCHours();
-  switch (letter) {
-    case "Y":
-      return String(date.getUTCFullYear());
-    case "C":
-      return two(Math.floor(date.getUTCFullYear() / 100));
-    case "y":
-      return two(date.getUTCFullYear() % 100);
-    case "m":
-      return two(date.getUTCMonth() + 1);
-    case "d":
-      return two(date.getUTCDate());
-    case "e":
-      return two(date.getUTCDate(), " ");
-    case "H":
-      return two(hours);
-    case "I":
-      return two(hours % 12 || 12);
-    case "M":
-      return two(date.getUTCMinutes());
-    case "S":
-      return two(date.getUTCSeconds());
-    case "p":
-      return hours < 12 ? "AM" : "PM";
-    case "a":
-      return (DAYS[date.getUTCDay()] as string).slice(0, 3);
-    case "A":
-      return DAYS[date.getUTCDay()];
-    case "b":
-      return (MONTHS[date.getUTCMonth()] as string).slice(0, 3);
-    case "B":
-      return MONTHS[date.getUTCMonth()];
-    case "u":
-      return String(date.getUTCDay() || 7);
-    case "w":
-      return String(date.getUTCDay());
-    case "j":
-      return String(dayOfYear(date) + 1).padStart(3, "0");
-    case "U":
-      return two(Math.floor((dayOfYear(date) + 7 - date.getUTCDay()) / 7));
-    case "W":
-      return two(Math.floor((dayOfYear(date) + 7 - ((date.getUTCDay() + 6) % 7)) / 7));
-    case "V":
-      return two(isoWeek(date).week);
-    case "G":
-      return String(isoWeek(date).year);
-    case "s":
-      return String(Math.floor(when.time));
-    case "z":
-      return zoneText(when.offset);
-    case "Z":
-      return when.offset === 0 ? "UTC" : (when.zone ?? zoneText(when.offset));
-    case "n":
-      return "\n";
-    case "t":
-      return "\t";
-    case "%":
-      return "%";
-    default:
-      return undefined;
-  }
+  if (short === undefined) return conversions[letter]?.(date, when);
+  return short.replace(/%([A-Za-z])/g, (all, inner: string) => conversion(inner, date, when) ?? all);
 }
 
 function dayOfYear(date: Date): number {

@@ -14,11 +14,10 @@ import {
   verify,
 } from "node:crypto";
 
-import type { HslArray } from "../array.ts";
-import { toText, truthy } from "../convert.ts";
 import { Refusal } from "../error.ts";
+import { type HslArray, type Value, HostObject } from "../value.ts";
+import { toText, truthy } from "../convert.ts";
 import { type HostClass, type HostFunction, declare, makeClass, optional, parameter } from "../host.ts";
-import { HostObject, type Value } from "../value.ts";
 import { bytes } from "./hash.ts";
 import { option } from "./subjects.ts";
 

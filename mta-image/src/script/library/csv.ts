@@ -1,11 +1,10 @@
 /** CSV to rows and back; reading is done by data/csv.ts. */
-import { HslArray } from "../array.ts";
+import { Refusal } from "../error.ts";
+import { type Value, HslArray } from "../value.ts";
 import { toText, truthy } from "../convert.ts";
 import { decodeCsv } from "../data/csv.ts";
 import { Schema } from "../data/schema.ts";
-import { Refusal } from "../error.ts";
 import { type HostFunction, declare, optional, parameter } from "../host.ts";
-import type { Value } from "../value.ts";
 import { list, option } from "./subjects.ts";
 
 function encodeField(value: Value, delimiter: string): string {

@@ -1,9 +1,9 @@
 /** Digests. Results are lower-case hexadecimal, or the raw bytes with the option `binary`. */
 import { createHash, createHmac } from "node:crypto";
 
-import type { HslArray } from "../array.ts";
-import { truthy } from "../convert.ts";
 import { Refusal } from "../error.ts";
+import type { HslArray } from "../value.ts";
+import { truthy } from "../convert.ts";
 import { type HostFunction, declare, optional, parameter } from "../host.ts";
 
 const { string, number, array } = parameter;

@@ -2,12 +2,11 @@
  * JSON. Objects and lists are arrays; text is UTF-8 in bytes on both sides. Options of json_encode: `pretty_print`; of
  * json_decode: `allow_comments`. Both give none for what cannot be represented or read.
  */
-import { HslArray } from "../array.ts";
+import { type Value, HslArray } from "../value.ts";
 import { truthy } from "../convert.ts";
 import { type HostFunction, declare, optional, parameter } from "../host.ts";
 import { MAX_NESTING } from "../limits.ts";
 import { meter } from "../meter.ts";
-import type { Value } from "../value.ts";
 import { bytes } from "./hash.ts";
 
 const { string, any, array } = parameter;

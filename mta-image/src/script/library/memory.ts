@@ -1,10 +1,9 @@
 /** Memory that all scripts of a process share. Values are kept as they are; functions and objects are refused. */
-import { HslArray } from "../array.ts";
-import { callback } from "../calls.ts";
 import { Refusal } from "../error.ts";
+import { type HslFunction, type Routine, type Value, HostObject, HslArray } from "../value.ts";
+import { callback } from "../calls.ts";
 import { type HostFunction, declare, optional, parameter } from "../host.ts";
 import { truthy } from "../convert.ts";
-import { HostObject, type HslFunction, type Routine, type Value } from "../value.ts";
 
 const key = parameter.string("key");
 const maybe = optional(parameter.function("callback"));

@@ -4,9 +4,8 @@ import { domainToASCII, domainToUnicode } from "node:url";
 
 import { getPublicSuffix } from "tldts";
 
-import { HslArray } from "../array.ts";
+import { type Value, HslArray } from "../value.ts";
 import { type HostFunction, declare, optional, parameter } from "../host.ts";
-import type { Value } from "../value.ts";
 import { flag, fromBytes, record, toBytes } from "./subjects.ts";
 
 const ip = parameter.string("ip");

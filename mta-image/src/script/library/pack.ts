@@ -2,12 +2,11 @@
  * pack and unpack with the letters of Perl and PHP: a A Z (text), h H (hexadecimal), c C, s S n v (16 bits), l L N V
  * (32), q Q J P (64), f g G d e E (floating), x X @. A number or * repeats. Both give none for a wrong format.
  */
-import { HslArray } from "../array.ts";
+import { type Value, HslArray } from "../value.ts";
 import { toNumber, toText } from "../convert.ts";
 import { type HostFunction, declare, optional, parameter } from "../host.ts";
 import { MAX_STRING } from "../limits.ts";
 import { meter } from "../meter.ts";
-import type { Value } from "../value.ts";
 
 interface Step {
   readonly letter: string;

@@ -1,14 +1,13 @@
 /** The pcre_* functions. A pattern is a Regex or its text; PCRE2's own limits keep hostile ones short. */
-import { HslArray } from "../array.ts";
+import { BudgetError } from "../error.ts";
+import { type Value, HslArray, HslFunction } from "../value.ts";
 import { callback } from "../calls.ts";
 import { toText } from "../convert.ts";
-import { BudgetError } from "../error.ts";
 import { type HostFunction, declare, optional, parameter } from "../host.ts";
 import { MAX_STRING } from "../limits.ts";
 import { meter } from "../meter.ts";
 import type { Groups, Pattern } from "../pcre/pcre.ts";
 import { makeRegex, patternOf } from "../regex.ts";
-import { HslFunction, type Value } from "../value.ts";
 
 const { string, number } = parameter;
 const pattern = parameter.of("pattern", "Regex or string", patternOf);

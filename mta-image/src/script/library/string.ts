@@ -1,6 +1,6 @@
 /** Functions on strings. Positions and lengths count bytes; case is that of ASCII. */
-import { HslArray } from "../array.ts";
 import { BudgetError } from "../error.ts";
+import { HslArray } from "../value.ts";
 import { type HostFunction, declare, optional, parameter } from "../host.ts";
 import { MAX_STRING } from "../limits.ts";
 import { meter } from "../meter.ts";

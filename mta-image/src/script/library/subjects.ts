@@ -1,8 +1,7 @@
 /** How library files declare functions: short forms of host.ts for one subject a file. */
-import { HslArray } from "../array.ts";
-import type { Key } from "../array.ts";
+import type { Key } from "../key.ts";
+import { type Value, HslArray } from "../value.ts";
 import { truthy } from "../convert.ts";
-import type { Value } from "../value.ts";
 
 /** An option out of an options array; none when either is missing. */
 export function option(options: HslArray | undefined, name: string): Value {

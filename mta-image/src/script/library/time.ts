@@ -1,7 +1,7 @@
 /** Time. Clocks are handed in with the run; local time is that of the process's time zone. */
-import type { HslArray } from "../array.ts";
-import { toText } from "../convert.ts";
 import { Refusal } from "../error.ts";
+import type { HslArray } from "../value.ts";
+import { toText } from "../convert.ts";
 import { type HostFunction, declare, optional, parameter } from "../host.ts";
 import { meter } from "../meter.ts";
 import { formatTime, localOffset, parseTime } from "./calendar.ts";

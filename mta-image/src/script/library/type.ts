@@ -1,8 +1,7 @@
 /** Types: what a value is and what it is as another type. */
-import { HslArray } from "../array.ts";
+import { type Value, HostObject, HslArray, HslFunction, Instance } from "../value.ts";
 import { toNumber, toText, truthy } from "../convert.ts";
 import { type HostFunction, declare, parameter } from "../host.ts";
-import { HostObject, HslFunction, Instance, type Value } from "../value.ts";
 import { list } from "./subjects.ts";
 
 const value = parameter.any("value");

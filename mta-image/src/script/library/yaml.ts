@@ -1,12 +1,11 @@
 /** YAML as values; plain YAML is read by data/yaml.ts. */
-import { HslArray } from "../array.ts";
+import { Refusal } from "../error.ts";
+import { type Routine, type Value, HslArray, HslFunction } from "../value.ts";
 import { callback } from "../calls.ts";
 import { decodeYaml } from "../data/yaml.ts";
-import { Refusal } from "../error.ts";
 import { type HostFunction, declare, optional, parameter } from "../host.ts";
 import { MAX_NESTING } from "../limits.ts";
 import { meter } from "../meter.ts";
-import { HslFunction, type Routine, type Value } from "../value.ts";
 import { fromPlain } from "./json.ts";
 import { fromBytes, option, toBytes } from "./subjects.ts";
 import { Tagged, loadTagged } from "./yaml-tags.ts";

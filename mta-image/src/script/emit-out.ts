@@ -1,0 +1,28 @@
+/**
+ * What the emitters of functions, statements and expressions need of the program they are part of; emit.ts is it.
+ */
+import type { Expression, FunctionNode } from "./ast.ts";
+import type { HostFunction } from "./host.ts";
+import type { Fn, Program, Unit } from "./program.ts";
+import type { Value } from "./value.ts";
+
+export type MakeRegex = (pattern: string, flags: string, at: number) => Value;
+
+export interface ProgramOut {
+  readonly program: Program;
+  readonly makeRegex: MakeRegex;
+  /** A constant without a text: the name it has in the code. */
+  constant(value: unknown): string;
+  /** The function of a closure, as an expression. */
+  closure(node: FunctionNode): string;
+  /** A named function as a value. */
+  value(fn: Fn | HostFunction): string;
+  /** What runs before the body of a unit: data imports and static properties. */
+  prologue(unit: Unit, main: Writer): string;
+}
+
+/** The part of a function's emitter that `prologue` writes with. */
+export interface Writer {
+  variable(name: string): string;
+  hold(node: Expression): string;
+}
