@@ -13,7 +13,7 @@ import type { Administration, ConfigAnswer } from "./admin/admin-server.ts";
 import type { LiveConfig } from "./config/live-config.ts";
 import type { Queue } from "./queue/queue.ts";
 import { queryQueue, selectEntries } from "./queue/query.ts";
-import type { SessionCounters } from "./session/options.ts";
+import type { SessionCounters } from "./session/counters.ts";
 import type { Spool } from "./spool/spool.ts";
 import type { Transfer } from "./transfer/transfer.ts";
 import { version } from "./version.ts";

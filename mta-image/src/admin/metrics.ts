@@ -7,7 +7,7 @@ import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom
 import type { DeliveryCounters } from "../delivery/pool.ts";
 import type { QueueFigures } from "../queue/queue.ts";
 import type { OutcomeCounters } from "../queue/settlement.ts";
-import type { SessionCounters } from "../session/options.ts";
+import type { SessionCounters } from "../session/counters.ts";
 import type { SpamhausCounters } from "../spamhaus/counters.ts";
 import type { SpoolFigures } from "../spool/spool.ts";
 

@@ -54,7 +54,7 @@ export class Content {
     return this.#mail !== null;
   }
 
-  startData(envelope: Envelope, origin: Origin): void {
+  startData({ envelope, origin }: { readonly envelope: Envelope; readonly origin: Origin }): void {
     this.#open(envelope, origin);
     this.#isData = true;
   }

@@ -9,6 +9,7 @@ import type { Intake } from "../intake/intake.ts";
 import type { AccessRules } from "./access.ts";
 import type { Peer } from "./peer.ts";
 import type { Credentials } from "./credentials.ts";
+import type { SessionCounters } from "./counters.ts";
 import type { Checks } from "./checks.ts";
 
 /** Settings of one server. Frozen; a reload makes a new value for connections that come later. */
@@ -56,43 +57,4 @@ export interface SessionOptions {
   readonly near: SessionNeighbours;
   /** Called once, when nothing of the session is left but its last reply. */
   readonly onClose: () => void;
-}
-
-/** Plain numbers that only grow; metrics read them. */
-export interface SessionCounters {
-  connections: number;
-  refusedConnections: number;
-  acceptedMessages: number;
-  acceptedBytes: number;
-  refusedMessages: number;
-  acceptedRecipients: number;
-  refusedRecipients: number;
-  refusedCommands: number;
-  timeouts: number;
-  tlsFailures: number;
-}
-
-export function makeSessionCounters(): SessionCounters {
-  return {
-    connections: 0,
-    refusedConnections: 0,
-    acceptedMessages: 0,
-    acceptedBytes: 0,
-    refusedMessages: 0,
-    acceptedRecipients: 0,
-    refusedRecipients: 0,
-    refusedCommands: 0,
-    timeouts: 0,
-    tlsFailures: 0,
-  };
-}
-
-/** Counts a message at the reply to its end; `recipients` is 0 for one that was refused. */
-export function countMessage(counters: SessionCounters, bytes: number, recipients: number): void {
-  if (recipients === 0) counters.refusedMessages++;
-  else {
-    counters.acceptedMessages++;
-    counters.acceptedBytes += bytes;
-    counters.acceptedRecipients += recipients;
-  }
 }

@@ -1,25 +1,33 @@
 /** Where a message of this session comes from, as the trace field, logs and scripts want it (pure). */
-import type { Origin } from "../message/envelope.ts";
+import type { Envelope, Origin } from "../message/envelope.ts";
+import type { Transaction } from "./transaction.ts";
 
-export interface OriginFacts {
+/** What the session knows of its client. */
+export interface ClientFacts {
   readonly serverId: string;
   readonly sessionId: string;
   readonly remoteIp: string;
   readonly remotePort: number;
-  readonly helo: string;
-  readonly isExtended: boolean;
-  readonly smtpUtf8: boolean;
   readonly tls: string | null;
   readonly isLoggedIn: boolean;
 }
 
-export function originOf(facts: OriginFacts): Origin {
-  const { serverId, sessionId, remoteIp, remotePort, helo, tls } = facts;
-  return { kind: "smtp", serverId, remoteIp, remotePort, helo, protocol: protocolOf(facts), tls, sessionId };
+/** The message that the transaction has described so far. */
+export function messageOf(
+  transaction: Transaction,
+  client: ClientFacts,
+): { readonly envelope: Envelope; readonly origin: Origin } {
+  const { isExtended, heloName: helo } = transaction;
+  const envelope = transaction.envelope();
+  const { serverId, sessionId, remoteIp, remotePort, tls } = client;
+  const protocol = isExtended ? protocolOf(client, envelope.smtpUtf8) : "SMTP";
+  return {
+    envelope,
+    origin: { kind: "smtp", serverId, remoteIp, remotePort, helo, protocol, tls, sessionId },
+  };
 }
 
 /** The names of RFC 3848 and RFC 6531 4.3. */
-function protocolOf({ isExtended, smtpUtf8, tls, isLoggedIn }: OriginFacts): string {
-  if (!isExtended) return "SMTP";
+function protocolOf({ tls, isLoggedIn }: ClientFacts, smtpUtf8: boolean): string {
   return `${smtpUtf8 ? "UTF8SMTP" : "ESMTP"}${tls === null ? "" : "S"}${isLoggedIn ? "A" : ""}`;
 }

@@ -6,7 +6,8 @@ import type { Envelope, Origin } from "../message/envelope.ts";
 import type { Intake, IntakeResult, Reception } from "../intake/intake.ts";
 import { type Reply, makeReply } from "../smtp/reply.ts";
 import type { Checks, ContentCheck, Ruling } from "./checks.ts";
-import type { SessionCounters, SessionNeighbours } from "./options.ts";
+import type { SessionCounters } from "./counters.ts";
+import type { SessionNeighbours } from "./options.ts";
 
 export class Screening {
   /** Where the session's mail goes. */

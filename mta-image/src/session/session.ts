@@ -7,40 +7,32 @@
  * and read afterwards), *closed*.
  * Nobody may send ahead of our replies but clients that said EHLO, and they not behind a command that ends a
  * group (RFC 2920 3.1): programs that do are no mail servers, or smuggle.
- * A client that closes its side while a commit is under way still gets the reply; at any other moment its end
- * ends the session. What fails: a broken line drops the transaction, never a queued message; a spool that
- * refuses shows as a 4xx at the end of data; an unexpected error inside is a bug, is logged, and ends this
- * connection with 421. There are no timers here: `sweep` is called about once a second for every session.
+ * A client that closes its side while a commit is under way still gets the reply; else its end ends the session.
+ * What fails: a broken line drops the transaction, never a queued message; a spool that refuses shows as a 4xx at the
+ * end of data; an unexpected error is a bug, is logged, and ends this connection with 421. `sweep` is the only clock.
  */
 import type { Socket } from "node:net";
 
 import { makeId } from "#base/ids.ts";
 
-import type { Envelope, Origin } from "../message/envelope.ts";
 import { type Command, mayHaveMore, parseCommand, refused } from "../smtp/command.ts";
 import { type Reply, makeReply, replies } from "../smtp/reply.ts";
 import { mayRelayFrom } from "./access.ts";
 import { Content } from "./content.ts";
+import { countMessage } from "./counters.ts";
 import { closeSoftly } from "./farewell.ts";
 import { Flow } from "./flow.ts";
 import { Greeting } from "./greeting.ts";
 import type { IncomingMail } from "./incoming-mail.ts";
 import { LineReader } from "./line-reader.ts";
 import { Login } from "./login.ts";
-import {
-  type SessionNeighbours,
-  type SessionOptions,
-  type SessionSettings,
-  countMessage,
-} from "./options.ts";
-import { originOf } from "./origin.ts";
+import type { SessionNeighbours, SessionOptions, SessionSettings } from "./options.ts";
+import { messageOf } from "./origin.ts";
 import { Patience } from "./patience.ts";
 import { Screening } from "./screening.ts";
 import { upgradeToTls } from "./tls-upgrade.ts";
 import { Transaction } from "./transaction.ts";
-
-/** Input kept while a commit is under way; a client that sends more is not read until then. */
-const MAX_WAITING_BYTES = 65_536;
+import { WaitingInput } from "./waiting-input.ts";
 
 type Special = "foreign" | "data" | "bdat" | "startTls" | "auth";
 type Mode = "greeting" | "command" | "content" | "waiting" | "closed";
@@ -54,6 +46,7 @@ export class Session {
   readonly #mayRelay: boolean;
   readonly #onClose: () => void;
   readonly #lines = new LineReader();
+  readonly #input = new WaitingInput();
   readonly #flow: Flow;
   readonly #content: Content;
   readonly #patience: Patience;
@@ -64,7 +57,6 @@ export class Session {
   #transaction: Transaction;
   #mode: Mode = "greeting";
   #tls: string | null = null;
-  #input: Buffer | null = null;
   #isLeaving = false;
   /** The client closed its side while a commit was under way. */
   #hasEnded = false;
@@ -104,7 +96,7 @@ export class Session {
     socket.setNoDelay(true);
     this.#attach(socket);
     if (settings.implicitTls && settings.tls !== null) this.#startTls({ thenGreet: true });
-    else this.#planGreeting();
+    else this.#greeting.plan(this.#since);
   }
 
   /** A message is on its way: MAIL was accepted, or a commit is under way. */
@@ -126,15 +118,13 @@ export class Session {
   /** Ends a session that is too slow. Called about once a second. */
   sweep(now: number): void {
     const { idleTimeoutMs } = this.#settings;
+    let fault: Reply | null = null;
     if (this.#mode === "greeting") this.#greeting.sweep(now);
-    if (this.#mode === "command" && now - this.#since > idleTimeoutMs) this.#timeOut(replies.timeout);
-    const fault = this.#mode === "content" ? this.#content.judgePace(now, idleTimeoutMs) : null;
-    if (fault !== null) this.#timeOut(fault);
-  }
-
-  #timeOut(reply: Reply): void {
+    else if (this.#mode === "content") fault = this.#content.judgePace(now, idleTimeoutMs);
+    else if (this.#mode === "command" && now - this.#since > idleTimeoutMs) fault = replies.timeout;
+    if (fault === null) return;
     this.#near.counters.timeouts++;
-    this.#say(reply);
+    this.#say(fault);
   }
 
   #newTransaction(): Transaction {
@@ -145,15 +135,13 @@ export class Session {
   #attach(socket: Socket): void {
     socket.on("data", (chunk: Buffer) => this.#onData(chunk));
     socket.on("error", () => socket.destroy());
-    socket.on("end", () => this.#onEnd());
+    socket.on("end", () => {
+      if (this.#mode === "waiting") this.#hasEnded = true;
+      else this.#hangUp();
+    });
     socket.on("close", () => {
       if (socket === this.#socket) this.#close();
     });
-  }
-
-  #onEnd(): void {
-    if (this.#mode === "waiting") this.#hasEnded = true;
-    else this.#hangUp();
   }
 
   /** Forgets what was on its way. A commit under way goes on: the spool alone decides about its message. */
@@ -161,13 +149,8 @@ export class Session {
     if (this.#mode === "closed") return;
     this.#mode = "closed";
     this.#content.abort();
-    this.#input = null;
+    this.#input.take();
     this.#onClose();
-  }
-
-  #planGreeting(): void {
-    this.#mode = "greeting";
-    this.#greeting.plan(this.#near.clock.monotonic());
   }
 
   #greet(): void {
@@ -185,19 +168,17 @@ export class Session {
 
   #hangUp(): void {
     if (this.#mode === "closed") return;
-    const socket = this.#socket;
     this.#close();
-    closeSoftly(socket, this.#near.clock);
+    closeSoftly(this.#socket, this.#near.clock);
   }
 
   #onData(chunk: Buffer): void {
     if (this.#mode === "closed") return;
     if (this.#mode === "greeting") return this.#turnAway(replies.earlyTalker);
-    const data = this.#input === null ? chunk : Buffer.concat([this.#input, chunk]);
-    this.#input = null;
+    const data = this.#input.join(chunk);
     if (this.#mode === "waiting") {
-      this.#input = data;
-      if (data.length > MAX_WAITING_BYTES) this.#flow.stop("commit");
+      this.#input.keep(data);
+      if (this.#input.isLarge) this.#flow.stop("commit");
       return;
     }
     try {
@@ -218,7 +199,7 @@ export class Session {
       else if (this.#mode === "content") position = this.#content.read(data, position);
       else break;
     }
-    if (position < data.length && this.#mode === "waiting") this.#input = data.subarray(position);
+    if (position < data.length && this.#mode === "waiting") this.#input.keep(data.subarray(position));
     socket.uncork();
     if (this.#mode !== "closed") this.#flow.watchReplies();
   }
@@ -227,7 +208,7 @@ export class Session {
   #readLine(data: Buffer, start: number): number {
     const next = this.#lines.findEnd(data, start);
     if (next === -1) {
-      this.#input = this.#lines.keep(data, start);
+      this.#input.keep(this.#lines.keep(data, start));
       if (this.#lines.isHopeless) this.#say(replies.inputTooLong);
       return data.length;
     }
@@ -269,7 +250,7 @@ export class Session {
     this.#mode = "waiting";
     void asked.then((refusal) => {
       if (refusal !== null) this.#transaction.reset();
-      this.#endWait(() => (refusal === null ? this.#say(reply) : this.#refuse(refusal)));
+      this.#endWait(() => this.#answer(refusal ?? reply));
     });
   }
 
@@ -294,14 +275,15 @@ export class Session {
   }
 
   #followLogin(said: Reply | Promise<Reply>): void {
-    const answer = (reply: Reply): void => {
-      if (reply === replies.authOk) this.#transaction.logIn();
-      if (reply.code >= 400) this.#refuse(reply);
-      else this.#say(reply);
-    };
-    if (!(said instanceof Promise)) return answer(said);
+    if (!(said instanceof Promise)) return this.#answer(said);
     this.#mode = "waiting";
-    void said.then((reply) => this.#endWait(() => answer(reply)));
+    void said.then((reply) => this.#endWait(() => this.#answer(reply)));
+  }
+
+  #answer(reply: Reply): void {
+    if (reply === replies.authOk) this.#transaction.logIn();
+    if (reply.code >= 400) this.#refuse(reply);
+    else this.#say(reply);
   }
 
   #refuse(reply: Reply): void {
@@ -313,8 +295,7 @@ export class Session {
   #startData(): void {
     const refusal = this.#transaction.dataRefusal ?? (this.#content.hasChunks ? replies.inChunks : null);
     if (refusal !== null) return this.#refuse(refusal);
-    const { envelope, origin } = this.#message();
-    this.#content.startData(envelope, origin);
+    this.#content.startData(this.#message());
     this.#mode = "content";
     this.#say(replies.sendData);
   }
@@ -333,22 +314,14 @@ export class Session {
       this.#transaction.reset();
       this.#near.counters.refusedMessages++;
     }
-    if (reply.code < 400) this.#say(reply);
-    else this.#refuse(reply);
+    this.#answer(reply);
   }
 
-  #message(): { envelope: Envelope; origin: Origin } {
-    const { isExtended, heloName: helo } = this.#transaction;
-    const envelope = this.#transaction.envelope();
-    const client = { sessionId: this.id, remoteIp: this.remoteIp, remotePort: this.#remotePort };
-    const said = {
-      helo,
-      isExtended,
-      smtpUtf8: envelope.smtpUtf8,
-      tls: this.#tls,
-      isLoggedIn: this.#login.login !== null,
-    };
-    return { envelope, origin: originOf({ ...client, ...said, serverId: this.#settings.serverId }) };
+  #message(): ReturnType<typeof messageOf> {
+    const { serverId } = this.#settings;
+    const client = { serverId, sessionId: this.id, remoteIp: this.remoteIp, remotePort: this.#remotePort };
+    const secured = { tls: this.#tls, isLoggedIn: this.#login.login !== null };
+    return messageOf(this.#transaction, { ...client, ...secured });
   }
 
   #commit(mail: IncomingMail): void {
@@ -378,14 +351,10 @@ export class Session {
     this.#since = this.#near.clock.monotonic();
   }
 
-  /** Reads what came in while waiting. */
   #goOn(): void {
-    const kept = this.#input;
-    this.#input = null;
-    if (kept !== null) {
-      if (this.#transaction.isExtended) this.#onData(kept);
-      else this.#turnAway(replies.impatient);
-    }
+    const kept = this.#input.take();
+    if (kept !== null && this.#transaction.isExtended) this.#onData(kept);
+    else if (kept !== null) this.#turnAway(replies.impatient);
     if (this.#mode !== "waiting") this.#flow.go("commit");
     // The client's end came behind all that was kept.
     if (this.#hasEnded && this.#mode !== "waiting") this.#hangUp();
@@ -405,7 +374,7 @@ export class Session {
     if (context === null) return this.#hangUp();
     this.#content.abort();
     this.#mode = "waiting";
-    this.#input = null;
+    this.#input.take();
     // Our 220 leaves before TLS takes the connection over.
     plain.uncork();
     this.#socket = upgradeToTls({
@@ -423,8 +392,9 @@ export class Session {
     if (this.#mode === "closed") return;
     this.#tls = description;
     this.#transaction = this.#newTransaction();
-    if (thenGreet) this.#planGreeting();
-    else this.#ready();
+    this.#ready();
+    if (thenGreet) this.#mode = "greeting";
+    if (thenGreet) this.#greeting.plan(this.#since);
     if (this.#isLeaving) this.#say(replies.shuttingDown);
     this.#goOn();
   }
