@@ -1,6 +1,7 @@
 /**
  * The part of the MailCluster that becomes the engine's files: smtpd-app.yaml, given here or in a ConfigMap,
- * and the few keys of smtpd.yaml that are the user's to choose.
+ * smtpd-policy.yaml, smtpd-suspend.yaml, and the few keys of smtpd.yaml that are the user's to choose. What the
+ * files may hold is the engine's to say: the operator asks its parser and tells the answer in ConfigApplied.
  */
 import { z } from "zod";
 
@@ -56,6 +57,16 @@ export const ConfigSpec = withRules(
       })
       .optional()
       .describe("A ConfigMap that holds smtpd-app.yaml, in place of app."),
+    policy: freeObject
+      .optional()
+      .describe(
+        "smtpd-policy.yaml: how much may leave at once and in a time. Reloaded without a restart. Absent: no policies.",
+      ),
+    suspend: freeObject
+      .optional()
+      .describe(
+        "smtpd-suspend.yaml: what is not to be tried for now. Reloaded without a restart. Absent: no suspensions.",
+      ),
     startup: StartupSpec.prefault({}).describe(
       "Keys of smtpd.yaml; a change restarts the pods one at a time.",
     ),

@@ -269,6 +269,7 @@ describe("certificates of listeners", () => {
       whole.engines.pushes.map(({ ip }) => ip).sort(),
       [ipOf(whole, 0), ipOf(whole, 1)].sort(),
     );
+    for (const { files } of whole.engines.pushes) assert.equal(files.length, 3, "the rules stay in force");
     await stop();
   });
 });

@@ -106,6 +106,23 @@ describe("the operator", () => {
     await stop();
   });
 
+  test("brings policies to running engines, each time with every file, and replaces no pod", async () => {
+    const { whole, stop } = await settled({ replicas: 2 });
+    const uids = [uidOf(whole, "out-0"), uidOf(whole, "out-1")];
+    whole.engines.pushes.length = 0;
+    const policies = [{ fields: ["remotemx"], default: { concurrency: 2 } }];
+    changeConfig(whole, { policy: { policies } });
+    await whole.until("both", () => new Set(whole.engines.pushes.map(({ ip }) => ip)).size === 2);
+    await whole.until("applied", () => whole.condition("ConfigApplied") === "True Applied");
+    const all = ["smtpd-app.yaml", "smtpd-policy.yaml", "smtpd-suspend.yaml"];
+    for (const { files } of whole.engines.pushes) assert.deepEqual(files, all);
+    assert.deepEqual([uidOf(whole, "out-0"), uidOf(whole, "out-1")], uids);
+    changeConfig(whole, { policy: { polices: [] } });
+    await whole.until("invalid", () => whole.condition("ConfigApplied") === "False Invalid");
+    assert.match(whole.message("ConfigApplied"), /^smtpd-policy\.yaml: polices: unknown key/);
+    await stop();
+  });
+
   test("a configuration that an engine refuses reaches one pod only, and mending it heals", async () => {
     const { whole, stop } = await settled({ replicas: 3 });
     whole.engines.pushes.length = 0;
@@ -295,9 +312,13 @@ describe("leadership of whole operators", () => {
   });
 });
 
-function changeApp(whole: Whole, value: unknown): void {
+function changeApp(whole: Whole, app: unknown): void {
+  changeConfig(whole, { app });
+}
+
+function changeConfig(whole: Whole, change: Readonly<Record<string, unknown>>): void {
   whole.kube.edit(resources.mailClusters, NAMESPACE, "out", (copy) => {
-    (copy as unknown as { spec: { config: { app: unknown } } }).spec.config.app = value;
+    Object.assign((copy as unknown as { spec: { config: object } }).spec.config, change);
   });
 }
 

@@ -11,7 +11,8 @@ export class MemoryEngines implements Engines {
   readonly byIp = new Map<string, EngineStatus>();
   /** Addresses that take calls and do not answer. */
   readonly silent = new Set<string>();
-  readonly pushes: { readonly ip: string; readonly revision: string }[] = [];
+  readonly pushes: { readonly ip: string; readonly revision: string; readonly files: readonly string[] }[] =
+    [];
   readonly orders: { readonly ip: string; readonly mode: string; readonly peers: readonly string[] }[] = [];
   problems: readonly Problem[] = [];
 
@@ -69,7 +70,7 @@ export class MemoryEngines implements Engines {
 
   async push({ ip }: EngineAddress, push: ConfigPush): Promise<PushOutcome> {
     this.#at(ip);
-    this.pushes.push({ ip, revision: push.revision });
+    this.pushes.push({ ip, revision: push.revision, files: Object.keys(push.files).sort() });
     if (this.problems.length > 0) return { kind: "refused", problems: this.problems };
     this.change(ip, { revision: push.revision });
     return { kind: "taken", revision: push.revision };

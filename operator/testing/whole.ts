@@ -84,11 +84,19 @@ export class Whole {
 
   /** "Ready=True AllPodsReady". */
   condition(type: string, name = "out"): string {
-    const status = this.cluster(name)?.status as {
-      conditions?: { type: string; status: string; reason: string }[];
-    };
-    const found = status?.conditions?.find((condition) => condition.type === type);
+    const found = this.#condition(type, name);
     return found === undefined ? "" : `${found.status} ${found.reason}`;
+  }
+
+  message(type: string, name = "out"): string {
+    return this.#condition(type, name)?.message ?? "";
+  }
+
+  #condition(type: string, name: string) {
+    const status = this.cluster(name)?.status as {
+      conditions?: { type: string; status: string; reason: string; message: string }[];
+    };
+    return status?.conditions?.find((condition) => condition.type === type);
   }
 
   names(kind: keyof typeof resources): readonly string[] {

@@ -2,11 +2,11 @@
  * The engine's files as an immutable ConfigMap named after their revision, so that a pod made with one revision
  * starts with it whenever it starts. Old ones stay as long as a pod was made with them, or they are the way back.
  */
-import { appFile, startupFile } from "#contract/config.ts";
+import { appFile, policyFile, startupFile, suspendFile } from "#contract/config.ts";
 import type { ConfigMap } from "#operator/kube/objects.ts";
 
 import type { ClusterIdentity, Context } from "./context.ts";
-import type { RenderedConfig } from "./engine-config.ts";
+import { reloadableFiles, type RenderedConfig } from "./engine-config.ts";
 import { metadata } from "./labels.ts";
 import { configMapName } from "./names.ts";
 
@@ -19,15 +19,16 @@ export function configMap({ cluster, config }: Context): ConfigMap {
     kind: "ConfigMap",
     metadata: metadata(cluster, { name: configMapName(cluster.name, config.revision), ownedBy: "nobody" }),
     immutable: true,
-    data: { [startupFile]: config.startup, [appFile]: config.app, [revisionFile]: config.revision },
+    data: { [startupFile]: config.startup, ...reloadableFiles(config), [revisionFile]: config.revision },
   };
 }
 
-/** The files of an earlier revision; null when the ConfigMap does not hold them. */
+/** The files of an earlier revision; null when the ConfigMap does not hold them. Early ones have no rules. */
 export function readConfigMap({ data }: ConfigMap): RenderedConfig | null {
   const [startup, app, revision] = [data?.[startupFile], data?.[appFile], data?.[revisionFile]];
   if (startup === undefined || app === undefined || revision === undefined) return null;
-  return { startup, app, revision };
+  const { [policyFile]: policy = "", [suspendFile]: suspend = "" } = data ?? {};
+  return { startup, app, policy, suspend, revision };
 }
 
 /** Whether a ConfigMap of this cluster is of use to nobody any more. */

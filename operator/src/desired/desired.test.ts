@@ -71,6 +71,8 @@ describe("the pod's hash", () => {
   it("does not change with what a reload can change", () => {
     const app = { transportgroups: [{ id: "other", transports: [{ id: "other" }] }] };
     assert.equal(hashOf({ config: { app } }), base);
+    const rules = { policy: { policies: [{ default: { concurrency: 1 } }] }, suspend: { suspends: [{}] } };
+    assert.equal(hashOf({ config: { app: aContext().spec.config.app, ...rules } }), base);
   });
 
   it("changes with what only a restart can change", () => {
@@ -111,6 +113,9 @@ describe("objects one by one", () => {
     const files = readConfigMap(configMap(context));
     assert.deepEqual(files, context.config);
     assert.equal(parseEngineConfig(context.config).ok, true);
+    const { "smtpd-policy.yaml": _, "smtpd-suspend.yaml": __, ...early } = configMap(context).data ?? {};
+    const before = readConfigMap({ ...configMap(context), data: early });
+    assert.deepEqual(before, { ...context.config, policy: "", suspend: "" });
   });
 
   it("a ConfigMap is stale when no pod was made with it and nobody goes back to it", () => {

@@ -5,7 +5,7 @@ import { load } from "js-yaml";
 import { parseEngineConfig } from "#contract/config.ts";
 
 import { aSpec } from "../../testing/builders.ts";
-import { type Rendering, renderConfig } from "./engine-config.ts";
+import { reloadableFiles, type Rendering, renderConfig } from "./engine-config.ts";
 
 function render(spec: Record<string, unknown> = {}, appFromText: string | null = null): Rendering {
   return renderConfig({ spec: aSpec(spec), plugins: [], appFromText });
@@ -89,12 +89,56 @@ describe("the engine's configuration", () => {
     assert.equal(!text2.ok && text2.problems[0]?.reason, "must hold keys");
   });
 
+  it("takes policies and suspensions along, all empty unless they are given", () => {
+    const config = {
+      app: { transportgroups },
+      policy: { policies: [{ fields: ["remotemx"], default: { concurrency: 5 } }] },
+      suspend: { suspends: [{ transportid: "second" }] },
+    };
+    const given = render({ config });
+    assert.ok(given.ok, JSON.stringify(given));
+    const parsed = parseEngineConfig(given.config);
+    assert.ok(parsed.ok);
+    assert.equal(parsed.value.policy.policies[0]?.default?.concurrency, 5);
+    assert.equal(parsed.value.suspend.suspends[0]?.transportid, "second");
+    const plain = render();
+    assert.ok(plain.ok);
+    assert.deepEqual(Object.keys(reloadableFiles(plain.config)), Object.keys(reloadableFiles(given.config)));
+    assert.ok(parseEngineConfig(plain.config).ok);
+  });
+
+  it("is refused with the file that is wrong, be it of policies or of suspensions", () => {
+    const app = { transportgroups };
+    const warmup = { schedules: [{ class: "a", schedule: [{ day: 1, messages: 1 }] }], ips: [] };
+    const ips = [{ ip: "192.0.2.1", class: "b", added: "2026-01-01" }];
+    const cases = [
+      [{ policy: { polices: [] } }, "smtpd-policy.yaml", "polices"],
+      [{ policy: { warmup: { ...warmup, ips } } }, "smtpd-policy.yaml", "warmup.ips[0].class"],
+      [{ suspend: { suspends: [{ remotemx: "/(/" }] } }, "smtpd-suspend.yaml", "suspends[0].remotemx"],
+    ] as const;
+    for (const [files, file, path] of cases) {
+      const rendering = render({ config: { app, ...files } });
+      assert.ok(!rendering.ok && rendering.reason === "Invalid");
+      assert.deepEqual(
+        rendering.problems.map((problem) => [problem.file, problem.path]),
+        [[file, path]],
+      );
+      assert.ok((rendering.problems[0]?.reason ?? "") !== "");
+    }
+  });
+
   it("has one revision for one content", () => {
     const revision = (spec: Record<string, unknown>): string => {
       const rendering = render(spec);
       return rendering.ok ? rendering.config.revision : "";
     };
     assert.equal(revision({}), revision({ replicas: 9 }));
-    assert.notEqual(revision({}), revision({ config: { app: { transportgroups } } }));
+    const { app } = aSpec().config;
+    const others = [
+      { app: { transportgroups } },
+      { app, policy: { policies: [{ default: { concurrency: 1 } }] } },
+      { app, suspend: { suspends: [{}] } },
+    ].map((config) => revision({ config }));
+    assert.equal(new Set([revision({}), ...others]).size, 4);
   });
 });

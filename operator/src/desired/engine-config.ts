@@ -1,5 +1,5 @@
 /**
- * From spec to the engine's two files (pure). They are checked with the engine's own parser before anybody sees
+ * From spec to the engine's files (pure). They are checked with the engine's own parser before anybody sees
  * them: what is wrong comes back as problems with file, path and reason, and nothing is rolled out.
  *
  * What the user leaves out is filled in: a server for each listener, its transport, its certificate. What the user
@@ -8,7 +8,7 @@
 import { dump, load } from "js-yaml";
 
 import type { Problem } from "#contract/admin-api.ts";
-import { appFile, parseEngineConfig } from "#contract/config.ts";
+import { appFile, parseEngineConfig, policyFile, suspendFile } from "#contract/config.ts";
 import { paths, ports } from "#contract/runtime.ts";
 import { type Listener, containerPort } from "#crds/mail-cluster-traffic.ts";
 import type { MailClusterSpec } from "#crds/mail-cluster.ts";
@@ -18,10 +18,17 @@ import { parseQuantity } from "#operator/slots/quantity.ts";
 import { shortHash } from "./hash.ts";
 
 export interface RenderedConfig {
-  /** Names the two files: their hash. */
+  /** Names the files: the hash of them all. */
   readonly revision: string;
   readonly startup: string;
   readonly app: string;
+  readonly policy: string;
+  readonly suspend: string;
+}
+
+/** What engines reload, by the name of the file. They take all of it at once: a file left out of a push is empty. */
+export function reloadableFiles({ app, policy, suspend }: RenderedConfig): Readonly<Record<string, string>> {
+  return { [appFile]: app, [policyFile]: policy, [suspendFile]: suspend };
 }
 
 export type Rendering =
@@ -42,9 +49,16 @@ export function renderConfig(input: {
   if (!source.ok) return source;
   const startup = dump(startupValue(input.spec, input.plugins), yamlStyle);
   const app = dump(completeApp(source.value, input.spec.listeners, input.plugins), yamlStyle);
-  const parsed = parseEngineConfig({ startup, app });
+  const { policy, suspend } = rulesOf(input.spec);
+  const files = { startup, app, policy, suspend };
+  const parsed = parseEngineConfig(files);
   if (!parsed.ok) return { ok: false, reason: "Invalid", problems: parsed.problems };
-  return { ok: true, config: { revision: shortHash(`${startup}\0${app}`), startup, app } };
+  return { ok: true, config: { revision: shortHash(Object.values(files).join("\0")), ...files } };
+}
+
+/** The files are always there, so that the first rule of a cluster changes none that only a restart can change. */
+function rulesOf({ config }: MailClusterSpec): { readonly policy: string; readonly suspend: string } {
+  return { policy: dump(config.policy ?? {}, yamlStyle), suspend: dump(config.suspend ?? {}, yamlStyle) };
 }
 
 /** IPv4 only: a kernel without IPv6 refuses to listen on "::". */
@@ -84,6 +98,8 @@ function startupValue(spec: MailClusterSpec, plugins: readonly ResolvedPlugin[])
     })),
     environment: {
       appconf: appFile,
+      policyconf: policyFile,
+      suspendconf: suspendFile,
       ...(startup.hostname === undefined ? {} : { hostname: startup.hostname }),
       loglevel: startup.logLevel,
     },

@@ -48,7 +48,7 @@ export function podHashOf(context: Context, slot: number): string {
 }
 
 /**
- * The reloadable file is left out, and with it the name of the ConfigMap: engines get a new one without a restart.
+ * The reloadable files are left out, and with them the name of the ConfigMap: engines get a new one without a restart.
  */
 function podHash(parts: {
   readonly labels: Readonly<Record<string, string>>;

@@ -4,8 +4,7 @@
  * later pass. Never rejects.
  */
 import { describe } from "#base/error.ts";
-import { appFile } from "#contract/config.ts";
-import type { RenderedConfig } from "#operator/desired/engine-config.ts";
+import { reloadableFiles, type RenderedConfig } from "#operator/desired/engine-config.ts";
 import { decidePush, type PushTarget } from "#operator/rollout/decide-push.ts";
 
 import type { Judgement } from "./judge.ts";
@@ -39,7 +38,7 @@ async function pushOne(
   const { key, cluster, admin } = observed;
   const { revision } = target;
   try {
-    const push = { revision, files: { [appFile]: target.app } };
+    const push = { revision, files: reloadableFiles(target) };
     const outcome = await tools.engines.push(addressOf(pod.ip ?? "", cluster, admin), push);
     tools.log.info({ ...key, pod: pod.name, revision, outcome: outcome.kind }, "config-pushed");
     if (outcome.kind === "taken") await tools.reports.askNow(pod.uid);

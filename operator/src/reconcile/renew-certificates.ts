@@ -7,8 +7,7 @@
  * new files says so and goes on with the old ones. Never rejects for what an engine does.
  */
 import { describe } from "#base/error.ts";
-import { appFile } from "#contract/config.ts";
-import type { RenderedConfig } from "#operator/desired/engine-config.ts";
+import { reloadableFiles, type RenderedConfig } from "#operator/desired/engine-config.ts";
 import { hashValue } from "#operator/desired/hash.ts";
 import { resources, type Secret } from "#operator/kube/objects.ts";
 import type { ObservedPod } from "#operator/slots/observed.ts";
@@ -62,11 +61,12 @@ async function reload(
   tools: Tools,
   { key, cluster, admin, object }: Observed,
   pod: ObservedPod,
-  { revision, app }: RenderedConfig,
+  config: RenderedConfig,
 ): Promise<void> {
+  const { revision } = config;
   const facts = { ...key, pod: pod.name };
   try {
-    const files = { [appFile]: app };
+    const files = reloadableFiles(config);
     const outcome = await tools.engines.push(addressOf(pod.ip ?? "", cluster, admin), { revision, files });
     tools.log.info({ ...facts, outcome: outcome.kind }, "certificates-reloaded");
     if (outcome.kind === "taken") return;

@@ -8,8 +8,8 @@ import { chooseConfig } from "./choose-config.ts";
 import { decidePush } from "./decide-push.ts";
 import { type Rollout, type RolloutInput, decideRollout } from "./decide-rollout.ts";
 
-const good = { revision: "rev-1", startup: "s", app: "a" };
-const next = { revision: "rev-2", startup: "s", app: "b" };
+const good = { revision: "rev-1", startup: "s", app: "a", policy: "", suspend: "" };
+const next = { revision: "rev-2", startup: "s", app: "b", policy: "", suspend: "" };
 const problems = [{ file: "smtpd-app.yaml", path: "", reason: "no" }];
 const plain = {
   rendering: { ok: true, config: next },
