@@ -346,8 +346,8 @@ export class Session {
     this.#goOn();
   }
 
-  #ready(): void {
-    this.#mode = "command";
+  #ready(mode: "greeting" | "command" = "command"): void {
+    this.#mode = mode;
     this.#since = this.#near.clock.monotonic();
   }
 
@@ -355,9 +355,9 @@ export class Session {
     const kept = this.#input.take();
     if (kept !== null && this.#transaction.isExtended) this.#onData(kept);
     else if (kept !== null) this.#turnAway(replies.impatient);
-    if (this.#mode !== "waiting") this.#flow.go("commit");
-    // The client's end came behind all that was kept.
-    if (this.#hasEnded && this.#mode !== "waiting") this.#hangUp();
+    if (this.#mode === "waiting") return;
+    this.#flow.go("commit");
+    if (this.#hasEnded) this.#hangUp(); // It came behind all that was kept.
   }
 
   #commandStartTls(): void {
@@ -392,8 +392,7 @@ export class Session {
     if (this.#mode === "closed") return;
     this.#tls = description;
     this.#transaction = this.#newTransaction();
-    this.#ready();
-    if (thenGreet) this.#mode = "greeting";
+    this.#ready(thenGreet ? "greeting" : "command");
     if (thenGreet) this.#greeting.plan(this.#since);
     if (this.#isLeaving) this.#say(replies.shuttingDown);
     this.#goOn();
