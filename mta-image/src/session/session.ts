@@ -110,7 +110,6 @@ export class Session {
     if (!this.isBusy) this.#say(replies.shuttingDown);
   }
 
-  /** Cuts the connection whatever is on its way. */
   destroy(): void {
     this.#socket.destroy();
   }
