@@ -1,6 +1,6 @@
 /**
  * A pod's engine for tests: the admin API over HTTPS with the certificate of the cluster's admin Secret, with figures that a
- * test sets. It keeps what it was told (pushes, drains) and can be silent, slow to answer, or say nonsense.
+ * test sets. It keeps what it was told (pushes, drains, shares) and can be silent, slow to answer, or say nonsense.
  */
 import type { ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
@@ -13,6 +13,7 @@ import {
   type EngineStatus,
   type Problem,
 } from "#contract/admin-api.ts";
+import { Shares } from "#contract/rules-api.ts";
 
 export interface FakeEngineOptions {
   readonly host: string;
@@ -41,6 +42,9 @@ export const settledStatus: EngineStatus = {
 export class FakeEngine {
   readonly pushes: ConfigPush[] = [];
   readonly drains: string[] = [];
+  readonly shares: Shares[] = [];
+  /** Engines of early versions know no shares. */
+  knowsShares = true;
   status: EngineStatus;
   /** What a push is refused with; empty: it is taken. */
   problems: readonly Problem[] = [];
@@ -90,6 +94,11 @@ export class FakeEngine {
     if (this.mood === "huge") return answer(response, 200, "x".repeat(2 * 1024 * 1024));
     if (what === "GET /v1/status") return answer(response, 200, this.status);
     if (what === "PUT /v1/config") return this.#push(ConfigPushSchema.parse(JSON.parse(body)), response);
+    if (what === "PUT /v1/shares" && this.knowsShares) {
+      const shares = Shares.parse(JSON.parse(body));
+      this.shares.push(shares);
+      return answer(response, 200, shares);
+    }
     if (what === "POST /v1/drain") {
       const { mode } = DrainRequest.parse(JSON.parse(body));
       this.drains.push(mode);

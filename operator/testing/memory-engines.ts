@@ -1,6 +1,7 @@
 /** Engines in memory behind the Engines interface, by address: for tests of the whole operator without sockets. */
 import { Failure } from "#base/error.ts";
 import type { ConfigPush, DrainOrder, EngineStatus, Problem } from "#contract/admin-api.ts";
+import type { Shares } from "#contract/rules-api.ts";
 import type { EngineAddress, Engines, PushOutcome } from "#operator/engine/engines.ts";
 
 import { settledStatus } from "./fake-engine.ts";
@@ -14,6 +15,8 @@ export class MemoryEngines implements Engines {
   readonly pushes: { readonly ip: string; readonly revision: string; readonly files: readonly string[] }[] =
     [];
   readonly orders: { readonly ip: string; readonly mode: string; readonly peers: readonly string[] }[] = [];
+  /** Every share that somebody was told: "1/3". */
+  readonly shares: { readonly ip: string; readonly share: string }[] = [];
   problems: readonly Problem[] = [];
 
   /** Whether engines that start from now on can hand their queue to peers. */
@@ -85,6 +88,12 @@ export class MemoryEngines implements Engines {
     this.#peers.set(ip, addresses);
     this.change(ip, { state: states[mode] });
     return this.#at(ip);
+  }
+
+  async share({ ip }: EngineAddress, { shares: { n, of } }: Shares): Promise<boolean> {
+    this.#at(ip);
+    this.shares.push({ ip, share: `${n}/${of}` });
+    return true;
   }
 
   async close(): Promise<void> {}

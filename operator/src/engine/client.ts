@@ -17,6 +17,7 @@ import {
   type DrainOrder,
   EngineStatus,
 } from "#contract/admin-api.ts";
+import { Shares } from "#contract/rules-api.ts";
 import { ports } from "#contract/runtime.ts";
 
 import type { EngineAddress, Engines, PushOutcome } from "./engines.ts";
@@ -71,6 +72,13 @@ export class EngineClient implements Engines {
   async drain(address: EngineAddress, order: DrainOrder): Promise<EngineStatus> {
     const answer = await this.#call(address, { method: "POST", path: "/v1/drain", body: order });
     return accept(EngineStatus, address, answer);
+  }
+
+  async share(address: EngineAddress, shares: Shares): Promise<boolean> {
+    const answer = await this.#call(address, { method: "PUT", path: "/v1/shares", body: shares });
+    if (answer.status === 404) return false;
+    accept(Shares, address, answer);
+    return true;
   }
 
   async close(): Promise<void> {

@@ -85,6 +85,18 @@ describe("the engine client", () => {
     engine.problems = [];
   });
 
+  test("tells an engine its share, and learns of one that knows none", async () => {
+    const shares = { shares: { n: 1, of: 3 } };
+    assert.equal(await client.share(address, shares), true);
+    assert.deepEqual(engine.shares, [shares]);
+    engine.knowsShares = false;
+    assert.equal(await client.share(address, shares), false);
+    engine.mood = "nonsense";
+    await assert.rejects(client.share(address, shares), failsWith("engine-broken"));
+    engine.mood = "well";
+    engine.knowsShares = true;
+  });
+
   test("does not talk to an engine with another authority or another name", async () => {
     const other = await renewed(null, { serverName, now: Date.now() });
     const wrong = { ...address, caCertificates: other.ca };
@@ -129,6 +141,7 @@ describe("reports", () => {
       },
       push: () => Promise.reject(new Error("not used")),
       drain: () => Promise.reject(new Error("not used")),
+      share: () => Promise.reject(new Error("not used")),
       close: async () => {},
     };
     const reports = new EngineReports({

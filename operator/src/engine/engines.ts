@@ -4,6 +4,7 @@
  * engine-denied (our token or certificate is not the one it knows yet) or engine-broken (an answer that is none).
  */
 import type { ConfigPush, DrainOrder, EngineStatus, Problem } from "#contract/admin-api.ts";
+import type { Shares } from "#contract/rules-api.ts";
 
 /** How to reach one pod's engine. */
 export interface EngineAddress {
@@ -23,5 +24,7 @@ export interface Engines {
   status(address: EngineAddress): Promise<EngineStatus>;
   push(address: EngineAddress, push: ConfigPush): Promise<PushOutcome>;
   drain(address: EngineAddress, order: DrainOrder): Promise<EngineStatus>;
+  /** False: this engine knows no shares. */
+  share(address: EngineAddress, shares: Shares): Promise<boolean>;
   close(): Promise<void>;
 }

@@ -24,6 +24,7 @@ import { pushConfig } from "./push-config.ts";
 import { renewCertificates } from "./renew-certificates.ts";
 import { again, done, type Reconciler, type Result, soonest } from "./result.ts";
 import { type Scaled, scale } from "./scale.ts";
+import { tellShares } from "./tell-shares.ts";
 import type { Tools } from "./tools.ts";
 import { writeStatus } from "./write-status.ts";
 import { Writer } from "./writer.ts";
@@ -68,7 +69,7 @@ async function pass(tools: Tools, writer: Writer, seen: Observed): Promise<Resul
   if (scaled.size !== scaled.before)
     for (const event of withRegard(observed.object, [announceScale(scaled)])) tools.recorder.record(event);
   const renewal = await renewCertificates(tools, observed, judgement);
-  return soonest([lookAgain(tools, observed, conditions), renewal]);
+  return soonest([lookAgain(tools, observed, conditions), renewal, await tellShares(tools, observed)]);
 }
 
 /** Paused: what is there stays as it is, and the status tells how that is. */

@@ -18,6 +18,8 @@ export interface ClusterMemory {
   refusal: Refusal | null;
   /** Orders to engines, by uid of the pod. */
   readonly orders: Map<string, GivenOrder>;
+  /** The shares that engines were told (slots/shares.ts), by uid of the pod. */
+  readonly shares: Map<string, string>;
   /** What canary pods are compared with. */
   bake: Bake | null;
   /** Hash of the listeners' certificates, and when engines should read them again; null: they have. */
@@ -42,6 +44,7 @@ export class Memory {
     const fresh: ClusterMemory = {
       refusal: null,
       orders: new Map(),
+      shares: new Map(),
       bake: null,
       certificates: null,
       scaling: null,
