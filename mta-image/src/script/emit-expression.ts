@@ -1,41 +1,11 @@
 /** Expressions to JavaScript text; part of the emitter. Every result is a whole expression that can stand anywhere. */
-import type { BinaryOperator, Expression } from "./ast.ts";
-import { CallEmitter } from "./emit-call.ts";
+import type { Expression } from "./ast.ts";
 import { mark } from "./emit-names.ts";
+import { OperatorEmitter } from "./emit-operator.ts";
 import { findScoped, findNamed } from "./resolve-call.ts";
 import { isScalar, staticType } from "./static-type.ts";
-import { expressionsOf } from "./walk.ts";
 
-const operators: Readonly<Record<BinaryOperator, string>> = {
-  "+": "add",
-  "-": "subtract",
-  "*": "multiply",
-  "/": "divide",
-  "%": "modulo",
-  "**": "power",
-  ".": "concat",
-  "&": "bitAnd",
-  "|": "bitOr",
-  "^": "bitXor",
-  "<<": "shiftLeft",
-  ">>": "shiftRight",
-  ">>>": "shiftRightZero",
-  "==": "equals",
-  "!=": "unequal",
-  "===": "strictEquals",
-  "!==": "strictUnequal",
-  "<": "less",
-  ">": "greater",
-  "<=": "lessOrEqual",
-  ">=": "greaterOrEqual",
-  "=~": "matches",
-  "!~": "matchesNot",
-};
-
-/** Operators that JavaScript has with the same meaning for two numbers. */
-const numeric: ReadonlySet<BinaryOperator> = new Set(["+", "-", "*", "/", "%", "<", ">", "<=", ">="]);
-
-export abstract class ExpressionEmitter extends CallEmitter {
+export abstract class ExpressionEmitter extends OperatorEmitter {
   expression(node: Expression): string {
     switch (node.kind) {
       case "literal":
@@ -61,7 +31,7 @@ export abstract class ExpressionEmitter extends CallEmitter {
       case "unary":
         return this.#unary(node);
       case "binary":
-        return this.#binary(node.operator, node.at, node.left, node.right);
+        return this.operate(node);
       case "logical":
         return this.#logical(node);
       case "conditional":
@@ -177,43 +147,6 @@ export abstract class ExpressionEmitter extends CallEmitter {
     return `${mark(node.at)}${name}(${this.expression(operand)})`;
   }
 
-  #binary(operator: BinaryOperator, at: number, left: Expression, right: Expression): string {
-    const [a, b] = [this.expression(left), this.expression(right)];
-    return this.operate(operator, at, { left, a, right, b });
-  }
-
-  operate(
-    operator: BinaryOperator,
-    at: number,
-    sides: { left: Expression | null; a: string; right: Expression | null; b: string },
-  ): string {
-    const { left, a, right, b } = sides;
-    const name = operators[operator];
-    if (!numeric.has(operator) || left === null || right === null) return `${mark(at)}${name}(${a},${b})`;
-    const one = this.#operand(left, a, changesThings(right));
-    const two = this.#operand(right, b);
-    const js = `${one.use}${operator}${two.use.startsWith("-") ? `(${two.use})` : two.use}`;
-    const checks = [one, two]
-      .filter(({ isNumber }) => !isNumber)
-      .map(({ use }) => `typeof ${use}==="number"`);
-    const sum =
-      checks.length === 0 ? js : `${checks.join("&&")}?${js}:${mark(at)}${name}(${one.use},${two.use})`;
-    return `(${one.first}${two.first}${sum})`;
-  }
-
-  /** A side of an operator for use in a check and twice after it: complex code goes to a temporary. */
-  #operand(node: Expression, code: string, early = false): { first: string; use: string; isNumber: boolean } {
-    const isNumber = staticType(node) === "number";
-    if (early && node.kind !== "literal") {
-      const use = this.temp();
-      return { first: `${use}=${code},`, use, isNumber };
-    }
-    if (isNumber || node.kind === "literal" || (node.kind === "variable" && /^[$t]\w*$/.test(code)))
-      return { first: "", use: code, isNumber };
-    const use = this.temp();
-    return { first: `${use}=${code},`, use, isNumber };
-  }
-
   #logical(node: Extract<Expression, { kind: "logical" }>): string {
     if (node.operator === "and") return `(${this.test(node.left)}&&${this.test(node.right)})`;
     if (node.operator === "or") return `(${this.test(node.left)}||${this.test(node.right)})`;
@@ -230,39 +163,12 @@ export abstract class ExpressionEmitter extends CallEmitter {
     const result = this.temp();
     if (operator === null)
       return `(${result}=${this.hold(value)},${this.assignTo(target, result)},${result})`;
-    const { prepared, place } = this.#prepare(target);
-    const old = this.expression(place);
+    const { prepared, place } = this.prepare(target);
     if (operator === "??")
-      return `(${prepared}(${result}=${old})!==null?${result}:(${result}=${this.hold(value)},${this.assignTo(place, result)},${result}))`;
-    const sum = this.operate(operator, node.at, {
-      left: place,
-      a: old,
-      right: value,
-      b: this.expression(value),
-    });
+      return `(${prepared}(${result}=${this.expression(place)})!==null?${result}:(${result}=${this.hold(value)},${this.assignTo(place, result)},${result}))`;
+    const sum = this.operate({ operator, at: node.at, left: place, right: value });
     if (place.kind === "variable") return `(${this.assignTo(place, sum)})`;
     return `(${prepared}${result}=${sum},${this.assignTo(place, result)},${result})`;
-  }
-
-  /** Keys of a place that is read and written are computed once. */
-  #prepare(target: Expression): { prepared: string; place: Expression } {
-    if (
-      target.kind !== "index" ||
-      target.index === null ||
-      ["literal", "variable"].includes(target.index.kind)
-    )
-      return { prepared: "", place: target };
-    const key = this.temp();
-    const index: Expression = { kind: "variable", name: key, at: target.index.at };
-    // A name with a dash cannot come from a source; `variable` gives the temporary for it.
-    return {
-      prepared: `${key}=${this.expression(target.index)},`,
-      place: { ...target, index: { ...index, name: `-${key}` } },
-    };
-  }
-
-  override variable(name: string, fn = this.fn): string {
-    return name.startsWith("-") ? name.slice(1) : super.variable(name, fn);
   }
 
   #step(node: Extract<Expression, { kind: "step" }>, wanted: boolean): string {
@@ -274,7 +180,7 @@ export abstract class ExpressionEmitter extends CallEmitter {
       if (node.prefix || !wanted) return `(typeof ${name}==="number"?${sign}${sign}${name}:${slow})`;
     }
     const old = this.temp();
-    const { prepared, place } = this.#prepare(target);
+    const { prepared, place } = this.prepare(target);
     const store = this.assignTo(place, `${old}${sign}1`);
     const result = node.prefix ? `${old}${sign}1` : old;
     return `(${prepared}${old}=${mark(node.at)}stepBase(${this.expression(place)}),${store},${result})`;
@@ -292,10 +198,4 @@ export abstract class ExpressionEmitter extends CallEmitter {
       fallback === undefined ? `${mark(node.at)}noMatch(${subject})` : this.expression(fallback.result);
     return `(${subject}=${this.expression(node.subject)},${chain.join("")}${last})`;
   }
-}
-
-/** The other side must be read before it: `$i + $i++`. */
-function changesThings(node: Expression): boolean {
-  const kinds = ["assign", "step", "call", "cache", "yield"];
-  return kinds.includes(node.kind) || expressionsOf(node).some(changesThings);
 }

@@ -9,6 +9,12 @@ import type { Fn, Unit } from "./program.ts";
 import type { ProgramOut } from "./emit-out.ts";
 import { children, expressionsOf } from "./walk.ts";
 
+type Within = Extract<Expression, { kind: "index" | "member" | "path" | "slice" }>;
+
+function isWithin(node: Expression): node is Within {
+  return node.kind === "index" || node.kind === "member" || node.kind === "path" || node.kind === "slice";
+}
+
 export abstract class TargetEmitter {
   readonly fn: Fn;
   protected readonly out: ProgramOut;
@@ -32,6 +38,7 @@ export abstract class TargetEmitter {
   }
 
   variable(name: string, fn = this.fn): string {
+    if (name.startsWith("-")) return name.slice(1);
     if (fn.globals.has(name)) return this.field(fn.unit, name);
     if (fn.parent !== null && fn.node.captures.some((capture) => capture.name === name))
       return this.variable(name, fn.parent);
@@ -47,6 +54,35 @@ export abstract class TargetEmitter {
 
   classConstant(): string {
     return this.fn.cls === null ? "null" : this.fn.cls.js;
+  }
+
+  /**
+   * For a place that is named twice: whatever its bases and keys compute is put into temporaries first. A name with a
+   * dash cannot come from a source; `variable` gives the temporary for it.
+   */
+  prepare(target: Expression): { prepared: string; place: Expression } {
+    if (!isWithin(target)) return { prepared: "", place: target };
+    let prepared = "";
+    const keep = <T extends Expression | null>(part: T): T | Expression => {
+      if (part === null || ["literal", "variable", "scoped", "this"].includes(part.kind)) return part;
+      const name = this.temp();
+      prepared += `${name}=${this.expression(part)},`;
+      return { kind: "variable", name: `-${name}`, at: part.at };
+    };
+    const inner = isWithin(target.base) ? this.prepare(target.base) : null;
+    prepared = inner?.prepared ?? "";
+    const place = { ...target, base: inner?.place ?? keep(target.base) };
+    if (place.kind === "member") return { prepared, place };
+    if (place.kind === "index") {
+      const index = keep(place.index);
+      return { prepared, place: { ...place, index } };
+    }
+    if (place.kind === "path") {
+      const path = keep(place.path);
+      return { prepared, place: { ...place, path } };
+    }
+    const [from, to, step] = [keep(place.from), keep(place.to), keep(place.step)];
+    return { prepared, place: { ...place, from, to, step } };
   }
 
   /** Code that stores `value` (already held) in the place; its result is not used. */
@@ -73,8 +109,9 @@ export abstract class TargetEmitter {
       }
       case "slice": {
         const kept = this.temp();
-        const replaced = `replaceSlice(${[this.expression(target.base), ...this.sliceBounds(target), kept].join(",")})`;
-        return `(${kept}=${value},${mark(target.at)}${this.assignTo(target.base, replaced)})`;
+        const { prepared, place } = this.prepare(target.base);
+        const replaced = `replaceSlice(${[this.expression(place), ...this.sliceBounds(target), kept].join(",")})`;
+        return `(${kept}=${value},${prepared}${mark(target.at)}${this.assignTo(place, replaced)})`;
       }
       case "array":
         return this.destructure(target, value);
@@ -129,11 +166,13 @@ export abstract class TargetEmitter {
     if (target.kind === "variable") return `(${this.variable(target.name)}=null)`;
     if (target.kind === "index" && target.index !== null) {
       const key = this.temp();
-      return `(${this.expression(target.base)}!==null?(${key}=${this.expression(target.index)},unsetIndex(${this.own(target.base)},${key})):null)`;
+      const { prepared, place } = this.prepare(target.base);
+      return `(${prepared}${this.expression(place)}!==null?(${key}=${this.expression(target.index)},unsetIndex(${this.own(place)},${key})):null)`;
     }
     if (target.kind === "slice") {
-      const removed = `removeSlice(${[this.expression(target.base), ...this.sliceBounds(target)].join(",")})`;
-      return `(${this.assignTo(target.base, removed)},null)`;
+      const { prepared, place } = this.prepare(target.base);
+      const removed = `removeSlice(${[this.expression(place), ...this.sliceBounds(target)].join(",")})`;
+      return `(${prepared}${this.assignTo(place, removed)},null)`;
     }
     if (target.kind === "member" || target.kind === "scoped" || target.kind === "path")
       return `(${this.assignTo(target, "null")},null)`;

@@ -10,7 +10,7 @@ import { defaultLimits } from "./limits.ts";
 import { type Outcome, compile, run } from "./machine.ts";
 import { noFiles } from "./module.ts";
 import { Shared } from "./shared.ts";
-import type { Value } from "./value.ts";
+import type { HslArray, Value } from "./value.ts";
 
 const accept = declare({
   name: "Accept",
@@ -85,6 +85,21 @@ test("a script that waits beyond its time ends, and a barrier it held is free ag
 test("a failure of the engine is told apart from what scripts throw, and no script catches it", async () => {
   const { outcome } = start('try { fail_later(); } catch ($e) { return "caught"; }');
   assert.equal((await outcome).error?.kind, "bug");
+});
+
+test("code grows with the source, however operators and places nest", async () => {
+  const sums = `$a = 3; return ${"$a / (".repeat(90)}$a + 0${")".repeat(90)};`;
+  assert.equal((await start(sums).outcome).error, null);
+  const places = `$x = []; return ${"($x[".repeat(40)}"k"${']["k"] .= "v")'.repeat(40)};`;
+  assert.equal((await start(places).outcome).error, null);
+});
+
+test("operands are read from left to right, and a refusal comes before what stands right of it", async () => {
+  const text = `$i = 1; $a = $i + $i++ * 2 + $i; $n = 0;
+    try { "x" - 1 + ($n = 5); } catch { } return [$a, $n, "3" + 1 * 2, 7 % 4 - "1"];`;
+  const { outcome } = start(text);
+  assert.ok("value" in outcome);
+  assert.deepEqual((outcome.value as HslArray).values(), [5, 0, 5, 2]);
 });
 
 test("sources cannot smuggle code through strings, names or patterns", () => {
