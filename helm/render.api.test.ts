@@ -57,7 +57,7 @@ test("roles hold exactly the operator's rights and no wildcard", async () => {
 });
 
 test("every variable that the chart sets is one that the operator reads", async () => {
-  const deployment = (await objects("default")).find(({ kind }) => kind === "Deployment");
+  const deployment = (await objects("keda")).find(({ kind }) => kind === "Deployment");
   const names =
     deployment?.spec?.template.spec.containers.flatMap(({ env }) => env.map(({ name }) => name)) ?? [];
   const known = new Set<string>(Object.values(flags).map(({ env }) => env));
@@ -73,6 +73,8 @@ test("an unknown or wrong value is refused by its name", async () => {
   const refused = (set: string) => run(helm, ["template", "mailfleet", chart, ...kubeVersion, "--set", set]);
   await assert.rejects(refused("replica=2"), /replica/);
   await assert.rejects(refused("workers=65"), /workers/);
+  await assert.rejects(refused("keda.port=0"), /keda/);
+  await assert.rejects(refused("keda.enabled=true,replicas=2"), /keda\.enabled needs replicas: 1/);
 });
 
 test("the definitions are kept when the release goes", async () => {
