@@ -176,7 +176,7 @@ export abstract class ExpressionEmitter extends OperatorEmitter {
     const { target } = node;
     if (target.kind === "variable") {
       const name = this.variable(target.name);
-      const slow = `(${name}=stepBase(${name})${sign}1)`;
+      const slow = `(${name}=rt.stepBase(${name})${sign}1)`;
       if (node.prefix || !wanted) return `(typeof ${name}==="number"?${sign}${sign}${name}:${slow})`;
     }
     const old = this.temp();
