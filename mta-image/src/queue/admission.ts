@@ -187,7 +187,9 @@ export class Admission {
 /** What keeps a source from being used now, or null. */
 export function obstacleOf(judgement: Judgement, state: LineState | null, now: number): Blocker | null {
   const { suspension, counters } = judgement;
-  if (suspension !== null) return suspension;
+  // One that has ended holds nobody, also before its own timer has taken it away: it would wake the line at once, again
+  // and again.
+  if (suspension !== null && suspension.wait(now) > 0) return suspension;
   const full = counters.find((counter) => counter.wait(now) > 0);
   return full ?? counters.find((counter) => state !== null && counter.hasQueueBefore(state)) ?? null;
 }
