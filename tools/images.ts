@@ -27,7 +27,7 @@ const images: readonly Image[] = [
     name: "localhost/mailfleet-mta:dev",
     dockerfile: "mta-image/Dockerfile",
     programs: ["smtpd", "mtactl", "hsh", "hsl-lint"],
-    extras: ["build/native/plugin-host.node"],
+    extras: ["build/native/plugin-host.node", "build/native/plugin-copy"],
   },
   {
     name: "localhost/mailfleet-operator:dev",
@@ -51,6 +51,7 @@ export async function buildImages(say: (line: string) => void): Promise<readonly
   await step(say, "native addon, compiled when it is not current", () =>
     run("make", ["-C", `${root}mta-image/native`, "all"], { timeoutMs: 300_000 }),
   );
+  await step(say, "plugin-copy, about 1 s", compilePluginCopy);
   const bundles = await mkdtemp(`${tmpdir()}/mailfleet-bundle-`);
   try {
     const present = await step(say, "bundles, about 1 s", () => bundle(bundles));
@@ -63,6 +64,12 @@ export async function buildImages(say: (line: string) => void): Promise<readonly
   } finally {
     await rm(bundles, { recursive: true, force: true });
   }
+}
+
+/** Runs inside images of plugins, which hold no libraries: so it is static. */
+async function compilePluginCopy(): Promise<void> {
+  const source = `${root}mta-image/plugin-copy/plugin-copy.c`;
+  await run("gcc", ["-static", "-Os", "-s", "-o", `${root}build/native/plugin-copy`, source]);
 }
 
 interface Parts {

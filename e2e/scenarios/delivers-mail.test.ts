@@ -25,9 +25,12 @@ describe("a cluster of two pods", { timeout: 300_000 }, () => {
   });
 
   test("shows itself to kubectl as Ready with replicas and queue", async () => {
-    const [header = "", row = ""] = (await stage.kubectl("get", "mailcluster", "outbound")).split("\n");
-    assert.match(header, /READY\s+REPLICAS\s+READY PODS\s+QUEUE/);
-    assert.match(row, /^outbound\s+True\s+2\s+2\s+0\s/);
+    const table = await eventually(
+      () => stage.kubectl("get", "mailcluster", "outbound"),
+      (text) => /^outbound\s+True\s+2\s+2\s+0\s/m.test(text),
+      30,
+    );
+    assert.match(table, /^NAME\s+READY\s+REPLICAS\s+READY PODS\s+QUEUE\s/);
   });
 
   test("keeps the admin API to those with the cluster's keys", async () => {
