@@ -52,7 +52,7 @@ describe("a cluster of two pods", { timeout: 300_000 }, () => {
       replicas: 2,
       config: { app: stage.app({ connection: { server: `${nodeAddress}:2599` } }) },
     });
-    await stage.until("outbound", ({ status }) => status.revision.current === status.revision.target);
+    await stage.rolledOut("outbound");
     // To a domain that the Postfix does not know: it relays to the cluster, which brings it back for the other one.
     await postfix.submit("a@example.org", "b@postfix.example.test", "Subject: direct\n\nhello\n");
     await postfix.submit("a@example.org", "c@elsewhere.example.test", "Subject: relayed\n\nhello\n");

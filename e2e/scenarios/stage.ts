@@ -133,6 +133,19 @@ export class Stage {
     );
   }
 
+  /** Waits until every pod runs the revision that the present spec asks for. */
+  rolledOut(name: string): Promise<ClusterView> {
+    return this.until(name, ({ metadata, status }) => {
+      const revisions = new Set(status.pods.map(({ revision }) => revision));
+      return (
+        status.observedGeneration === metadata.generation &&
+        revisions.size === 1 &&
+        revisions.has(status.revision.target) &&
+        status.revision.current === status.revision.target
+      );
+    });
+  }
+
   /** Sends mail through the cluster's Service; every recipient is another one ("17user@example.net"). */
   async send(name: string, messages: number, recipient = "user@example.net"): Promise<void> {
     const address = await this.kubectl("get", "service", name, "-o", "jsonpath={.spec.clusterIP}");
@@ -149,10 +162,10 @@ export class Stage {
     });
   }
 
-  /** Waits until so many recipients were delivered to; fails with the ledger. */
-  delivered(recipients: number, patienceSeconds = 60): Promise<unknown> {
+  /** Waits until so many recipients were delivered to (the status lags behind); fails with the ledger. */
+  delivered(recipients: number, patienceSeconds = 60, sink = this.sink): Promise<unknown> {
     return eventually(
-      () => this.sink.report(),
+      () => sink.report(),
       (report) => report.recipients >= recipients,
       patienceSeconds,
     );
