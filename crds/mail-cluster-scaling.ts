@@ -13,7 +13,7 @@ const Targets = z.object({
   dueMessagesPerPod: count(10_000_000)
     .optional()
     .describe(
-      "Recipients that are due or being tried, for each pod. Mail that the remote side put off does not count.",
+      "Recipients that are due or being tried, for each pod. Mail that the remote side put off, or that a policy or a suspension holds back, does not count.",
     ),
   oldestDueSeconds: count(604_800)
     .optional()

@@ -34,6 +34,10 @@ export const QueueFigures = z.object({
   hold: z.int().nonnegative(),
   /** Age in seconds of the entry that has been due for longest; 0 when none is due. */
   oldestDueSeconds: z.number().nonnegative(),
+  /** Of `active`: due, and held back by a suspension or a policy, which more engines would not change. */
+  blocked: z.int().nonnegative().optional(),
+  /** As oldestDueSeconds, of entries that no rule holds back. */
+  oldestFreeSeconds: z.number().nonnegative().optional(),
 });
 export type QueueFigures = z.infer<typeof QueueFigures>;
 

@@ -104,6 +104,12 @@ function addQueueMetrics(registry: Registry, sources: MetricSources): void {
   });
   gauge(
     registry,
+    "mta_queue_blocked_recipients",
+    "Recipients that are due and held back by a suspension or a policy.",
+    () => sources.queue().blocked,
+  );
+  gauge(
+    registry,
     "mta_queue_oldest_due_seconds",
     "Age of the entry that has been due for longest.",
     () => sources.queue().oldestDueSeconds,

@@ -109,6 +109,11 @@ export class Admission {
     };
   }
 
+  /** A rule keeps the line from starting anything; looking for its hosts is no rule. */
+  isHeld({ state }: Line): boolean {
+    return state !== null && state.isParked && !state.waitsFor.includes(this.locating);
+  }
+
   /** The line's turn is over, whether it started something or not. */
   turnEnded(line: Line): void {
     if (line.state !== null) this.#options.rulebook.waiting.turnEnded(line.state);

@@ -38,6 +38,8 @@ export class DestinationQueue<E extends Standing> implements Destination, Line {
   isListed = false;
   /** Entries that name this destination, in any phase. */
   entries = 0;
+  /** Entries that are due and in line, without the holes. */
+  ready = 0;
   #line: E[] = [];
   #head = 0;
 
@@ -61,6 +63,7 @@ export class DestinationQueue<E extends Standing> implements Destination, Line {
 
   push(entry: E): void {
     this.#line.push(entry);
+    this.ready++;
   }
 
   /** The due entry that has been in line for longest, or null. */
@@ -84,6 +87,7 @@ export class DestinationQueue<E extends Standing> implements Destination, Line {
       if (next === null || next.message !== first.message) break;
       taken.push(next);
       next.phase = "running";
+      this.ready--;
       this.#head++;
     }
     if (this.#head > 1024 && this.#head * 2 > this.#line.length) {

@@ -22,6 +22,14 @@ export interface DispatcherOptions {
   readonly settle: (entries: readonly Entry[], outcomes: readonly Outcome[]) => Promise<void>;
 }
 
+/** Of entries in line; times in milliseconds of the wall clock. */
+export interface DueFigures {
+  readonly oldestAt: number | null;
+  /** Of those that no rule holds back. */
+  readonly oldestFreeAt: number | null;
+  readonly blocked: number;
+}
+
 type Line = DestinationQueue<Entry>;
 
 const nobody: LineName = { transportId: "", domain: "", jobId: "", tenantId: "" };
@@ -90,14 +98,19 @@ export class Dispatcher {
     this.#isClosed = true;
   }
 
-  /** When the entry that has been due for longest became due, or null when none is in line. */
-  oldestDueAt(): number | null {
-    let oldest = this.#notices.peek()?.dueAt ?? null;
+  /** When the entry that has been due for longest became due, null when there is none; and how many a rule holds back. */
+  dueFigures(): DueFigures {
+    let oldestFreeAt = this.#notices.peek()?.dueAt ?? null;
+    let oldestAt = oldestFreeAt;
+    let blocked = 0;
     for (const destination of this.#destinations.values()) {
-      const first = destination.peek();
-      if (first !== null && (oldest === null || first.dueAt < oldest)) oldest = first.dueAt;
+      const dueAt = destination.peek()?.dueAt ?? null;
+      if (dueAt === null) continue;
+      oldestAt = earlier(oldestAt, dueAt);
+      if (this.#options.admission.isHeld(destination)) blocked += destination.ready;
+      else oldestFreeAt = earlier(oldestFreeAt, dueAt);
     }
-    return oldest;
+    return { oldestAt, oldestFreeAt, blocked };
   }
 
   #turn(line: Line): void {
@@ -165,4 +178,8 @@ export class Dispatcher {
   #terms(ticket: Ticket): AttemptTerms {
     return { source: ticket.source, connect: this.#options.admission.connectGate(ticket) };
   }
+}
+
+function earlier(known: number | null, at: number): number {
+  return known === null || at < known ? at : known;
 }

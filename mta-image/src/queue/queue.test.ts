@@ -18,7 +18,15 @@ test("a recipient is tried at once and settled when delivered", async () => {
   await settle();
   assert.deepEqual(courier.tried(), [`${message.id}/0`]);
   assert.deepEqual(ledger.settled, [`${message.id}/0`]);
-  assert.deepEqual(queue.figures(), { total: 0, active: 0, deferred: 0, hold: 0, oldestDueSeconds: 0 });
+  assert.deepEqual(queue.figures(), {
+    total: 0,
+    active: 0,
+    deferred: 0,
+    hold: 0,
+    oldestDueSeconds: 0,
+    blocked: 0,
+    oldestFreeSeconds: 0,
+  });
 });
 
 test("recipients of one message at one destination share an attempt, at most a hundred", async () => {

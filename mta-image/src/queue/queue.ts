@@ -46,6 +46,10 @@ export interface QueueFigures {
   readonly deferred: number;
   readonly hold: number;
   readonly oldestDueSeconds: number;
+  /** Due, and held back by a rule. */
+  readonly blocked: number;
+  /** Of entries that no rule holds back. */
+  readonly oldestFreeSeconds: number;
 }
 
 /** The entries of one message, and how many of them are not settled. */
@@ -116,14 +120,20 @@ export class Queue {
 
   figures(): QueueFigures {
     const deferred = this.#due.size;
-    const oldest = this.#dispatcher.oldestDueAt();
+    const { oldestAt, oldestFreeAt, blocked } = this.#dispatcher.dueFigures();
     return {
       total: this.#total,
       active: this.#total - deferred - this.#held,
       deferred,
       hold: this.#held,
-      oldestDueSeconds: oldest === null ? 0 : Math.max(0, (this.#clock.now() - oldest) / 1000),
+      oldestDueSeconds: this.#secondsSince(oldestAt),
+      blocked,
+      oldestFreeSeconds: this.#secondsSince(oldestFreeAt),
     };
+  }
+
+  #secondsSince(at: number | null): number {
+    return at === null ? 0 : Math.max(0, (this.#clock.now() - at) / 1000);
   }
 
   /** Takes a durable message: fresh from intake, or found again at start. Attempts begin at once. */
@@ -189,6 +199,7 @@ export class Queue {
   hold(entry: Entry): boolean {
     if (entry.phase !== "waiting" && entry.phase !== "ready") return false;
     this.#due.remove(entry);
+    leaveLine(entry);
     entry.phase = "hold";
     this.#held++;
     this.#record(entry);
@@ -209,6 +220,7 @@ export class Queue {
     if (entry.phase === "running" || entry.phase === "gone") return false;
     if (entry.phase === "hold") this.#held--;
     this.#due.remove(entry);
+    leaveLine(entry);
     entry.phase = "running";
     const reply = "554 5.7.0 Returned by the administrator";
     void this.#settlement.settle([entry], [{ kind: "failed", reply, status: "5.7.0", remoteMta: "" }]);
@@ -233,6 +245,7 @@ export class Queue {
     for (const entry of entries) {
       if (entry.phase === "hold") this.#held--;
       this.#due.remove(entry);
+      leaveLine(entry);
       entry.phase = "gone";
       this.#dispatcher.quit(entry.destination);
     }
@@ -274,6 +287,11 @@ export class Queue {
   #record(entry: Entry): void {
     this.#spool.update(entry.message.id, entry.recipient, stateOf(entry));
   }
+}
+
+/** It keeps its place as a hole, and is not counted any more. */
+function leaveLine({ phase, verdict, destination }: Entry): void {
+  if (phase === "ready" && verdict === null) destination.ready--;
 }
 
 function factsOf(message: SpooledMessage): Omit<SpooledMessage, "recipients"> {

@@ -19,6 +19,7 @@ export function newsOf(status: EngineStatus | null): string {
     rounded(queue.deferred),
     rounded(queue.hold),
     rounded(queue.oldestDueSeconds),
+    rounded(queue.blocked ?? 0),
     rounded(status.handover?.unanswered ?? 0),
     status.handover?.waitsFor ?? null,
     // Only a pod that leaves is judged by these.

@@ -33,6 +33,10 @@ import { Writer } from "./writer.ts";
 const LOOK_AGAIN = {
   unseenMs: 1000,
   underWayMs: 10_000,
+  /**
+   * As often as the HorizontalPodAutoscaler looks. A burst does not wait for it: engines that say something new wake the
+   * cluster. It lets windows and steps run out while nothing changes, for which seconds do not matter.
+   */
   scalingMs: 15_000,
   /** A ConfigMap of the user's is not watched. */
   foreignConfigMs: 30_000,

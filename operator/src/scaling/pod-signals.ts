@@ -1,6 +1,7 @@
 /**
  * The autoscaler's figures of each slot (pure). A slot whose engine does not tell is unknown, unless its volume was
- * never bound: then it never held mail.
+ * never bound: then it never held mail. What a suspension or a policy holds back is no reason for more pods: their
+ * limits are the cluster's. Engines of early versions do not tell it apart.
  */
 import type { ObservedSlot } from "#operator/slots/observed.ts";
 
@@ -13,6 +14,8 @@ export function podSignals(slots: readonly ObservedSlot[]): readonly (PodSignals
     const engine = pod?.engine ?? null;
     if (engine === null) return claim === null || claim.phase === "Pending" ? nothing : null;
     const { queue, sessions } = engine;
-    return { due: queue.active, oldestDueSeconds: queue.oldestDueSeconds, sessions, saturation: null };
+    const { active, blocked = 0, oldestDueSeconds, oldestFreeSeconds = oldestDueSeconds } = queue;
+    const due = Math.max(0, active - blocked);
+    return { due, oldestDueSeconds: oldestFreeSeconds, sessions, saturation: null };
   });
 }

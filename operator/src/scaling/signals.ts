@@ -5,7 +5,7 @@
 
 /** What one pod last said of itself, if that is fresh. Null: unknown. */
 export interface PodSignals {
-  /** Recipients being tried or due; mail that the remote side put off does not count. */
+  /** Recipients being tried or due; what the remote side put off, or a rule holds back, does not count. */
   readonly due: number;
   readonly oldestDueSeconds: number;
   readonly sessions: number;
