@@ -1,12 +1,15 @@
-/** A plugin's orders, from its thread through the addon into the rules of a real queue. */
+/** Orders of plugins: from a thread through the addon into the rules of a real queue, and what each does there. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
+import { silentLog } from "#base/log.ts";
 import { FakeIntake, FakeLog, addonPath, buildNative, testPlugin } from "../testing/native-plugins.ts";
 import { setUp, settle } from "../testing/queue-rig.ts";
 import { makeMessage } from "../testing/messages.ts";
 import { takePluginOrders } from "./plugin-orders.ts";
 import { openPlugins } from "./plugins/open.ts";
+import type { Match, Policy, PolicyLimits, QueuePort } from "./plugins/ports.ts";
+import type { Queue } from "./queue/queue.ts";
 
 buildNative();
 const rig = setUp();
@@ -27,6 +30,53 @@ const host = await openPlugins({
 assert.ok(host !== null);
 host.init();
 after(() => host.cleanup());
+
+const anything: Match = {
+  transportid: null,
+  localip: null,
+  remoteip: null,
+  remotemx: null,
+  recipientdomain: null,
+  jobid: null,
+  grouping: null,
+  tenantid: null,
+};
+
+function policy(id: string, limits: Partial<PolicyLimits>, match: Partial<Match> = {}): Policy {
+  return {
+    id,
+    plugin: "warmup",
+    type: "dynamic",
+    fields: ["recipientdomain"],
+    match: { ...anything, ...match },
+    limits: {
+      concurrency: 0,
+      tokens: 0,
+      intervalSeconds: 0,
+      algorithm: "default",
+      connectIntervalSeconds: 0,
+      tag: null,
+      properties: new Map(),
+      stop: false,
+      cluster: false,
+      ttlSeconds: 0,
+      ...limits,
+    },
+  };
+}
+
+/** How many of five messages for a domain are tried at once. */
+async function triedOf5(rig: ReturnType<typeof setUp>, domain: string): Promise<number> {
+  const before = rig.courier.attempts.length;
+  rig.courier.hold();
+  for (let i = 0; i < 5; i++) rig.queue.add(makeMessage({ recipients: [`u${i}@${domain}`] }));
+  await settle();
+  return rig.courier.attempts.length - before;
+}
+
+function quietPort(queue: Queue): QueuePort {
+  return takePluginOrders({ queue, log: silentLog, algorithm: () => "fixedwindow" });
+}
 
 test("a plugin's policies and suspensions are in force, as it left them", async () => {
   host.runCommand("queue", []);
@@ -62,16 +112,7 @@ test("an update changes what it says and keeps the rest", () => {
 });
 
 test("a list that a suspension names counts after its reload, and mail goes on when it is taken back", async () => {
-  const nothing = {
-    transportid: null,
-    localip: null,
-    remoteip: null,
-    remotemx: null,
-    jobid: null,
-    grouping: null,
-    tenantid: null,
-  };
-  const held = { ...nothing, recipientdomain: "@held" };
+  const held = { ...anything, recipientdomain: "@held" };
   port.changeList({ kind: "add", field: "recipientdomain", list: "held" });
   port.changeList({ kind: "add-item", field: "recipientdomain", list: "held", item: "a.net" });
   port.changeList({ kind: "reload", field: null, list: null });
@@ -87,18 +128,40 @@ test("a list that a suspension names counts after its reload, and mail goes on w
 });
 
 test("an order that the queue cannot take is logged with the plugin, not thrown", () => {
-  const match = {
-    transportid: null,
-    localip: null,
-    remoteip: null,
-    remotemx: null,
-    recipientdomain: "/(/",
-    jobid: null,
-    grouping: null,
-    tenantid: null,
-  };
+  const match = { ...anything, recipientdomain: "/(/" };
   port.suspend({ id: "bad", plugin: "queue", match, tag: null, properties: new Map(), ttlSeconds: 0 });
   port.updatePolicy("unknown", { tokens: 1 });
   assert.equal(lines.length, 2);
   assert.match(lines[0] ?? "", /^plugin-order-refused queue/);
+});
+
+test("a plugin's policy bounds, its update changes only what it names, its removal frees", async () => {
+  const rig = setUp();
+  const port = quietPort(rig.queue);
+  port.addPolicy(policy("p", { concurrency: 2, tokens: 4, intervalSeconds: 60 }));
+  assert.equal(await triedOf5(rig, "a.net"), 2);
+  port.updatePolicy("p", { concurrency: 0 });
+  await settle();
+  assert.equal(rig.courier.attempts.length, 4);
+  port.deletePolicy("p");
+  await settle();
+  assert.equal(rig.courier.attempts.length, 5);
+});
+
+test("zero everywhere bounds nothing, and what is unknown can be taken back", async () => {
+  const rig = setUp();
+  const port = quietPort(rig.queue);
+  port.addPolicy(policy("p", {}));
+  port.deletePolicy("q");
+  port.unsuspend("q");
+  assert.equal(await triedOf5(rig, "a.net"), 5);
+});
+
+test("only limits of the cluster are divided", async () => {
+  const rig = setUp();
+  const port = quietPort(rig.queue);
+  port.addPolicy(policy("c", { concurrency: 4, cluster: true }, { recipientdomain: "a.net" }));
+  port.addPolicy(policy("e", { concurrency: 4 }, { recipientdomain: "b.net" }));
+  port.divideLimits(2);
+  assert.deepEqual([await triedOf5(rig, "a.net"), await triedOf5(rig, "b.net")], [2, 4]);
 });

@@ -1,7 +1,7 @@
 /**
  * What plugins order from the queue, carried out: the QueuePort of plugins/ over the queue's rules and lists. Orders
  * were promised to the plugin already, so nothing here throws; one that the queue cannot take (too many rules, a
- * value that is no regular expression) is logged with the plugin's name.
+ * value that is no regular expression) is logged with the plugin's name. Taking back what has ended is no mistake.
  */
 import { describe } from "#base/error.ts";
 import type { Log } from "#base/log.ts";
@@ -41,8 +41,9 @@ export function takePluginOrders({ queue, log, algorithm }: PluginOrderTargets):
     updatePolicy: (id, limits) =>
       carryOut("update", { id }, () => changePolicy(queue, id, limits, algorithm())),
     deletePolicy: (id) => void rules.deletePolicy(id),
-    divideLimits: (by) => rulebook.divide(1 / by),
-    changeList: (change) => changeList(rulebook, change),
+    divideLimits: (by) => rulebook.divide(1 / Math.max(1, by)),
+    changeList: (change) =>
+      carryOut("list", { id: change.list ?? "all lists" }, () => changeList(rulebook, change)),
   };
 }
 
@@ -84,7 +85,7 @@ function limitsOf(limits: PolicyLimits, algorithm: Rate["algorithm"]): Limits {
   return {
     concurrency: concurrency === 0 ? Number.POSITIVE_INFINITY : concurrency,
     rate:
-      tokens === 0
+      tokens === 0 || intervalSeconds === 0
         ? null
         : {
             tokens,
@@ -121,23 +122,24 @@ function changePolicy(
     ttlSeconds: 0,
     ...change,
   };
-  return rules.updatePolicy(id, { limits: limitsOf(merged, algorithm), ttlMs: merged.ttlSeconds * 1000 });
+  const ttl = change.ttlSeconds === undefined ? {} : { ttlMs: change.ttlSeconds * 1000 };
+  return rules.updatePolicy(id, { limits: limitsOf(merged, algorithm), ...ttl });
 }
 
-function changeList(rulebook: Rulebook, change: ListChange): void {
+/** False when there are too many lists or items. */
+function changeList(rulebook: Rulebook, change: ListChange): boolean {
   const { lists } = rulebook;
   switch (change.kind) {
     case "add":
-      lists.add(change.field, change.list);
-      return;
+      return lists.add(change.field, change.list);
     case "add-item":
-      lists.addItem(change.field, change.list, change.item);
-      return;
+      return lists.addItem(change.field, change.list, change.item);
     case "delete-item":
       lists.deleteItem(change.field, change.list, change.item);
-      return;
+      return true;
     case "reload":
       lists.reload(change.field, change.list);
       rulebook.listsChanged();
+      return true;
   }
 }
