@@ -42,6 +42,17 @@ const addonBesideBundle: Plugin = {
   },
 };
 
+/** Zod brings its messages in fifty languages; ours are English, and the others cost every process memory. */
+const englishOnly: Plugin = {
+  name: "english-only",
+  setup({ onLoad }) {
+    onLoad({ filter: /zod\/v4\/locales\/index\.js$/ }, () => ({
+      contents: 'export { default as en } from "./en.js";',
+      loader: "js",
+    }));
+  },
+};
+
 /** Names of the programs that were packed. */
 export async function bundle(folder: string): Promise<readonly string[]> {
   await mkdir(folder, { recursive: true });
@@ -63,7 +74,7 @@ async function pack({ name, entry }: Program, folder: string): Promise<Metafile>
     platform: "node",
     target: "node26",
     external: ["*.node"],
-    plugins: [addonBesideBundle],
+    plugins: [addonBesideBundle, englishOnly],
     banner: { js: BANNER },
     legalComments: "none",
     // Source text is kept in memory by the engine: without this the operator needs about 12 MB more.

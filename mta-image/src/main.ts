@@ -7,6 +7,7 @@ import { hostname } from "node:os";
 import { systemClock } from "#base/clock.ts";
 import { Failure, describe } from "#base/error.ts";
 import { type Log, makeLog } from "#base/log.ts";
+import { collectGarbage } from "#base/memory.ts";
 import { systemRandom } from "#base/random.ts";
 import { exitCodes } from "#contract/runtime.ts";
 
@@ -70,6 +71,7 @@ async function run(options: Options): Promise<number> {
       systemHostname: hostname(),
     });
     log.info({ version, revision: config.revision }, "started");
+    collectGarbage();
     return await untilStopped(mta, log);
   } catch (error) {
     process.stderr.write(`smtpd: ${describe(error)}\n`);

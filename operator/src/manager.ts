@@ -6,6 +6,7 @@
 import { type Clock, sleep } from "#base/clock.ts";
 import { describe } from "#base/error.ts";
 import type { Log } from "#base/log.ts";
+import { collectGarbage } from "#base/memory.ts";
 import type { Random } from "#base/random.ts";
 import { allSynced, makeCaches, storesByPlural, type WritableCaches } from "#operator/cache/caches.ts";
 import { Expectations } from "#operator/cache/expectations.ts";
@@ -140,6 +141,7 @@ export class Manager implements FigureSource {
 
   async #synced(ended: AbortSignal): Promise<void> {
     while (!allSynced(this.caches) && !ended.aborted) await sleep(this.#options.clock, 50, ended);
+    collectGarbage();
   }
 
   #tools(lost: AbortSignal): Tools & { readonly recorder: EventRecorder } {

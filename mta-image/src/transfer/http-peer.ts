@@ -4,7 +4,7 @@
  * call is bounded in time; what is no sound answer rejects with a Failure, and the giver then asks again.
  */
 import { readFile } from "node:fs/promises";
-import { Agent } from "undici";
+import type { Agent } from "undici";
 
 import { Failure, describe } from "#base/error.ts";
 import { TransferAnswer } from "#contract/transfer-api.ts";
@@ -33,6 +33,8 @@ export async function connectPeer(address: PeerAddress, keys: PeerKeys): Promise
   const [ca, cert, key, token] = await Promise.all(
     [keys.ca, keys.cert, keys.key, keys.tokenFile].map((path) => read(path)),
   );
+  // Loaded here: an engine that never hands over does without its 11 MB.
+  const { Agent } = await import("undici");
   const agent = new Agent({
     connections: 2,
     allowH2: false,

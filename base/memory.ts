@@ -1,0 +1,14 @@
+/**
+ * Gives back what starting up has left. V8 collects an idle program's garbage only when new garbage comes, so a program
+ * that has just started would keep about a fifth of its memory for hours. Called once, when a program is up.
+ */
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+
+/** Blocks for some 10 ms. */
+export function collectGarbage(): void {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as (options: Readonly<Record<string, string>>) => void;
+  collect({ type: "major", execution: "sync", flavor: "last-resort" });
+  setFlagsFromString("--no-expose-gc");
+}
