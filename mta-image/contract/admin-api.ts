@@ -6,6 +6,7 @@
  *   PUT  /v1/config            ConfigPush -> ConfigResult (422 with problems: the running one stays)
  *   POST /v1/config/reload     (reads the files again) -> ConfigResult
  *   POST /v1/drain             DrainRequest -> EngineStatus
+ *   POST /v1/spamhaus/probe    (spamhaus-api.ts) ProbeRequest -> ProbeResult
  *   GET  /v1/queue             QueueQuery -> QueuePage
  *   POST /v1/queue/retry       QueueSelector -> QueueChange (due now)
  *   POST /v1/queue/hold        QueueSelector -> QueueChange
@@ -14,6 +15,8 @@
  * Errors: ApiError with 400 (shape), 401, 404, 409, 422.
  */
 import { z } from "zod";
+
+import { SpamhausState } from "./spamhaus-api.ts";
 
 export const Problem = z.object({
   /** File that holds the mistake, e.g. "smtpd-app.yaml". */
@@ -88,6 +91,8 @@ export const EngineStatus = z.object({
   plugins: z.array(PluginState),
   /** Absent from engines that cannot hand over. */
   handover: HandoverFigures.optional(),
+  /** Null while it asks nothing; absent from engines that cannot tell. */
+  spamhaus: SpamhausState.nullable().optional(),
 });
 export type EngineStatus = z.infer<typeof EngineStatus>;
 

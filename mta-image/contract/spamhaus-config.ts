@@ -12,6 +12,10 @@ export type SpamhausList = (typeof spamhausLists)[number];
 export const spamhausActions = ["accept", "tag", "defer", "reject"] as const;
 export type SpamhausAction = (typeof spamhausActions)[number];
 
+/** The moments of a session at which something may be asked. */
+export const spamhausStages = ["connect", "auth", "mail", "content"] as const;
+export type SpamhausStage = (typeof spamhausStages)[number];
+
 const CODE = /^127\.0\.[0-3]\.\d{1,3}$/;
 
 const listOrCode = z
@@ -35,6 +39,11 @@ export const SpamhausConfig = z.strictObject({
     .max(spamhausLists.length)
     .default(["zen", "dbl", "zrd", "hbl"])
     .describe("What is asked. hbl needs a key that includes it; authbl is asked after AUTH."),
+  stages: z
+    .array(z.enum(spamhausStages))
+    .max(spamhausStages.length)
+    .default([...spamhausStages])
+    .describe("When it is asked: at connect, after AUTH, at MAIL, at the end of the content."),
   resolvers: z
     .array(
       networkAddress.or(

@@ -14,6 +14,7 @@ import type { LiveConfig } from "./config/live-config.ts";
 import type { Queue } from "./queue/queue.ts";
 import { queryQueue, selectEntries } from "./queue/query.ts";
 import type { SessionCounters } from "./session/counters.ts";
+import type { Spamhaus } from "./spamhaus/spamhaus.ts";
 import type { Spool } from "./spool/spool.ts";
 import type { Transfer } from "./transfer/transfer.ts";
 import { version } from "./version.ts";
@@ -31,6 +32,7 @@ export interface Administered {
   readonly sessionCounters: SessionCounters;
   readonly transfer: Transfer;
   readonly plugins: readonly EngineStatus["plugins"][number][];
+  readonly spamhaus: Pick<Spamhaus, "state">;
 }
 
 export class EngineAdministration implements Administration {
@@ -55,6 +57,7 @@ export class EngineAdministration implements Administration {
       totals: { accepted: sessionCounters.acceptedMessages, ...queue.counters },
       plugins: [...this.#mta.plugins],
       handover: this.#mta.transfer.figures,
+      spamhaus: this.#mta.spamhaus.state,
     };
   }
 

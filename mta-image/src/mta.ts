@@ -71,6 +71,7 @@ export class Mta {
   readonly transfer: Transfer;
   readonly administration = new EngineAdministration(this);
   readonly rules: RuleAdministration;
+  readonly spamhaus: Spamhaus;
   readonly #warmUp: WarmUp;
   readonly plugins: readonly PluginState[];
   /** Ports in use, by server id; for HTTP faces "monitor" and "admin". */
@@ -79,7 +80,6 @@ export class Mta {
   #settings: Settings;
   #isOpen = false;
   readonly #intake: Intake;
-  readonly #spamhaus: Spamhaus;
 
   private constructor(
     options: MtaOptions,
@@ -97,7 +97,7 @@ export class Mta {
     this.spool = parts.spool;
     this.plugins = parts.plugins;
     this.shutdown = parts.shutdown;
-    this.#spamhaus = new Spamhaus({ clock, log });
+    this.spamhaus = new Spamhaus({ clock, log });
     const read = (id: string): ReturnType<DiskSpool["read"]> => this.spool.read(id);
     const finder = {
       resolver: new LiveResolver({ clock, settings: () => this.#settings.resolver }),
@@ -209,7 +209,7 @@ export class Mta {
       };
     });
     (await this.#prepareSpamhaus(config.current))();
-    this.shutdown.add("spamhaus", async () => this.#spamhaus.close());
+    this.shutdown.add("spamhaus", async () => this.spamhaus.close());
     await this.#openMonitor();
     this.shutdown.add("transfer", () => this.transfer.close());
     this.rules.useShares(await readShares(startup.spool.path));
@@ -225,7 +225,7 @@ export class Mta {
   }
 
   #prepareSpamhaus({ app }: EngineConfig): Promise<() => void> {
-    return this.#spamhaus.prepare(app.spamhaus, app.resolver.servers);
+    return this.spamhaus.prepare(app.spamhaus, app.resolver.servers);
   }
 
   #applyRules(config: EngineConfig): void {
@@ -259,7 +259,7 @@ export class Mta {
       clock,
       log,
       counters: this.sessionCounters,
-      checks: this.#spamhaus.checks,
+      checks: this.spamhaus.checks,
       accepting: () => this.accepting,
     };
   }
@@ -275,7 +275,7 @@ export class Mta {
       isReady: () => this.isReady,
       delivery: this.courier.counters,
       connections: () => this.courier.connections,
-      spamhaus: this.#spamhaus.counters,
+      spamhaus: this.spamhaus.counters,
     });
     const server = makeMonitorServer({
       isReady: () => this.isReady,
@@ -292,7 +292,12 @@ export class Mta {
     if (admin === undefined) return;
     const { server, stop } = await openAdmin(
       admin,
-      { administration: this.administration, transfer: this.transfer.receiver, rules: this.rules },
+      {
+        administration: this.administration,
+        transfer: this.transfer.receiver,
+        rules: this.rules,
+        spamhaus: this.spamhaus,
+      },
       this.options,
     );
     this.shutdown.add("admin-files", async () => stop());

@@ -35,8 +35,11 @@ export function tables(): string {
     table(["setting", "default", "what it says"], settings()),
     "## Lists",
     table(
-      ["list", "asked with", "what it holds"],
-      spamhausLists.map((list) => [`\`${list}\``, zones[list].askedWith, zones[list].about]),
+      ["list", "asked with", "what it holds", "test point"],
+      spamhausLists.map((list) => {
+        const { askedWith, about, testPoint } = zones[list];
+        return [`\`${list}\``, askedWith, about, `\`${testPoint}\``];
+      }),
     ),
     "## Return codes",
     table(["list", "code", "name", "meaning", "action"], codes),

@@ -23,6 +23,7 @@ import {
 } from "#contract/admin-api.ts";
 
 import { type RuleDoor, addRuleRoutes } from "./rule-routes.ts";
+import { type SpamhausDoor, addSpamhausRoutes } from "./spamhaus-routes.ts";
 import { type TransferDoor, addTransferRoutes } from "./transfer-routes.ts";
 
 export type ConfigAnswer =
@@ -44,6 +45,7 @@ export function makeAdminServer(options: {
   readonly administration: Administration;
   readonly transfer: TransferDoor;
   readonly rules: RuleDoor;
+  readonly spamhaus: SpamhausDoor;
   /** Asked at each call, since it may be renewed. Null: only client certificates open the door. */
   readonly token: () => string | null;
   readonly tls?: NonNullable<HttpServerOptions["tls"]>;
@@ -79,6 +81,7 @@ export function makeAdminServer(options: {
   );
   addTransferRoutes(server, options.transfer);
   addRuleRoutes(server, options.rules);
+  addSpamhausRoutes(server, options.spamhaus);
   for (const action of ["retry", "hold", "release", "bounce"] as const) {
     server.post(`/v1/queue/${action}`, async (request, reply) =>
       withShape(reply, QueueSelector, request.body, (selector) =>

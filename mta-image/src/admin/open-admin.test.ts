@@ -14,6 +14,7 @@ import { until } from "../../testing/until.ts";
 import type { Administration } from "./admin-server.ts";
 import { openAdmin } from "./open-admin.ts";
 import type { RuleDoor } from "./rule-routes.ts";
+import type { SpamhausDoor } from "./spamhaus-routes.ts";
 import type { TransferDoor } from "./transfer-routes.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "admin-"));
@@ -37,7 +38,7 @@ beforeEach(async () => {
   };
   // Only the status is asked for; whatever else was called would fail the test.
   const administration = { status: () => ({ state: "Serving" }) } as unknown as Administration;
-  const rooms = { administration, transfer: {} as TransferDoor, rules: {} as RuleDoor };
+  const rooms = { administration, spamhaus: {} as SpamhausDoor, transfer: {} as TransferDoor, rules: {} as RuleDoor };
   const { server, stop } = await openAdmin(config, rooms, { clock, log: silentLog });
   port = await listenHttp(server, { host: "127.0.0.1", port: 0 });
   close = async () => {
@@ -124,7 +125,7 @@ test("files that make no sense together change nothing, and are looked at again"
 
 test("a token file that is empty or gone keeps the engine from starting", async () => {
   const config = { listener: { port: 0, address: "127.0.0.1" }, tokenfile: files.token };
-  const rooms = { administration: {} as Administration, transfer: {} as TransferDoor, rules: {} as RuleDoor };
+  const rooms = { administration: {} as Administration, spamhaus: {} as SpamhausDoor, transfer: {} as TransferDoor, rules: {} as RuleDoor };
   writeFileSync(files.token, "\n");
   await assert.rejects(openAdmin(config, rooms, { clock, log: silentLog }), { code: "admin-file-unusable" });
   rmSync(files.token);

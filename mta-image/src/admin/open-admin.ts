@@ -14,6 +14,7 @@ import type { EngineConfig } from "#contract/config.ts";
 
 import { type Administration, makeAdminServer } from "./admin-server.ts";
 import type { RuleDoor } from "./rule-routes.ts";
+import type { SpamhausDoor } from "./spamhaus-routes.ts";
 import type { TransferDoor } from "./transfer-routes.ts";
 
 type AdminConfig = NonNullable<EngineConfig["startup"]["admin"]>;
@@ -32,6 +33,7 @@ export async function openAdmin(
     readonly administration: Administration;
     readonly transfer: TransferDoor;
     readonly rules: RuleDoor;
+    readonly spamhaus: SpamhausDoor;
   },
   tools: { readonly clock: Clock; readonly log: Log },
 ): Promise<{ server: FastifyInstance; stop: () => void }> {

@@ -1,5 +1,5 @@
 /**
- * What a session asks about its client and the mail, at three moments. Whoever answers decides alone what is asked
+ * What a session asks about its client and the mail, at four moments. Whoever answers decides alone what is asked
  * of whom; null means that there is nothing to ask and costs nothing. A promise always resolves, within a bound that
  * the answerer keeps: trouble of its own is an answer, never a rejection.
  */
@@ -11,6 +11,8 @@ export interface ClientFacts {
 
 export interface SenderFacts extends ClientFacts {
   readonly helo: string;
+  /** By AUTH. */
+  readonly isLoggedIn: boolean;
   /** "" for a notice. */
   readonly sender: string;
 }
@@ -29,9 +31,9 @@ export interface ContentCheck {
 }
 
 export interface Checks {
-  /** Before the greeting. A refusal ends the connection. */
+  /** Before the greeting, where nobody can log in. A refusal ends the connection. */
   connect(facts: ClientFacts): Promise<Ruling> | null;
-  /** After AUTH. */
+  /** After AUTH. A refusal ends the connection. */
   authenticated(facts: ClientFacts): Promise<Ruling> | null;
   /** At MAIL. */
   mailFrom(facts: SenderFacts): Promise<Ruling> | null;

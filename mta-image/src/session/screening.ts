@@ -15,13 +15,14 @@ export class Screening {
   readonly #checks: Checks | null;
   readonly #ip: string;
   readonly #counters: SessionCounters;
+  #isLoggedIn = false;
 
   constructor(near: SessionNeighbours, client: { ip: string; isTrusted: boolean }) {
     const checks = client.isTrusted ? null : near.checks;
     this.#checks = checks;
     this.#ip = client.ip;
     this.#counters = near.counters;
-    this.intake = checks === null ? near.intake : screened(near.intake, checks);
+    this.intake = checks === null ? near.intake : screened(near.intake, checks, () => this.#isLoggedIn);
   }
 
   /** What to say instead of a greeting; null when nothing is asked. Resolves with null for a welcome client. */
@@ -33,9 +34,16 @@ export class Screening {
     return asked;
   }
 
+  /** The client has logged in: what to say instead of that; from now on it is one of our own people. */
+  authenticated(): Promise<Reply | null> | null {
+    this.#isLoggedIn = true;
+    return toReply(this.#checks?.authenticated({ ip: this.#ip }) ?? null, { hangUp: true });
+  }
+
   /** The refusal of a sender, in the same way. */
   mailFrom(helo: string, sender: string): Promise<Reply | null> | null {
-    return toReply(this.#checks?.mailFrom({ ip: this.#ip, helo, sender }) ?? null, { hangUp: false });
+    const facts = { ip: this.#ip, helo, sender, isLoggedIn: this.#isLoggedIn };
+    return toReply(this.#checks?.mailFrom(facts) ?? null, { hangUp: false });
   }
 }
 
@@ -48,11 +56,12 @@ function toReply(asked: Promise<Ruling> | null, options: { hangUp: boolean }): P
   });
 }
 
-function screened(intake: Intake, checks: Checks): Intake {
+function screened(intake: Intake, checks: Checks, isLoggedIn: () => boolean): Intake {
   return {
     begin(envelope: Envelope, origin: Origin): Reception {
       const reception = intake.begin(envelope, origin);
-      const check = checks.content({ ip: origin.remoteIp, helo: origin.helo, sender: envelope.sender });
+      const { remoteIp: ip, helo } = origin;
+      const check = checks.content({ ip, helo, sender: envelope.sender, isLoggedIn: isLoggedIn() });
       return check === null ? reception : new ScreenedReception(reception, check);
     },
   };

@@ -28,7 +28,7 @@ function makeLookup(
   clock = systemClock,
 ): { lookup: Lookup; counters: SpamhausCounters } {
   const counters = makeSpamhausCounters();
-  return { lookup: new Lookup({ clock, settings: () => settings, counters }), counters };
+  return { lookup: new Lookup({ clock, settings: () => settings, counters, note: () => {} }), counters };
 }
 
 function inWords(finding: Finding): string {

@@ -46,13 +46,21 @@ export class Lookup {
   readonly #clock: Clock;
   readonly #settings: () => LookupSettings;
   readonly #counters: SpamhausCounters;
+  readonly #note: (finding: Finding) => void;
   readonly #cache: FindingCache;
   readonly #running = new Map<string, Promise<Finding>>();
   #failuresInRow = 0;
   #pausedUntil = 0;
 
-  constructor(options: { clock: Clock; settings: () => LookupSettings; counters: SpamhausCounters }) {
+  constructor(options: {
+    clock: Clock;
+    settings: () => LookupSettings;
+    counters: SpamhausCounters;
+    /** Told of every question that was not answered from the cache. */
+    note: (finding: Finding) => void;
+  }) {
     this.#clock = options.clock;
+    this.#note = options.note;
     this.#settings = options.settings;
     this.#counters = options.counters;
     this.#cache = new FindingCache(options.clock);
@@ -92,6 +100,7 @@ export class Lookup {
     this.#counters.observe((this.#clock.monotonic() - startedAt) / 1000);
     const finding = judge(list, answer);
     if (finding.kind === "error") this.#counters.errors[finding.reason]++;
+    this.#note(finding);
     this.#watch(answer);
     const lifeMs = answer.kind === "found" ? answer.ttlMs : settings.negativeMs;
     this.#cache.keep(id, finding, { lifeMs, maxEntries: settings.cacheSize });
@@ -106,6 +115,7 @@ export class Lookup {
 
   #give(reason: ErrorReason): Promise<Finding> {
     this.#counters.errors[reason]++;
+    this.#note(failure(reason));
     return Promise.resolve(failure(reason));
   }
 
@@ -118,7 +128,7 @@ export class Lookup {
 }
 
 /** The question itself goes on in the resolver, which ends it by its own timeouts. */
-function withDeadline(
+export function withDeadline(
   clock: Clock,
   asked: Promise<Answer<string>>,
   timeoutMs: number,

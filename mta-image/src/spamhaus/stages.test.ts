@@ -17,7 +17,7 @@ import { Spamhaus } from "./spamhaus.ts";
 const KEY = "abcdefghijklmnopqrstuvwxyz";
 const NEXT_KEY = "nextkeynextkeynextkey";
 const REFUSED = "zyxwvutsrqponmlkjihgfedcba";
-const facts = { ip: "192.0.2.1", helo: "mail.good.example", sender: "a@good.example" };
+const facts = { ip: "192.0.2.1", helo: "mail.good.example", sender: "a@good.example", isLoggedIn: false };
 
 async function open(
   t: TestContext,
@@ -77,7 +77,8 @@ describe("stages over real DNS", { skip: hasRbldnsd() ? false : "rbldnsd is not 
     assert.match(await ask({ helo: "x.bad.example" }), /^550 .*DBL \(spam domain\)/);
     assert.match(await ask({ sender: "a@phish.example" }), /^550 .*phishing/);
     assert.match(await ask({ sender: "User+tag@hbltest.com" }), /^550 .*HBL/);
-    assert.equal(await ask({ helo: "[192.0.2.1]", sender: "" }), "not asked");
+    assert.match(await ask({ ip: "198.51.100.4" }), /^550 .*ZEN/);
+    assert.equal(await ask({ ip: "10.0.0.1", helo: "[192.0.2.1]", sender: "" }), "not asked");
     assert.match(await ask({ sender: "a@fresh.example" }), /^X-Spamhaus: zrd=127\.0\.2\.2/);
   });
 
@@ -106,6 +107,26 @@ describe("stages over real DNS", { skip: hasRbldnsd() ? false : "rbldnsd is not 
     const attached = `Content-Type: application/x; name=e.com\nContent-Transfer-Encoding: base64\n\n${Buffer.from(eicar).toString("base64")}`;
     assert.match(await content(spamhaus, attached), /malware/);
     assert.match(await content(spamhaus, "\n\nPay 1BoatSLRHtKNngkdXEeobR76b53LETtpyT now"), /cryptowallet/);
+  });
+
+  test("who has logged in is judged by sender and content, not by the address or name of the machine", async (t) => {
+    const { spamhaus } = await open(t, { server: daemon.server });
+    const ours = { ip: "203.0.113.9", helo: "x.bad.example", isLoggedIn: true };
+    assert.match(inWords(await spamhaus.checks.mailFrom({ ...facts, ip: ours.ip })), /^550 .*ZEN .*PBL/);
+    assert.equal(inWords(await spamhaus.checks.mailFrom({ ...facts, ...ours })), "accept");
+    assert.equal(await content(spamhaus, nested("http://good.example/"), ours), "accept");
+    assert.match(await content(spamhaus, nested("http://www.bad.example/"), ours), /^550 .*DBL/);
+    assert.match(await content(spamhaus, "\n\nx", { ...ours, ip: "198.51.100.20" }), /^550 .*AUTHBL/);
+  });
+
+  test("nothing is asked at a moment that is not configured", async (t) => {
+    const { spamhaus } = await open(t, { server: daemon.server, config: { stages: ["content"] } });
+    assert.equal(spamhaus.checks.connect({ ip: "198.51.100.4" }), null);
+    assert.equal(spamhaus.checks.authenticated({ ip: "198.51.100.20" }), null);
+    assert.equal(spamhaus.checks.mailFrom({ ...facts, sender: "a@bad.example" }), null);
+    const listed = { ip: "198.51.100.4" };
+    assert.equal(await content(spamhaus, nested("http://good.example/"), listed), "accept");
+    assert.match(await content(spamhaus, nested("http://bad.example/"), listed), /^550 .*DBL/);
   });
 
   test("exempt clients and domains are not asked about", async (t) => {
@@ -140,6 +161,69 @@ describe("stages over real DNS", { skip: hasRbldnsd() ? false : "rbldnsd is not 
     await writeFile(keyfile, NEXT_KEY);
     await until(isListed, (listed) => listed);
     assert.equal(spamhaus.counters.errors["no-key"], 0);
+  });
+});
+
+describe("what the operator is told", { skip: hasRbldnsd() ? false : "rbldnsd is not installed" }, () => {
+  let daemon: Rbldnsd;
+  before(async () => {
+    daemon = await startRbldnsd([KEY, NEXT_KEY], [REFUSED]);
+  });
+  after(() => daemon.stop());
+  const all = ["zen", "authbl", "dbl", "zrd", "hbl"];
+
+  test("a refused key is trouble before any mail has come, and over when another key works", async (t) => {
+    const { spamhaus, clock, keyfile } = await open(t, { server: daemon.server, key: REFUSED });
+    const trouble = (): string | null => spamhaus.state?.trouble ?? null;
+    await until(trouble, (reason) => reason === "key-refused");
+    assert.equal(spamhaus.state?.key, "key");
+    await writeFile(keyfile, NEXT_KEY);
+    clock.advance(30_000);
+    await until(trouble, (reason) => reason === null);
+    assert.deepEqual(spamhaus.state, { key: "key", trouble: null, missing: [] });
+  });
+
+  test("a key that is not there yet is taken when it comes, and the one before is used until then", async (t) => {
+    const { spamhaus, clock, keyfile } = await open(t, { server: daemon.server });
+    const next = SpamhausConfig.parse({ keyfile: `${keyfile}-2`, lists: all, resolvers: [daemon.server] });
+    (await spamhaus.prepare(next, []))();
+    assert.equal(spamhaus.state?.key, "key");
+    assert.match(inWords(await spamhaus.checks.connect({ ip: "198.51.100.4" })), /^550 /);
+    await writeFile(`${keyfile}-2`, NEXT_KEY);
+    await until(
+      () => {
+        clock.advance(2000);
+        return spamhaus.state?.key;
+      },
+      (name) => name === "key-2",
+    );
+  });
+
+  test("a probe tries key and lists out and changes nothing", async (t) => {
+    const { spamhaus, keyfile } = await open(t, { server: daemon.server, config: { lists: ["zen"] } });
+    const outcomes = async (key: string, lists = all): Promise<string> => {
+      await writeFile(`${keyfile}-2`, key);
+      const config = SpamhausConfig.parse({ keyfile: `${keyfile}-2`, lists, resolvers: [daemon.server] });
+      const { results } = await spamhaus.probe({ spamhaus: config, resolvers: [] });
+      return results.map(({ list, outcome }) => `${list} ${outcome}`).join(", ");
+    };
+    assert.equal(await outcomes(NEXT_KEY), "zen listed, authbl listed, dbl listed, zrd listed, hbl listed");
+    assert.equal(await outcomes(REFUSED, ["zen", "hbl"]), "zen key-refused, hbl key-refused");
+    assert.equal(await outcomes("no key", ["dbl"]), "dbl no-key");
+    assert.equal(spamhaus.state?.key, "key");
+    assert.equal(spamhaus.counters.errors["key-refused"], 0);
+  });
+
+  test("a list that the key does not include is named", async (t) => {
+    const dns = await MisbehavingDns.start();
+    t.after(() => dns.stop());
+    dns.answer = (name) =>
+      name.includes(".hbl.") ? { kind: "no-domain" } : { kind: "addresses", addresses: ["127.0.0.2"] };
+    const { spamhaus } = await open(t, { server: dns.server, config: { lists: ["zen", "hbl"] } });
+    await until(
+      () => spamhaus.state?.missing,
+      (missing) => missing?.join() === "hbl",
+    );
   });
 });
 

@@ -1,10 +1,10 @@
 /**
  * What is asked at which moment: the client at connect (ZEN) and after AUTH (AuthBL), HELO name and sender at MAIL
- * (DBL, ZRD), and at the end of the content all of these once more, mostly from the cache, with what was found inside
- * (DBL, ZRD, HBL), so that one header field tells of everything. Implements the
- * session's checks; never rejects. Without settings there is nothing to ask.
+ * (DBL, ZRD, HBL), and at the end of the content all of these once more, mostly from the cache, with what was found
+ * inside (DBL, ZRD, HBL), so that one header field tells of everything. Implements the session's checks; never
+ * rejects. Without settings there is nothing to ask.
  */
-import type { SpamhausConfig, SpamhausList } from "#contract/spamhaus-config.ts";
+import type { SpamhausConfig, SpamhausList, SpamhausStage } from "#contract/spamhaus-config.ts";
 
 import type { Checks, ClientFacts, ContentCheck, Ruling, SenderFacts } from "../session/checks.ts";
 import type { SpamhausCounters } from "./counters.ts";
@@ -18,6 +18,7 @@ import { type Inquiry, type Policy, decide } from "./verdict.ts";
 
 export interface StageSettings {
   readonly lists: ReadonlySet<SpamhausList>;
+  readonly stages: ReadonlySet<SpamhausStage>;
   readonly policy: Policy;
   readonly isExemptClient: (ip: string) => boolean;
   readonly exemptDomains: ReadonlySet<string>;
@@ -37,40 +38,39 @@ export class SpamhausChecks implements Checks {
   }
 
   connect({ ip }: ClientFacts): Promise<Ruling> | null {
-    const settings = this.#settingsFor(ip);
+    const settings = this.#settingsFor("connect", ip);
     return settings === null ? null : this.#rule(settings, aboutClient(ip, "zen"));
   }
 
   authenticated({ ip }: ClientFacts): Promise<Ruling> | null {
-    const settings = this.#settingsFor(ip);
+    const settings = this.#settingsFor("auth", ip);
     return settings === null ? null : this.#rule(settings, aboutClient(ip, "authbl"));
   }
 
   mailFrom(facts: SenderFacts): Promise<Ruling> | null {
-    const settings = this.#settingsFor(facts.ip);
+    const settings = this.#settingsFor("mail", facts.ip);
     if (settings === null || isExempt(settings, domainOf(facts.sender))) return null;
-    return this.#rule(settings, aboutSender(facts, settings));
+    return this.#rule(settings, aboutEnvelope(facts, settings));
   }
 
   content(facts: SenderFacts): ContentCheck | null {
-    const settings = this.#settingsFor(facts.ip);
+    const settings = this.#settingsFor("content", facts.ip);
     if (settings === null || isExempt(settings, domainOf(facts.sender))) return null;
     const extractor = new Extractor(settings.limits, settings.urlRules);
     return {
       write: (piece) => extractor.push(piece),
       end: async () => {
         extractor.end();
-        const before = [...aboutClient(facts.ip, "zen"), ...aboutSender(facts, settings)];
-        const asked = this.#rule(settings, [...before, ...aboutContent(extractor, settings)]);
-        return asked ?? { kind: "accept", fields: "" };
+        const asked = [...aboutEnvelope(facts, settings), ...aboutContent(extractor, settings)];
+        return (await this.#rule(settings, asked)) ?? { kind: "accept", fields: "" };
       },
       abort: () => {},
     };
   }
 
-  #settingsFor(ip: string): StageSettings | null {
+  #settingsFor(stage: SpamhausStage, ip: string): StageSettings | null {
     const settings = this.#settings();
-    return settings?.isExemptClient(ip) === true ? null : settings;
+    return settings?.stages.has(stage) !== true || settings.isExemptClient(ip) ? null : settings;
   }
 
   #rule(settings: StageSettings, asked: readonly Inquiry[]): Promise<Ruling> | null {
@@ -87,6 +87,18 @@ export class SpamhausChecks implements Checks {
 function aboutClient(ip: string, list: "zen" | "authbl"): Inquiry[] {
   const label = addressLabel(ip);
   return label === null ? [] : [{ list, label, subject: ip }];
+}
+
+/**
+ * Who has logged in is one of our own people and not a mail server: their address may well be one that sends no mail
+ * (PBL), and the name of their machine says nothing.
+ */
+function aboutEnvelope(facts: SenderFacts, settings: StageSettings): Inquiry[] {
+  const { ip, isLoggedIn } = facts;
+  const client = settings.stages.has(isLoggedIn ? "auth" : "connect")
+    ? aboutClient(ip, isLoggedIn ? "authbl" : "zen")
+    : [];
+  return [...client, ...aboutSender(isLoggedIn ? { ...facts, helo: "" } : facts, settings)];
 }
 
 function aboutSender({ helo, sender }: SenderFacts, settings: StageSettings): Inquiry[] {

@@ -18,6 +18,8 @@ export interface Zone {
   readonly label: string;
   readonly about: string;
   readonly askedWith: string;
+  /** Listed under every key that may ask this list; docs.spamhaus.com tells them for tests. */
+  readonly testPoint: string;
   readonly listings: readonly Listing[];
 }
 
@@ -33,6 +35,7 @@ export const zones: Readonly<Record<SpamhausList, Zone>> = {
     label: "zen",
     about: "Addresses that should not send mail: SBL, CSS, DROP, XBL, PBL in one.",
     askedWith: "the address of the client",
+    testPoint: "2.0.0.127",
     listings: [
       row("127.0.0.2", "sbl", "reject", "SBL: source of spam"),
       row("127.0.0.3", "css", "reject", "CSS: source of spam or of low reputation"),
@@ -50,12 +53,14 @@ export const zones: Readonly<Record<SpamhausList, Zone>> = {
     label: "authbl",
     about: "Hosts that guess passwords or use stolen ones; not part of ZEN.",
     askedWith: "the address of the client, after AUTH",
+    testPoint: "2.0.0.127",
     listings: [row("127.0.0.20", "authbl", "reject", "AuthBL: brute force or stolen credentials")],
   },
   dbl: {
     label: "dbl",
     about: "Domains of low reputation.",
     askedWith: "HELO name, sender's domain; domains of addresses and hosts of URLs in the content",
+    testPoint: "dbltest.com",
     listings: [
       row("127.0.1.2", "spam", "reject", "spam domain"),
       row("127.0.1.4", "phish", "reject", "phishing domain"),
@@ -72,6 +77,7 @@ export const zones: Readonly<Record<SpamhausList, Zone>> = {
     label: "zrd",
     about: "Domains seen for the first time within the last day.",
     askedWith: "the same as DBL",
+    testPoint: "test",
     listings: Array.from({ length: 23 }, (_, i) => {
       const hours = i + 2;
       const name = hours <= 4 ? "very-fresh" : "fresh";
@@ -82,6 +88,7 @@ export const zones: Readonly<Record<SpamhausList, Zone>> = {
     label: "hbl",
     about: "Hashes of addresses, URLs, files and wallets.",
     askedWith: "what was found in envelope and content, hashed",
+    testPoint: "TV7QRQPGBKF4X3K4T5QYILRI3SP5CIWVIIOH25YUOGVOJ3SBTYNA._cw",
     listings: [
       row("127.0.3.2", "email", "reject", "e-mail address of a criminal"),
       row("127.0.3.10", "malware", "reject", "file is malware"),
