@@ -154,7 +154,17 @@ export class Commands {
 
   #followLogin(said: Reply | Promise<Reply>): void {
     if (!(said instanceof Promise)) return this.#answer(said);
-    this.#options.floor.wait(said, (reply) => this.#answer(reply));
+    const { floor } = this.#options;
+    floor.wait(
+      said.then((reply) => this.#admit(reply)),
+      (reply) => this.#answer(reply),
+    );
+  }
+
+  /** Who has shown its password may still be refused for where it comes from. */
+  async #admit(reply: Reply): Promise<Reply> {
+    if (reply !== replies.authOk) return reply;
+    return (await this.#options.screening.authenticated()) ?? reply;
   }
 
   #answer(reply: Reply): void {

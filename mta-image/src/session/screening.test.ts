@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
+import { connect as connectTls, createSecureContext } from "node:tls";
 
-import type { Lines } from "../../testing/dialogue.ts";
+import { Lines } from "../../testing/dialogue.ts";
 import { Receiver, type ReceiverOptions } from "../../testing/receiver.ts";
 import { bytesOf } from "../../testing/spool-contract.ts";
 import type { Checks, Ruling, SenderFacts } from "./checks.ts";
@@ -12,6 +14,7 @@ const refusal: Ruling = { kind: "refuse", reply: { code: 550, enhanced: "5.7.1",
 /** Checks that answer as a test says, a turn of the loop later; what was asked is noted. */
 class FakeChecks implements Checks {
   connects: Ruling | null = null;
+  logins: Ruling | null = null;
   senders: Ruling | null = null;
   contents: Ruling | null = null;
   readonly asked: string[] = [];
@@ -22,12 +25,13 @@ class FakeChecks implements Checks {
     return later(this.connects);
   }
 
-  authenticated(): null {
-    return null;
+  authenticated({ ip }: { ip: string }): Promise<Ruling> | null {
+    this.asked.push(`auth ${ip}`);
+    return later(this.logins);
   }
 
-  mailFrom({ ip, helo, sender }: SenderFacts): Promise<Ruling> | null {
-    this.asked.push(`mail ${ip} ${helo} ${sender}`);
+  mailFrom({ ip, helo, sender, isLoggedIn }: SenderFacts): Promise<Ruling> | null {
+    this.asked.push(`mail ${ip} ${helo} ${sender}${isLoggedIn ? " logged in" : ""}`);
     return later(this.senders);
   }
 
@@ -120,6 +124,49 @@ describe("checks of a session", () => {
     assert.equal(await send(), "550 5.7.1 Listed");
     assert.equal(receiver.accepted.length, 1);
     assert.equal(receiver.counters.refusedMessages, 1);
+  });
+
+  const read = (name: string): string => readFileSync(new URL(`testdata/${name}`, import.meta.url), "utf8");
+  const submission: ReceiverOptions = {
+    tls: createSecureContext({ cert: read("test-cert.pem"), key: read("test-key.pem") }),
+    settings: { implicitTls: true, credentials: { verify: async () => "right" } },
+  };
+  const logIn = `AUTH PLAIN ${Buffer.from("\0ann\0password").toString("base64")}`;
+
+  async function secured(
+    t: { after(fn: () => unknown): void },
+    checks: FakeChecks,
+  ): Promise<{ lines: Lines; receiver: Receiver }> {
+    const receiver = await Receiver.start({ ...submission, relayNetworks: [], checks });
+    const socket = connectTls({ port: receiver.port, host: "127.0.0.1", rejectUnauthorized: false });
+    t.after(() => {
+      socket.destroy();
+      return receiver.close();
+    });
+    const lines = new Lines(socket);
+    assert.match(await lines.reply(), /^220 /);
+    await lines.ask("EHLO client.example");
+    return { lines, receiver };
+  }
+
+  test("where clients may log in, nothing is asked before they had the chance to", async (t) => {
+    const checks = new FakeChecks();
+    checks.connects = refusal;
+    checks.logins = fine;
+    checks.senders = fine;
+    const { lines } = await secured(t, checks);
+    assert.equal(await lines.ask(logIn), "235 2.7.0 Authenticated");
+    assert.match(await lines.ask("MAIL FROM:<a@here.example>"), /^250 /);
+    const mail = "mail 127.0.0.1 client.example a@here.example logged in";
+    assert.deepEqual(checks.asked, ["auth 127.0.0.1", mail]);
+  });
+
+  test("a client that is refused after AUTH is told so and let go, and never logged in", async (t) => {
+    const checks = new FakeChecks();
+    checks.logins = refusal;
+    const { lines } = await secured(t, checks);
+    assert.equal(await lines.ask(logIn), "550 5.7.1 Listed");
+    assert.equal(await lines.next(), null);
   });
 
   test("nothing is asked about clients that may relay", async (t) => {

@@ -14,19 +14,26 @@ export class Screening {
   readonly intake: Intake;
   readonly #checks: Checks | null;
   readonly #ip: string;
+  readonly #mayLogIn: boolean;
   readonly #counters: SessionCounters;
   #isLoggedIn = false;
 
-  constructor(near: SessionNeighbours, client: { ip: string; isTrusted: boolean }) {
+  constructor(near: SessionNeighbours, client: { ip: string; isTrusted: boolean; mayLogIn: boolean }) {
     const checks = client.isTrusted ? null : near.checks;
     this.#checks = checks;
     this.#ip = client.ip;
+    this.#mayLogIn = client.mayLogIn;
     this.#counters = near.counters;
     this.intake = checks === null ? near.intake : screened(near.intake, checks, () => this.#isLoggedIn);
   }
 
-  /** What to say instead of a greeting; null when nothing is asked. Resolves with null for a welcome client. */
+  /**
+   * What to say instead of a greeting; null when nothing is asked. Resolves with null for a welcome client. Where
+   * clients may log in, they are looked up at MAIL, when it is known whether they have: people's own addresses are
+   * often listed as such.
+   */
   connect(): Promise<Reply | null> | null {
+    if (this.#mayLogIn) return null;
     const asked = toReply(this.#checks?.connect({ ip: this.#ip }) ?? null, { hangUp: true });
     void asked?.then((refusal) => {
       if (refusal !== null) this.#counters.refusedConnections++;

@@ -59,7 +59,11 @@ export class Session {
     this.#socket = socket;
     this.#flow = new Flow(socket);
     const mayRelay = peer.isLocal || mayRelayFrom(settings.access, this.remoteIp);
-    const screening = new Screening(near, { ip: this.remoteIp, isTrusted: mayRelay });
+    const screening = new Screening(near, {
+      ip: this.remoteIp,
+      isTrusted: mayRelay,
+      mayLogIn: settings.credentials !== null,
+    });
     this.#greeting = new Greeting(screening, {
       delayMs: mayRelay ? 0 : settings.greetDelayMs,
       greet: () => this.#greet(),
