@@ -1,0 +1,60 @@
+/**
+ * One call of a hook's script while it runs: where its actions leave what they decided. It is the `subject` of the run, and the host
+ * functions of actions.ts find it there. An action ends the script; the last decision before that counts.
+ */
+import { assert } from "#base/assert.ts";
+
+import type { RunContext } from "../script/context.ts";
+import type { Value, HslArray } from "../script/value.ts";
+import type { HookName } from "./stages.ts";
+
+export type ActionKind =
+  | "accept"
+  | "reject"
+  | "defer"
+  | "reply"
+  | "pass"
+  | "disconnect"
+  | "try"
+  | "queue"
+  | "bounce"
+  | "delete"
+  | "default";
+
+export interface Action {
+  readonly kind: ActionKind;
+  readonly reason: Value;
+  readonly options: HslArray | null;
+}
+
+export class HookRun {
+  readonly hook: HookName;
+  /** Null when the script ended without an action. */
+  action: Action | null = null;
+  /** Set by SetSender, SetRecipient, SetSenderIP, SetHELO: as options of an action that accepts. */
+  changes: Map<string, Value> | null = null;
+  /** What SetMetaData wrote and GetMetaData reads; null where there is none. */
+  metadata: Value = null;
+  metadataIsChanged = false;
+
+  constructor(hook: HookName) {
+    this.hook = hook;
+  }
+
+  change(name: string, value: Value): void {
+    this.changes ??= new Map();
+    this.changes.set(name, value);
+  }
+
+  /** What an accepting script wants to be different, by name; null when it said nothing of it. */
+  wish(name: string): Value {
+    return this.action?.options?.get(name) ?? this.changes?.get(name) ?? null;
+  }
+}
+
+/** The run that a host function was called in. Its functions are only in hosts of hooks. */
+export function hookRun(context: RunContext): HookRun {
+  const { subject } = context;
+  assert(subject instanceof HookRun, "an action was called outside of a hook");
+  return subject;
+}
