@@ -5,6 +5,7 @@
  */
 const engineRooms = [
   "admin",
+  "authentication",
   "config",
   "delivery",
   "dns",
@@ -44,9 +45,10 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
 
   "mta-image/src/smtp": ["base"],
   "mta-image/src/message": ["base"],
-  "mta-image/src/script": ["base", "csv-parse", "iconv-lite", "js-yaml", "tldts"],
+  "mta-image/src/script": ["base", ...mta("message"), "csv-parse", "iconv-lite", "js-yaml", "tldts"],
   "mta-image/src/net": ["base"],
   "mta-image/src/dns": ["base"],
+  "mta-image/src/authentication": ["base", "mailauth", ...mta("dns", "message", "session")],
   "mta-image/src/spool": ["base", ...mta("smtp", "message")],
   "mta-image/src/plugins": ["base", contract, ...mta("script")],
   "mta-image/src/hooks": ["base", ...mta("smtp", "message", "script", "plugins", "dns")],
@@ -73,6 +75,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     "package.json",
     "fastify",
     "js-yaml",
+    "prom-client",
     "undici",
     "zod",
     ...mta(...engineRooms, "smtp", "message", "script", "hooks"),

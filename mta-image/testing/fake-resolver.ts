@@ -2,16 +2,19 @@
  * DNS from a table, for tests. A name that is not in the table does not exist. `failed` names answer like a
  * server in trouble.
  */
-import type { Answer, MxRecord, Resolver } from "../src/dns/resolver.ts";
+import type { Answer, MxRecord, RecordResolver } from "../src/dns/resolver.ts";
 
 export interface FakeZone {
   readonly mx?: readonly (readonly [preference: number, exchange: string])[];
   readonly a?: readonly string[];
   readonly aaaa?: readonly string[];
+  readonly txt?: readonly string[];
+  readonly ptr?: readonly string[];
+  readonly cname?: string;
   readonly failed?: boolean;
 }
 
-export class FakeResolver implements Resolver {
+export class FakeResolver implements RecordResolver {
   readonly zones: Map<string, FakeZone>;
   /** Every question asked, such as "mx example.org". */
   readonly asked: string[] = [];
@@ -33,6 +36,18 @@ export class FakeResolver implements Resolver {
 
   aaaa(name: string): Promise<Answer<string>> {
     return this.#answer("aaaa", name, (zone) => zone.aaaa);
+  }
+
+  txt(name: string): Promise<Answer<readonly string[]>> {
+    return this.#answer("txt", name, (zone) => zone.txt?.map((text) => [text]));
+  }
+
+  ptr(name: string): Promise<Answer<string>> {
+    return this.#answer("ptr", name, (zone) => zone.ptr);
+  }
+
+  cname(name: string): Promise<Answer<string>> {
+    return this.#answer("cname", name, (zone) => (zone.cname === undefined ? [] : [zone.cname]));
   }
 
   #answer<T>(

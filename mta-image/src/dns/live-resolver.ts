@@ -4,7 +4,7 @@
  */
 import type { Clock } from "#base/clock.ts";
 
-import { type Answer, CachingResolver, type MxRecord, type Resolver } from "./resolver.ts";
+import { type Answer, CachingResolver, type MxRecord, type RecordResolver } from "./resolver.ts";
 import { SystemResolver } from "./system-resolver.ts";
 
 export interface ResolverSettings {
@@ -16,10 +16,10 @@ export interface ResolverSettings {
 const TIMEOUT_MS = 3000;
 const TRIES = 3;
 
-export class LiveResolver implements Resolver {
+export class LiveResolver implements RecordResolver {
   readonly #clock: Clock;
   readonly #settings: () => ResolverSettings;
-  #inUse: { readonly settings: ResolverSettings; readonly resolver: Resolver } | null = null;
+  #inUse: { readonly settings: ResolverSettings; readonly resolver: RecordResolver } | null = null;
 
   constructor(options: { readonly clock: Clock; readonly settings: () => ResolverSettings }) {
     this.#clock = options.clock;
@@ -38,7 +38,19 @@ export class LiveResolver implements Resolver {
     return this.#current.aaaa(name);
   }
 
-  get #current(): Resolver {
+  txt(name: string): Promise<Answer<readonly string[]>> {
+    return this.#current.txt(name);
+  }
+
+  ptr(name: string): Promise<Answer<string>> {
+    return this.#current.ptr(name);
+  }
+
+  cname(name: string): Promise<Answer<string>> {
+    return this.#current.cname(name);
+  }
+
+  get #current(): RecordResolver {
     const settings = this.#settings();
     if (this.#inUse !== null && isSame(this.#inUse.settings, settings)) return this.#inUse.resolver;
     const { servers, cacheSize } = settings;

@@ -30,6 +30,15 @@ export interface Resolver {
   aaaa(name: string): Promise<Answer<string>>;
 }
 
+/** What else is asked of DNS: who vouches for mail, and how a host wants to be spoken to. Never rejects. */
+export interface RecordResolver extends Resolver {
+  /** Each record as its strings, which stand for one text (RFC 7208 3.3). */
+  txt(name: string): Promise<Answer<readonly string[]>>;
+  /** Names of an address, asked as its reverse name (in-addr.arpa, ip6.arpa). */
+  ptr(name: string): Promise<Answer<string>>;
+  cname(name: string): Promise<Answer<string>>;
+}
+
 export interface CacheOptions {
   readonly clock: Clock;
   readonly maxEntries: number;
@@ -47,15 +56,15 @@ interface Entry {
   readonly expiresAt: number;
 }
 
-export class CachingResolver implements Resolver {
-  readonly #inner: Resolver;
+export class CachingResolver implements RecordResolver {
+  readonly #inner: RecordResolver;
   readonly #clock: Clock;
   readonly #maxEntries: number;
   /** In order of use, the oldest first. */
   readonly #entries = new Map<string, Entry>();
   readonly #inFlight = new Map<string, Promise<Answer<unknown>>>();
 
-  constructor(inner: Resolver, options: CacheOptions) {
+  constructor(inner: RecordResolver, options: CacheOptions) {
     this.#inner = inner;
     this.#clock = options.clock;
     this.#maxEntries = options.maxEntries;
@@ -75,6 +84,18 @@ export class CachingResolver implements Resolver {
 
   aaaa(name: string): Promise<Answer<string>> {
     return this.#ask(`aaaa ${name}`, () => this.#inner.aaaa(name));
+  }
+
+  txt(name: string): Promise<Answer<readonly string[]>> {
+    return this.#ask(`txt ${name}`, () => this.#inner.txt(name));
+  }
+
+  ptr(name: string): Promise<Answer<string>> {
+    return this.#ask(`ptr ${name}`, () => this.#inner.ptr(name));
+  }
+
+  cname(name: string): Promise<Answer<string>> {
+    return this.#ask(`cname ${name}`, () => this.#inner.cname(name));
   }
 
   #ask<T>(rawKey: string, ask: () => Promise<Answer<T>>): Promise<Answer<T>> {

@@ -5,7 +5,7 @@
  */
 import { Resolver as NodeResolver } from "node:dns";
 
-import type { Answer, MxRecord, Resolver } from "./resolver.ts";
+import type { Answer, MxRecord, RecordResolver } from "./resolver.ts";
 
 export interface SystemResolverOptions {
   /** "1.2.3.4", "1.2.3.4:53" or "[::1]:53"; empty means the system's own (resolv.conf). */
@@ -15,15 +15,15 @@ export interface SystemResolverOptions {
   readonly tries: number;
 }
 
-/** The library hides the TTL of MX records; five minutes is what most zones give or less. */
-const MX_TTL_MS = 300_000;
+/** The library tells the TTL of addresses only; five minutes is what most zones give or less. */
+const HIDDEN_TTL_MS = 300_000;
 
 /** RFC 6761 6.3: this name never goes to a server. */
 const LOCALHOST = /(?:^|\.)localhost\.?$/i;
 
 type Callback<T> = (error: NodeJS.ErrnoException | null, records: T) => void;
 
-export class SystemResolver implements Resolver {
+export class SystemResolver implements RecordResolver {
   readonly #resolver: NodeResolver;
 
   /** Throws when a server is no address. */
@@ -37,7 +37,7 @@ export class SystemResolver implements Resolver {
       (callback) => this.#resolver.resolveMx(absolute(domain), callback),
       (found) =>
         found.map((record) => ({ preference: record.priority, exchange: withoutDot(record.exchange) })),
-      () => MX_TTL_MS,
+      () => HIDDEN_TTL_MS,
     );
   }
 
@@ -56,6 +56,30 @@ export class SystemResolver implements Resolver {
       (callback: Callback<Address[]>) => this.#resolver.resolve6(absolute(name), { ttl: true }, callback),
       texts,
       ttl,
+    );
+  }
+
+  txt(name: string): Promise<Answer<readonly string[]>> {
+    return ask(
+      (callback: Callback<string[][]>) => this.#resolver.resolveTxt(absolute(name), callback),
+      (found) => found,
+      () => HIDDEN_TTL_MS,
+    );
+  }
+
+  ptr(name: string): Promise<Answer<string>> {
+    return ask(
+      (callback: Callback<string[]>) => this.#resolver.resolvePtr(absolute(name), callback),
+      (found) => found.map(withoutDot),
+      () => HIDDEN_TTL_MS,
+    );
+  }
+
+  cname(name: string): Promise<Answer<string>> {
+    return ask(
+      (callback: Callback<string[]>) => this.#resolver.resolveCname(absolute(name), callback),
+      (found) => found.map(withoutDot),
+      () => HIDDEN_TTL_MS,
     );
   }
 
