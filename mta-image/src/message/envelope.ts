@@ -21,6 +21,8 @@ export interface Envelope {
   readonly tenantId?: string | undefined;
   /** What was said about notices (RFC 3461); absent when nothing was. */
   readonly dsn?: NoticeWishes | undefined;
+  /** From -9 (can wait) to 9 (urgent), RFC 6710; absent means 0. */
+  readonly priority?: number | undefined;
   /** REQUIRETLS (RFC 8689): only through verified TLS to hosts that promise the same. Absent means no. */
   readonly requireTls?: boolean | undefined;
 }

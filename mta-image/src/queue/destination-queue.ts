@@ -1,14 +1,15 @@
 /**
- * The line in front of one destination: due entries in order of arrival, and how many attempts are under way.
- * Entries that left the line otherwise (hold, bounce) stay as holes until their turn; a hole costs one look.
+ * The line in front of one destination: due entries in order of urgency and arrival, and how many attempts are under
+ * way. Entries that left the line otherwise (hold, bounce) stay as holes until their turn; a hole costs one look.
  */
 import type { Destination } from "./courier.ts";
+import { Lane } from "./lane.ts";
 import type { Line, LineState } from "./line-state.ts";
 
 /** What a line looks at of an entry. */
 interface Standing {
   phase: string;
-  readonly message: object;
+  readonly message: { readonly envelope: { readonly priority?: number | undefined } };
   readonly verdict: object | null;
 }
 
@@ -23,6 +24,7 @@ export interface LineName {
 
 /** RFC 5321 4.5.3.1.8: every server takes 100 recipients in one transaction. */
 const MAX_RECIPIENTS = 100;
+const PATIENT_TURN = 8;
 
 export class DestinationQueue<E extends Standing> implements Destination, Line {
   readonly key: string;
@@ -40,8 +42,12 @@ export class DestinationQueue<E extends Standing> implements Destination, Line {
   entries = 0;
   /** Entries that are due and in line, without the holes. */
   ready = 0;
-  #line: E[] = [];
-  #head = 0;
+  /** Priorities of RFC 6710: 0, above it, below it. */
+  readonly #ordinary = new Lane<E>();
+  #urgent: Lane<E> | null = null;
+  #patient: Lane<E> | null = null;
+  /** Turns taken, so that the lanes behind get theirs. */
+  #turn = 0;
 
   constructor(key: string, { transportId, domain, jobId, tenantId }: LineName) {
     this.key = key;
@@ -58,43 +64,41 @@ export class DestinationQueue<E extends Standing> implements Destination, Line {
 
   /** Entries in the line, holes among them. */
   get length(): number {
-    return this.#line.length - this.#head;
+    return this.#ordinary.length + (this.#urgent?.length ?? 0) + (this.#patient?.length ?? 0);
   }
 
   push(entry: E): void {
-    this.#line.push(entry);
+    this.#laneOf(entry.message.envelope.priority ?? 0).push(entry);
     this.ready++;
   }
 
-  /** The due entry that has been in line for longest, or null. */
+  /** The due entry whose turn it is, or null: of the most urgent, the one that has been in line for longest. */
   peek(): E | null {
-    while (this.#head < this.#line.length) {
-      const entry = this.#line[this.#head] as E;
-      if (entry.phase === "ready" && (entry.verdict !== null) === this.isForNotices) return entry;
-      this.#head++;
-    }
-    this.#line = [];
-    this.#head = 0;
-    return null;
+    return this.#lane().peek(this.isForNotices);
   }
 
   /** Takes the first entry and those of the same message right behind it, `most` at most: one attempt. */
   take(most = MAX_RECIPIENTS): E[] {
-    const first = this.peek();
-    const taken: E[] = [];
-    while (first !== null && taken.length < Math.min(most, MAX_RECIPIENTS)) {
-      const next = this.peek();
-      if (next === null || next.message !== first.message) break;
-      taken.push(next);
-      next.phase = "running";
-      this.ready--;
-      this.#head++;
-    }
-    if (this.#head > 1024 && this.#head * 2 > this.#line.length) {
-      this.#line = this.#line.slice(this.#head);
-      this.#head = 0;
-    }
+    const taken = this.#lane().take(Math.min(most, MAX_RECIPIENTS), this.isForNotices);
+    for (const entry of taken) entry.phase = "running";
+    this.ready -= taken.length;
+    this.#turn++;
     return taken;
+  }
+
+  #laneOf(priority: number): Lane<E> {
+    if (priority === 0) return this.#ordinary;
+    if (priority > 0) this.#urgent ??= new Lane<E>();
+    else this.#patient ??= new Lane<E>();
+    return (priority > 0 ? this.#urgent : this.#patient) ?? this.#ordinary;
+  }
+
+  /** The lane whose turn it is. When urgent mail never ends, every eighth turn belongs to what is less urgent. */
+  #lane(): Lane<E> {
+    if (this.#urgent === null && this.#patient === null) return this.#ordinary;
+    const lanes = [this.#urgent, this.#ordinary, this.#patient].filter((lane) => lane !== null);
+    if (this.#turn % PATIENT_TURN === PATIENT_TURN - 1) lanes.reverse();
+    return lanes.find((lane) => lane.peek(this.isForNotices) !== null) ?? this.#ordinary;
   }
 }
 

@@ -32,6 +32,7 @@ export interface DueFigures {
 
 type Line = DestinationQueue<Entry>;
 
+const TURNS_AT_ONCE = 1000;
 const nobody: LineName = { transportId: "", domain: "", jobId: "", tenantId: "" };
 
 export class Dispatcher {
@@ -84,9 +85,13 @@ export class Dispatcher {
     this.#list(line);
   }
 
-  /** Starts what may start, one attempt per destination and turn, so that no destination starves another. */
+  /**
+   * Starts what may start, one attempt per destination and turn, so that no destination starves another. After
+   * `TURNS_AT_ONCE` the event loop has its turn too: a hundred thousand lines, or one that wakes itself, block nobody.
+   */
   pump(): void {
-    while (!this.isFull) {
+    for (let turns = 0; !this.isFull; turns++) {
+      if (turns === TURNS_AT_ONCE) return this.#planPump();
       const line = this.#round.take();
       if (line === undefined) return;
       this.#turn(line);
@@ -130,9 +135,13 @@ export class Dispatcher {
 
   #wake(line: Line): void {
     this.#list(line);
+    this.#planPump();
+  }
+
+  #planPump(): void {
     if (this.#isPumpPlanned) return;
     this.#isPumpPlanned = true;
-    queueMicrotask(() => {
+    setImmediate(() => {
       this.#isPumpPlanned = false;
       this.pump();
     });
