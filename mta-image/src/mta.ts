@@ -6,6 +6,7 @@
  */
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
+import type { Registry } from "prom-client";
 
 import type { Clock } from "#base/clock.ts";
 import { listenHttp } from "#base/http-server.ts";
@@ -29,9 +30,11 @@ import type { TransportSettings } from "./delivery/transport.ts";
 import { LiveResolver } from "./dns/live-resolver.ts";
 import { MailNotifier } from "./dsn/mail-notifier.ts";
 import { makeIntake } from "./intake/accept.ts";
+import { InsightAdministration } from "./insight-administration.ts";
 import type { Intake } from "./intake/intake.ts";
 import { loadContexts } from "./net/tls-contexts.ts";
 import { lookAtPlugins } from "./plugin-files.ts";
+import { OutcomeLog } from "./queue/outcome-log.ts";
 import { Queue } from "./queue/queue.ts";
 import { WarmUp } from "./queue/warm-up.ts";
 import { RuleAdministration } from "./rule-administration.ts";
@@ -72,6 +75,8 @@ export class Mta {
   readonly administration = new EngineAdministration(this);
   readonly rules: RuleAdministration;
   readonly spamhaus: Spamhaus;
+  readonly #outcomes: OutcomeLog;
+  #metrics: Registry | null = null;
   readonly #warmUp: WarmUp;
   readonly plugins: readonly PluginState[];
   /** Ports in use, by server id; for HTTP faces "monitor" and "admin". */
@@ -128,6 +133,7 @@ export class Mta {
       hostname: () => this.#settings.hostname,
       transportFor: (id) => this.#settings.noticeTransports.get(id) ?? id,
     });
+    this.#outcomes = new OutcomeLog(clock);
     this.queue = new Queue({
       spool: this.spool,
       courier: this.courier,
@@ -139,6 +145,7 @@ export class Mta {
       maxRunning: MAX_RUNNING,
       locator: new DnsLocator({ finder, transport }),
       sourcesFor: (id) => transport(id)?.sourceIps ?? [],
+      note: this.#outcomes.note,
     });
     const { startup } = options.config.current;
     this.rules = new RuleAdministration(this.queue, { clock, folder: startup.spool.path });
@@ -277,6 +284,7 @@ export class Mta {
       connections: () => this.courier.connections,
       spamhaus: this.spamhaus.counters,
     });
+    this.#metrics = registry;
     const server = makeMonitorServer({
       isReady: () => this.isReady,
       // A closed spool opens again only by a restart; a full disk does not need one.
@@ -297,11 +305,23 @@ export class Mta {
         transfer: this.transfer.receiver,
         rules: this.rules,
         spamhaus: this.spamhaus,
+        insight: this.#insight(),
       },
       this.options,
     );
     this.shutdown.add("admin-files", async () => stop());
     await this.#openHttp("admin", server, { host: admin.listener.address, port: admin.listener.port });
+  }
+
+  #insight(): InsightAdministration {
+    return new InsightAdministration({
+      queue: this.queue,
+      outcomes: this.#outcomes,
+      spool: this.spool,
+      clock: this.options.clock,
+      config: this.options.config,
+      metrics: () => this.#metrics,
+    });
   }
 
   async #openHttp(

@@ -22,6 +22,7 @@ import {
   QueueSelector,
 } from "#contract/admin-api.ts";
 
+import { type InsightDoor, addInsightRoutes } from "./insight-routes.ts";
 import { type RuleDoor, addRuleRoutes } from "./rule-routes.ts";
 import { type SpamhausDoor, addSpamhausRoutes } from "./spamhaus-routes.ts";
 import { type TransferDoor, addTransferRoutes } from "./transfer-routes.ts";
@@ -46,6 +47,7 @@ export function makeAdminServer(options: {
   readonly transfer: TransferDoor;
   readonly rules: RuleDoor;
   readonly spamhaus: SpamhausDoor;
+  readonly insight: InsightDoor;
   /** Asked at each call, since it may be renewed. Null: only client certificates open the door. */
   readonly token: () => string | null;
   readonly tls?: NonNullable<HttpServerOptions["tls"]>;
@@ -82,6 +84,7 @@ export function makeAdminServer(options: {
   addTransferRoutes(server, options.transfer);
   addRuleRoutes(server, options.rules);
   addSpamhausRoutes(server, options.spamhaus);
+  addInsightRoutes(server, options.insight);
   for (const action of ["retry", "hold", "release", "bounce"] as const) {
     server.post(`/v1/queue/${action}`, async (request, reply) =>
       withShape(reply, QueueSelector, request.body, (selector) =>

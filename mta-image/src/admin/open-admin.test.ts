@@ -13,6 +13,7 @@ import { makeCertificate } from "../../testing/certificates.ts";
 import { until } from "../../testing/until.ts";
 import type { Administration } from "./admin-server.ts";
 import { openAdmin } from "./open-admin.ts";
+import type { InsightDoor } from "./insight-routes.ts";
 import type { RuleDoor } from "./rule-routes.ts";
 import type { SpamhausDoor } from "./spamhaus-routes.ts";
 import type { TransferDoor } from "./transfer-routes.ts";
@@ -38,7 +39,13 @@ beforeEach(async () => {
   };
   // Only the status is asked for; whatever else was called would fail the test.
   const administration = { status: () => ({ state: "Serving" }) } as unknown as Administration;
-  const rooms = { administration, spamhaus: {} as SpamhausDoor, transfer: {} as TransferDoor, rules: {} as RuleDoor };
+  const rooms = {
+    administration,
+    spamhaus: {} as SpamhausDoor,
+    transfer: {} as TransferDoor,
+    rules: {} as RuleDoor,
+    insight: {} as InsightDoor,
+  };
   const { server, stop } = await openAdmin(config, rooms, { clock, log: silentLog });
   port = await listenHttp(server, { host: "127.0.0.1", port: 0 });
   close = async () => {
@@ -125,7 +132,13 @@ test("files that make no sense together change nothing, and are looked at again"
 
 test("a token file that is empty or gone keeps the engine from starting", async () => {
   const config = { listener: { port: 0, address: "127.0.0.1" }, tokenfile: files.token };
-  const rooms = { administration: {} as Administration, spamhaus: {} as SpamhausDoor, transfer: {} as TransferDoor, rules: {} as RuleDoor };
+  const rooms = {
+    administration: {} as Administration,
+    spamhaus: {} as SpamhausDoor,
+    transfer: {} as TransferDoor,
+    rules: {} as RuleDoor,
+    insight: {} as InsightDoor,
+  };
   writeFileSync(files.token, "\n");
   await assert.rejects(openAdmin(config, rooms, { clock, log: silentLog }), { code: "admin-file-unusable" });
   rmSync(files.token);

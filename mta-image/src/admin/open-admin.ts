@@ -13,6 +13,7 @@ import type { Log } from "#base/log.ts";
 import type { EngineConfig } from "#contract/config.ts";
 
 import { type Administration, makeAdminServer } from "./admin-server.ts";
+import type { InsightDoor } from "./insight-routes.ts";
 import type { RuleDoor } from "./rule-routes.ts";
 import type { SpamhausDoor } from "./spamhaus-routes.ts";
 import type { TransferDoor } from "./transfer-routes.ts";
@@ -34,6 +35,7 @@ export async function openAdmin(
     readonly transfer: TransferDoor;
     readonly rules: RuleDoor;
     readonly spamhaus: SpamhausDoor;
+    readonly insight: InsightDoor;
   },
   tools: { readonly clock: Clock; readonly log: Log },
 ): Promise<{ server: FastifyInstance; stop: () => void }> {

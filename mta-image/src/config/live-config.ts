@@ -25,9 +25,9 @@ export type ConfigChange =
 
 export class LiveConfig {
   readonly #places: ConfigPlaces;
-  readonly #startupText: string;
+  /** As they are in force. */
+  #texts: ConfigTexts;
   #config: EngineConfig;
-  #revision: string;
   /** Makes what the new configuration needs (TLS contexts …) before the swap; throws Failure when it cannot. */
   #prepare: (config: EngineConfig) => Promise<() => void> = async () => () => {};
   /** The change under way: one ends before the next begins, so what is kept on disk is what is in force. */
@@ -35,9 +35,8 @@ export class LiveConfig {
 
   private constructor(places: ConfigPlaces, texts: ConfigTexts, config: EngineConfig) {
     this.#places = places;
-    this.#startupText = texts.startup;
+    this.#texts = texts;
     this.#config = config;
-    this.#revision = texts.revision;
   }
 
   /** Reads everything at start. Throws Failure; resolves with problems when the files are wrong. */
@@ -59,7 +58,12 @@ export class LiveConfig {
   }
 
   get revision(): string {
-    return this.#revision;
+    return this.#texts.revision;
+  }
+
+  /** The text of each file, for whoever looks at it. */
+  get texts(): Readonly<ConfigTexts> {
+    return this.#texts;
   }
 
   onChange(prepare: (config: EngineConfig) => Promise<() => void>): void {
@@ -84,7 +88,7 @@ export class LiveConfig {
   async #reload(): Promise<ConfigChange> {
     const texts = await readFiles(this.#places).catch(asProblem);
     if ("file" in texts) return { ok: false, problems: [texts] };
-    if (texts.startup !== this.#startupText) {
+    if (texts.startup !== this.#texts.startup) {
       const reason = "has changed; it is read at start only, so restart to use it";
       return { ok: false, problems: [{ file: startupFile, path: "", reason }] };
     }
@@ -104,7 +108,7 @@ export class LiveConfig {
     }
     // A push is all that can be reloaded: a file that it does not bring is empty from now on.
     const { [policyFile]: policy = "", [suspendFile]: suspend = "" } = request.files;
-    return this.#change({ startup: this.#startupText, app, policy, suspend, revision: request.revision });
+    return this.#change({ startup: this.#texts.startup, app, policy, suspend, revision: request.revision });
   }
 
   async #change(texts: ConfigTexts): Promise<ConfigChange> {
@@ -121,7 +125,7 @@ export class LiveConfig {
       return { ok: false, problems: [{ file: appFile, path: "", reason: error.message }] };
     }
     this.#config = parsed.value;
-    this.#revision = texts.revision;
+    this.#texts = texts;
     return { ok: true, revision: texts.revision };
   }
 }

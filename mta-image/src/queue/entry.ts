@@ -35,6 +35,12 @@ export function entryId(entry: Entry): string {
   return `${entry.message.id}/${entry.recipient}`;
 }
 
+/** What administrators are shown. */
+export function statusOf({ phase }: Entry): "active" | "deferred" | "hold" {
+  if (phase === "hold") return "hold";
+  return phase === "waiting" ? "deferred" : "active";
+}
+
 /** What the spool keeps of an entry. */
 export function stateOf(entry: Entry): EntryState {
   return {

@@ -3,11 +3,11 @@
  * walks the queue once. Ids are looked up, never joined to a path.
  */
 import type { QueueEntry, QueuePage, QueueQuery, QueueSelector } from "#contract/admin-api.ts";
+import type { QueueSearch, SearchPage } from "#contract/insight-api.ts";
 
-import { type Entry, entryId } from "./entry.ts";
+import { type Entry, entryId, statusOf } from "./entry.ts";
+import { matcherOf } from "./filter.ts";
 import type { Queue } from "./queue.ts";
-
-type Status = QueueEntry["status"];
 
 /** Pages follow the ids, not the order of arrival: an entry that leaves between two pages shifts nothing. */
 export function queryQueue(queue: Queue, query: QueueQuery): QueuePage {
@@ -21,6 +21,24 @@ export function queryQueue(queue: Queue, query: QueueQuery): QueuePage {
   const last = found.at(-1);
   const hasMore = page.entries.length > query.limit && last !== undefined;
   return { entries: found.map(describeEntry), next: hasMore ? entryId(last) : null };
+}
+
+/** As `queryQueue`, by any fact, with the number of all that were found. */
+export function searchQueue(queue: Queue, { filter, limit, after }: QueueSearch, now: number): SearchPage {
+  const page = new Page(limit + 1);
+  const place = after === undefined ? null : parseId(after);
+  const isMeant = matcherOf(filter, now);
+  let matched = 0;
+  for (const entry of queue.entries()) {
+    if (!isMeant(entry)) continue;
+    matched++;
+    if (place !== null && compare(entry.message.id, entry.recipient, place) <= 0) continue;
+    if (page.hasRoomFor(entry)) page.add(entry);
+  }
+  const found = page.entries.slice(0, limit);
+  const last = found.at(-1);
+  const hasMore = page.entries.length > limit && last !== undefined;
+  return { entries: found.map(describeEntry), next: hasMore ? entryId(last) : null, matched };
 }
 
 interface Place {
@@ -95,12 +113,7 @@ function matches(entry: Entry, query: QueueQuery): boolean {
   return query.status === undefined || statusOf(entry) === query.status;
 }
 
-function statusOf(entry: Entry): Status {
-  if (entry.phase === "hold") return "hold";
-  return entry.phase === "waiting" ? "deferred" : "active";
-}
-
-function describeEntry(entry: Entry): QueueEntry {
+export function describeEntry(entry: Entry): QueueEntry {
   const { message } = entry;
   return {
     id: entryId(entry),

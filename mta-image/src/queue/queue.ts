@@ -12,7 +12,7 @@ import type { Log } from "#base/log.ts";
 import { domainOf } from "../message/envelope.ts";
 import type { EntryState, Spool, SpooledMessage } from "../spool/spool.ts";
 import { Admission, type AdmissionOptions } from "./admission.ts";
-import type { Courier } from "./courier.ts";
+import type { Courier, Outcome } from "./courier.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { DueTimer } from "./due-timer.ts";
 import { DynamicRules } from "./dynamic-rules.ts";
@@ -38,6 +38,8 @@ export interface QueueOptions {
   readonly maxRunning: number;
   readonly locator: AdmissionOptions["locator"];
   readonly sourcesFor: AdmissionOptions["sourcesFor"];
+  /** Hears each outcome once, for whoever watches. */
+  readonly note?: (entry: Entry, outcome: Outcome) => void;
 }
 
 export interface QueueFigures {
@@ -224,6 +226,16 @@ export class Queue {
     entry.phase = "running";
     const reply = "554 5.7.0 Returned by the administrator";
     void this.#settlement.settle([entry], [{ kind: "failed", reply, status: "5.7.0", remoteMta: "" }]);
+    return true;
+  }
+
+  /** Forgets an entry that is not in an attempt; nobody is told. */
+  drop(entry: Entry): boolean {
+    if (entry.phase === "running" || entry.phase === "gone") return false;
+    if (entry.phase === "hold") this.#held--;
+    this.#due.remove(entry);
+    leaveLine(entry);
+    this.#remove(entry);
     return true;
   }
 

@@ -26,6 +26,8 @@ export interface SettlementOptions {
   /** Into the line or the heap by entry.dueAt; `isNew` when the spool has to hear of it. */
   readonly place: (entry: Entry, options: { isNew: boolean }) => void;
   readonly remove: (entry: Entry) => void;
+  /** Hears each outcome once, for whoever watches. */
+  readonly note?: ((entry: Entry, outcome: Outcome) => void) | undefined;
 }
 
 interface Item {
@@ -50,7 +52,10 @@ export class Settlement {
     const delayed: (Item & { until: number })[] = [];
     for (const [i, entry] of entries.entries()) {
       const outcome = outcomes[i] ?? unanswered;
-      if (entry.verdict === null) this.counters[outcome.kind]++;
+      if (entry.verdict === null) {
+        this.counters[outcome.kind]++;
+        this.#options.note?.(entry, outcome);
+      }
       if (outcome.kind === "delivered") {
         if (wantsToHear(entry, outcome)) arrived.push({ entry, outcome });
         else this.#options.remove(entry);

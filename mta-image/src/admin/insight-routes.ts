@@ -1,0 +1,59 @@
+/** What the web administration asks, as routes (contract/insight-api.ts). Thin: shapes in, one function, answer out. */
+import type { FastifyInstance, FastifyReply } from "fastify";
+import type { z } from "zod";
+
+import {
+  type ConfigView,
+  type Deliveries,
+  GroupQuery,
+  type MessageView,
+  type Metrics,
+  type OrderResult,
+  type QueueGroups,
+  QueueOrder,
+  QueueSearch,
+  type SearchPage,
+} from "#contract/insight-api.ts";
+
+/** What the routes ask of the engine. */
+export interface InsightDoor {
+  search(query: QueueSearch): SearchPage;
+  groups(query: GroupQuery): QueueGroups;
+  order(order: QueueOrder): OrderResult;
+  /** Null: no such message is queued and no attempt of it is remembered. */
+  message(id: string): Promise<MessageView | null>;
+  deliveries(): Deliveries;
+  config(): ConfigView;
+  metrics(): Promise<Metrics>;
+}
+
+export function addInsightRoutes(server: FastifyInstance, door: InsightDoor): void {
+  server.post("/v1/queue/search", async ({ body }, reply) =>
+    withBody(reply, QueueSearch, body, (query) => door.search(query)),
+  );
+  server.post("/v1/queue/groups", async ({ body }, reply) =>
+    withBody(reply, GroupQuery, body, (query) => door.groups(query)),
+  );
+  server.post("/v1/queue/change", async ({ body }, reply) =>
+    withBody(reply, QueueOrder, body, (order) => door.order(order)),
+  );
+  server.get<{ Params: { id: string } }>("/v1/messages/:id", async ({ params }, reply) => {
+    const view = await door.message(params.id);
+    return view ?? reply.code(404).send({ code: "not-found", message: "there is no such message" });
+  });
+  server.get("/v1/deliveries", async () => door.deliveries());
+  server.get("/v1/config", async () => door.config());
+  server.get("/v1/metrics", () => door.metrics());
+}
+
+function withBody<T extends z.ZodType>(
+  reply: FastifyReply,
+  schema: T,
+  body: unknown,
+  handle: (value: z.infer<T>) => unknown,
+): unknown {
+  const parsed = schema.safeParse(body ?? {});
+  if (parsed.success) return handle(parsed.data);
+  const message = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ");
+  return reply.code(400).send({ code: "bad-request", message });
+}

@@ -1,0 +1,121 @@
+/**
+ * What became of the latest attempts, for administrators: a ring of outcomes and counts by destination, both bounded
+ * and in memory only. The queue tells it each outcome; looking never slows the queue down by more than one write.
+ */
+import type { Clock } from "#base/clock.ts";
+import type { AttemptView, Deliveries } from "#contract/insight-api.ts";
+
+import type { Outcome } from "./courier.ts";
+import type { Entry } from "./entry.ts";
+
+export interface OutcomeLogLimits {
+  /** Outcomes that are remembered: about 300 bytes each. */
+  readonly attempts: number;
+  /** Destinations that are counted; the one that was quiet for longest makes room. */
+  readonly domains: number;
+}
+
+interface Domain {
+  delivered: number;
+  deferred: number;
+  failed: number;
+  unclear: number;
+  lastReply: string;
+  readonly codes: Map<string, number>;
+}
+
+const standard: OutcomeLogLimits = { attempts: 10_000, domains: 2_000 };
+/** Servers answer with few codes; one that invents them must not fill the memory. */
+const MAX_CODES = 30;
+
+export class OutcomeLog {
+  readonly #clock: Clock;
+  readonly #limits: OutcomeLogLimits;
+  readonly #since: string;
+  readonly #ring: AttemptView[] = [];
+  #next = 0;
+  /** In order of last use. */
+  readonly #domains = new Map<string, Domain>();
+
+  constructor(clock: Clock, limits = standard) {
+    this.#clock = clock;
+    this.#limits = limits;
+    this.#since = new Date(clock.now()).toISOString();
+  }
+
+  readonly note = ({ message, recipient, destination }: Entry, outcome: Outcome): void => {
+    this.#ring[this.#next] = {
+      at: new Date(this.#clock.now()).toISOString(),
+      messageId: message.id,
+      recipient: message.envelope.recipients[recipient] ?? "",
+      domain: destination.domain,
+      transportId: destination.transportId,
+      outcome: outcome.kind,
+      reply: outcome.reply,
+      status: outcome.status,
+      remoteMta: outcome.remoteMta,
+    };
+    this.#next = (this.#next + 1) % this.#limits.attempts;
+    this.#count(destination.domain, outcome);
+  };
+
+  /** The newest first. */
+  ofMessage(messageId: string): readonly AttemptView[] {
+    return [...this.#newestFirst()].filter((attempt) => attempt.messageId === messageId).slice(0, 1000);
+  }
+
+  deliveries(limits: { readonly attempts: number; readonly domains: number }): Deliveries {
+    const attempts: AttemptView[] = [];
+    for (const attempt of this.#newestFirst()) {
+      if (attempts.length >= limits.attempts) break;
+      attempts.push(attempt);
+    }
+    const destinations = [...this.#domains]
+      .map(([domain, { codes, ...counts }]) => ({ domain, ...counts, codes: largestFirst(codes) }))
+      .sort((a, b) => total(b) - total(a))
+      .slice(0, limits.domains);
+    return { since: this.#since, attempts, destinations };
+  }
+
+  *#newestFirst(): Iterable<AttemptView> {
+    const { length } = this.#ring;
+    for (let back = 1; back <= length; back++) {
+      yield this.#ring[(this.#next - back + length) % length] as AttemptView;
+    }
+  }
+
+  #count(name: string, { kind, reply, status }: Outcome): void {
+    const domain = this.#domains.get(name) ?? emptyDomain();
+    this.#domains.delete(name);
+    this.#domains.set(name, domain);
+    if (this.#domains.size > this.#limits.domains) {
+      for (const oldest of this.#domains.keys()) {
+        this.#domains.delete(oldest);
+        break;
+      }
+    }
+    domain[kind]++;
+    domain.lastReply = reply;
+    const code = codeOf(reply, status);
+    if (domain.codes.has(code) || domain.codes.size < MAX_CODES)
+      domain.codes.set(code, (domain.codes.get(code) ?? 0) + 1);
+  }
+}
+
+/** "550 5.1.1"; what is no reply of a server has only the enhanced status. */
+function codeOf(reply: string, status: string): string {
+  const code = /^[245]\d\d\b/.exec(reply)?.[0] ?? "";
+  return `${code} ${status}`.trim();
+}
+
+function emptyDomain(): Domain {
+  return { delivered: 0, deferred: 0, failed: 0, unclear: 0, lastReply: "", codes: new Map() };
+}
+
+function largestFirst(codes: ReadonlyMap<string, number>): { code: string; count: number }[] {
+  return [...codes].map(([code, count]) => ({ code, count })).sort((a, b) => b.count - a.count);
+}
+
+function total(domain: Omit<Domain, "codes">): number {
+  return domain.delivered + domain.deferred + domain.failed + domain.unclear;
+}
