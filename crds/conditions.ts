@@ -121,6 +121,8 @@ export const mailClusterConditions = {
       AnswerMissing:
         "A pod may have got mail of another and does not answer, so neither it nor the other may go.",
       QueueUnknown: "A leaving pod does not say what is in its queue; unknown is not empty.",
+      NodeLost:
+        "The node of a slot does not answer; nobody else gets its volume until the node is known to be off.",
       NoPeerReady: "No pod that stays is ready, so the leaving one goes on taking mail.",
       PodNotRunning: "A leaving pod with a spool does not run, so its mail cannot be delivered.",
       ClaimLost:

@@ -21,6 +21,8 @@ export const annotations = {
   revision: `${group}/revision`,
   /** On a claim, set by people: "true" gives up the mail in it, so that its slot may leave at once. */
   discardMail: `${group}/discard-mail`,
+  /** On a claim: the node that its pod was put on last, so that nobody else gets the volume while that node is lost. */
+  lastNode: `${group}/last-node`,
   /** On a MailCluster, set by people: "true" leaves pods, claims and configuration as they are. */
   paused: `${group}/paused`,
   /** On a MailCluster, set by people: "true" lets every pod leave when its queue is empty, whatever the size. */

@@ -32,6 +32,7 @@ const PodEntry = z.object({
     ),
   revision: z.string().max(64).optional().describe("Configuration that the engine says it runs."),
   queued: count.optional().describe("Recipients in its queue, rounded; absent when unknown."),
+  node: z.string().max(253).optional().describe("Node that its pod is on."),
   leavingSince: time.optional().describe("When it was chosen to leave."),
   reason: z.string().max(1024).optional().describe("Why it is in this state, where that needs saying."),
 });

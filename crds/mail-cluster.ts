@@ -52,10 +52,12 @@ const DisruptionBudgetSpec = z.object({
   mode: z.enum(["Managed", "None"]).default("Managed").describe("None: no PodDisruptionBudget is made."),
   maxUnavailable: z
     .int()
-    .min(1)
+    .min(0)
     .max(500)
     .default(1)
-    .describe("So many pods may be evicted at once. A cluster of one pod never blocks the drain of a node."),
+    .describe(
+      "So many pods may be evicted at once. A cluster of one pod never blocks the drain of a node, unless this is 0: then pods only leave nodes by handing over, which they do when their node is cordoned.",
+    ),
 });
 
 /** Optional field selection would do, but its cost is estimated without the bounds of the field. */

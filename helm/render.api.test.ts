@@ -36,7 +36,8 @@ for (const name of cases) {
 test("roles hold exactly the operator's rights and no wildcard", async () => {
   const wide = await objects("default");
   const narrow = await objects("namespaced");
-  assert.deepEqual(wide.find(({ kind }) => kind === "ClusterRole")?.rules, rbac.workload);
+  const clusterRoles = wide.filter(({ kind }) => kind === "ClusterRole").map(({ rules }) => rules);
+  assert.deepEqual(clusterRoles, [rbac.workload, rbac.nodes]);
   assert.equal(
     narrow.some(({ kind }) => kind.startsWith("ClusterRole")),
     false,

@@ -264,7 +264,7 @@ async function grantRights(admin: Admin): Promise<void> {
       path: `/apis/${group}/v1`,
       roles: "clusterroles",
       bindings: "clusterrolebindings",
-      rules: rbac.workload,
+      rules: [...rbac.workload, ...rbac.nodes],
     },
     {
       kind: "Role",

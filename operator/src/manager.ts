@@ -59,6 +59,7 @@ export class Manager implements FigureSource {
   readonly #plugins: WorkQueue;
   /** Null while another one acts: engines are asked by one only. */
   #acting: Tools | null = null;
+  #mayReadNodes = true;
 
   constructor(options: ManagerOptions) {
     this.#options = options;
@@ -78,7 +79,12 @@ export class Manager implements FigureSource {
 
   /** Null when ready. */
   notReadyBecause(): string | null {
-    return allSynced(this.caches) ? null : "the caches are not filled yet";
+    return this.#isSynced ? null : "the caches are not filled yet";
+  }
+
+  /** Where nodes may be read they are waited for: without them no lost one can be told from a good one. */
+  get #isSynced(): boolean {
+    return allSynced(this.caches) && (this.caches.nodes.synced || !this.#mayReadNodes);
   }
 
   figuresOf(namespace: string, name: string): ClusterFigures | "unknown" | "absent" {
@@ -113,7 +119,13 @@ export class Manager implements FigureSource {
   #watch(signal: AbortSignal): Promise<void> {
     const { kube, clock, random, log, metrics } = this.#options;
     const routes = { caches: this.caches, clusters: this.#clusters, plugins: this.#plugins };
-    return startWatches({ kube, clock, random, log, onDrift: metrics.drift, ...routes }, signal);
+    const onNodesRefused = (): void => {
+      this.#mayReadNodes = false;
+    };
+    return startWatches(
+      { kube, clock, random, log, onDrift: metrics.drift, onNodesRefused, ...routes },
+      signal,
+    );
   }
 
   /** As the one that acts. */
@@ -140,7 +152,7 @@ export class Manager implements FigureSource {
   }
 
   async #synced(ended: AbortSignal): Promise<void> {
-    while (!allSynced(this.caches) && !ended.aborted) await sleep(this.#options.clock, 50, ended);
+    while (!this.#isSynced && !ended.aborted) await sleep(this.#options.clock, 50, ended);
     collectGarbage();
   }
 

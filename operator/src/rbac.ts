@@ -16,7 +16,11 @@ export interface Rule {
 /** Kinds the operator makes, keeps a copy of and takes away again. */
 const OWNED = ["get", "list", "watch", "create", "patch", "delete"];
 
-export const rbac: { readonly workload: readonly Rule[]; readonly lease: readonly Rule[] } = {
+export const rbac: {
+  readonly workload: readonly Rule[];
+  readonly nodes: readonly Rule[];
+  readonly lease: readonly Rule[];
+} = {
   workload: [
     // patch: only the finalizer in metadata; the spec belongs to the user and is never written.
     {
@@ -40,6 +44,8 @@ export const rbac: { readonly workload: readonly Rule[]; readonly lease: readonl
     { apiGroups: ["networking.k8s.io"], resources: ["networkpolicies"], verbs: OWNED },
     { apiGroups: ["events.k8s.io"], resources: ["events"], verbs: ["create", "patch"] },
   ],
+  // Nodes belong to no namespace: one ClusterRole of its own, which may be left out. The operator works without.
+  nodes: [{ apiGroups: [""], resources: ["nodes"], verbs: ["get", "list", "watch"] }],
   lease: [
     { apiGroups: ["coordination.k8s.io"], resources: ["leases"], verbs: ["create"] },
     {

@@ -22,7 +22,7 @@ export function aSpec(changes: Record<string, unknown> = {}): MailClusterSpec {
 
 export function aContext(
   changes: { spec?: Record<string, unknown>; plugins?: readonly ResolvedPlugin[] } & Partial<
-    Pick<Context, "size" | "isDeleting" | "operator">
+    Pick<Context, "size" | "isDeleting" | "isMoving" | "operator">
   > = {},
 ): Context {
   const spec = aSpec(changes.spec);
@@ -40,6 +40,7 @@ export function aContext(
     spec,
     size: changes.size ?? spec.replicas ?? 1,
     isDeleting: changes.isDeleting ?? false,
+    isMoving: changes.isMoving ?? false,
     operator: changes.operator ?? {
       engineImage: "mailfleet-mta:test",
       namespace: "mailfleet-system",
@@ -83,6 +84,7 @@ export function aPod(slot: number, changes: Partial<ObservedPod> = {}): Observed
     revision: "rev-1",
     restarts: 0,
     reason: null,
+    node: null,
     engine: anEngine(),
     ...changes,
   };
@@ -97,6 +99,8 @@ export function aClaim(slot: number, changes: Partial<ObservedClaim> = {}): Obse
     isTerminating: false,
     size: "10Gi",
     isDiscarded: false,
+    capacity: "10Gi",
+    lastNode: null,
     ...changes,
   };
 }
@@ -126,6 +130,7 @@ export function aSlotInput(changes: Partial<SlotInput> = {}): SlotInput {
     preferred: new Set(),
     forced: new Set(),
     drainTo: "Peers",
+    canMove: true,
     given: new Map(),
     now: 0,
     actingSince: Number.NEGATIVE_INFINITY,

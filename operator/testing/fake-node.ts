@@ -3,7 +3,7 @@
  * their address, deleted pods and claims go. Each `turn` takes every object one step further, as a busy node would.
  */
 import { annotations } from "#crds/group.ts";
-import { type PersistentVolumeClaim, type Pod, resources } from "#operator/kube/objects.ts";
+import { type KubeNode, type PersistentVolumeClaim, type Pod, resources } from "#operator/kube/objects.ts";
 
 import type { FakeKube } from "./fake-kube.ts";
 import type { MemoryEngines } from "./memory-engines.ts";
@@ -14,6 +14,10 @@ export class FakeNode {
   readonly #addresses = new Map<string, string>();
   /** Pods that never become ready, by name. */
   readonly broken = new Set<string>();
+  /** Nodes that pods are put on, the first first; none: pods run nowhere in particular. See `addNode`. */
+  readonly usable: string[] = [];
+  /** Nodes that do nothing any more, whatever they are told. */
+  readonly lost = new Set<string>();
   #next = 1;
 
   constructor(kube: FakeKube, engines: MemoryEngines) {
@@ -26,6 +30,31 @@ export class FakeNode {
     return found?.status?.podIP ?? "";
   }
 
+  addNode(name: string): void {
+    this.usable.push(name);
+    this.#kube.seed(resources.nodes, {
+      apiVersion: "v1",
+      kind: "Node",
+      metadata: { name },
+      status: { conditions: [{ type: "Ready", status: "True" }] },
+    } as KubeNode);
+  }
+
+  /** As `kubectl cordon` does. */
+  cordon(name: string): void {
+    this.usable.splice(this.usable.indexOf(name), 1);
+    this.#kube.edit<KubeNode>(resources.nodes, "", name, (copy) => {
+      Object.assign(copy, { spec: { unschedulable: true } });
+    });
+  }
+
+  /** It falls silent: what runs there goes on for all that anybody knows. */
+  lose(name: string): void {
+    this.usable.splice(this.usable.indexOf(name), 1);
+    this.lost.add(name);
+    this.#kube.setStatus(resources.nodes, "", name, { conditions: [{ type: "Ready", status: "Unknown" }] });
+  }
+
   turn(): void {
     for (const pod of this.#kube.peekAll<Pod>(resources.pods)) this.#turnPod(pod);
     for (const claim of this.#kube.peekAll<PersistentVolumeClaim>(resources.claims)) this.#turnClaim(claim);
@@ -34,12 +63,19 @@ export class FakeNode {
 
   #turnPod(pod: Pod): void {
     const { name, namespace = "", uid = "" } = pod.metadata;
+    if (this.lost.has(pod.spec.nodeName ?? "")) return this.#silence(pod);
     if (pod.metadata.deletionTimestamp !== undefined) {
       this.#engines.byIp.delete(pod.status?.podIP ?? "");
       this.#kube.finish(resources.pods, namespace, name);
       return;
     }
     if (pod.status?.phase === "Running" || this.broken.has(name)) return;
+    const [node] = this.usable;
+    if (node !== undefined) {
+      this.#kube.edit<Pod>(resources.pods, namespace, name, (copy) => {
+        Object.assign(copy.spec, { nodeName: node });
+      });
+    }
     const ip = this.#addresses.get(uid) ?? `10.0.0.${this.#next++}`;
     this.#addresses.set(uid, ip);
     this.#engines.start(ip, pod.metadata.annotations?.[annotations.revision] ?? "");
@@ -48,6 +84,13 @@ export class FakeNode {
       podIP: ip,
       conditions: [{ type: "Ready", status: "True" }],
     });
+  }
+
+  #silence({ metadata, status }: Pod): void {
+    const { name, namespace = "" } = metadata;
+    this.#engines.silent.add(status?.podIP ?? "");
+    const conditions = [{ type: "Ready", status: "False" }];
+    this.#kube.setStatus(resources.pods, namespace, name, { ...status, conditions });
   }
 
   #turnClaim(claim: PersistentVolumeClaim): void {

@@ -70,6 +70,17 @@
       - patch
 {{- end }}
 
+{{- define "mailfleet.nodeRules" }}
+  - apiGroups:
+      - ''
+    resources:
+      - nodes
+    verbs:
+      - get
+      - list
+      - watch
+{{- end }}
+
 {{- define "mailfleet.leaseRules" }}
   - apiGroups:
       - coordination.k8s.io

@@ -7,6 +7,7 @@ import type { KubeObject, Resource } from "#operator/kube/kube.ts";
 import {
   type ConfigMap,
   type CustomObject,
+  type KubeNode,
   type NetworkPolicy,
   type PersistentVolumeClaim,
   type Pod,
@@ -31,6 +32,8 @@ export interface Caches {
   readonly serviceAccounts: Store<ServiceAccount>;
   readonly disruptionBudgets: Store<PodDisruptionBudget>;
   readonly networkPolicies: Store<NetworkPolicy>;
+  /** Not synced: the operator may not read nodes, or has not yet. */
+  readonly nodes: Store<KubeNode>;
 }
 
 /** Label whose value is the name of the MailCluster an object belongs to. */
@@ -38,6 +41,9 @@ export const CLUSTER_LABEL = "mailfleet.io/cluster";
 
 /** Name of the index of owned kinds. */
 export const BY_CLUSTER = "cluster";
+
+/** Name of the index of pods by the node that they run on. */
+export const BY_NODE = "node";
 
 /** The kinds the operator makes; only objects with CLUSTER_LABEL are watched. */
 export const ownedResources = {
@@ -62,7 +68,7 @@ export function makeCaches(namespaces: readonly string[]): WritableCaches {
   return {
     mailClusters: new ScopedStore<CustomObject>(namespaces),
     nativePlugins: new ScopedStore<CustomObject>(namespaces),
-    pods: owned<Pod>(),
+    pods: new ScopedStore<Pod>(namespaces, { [BY_CLUSTER]: clusterKeys, [BY_NODE]: nodeNames }),
     claims: owned<PersistentVolumeClaim>(),
     services: owned<Service>(),
     configMaps: owned<ConfigMap>(),
@@ -70,6 +76,7 @@ export function makeCaches(namespaces: readonly string[]): WritableCaches {
     serviceAccounts: owned<ServiceAccount>(),
     disruptionBudgets: owned<PodDisruptionBudget>(),
     networkPolicies: owned<NetworkPolicy>(),
+    nodes: new ScopedStore<KubeNode>([]),
   };
 }
 
@@ -80,9 +87,14 @@ export function storesByPlural(caches: Caches): ReadonlyMap<string, Store<KubeOb
   );
 }
 
-/** True when every kind has been listed once. */
-export function allSynced(caches: Caches): boolean {
+/** True when every kind has been listed once; nodes are no condition, since not every operator may read them. */
+export function allSynced({ nodes: _, ...caches }: Caches): boolean {
   return Object.values(caches as unknown as Record<string, Store<KubeObject>>).every((store) => store.synced);
+}
+
+function nodeNames(pod: KubeObject): readonly string[] {
+  const { nodeName } = (pod as Pod).spec;
+  return nodeName === undefined ? [] : [nodeName];
 }
 
 function clusterKeys(object: KubeObject): readonly string[] {

@@ -32,6 +32,8 @@ export interface Context {
   /** How many slots are wanted (slots/size.ts). */
   readonly size: number;
   readonly isDeleting: boolean;
+  /** Pods hand their mail over because their nodes are being emptied. */
+  readonly isMoving: boolean;
   readonly operator: OperatorFacts;
   /** The configuration that pods are made with: the spec's, or the last good one while the spec's is broken. */
   readonly config: RenderedConfig;

@@ -5,11 +5,11 @@
  */
 import type { KubeObject, ObjectMeta, Resource } from "./kube.ts";
 
-const resource = (apiVersion: string, kind: string, plural: string): Resource => ({
+const resource = (apiVersion: string, kind: string, plural: string, namespaced = true): Resource => ({
   apiVersion,
   kind,
   plural,
-  namespaced: true,
+  namespaced,
 });
 
 export const resources = {
@@ -25,6 +25,7 @@ export const resources = {
   networkPolicies: resource("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies"),
   leases: resource("coordination.k8s.io/v1", "Lease", "leases"),
   events: resource("events.k8s.io/v1", "Event", "events"),
+  nodes: resource("v1", "Node", "nodes", false),
 } as const;
 
 /** A custom resource before its room has parsed it: spec and status are whatever the server holds. */
@@ -286,6 +287,17 @@ export interface Lease extends KubeObject {
     readonly renewTime?: string;
     readonly leaseTransitions?: number;
   };
+}
+
+export interface KubeNode extends KubeObject {
+  readonly spec?: { readonly unschedulable?: boolean; readonly taints?: readonly Taint[] };
+  readonly status?: { readonly conditions?: readonly Condition[] };
+}
+
+export interface Taint {
+  readonly key: string;
+  readonly value?: string;
+  readonly effect: string;
 }
 
 /** events.k8s.io/v1. */

@@ -56,6 +56,7 @@ const REASONS: Readonly<Record<Step["kind"], string>> = {
   "create-claim": "ClaimCreated",
   "resize-claim": "ClaimResized",
   "create-pod": "PodCreated",
+  "note-node": "NodeNoted",
   cordon: "PodCordoned",
   uncordon: "PodUncordoned",
   order: "PodOrdered",

@@ -12,6 +12,7 @@ import type { Bake } from "#operator/rollout/canary.ts";
 import { type ConfigChoice, chooseConfig } from "#operator/rollout/choose-config.ts";
 import { decideRollout, type Rollout } from "#operator/rollout/decide-rollout.ts";
 import { chooseStaying } from "#operator/slots/choose.ts";
+import { isOnLeavingNode } from "#operator/slots/observed.ts";
 import type { Judged } from "#operator/status/judged.ts";
 
 import type { Observed } from "./observe.ts";
@@ -120,7 +121,7 @@ function pushOf(
 }
 
 function slotInput(
-  { spec, slots, deletion, wishes, previous, orders }: Observed,
+  { spec, slots, nodes, deletion, wishes, previous, orders }: Observed,
   parts: Pick<SlotInput, "size" | "hashOf" | "podChanges">,
 ): SlotInput {
   const { preferred, forced } = wishes;
@@ -136,6 +137,7 @@ function slotInput(
     storageSize: spec.storage.size,
     reclaim: spec.storage.reclaim,
     drainTo: spec.drain.to,
+    canMove: slots.some(isOnLeavingNode) && nodes.hasReady(),
     replaceable: null,
     unteachable: new Set(),
   };
@@ -151,10 +153,24 @@ function contextWith(
     spec,
     size: parts.size,
     isDeleting: deletion !== null,
+    isMoving: isMoving(observed),
     operator: parts.facts,
     config: parts.config,
     plugins: plugins.plugins,
   };
+}
+
+/**
+ * Pods of the cluster are on nodes that are being emptied and can leave them; not for longer than a drain may take, since
+ * nothing is evicted meanwhile.
+ */
+function isMoving({ slots, nodes, spec, previous, time }: Observed): boolean {
+  if (spec.drain.to !== "Peers" || !slots.some(isOnLeavingNode) || !nodes.hasReady()) return false;
+  const isInTime = (slot: number): boolean => {
+    const since = previous.pods?.find((entry) => entry.slot === slot)?.leavingSince;
+    return since === undefined || Date.parse(time) - Date.parse(since) <= spec.drain.deadlineSeconds * 1000;
+  };
+  return slots.some((slot) => isOnLeavingNode(slot) && isInTime(slot.slot));
 }
 
 function memoised(compute: (slot: number) => string): (slot: number) => string {

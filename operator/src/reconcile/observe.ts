@@ -26,6 +26,7 @@ import {
 } from "#operator/kube/objects.ts";
 import { type PluginResolution, resolvePlugins } from "#operator/plugins/resolve.ts";
 import type { Bake } from "#operator/rollout/canary.ts";
+import { type NodeView, unknownNodes, viewNodes } from "#operator/slots/node.ts";
 import { type ObservedSlot, observeSlots } from "#operator/slots/observed.ts";
 import type { GivenOrder } from "#operator/slots/orders.ts";
 
@@ -47,6 +48,7 @@ export interface Observed {
   readonly wishes: Wishes;
   readonly owned: Owned;
   readonly slots: readonly ObservedSlot[];
+  readonly nodes: NodeView;
   readonly admin: AdminMaterial;
   readonly plugins: PluginResolution;
   readonly rendering: Rendering;
@@ -91,6 +93,7 @@ export async function observe(tools: Tools, object: CustomObject): Promise<Obser
   }
   const owned = ownedBy(tools.caches, key);
   const cluster = identityOf(key, object);
+  const nodes = tools.caches.nodes.synced ? viewNodes(tools.caches.nodes) : unknownNodes;
   const admin = await adminMaterial(tools, cluster);
   await tools.reports.follow(key, targetsOf(owned.pods, cluster, admin));
   const plugins = resolvePlugins(spec.plugins, (name) => tools.caches.nativePlugins.get(key.namespace, name));
@@ -109,7 +112,8 @@ export async function observe(tools: Tools, object: CustomObject): Promise<Obser
     previous,
     wishes: wishesOf(object.metadata),
     owned,
-    slots: observeSlots(owned.pods, owned.claims, tools.reports.recent(key)),
+    slots: observeSlots(owned.pods, owned.claims, tools.reports.recent(key), nodes),
+    nodes,
     admin,
     plugins,
     rendering,
@@ -123,10 +127,10 @@ export async function observe(tools: Tools, object: CustomObject): Promise<Obser
 
 /** The same value with what the engines say by now. */
 export function withFreshReports(tools: Tools, observed: Observed): Observed {
-  const { owned, key, rendering } = observed;
+  const { owned, key, rendering, nodes } = observed;
   return Object.freeze({
     ...observed,
-    slots: observeSlots(owned.pods, owned.claims, tools.reports.recent(key)),
+    slots: observeSlots(owned.pods, owned.claims, tools.reports.recent(key), nodes),
     refusal: refusalOf(tools, key, rendering),
     bake: tools.memory.of(key).bake,
   });

@@ -3,6 +3,7 @@
  * takes something away looks at the live object first. One that fails ends the pass: the next one looks at the world anew.
  */
 import { describe } from "#base/error.ts";
+import { annotations } from "#crds/group.ts";
 import { claim as claimOf } from "#operator/desired/claim.ts";
 import type { Context } from "#operator/desired/context.ts";
 import { pod as podOf } from "#operator/desired/pod.ts";
@@ -27,7 +28,7 @@ export interface Performing {
 /** As many as the engine takes. */
 const MAX_PEERS = 500;
 
-/** What came of a step: null when it turned out not to hold any more. */
+/** What came of a step: null when it turned out not to hold any more, or is nothing that people need to hear of. */
 export async function perform(step: Step, performing: Performing): Promise<string | null> {
   switch (step.kind) {
     case "create-claim":
@@ -35,6 +36,8 @@ export async function perform(step: Step, performing: Performing): Promise<strin
       return applyClaim(step.slot, performing);
     case "create-pod":
       return createPod(step.slot, performing);
+    case "note-node":
+      return noteNode(step, performing);
     case "cordon":
       return order(step.pod, { mode: "Cordon", peers: [] }, performing);
     case "uncordon":
@@ -98,6 +101,15 @@ async function order(
   }
   note(orderKey(pod, { mode, peers }));
   return `pod ${pod.name}`;
+}
+
+async function noteNode(
+  { claim, node }: Step & { kind: "note-node" },
+  performing: Performing,
+): Promise<null> {
+  const noted = { [annotations.lastNode]: node };
+  await performing.writer.annotate(resources.claims, refOf(resources.claims, claim, performing), noted);
+  return null;
 }
 
 async function deletePod(pod: ObservedPod, performing: Performing): Promise<string | null> {

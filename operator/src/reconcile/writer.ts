@@ -72,6 +72,17 @@ export class Writer {
     this.#said("annotations", resource, name);
   }
 
+  /** On this very object, whatever else has changed in it. */
+  async annotate(
+    resource: Resource,
+    object: KubeObject,
+    annotations: Readonly<Record<string, string>>,
+  ): Promise<void> {
+    const { namespace = "", name, uid } = object.metadata;
+    await this.kube.patchMetadata({ resource, namespace, name }, { annotations, uid });
+    this.#said("annotations", resource, name);
+  }
+
   /**
    * False when there is nothing to delete any more. `stillHolds` judges the live object: false leaves it alone and
    * answers false too.

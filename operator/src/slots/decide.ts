@@ -66,9 +66,15 @@ function keep({ slot, pod, claim }: ObservedSlot, input: SlotInput, peers: Peers
     return steps;
   }
   if (pod.isTerminating) return steps;
+  steps.push(...noteNode(slot, pod, claim));
   if (hasEnded(pod)) steps.push({ kind: "delete-pod", slot, pod, why: "Ended" });
   else steps.push(...serve(slot, pod, input, peers));
   return steps;
+}
+
+function noteNode(slot: number, { node }: ObservedPod, claim: ObservedSlot["claim"]): Step[] {
+  if (claim === null || node === null || node.state === "Unknown") return [];
+  return claim.lastNode?.name === node.name ? [] : [{ kind: "note-node", slot, claim, node: node.name }];
 }
 
 /** It takes mail again, and whoever owes it an answer is asked. */

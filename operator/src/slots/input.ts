@@ -23,6 +23,8 @@ export interface SlotInput {
   /** Leaving slots whose mail the user gave up (annotation mailfleet.io/force-delete-slot). */
   readonly forced: ReadonlySet<number>;
   readonly drainTo: "Peers" | "None";
+  /** Some node takes pods: those on nodes that are being emptied have somewhere to go. */
+  readonly canMove: boolean;
   /** The order that each engine was given last, by uid of its pod. */
   readonly given: ReadonlyMap<string, GivenOrder>;
   /** By the monotonic clock, in milliseconds. `actingSince`: orders before were given by somebody else. */

@@ -10,6 +10,7 @@ import {
   type ObservedSlot,
   hasEnded,
   isGivenUp,
+  isOutOfReach,
   isTurnedAway,
 } from "./observed.ts";
 import { type Peers, isUnder, orderOfLeaving, unansweredOf } from "./orders.ts";
@@ -43,6 +44,8 @@ export function leave(observed: ObservedSlot, input: LeaveInput): LeavingSlot {
 
 function partsOf(observed: ObservedSlot, input: LeaveInput): Parts {
   const { slot, pod, claim } = observed;
+  const isKept = claim?.isTerminating !== true && !isGivenUp(observed, input.forced);
+  if (isKept && isOutOfReach(observed)) return { blocked: "NodeLost" };
   if (pod === null) return claim === null ? {} : withoutPod(observed, claim, input);
   if (pod.isTerminating) return { isEmpty: claim?.isTerminating === true };
   if (isGivenUp(observed, input.forced))

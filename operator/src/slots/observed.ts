@@ -9,6 +9,8 @@ import { annotations, labels } from "#crds/group.ts";
 import type { KubeObject } from "#operator/kube/kube.ts";
 import type { ContainerStatus, PersistentVolumeClaim, Pod } from "#operator/kube/objects.ts";
 
+import { type NodeView, type ObservedNode, unknownNodes } from "./node.ts";
+
 export interface ObservedPod {
   readonly name: string;
   readonly uid: string;
@@ -25,6 +27,8 @@ export interface ObservedPod {
   readonly restarts: number;
   /** Why it does not run, as the node or the scheduler says: "ImagePullBackOff", "Unschedulable". */
   readonly reason: string | null;
+  /** Where it was put; null: nowhere yet. */
+  readonly node: ObservedNode | null;
   readonly engine: EngineStatus | null;
 }
 
@@ -38,6 +42,10 @@ export interface ObservedClaim {
   readonly size: string;
   /** Somebody gave the mail up with the annotation mailfleet.io/discard-mail. */
   readonly isDiscarded: boolean;
+  /** The size that it has; null while it has none. */
+  readonly capacity: string | null;
+  /** The node whose pod had it last; null: not noted. */
+  readonly lastNode: ObservedNode | null;
 }
 
 export interface ObservedSlot {
@@ -51,6 +59,7 @@ export function observeSlots(
   pods: readonly Pod[],
   claims: readonly PersistentVolumeClaim[],
   engines: ReadonlyMap<string, EngineStatus>,
+  nodes: NodeView = unknownNodes,
 ): readonly ObservedSlot[] {
   const podOf = bySlot(pods);
   const claimOf = bySlot(claims);
@@ -60,14 +69,18 @@ export function observeSlots(
     const claim = claimOf.get(slot);
     return {
       slot,
-      pod: pod === undefined ? null : observePod(pod, engines.get(pod.metadata.uid ?? "") ?? null),
-      claim: claim === undefined ? null : observeClaim(claim),
+      pod: pod === undefined ? null : observePod(pod, engines.get(pod.metadata.uid ?? "") ?? null, nodes),
+      claim: claim === undefined ? null : observeClaim(claim, nodes),
     };
   });
 }
 
-export function observePod(pod: Pod, engine: EngineStatus | null): ObservedPod {
-  const { metadata, status } = pod;
+export function observePod(
+  pod: Pod,
+  engine: EngineStatus | null,
+  nodes: NodeView = unknownNodes,
+): ObservedPod {
+  const { metadata, spec, status } = pod;
   const isReady = status?.conditions?.some(({ type, status: value }) => type === "Ready" && value === "True");
   return {
     name: metadata.name,
@@ -81,11 +94,12 @@ export function observePod(pod: Pod, engine: EngineStatus | null): ObservedPod {
     revision: metadata.annotations?.[annotations.revision] ?? null,
     restarts: (status?.containerStatuses ?? []).reduce((sum, { restartCount = 0 }) => sum + restartCount, 0),
     reason: reasonOf(pod),
+    node: nodeOf(spec.nodeName, nodes),
     engine,
   };
 }
 
-export function observeClaim(claim: PersistentVolumeClaim): ObservedClaim {
+export function observeClaim(claim: PersistentVolumeClaim, nodes: NodeView = unknownNodes): ObservedClaim {
   const { metadata, spec, status } = claim;
   return {
     name: metadata.name,
@@ -95,6 +109,8 @@ export function observeClaim(claim: PersistentVolumeClaim): ObservedClaim {
     isTerminating: metadata.deletionTimestamp !== undefined,
     size: spec.resources?.requests?.["storage"] ?? "0",
     isDiscarded: metadata.annotations?.[annotations.discardMail] === "true",
+    capacity: status?.capacity?.["storage"] ?? null,
+    lastNode: nodeOf(metadata.annotations?.[annotations.lastNode], nodes),
   };
 }
 
@@ -116,6 +132,24 @@ export function isGivenUp({ slot, claim }: ObservedSlot, forced: ReadonlySet<num
 /** It takes mail, as far as is known. */
 export function isServing(pod: ObservedPod | null): boolean {
   return pod?.isReady === true && !pod.isTerminating && !isTurnedAway(pod);
+}
+
+/**
+ * Its spool is where nobody can reach it, and may be written to there: the pod is being deleted, or its object is gone, and
+ * the node does not answer.
+ */
+export function isOutOfReach({ pod, claim }: ObservedSlot): boolean {
+  if (pod === null) return claim?.lastNode?.state === "Lost";
+  return pod.isTerminating && pod.node?.state === "Lost";
+}
+
+/** Its pod runs on a node that is being emptied. */
+export function isOnLeavingNode({ pod }: ObservedSlot): boolean {
+  return pod?.node?.state === "Leaving" && !pod.isTerminating;
+}
+
+function nodeOf(name: string | undefined, nodes: NodeView): ObservedNode | null {
+  return name === undefined || name === "" ? null : { name, state: nodes.stateOf(name) };
 }
 
 function bySlot<T extends KubeObject>(objects: readonly T[]): ReadonlyMap<number, T> {

@@ -10,6 +10,13 @@ export type Step =
   /** The storage request grows to what the spec says. */
   | { readonly kind: "resize-claim"; readonly slot: number; readonly claim: ObservedClaim }
   | { readonly kind: "create-pod"; readonly slot: number }
+  /** Writes on the claim where its pod runs: it outlives the pod's object, which may go before its process does. */
+  | {
+      readonly kind: "note-node";
+      readonly slot: number;
+      readonly claim: ObservedClaim;
+      readonly node: string;
+    }
   /**
    * Deletes the pod and keeps the claim. Ended: it will not run again. Outdated: only a new one can be as the
    * spec says. Discarded: its mail was given up. Deleting: the policy Orphan or Discard.
@@ -64,7 +71,13 @@ export type Step =
     };
 
 /** Why a slot that should leave cannot. Names are reasons of the condition ScaleDownBlocked. */
-export type Blocked = "QueueUnknown" | "PodNotRunning" | "ClaimLost" | "NoPeerReady" | "AnswerMissing";
+export type Blocked =
+  | "QueueUnknown"
+  | "PodNotRunning"
+  | "ClaimLost"
+  | "NoPeerReady"
+  | "AnswerMissing"
+  | "NodeLost";
 
 /** What is waited for at one slot, for the status; null: nothing. */
 export interface Waiting {

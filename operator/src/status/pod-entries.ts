@@ -1,6 +1,6 @@
 /** One line a slot for the status (pure): what its pod is doing, and why. */
 import type { PodEntry } from "#crds/mail-cluster-status.ts";
-import { type ObservedPod, type ObservedSlot, hasEnded } from "#operator/slots/observed.ts";
+import { type ObservedPod, type ObservedSlot, hasEnded, isOnLeavingNode } from "#operator/slots/observed.ts";
 import { roundFigure } from "#operator/slots/round-figure.ts";
 import type { Waiting } from "#operator/slots/steps.ts";
 
@@ -13,7 +13,8 @@ export function podEntries(
   return slots.map((observed) => {
     const waiting = decision.waiting.find(({ slot }) => slot === observed.slot) ?? null;
     const { pod } = observed;
-    const reason = waiting?.blocked ?? pod?.reason ?? null;
+    const moves = waiting !== null && isOnLeavingNode(observed) ? "NodeLeaving" : null;
+    const reason = waiting?.blocked ?? moves ?? pod?.reason ?? null;
     const since = leavingSince.get(observed.slot);
     return {
       slot: observed.slot,
@@ -21,6 +22,7 @@ export function podEntries(
       ...(pod?.engine == null
         ? {}
         : { revision: pod.engine.revision.slice(0, 64), queued: roundFigure(pod.engine.queue.total) }),
+      ...(pod?.node == null ? {} : { node: pod.node.name }),
       ...(since === undefined ? {} : { leavingSince: since }),
       ...(reason === null ? {} : { reason }),
     };

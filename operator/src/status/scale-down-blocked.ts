@@ -10,6 +10,8 @@ const sentences: Readonly<Record<Blocked, string>> = {
   PodNotRunning: "holds mail but its pod does not run",
   ClaimLost: "lost its volume; set mailfleet.io/discard-mail=true on its claim to give the mail up",
   AnswerMissing: "is empty, and another pod that may have sent it mail does not answer",
+  NodeLost:
+    "was on a node that does not answer and may still write to its volume; when the machine is surely off, taint the node with node.kubernetes.io/out-of-service=nodeshutdown:NoExecute or delete it",
   NoPeerReady: "goes on taking mail because no pod that stays is ready",
 };
 

@@ -29,6 +29,8 @@ export interface ListWatchOptions<T extends KubeObject> {
   readonly namespace: string;
   readonly labelSelector?: string;
   readonly store: ListedStore<T>;
+  /** What is kept of an object; all of it when absent. */
+  readonly trim?: (object: T) => T;
   readonly onChange: (change: Change<T>) => void;
   /** How many changes a periodic list brought that the watch had not. */
   readonly onDrift?: (count: number) => void;
@@ -87,7 +89,7 @@ async function listAll<T extends KubeObject>(options: ListWatchOptions<T>, state
       ...(labelSelector === undefined ? {} : { labelSelector }),
       ...(continueToken === null ? {} : { continueToken }),
     });
-    items.push(...page.items);
+    items.push(...(options.trim === undefined ? page.items : page.items.map(options.trim)));
     ({ continueToken, resourceVersion } = page);
   } while (continueToken !== null);
   const changes = options.store.replaceAll(items, resourceVersion);
@@ -121,7 +123,8 @@ async function watchFrom<T extends KubeObject>(
         state.version = event.resourceVersion;
         continue;
       }
-      const changes = event.type === "DELETED" ? store.remove(event.object) : store.put(event.object);
+      const object = options.trim?.(event.object) ?? event.object;
+      const changes = event.type === "DELETED" ? store.remove(object) : store.put(object);
       state.version = event.object.metadata.resourceVersion ?? state.version;
       for (const change of changes) tell(options, change);
     }

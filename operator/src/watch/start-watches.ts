@@ -12,6 +12,7 @@ import { type CustomObject, resources } from "#operator/kube/objects.ts";
 import { listWatch } from "./list-watch.ts";
 import { clusterOf, clustersUsing, keyOf, pluginsOf } from "./mapping.ts";
 import { changesContent, changesIntent } from "./predicates.ts";
+import { watchNodes } from "./watch-nodes.ts";
 
 export interface WatchTools {
   readonly kube: Kube;
@@ -20,6 +21,8 @@ export interface WatchTools {
   readonly random: Random;
   readonly log: Log;
   readonly onDrift: (kind: string, count: number) => void;
+  /** The operator may not read nodes. */
+  readonly onNodesRefused: () => void;
   /** Where keys go. */
   readonly clusters: { add(key: Key): void };
   readonly plugins: { add(key: Key): void };
@@ -30,6 +33,7 @@ export async function startWatches(tools: WatchTools, signal: AbortSignal): Prom
   const { mailClusters, nativePlugins } = tools.caches;
   const kinds = Object.keys(ownedResources) as (keyof typeof ownedResources)[];
   await Promise.all([
+    watchNodes(tools, signal),
     watchKind(tools, signal, resources.mailClusters, mailClusters, (change) => onCluster(tools, change)),
     watchKind(tools, signal, resources.nativePlugins, nativePlugins, (change) => onPlugin(tools, change)),
     ...kinds.map((kind) =>

@@ -1,0 +1,59 @@
+/**
+ * What the node of a pod means for the pod (pure). A node that does not answer may still run it, so nobody else may have
+ * its volume until the node is known to be dead: its object is gone, or somebody has said so with the taint
+ * node.kubernetes.io/out-of-service.
+ */
+import type { KubeNode } from "#operator/kube/objects.ts";
+
+/**
+ * Ready    takes pods.
+ * Leaving  runs, and is being emptied: cordoned, or about to be taken away by an autoscaler.
+ * Lost     does not answer: what runs on it is unknown.
+ * Dead     runs nothing any more.
+ * Unknown  the operator cannot read nodes.
+ */
+export type NodeState = "Ready" | "Leaving" | "Lost" | "Dead" | "Unknown";
+
+export interface ObservedNode {
+  readonly name: string;
+  readonly state: NodeState;
+}
+
+/** Nodes as the pass sees them. */
+export interface NodeView {
+  stateOf(name: string): NodeState;
+  /** Some node that is not being emptied takes pods; false also where that is not known. */
+  hasReady(): boolean;
+}
+
+export const unknownNodes: NodeView = { stateOf: () => "Unknown", hasReady: () => false };
+
+/** Cordoned by hand or for a drain, by the cluster autoscaler, by Karpenter. */
+const LEAVING_TAINTS: ReadonlySet<string> = new Set([
+  "node.kubernetes.io/unschedulable",
+  "ToBeDeletedByClusterAutoscaler",
+  "karpenter.sh/disrupted",
+  "karpenter.sh/disruption",
+]);
+const DEAD_TAINT = "node.kubernetes.io/out-of-service";
+
+/** `nodes` holds all of them: one that is not in there is gone. */
+export function viewNodes(nodes: {
+  get(namespace: string, name: string): KubeNode | null;
+  list(): readonly KubeNode[];
+}): NodeView {
+  return {
+    stateOf: (name) => stateOf(nodes.get("", name)),
+    hasReady: () => nodes.list().some((node) => stateOf(node) === "Ready"),
+  };
+}
+
+function stateOf(node: KubeNode | null): NodeState {
+  if (node === null) return "Dead";
+  const { spec, status } = node;
+  const taints = (spec?.taints ?? []).map(({ key }) => key);
+  if (taints.includes(DEAD_TAINT)) return "Dead";
+  if (status?.conditions?.find(({ type }) => type === "Ready")?.status !== "True") return "Lost";
+  const isLeaving = spec?.unschedulable === true || taints.some((key) => LEAVING_TAINTS.has(key));
+  return isLeaving ? "Leaving" : "Ready";
+}

@@ -1,0 +1,71 @@
+/**
+ * Follows nodes, where the operator may read them: whether one is being emptied or has fallen silent decides how the pods
+ * on it are treated. Without the right it works on and treats every node as unknown. Of a node little is kept: the
+ * whole object is large, and there may be thousands.
+ */
+import { isDeepStrictEqual } from "node:util";
+
+import { BY_NODE, CLUSTER_LABEL } from "#operator/cache/caches.ts";
+import type { Change } from "#operator/cache/store.ts";
+import { isKubeFailure } from "#operator/kube/errors.ts";
+import { type KubeNode, resources } from "#operator/kube/objects.ts";
+
+import { listWatch } from "./list-watch.ts";
+import type { WatchTools } from "./start-watches.ts";
+
+/** Resolves when `signal` has aborted, or at once where nodes may not be read. */
+export async function watchNodes(tools: WatchTools, signal: AbortSignal): Promise<void> {
+  const { kube, clock, random, log, caches } = tools;
+  const [store] = caches.nodes.parts.values();
+  if (store === undefined || !(await mayRead(tools))) return tools.onNodesRefused();
+  await listWatch<KubeNode>(
+    {
+      kube,
+      resource: resources.nodes,
+      namespace: "",
+      store,
+      trim,
+      onChange: (change) => onNode(tools, change),
+      clock,
+      random,
+      log,
+    },
+    signal,
+  );
+}
+
+/** Any other trouble is the list-watch's, which goes on trying. */
+async function mayRead({ kube, log }: WatchTools): Promise<boolean> {
+  try {
+    await kube.list(resources.nodes, { namespace: "", limit: 1 });
+  } catch (error) {
+    if (!isKubeFailure(error, "refused")) return true;
+    log.info("nodes cannot be read: pods are not moved away from nodes that are emptied");
+    return false;
+  }
+  return true;
+}
+
+function onNode({ caches, clusters }: WatchTools, change: Change<KubeNode>): void {
+  if (change.kind === "updated" && isDeepStrictEqual(factsOf(change.object), factsOf(change.before))) return;
+  for (const { metadata } of caches.pods.by(BY_NODE, change.object.metadata.name)) {
+    const name = metadata.labels?.[CLUSTER_LABEL];
+    if (name !== undefined) clusters.add({ namespace: metadata.namespace ?? "", name });
+  }
+}
+
+function trim({ apiVersion, kind, metadata, ...rest }: KubeNode): KubeNode {
+  const { name, uid, resourceVersion } = metadata;
+  const kept = { name, ...(uid === undefined ? {} : { uid }) };
+  const version = resourceVersion === undefined ? {} : { resourceVersion };
+  return { apiVersion, kind, metadata: { ...kept, ...version }, ...factsOf(rest) };
+}
+
+function factsOf({ spec, status }: Pick<KubeNode, "spec" | "status">): Pick<KubeNode, "spec" | "status"> {
+  const taints = (spec?.taints ?? []).map(({ key, effect }) => ({ key, effect }));
+  const ready = status?.conditions?.filter(({ type }) => type === "Ready") ?? [];
+  return {
+    spec: { unschedulable: spec?.unschedulable === true, taints },
+    status: { conditions: ready.map(({ type, status: value }) => ({ type, status: value })) },
+  };
+}
