@@ -19,8 +19,10 @@ describe("a native plugin", { timeout: 300_000 }, () => {
     folder = await mkdtemp(join(tmpdir(), "plugin-"));
     const source = join(folder, "small.c");
     const library = join(folder, "small.so");
-    await writeFile(source, "int Halon_version(void) { return 1; }\n");
-    await run("gcc", ["-shared", "-fPIC", "-o", library, source]);
+    const version = "HALON_EXPORT int Halon_version(void) { return HALONMTA_PLUGIN_VERSION; }";
+    await writeFile(source, `#include <HalonMTA.h>\n${version}\n`);
+    const include = join(import.meta.dirname, "../../mta-image/native/include");
+    await run("gcc", [`-I${include}`, "-shared", "-fPIC", "-o", library, source]);
     digest = createHash("sha256")
       .update(await readFile(library))
       .digest("hex");

@@ -17,6 +17,7 @@
 import { z } from "zod";
 
 import { SpamhausState } from "./spamhaus-api.ts";
+import { PluginState } from "./plugins-api.ts";
 
 export const Problem = z.object({
   /** File that holds the mistake, e.g. "smtpd-app.yaml". */
@@ -43,16 +44,6 @@ export const QueueFigures = z.object({
   oldestFreeSeconds: z.number().nonnegative().optional(),
 });
 export type QueueFigures = z.infer<typeof QueueFigures>;
-
-export const PluginState = z.object({
-  id: z.string(),
-  path: z.string(),
-  /** `missing`: no file at path. */
-  state: z.enum(["present", "missing"]),
-  /** sha256 of the file in hex, "" when missing. */
-  sha256: z.string(),
-});
-export type PluginState = z.infer<typeof PluginState>;
 
 export const HandoverFigures = z.object({
   /** Messages given to peers since start. */

@@ -64,6 +64,7 @@ export function parseStartup(text: string): Parsed<StartupConfig> {
     ...duplicates(startupFile, "servers", servers),
     ...duplicates(startupFile, "pki.private", pki.private),
     ...duplicates(startupFile, "plugins", plugins),
+    ...servers.flatMap(checkListeners),
   ];
   return problems.length > 0 ? { ok: false, problems } : parsed;
 }
@@ -148,6 +149,13 @@ function crossCheck(startup: StartupConfig, app: AppConfig): Problem[] {
       problems.push(problem(`transportgroups[${i}].dsn.transport`, `there is no transport "${target}"`));
   });
   return problems;
+}
+
+function checkListeners({ type, listeners }: StartupConfig["servers"][number], i: number): Problem[] {
+  const wrong = (type === "plugin") === listeners.length > 0;
+  const reason =
+    type === "plugin" ? "a server of type plugin listens nowhere" : "needs at least one listener";
+  return wrong ? [{ file: startupFile, path: `servers[${i}].listeners`, reason }] : [];
 }
 
 function checkWarmUp({ warmup }: PolicyConfig): Problem[] {

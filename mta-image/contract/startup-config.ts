@@ -23,12 +23,19 @@ const Listener = z.strictObject({
 
 const Server = z.strictObject({
   id: identifier.describe("Name that smtpd-app.yaml refers to."),
-  type: z.literal("smtp").default("smtp").describe("Protocol of the server."),
+  type: z
+    .enum(["smtp", "plugin"])
+    .default("smtp")
+    .describe("Protocol of the server; plugins inject mail through one of type plugin."),
   proxyprotocol: z
     .boolean()
     .default(false)
     .describe("Every connection begins with a PROXY header, version 1 or 2 (servers[].proxynetworks)."),
-  listeners: z.array(Listener).min(1).max(16).describe("Where the server listens."),
+  listeners: z
+    .array(Listener)
+    .max(16)
+    .default([])
+    .describe("Where the server listens, at least one place; of type plugin, none."),
 });
 
 const PrivateKey = z.strictObject({
@@ -67,6 +74,11 @@ export const StartupConfig = z.strictObject({
         .enum(["debug", "info", "warn", "error"])
         .default("info")
         .describe("Extension. Least level that is logged."),
+      pluginspath: z
+        .string()
+        .regex(/^\/[^\0]*$/, "must be an absolute path")
+        .default("/opt/halon/plugins")
+        .describe("Folder of native plugins: ID.so, and autoload/smtpd/ with those that are loaded unasked."),
     })
     .prefault({})
     .describe("Surroundings of the process."),
@@ -119,7 +131,11 @@ export const StartupConfig = z.strictObject({
     .array(
       z.strictObject({
         id: identifier.describe("Name of the plugin."),
-        path: z.string().min(1).describe("Path of the shared object."),
+        path: z
+          .string()
+          .min(1)
+          .optional()
+          .describe("Path of the shared object; pluginspath/ID.so when absent."),
         config: z.record(z.string(), z.unknown()).optional().describe("Handed to the plugin at start."),
       }),
     )

@@ -31,8 +31,8 @@ export interface Administered {
   readonly courier: { readonly connections: number };
   readonly sessionCounters: SessionCounters;
   readonly transfer: Transfer;
-  readonly plugins: readonly EngineStatus["plugins"][number][];
   readonly spamhaus: Pick<Spamhaus, "state">;
+  readonly plugins: { states(): EngineStatus["plugins"] };
 }
 
 export class EngineAdministration implements Administration {
@@ -55,7 +55,7 @@ export class EngineAdministration implements Administration {
       sessions: this.#mta.sessions,
       deliveries: courier.connections,
       totals: { accepted: sessionCounters.acceptedMessages, ...queue.counters },
-      plugins: [...this.#mta.plugins],
+      plugins: this.#mta.plugins.states(),
       handover: this.#mta.transfer.figures,
       spamhaus: this.#mta.spamhaus.state,
     };

@@ -104,5 +104,6 @@ async function reload(mta: Mta, log: Log): Promise<void> {
 function exitCodeOf(error: unknown): number {
   if (!(error instanceof Failure)) return exitCodes.crash;
   if (error.code.startsWith("spool-")) return exitCodes.spool;
+  if (error.code.startsWith("plugin-")) return exitCodes.badConfig;
   return error.code === "certificate-unusable" ? exitCodes.badConfig : exitCodes.environment;
 }

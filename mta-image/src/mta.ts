@@ -12,7 +12,7 @@ import type { Clock } from "#base/clock.ts";
 import { listenHttp } from "#base/http-server.ts";
 import type { Log } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
-import type { EngineStatus, PluginState } from "#contract/admin-api.ts";
+import type { EngineStatus } from "#contract/admin-api.ts";
 import type { EngineConfig } from "#contract/config.ts";
 
 import { openAdmin } from "./admin/open-admin.ts";
@@ -33,8 +33,9 @@ import { makeIntake } from "./intake/accept.ts";
 import { InsightAdministration } from "./insight-administration.ts";
 import type { Intake } from "./intake/intake.ts";
 import { loadContexts } from "./net/tls-contexts.ts";
-import { lookAtPlugins } from "./plugin-files.ts";
 import { OutcomeLog } from "./queue/outcome-log.ts";
+import { makeInjectPort } from "./plugin-injection.ts";
+import { PluginLife } from "./plugin-life.ts";
 import { Queue } from "./queue/queue.ts";
 import { WarmUp } from "./queue/warm-up.ts";
 import { RuleAdministration } from "./rule-administration.ts";
@@ -78,7 +79,7 @@ export class Mta {
   readonly #outcomes: OutcomeLog;
   #metrics: Registry | null = null;
   readonly #warmUp: WarmUp;
-  readonly plugins: readonly PluginState[];
+  readonly plugins: PluginLife;
   /** Ports in use, by server id; for HTTP faces "monitor" and "admin". */
   readonly ports = new Map<string, number>();
   state: EngineStatus["state"] = "Serving";
@@ -91,7 +92,6 @@ export class Mta {
     parts: {
       settings: Settings;
       spool: DiskSpool;
-      plugins: readonly PluginState[];
       shutdown: Shutdown;
     },
   ) {
@@ -100,7 +100,6 @@ export class Mta {
     this.startedAt = new Date(clock.now()).toISOString();
     this.#settings = parts.settings;
     this.spool = parts.spool;
-    this.plugins = parts.plugins;
     this.shutdown = parts.shutdown;
     this.spamhaus = new Spamhaus({ clock, log });
     const read = (id: string): ReturnType<DiskSpool["read"]> => this.spool.read(id);
@@ -150,7 +149,13 @@ export class Mta {
     const { startup } = options.config.current;
     this.rules = new RuleAdministration(this.queue, { clock, folder: startup.spool.path });
     this.#warmUp = new WarmUp(this.queue.rules, clock);
-    this.#applyRules(options.config.current);
+    const inject = makeInjectPort({
+      intake: this.#intake,
+      log,
+      transportOf: (id) => this.#settings.sessions.get(id)?.transportId,
+      accepting: () => this.accepting,
+    });
+    this.plugins = new PluginLife({ log, queue: this.queue, inject });
     this.transfer = new Transfer({
       ledgerPath: join(startup.spool.path, "handover.db"),
       queue: this.queue,
@@ -183,8 +188,7 @@ export class Mta {
     shutdown.add("lock", async () => lock.release());
     const spool = await DiskSpool.open({ files, clock, log, floor: startup.spool.minfree });
     shutdown.add("spool", () => spool.close());
-    const plugins = await lookAtPlugins(startup.plugins);
-    const mta = new Mta(options, { settings, spool, plugins, shutdown });
+    const mta = new Mta(options, { settings, spool, shutdown });
     await mta.#openRooms();
     return mta;
   }
@@ -213,11 +217,13 @@ export class Mta {
         this.#settings = settings;
         useSpamhaus();
         this.#applyRules(next);
+        this.plugins.reload(next);
       };
     });
     (await this.#prepareSpamhaus(config.current))();
     this.shutdown.add("spamhaus", async () => this.spamhaus.close());
     await this.#openMonitor();
+    await this.#startPlugins(config.current);
     this.shutdown.add("transfer", () => this.transfer.close());
     this.rules.useShares(await readShares(startup.spool.path));
     await this.transfer.queueAll(this.spool.recover());
@@ -228,7 +234,18 @@ export class Mta {
     });
     await this.#openAdmin();
     for (const server of startup.servers) await this.#openServer(server, patience);
+    this.shutdown.add("plugins", () => this.plugins.earlyCleanup());
+    this.plugins.ready();
     this.#isOpen = true;
+  }
+
+  /** Plugins may make lists before the policies that name them are read, and are there before the first attempt. */
+  async #startPlugins(config: EngineConfig): Promise<void> {
+    this.shutdown.add("plugins", () => this.plugins.cleanup());
+    await this.plugins.load(config);
+    this.plugins.earlyInit();
+    this.#applyRules(config);
+    this.plugins.init();
   }
 
   #prepareSpamhaus({ app }: EngineConfig): Promise<() => void> {
@@ -283,6 +300,7 @@ export class Mta {
       delivery: this.courier.counters,
       connections: () => this.courier.connections,
       spamhaus: this.spamhaus.counters,
+      plugins: () => this.plugins.states(),
     });
     this.#metrics = registry;
     const server = makeMonitorServer({
@@ -306,6 +324,7 @@ export class Mta {
         rules: this.rules,
         spamhaus: this.spamhaus,
         insight: this.#insight(),
+        plugins: this.plugins,
       },
       this.options,
     );

@@ -10,6 +10,8 @@ export interface Call {
   readonly path: string;
   readonly body?: unknown;
   readonly show: (answer: unknown) => string;
+  /** Whether the answer is a no, which mtactl's exit code tells. */
+  readonly refused?: (answer: unknown) => boolean;
 }
 
 export const rulesUsage = `  mtactl queue explain ID                          why it waits

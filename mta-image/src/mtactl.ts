@@ -11,6 +11,7 @@ import { ApiError, EngineStatus, QueueChange, QueuePage } from "#contract/admin-
 import { startupFile } from "#contract/config.ts";
 import { paths } from "#contract/runtime.ts";
 
+import { pluginCall, pluginsUsage } from "./mtactl-plugins.ts";
 import { type Call, ruleCall, rulesUsage } from "./mtactl-rules.ts";
 import { findAccess } from "./mtactl-access.ts";
 
@@ -19,7 +20,7 @@ const usage = `mtactl: control a running smtpd
   mtactl status
   mtactl queue list [--domain D] [--status active|deferred|hold] [--limit N] [--after ID]
   mtactl queue retry|hold|release|bounce (ID ... | --domain D)
-${rulesUsage}  mtactl config reload
+${rulesUsage}${pluginsUsage}  mtactl config reload
   mtactl drain            take no new mail, go on delivering
   mtactl serve            take mail again
 
@@ -47,7 +48,7 @@ const { values: flags, positionals } = parseArgs({
 process.exitCode = await main();
 
 async function main(): Promise<number> {
-  const call = ruleCall(positionals) ?? toCall(positionals);
+  const call = ruleCall(positionals) ?? pluginCall(positionals) ?? toCall(positionals);
   if (flags.help || call === null) {
     process.stderr.write(usage);
     return flags.help ? 0 : 2;
@@ -56,7 +57,7 @@ async function main(): Promise<number> {
     const { status, answer } = await send(call);
     if (status !== 200) return refuse(answer, status);
     process.stdout.write(flags.json ? `${JSON.stringify(answer, null, 2)}\n` : call.show(answer));
-    return 0;
+    return call.refused?.(answer) === true ? 1 : 0;
   } catch (error) {
     process.stderr.write(`mtactl: no answer: ${describe((error as Error).cause ?? error)}\n`);
     return 2;

@@ -1,9 +1,9 @@
-/** The configured plugins as files: whether each is there, and its digest. Loading them is another matter. */
+/** Plugins as files: whether each is there, and its digest. */
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 
-import type { PluginState } from "#contract/admin-api.ts";
+import type { PluginState } from "#contract/plugins-api.ts";
 
 export function lookAtPlugins(
   plugins: readonly { readonly id: string; readonly path: string }[],

@@ -1,6 +1,7 @@
 // The watchdog and the crash note; see blame.h.
 #include "blame.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <time.h>
 #include <unistd.h>
@@ -45,9 +46,13 @@ void watch() {
 constexpr int kDeadly[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
 struct sigaction previous[std::size(kDeadly)];
 
+int notes = -1;
+
 void say(const char* text) {
-  const auto ignored = write(STDERR_FILENO, text, strlen(text));
-  static_cast<void>(ignored);
+  for (const int file : {STDERR_FILENO, notes}) {
+    const auto ignored = write(file, text, strlen(text));
+    static_cast<void>(ignored);
+  }
 }
 
 const void* code_address(void* context) {
@@ -94,9 +99,15 @@ Blame::~Blame() {
   const int64_t took = coarse_ms() - since_;
   if (took < limit_ms.load(std::memory_order_relaxed)) return;
   plugin_.blocked_calls.fetch_add(1);
+  plugin_.blocked_ms.fetch_add(static_cast<uint64_t>(took));
   if (static_cast<uint64_t>(took) > plugin_.longest_ms.load()) plugin_.longest_ms.store(static_cast<uint64_t>(took));
   broker().report(plugin_.id, "blocked",
                   std::string(function_) + " held the event loop for " + std::to_string(took) + " ms");
+}
+
+bool keep_notes(const char* path) {
+  notes = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  return notes >= 0;
 }
 
 void start_blame(unsigned limit) {

@@ -27,6 +27,9 @@ class Blame {
 // Once, on the loop's thread. A call that takes longer than `limit_ms` is reported.
 void start_blame(unsigned limit_ms);
 
+// The note of a crash also goes to the end of this file, which the next process reads.
+bool keep_notes(const char* path);
+
 // Runs plugin code; C++ exceptions end here, for C and JavaScript have none. Gives "" or what was thrown.
 template <typename F>
 std::string guarded(F&& run) {

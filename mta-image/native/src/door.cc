@@ -153,6 +153,7 @@ napi_value make_exports(napi_env env, napi_value exports) {
       FUNCTION("answerInjection", answer),
       FUNCTION("forget", forget),
       FUNCTION("figures", figures),
+      FUNCTION("keepNotes", keep_notes_at),
       FUNCTION("openFile", open_file),
       FUNCTION("closeFile", close_file),
       FUNCTION("preload", preload),

@@ -66,6 +66,7 @@ napi_value set_servers(napi_env env, napi_callback_info info);
 napi_value answer(napi_env env, napi_callback_info info);
 napi_value forget(napi_env env, napi_callback_info info);
 napi_value figures(napi_env env, napi_callback_info info);
+napi_value keep_notes_at(napi_env env, napi_callback_info info);
 napi_value open_file(napi_env env, napi_callback_info info);
 napi_value close_file(napi_env env, napi_callback_info info);
 napi_value preload(napi_env env, napi_callback_info info);

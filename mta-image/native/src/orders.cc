@@ -2,6 +2,7 @@
 // side: servers, answers, ids that ended.
 #include <map>
 
+#include "blame.h"
 #include "door.h"
 #include "inject.h"
 #include "loading.h"
@@ -176,7 +177,16 @@ napi_value figures(napi_env env, napi_callback_info info) {
     put("misuses", plugin.misuses);
     put("blockedCalls", plugin.blocked_calls);
     put("longestMs", plugin.longest_ms);
+    put("blockedMs", plugin.blocked_ms);
     return result;
+  });
+}
+
+// keepNotes(path): whether the notes of crashes can go there
+napi_value keep_notes_at(napi_env env, napi_callback_info info) {
+  return js::boundary(env, [&] {
+    js::Arguments<1> arguments(env, info);
+    return js::boolean(env, keep_notes(js::to_text(env, arguments[0]).c_str()));
   });
 }
 

@@ -37,6 +37,7 @@ struct Plugin {
   std::atomic<uint64_t> misuses{0};
   std::atomic<uint64_t> blocked_calls{0};
   std::atomic<uint64_t> longest_ms{0};
+  std::atomic<uint64_t> blocked_ms{0};
 
   // The exported function, nullptr if there is none.
   template <typename F>

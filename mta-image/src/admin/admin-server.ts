@@ -23,6 +23,7 @@ import {
 } from "#contract/admin-api.ts";
 
 import { type InsightDoor, addInsightRoutes } from "./insight-routes.ts";
+import { type PluginDoor, addPluginRoutes } from "./plugin-routes.ts";
 import { type RuleDoor, addRuleRoutes } from "./rule-routes.ts";
 import { type SpamhausDoor, addSpamhausRoutes } from "./spamhaus-routes.ts";
 import { type TransferDoor, addTransferRoutes } from "./transfer-routes.ts";
@@ -48,6 +49,7 @@ export function makeAdminServer(options: {
   readonly rules: RuleDoor;
   readonly spamhaus: SpamhausDoor;
   readonly insight: InsightDoor;
+  readonly plugins: PluginDoor;
   /** Asked at each call, since it may be renewed. Null: only client certificates open the door. */
   readonly token: () => string | null;
   readonly tls?: NonNullable<HttpServerOptions["tls"]>;
@@ -85,6 +87,7 @@ export function makeAdminServer(options: {
   addRuleRoutes(server, options.rules);
   addSpamhausRoutes(server, options.spamhaus);
   addInsightRoutes(server, options.insight);
+  addPluginRoutes(server, options.plugins);
   for (const action of ["retry", "hold", "release", "bounce"] as const) {
     server.post(`/v1/queue/${action}`, async (request, reply) =>
       withShape(reply, QueueSelector, request.body, (selector) =>

@@ -4,12 +4,15 @@
  */
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
 
+import type { PluginState } from "#contract/plugins-api.ts";
+
 import type { DeliveryCounters } from "../delivery/pool.ts";
 import type { QueueFigures } from "../queue/queue.ts";
 import type { OutcomeCounters } from "../queue/settlement.ts";
 import type { SessionCounters } from "../session/counters.ts";
 import type { SpamhausCounters } from "../spamhaus/counters.ts";
 import type { SpoolFigures } from "../spool/spool.ts";
+import { addPluginMetrics } from "./plugin-metrics.ts";
 
 export interface MetricSources {
   readonly session: SessionCounters;
@@ -22,6 +25,7 @@ export interface MetricSources {
   readonly delivery: DeliveryCounters;
   readonly connections: () => number;
   readonly spamhaus: SpamhausCounters;
+  readonly plugins: () => readonly PluginState[];
 }
 
 export function makeMetrics(sources: MetricSources): Registry {
@@ -32,6 +36,7 @@ export function makeMetrics(sources: MetricSources): Registry {
   addSpoolMetrics(registry, sources);
   addDeliveryMetrics(registry, sources);
   addSpamhausMetrics(registry, sources.spamhaus);
+  addPluginMetrics(registry, sources.plugins);
   gauge(registry, "mta_ready", "1 while new mail is welcome.", () => (sources.isReady() ? 1 : 0));
   return registry;
 }

@@ -14,6 +14,7 @@ import { until } from "../../testing/until.ts";
 import type { Administration } from "./admin-server.ts";
 import { openAdmin } from "./open-admin.ts";
 import type { InsightDoor } from "./insight-routes.ts";
+import type { PluginDoor } from "./plugin-routes.ts";
 import type { RuleDoor } from "./rule-routes.ts";
 import type { SpamhausDoor } from "./spamhaus-routes.ts";
 import type { TransferDoor } from "./transfer-routes.ts";
@@ -45,6 +46,7 @@ beforeEach(async () => {
     transfer: {} as TransferDoor,
     rules: {} as RuleDoor,
     insight: {} as InsightDoor,
+    plugins: {} as PluginDoor,
   };
   const { server, stop } = await openAdmin(config, rooms, { clock, log: silentLog });
   port = await listenHttp(server, { host: "127.0.0.1", port: 0 });
@@ -138,6 +140,7 @@ test("a token file that is empty or gone keeps the engine from starting", async 
     transfer: {} as TransferDoor,
     rules: {} as RuleDoor,
     insight: {} as InsightDoor,
+    plugins: {} as PluginDoor,
   };
   writeFileSync(files.token, "\n");
   await assert.rejects(openAdmin(config, rooms, { clock, log: silentLog }), { code: "admin-file-unusable" });

@@ -14,6 +14,7 @@ import type { EngineConfig } from "#contract/config.ts";
 
 import { type Administration, makeAdminServer } from "./admin-server.ts";
 import type { InsightDoor } from "./insight-routes.ts";
+import type { PluginDoor } from "./plugin-routes.ts";
 import type { RuleDoor } from "./rule-routes.ts";
 import type { SpamhausDoor } from "./spamhaus-routes.ts";
 import type { TransferDoor } from "./transfer-routes.ts";
@@ -36,6 +37,7 @@ export async function openAdmin(
     readonly rules: RuleDoor;
     readonly spamhaus: SpamhausDoor;
     readonly insight: InsightDoor;
+    readonly plugins: PluginDoor;
   },
   tools: { readonly clock: Clock; readonly log: Log },
 ): Promise<{ server: FastifyInstance; stop: () => void }> {

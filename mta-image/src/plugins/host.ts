@@ -128,7 +128,16 @@ export class PluginHost {
   }
 
   figures(): Map<string, NativeFigures> {
-    return new Map(this.plugins.map(({ id, index }) => [id, this.#options.native.figures(index)]));
+    return new Map(this.plugins.map((plugin) => [plugin.id, this.figuresOf(plugin)]));
+  }
+
+  figuresOf({ index }: LoadedPlugin): NativeFigures {
+    return this.#options.native.figures(index);
+  }
+
+  /** Where the note of a crash is kept for the next process. */
+  keepNotes(path: string): void {
+    if (!this.#options.native.keepNotes(path)) this.#options.log.warn({ path }, "plugin-notes-not-kept");
   }
 
   async #load(config: PluginConfig): Promise<void> {
@@ -143,7 +152,7 @@ export class PluginHost {
       throw pluginFailure("plugin-version", config, reason);
     }
     native.configure(index, config.config, config.appConfig);
-    const plugin = { id, path, index, inspection };
+    const plugin = { id, path, index, inspection, version: built };
     this.#plugins.set(id, plugin);
     this.hooks.add(plugin);
     this.#options.log.info({ plugin: id, path, roles: inspection.roles }, "plugin-loaded");

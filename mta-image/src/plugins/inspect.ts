@@ -25,6 +25,8 @@ export interface Inspection {
 export interface LoadedPlugin extends PluginName {
   readonly index: number;
   readonly inspection: Inspection;
+  /** What it was built for. */
+  readonly version: number;
 }
 
 const nothing = { exported: [], roles: [], inPlace: false };

@@ -107,6 +107,8 @@ export interface NativeFigures {
   readonly misuses: number;
   readonly blockedCalls: number;
   readonly longestMs: number;
+  /** Sum over the blocked calls. */
+  readonly blockedMs: number;
 }
 
 export interface NativeAddon {
@@ -149,6 +151,8 @@ export interface NativeAddon {
   /** A suspension or policy ended otherwise than by the plugin. */
   forget(kind: "suspension" | "policy", id: string): void;
   figures(plugin: number): NativeFigures;
+  /** The note of a crash also goes to the end of this file. False: it cannot be written. */
+  keepNotes(path: string): boolean;
   /** A FILE* over the pieces, for foreign functions; its address. */
   openFile(pieces: readonly Piece[]): bigint;
   closeFile(address: bigint): void;

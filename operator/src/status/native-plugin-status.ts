@@ -2,7 +2,7 @@
  * The status of a NativePlugin from the pods of all clusters that refer to it (pure): which file they have, and
  * which image the nodes resolved it to where they tell.
  */
-import type { PluginState } from "#contract/admin-api.ts";
+import type { PluginState } from "#contract/plugins-api.ts";
 import type { NativePluginStatus } from "#crds/native-plugin.ts";
 import type { ContainerStatus, Pod } from "#operator/kube/objects.ts";
 import { volumeName } from "#operator/desired/plugin-volumes.ts";

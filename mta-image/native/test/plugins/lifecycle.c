@@ -1,5 +1,6 @@
 /* Writes down what happens to it, and says so when commanded. Configuration: {"fail": "<export that says false>"}. */
 #include <HalonMTA.h>
+#include <unistd.h>
 
 static char story[4096];
 
@@ -59,7 +60,7 @@ HALON_EXPORT void Halon_config_reload(HalonConfig* config) {
   free(json);
 }
 
-/* story: what happened; twice WORD: it, twice; anything else is refused. */
+/* story: what happened; twice WORD: it, twice; block: holds the loop; crash: dies; anything else is refused. */
 HALON_EXPORT bool Halon_command_execute(HalonCommandExecuteContext* context, size_t argc, const char* argv[],
                                         size_t argvl[], char** out, size_t* outlen) {
   (void)context;
@@ -72,6 +73,11 @@ HALON_EXPORT bool Halon_command_execute(HalonCommandExecuteContext* context, siz
     *out = malloc(*outlen);
     memcpy(*out, argv[1], argvl[1]);
     memcpy(*out + argvl[1], argv[1], argvl[1]);
+    return true;
+  }
+  if (argc == 1 && strcmp(argv[0], "crash") == 0) abort();
+  if (argc == 1 && strcmp(argv[0], "block") == 0) {
+    usleep(1100 * 1000);
     return true;
   }
   *out = strdup("unknown command");
