@@ -48,7 +48,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   "mta-image/src/script": ["base", ...mta("message"), "csv-parse", "iconv-lite", "js-yaml", "tldts"],
   "mta-image/src/net": ["base"],
   "mta-image/src/dns": ["base"],
-  "mta-image/src/authentication": ["base", "mailauth", ...mta("dns", "message", "session")],
+  "mta-image/src/authentication": ["base", "mailauth", ...mta("dns", "intake", "message")],
   "mta-image/src/spool": ["base", ...mta("smtp", "message")],
   "mta-image/src/plugins": ["base", contract, ...mta("script")],
   "mta-image/src/hooks": ["base", ...mta("smtp", "message", "script", "plugins", "dns")],
@@ -66,7 +66,18 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     "fastify",
     "prom-client",
     "zod",
-    ...mta("config", "queue", "spool", "session", "delivery", "transfer", "hooks", "plugins", "spamhaus"),
+    ...mta(
+      "authentication",
+      "config",
+      "queue",
+      "spool",
+      "session",
+      "delivery",
+      "transfer",
+      "hooks",
+      "plugins",
+      "spamhaus",
+    ),
   ],
   // The files of src/ itself: the programs and what puts the rooms together.
   "mta-image/src": [

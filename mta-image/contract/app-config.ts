@@ -4,7 +4,17 @@
  */
 import { z } from "zod";
 
-import { domain, duration, identifier, network, networkAddress, port, size } from "./config-values.ts";
+import { AuthenticationConfig } from "./authentication-config.ts";
+import {
+  domain,
+  duration,
+  identifier,
+  nameServer,
+  network,
+  networkAddress,
+  port,
+  size,
+} from "./config-values.ts";
 import { SpamhausConfig } from "./spamhaus-config.ts";
 
 /** Loopback and the private ranges (RFC 1918, RFC 4193). */
@@ -206,12 +216,15 @@ export const AppConfig = z.strictObject({
     .strictObject({
       cache: z.strictObject({ size: z.int().min(0).max(1_000_000).default(10_000) }).prefault({}),
       servers: z
-        .array(networkAddress)
+        .array(nameServer)
         .max(8)
         .default([])
-        .describe("Extension. Name servers; the system's when absent."),
+        .describe("Extension. Name servers, with :port if need be; the system's when absent."),
     })
     .prefault({}),
+  authentication: AuthenticationConfig.optional().describe(
+    "Extension. DKIM, SPF, DMARC and ARC; docs/configuration.md.",
+  ),
   spamhaus: SpamhausConfig.optional().describe("Extension. Spamhaus DQS with HBL; docs/spamhaus.md."),
   plugins: z
     .array(z.strictObject({ id: identifier, config: z.record(z.string(), z.unknown()) }))

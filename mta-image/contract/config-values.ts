@@ -15,6 +15,13 @@ export const port = z.int().min(0).max(65_535);
 
 export const networkAddress = z.string().refine((text) => isIP(text) !== 0, "must be an IP address");
 
+/** A name server: an address, with :port if need be. */
+export const nameServer = z.string().refine((text) => {
+  const [, bracketed, bare, port] = /^(?:\[([^\]]+)\]|([^[\]]+?))(?::(\d{1,5}))?$/.exec(text) ?? [];
+  if (isIP(text) !== 0) return true;
+  return (isIP(bracketed ?? "") === 6 || isIP(bare ?? "") === 4) && Number(port ?? 53) <= 65_535;
+}, "must be an IP address, or an address with a port such as 192.0.2.1:53 or [2001:db8::1]:53");
+
 /** Milliseconds out of "1h30m" or seconds. */
 export const duration = z.union([z.string(), z.number()]).transform((value, context) => {
   const parsed = parseDuration(value);

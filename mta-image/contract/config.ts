@@ -7,6 +7,7 @@ import type { z } from "zod";
 
 import type { Problem } from "./admin-api.ts";
 import { AppConfig } from "./app-config.ts";
+import { checkAuthentication } from "./authentication-config.ts";
 import { PolicyConfig } from "./policy-config.ts";
 import { StartupConfig } from "./startup-config.ts";
 import { SuspendConfig } from "./suspend-config.ts";
@@ -139,6 +140,12 @@ function crossCheck(startup: StartupConfig, app: AppConfig): Problem[] {
     if (server.tls.implicit && server.tls.certs.length === 0)
       problems.push(problem(`servers[${i}].tls.implicit`, "needs a certificate in certs"));
   });
+  if (app.authentication !== undefined) {
+    const servers = new Set(app.servers.map(({ id }) => id));
+    const wrong = checkAuthentication(app.authentication, servers);
+    problems.push(...wrong.map(({ path, reason }) => problem(path, reason)));
+    problems.push(...duplicates(appFile, "authentication.keys", app.authentication.keys));
+  }
   for (const { id } of startup.servers) {
     if (!app.servers.some((server) => server.id === id))
       problems.push(problem("servers", `server "${id}" of ${startupFile} has no settings here`));

@@ -19,6 +19,7 @@ import { openAdmin } from "./admin/open-admin.ts";
 import { makeMetrics } from "./admin/metrics.ts";
 import { makeMonitorServer } from "./admin/monitor-server.ts";
 import { EngineAdministration } from "./administration.ts";
+import { Authentication } from "./authentication/authentication.ts";
 import type { LiveConfig } from "./config/live-config.ts";
 import { makeQueueRules } from "./config/queue-rules.ts";
 import { readShares } from "./config/shares.ts";
@@ -29,7 +30,7 @@ import { SmtpCourier } from "./delivery/smtp-courier.ts";
 import type { TransportSettings } from "./delivery/transport.ts";
 import { LiveResolver } from "./dns/live-resolver.ts";
 import { MailNotifier } from "./dsn/mail-notifier.ts";
-import { makeIntake } from "./intake/accept.ts";
+import { type IntakeFigures, makeIntake } from "./intake/accept.ts";
 import { InsightAdministration } from "./insight-administration.ts";
 import type { Intake } from "./intake/intake.ts";
 import { loadContexts } from "./net/tls-contexts.ts";
@@ -39,6 +40,7 @@ import { PluginLife } from "./plugin-life.ts";
 import { Queue } from "./queue/queue.ts";
 import { WarmUp } from "./queue/warm-up.ts";
 import { RuleAdministration } from "./rule-administration.ts";
+import { mayRelayFrom } from "./session/access.ts";
 import type { Credentials } from "./session/credentials.ts";
 import { makeSessionCounters } from "./session/counters.ts";
 import type { SessionNeighbours } from "./session/options.ts";
@@ -75,9 +77,9 @@ export class Mta {
   readonly transfer: Transfer;
   readonly administration = new EngineAdministration(this);
   readonly rules: RuleAdministration;
-  readonly spamhaus: Spamhaus;
   readonly #outcomes: OutcomeLog;
   #metrics: Registry | null = null;
+  readonly spamhaus: Spamhaus;
   readonly #warmUp: WarmUp;
   readonly plugins: PluginLife;
   /** Ports in use, by server id; for HTTP faces "monitor" and "admin". */
@@ -86,6 +88,7 @@ export class Mta {
   #settings: Settings;
   #isOpen = false;
   readonly #intake: Intake;
+  readonly #authentication: Authentication;
 
   private constructor(
     options: MtaOptions,
@@ -103,8 +106,9 @@ export class Mta {
     this.shutdown = parts.shutdown;
     this.spamhaus = new Spamhaus({ clock, log });
     const read = (id: string): ReturnType<DiskSpool["read"]> => this.spool.read(id);
+    const resolver = new LiveResolver({ clock, settings: () => this.#settings.resolver });
     const finder = {
-      resolver: new LiveResolver({ clock, settings: () => this.#settings.resolver }),
+      resolver,
       random,
       hostname: parts.settings.hostname,
       isForbidden: forbidLocalTargets,
@@ -117,13 +121,27 @@ export class Mta {
       transport,
       limits: () => this.#settings.connections,
     });
-    this.#intake = makeIntake({
+    const figures: IntakeFigures = { bytesInFlight: 0 };
+    const door = makeIntake({
       spool: this.spool,
       clock,
       log,
       enqueue: (message) => this.queue.add(message),
       settings: () => this.#settings,
+      figures,
     });
+    this.#authentication = new Authentication({
+      clock,
+      log,
+      resolver,
+      figures,
+      authority: () => this.#settings.hostname,
+      mayRelay: (server, ip) => {
+        const session = this.#settings.sessions.get(server);
+        return session !== undefined && mayRelayFrom(session.access, ip);
+      },
+    });
+    this.#intake = this.#authentication.before(door);
     const notifier = new MailNotifier({
       intake: this.#intake,
       read,
@@ -213,14 +231,17 @@ export class Mta {
     config.onChange(async (next) => {
       const settings = await prepareSettings(next, systemHostname);
       const useSpamhaus = await this.#prepareSpamhaus(next);
+      const useAuthentication = await this.#authentication.prepare(next.app.authentication);
       return () => {
         this.#settings = settings;
         useSpamhaus();
+        useAuthentication();
         this.#applyRules(next);
         this.plugins.reload(next);
       };
     });
     (await this.#prepareSpamhaus(config.current))();
+    (await this.#authentication.prepare(config.current.app.authentication))();
     this.shutdown.add("spamhaus", async () => this.spamhaus.close());
     await this.#openMonitor();
     await this.#startPlugins(config.current);
@@ -300,6 +321,7 @@ export class Mta {
       delivery: this.courier.counters,
       connections: () => this.courier.connections,
       spamhaus: this.spamhaus.counters,
+      authentication: this.#authentication.counters,
       plugins: () => this.plugins.states(),
     });
     this.#metrics = registry;

@@ -1,6 +1,6 @@
 /**
  * A DNS server on loopback with answers from a table, so that the resolver is tested through the real library: enough
- * of RFC 1035 for A, AAAA and MX over UDP. Names without an entry get NXDOMAIN; a code in place of records is sent as
+ * of RFC 1035 for A, AAAA, MX, TXT and TLSA over UDP. Names without an entry get NXDOMAIN; a code in place of records is sent as
  * it is; "silence" gets no answer.
  */
 import { type Socket, createSocket } from "node:dgram";
@@ -11,13 +11,18 @@ export interface DnsTable {
     readonly mx?: readonly (readonly [preference: number, exchange: string])[];
     readonly a?: readonly string[];
     readonly aaaa?: readonly (readonly number[])[];
+    readonly txt?: readonly string[];
+    /** Usage, selector and type, then the data. */
+    readonly tlsa?: readonly Buffer[];
     /** SERVFAIL is 2, NXDOMAIN 3, REFUSED 5. */
     readonly code?: number;
     readonly isSilent?: boolean;
+    /** The answer says that it was validated (RFC 4035 3.2.3). */
+    readonly isAuthentic?: boolean;
   };
 }
 
-const TYPES = { a: 1, mx: 15, aaaa: 28 } as const;
+const TYPES = { a: 1, mx: 15, txt: 16, aaaa: 28, tlsa: 52 } as const;
 const TTL_SECONDS = 120;
 
 export class DnsServer {
@@ -60,7 +65,8 @@ export class DnsServer {
     const data = recordsOf(entry ?? {}, word);
     const head = Buffer.alloc(12);
     query.copy(head, 0, 0, 2);
-    head.writeUInt16BE(0x8180 | (entry === undefined ? 3 : (entry.code ?? 0)), 2);
+    const authentic = entry?.isAuthentic === true ? 0x20 : 0;
+    head.writeUInt16BE(0x8180 | authentic | (entry === undefined ? 3 : (entry.code ?? 0)), 2);
     head.writeUInt16BE(1, 4);
     head.writeUInt16BE(data.length, 6);
     return Buffer.concat([head, query.subarray(12, end + 4), ...data.map((bytes) => record(type, bytes))]);
@@ -70,10 +76,18 @@ export class DnsServer {
 function recordsOf(entry: DnsTable[string], word: string): Buffer[] {
   if (word === "a") return (entry.a ?? []).map((ip) => Buffer.from(ip.split(".").map(Number)));
   if (word === "aaaa") return (entry.aaaa ?? []).map((bytes) => Buffer.from(bytes));
+  if (word === "txt") return (entry.txt ?? []).map(writeText);
+  if (word === "tlsa") return [...(entry.tlsa ?? [])];
   if (word !== "mx") return [];
   return (entry.mx ?? []).map(([preference, exchange]) =>
     Buffer.concat([Buffer.from([preference >> 8, preference & 255]), writeName(exchange)]),
   );
+}
+
+/** In strings of at most 255 bytes (RFC 1035 3.3.14). */
+function writeText(text: string): Buffer {
+  const strings = text.match(/.{1,255}/g) ?? [""];
+  return Buffer.concat(strings.map((part) => Buffer.from([part.length, ...Buffer.from(part)])));
 }
 
 function record(type: number, data: Buffer): Buffer {

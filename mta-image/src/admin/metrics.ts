@@ -4,6 +4,7 @@
  */
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
 
+import type { AuthenticationCounters } from "../authentication/counters.ts";
 import type { PluginState } from "#contract/plugins-api.ts";
 
 import type { DeliveryCounters } from "../delivery/pool.ts";
@@ -25,6 +26,7 @@ export interface MetricSources {
   readonly delivery: DeliveryCounters;
   readonly connections: () => number;
   readonly spamhaus: SpamhausCounters;
+  readonly authentication: AuthenticationCounters;
   readonly plugins: () => readonly PluginState[];
 }
 
@@ -36,6 +38,7 @@ export function makeMetrics(sources: MetricSources): Registry {
   addSpoolMetrics(registry, sources);
   addDeliveryMetrics(registry, sources);
   addSpamhausMetrics(registry, sources.spamhaus);
+  addAuthenticationMetrics(registry, sources.authentication);
   addPluginMetrics(registry, sources.plugins);
   gauge(registry, "mta_ready", "1 while new mail is welcome.", () => (sources.isReady() ? 1 : 0));
   return registry;
@@ -130,6 +133,28 @@ function addQueueMetrics(registry: Registry, sources: MetricSources): void {
       for (const [outcome, value] of Object.entries(outcomes)) this.inc({ outcome }, value);
     },
   });
+}
+
+function addAuthenticationMetrics(registry: Registry, figures: AuthenticationCounters): void {
+  new Counter({
+    name: "mta_authentication_results_total",
+    help: "Verified messages by method and result; for DKIM the best signature of each.",
+    labelNames: ["method", "result"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [key, value] of figures.results) {
+        const [method = "", result = ""] = key.split(" ");
+        this.inc({ method, result }, value);
+      }
+    },
+  });
+  const add = (name: string, help: string, read: () => number): void =>
+    counter(registry, `mta_authentication_${name}_total`, help, read);
+  add("refused", "Messages refused for DMARC.", () => figures.refused);
+  add("signed", "Messages that got a DKIM signature.", () => figures.signed);
+  add("unsigned", "Messages that should have got one and could not.", () => figures.unsigned);
+  add("sealed", "Messages that got an ARC seal.", () => figures.sealed);
 }
 
 function addDeliveryMetrics(registry: Registry, { delivery, connections }: MetricSources): void {

@@ -35,7 +35,7 @@ export class MailFeed {
     if (this.isUnreadable || this.stream.destroyed || piece.length === 0) return true;
     if (this.#isBody) return this.stream.write(piece);
     const complete = this.#head.push(piece);
-    return complete === null || this.#pass(complete);
+    return complete === null || this.isUnreadable || this.#pass(complete);
   }
 
   drained(): Promise<void> {

@@ -1,7 +1,7 @@
 /**
  * The header block of a message that comes in pieces: held until it is complete, then told apart into fields as they
- * stand. Bounded: a header that does not end within the bound is given up (`isOverlong`), for whoever reads headers
- * byte by byte must not be fed a message that is nothing else. Pure; never throws.
+ * stand. Bounded: a header that does not end within the bound comes back as body (`isOverlong`), for whoever reads
+ * headers byte by byte must not be fed a message that is nothing else. Pure; never throws.
  */
 
 /** Postfix keeps 100 KiB of header; mail with long chains of ARC sets comes near 64 KiB. */
@@ -24,9 +24,8 @@ export class HeadReader {
   /** The last bytes of what came before: a blank line may be cut anywhere. */
   #seam: Buffer = Buffer.alloc(0);
 
-  /** The whole header once its end has come; null before. */
+  /** The whole header once its end has come; null before. Not to be called again after that. */
   push(piece: Buffer): CompleteHead | null {
-    if (this.isOverlong) return null;
     const joined = Buffer.concat([this.#seam, piece.subarray(0, mostHeadBytes)]);
     const found = joined.indexOf(BLANK_LINE);
     const start = this.#bytes - this.#seam.length;
@@ -35,8 +34,8 @@ export class HeadReader {
     if (this.#pieces.length > MOST_PIECES) this.#join();
     if (found !== -1) return this.#cut(start + found + BLANK_LINE.length);
     this.#seam = Buffer.from(joined.subarray(-3));
-    if (this.#bytes > mostHeadBytes) this.#giveUp();
-    return null;
+    this.isOverlong = this.#bytes > mostHeadBytes;
+    return this.isOverlong ? this.#cut(0) : null;
   }
 
   /** The message is over: what was held is all header. */
@@ -54,11 +53,6 @@ export class HeadReader {
     const whole = this.#pieces.length === 1 ? (this.#pieces[0] as Buffer) : Buffer.concat(this.#pieces);
     this.#pieces = [whole];
     return whole;
-  }
-
-  #giveUp(): void {
-    this.isOverlong = true;
-    this.#pieces = [];
   }
 }
 
