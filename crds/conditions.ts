@@ -75,6 +75,25 @@ export const mailClusterConditions = {
       Pending: "Not every pod has said yet whether the files are there.",
     },
   },
+  SpamhausHealthy: {
+    about: "Lookups at Spamhaus tell what they should, with the key that is wanted.",
+    reasons: {
+      Healthy: "All pods ask with the key of the Secret and get answers.",
+      Disabled: "spec.spamhaus is absent, so nothing is asked.",
+      KeyChanging:
+        "A new key, list or server is being tried out, or is on its way to the pods; the message says whether the key before must stay valid.",
+      Pending: "Not every pod has said yet how its lookups do.",
+      KeyMissing: "The Secret is missing or holds no key; the last good key stays in use, or nothing is asked.",
+      KeyRefused: "Spamhaus does not accept the key: it is disabled, unknown or used elsewhere.",
+      ListMissing: "The key does not include a list that spec.spamhaus.lists names.",
+      OpenResolver: "Questions reach Spamhaus by a public resolver: set spamhaus.resolvers.",
+      QuotaExceeded: "Spamhaus says that too many questions were asked with the key.",
+      ZoneUnknown: "Spamhaus does not know the zone: see spamhaus.zone.",
+      Unreachable: "Most questions get no answer: the name servers are away, or a network policy is in the way.",
+      AnswersUnknown:
+        "Answers are none of Spamhaus': something on the way rewrites them, for instance a captive resolver.",
+    },
+  },
   RolloutComplete: {
     about: "The revision that the spec makes was tried out and is in all pods.",
     reasons: {

@@ -19,6 +19,8 @@ export const annotations = {
   podHash: `${group}/pod-hash`,
   /** On a pod: revision of the configuration that it was made with. */
   revision: `${group}/revision`,
+  /** On a pod: the file of the Spamhaus key that it should read next; its change makes the node look at once. */
+  spamhausKey: `${group}/spamhaus-key`,
   /** On a claim, set by people: "true" gives up the mail in it, so that its slot may leave at once. */
   discardMail: `${group}/discard-mail`,
   /** On a claim: the node that its pod was put on last, so that nobody else gets the volume while that node is lost. */

@@ -139,12 +139,23 @@ export const NetworkPolicySpec = withRules(
       .max(64)
       .optional()
       .describe("Networks that may reach the listeners, e.g. 10.0.0.0/8; all when absent."),
+    egress: z
+      .enum(["Any", "Dns"])
+      .default("Any")
+      .describe(
+        "Any: nothing is said about outgoing traffic. Dns: a policy of its own lets DNS out, to port 53 and the ports of spamhaus.resolvers, for namespaces that deny outgoing traffic and let mail out by a policy of theirs.",
+      ),
   }),
   [
     {
       cel: "!has(self.clients) || !has(self.mode) || self.mode != 'None'",
       message: "networkPolicy.clients has no effect with mode None: leave out one of the two",
       holds: ({ clients, mode }) => clients === undefined || mode !== "None",
+    },
+    {
+      cel: "!has(self.egress) || self.egress == 'Any' || !has(self.mode) || self.mode != 'None'",
+      message: "networkPolicy.egress has no effect with mode None: leave out one of the two",
+      holds: ({ egress, mode }) => egress === "Any" || mode !== "None",
     },
   ],
 );

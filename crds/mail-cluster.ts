@@ -9,6 +9,7 @@ import { z } from "zod";
 import { ConfigSpec } from "./mail-cluster-config.ts";
 import { EngineSpec, PodTemplate, SpreadConstraint } from "./mail-cluster-pod.ts";
 import { AutoscalingSpec, DrainSpec, RolloutSpec } from "./mail-cluster-scaling.ts";
+import { SpamhausSpec } from "./mail-cluster-spamhaus.ts";
 import { MailClusterStatus } from "./mail-cluster-status.ts";
 import { ListenerList, NetworkPolicySpec, ServiceSpec } from "./mail-cluster-traffic.ts";
 import { withRules } from "./rules.ts";
@@ -82,6 +83,9 @@ export const MailClusterSpec = withRules(
     listeners: ListenerList,
     service: ServiceSpec.prefault({}).describe("The Service in front of all listeners."),
     config: ConfigSpec.describe("Configuration of the engine."),
+    spamhaus: SpamhausSpec.optional().describe(
+      "Looks clients, senders and content up at Spamhaus (DQS). Nothing is asked when absent.",
+    ),
     plugins: namedList(PluginReference, { key: "name", max: 32 })
       .default([])
       .describe("Native plugins, by the name of their NativePlugin."),

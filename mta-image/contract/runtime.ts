@@ -16,6 +16,8 @@ export const paths = {
   pushedConfig: "/run/mailfleet/config",
   adminToken: "/run/secrets/mailfleet/admin/token",
   tls: "/run/secrets/mailfleet/tls",
+  /** Files with keys for Spamhaus. */
+  spamhaus: "/run/secrets/mailfleet/spamhaus",
   plugins: "/opt/halon/plugins",
 } as const;
 

@@ -4,7 +4,6 @@
  */
 import { z } from "zod";
 
-import { networkAddress } from "./config-values.ts";
 import { SpamhausConfig, spamhausLists } from "./spamhaus-config.ts";
 
 export const SpamhausState = z.object({
@@ -17,11 +16,8 @@ export const SpamhausState = z.object({
 });
 export type SpamhausState = z.infer<typeof SpamhausState>;
 
-/** The part `spamhaus` as it would stand in smtpd-app.yaml, and the name servers used when it names none. */
-export const ProbeRequest = z.strictObject({
-  spamhaus: SpamhausConfig,
-  resolvers: z.array(networkAddress).max(8).default([]),
-});
+/** The part `spamhaus` as it would stand in smtpd-app.yaml. */
+export const ProbeRequest = z.strictObject({ spamhaus: SpamhausConfig });
 export type ProbeRequest = z.infer<typeof ProbeRequest>;
 export type ProbeOrder = z.input<typeof ProbeRequest>;
 

@@ -28,6 +28,7 @@ import { nativePluginReconciler } from "#operator/reconcile/native-plugin.ts";
 import type { Tools } from "#operator/reconcile/tools.ts";
 import { WorkQueue } from "#operator/reconcile/work-queue.ts";
 import { observeSlots } from "#operator/slots/observed.ts";
+import { SecretWatches } from "#operator/spamhaus/secret-watches.ts";
 import { pluginsOf } from "#operator/watch/mapping.ts";
 import { startWatches } from "#operator/watch/start-watches.ts";
 
@@ -147,6 +148,7 @@ export class Manager implements FigureSource {
     log.info({ reason, cause: describe(ended.reason) }, "stopping");
     await Promise.all(controllers.map((controller) => controller.stop(reason)));
     tools.reports.close();
+    tools.secretWatches.close();
     await tools.recorder.flush();
     return lost.aborted ? "leadership-lost" : "stopped";
   }
@@ -178,6 +180,7 @@ export class Manager implements FigureSource {
       clock,
       log,
       memory: new Memory(clock.monotonic()),
+      secretWatches: new SecretWatches({ kube, clock, random, log, onChange: (key) => this.#clusters.add(key) }),
     };
   }
 

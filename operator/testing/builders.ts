@@ -27,7 +27,7 @@ export function aContext(
 ): Context {
   const spec = aSpec(changes.spec);
   const plugins = changes.plugins ?? [];
-  const rendering = renderConfig({ spec, plugins, appFromText: null });
+  const rendering = renderConfig({ spec, plugins, appFromText: null, spamhaus: null });
   if (!rendering.ok) throw new Error(JSON.stringify(rendering.problems));
   return {
     cluster: {

@@ -2,8 +2,10 @@
  * The part of a cluster that the fake API server leaves out: claims are bound, pods run and become ready with an engine behind
  * their address, deleted pods and claims go. Each `turn` takes every object one step further, as a busy node would.
  */
+import { appFile } from "#contract/config.ts";
 import { annotations } from "#crds/group.ts";
-import { type KubeNode, type PersistentVolumeClaim, type Pod, resources } from "#operator/kube/objects.ts";
+import { configVolume } from "#operator/desired/volumes.ts";
+import { type ConfigMap, type KubeNode, type PersistentVolumeClaim, type Pod, resources } from "#operator/kube/objects.ts";
 
 import type { FakeKube } from "./fake-kube.ts";
 import type { MemoryEngines } from "./memory-engines.ts";
@@ -78,7 +80,7 @@ export class FakeNode {
     }
     const ip = this.#addresses.get(uid) ?? `10.0.0.${this.#next++}`;
     this.#addresses.set(uid, ip);
-    this.#engines.start(ip, pod.metadata.annotations?.[annotations.revision] ?? "");
+    this.#engines.start(ip, pod.metadata.annotations?.[annotations.revision] ?? "", this.#appOf(pod));
     this.#kube.setStatus(resources.pods, namespace, name, {
       phase: "Running",
       podIP: ip,
@@ -91,6 +93,13 @@ export class FakeNode {
     this.#engines.silent.add(status?.podIP ?? "");
     const conditions = [{ type: "Ready", status: "False" }];
     this.#kube.setStatus(resources.pods, namespace, name, { ...status, conditions });
+  }
+
+  /** The file that the engine starts with. */
+  #appOf({ metadata, spec }: Pod): string {
+    const name = spec.volumes?.find((volume) => volume.name === configVolume)?.configMap?.name ?? "";
+    const map = this.#kube.peek<ConfigMap>(resources.configMaps, metadata.namespace ?? "", name);
+    return map?.data?.[appFile] ?? "";
   }
 
   #turnClaim(claim: PersistentVolumeClaim): void {

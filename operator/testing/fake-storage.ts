@@ -258,8 +258,10 @@ function pluralOf(key: string): string {
 
 function inScope(
   object: { metadata: ObjectMeta },
-  options: { namespace: string; labelSelector?: string },
+  options: { namespace: string; labelSelector?: string; fieldSelector?: string },
 ): boolean {
+  const { fieldSelector } = options;
+  if (fieldSelector !== undefined && fieldSelector !== `metadata.name=${object.metadata.name}`) return false;
   if (options.namespace !== "" && object.metadata.namespace !== options.namespace) return false;
   return (
     options.labelSelector === undefined ||

@@ -1,10 +1,21 @@
 /** Engines in memory behind the Engines interface, by address: for tests of the whole operator without sockets. */
 import { Failure } from "#base/error.ts";
 import type { ConfigPush, DrainOrder, EngineStatus, Problem } from "#contract/admin-api.ts";
+import { appFile } from "#contract/config.ts";
 import type { Shares } from "#contract/rules-api.ts";
+import type { ProbeOrder, ProbeResult } from "#contract/spamhaus-api.ts";
 import type { EngineAddress, Engines, PushOutcome } from "#operator/engine/engines.ts";
 
+import { keyFileOf, sectionIn } from "#operator/spamhaus/section.ts";
+
 import { settledStatus } from "./fake-engine.ts";
+
+/** As an engine that reads the key at once; trouble that a test set stays. */
+function spamhausOf(app: string, before: EngineStatus["spamhaus"]): EngineStatus["spamhaus"] {
+  const section = sectionIn(app);
+  if (section === null) return null;
+  return { trouble: null, missing: [], ...before, key: keyFileOf(section) };
+}
 
 const states = { Serve: "Serving", Cordon: "Cordoned", Drain: "Draining" } as const;
 
@@ -18,6 +29,9 @@ export class MemoryEngines implements Engines {
   /** Every share that somebody was told: "1/3". */
   readonly shares: { readonly ip: string; readonly share: string }[] = [];
   problems: readonly Problem[] = [];
+  /** Trials of keys for Spamhaus, and what every list answers with the key of that file. */
+  readonly probes: { readonly ip: string; readonly file: string }[] = [];
+  probeOutcome: (file: string) => string = () => "listed";
 
   /** Whether engines that start from now on can hand their queue to peers. */
   canHandOver = false;
@@ -27,9 +41,10 @@ export class MemoryEngines implements Engines {
   readonly deaf = new Set<string>();
   readonly #peers = new Map<string, readonly string[]>();
 
-  start(ip: string, revision: string): void {
+  /** `app` is the smtpd-app.yaml that it starts with. */
+  start(ip: string, revision: string, app = ""): void {
     const handover = this.canHandOver ? { handover: { given: 0, unanswered: 0, waitsFor: null } } : {};
-    this.byIp.set(ip, { ...settledStatus, ...handover, revision });
+    this.byIp.set(ip, { ...settledStatus, ...handover, revision, spamhaus: spamhausOf(app, null) });
     this.#peers.delete(ip);
   }
 
@@ -75,7 +90,8 @@ export class MemoryEngines implements Engines {
     this.#at(ip);
     this.pushes.push({ ip, revision: push.revision, files: Object.keys(push.files).sort() });
     if (this.problems.length > 0) return { kind: "refused", problems: this.problems };
-    this.change(ip, { revision: push.revision });
+    const spamhaus = spamhausOf(push.files[appFile] ?? "", this.#at(ip).spamhaus ?? null);
+    this.change(ip, { revision: push.revision, spamhaus });
     return { kind: "taken", revision: push.revision };
   }
 
@@ -94,6 +110,14 @@ export class MemoryEngines implements Engines {
     this.#at(ip);
     this.shares.push({ ip, share: `${n}/${of}` });
     return true;
+  }
+
+  async probe({ ip }: EngineAddress, { spamhaus }: ProbeOrder): Promise<ProbeResult> {
+    this.#at(ip);
+    const file = spamhaus.keyfile.slice(spamhaus.keyfile.lastIndexOf("/") + 1);
+    this.probes.push({ ip, file });
+    const outcome = this.probeOutcome(file);
+    return { results: (spamhaus.lists ?? []).map((list) => ({ list, outcome })) };
   }
 
   async close(): Promise<void> {}

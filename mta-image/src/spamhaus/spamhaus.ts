@@ -54,6 +54,8 @@ export class Spamhaus {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #health: Health;
+  /** Used where the part names none. */
+  #resolvers: readonly string[] = [];
   #missing: readonly SpamhausList[] = [];
   #inForce: InForce | null = null;
   #timer: Timer | null = null;
@@ -103,6 +105,7 @@ export class Spamhaus {
   async prepare(config: SpamhausConfig | undefined, resolvers: readonly string[]): Promise<() => void> {
     if (config === undefined) {
       return () => {
+        this.#resolvers = resolvers;
         this.#timer?.cancel();
         this.#inForce = null;
       };
@@ -112,6 +115,7 @@ export class Spamhaus {
     const ask = askerFor(config, resolvers);
     const read = await this.#readKey(config.keyfile);
     return () => {
+      this.#resolvers = resolvers;
       const key = read ?? this.#inForce?.key ?? null;
       this.#inForce = { config, stages, ask, key, isRead: read !== null };
       this.#renew();
@@ -120,10 +124,10 @@ export class Spamhaus {
   }
 
   /** What key and lists of a configuration that is not in force would answer. Throws a Failure for servers that are none. */
-  async probe({ spamhaus, resolvers }: ProbeRequest): Promise<ProbeResult> {
+  async probe({ spamhaus }: ProbeRequest): Promise<ProbeResult> {
     const key = (await this.#readKey(spamhaus.keyfile))?.text ?? null;
     const { zone, timeout, lists } = spamhaus;
-    const settings = { key, zone, timeoutMs: timeout, ask: askerFor(spamhaus, resolvers) };
+    const settings = { key, zone, timeoutMs: timeout, ask: askerFor(spamhaus, this.#resolvers) };
     const probed = await probe(this.#clock, lists, settings);
     return { results: probed.map(({ list, finding }) => ({ list, outcome: outcomeOf(finding) })) };
   }

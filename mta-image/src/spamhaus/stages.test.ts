@@ -204,7 +204,7 @@ describe("what the operator is told", { skip: hasRbldnsd() ? false : "rbldnsd is
     const outcomes = async (key: string, lists = all): Promise<string> => {
       await writeFile(`${keyfile}-2`, key);
       const config = SpamhausConfig.parse({ keyfile: `${keyfile}-2`, lists, resolvers: [daemon.server] });
-      const { results } = await spamhaus.probe({ spamhaus: config, resolvers: [] });
+      const { results } = await spamhaus.probe({ spamhaus: config });
       return results.map(({ list, outcome }) => `${list} ${outcome}`).join(", ");
     };
     assert.equal(await outcomes(NEXT_KEY), "zen listed, authbl listed, dbl listed, zrd listed, hbl listed");

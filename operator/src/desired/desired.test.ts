@@ -25,6 +25,7 @@ interface Input {
 }
 
 const admin = { token: "token", ca: "ca", cert: "cert", key: "key" };
+const keys = new Map([["key-of-spamhaus", "abcdefgh"]]);
 const testdata = new URL("testdata/", import.meta.url);
 
 function contextOf(input: Input): Context {
@@ -43,7 +44,7 @@ function contextOf(input: Input): Context {
 }
 
 function objectsOf(context: Context): readonly unknown[] {
-  return [...plan(context, admin).map(({ object }) => object), claim(context, 1), pod(context, 1)];
+  return [...plan(context, admin, keys).map(({ object }) => object), claim(context, 1), pod(context, 1)];
 }
 
 describe("desired objects", async () => {
@@ -131,7 +132,7 @@ describe("objects one by one", () => {
   });
 
   it("the admin secret gives back its parts, or nothing when one is missing", () => {
-    const secret = plan(aContext(), admin).find(({ object }) => object.kind === "Secret")?.object;
+    const secret = plan(aContext(), admin, new Map()).find(({ object }) => object.kind === "Secret")?.object;
     assert.ok(secret !== undefined);
     assert.deepEqual(readAdminSecret(secret), admin);
     assert.equal(readAdminSecret({ ...secret, data: { token: "eA==" } }), null);

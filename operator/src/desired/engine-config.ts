@@ -14,6 +14,7 @@ import { type Listener, containerPort } from "#crds/mail-cluster-traffic.ts";
 import type { MailClusterSpec } from "#crds/mail-cluster.ts";
 import type { ResolvedPlugin } from "#operator/plugins/resolve.ts";
 import { parseQuantity } from "#operator/slots/quantity.ts";
+import type { SpamhausSection } from "#operator/spamhaus/section.ts";
 
 import { shortHash } from "./hash.ts";
 
@@ -44,11 +45,15 @@ export function renderConfig(input: {
   readonly plugins: readonly ResolvedPlugin[];
   /** Text under config.appFrom.key; null when ConfigMap or key are missing or nothing is named. */
   readonly appFromText: string | null;
+  /** The part that spec.spamhaus makes, or null. */
+  readonly spamhaus: SpamhausSection | null;
 }): Rendering {
   const source = appSource(input.spec, input.appFromText);
   if (!source.ok) return source;
+  if (input.spec.spamhaus !== undefined && source.value["spamhaus"] !== undefined) return saidTwice;
   const startup = dump(startupValue(input.spec, input.plugins), yamlStyle);
-  const app = dump(completeApp(source.value, input.spec.listeners, input.plugins), yamlStyle);
+  const value = input.spamhaus === null ? source.value : { ...source.value, spamhaus: input.spamhaus };
+  const app = dump(completeApp(value, input.spec.listeners, input.plugins), yamlStyle);
   const { policy, suspend } = rulesOf(input.spec);
   const files = { startup, app, policy, suspend };
   const parsed = parseEngineConfig(files);
@@ -60,6 +65,14 @@ export function renderConfig(input: {
 function rulesOf({ config }: MailClusterSpec): { readonly policy: string; readonly suspend: string } {
   return { policy: dump(config.policy ?? {}, yamlStyle), suspend: dump(config.suspend ?? {}, yamlStyle) };
 }
+
+const saidTwice: Rendering & { ok: false } = {
+  ok: false,
+  reason: "Invalid",
+  problems: [
+    { file: appFile, path: "spamhaus", reason: "spec.spamhaus makes this part: leave one of the two out" },
+  ],
+};
 
 /** IPv4 only: a kernel without IPv6 refuses to listen on "::". */
 const anyAddress = "0.0.0.0";

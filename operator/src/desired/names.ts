@@ -5,6 +5,7 @@ export const serviceName = (cluster: string): string => cluster;
 export const serviceAccountName = (cluster: string): string => cluster;
 export const disruptionBudgetName = (cluster: string): string => cluster;
 export const networkPolicyName = (cluster: string): string => cluster;
+export const egressPolicyName = (cluster: string): string => `${cluster}-egress`;
 
 /** Headless: gives every pod a stable name in DNS. */
 export const headlessServiceName = (cluster: string): string => `${cluster}-pods`;
@@ -13,6 +14,8 @@ export const headlessServiceName = (cluster: string): string => `${cluster}-pods
 export const slotName = (cluster: string, slot: number): string => `${cluster}-${slot}`;
 
 export const adminSecretName = (cluster: string): string => `${cluster}-admin`;
+
+export const spamhausSecretName = (cluster: string): string => `${cluster}-spamhaus`;
 
 export const configMapName = (cluster: string, revision: string): string => `${cluster}-config-${revision}`;
 

@@ -5,11 +5,13 @@
  */
 import type { KubeObject, Resource } from "#operator/kube/kube.ts";
 import { resources } from "#operator/kube/objects.ts";
+import { keySecret } from "#operator/spamhaus/key-secret.ts";
 
 import { type AdminMaterial, adminSecret } from "./admin-secret.ts";
 import { configMap } from "./config-map.ts";
 import type { Context } from "./context.ts";
 import { disruptionBudget } from "./disruption-budget.ts";
+import { egressPolicy } from "./egress-policy.ts";
 import { networkPolicy } from "./network-policy.ts";
 import { serviceAccount } from "./service-account.ts";
 import { headlessService, mailService } from "./services.ts";
@@ -19,12 +21,19 @@ export interface PlannedObject {
   readonly object: KubeObject;
 }
 
-export function plan(context: Context, admin: AdminMaterial): readonly PlannedObject[] {
+export function plan(
+  context: Context,
+  admin: AdminMaterial,
+  /** Keys for Spamhaus, by file. */
+  keys: ReadonlyMap<string, string>,
+): readonly PlannedObject[] {
   return [
     planned(resources.serviceAccounts, serviceAccount(context)),
     planned(resources.secrets, adminSecret(context.cluster, admin)),
+    planned(resources.secrets, keySecret(context.cluster, keys)),
     planned(resources.configMaps, configMap(context)),
     planned(resources.networkPolicies, networkPolicy(context)),
+    planned(resources.networkPolicies, egressPolicy(context)),
     planned(resources.services, headlessService(context)),
     planned(resources.services, mailService(context)),
     planned(resources.disruptionBudgets, disruptionBudget(context)),

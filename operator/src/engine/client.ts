@@ -18,12 +18,15 @@ import {
   EngineStatus,
 } from "#contract/admin-api.ts";
 import { Shares } from "#contract/rules-api.ts";
+import { type ProbeOrder, ProbeResult } from "#contract/spamhaus-api.ts";
 import { ports } from "#contract/runtime.ts";
 
 import type { EngineAddress, Engines, PushOutcome } from "./engines.ts";
 
 /** An engine answers from memory; what takes longer is stuck, and a stuck one is unknown. */
 const DEADLINE_MS = 5000;
+/** The engine asks name servers before it answers, for spamhaus.timeoutSeconds at most. */
+const PROBE_DEADLINE_MS = 65_000;
 const ANSWER_LIMIT_BYTES = 1024 * 1024;
 /** Authorities in use at once; beyond it the one not used for longest loses its sockets. */
 const MAX_AGENTS = 1000;
@@ -81,14 +84,23 @@ export class EngineClient implements Engines {
     return true;
   }
 
+  async probe(address: EngineAddress, order: ProbeOrder): Promise<ProbeResult | null> {
+    const request = { method: "POST", path: "/v1/spamhaus/probe", body: order } as const;
+    const answer = await this.#call(address, request, PROBE_DEADLINE_MS);
+    return answer.status === 404 ? null : accept(ProbeResult, address, answer);
+  }
+
   async close(): Promise<void> {
     const agents = [...this.#agents.values()];
     this.#agents.clear();
     await Promise.all(agents.map((agent) => agent.destroy()));
   }
 
-  async #call(address: EngineAddress, request: Request): Promise<Answer> {
-    const deadlineMs = this.#options.deadlineMs ?? DEADLINE_MS;
+  async #call(
+    address: EngineAddress,
+    request: Request,
+    deadlineMs = this.#options.deadlineMs ?? DEADLINE_MS,
+  ): Promise<Answer> {
     const stop = new AbortController();
     const late = new Error(`no answer within ${deadlineMs} ms`);
     const timer = this.#options.clock.after(deadlineMs, () => stop.abort(late));

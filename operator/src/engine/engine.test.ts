@@ -142,6 +142,7 @@ describe("reports", () => {
       push: () => Promise.reject(new Error("not used")),
       drain: () => Promise.reject(new Error("not used")),
       share: () => Promise.reject(new Error("not used")),
+      probe: () => Promise.reject(new Error("not used")),
       close: async () => {},
     };
     const reports = new EngineReports({

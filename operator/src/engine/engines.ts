@@ -5,6 +5,7 @@
  */
 import type { ConfigPush, DrainOrder, EngineStatus, Problem } from "#contract/admin-api.ts";
 import type { Shares } from "#contract/rules-api.ts";
+import type { ProbeOrder, ProbeResult } from "#contract/spamhaus-api.ts";
 
 /** How to reach one pod's engine. */
 export interface EngineAddress {
@@ -26,5 +27,7 @@ export interface Engines {
   drain(address: EngineAddress, order: DrainOrder): Promise<EngineStatus>;
   /** False: this engine knows no shares. */
   share(address: EngineAddress, shares: Shares): Promise<boolean>;
+  /** Null: this engine cannot try anything out. */
+  probe(address: EngineAddress, order: ProbeOrder): Promise<ProbeResult | null>;
   close(): Promise<void>;
 }

@@ -22,6 +22,7 @@ export function newsOf(status: EngineStatus | null): string {
     rounded(queue.blocked ?? 0),
     rounded(status.handover?.unanswered ?? 0),
     status.handover?.waitsFor ?? null,
+    status.spamhaus ?? null,
     // Only a pod that leaves is judged by these.
     status.state === "Serving" ? null : [status.sessions === 0, status.deliveries === 0],
   ]);

@@ -68,6 +68,7 @@ export class HttpKube implements Kube {
       { resource, namespace: options.namespace },
       {
         labelSelector: options.labelSelector,
+        fieldSelector: options.fieldSelector,
         limit: options.limit?.toString(),
         continue: options.continueToken,
       },
@@ -226,6 +227,7 @@ export class HttpKube implements Kube {
         watch: "true",
         allowWatchBookmarks: "true",
         labelSelector: options.labelSelector,
+        fieldSelector: options.fieldSelector,
         resourceVersion: options.resourceVersion,
         timeoutSeconds: String(seconds),
       },

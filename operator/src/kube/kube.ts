@@ -57,6 +57,7 @@ export interface ListOptions {
   /** "" lists all namespaces. */
   readonly namespace: string;
   readonly labelSelector?: string;
+  readonly fieldSelector?: string;
   readonly limit?: number;
   readonly continueToken?: string;
 }
@@ -71,6 +72,7 @@ export interface ListPage<T> {
 export interface WatchOptions {
   readonly namespace: string;
   readonly labelSelector?: string;
+  readonly fieldSelector?: string;
   readonly resourceVersion: string;
   readonly signal: AbortSignal;
 }

@@ -16,6 +16,7 @@ const TOLD: Readonly<Record<string, Condition["status"]>> = {
   Stalled: "True",
   ConfigApplied: "False",
   PluginsReady: "False",
+  SpamhausHealthy: "False",
   ScaleDownBlocked: "True",
   RolloutComplete: "False",
   ScalingActive: "False",

@@ -10,6 +10,7 @@ import { annotations } from "#crds/group.ts";
 import { type Key, keyText } from "#operator/cache/key.ts";
 import { resources } from "#operator/kube/objects.ts";
 import { describeSteps } from "#operator/slots/steps.ts";
+import { tryOut } from "#operator/spamhaus/try-out.ts";
 import { makeStatus } from "#operator/status/mail-cluster-status.ts";
 
 import { announceConditions, announceScale, announceStep, withRegard } from "./announce.ts";
@@ -72,8 +73,9 @@ async function pass(tools: Tools, writer: Writer, seen: Observed): Promise<Resul
   await prune(writer, doomedOf(observed, judgement, revision.lastGood ?? null));
   if (scaled.size !== scaled.before)
     for (const event of withRegard(observed.object, [announceScale(scaled)])) tools.recorder.record(event);
+  const trial = await tryOut(tools, writer, observed);
   const renewal = await renewCertificates(tools, observed, judgement);
-  return soonest([lookAgain(tools, observed, conditions), renewal, await tellShares(tools, observed)]);
+  return soonest([lookAgain(tools, observed, conditions), trial, renewal, await tellShares(tools, observed)]);
 }
 
 /** Paused: what is there stays as it is, and the status tells how that is. */
@@ -189,6 +191,7 @@ async function giveUp(tools: Tools, writer: Writer, { object, message }: BrokenS
 
 function forget(tools: Tools, key: Key): Result {
   tools.reports.forget(key);
+  tools.secretWatches.forget(key);
   tools.expectations.forget(keyText(key));
   tools.memory.forget(key);
   return done;

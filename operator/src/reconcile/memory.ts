@@ -7,6 +7,7 @@ import { type Key, keyText } from "#operator/cache/key.ts";
 import type { Bake } from "#operator/rollout/canary.ts";
 import type { History } from "#operator/scaling/limits.ts";
 import type { GivenOrder } from "#operator/slots/orders.ts";
+import type { ProbeNote } from "#operator/spamhaus/decide.ts";
 
 /** An engine's no to a revision. */
 export interface Refusal {
@@ -20,6 +21,8 @@ export interface ClusterMemory {
   readonly orders: Map<string, GivenOrder>;
   /** The shares that engines were told (slots/shares.ts), by uid of the pod. */
   readonly shares: Map<string, string>;
+  /** What engines said when a key for Spamhaus was tried out. */
+  probe: ProbeNote | null;
   /** What canary pods are compared with. */
   bake: Bake | null;
   /** Hash of the listeners' certificates, and when engines should read them again; null: they have. */
@@ -46,6 +49,7 @@ export class Memory {
       orders: new Map(),
       shares: new Map(),
       bake: null,
+      probe: null,
       certificates: null,
       scaling: null,
     };

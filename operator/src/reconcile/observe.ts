@@ -29,6 +29,8 @@ import type { Bake } from "#operator/rollout/canary.ts";
 import { type NodeView, unknownNodes, viewNodes } from "#operator/slots/node.ts";
 import { type ObservedSlot, observeSlots } from "#operator/slots/observed.ts";
 import type { GivenOrder } from "#operator/slots/orders.ts";
+import type { SpamhausChoice } from "#operator/spamhaus/decide.ts";
+import { observeSpamhaus } from "#operator/spamhaus/observe.ts";
 
 import { isOurs } from "./ownership.ts";
 import { type Owned, ownedBy } from "./owned.ts";
@@ -52,6 +54,8 @@ export interface Observed {
   readonly admin: AdminMaterial;
   readonly plugins: PluginResolution;
   readonly rendering: Rendering;
+  /** The part of it that is Spamhaus', and the keys. */
+  readonly spamhaus: SpamhausChoice;
   /** The revision that last ran in all pods, with its files. */
   readonly lastGood: RenderedConfig | null;
   /** An engine's no to the revision that the spec makes. */
@@ -97,10 +101,20 @@ export async function observe(tools: Tools, object: CustomObject): Promise<Obser
   const admin = await adminMaterial(tools, cluster);
   await tools.reports.follow(key, targetsOf(owned.pods, cluster, admin));
   const plugins = resolvePlugins(spec.plugins, (name) => tools.caches.nativePlugins.get(key.namespace, name));
+  const lastGood = lastGoodOf(owned.configMaps, key.name, previous.revision?.lastGood);
+  const slots = observeSlots(owned.pods, owned.claims, tools.reports.recent(key));
+  const spamhaus = await observeSpamhaus(tools, {
+    ...{ key, spec, slots, lastGood },
+    uid: cluster.uid,
+    secrets: owned.secrets,
+    configMaps: owned.configMaps,
+    target: previous.revision?.target,
+  });
   const rendering = renderConfig({
     spec,
     plugins: plugins.plugins,
     appFromText: await appFromText(tools, key, spec),
+    spamhaus: spamhaus.section,
   });
   return Object.freeze({
     key,
@@ -117,7 +131,8 @@ export async function observe(tools: Tools, object: CustomObject): Promise<Obser
     admin,
     plugins,
     rendering,
-    lastGood: lastGoodOf(owned.configMaps, key.name, previous.revision?.lastGood),
+    lastGood,
+    spamhaus,
     refusal: refusalOf(tools, key, rendering),
     bake: tools.memory.of(key).bake,
     time: new Date(tools.clock.now()).toISOString().replace(/\.\d+Z$/, "Z"),

@@ -9,6 +9,7 @@ import type { RolloutStatus } from "#operator/rollout/decide-rollout.ts";
 import type { ScalingDecision } from "#operator/scaling/decide.ts";
 import type { SlotDecision } from "#operator/slots/decide.ts";
 import type { ObservedSlot } from "#operator/slots/observed.ts";
+import type { SpamhausChoice } from "#operator/spamhaus/decide.ts";
 
 export interface Judged {
   readonly spec: MailClusterSpec;
@@ -24,6 +25,7 @@ export interface Judged {
   /** How far the spec's revision is; null while it makes none, or an engine refused it. */
   readonly rollout: RolloutStatus | null;
   readonly lastGood: string | null;
+  readonly spamhaus: SpamhausChoice;
   readonly plugins: readonly ResolvedPlugin[];
   readonly pluginProblems: readonly PluginProblem[];
   /** As for decideSlots. */

@@ -21,6 +21,7 @@ import { rolloutComplete } from "./rollout-complete.ts";
 import { scaleDownBlocked } from "./scale-down-blocked.ts";
 import { scalingActive } from "./scaling-active.ts";
 import { scalingRecord } from "./scaling-record.ts";
+import { spamhausHealthy } from "./spamhaus-healthy.ts";
 import { stalled } from "./stalled.ts";
 
 export interface StatusInput extends Judged {
@@ -49,6 +50,7 @@ export function makeStatus(input: StatusInput): MailClusterStatus {
         Stalled: stalled(judged),
         ConfigApplied: configApplied(judged),
         PluginsReady: pluginsReady(judged),
+        SpamhausHealthy: spamhausHealthy(judged),
         RolloutComplete: rolloutComplete(judged),
         ScalingActive: scalingActive(judged),
         ScaleDownBlocked: scaleDownBlocked(judged, { leavingSince, now: input.now }),

@@ -28,6 +28,7 @@ export interface ListWatchOptions<T extends KubeObject> {
   /** "" for all namespaces. */
   readonly namespace: string;
   readonly labelSelector?: string;
+  readonly fieldSelector?: string;
   readonly store: ListedStore<T>;
   /** What is kept of an object; all of it when absent. */
   readonly trim?: (object: T) => T;
@@ -78,7 +79,7 @@ interface State {
 }
 
 async function listAll<T extends KubeObject>(options: ListWatchOptions<T>, state: State): Promise<string> {
-  const { kube, resource, namespace, labelSelector } = options;
+  const { kube, resource, namespace } = options;
   const items: T[] = [];
   let continueToken: string | null = null;
   let resourceVersion = "0";
@@ -86,7 +87,7 @@ async function listAll<T extends KubeObject>(options: ListWatchOptions<T>, state
     const page: Awaited<ReturnType<typeof kube.list<T>>> = await kube.list<T>(resource, {
       namespace,
       limit: PAGE,
-      ...(labelSelector === undefined ? {} : { labelSelector }),
+      ...selectorsOf(options),
       ...(continueToken === null ? {} : { continueToken }),
     });
     items.push(...(options.trim === undefined ? page.items : page.items.map(options.trim)));
@@ -105,7 +106,7 @@ async function watchFrom<T extends KubeObject>(
   state: State,
   signal: AbortSignal,
 ): Promise<void> {
-  const { kube, resource, namespace, labelSelector, store } = options;
+  const { kube, resource, namespace, store } = options;
   const relist = new AbortController();
   const ends = AbortSignal.any([signal, relist.signal]);
   const timer = options.clock.after(relistDelay(options, state), () => relist.abort());
@@ -114,7 +115,7 @@ async function watchFrom<T extends KubeObject>(
       namespace,
       resourceVersion: state.version ?? "0",
       signal: ends,
-      ...(labelSelector === undefined ? {} : { labelSelector }),
+      ...selectorsOf(options),
     });
     for await (const event of events) {
       state.failures = 0;
@@ -132,6 +133,16 @@ async function watchFrom<T extends KubeObject>(
     timer.cancel();
   }
   if (relist.signal.aborted) state.version = null;
+}
+
+function selectorsOf<T extends KubeObject>(
+  options: ListWatchOptions<T>,
+): Pick<ListWatchOptions<T>, "labelSelector" | "fieldSelector"> {
+  const { labelSelector, fieldSelector } = options;
+  return {
+    ...(labelSelector === undefined ? {} : { labelSelector }),
+    ...(fieldSelector === undefined ? {} : { fieldSelector }),
+  };
 }
 
 function relistDelay<T extends KubeObject>(options: ListWatchOptions<T>, state: State): number {
