@@ -10,6 +10,8 @@ import { Failure, describe } from "./error.ts";
 export interface HttpServerOptions {
   readonly maxBodyBytes?: number;
   /** Paths of PEM files; with clientCa, clients may show a certificate of that authority. */
+  /** Networks of proxies whose word on a client's address and protocol counts. */
+  readonly trustProxy?: readonly string[];
   readonly tls?: { readonly cert: string; readonly key: string; readonly clientCa?: string };
 }
 
@@ -20,7 +22,8 @@ export function makeHttpServer(options: HttpServerOptions = {}): FastifyInstance
     keepAliveTimeout: 65_000,
     forceCloseConnections: true,
     logger: false,
-  } as const;
+    ...(options.trustProxy === undefined ? {} : { trustProxy: [...options.trustProxy] }),
+  };
   const server = (
     options.tls === undefined ? fastify(base) : fastify({ ...base, https: tlsOptions(options.tls) })
   ) as FastifyInstance;

@@ -92,6 +92,31 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     ...mta(...engineRooms, "smtp", "message", "script", "hooks"),
   ],
 
+  "mta-image/web/shared": ["zod", contract],
+  "mta-image/web/server": [
+    "base",
+    contract,
+    "mta-image/web/shared",
+    "package.json",
+    "@fastify/cookie",
+    "@fastify/helmet",
+    "@fastify/rate-limit",
+    "@fastify/static",
+    "fastify",
+    "js-yaml",
+    "undici",
+    "zod",
+  ],
+  "mta-image/web/pages": [
+    contract,
+    "mta-image/web/shared",
+    "@tanstack/virtual-core",
+    "diff",
+    "postal-mime",
+    "preact",
+    "uplot",
+  ],
+
   "operator/src/kube": ["base", "@kubernetes/client-node", "undici"],
   "operator/src/cache": ["base", ...operator("kube")],
   "operator/src/watch": ["base", ...operator("kube", "cache")],
@@ -194,7 +219,7 @@ export const closedModules: Readonly<Record<string, readonly string[]>> = {
     "e2e",
   ],
   "node:dns": ["mta-image/src/dns", "e2e"],
-  "node:dns/promises": ["mta-image/src/dns", "e2e"],
+  "node:dns/promises": ["mta-image/src/dns", "mta-image/web/server", "e2e"],
   "node:child_process": ["e2e", "tools"],
 };
 
@@ -202,7 +227,7 @@ export const closedModules: Readonly<Record<string, readonly string[]>> = {
 export function roomOf(path: string): string | null {
   if (isFree(path)) return null;
   const parts = path.split("/");
-  const depth = /^(mta-image|operator)\/src\//.test(path)
+  const depth = /^(mta-image|operator)\/(src|web)\//.test(path)
     ? 3
     : /^(mta-image|operator|e2e)\//.test(path)
       ? 2

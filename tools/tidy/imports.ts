@@ -17,6 +17,7 @@ const ALIASES: readonly (readonly [string, string])[] = [
   ["#base/", "base/"],
   ["#contract/", "mta-image/contract/"],
   ["#mta/", "mta-image/src/"],
+  ["#web/", "mta-image/web/"],
   ["#crds/", "crds/"],
   ["#operator/", "operator/src/"],
 ];

@@ -1,0 +1,100 @@
+/** What the engines are and do: states, figures over time, deliveries, configuration, metrics. All of it only looks. */
+import { ConfigView, Deliveries, Metrics } from "#contract/insight-api.ts";
+import { ClusterConfig, ClusterDeliveries, ClusterMetrics, Overview, Series } from "#web/shared/web-api.ts";
+
+import { type Fleet, statusCall } from "./fleet.ts";
+import { mergeDeliveries } from "./merge.ts";
+import { type Route, route } from "./route.ts";
+import type { Watch } from "./watch.ts";
+
+export function clusterRoutes(fleet: Fleet, watch: Pick<Watch, "points">): readonly Route[] {
+  return [overview(fleet), series(watch), deliveries(fleet), config(fleet), metrics(fleet)];
+}
+
+function overview(fleet: Fleet): Route {
+  return route({
+    method: "GET",
+    path: "/overview",
+    name: "overview",
+    summary: "Every engine with its state, and those that do not answer",
+    role: "viewer",
+    answer: Overview,
+    handle: async () => {
+      const { answers, failures } = await fleet.ask(statusCall);
+      const engines = answers.map(({ engine, value }) => ({ name: engine, status: value }));
+      engines.sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
+      return { engines, failures };
+    },
+  });
+}
+
+function series(watch: Pick<Watch, "points">): Route {
+  return route({
+    method: "GET",
+    path: "/series",
+    name: "series",
+    summary: "Figures of the cluster over the last hour, as far as this server has been watching",
+    role: "viewer",
+    answer: Series,
+    handle: async () => ({ points: [...watch.points()] }),
+  });
+}
+
+function deliveries(fleet: Fleet): Route {
+  return route({
+    method: "GET",
+    path: "/deliveries",
+    name: "deliveries",
+    summary: "Outcomes by destination and code, and the latest attempts",
+    role: "viewer",
+    answer: ClusterDeliveries,
+    handle: async () =>
+      mergeDeliveries(await fleet.ask({ method: "GET", path: "/v1/deliveries", answer: Deliveries })),
+  });
+}
+
+function config(fleet: Fleet): Route {
+  return route({
+    method: "GET",
+    path: "/config",
+    name: "config",
+    summary: "Configuration in force by revision, with the engines that run it",
+    role: "operator",
+    answer: ClusterConfig,
+    handle: async () => {
+      const { answers, failures } = await fleet.ask({
+        method: "GET",
+        path: "/v1/config",
+        answer: ConfigView,
+      });
+      const byRevision = new Map<
+        string,
+        { revision: string; engines: string[]; files: Record<string, string> }
+      >();
+      for (const { engine, value } of answers) {
+        const known = byRevision.get(value.revision);
+        if (known === undefined) byRevision.set(value.revision, { ...value, engines: [engine] });
+        else known.engines.push(engine);
+      }
+      return { revisions: [...byRevision.values()], failures };
+    },
+  });
+}
+
+function metrics(fleet: Fleet): Route {
+  return route({
+    method: "GET",
+    path: "/metrics",
+    name: "metrics",
+    summary: "Every figure of every engine under its Prometheus name",
+    role: "viewer",
+    answer: ClusterMetrics,
+    handle: async () => {
+      const { answers, failures } = await fleet.ask({ method: "GET", path: "/v1/metrics", answer: Metrics });
+      return {
+        engines: answers.map(({ engine, value }) => ({ name: engine, metrics: value.metrics })),
+        failures,
+      };
+    },
+  });
+}

@@ -1,0 +1,117 @@
+/** Makes one answer of what several engines said (pure). */
+import type { Deliveries, QueueGroups, SearchPage } from "#contract/insight-api.ts";
+import type {
+  ClusterDeliveries,
+  ClusterEntry,
+  ClusterGroups,
+  ClusterPage,
+  Failures,
+} from "#web/shared/web-api.ts";
+
+import type { FleetAnswer, Said } from "./fleet.ts";
+
+/** Ids sort by time of arrival on every engine, so pages of the cluster follow them like pages of one engine. */
+export function mergePages({ answers, failures }: FleetAnswer<SearchPage>, limit: number): ClusterPage {
+  const all = answers.flatMap(({ engine, value }) =>
+    value.entries.map((entry): ClusterEntry => ({ ...entry, engine })),
+  );
+  all.sort((a, b) => compareIds(a.id, b.id));
+  const entries = all.slice(0, limit);
+  const hasMore = all.length > limit || answers.some(({ value }) => value.next !== null);
+  const matched = sum(answers, ({ value }) => value.matched);
+  return { entries, next: hasMore ? (entries.at(-1)?.id ?? null) : null, matched, failures };
+}
+
+/** "<message>/<index>": the index counts as a number. */
+function compareIds(a: string, b: string): number {
+  const [messageA = "", indexA = ""] = a.split("/");
+  const [messageB = "", indexB = ""] = b.split("/");
+  if (messageA !== messageB) return messageA < messageB ? -1 : 1;
+  return Number(indexA) - Number(indexB);
+}
+
+export function mergeGroups({ answers, failures }: FleetAnswer<QueueGroups>, limit: number): ClusterGroups {
+  const counts = new Map<string, number>();
+  for (const { value } of answers) {
+    for (const { key, count } of value.groups) counts.set(key, (counts.get(key) ?? 0) + count);
+  }
+  const groups = [...counts].map(([key, count]) => ({ key, count })).sort((a, b) => b.count - a.count);
+  const shown = groups.slice(0, limit);
+  const matched = sum(answers, ({ value }) => value.matched);
+  return { groups: shown, others: matched - sum(shown, ({ count }) => count), matched, failures };
+}
+
+const SHOWN_ATTEMPTS = 500;
+
+export function mergeDeliveries({ answers, failures }: FleetAnswer<Deliveries>): ClusterDeliveries {
+  const attempts = answers
+    .flatMap(({ engine, value }) => value.attempts.map((attempt) => ({ ...attempt, engine })))
+    .sort((a, b) => (a.at < b.at ? 1 : -1))
+    .slice(0, SHOWN_ATTEMPTS);
+  const since = answers.map(({ value }) => value.since).sort()[0] ?? "";
+  return { since, attempts, destinations: mergeDestinations(answers), failures };
+}
+
+type Destination = Deliveries["destinations"][number];
+
+function mergeDestinations(answers: readonly Said<Deliveries>[]): Destination[] {
+  const byDomain = new Map<string, Destination>();
+  for (const destination of answers.flatMap(({ value }) => value.destinations)) {
+    const known = byDomain.get(destination.domain);
+    byDomain.set(destination.domain, known === undefined ? destination : addUp(known, destination));
+  }
+  return [...byDomain.values()].sort((a, b) => total(b) - total(a));
+}
+
+function addUp(a: Destination, b: Destination): Destination {
+  const codes = new Map(a.codes.map(({ code, count }) => [code, count]));
+  for (const { code, count } of b.codes) codes.set(code, (codes.get(code) ?? 0) + count);
+  return {
+    domain: a.domain,
+    delivered: a.delivered + b.delivered,
+    deferred: a.deferred + b.deferred,
+    failed: a.failed + b.failed,
+    unclear: a.unclear + b.unclear,
+    codes: [...codes].map(([code, count]) => ({ code, count })).sort((x, y) => y.count - x.count),
+    lastReply: b.lastReply === "" ? a.lastReply : b.lastReply,
+  };
+}
+
+function total({ delivered, deferred, failed, unclear }: Destination): number {
+  return delivered + deferred + failed + unclear;
+}
+
+interface Rule {
+  readonly id: string;
+  readonly endsAt: string | null;
+}
+
+/** The same rule on several engines is one line; its end may differ by the moment at which each heard of it. */
+export function mergeRules<T extends Rule>(
+  answers: readonly Said<readonly T[]>[],
+): { readonly rule: T; readonly engines: string[]; readonly isSame: boolean }[] {
+  const byId = new Map<string, { rule: T; engines: string[]; isSame: boolean }>();
+  for (const { engine, value } of answers) {
+    for (const rule of value) {
+      const known = byId.get(rule.id);
+      if (known === undefined) byId.set(rule.id, { rule, engines: [engine], isSame: true });
+      else {
+        known.engines.push(engine);
+        known.isSame &&= textOf(known.rule) === textOf(rule);
+      }
+    }
+  }
+  return [...byId.values()].sort((a, b) => (a.rule.id < b.rule.id ? -1 : 1));
+}
+
+function textOf(rule: Rule): string {
+  return JSON.stringify({ ...rule, endsAt: rule.endsAt === null });
+}
+
+export function sum<T>(items: readonly T[], read: (item: T) => number): number {
+  return items.reduce((total, item) => total + read(item), 0);
+}
+
+export function failuresText(failures: Failures): string {
+  return failures.map(({ engine, reason }) => `${engine}: ${reason}`).join("; ");
+}

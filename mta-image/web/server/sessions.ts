@@ -1,0 +1,155 @@
+/**
+ * Who a request comes from. A session is a signed cookie and nothing else, so any replica can answer and a restart logs
+ * nobody out; it ends with its lifetime, with the user or with the user's password. A proxy in front may say who comes,
+ * when it speaks from a trusted network; its headers from anywhere else are not looked at.
+ *
+ * A request that changes something must carry the token that only a page of ours can know.
+ */
+import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import { BlockList, isIPv6 } from "node:net";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { z } from "zod";
+
+import type { Clock } from "#base/clock.ts";
+import { type Role, roles } from "#web/shared/web-api.ts";
+
+import type { User, Users } from "./users.ts";
+import type { WebConfig } from "./web-config.ts";
+
+export interface Visitor {
+  readonly user: string;
+  readonly role: Role;
+  readonly csrf: string;
+  readonly canLogOut: boolean;
+}
+
+interface SessionOptions {
+  readonly users: Users;
+  readonly clock: Clock;
+  readonly key: Buffer;
+  readonly lifetimeMs: number;
+  readonly proxy: WebConfig["proxy"];
+}
+
+export const COOKIE = "mailfleet_session";
+
+const Ticket = z.strictObject({
+  user: z.string().max(128),
+  stamp: z.string().max(64),
+  since: z.number(),
+  nonce: z.string().max(64),
+});
+
+export class Sessions {
+  readonly #options: SessionOptions;
+  readonly #trusted: BlockList | null;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.#trusted = options.proxy === undefined ? null : networksOf(options.proxy.trusted);
+  }
+
+  /** Null: nobody that we know. */
+  async visitor(request: FastifyRequest): Promise<Visitor | null> {
+    return this.#fromProxy(request) ?? (await this.#fromCookie(request));
+  }
+
+  begin(reply: FastifyReply, user: User): Visitor {
+    const since = this.#options.clock.now();
+    const ticket = {
+      user: user.name,
+      stamp: user.stamp,
+      since,
+      nonce: randomBytes(18).toString("base64url"),
+    };
+    void reply.setCookie(COOKIE, Buffer.from(JSON.stringify(ticket)).toString("base64url"), {
+      ...this.#cookie(reply.request),
+      signed: true,
+      maxAge: Math.floor(this.#options.lifetimeMs / 1000),
+    });
+    return this.#cookieVisitor(user, ticket.nonce);
+  }
+
+  end(reply: FastifyReply): void {
+    void reply.clearCookie(COOKIE, this.#cookie(reply.request));
+  }
+
+  /** Whether a request that changes something was made by a page of ours. */
+  isGenuine(request: FastifyRequest, visitor: Visitor): boolean {
+    const given = request.headers["x-csrf-token"];
+    if (typeof given !== "string" || !isFromHere(request)) return false;
+    return timingSafeEqual(this.#mac(given), this.#mac(visitor.csrf));
+  }
+
+  #cookie(request: FastifyRequest): { path: string; httpOnly: true; sameSite: "strict"; secure: boolean } {
+    return { path: "/", httpOnly: true, sameSite: "strict", secure: request.protocol === "https" };
+  }
+
+  async #fromCookie(request: FastifyRequest): Promise<Visitor | null> {
+    const cookie = request.cookies[COOKIE];
+    if (cookie === undefined) return null;
+    const { valid, value } = request.unsignCookie(cookie);
+    if (!valid || value === null) return null;
+    const ticket = parseTicket(value);
+    const { clock, lifetimeMs, users } = this.#options;
+    if (ticket === null || clock.now() - ticket.since > lifetimeMs) return null;
+    const user = await users.find(ticket.user);
+    return user === null || user.stamp !== ticket.stamp ? null : this.#cookieVisitor(user, ticket.nonce);
+  }
+
+  #cookieVisitor({ name, role }: User, nonce: string): Visitor {
+    return { user: name, role, csrf: this.#token(`cookie ${nonce}`), canLogOut: true };
+  }
+
+  #fromProxy(request: FastifyRequest): Visitor | null {
+    const { proxy } = this.#options;
+    if (proxy === undefined || !this.#isTrusted(request.socket.remoteAddress ?? "")) return null;
+    const user = request.headers[proxy.userheader];
+    if (typeof user !== "string" || !/^[\x21-\x7e]{1,128}$/.test(user)) return null;
+    const groups = String(request.headers[proxy.groupsheader] ?? "").split(/[,;|\s]+/);
+    const given = new Set(groups.flatMap((group) => proxy.roles[group] ?? []));
+    const role = roles.findLast((name) => given.has(name));
+    return role === undefined ? null : { user, role, csrf: this.#token(`proxy ${user}`), canLogOut: false };
+  }
+
+  #isTrusted(address: string): boolean {
+    const plain = address.replace(/^::ffff:(?=\d+\.)/, "");
+    return this.#trusted?.check(plain, isIPv6(plain) ? "ipv6" : "ipv4") ?? false;
+  }
+
+  #token(what: string): string {
+    return this.#mac(`csrf ${what}`).toString("base64url");
+  }
+
+  #mac(text: string): Buffer {
+    return createHmac("sha256", this.#options.key).update(text).digest();
+  }
+}
+
+/** Browsers say where a request comes from; who says nothing is no browser, and has the token or not. */
+export function isFromHere({ headers }: FastifyRequest): boolean {
+  const site = headers["sec-fetch-site"];
+  if (site !== undefined && site !== "same-origin") return false;
+  const { origin, host } = headers;
+  if (origin === undefined) return true;
+  return URL.canParse(origin) && new URL(origin).host === host;
+}
+
+function parseTicket(value: string): z.infer<typeof Ticket> | null {
+  try {
+    return Ticket.parse(JSON.parse(Buffer.from(value, "base64url").toString("utf8")));
+  } catch {
+    return null;
+  }
+}
+
+export function networksOf(networks: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const network of networks) {
+    const [address = "", bits] = network.split("/");
+    const family = isIPv6(address) ? "ipv6" : "ipv4";
+    if (bits === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, Number(bits), family);
+  }
+  return list;
+}

@@ -1,0 +1,94 @@
+/** Everything of the web administration from its configuration to a listening server; `main.ts` and tests use it. */
+import { readFile } from "node:fs/promises";
+import type { FastifyInstance } from "fastify";
+
+import type { Clock } from "#base/clock.ts";
+import { describe } from "#base/error.ts";
+import { type HttpServerOptions, listenHttp } from "#base/http-server.ts";
+import type { Log } from "#base/log.ts";
+
+import { makeApp } from "./app.ts";
+import { Audit } from "./audit.ts";
+import { clusterRoutes } from "./cluster-routes.ts";
+import { EngineClient } from "./engine-client.ts";
+import { Fleet } from "./fleet.ts";
+import { queueRoutes } from "./queue-routes.ts";
+import type { Route } from "./route.ts";
+import { ruleRoutes } from "./rule-routes.ts";
+import { sessionRoutes } from "./session-routes.ts";
+import { Sessions } from "./sessions.ts";
+import { type NameService, Targets } from "./targets.ts";
+import { Turnstile } from "./turnstile.ts";
+import { Users } from "./users.ts";
+import { Watch } from "./watch.ts";
+import { type WebConfig, invalid, spanOf } from "./web-config.ts";
+
+export interface StartOptions {
+  readonly file: string;
+  readonly config: WebConfig;
+  readonly pages: string | null;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly names: NameService;
+  readonly version: string;
+}
+
+export interface RunningWeb {
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+export async function startWeb(options: StartOptions): Promise<RunningWeb> {
+  const { config, file, clock, log } = options;
+  const client = new EngineClient(config.engines, spanOf(file, config.engines.timeout));
+  const fleet = new Fleet(new Targets(config.engines, options), client);
+  const watch = new Watch(fleet, clock);
+  const app = await makeServer(options, { fleet, watch });
+  const { address, port } = config.listener;
+  const bound = await listenHttp(app, { host: address, port });
+  void watch.start();
+  log.info({ address, port: bound }, "listening");
+  return {
+    port: bound,
+    stop: async () => {
+      watch.stop();
+      await app.close();
+      await client.close();
+    },
+  };
+}
+
+async function makeServer(
+  options: StartOptions,
+  { fleet, watch }: { fleet: Fleet; watch: Watch },
+): Promise<FastifyInstance> {
+  const { config, file, clock, log, pages, version } = options;
+  const key = await readKey(file, config.sessions.keyfile);
+  const users = await Users.open(config.users ?? null, log);
+  const lifetimeMs = spanOf(file, config.sessions.lifetime);
+  const sessions = new Sessions({ users, clock, key, lifetimeMs, proxy: config.proxy });
+  const audit = new Audit(log, config.audit.file ?? null);
+  const turnstile = new Turnstile(users, clock);
+  const routes: readonly Route[] = [
+    ...sessionRoutes({ sessions, turnstile, audit, title: config.title }),
+    ...clusterRoutes(fleet, watch),
+    ...queueRoutes(fleet),
+    ...ruleRoutes(fleet),
+  ];
+  return makeApp({ routes, sessions, audit, clock, log, key, pages, version, http: httpOptions(config) });
+}
+
+function httpOptions({ listener, proxy }: WebConfig): Pick<HttpServerOptions, "tls" | "trustProxy"> {
+  return {
+    ...(listener.tls === undefined ? {} : { tls: listener.tls }),
+    ...(proxy === undefined ? {} : { trustProxy: proxy.trusted }),
+  };
+}
+
+async function readKey(file: string, keyfile: string): Promise<Buffer> {
+  const key = await readFile(keyfile).catch((cause: unknown) => {
+    throw invalid(file, `sessions.keyfile: ${describe(cause)}`);
+  });
+  if (key.length < 32) throw invalid(file, `sessions.keyfile: ${keyfile} holds fewer than 32 bytes`);
+  return key;
+}

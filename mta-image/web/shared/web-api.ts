@@ -1,0 +1,160 @@
+/**
+ * The API between the pages and the server of the web administration: every request and answer as a schema. The server
+ * checks by them and describes itself with them (/api/openapi.json); the pages import the types alone.
+ *
+ * An answer that several engines gave names those that gave none in `failures`: what is missing is never hidden.
+ */
+import { z } from "zod";
+
+import { EngineStatus, QueueEntry } from "#contract/admin-api.ts";
+import {
+  AttemptView,
+  Deliveries,
+  GroupQuery,
+  MessageView,
+  Metrics,
+  QueueGroups,
+  QueueOrder,
+  QueueSearch,
+} from "#contract/insight-api.ts";
+import { Explanations, PolicyList, SuspensionList } from "#contract/rules-api.ts";
+
+const count = z.int().nonnegative();
+
+export const roles = ["viewer", "operator", "admin"] as const;
+export const Role = z.enum(roles);
+export type Role = z.infer<typeof Role>;
+
+export const Failures = z.array(z.object({ engine: z.string(), reason: z.string() }));
+export type Failures = z.infer<typeof Failures>;
+
+export const Login = z.strictObject({
+  user: z.string().min(1).max(128),
+  password: z.string().min(1).max(1024),
+});
+
+export const SessionView = z.object({
+  user: z.string(),
+  role: Role,
+  /** To be sent back as x-csrf-token with everything that changes something. */
+  csrf: z.string(),
+  /** False when a proxy in front says who it is. */
+  canLogOut: z.boolean(),
+  title: z.string(),
+});
+export type SessionView = z.infer<typeof SessionView>;
+
+export const Overview = z.object({
+  engines: z.array(z.object({ name: z.string(), status: EngineStatus })),
+  failures: Failures,
+});
+export type Overview = z.infer<typeof Overview>;
+
+/** One look at the cluster; rates are per second since the look before, null when that cannot be said. */
+export const SeriesPoint = z.object({
+  at: z.number(),
+  engines: count,
+  silent: count,
+  active: count,
+  deferred: count,
+  hold: count,
+  oldestDueSeconds: z.number(),
+  accepted: z.number().nullable(),
+  delivered: z.number().nullable(),
+  deferrals: z.number().nullable(),
+  failed: z.number().nullable(),
+});
+export type SeriesPoint = z.infer<typeof SeriesPoint>;
+export const Series = z.object({ points: z.array(SeriesPoint) });
+export type Series = z.infer<typeof Series>;
+
+export const ClusterEntry = QueueEntry.extend({ engine: z.string() });
+export type ClusterEntry = z.infer<typeof ClusterEntry>;
+
+export const ClusterSearch = QueueSearch;
+export const ClusterPage = z.object({
+  entries: z.array(ClusterEntry),
+  next: z.string().nullable(),
+  matched: count,
+  failures: Failures,
+});
+export type ClusterPage = z.infer<typeof ClusterPage>;
+
+export const ClusterGroupQuery = GroupQuery;
+export const ClusterGroups = QueueGroups.extend({ failures: Failures });
+export type ClusterGroups = z.infer<typeof ClusterGroups>;
+
+export const ClusterOrder = QueueOrder;
+export const ClusterOrderResult = z.object({
+  matched: count,
+  changed: count,
+  engines: z.array(z.object({ engine: z.string(), matched: count, changed: count })),
+  /** Engines whose answer is missing: there the order may have been done or not. */
+  failures: Failures,
+});
+export type ClusterOrderResult = z.infer<typeof ClusterOrderResult>;
+
+export const ClusterMessage = z.object({
+  engine: z.string(),
+  message: MessageView,
+  explanations: Explanations,
+});
+export type ClusterMessage = z.infer<typeof ClusterMessage>;
+
+/** A rule, the engines that have it, and whether they agree on what it says. */
+const shared = { engines: z.array(z.string()), isSame: z.boolean() };
+export const ClusterPolicies = z.object({
+  policies: z.array(z.object({ ...shared, policy: PolicyList.shape.policies.element })),
+  failures: Failures,
+});
+export type ClusterPolicies = z.infer<typeof ClusterPolicies>;
+export const ClusterSuspensions = z.object({
+  suspensions: z.array(z.object({ ...shared, suspension: SuspensionList.shape.suspensions.element })),
+  failures: Failures,
+});
+export type ClusterSuspensions = z.infer<typeof ClusterSuspensions>;
+
+export const RuleResult = z.object({ changed: z.array(z.string()), failures: Failures });
+export type RuleResult = z.infer<typeof RuleResult>;
+
+export const ClusterDeliveries = z.object({
+  since: z.string(),
+  attempts: z.array(AttemptView.extend({ engine: z.string() })),
+  destinations: Deliveries.shape.destinations,
+  failures: Failures,
+});
+export type ClusterDeliveries = z.infer<typeof ClusterDeliveries>;
+
+export const ClusterConfig = z.object({
+  revisions: z.array(
+    z.object({ revision: z.string(), engines: z.array(z.string()), files: z.record(z.string(), z.string()) }),
+  ),
+  failures: Failures,
+});
+export type ClusterConfig = z.infer<typeof ClusterConfig>;
+
+export const ClusterMetrics = z.object({
+  engines: z.array(z.object({ name: z.string(), metrics: Metrics.shape.metrics })),
+  failures: Failures,
+});
+export type ClusterMetrics = z.infer<typeof ClusterMetrics>;
+
+export const AuditEntry = z.object({
+  at: z.string(),
+  user: z.string(),
+  role: z.string(),
+  address: z.string(),
+  /** Such as "queue.change" or "login". */
+  action: z.string(),
+  /** What was asked, without secrets. */
+  detail: z.string(),
+  /** HTTP status of the answer. */
+  status: z.int(),
+  /** What came of it. */
+  result: z.string(),
+});
+export type AuditEntry = z.infer<typeof AuditEntry>;
+export const AuditList = z.object({ entries: z.array(AuditEntry) });
+export type AuditList = z.infer<typeof AuditList>;
+
+export const Done = z.object({ ok: z.literal(true) });
