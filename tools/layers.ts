@@ -30,6 +30,7 @@ const operatorRooms = [
   "rollout",
   "scaling",
   "slots",
+  "spamhaus",
   "status",
   "watch",
 ];
@@ -120,9 +121,10 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   "operator/src/kube": ["base", "@kubernetes/client-node", "undici"],
   "operator/src/cache": ["base", ...operator("kube")],
   "operator/src/watch": ["base", ...operator("kube", "cache")],
+  "operator/src/spamhaus": ["base", "crds", contract, "js-yaml", ...operator("kube", "cache", "watch")],
   "operator/src/slots": ["crds", contract, ...operator("kube")],
   "operator/src/plugins": ["base", "crds", contract, ...operator("kube")],
-  "operator/src/desired": ["crds", contract, "js-yaml", ...operator("kube", "plugins", "slots")],
+  "operator/src/desired": ["crds", contract, "js-yaml", ...operator("kube", "plugins", "slots", "spamhaus")],
   "operator/src/rollout": ["crds", contract, ...operator("kube", "desired", "plugins", "slots")],
   "operator/src/scaling": ["base", "crds", contract, ...operator("slots")],
   "operator/src/engine": [
@@ -133,14 +135,14 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     "reflect-metadata",
     "undici",
     "zod",
-    ...operator("cache", "desired", "kube"),
+    ...operator("cache", "desired", "kube", "slots"),
   ],
   "operator/src/keda": ["base", "@grpc/grpc-js", "@grpc/proto-loader"],
   "operator/src/status": [
     "base",
     "crds",
     contract,
-    ...operator("kube", "desired", "plugins", "rollout", "scaling", "slots"),
+    ...operator("kube", "desired", "plugins", "rollout", "scaling", "slots", "spamhaus"),
   ],
   "operator/src/reconcile": [
     "base",

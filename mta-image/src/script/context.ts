@@ -5,6 +5,7 @@
 import type { Clock } from "#base/clock.ts";
 import type { Random } from "#base/random.ts";
 
+import type { Ports } from "./ports.ts";
 import type { Shared } from "./shared.ts";
 import type { Value } from "./value.ts";
 
@@ -21,6 +22,8 @@ export interface World {
   readonly startedMs: number;
   /** Caches, barriers and memory that all runs of a process share. */
   readonly shared: Shared;
+  /** What scripts may reach outside; a function whose port is missing is refused. */
+  readonly ports?: Partial<Ports> | undefined;
 }
 
 export interface RunContext extends World {

@@ -20,7 +20,8 @@ export interface Parameter<T> {
   readonly convert: (value: Value) => T | undefined;
 }
 
-type Arguments<P extends readonly Parameter<unknown>[]> = {
+/** What `run` gets for the parameters. */
+export type Arguments<P extends readonly Parameter<unknown>[]> = {
   [K in keyof P]: P[K] extends Parameter<infer T> ? T : never;
 };
 type Result = Called;

@@ -130,6 +130,7 @@ class Run implements RunContext {
   readonly hostname: string;
   readonly startedMs: number;
   readonly shared: World["shared"];
+  readonly ports: World["ports"];
   readonly begunMs: number;
   readonly subject: unknown;
   readonly #program: Compiled;
@@ -149,6 +150,7 @@ class Run implements RunContext {
     this.hostname = world.hostname;
     this.startedMs = world.startedMs;
     this.shared = world.shared;
+    this.ports = world.ports;
     this.subject = subject ?? null;
     this.#program = program;
     this.#budget = makeBudget(limits ?? defaultLimits, world.clock);

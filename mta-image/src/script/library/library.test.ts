@@ -4,6 +4,7 @@ import { test } from "node:test";
 
 import { systemClock } from "#base/clock.ts";
 
+import { tablePorts } from "../../../testing/script-ports.ts";
 import { Shared } from "../shared.ts";
 import { compile, run } from "../machine.ts";
 import { noFiles } from "../module.ts";
@@ -24,6 +25,7 @@ for (const file of files)
       hostname: "host.test",
       startedMs: 0,
       shared: new Shared(systemClock),
+      ports: tablePorts,
     };
     const outcome = await run(compile(file, source, libraryHost, noFiles), { world });
     const wanted = [...source.matchAll(/(?:;|\}) \/\/ (.*)$/gm)].map(([, text]) => text as string);
@@ -44,12 +46,14 @@ test("no function of the library is without a script that tests it", () => {
 
 test("no method of a class is without a script that tests it", () => {
   const all = files.map((file) => readFileSync(new URL(file, folder), "latin1")).join("\n");
-  const untested = [...libraryHost.classes.values()].flatMap(({ name, methods }) =>
-    [...methods.keys()]
-      .filter((method) => !all.includes(`->${method}(`))
-      .map((method) => `${name}->${method}`),
+  const untested = [...libraryHost.classes.values()].flatMap(({ name, methods, statics }) => [
+    ...[...methods.keys()].map((method) => [`->${method}(`, `${name}->${method}`] as const),
+    ...[...statics.keys()].map((method) => [`${name}::${method}(`, `${name}::${method}`] as const),
+  ]);
+  assert.deepEqual(
+    untested.filter(([call]) => !all.includes(call)).map(([, method]) => method),
+    [],
   );
-  assert.deepEqual(untested, []);
 });
 
 function utf8(text: string): string {

@@ -1,6 +1,6 @@
 /**
- * All functions and classes that need neither mail nor network: what every script has. Rooms that know more add
- * theirs with mergeHosts (host.ts).
+ * All functions and classes that every script has. What they reach outside comes through ports (ports.ts); rooms that
+ * know more add theirs with mergeHosts (host.ts).
  */
 import { exceptionClass } from "../exception.ts";
 import { type Host, type HostFunction, makeHost } from "../host.ts";
@@ -8,17 +8,25 @@ import { regexClass } from "../regex.ts";
 import { aliasFunctions } from "./aliases.ts";
 import { arrayFunctions } from "./array.ts";
 import { mapClass, setClass } from "./collections.ts";
-import { cryptoFunctions, keyClasses } from "./crypto.ts";
+import { cryptoFunctions } from "./crypto.ts";
 import { csvFunctions } from "./csv.ts";
+import { dnsFunctions } from "./dns.ts";
 import { encodingFunctions } from "./encoding.ts";
+import { fileClass } from "./file.ts";
 import { hashFunctions } from "./hash.ts";
 import { iconvClass } from "./iconv.ts";
 import { jsonFunctions } from "./json.ts";
+import { keyClasses } from "./keys.ts";
+import { mailFunctions } from "./mail.ts";
+import { mailMessageClass } from "./mail-message.ts";
 import { mathFunctions } from "./math.ts";
 import { memoryFunctions } from "./memory.ts";
+import { mimeClass } from "./mime.ts";
+import { mimePartClass } from "./mime-part.ts";
 import { networkFunctions } from "./network.ts";
 import { packFunctions } from "./pack.ts";
 import { regexFunctions } from "./regex.ts";
+import { smtpFunctions } from "./smtp.ts";
 import { stringFunctions } from "./string.ts";
 import { systemFunctions } from "./system.ts";
 import { timeFunctions } from "./time.ts";
@@ -36,6 +44,8 @@ export const librarySections: Readonly<Record<string, readonly HostFunction[]>> 
   Encoding: [...encodingFunctions, ...jsonFunctions, ...csvFunctions, ...yamlFunctions, ...packFunctions],
   "Digests, ciphers and chance": [...hashFunctions, ...cryptoFunctions],
   "Addresses and domains": networkFunctions,
+  DNS: dnsFunctions,
+  Mail: [...mailFunctions, ...smtpFunctions],
   "Shared memory": memoryFunctions,
   System: systemFunctions,
   "Old names": aliasFunctions,
@@ -47,5 +57,9 @@ export const libraryHost: Host = makeHost(Object.values(librarySections).flat(),
   mapClass,
   setClass,
   iconvClass,
+  fileClass,
+  mimeClass,
+  mailMessageClass,
+  mimePartClass,
   ...keyClasses,
 ]);

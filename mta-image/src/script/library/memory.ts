@@ -1,6 +1,7 @@
 /** Memory that all scripts of a process share. Values are kept as they are; functions and objects are refused. */
 import { Refusal } from "../error.ts";
-import { type HslFunction, type Routine, type Value, HostObject, HslArray } from "../value.ts";
+import { isOnlyData } from "../only-data.ts";
+import type { HslFunction, Routine, Value } from "../value.ts";
 import { callback } from "../calls.ts";
 import { type HostFunction, declare, optional, parameter } from "../host.ts";
 import { truthy } from "../convert.ts";
@@ -11,9 +12,7 @@ const value = parameter.any("value");
 
 /** What belongs to a run must not outlive it. */
 function checkKept(item: Value): Value {
-  if (item instanceof HslArray) for (const inner of item.values()) checkKept(inner);
-  else if (typeof item === "object" && item !== null && !(item instanceof HostObject))
-    throw new Refusal("the memory keeps no functions and objects of scripts");
+  if (!isOnlyData(item)) throw new Refusal("the memory keeps no functions and objects of scripts");
   return item;
 }
 

@@ -43,7 +43,7 @@ function addressText(bytes: string): string | null {
   return text.slice(1, -1);
 }
 
-function reverse(address: string, zone: string | undefined): string | null {
+export function reverseName(address: string, zone: string | undefined): string | null {
   const bytes = addressBytes(address);
   if (bytes === null) return null;
   if (bytes.length === 4) return `${[...bytes].reverse().join(".")}.${zone ?? "in-addr.arpa"}`;
@@ -161,7 +161,7 @@ export const networkFunctions: readonly HostFunction[] = [
     parameters: [ip, optional(parameter.string("zone"))],
     returns: "string or none",
     docs: "The name to look an address up under, in in-addr.arpa, ip6.arpa or the zone.",
-    run: (_, address, zone) => reverse(address, zone),
+    run: (_, address, zone) => reverseName(address, zone),
   }),
   declare({
     name: "url_parse",

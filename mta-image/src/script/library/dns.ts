@@ -1,0 +1,88 @@
+/** DNS and what is asked of it: records, block lists, SPF. The engine's own resolver answers; nothing here blocks. */
+import { isIP } from "node:net";
+
+import { toText } from "../convert.ts";
+import { Refusal } from "../error.ts";
+import { type HostFunction, declare, optional, parameter } from "../host.ts";
+import { type DnsAnswer, type DnsRecord, type DnsType, port } from "../ports.ts";
+import type { HslArray, Value } from "../value.ts";
+import { reverseName } from "./network.ts";
+import { flag, list, option, record } from "./subjects.ts";
+
+const { string, array, number } = parameter;
+const options = optional(array("options"));
+
+const types: ReadonlySet<string> = new Set<DnsType>([
+  "a",
+  "aaaa",
+  "mx",
+  "txt",
+  "ptr",
+  "cname",
+  "ns",
+  "soa",
+  "srv",
+  "tlsa",
+  "caa",
+]);
+
+export const dnsFunctions: readonly HostFunction[] = [
+  declare({
+    name: "dns_query",
+    parameters: [string("host"), options],
+    returns: "array",
+    docs: "Records as `result`, or `error`: NXDOMAIN, NO_DATA, TRY_AGAIN, SERVFAIL. Option `type`: a (default), aaaa, mx, txt, ptr, cname, ns, soa, srv, tlsa, caa. Records are texts (mx: hosts by preference); with `extended_result` arrays of type, ttl, data and the fields that the type has.",
+    way: "promise",
+    run: async (context, host, how) => {
+      const type = toText(option(how, "type") ?? "a").toLowerCase();
+      if (!types.has(type)) throw new Refusal(`there is no DNS type ${type}`);
+      const answer = await port(context, "dns").query(host, type as DnsType);
+      return answerValue(answer, type, flag(how, "extended_result"));
+    },
+  }),
+  declare({
+    name: "dnsbl",
+    parameters: [string("ip"), string("hostname"), optional(array("resolvers")), optional(number("timeout"))],
+    returns: "array",
+    docs: "The addresses that a block list gives for an IP; empty when it is not listed. The engine's own resolvers and timeouts count.",
+    way: "promise",
+    run: async (context, ip, zone) => {
+      const name = reverseName(ip, zone);
+      if (name === null) throw new Refusal(`${ip} is no IP address`);
+      const answer = await port(context, "dns").query(name, "a");
+      return list("error" in answer ? [] : answer.records.map(recordText));
+    },
+  }),
+  declare({
+    name: "spf_query",
+    parameters: [string("ip"), string("helo"), string("sender"), options],
+    returns: "array",
+    docs: "Checks SPF (RFC 7208) for a client, its name and the sender's address or domain: result (pass, fail, softfail, neutral, none, temperror, permerror) and reason.",
+    way: "promise",
+    run: async (context, ip, helo, sender) => {
+      if (isIP(ip) === 0) throw new Refusal(`${ip} is no IP address`);
+      return record({ ...(await port(context, "spf").check({ ip, helo, sender })) });
+    },
+  }),
+];
+
+export function answerValue(
+  answer: DnsAnswer & { readonly ttlSeconds?: number },
+  type: string,
+  isExtended: boolean,
+): HslArray {
+  if ("error" in answer) return record({ error: answer.error });
+  if (!isExtended) return record({ result: list(answer.records.map(recordText)) });
+  const ttl = answer.ttlSeconds ?? null;
+  return record({ result: list(answer.records.map((one) => extended(one, type, ttl))) });
+}
+
+function extended(one: DnsRecord, type: string, ttl: number | null): Value {
+  const fields = typeof one === "string" ? {} : one;
+  return record({ type: type.toUpperCase(), ttl, data: recordText(one), ...fields });
+}
+
+/** As text alone: the host of those that have one, else the fields in the order of a zone file. */
+function recordText(one: DnsRecord): string {
+  return typeof one === "string" ? one : String(one["exchange"] ?? Object.values(one).join(" "));
+}

@@ -1,0 +1,208 @@
+/**
+ * The class MailMessage: a whole message, from a string, a File, or (by `makeMessageClass`) what an engine received. It is
+ * the top part of itself. Changes stay in the script until `toString`, `toFile`, `queue` or `send` write them out.
+ */
+import { Refusal } from "../error.ts";
+import {
+  type HostClass,
+  type HostFunction,
+  type Parameter,
+  declare,
+  makeClass,
+  optional,
+  parameter,
+} from "../host.ts";
+import { signPart } from "../mail/dkim.ts";
+import { makeField, prependField, putField } from "../mail/edit.ts";
+import { Message, PartHandle } from "../mail/message.ts";
+import { Pieces, after } from "../mail/pieces.ts";
+import { HostObject, type HslArray, HslFunction, type Routine, type Value } from "../value.ts";
+import { fileBytes, makeFile, wholeText } from "./file.ts";
+import { mailDate } from "./mail-date.ts";
+import { queueParameters, queueText, sendParameters, sendText } from "./mail-out.ts";
+import { SIGN_DOCS, signOptions, signingKey, verifySignature, wait } from "./mail-signing.ts";
+import { partMethods } from "./mime-part.ts";
+import { flag, list, option } from "./subjects.ts";
+
+const { string, number, array } = parameter;
+const self = parameter.object("self", "MailMessage", (object) =>
+  object.state instanceof PartHandle
+    ? { object, handle: object.state, message: object.state.message }
+    : undefined,
+);
+
+const named = <const P extends readonly Parameter<unknown>[]>(
+  name: string,
+  parameters: P,
+  returns: string,
+  docs: string,
+) => ({ name, parameters: [self, ...parameters] as const, returns, docs });
+
+export const messageMethods: readonly HostFunction[] = [
+  ...partMethods,
+  declare({
+    ...named("reset", [], "number", "Takes back every change; says how many bytes the message has."),
+    run: (_, { message }) => {
+      message.become(message.original);
+      return message.original.size;
+    },
+  }),
+  declare({
+    ...named("snapshot", [], "number", "Remembers the message as it is, under the number it gives."),
+    run: (_, { message }) => message.snapshot(),
+  }),
+  declare({
+    ...named(
+      "restore",
+      [number("id")],
+      "boolean",
+      "Goes back to a snapshot; false when there is none of the number.",
+    ),
+    run: (_, { message }, id) => message.restore(id),
+  }),
+  declare({
+    ...named(
+      "modifyContent",
+      [number("start"), number("count"), string("data")],
+      "MailMessage",
+      "Replaces bytes of the message as it is now, whatever they are.",
+    ),
+    run: (_, { message, object }, start, count, data): Value => {
+      message.modify(Math.trunc(start), Math.trunc(count), data);
+      return object;
+    },
+  }),
+  declare({
+    ...named("toFile", [], "File", "The message as it is now, as a File. Nothing is copied."),
+    run: (_, { message }): Value => makeFile(message.bytes()),
+  }),
+  declare({
+    ...named("toString", [], "string", "The message as it is now, as bytes."),
+    way: "promise",
+    run: (_, { message }) => wholeText(message.bytes()),
+  }),
+  declare({
+    ...named("setDateLater", [], "number", "Sets the Date field to now; says how many fields were replaced."),
+    way: "promise",
+    run: ({ clock }, { handle }) =>
+      after(handle.find(), (part) =>
+        putField(part, makeField("Date", mailDate(clock.now() / 1000), false)),
+      ) as Value,
+  }),
+  declare({
+    ...named(
+      "signDKIM",
+      [string("selector"), string("domain"), signingKey, optional(array("options"))],
+      "MailMessage or string",
+      `Adds a DKIM-Signature on top, or gives its value with \`return_header\`. ${SIGN_DOCS}`,
+    ),
+    way: "promise",
+    run: (context, { handle, object }, selector, domain, key, options) => {
+      const wish = signOptions(context, selector, domain, { key, options });
+      return after(handle.find(), (part) =>
+        after(signPart(part, wish), (value): Value => {
+          if (flag(options, "return_header")) return value;
+          prependField(
+            part,
+            makeField(wish.arc === null ? "DKIM-Signature" : "ARC-Message-Signature", value, false),
+          );
+          return object;
+        }),
+      ) as Value;
+    },
+  }),
+  declare({
+    ...named(
+      "verifyDKIM",
+      [optional(string("field")), optional(array("options"))],
+      "array",
+      "Checks the signature of a whole DKIM-Signature or ARC-Message-Signature field: result (pass, fail, permerror, temperror), domain, selector, error; without a field, a list for all. Option `dns_function` looks up keys as dns_query does.",
+    ),
+    way: "promise",
+    run: (context, { handle }, field, options) => {
+      const given = option(options, "dns_function");
+      return verifyAll(context, handle, field ?? null, given instanceof HslFunction ? given : null);
+    },
+  }),
+  declare({
+    ...named(
+      "queue",
+      queueParameters,
+      "array",
+      "Queues the message for a recipient: transaction and queue id, or error. Addresses may be arrays of address and params. Options: `jobid`, `delay` (seconds), `hold`, `metadata`.",
+    ),
+    way: "promise",
+    run: (context, { message }, ...args) => queueText(context, message.bytes(), args),
+  }),
+  declare({
+    ...named(
+      "send",
+      sendParameters,
+      "array",
+      "Sends the message to a server at once: result (code, enhanced, reason) or error (message, temporary). The server is host[:port] or an array of host, port, tls, helo, username, password, timeout.",
+    ),
+    way: "promise",
+    run: (context, { message }, ...args) => sendText(context, message.bytes(), args),
+  }),
+];
+
+/** More signatures than this are somebody's joke. */
+const MAX_SIGNATURES = 16;
+
+function* verifyAll(
+  context: Parameters<typeof verifySignature>[0],
+  handle: PartHandle,
+  field: string | null,
+  lookUp: HslFunction | null,
+): Routine {
+  const reading = handle.find();
+  if (reading instanceof Promise) yield* wait(reading.then(() => null));
+  const part = handle.find();
+  if (part instanceof Promise) throw new Refusal("the message was changed meanwhile");
+  if (field !== null) return yield* verifySignature(context, part, field, lookUp);
+  const results: HslArray[] = [];
+  for (const { name, raw } of part.fields)
+    if (name === "dkim-signature" && results.length < MAX_SIGNATURES)
+      results.push((yield* verifySignature(context, part, raw, lookUp)) as HslArray);
+  return list(results);
+}
+
+/** A class of messages with what its own room adds, such as EODMailMessage. Its objects come from `makeMessage`. */
+export function makeMessageClass(name: string, docs: string, more: readonly HostFunction[]): HostClass {
+  return makeClass(name, docs, { methods: [...messageMethods, ...more] });
+}
+
+export function makeMessage(cls: HostClass, bytes: Pieces): HostObject {
+  return new HostObject(cls, new PartHandle(new Message(bytes), null));
+}
+
+/** The bytes of a message as the script left them; null for what is no message. */
+export function messageBytes(value: Value): Pieces | null {
+  return value instanceof HostObject && value.state instanceof PartHandle
+    ? value.state.message.bytes()
+    : null;
+}
+
+export const mailMessageClass: HostClass = makeClass(
+  "MailMessage",
+  "A message; also its own top part, see MIMEPart.",
+  {
+    methods: messageMethods,
+    statics: [
+      declare({
+        name: "String",
+        parameters: [string("data")],
+        returns: "MailMessage",
+        docs: "A message of the given bytes; what they are is read when it is asked for.",
+        run: (_, data): Value => makeMessage(mailMessageClass, Pieces.of(data)),
+      }),
+      declare({
+        name: "File",
+        parameters: [parameter.object("file", "File", fileBytes)],
+        returns: "MailMessage",
+        docs: "A message of the bytes of a File, which are not copied.",
+        run: (_, bytes): Value => makeMessage(mailMessageClass, bytes),
+      }),
+    ],
+  },
+);

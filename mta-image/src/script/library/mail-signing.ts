@@ -1,0 +1,123 @@
+/**
+ * signDKIM and verifyDKIM for the classes of mail: options to values, keys by name or text, key records by DNS or by a
+ * function of the script.
+ */
+import type { KeyObject } from "node:crypto";
+
+import { callback } from "../calls.ts";
+import type { RunContext } from "../context.ts";
+import { toText } from "../convert.ts";
+import { Refusal } from "../error.ts";
+import { parameter } from "../host.ts";
+import { type Verdict, checkSignature, readSignature } from "../mail/check.ts";
+import type { SignOptions } from "../mail/dkim.ts";
+import type { Part } from "../mail/part.ts";
+import { port } from "../ports.ts";
+import { HostObject, HslArray, type HslFunction, type Resumed, type Routine, type Value } from "../value.ts";
+import { answerValue } from "./dns.ts";
+import { keyClasses, readPrivate } from "./keys.ts";
+import { flag, option, record } from "./subjects.ts";
+
+export const signingKey = parameter.of<KeyObject | string>("key", "private key or string", (value) => {
+  if (typeof value === "string") return value;
+  const isKey = value instanceof HostObject && keyClasses.some((cls) => cls === value.cls);
+  return isKey ? (value.state as KeyObject) : undefined;
+});
+
+export const SIGN_DOCS =
+  "Options: `id` (the key is a name of the configuration), `additional_headers`, `body_length`, `timestamp`, `expiration` (seconds), `identity`, `arc` (instance), `return_header`.";
+
+export function signOptions(
+  context: RunContext,
+  selector: string,
+  domain: string,
+  given: { readonly key: KeyObject | string; readonly options: HslArray | undefined },
+): SignOptions {
+  const { options } = given;
+  const instance = option(options, "arc");
+  const number = (name: string): number | null => {
+    const value = option(options, name);
+    return typeof value === "number" && Number.isSafeInteger(value) ? value : null;
+  };
+  if (![selector, domain].every((name) => /^[\w.-]{1,255}$/.test(name)))
+    throw new Refusal("selector and domain are names of DNS");
+  const seconds = number("timestamp") ?? Math.floor(context.clock.now() / 1000);
+  const expiration = number("expiration");
+  const more = option(options, "additional_headers");
+  return {
+    selector,
+    domain,
+    key: keyOf(context, given.key, flag(options, "id")),
+    seconds,
+    expiration: expiration === null ? null : seconds + expiration,
+    identity: option(options, "identity") === null ? null : tagText(toText(option(options, "identity"))),
+    additional: more instanceof HslArray ? more.values().map((name) => tagText(toText(name))) : [],
+    bodyLength: flag(options, "body_length"),
+    arc: typeof instance === "number" ? Math.trunc(instance) : null,
+  };
+}
+
+/** Nothing in a tag may end it. */
+function tagText(text: string): string {
+  return text.replace(/[^\x21-\x3a\x3c-\x7e]/g, "");
+}
+
+function keyOf(context: RunContext, given: KeyObject | string, isName: boolean): KeyObject {
+  if (typeof given !== "string") return given;
+  const text = isName ? port(context, "keys").privateKey(given) : given;
+  if (text === null) throw new Refusal(`there is no key ${given}`);
+  const key = readPrivate("rsa", text) ?? readPrivate("ed25519", text);
+  if (key === null) throw new Refusal("the key cannot be read");
+  return key;
+}
+
+/** The verdict on one signature field; `lookUp` is a function of the script, or null for DNS. */
+export function* verifySignature(
+  context: RunContext,
+  part: Part,
+  field: string,
+  lookUp: HslFunction | null,
+): Routine {
+  const signature = readSignature(field, context.clock.now() / 1000);
+  if ("result" in signature) return verdictOf(signature, field);
+  const found =
+    lookUp === null ? yield* ask(context, signature.keyName) : yield* callback(lookUp, signature.keyName);
+  const key = keyRecord(found);
+  if (typeof key !== "string") return verdictOf(key, field);
+  const verdict = checkSignature(part, signature, key);
+  if (!(verdict instanceof Promise)) return verdictOf(verdict, field);
+  return yield* wait(verdict.then((one) => verdictOf(one, field)));
+}
+
+/** Of a script's promise within a routine. */
+export function* wait(promise: PromiseLike<Value>): Routine {
+  const resumed: Resumed = yield promise;
+  if ("error" in resumed) throw resumed.error;
+  return resumed.value;
+}
+
+function* ask(context: RunContext, name: string): Routine {
+  return yield* wait(
+    port(context, "dns")
+      .query(name, "txt")
+      .then((answer) => answerValue(answer, "txt", false)),
+  );
+}
+
+/** A record out of what dns_query gives, or out of a text alone. */
+function keyRecord(found: Value): string | Verdict {
+  const result = found instanceof HslArray ? found.get("result") : found;
+  if (typeof result === "string") return result;
+  if (result instanceof HslArray && result.size > 0) return toText(result.values()[0] ?? null);
+  const error = found instanceof HslArray ? toText(found.get("error")) : "";
+  if (error === "" || error === "NXDOMAIN" || error === "NO_DATA")
+    return { result: "permerror", error: "there is no key" };
+  return { result: "temperror", error: `the key could not be looked up: ${error}` };
+}
+
+function verdictOf({ result, error }: Verdict, field: string): HslArray {
+  const tag = (name: string): string =>
+    new RegExp(`(?:[:;]|^)\\s*${name}\\s*=\\s*([^;\\s]*)`).exec(field)?.[1] ?? "";
+  const entries = { result, domain: tag("d"), selector: tag("s") };
+  return record(error === null ? entries : { ...entries, error });
+}

@@ -1,0 +1,100 @@
+/** Questions to other mail servers, and mail that a script writes in one call. */
+import type { RunContext } from "../context.ts";
+import { type HostFunction, declare, optional, parameter } from "../host.ts";
+import { Builder } from "../mail/build.ts";
+import { makeField } from "../mail/edit.ts";
+import { after } from "../mail/pieces.ts";
+import { type Reply, port } from "../ports.ts";
+import type { HslArray, Value } from "../value.ts";
+import { mailDate } from "./mail-date.ts";
+import { addressParameter, queueText, replyArray, serverParameter } from "./mail-out.ts";
+import { flag, option, record } from "./subjects.ts";
+import { randomUUID } from "node:crypto";
+
+const { string, array } = parameter;
+const options = optional(array("options"));
+
+type Outcome = Reply | { readonly error: string; readonly temporary: boolean };
+
+export const smtpFunctions: readonly HostFunction[] = [
+  declare({
+    name: "smtp_lookup_rcpt",
+    parameters: [serverParameter, addressParameter("sender"), addressParameter("recipient"), options],
+    returns: "number or array",
+    docs: "Asks a server whether it would take mail for the recipient: 1 yes, 0 no, -1 not known now. Option `extended_result` gives result and the reply, or error.",
+    way: "promise",
+    run: async (context, server, sender, recipient, how) => {
+      const wish = { server, sender, recipients: [recipient], message: null };
+      return verdict(await port(context, "smtp").send(wish, context.signal), how);
+    },
+  }),
+  declare({
+    name: "smtp_lookup_auth",
+    parameters: [serverParameter, string("username"), string("password"), options],
+    returns: "number",
+    docs: "Asks a server whether the name and password are right: 1 yes, 0 no, -1 not known now.",
+    way: "promise",
+    run: async (context, server, username, password, how) =>
+      verdict(
+        await port(context, "smtp").authenticate({ ...server, username, password }, context.signal),
+        how,
+      ),
+  }),
+  declare({
+    name: "mail",
+    parameters: [
+      addressParameter("sender"),
+      addressParameter("recipient"),
+      string("subject"),
+      string("body"),
+      string("transportid"),
+      options,
+    ],
+    returns: "string or none",
+    docs: "Queues a text message; gives its transaction id, or none when that failed. Options as for queue() of MailMessage, and `headers` by name.",
+    way: "promise",
+    run: (context, sender, recipient, subject, body, transportId, how) => {
+      const builder = textMail(context, { from: sender.address, to: recipient.address, subject, body }, how);
+      return after(builder.message(), (part) =>
+        queueText(context, part.all(), [sender, recipient, transportId, how]).then((queued) =>
+          (queued as HslArray).get("transaction"),
+        ),
+      ) as Promise<Value>;
+    },
+  }),
+];
+
+function textMail(
+  { clock, hostname }: RunContext,
+  text: { readonly from: string; readonly to: string; readonly subject: string; readonly body: string },
+  how: HslArray | undefined,
+): Builder {
+  const builder = new Builder(randomUUID());
+  const more = option(how, "headers") as HslArray | null;
+  const fields: (readonly [string, string])[] = [
+    ["From", text.from],
+    ["To", text.to],
+    ["Subject", text.subject],
+    ["Date", mailDate(clock.now() / 1000)],
+    ["Message-ID", `<${randomUUID()}@${hostname}>`],
+    ...[...(more?.entries() ?? [])].map(([name, value]) => [String(name), String(value)] as const),
+  ];
+  builder.fields.push(...fields.map(([name, value]) => makeField(name, value, true)));
+  builder.type = "text/plain; charset=utf-8";
+  builder.body = text.body;
+  return builder;
+}
+
+function verdict(outcome: Outcome, how: HslArray | undefined): Value {
+  const isError = "error" in outcome;
+  const number = isError ? (outcome.temporary ? -1 : 0) : fromCode(outcome.code);
+  if (!flag(how, "extended_result")) return number;
+  return isError
+    ? record({ result: number, error: outcome.error })
+    : record({ result: number, reply: replyArray(outcome) });
+}
+
+function fromCode(code: number): number {
+  if (code >= 200 && code < 300) return 1;
+  return code >= 500 ? 0 : -1;
+}

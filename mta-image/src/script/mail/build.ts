@@ -1,0 +1,80 @@
+/**
+ * A message that a script builds, part by part (the class MIME). Bodies are encoded by content, a multipart gets a
+ * boundary, and line ends become those of mail. Signatures are made last, over what is there then. Never fails.
+ */
+import { type SignOptions, signPart } from "./dkim.ts";
+import { appendField, fieldsOf, makeField, prependField, putBody, putField } from "./edit.ts";
+import { type Field, Part } from "./part.ts";
+import { after } from "./pieces.ts";
+import { scan } from "./scan.ts";
+import { Pieces } from "./pieces.ts";
+
+export class Builder {
+  readonly fields: Field[] = [];
+  readonly parts: Builder[] = [];
+  readonly signatures: SignOptions[] = [];
+  body = "";
+  type: string | null = null;
+  boundary: string;
+
+  constructor(boundary: string) {
+    this.boundary = boundary;
+  }
+
+  has(name: string): boolean {
+    return this.fields.some((field) => field.name === name);
+  }
+
+  /** As a part of its own, not yet in any message. */
+  part(parent: Part | null = null): Part {
+    const part = new Part(parent, "");
+    part.fields = [...this.fields];
+    part.blank = "\r\n";
+    if (this.parts.length > 0) this.#multipart(part);
+    else {
+      if (this.type !== null) putField(part, makeField("Content-Type", this.type, false));
+      putBody(part, this.body.replace(/\r?\n/g, "\r\n"), null);
+    }
+    return part;
+  }
+
+  /** The whole message. Its top part says which MIME it is. */
+  message(): Part | Promise<Part> {
+    const part = this.part();
+    const isMime = part.fields.some(({ name }) => name.startsWith("content-"));
+    if (isMime && fieldsOf(part, "mime-version").length === 0)
+      appendField(part, makeField("MIME-Version", "1.0", false));
+    let signed: Part | Promise<Part> = part;
+    for (const options of this.signatures)
+      signed = after(signed, (one) =>
+        after(signPart(one, options), (value) => {
+          prependField(one, makeField("DKIM-Signature", value, false));
+          return one;
+        }),
+      );
+    return signed;
+  }
+
+  #multipart(part: Part): void {
+    const type = this.type ?? "multipart/mixed";
+    putField(part, makeField("Content-Type", `${type};\r\n\tboundary="${this.boundary}"`, false));
+    const children = this.parts.map((builder, at) => {
+      const child = builder.part(part);
+      child.lead = `${at === 0 && this.body === "" ? "" : "\r\n"}--${this.boundary}\r\n`;
+      return child;
+    });
+    part.content = {
+      kind: "multipart",
+      boundary: this.boundary,
+      preamble: Pieces.of(this.body.replace(/\r?\n/g, "\r\n")),
+      children,
+      close: `\r\n--${this.boundary}--\r\n`,
+      epilogue: Pieces.none,
+    };
+  }
+}
+
+/** A built part as one of a message: read again, so that what scripts see of it is what it says. */
+export function adopted(builder: Builder): Part {
+  return scan(builder.part().all()) as Part;
+}

@@ -1,0 +1,114 @@
+/**
+ * Bytes as a list of pieces, each in memory or in a file that does not change: a large message is cut, copied and put
+ * together without being read. Immutable. Reading gives a buffer at once when all of it is in memory, otherwise a promise;
+ * what a source rejects with goes to whoever reads.
+ */
+
+export interface ByteSource {
+  readonly size: number;
+  /** Bytes from `start` up to `end`, which lie within `size`. */
+  read(start: number, end: number): Buffer | Promise<Buffer>;
+}
+
+interface Piece {
+  readonly source: ByteSource;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What one read asks a source for: large enough for speed, small enough for many at once. */
+const CHUNK = 256 * 1024;
+
+/** A value that is there or will be, and what is made of it: no promise where none is needed. */
+export function after<T, R>(value: T | Promise<T>, then: (value: T) => R | Promise<R>): R | Promise<R> {
+  return value instanceof Promise ? value.then(then) : then(value);
+}
+
+export class MemorySource implements ByteSource {
+  readonly #bytes: Buffer;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
+
+  get size(): number {
+    return this.#bytes.length;
+  }
+
+  read(start: number, end: number): Buffer {
+    return this.#bytes.subarray(start, end);
+  }
+}
+
+export class Pieces {
+  static readonly none = new Pieces([]);
+  readonly size: number;
+  readonly #pieces: readonly Piece[];
+
+  private constructor(pieces: readonly Piece[]) {
+    this.#pieces = pieces;
+    this.size = pieces.reduce((sum, { start, end }) => sum + end - start, 0);
+  }
+
+  static over(source: ByteSource): Pieces {
+    return source.size === 0 ? Pieces.none : new Pieces([{ source, start: 0, end: source.size }]);
+  }
+
+  /** Bytes of a script's string. */
+  static of(text: string): Pieces {
+    return Pieces.over(new MemorySource(Buffer.from(text, "latin1")));
+  }
+
+  static join(all: readonly Pieces[]): Pieces {
+    return new Pieces(all.flatMap((one) => one.#pieces));
+  }
+
+  slice(from: number, to: number): Pieces {
+    const result: Piece[] = [];
+    let at = 0;
+    for (const { source, start, end } of this.#pieces) {
+      const [first, last] = [Math.max(from - at, 0), Math.min(to - at, end - start)];
+      if (first < last) result.push({ source, start: start + first, end: start + last });
+      at += end - start;
+    }
+    return new Pieces(result);
+  }
+
+  /** Visits all bytes in order, in buffers of bounded size. */
+  each(visit: (chunk: Buffer) => void): void | Promise<void> {
+    const steps = this.#steps();
+    const go = (): void | Promise<void> => {
+      for (let step = steps.next(); step.done !== true; step = steps.next()) {
+        const { source, start, end } = step.value;
+        const chunk = source.read(start, end);
+        if (chunk instanceof Promise)
+          return chunk.then((bytes) => {
+            visit(bytes);
+            return go();
+          });
+        visit(chunk);
+      }
+      return undefined;
+    };
+    return go();
+  }
+
+  /** All of it in one buffer: only for what is known to be small, or bounded by the caller. */
+  bytes(): Buffer | Promise<Buffer> {
+    const chunks: Buffer[] = [];
+    return after(
+      this.each((chunk) => void chunks.push(chunk)),
+      () => (chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)),
+    );
+  }
+
+  text(): string | Promise<string> {
+    return after(this.bytes(), (bytes) => bytes.toString("latin1"));
+  }
+
+  *#steps(): Generator<Piece, undefined> {
+    for (const { source, start, end } of this.#pieces)
+      for (let at = start; at < end; at += CHUNK) yield { source, start: at, end: Math.min(at + CHUNK, end) };
+    return undefined;
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * Texts of header fields: encoded words (RFC 2047) and parameters (RFC 2045, 2231). Scripts see UTF-8 bytes. What senders
+ * got wrong stays as it stands. Pure; every pattern takes linear time.
+ */
+import iconv from "iconv-lite";
+
+const WORD = /=\?([^?*\s]{1,40})(?:\*[^?\s]*)?\?([bq])\?([^?\s]*)\?=/gi;
+/** Bytes of one encoded word: with charset and marks it stays below 75 characters (RFC 2047 2). */
+const WORD_BYTES = 42;
+
+/** UTF-8 bytes of a field's value, with encoded words decoded. */
+export function decodeWords(value: string): string {
+  const joined = value.replace(/(=\?[^?\s]+\?[bq]\?[^?\s]*\?=)\s+(?==\?[^?\s]+\?[bq]\?)/gi, "$1");
+  let result = "";
+  let end = 0;
+  // Words of one character set are decoded together: a character may be cut between them.
+  let charset = "";
+  let bytes: Buffer[] = [];
+  const flush = (): void => {
+    result += toUtf8(Buffer.concat(bytes), charset);
+    bytes = [];
+  };
+  for (const { index, 0: whole, 1: name = "", 2: how = "", 3: text = "" } of joined.matchAll(WORD)) {
+    if (index !== end || name.toLowerCase() !== charset) flush();
+    result += joined.slice(end, index);
+    charset = name.toLowerCase();
+    bytes.push(wordBytes(how, text));
+    end = index + whole.length;
+  }
+  flush();
+  return result + joined.slice(end);
+}
+
+function wordBytes(how: string, text: string): Buffer {
+  if (how.toLowerCase() === "b") return Buffer.from(text, "base64");
+  return Buffer.from(percent(text.replaceAll("_", " "), /=([0-9A-F]{2})/gi), "latin1");
+}
+
+function percent(text: string, code: RegExp): string {
+  return text.replace(code, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+}
+
+/** Unknown character sets are left as they are. */
+export function toUtf8(bytes: Buffer, charset: string): string {
+  if (/^(utf-?8|us-ascii)$/i.test(charset) || !iconv.encodingExists(charset)) return bytes.toString("latin1");
+  return Buffer.from(iconv.decode(bytes, charset), "utf8").toString("latin1");
+}
+
+/** ASCII stays; runs of words with other bytes become encoded words, out of their quotes. */
+export function encodeWords(value: string): string {
+  if (isPlain(value)) return value;
+  const quoted = value.replace(/"([^"]*)"/g, (whole, inner: string) => (isPlain(inner) ? whole : inner));
+  return quoted.replace(/[^\s<>]*[^\x20-\x7e\t][^\s<>]*(?:\s+[^\s<>]*[^\x20-\x7e\t][^\s<>]*)*/g, encodeRun);
+}
+
+/** All of the text, as one or more encoded words. */
+export function encodeRun(text: string): string {
+  const words: string[] = [];
+  for (const piece of characters(text, WORD_BYTES))
+    words.push(`=?UTF-8?B?${Buffer.from(piece, "latin1").toString("base64")}?=`);
+  return words.join(" ");
+}
+
+export function isPlain(text: string): boolean {
+  return !/[^\x20-\x7e\t]/.test(text) && !text.includes("=?");
+}
+
+/** Pieces of at most so many bytes that cut no character of UTF-8 in two. */
+function* characters(text: string, most: number): Generator<string> {
+  let start = 0;
+  while (start < text.length) {
+    let end = Math.min(start + most, text.length);
+    while (end < text.length && end > start + most - 4 && (text.charCodeAt(end) & 0xc0) === 0x80) end -= 1;
+    yield text.slice(start, end);
+    start = end;
+  }
+}
+
+/** A parameter such as filename or charset, decoded; null when it is not there. */
+export function parameterOf(value: string, name: string): string | null {
+  const wanted = name.toLowerCase();
+  const parts: { readonly at: number; readonly isCoded: boolean; readonly text: string }[] = [];
+  for (const [, key = "", number, star, quoted, token] of value.matchAll(
+    /;\s*([^\s=*;]+)(?:\*(\d{1,3}))?(\*)?\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;]*))/g,
+  )) {
+    if (key.toLowerCase() !== wanted) continue;
+    const text = quoted?.replace(/\\(.)/g, "$1") ?? token ?? "";
+    if (number === undefined && star === undefined) return decodeWords(text);
+    parts.push({ at: Number(number ?? 0), isCoded: star !== undefined, text });
+  }
+  return parts.length === 0 ? null : extended(parts.toSorted((a, b) => a.at - b.at));
+}
+
+function extended(parts: readonly { readonly isCoded: boolean; readonly text: string }[]): string {
+  const first = parts[0]?.isCoded === true ? /^([^']*)'[^']*'/.exec(parts[0].text) : null;
+  const all = parts
+    .map(({ isCoded, text }, at) => {
+      const own = at === 0 && first !== null ? text.slice(first[0].length) : text;
+      return isCoded ? percent(own, /%([0-9A-F]{2})/gi) : own;
+    })
+    .join("");
+  return toUtf8(Buffer.from(all, "latin1"), first?.[1] || "utf-8");
+}

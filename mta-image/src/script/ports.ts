@@ -1,0 +1,140 @@
+/**
+ * What scripts reach outside of themselves, each as an interface of its own: the engine, hsh and tests hand in what they
+ * have (`World.ports`), and a function whose port is missing is refused. No port throws for what the other side does;
+ * a promise that rejects is our bug and fails the script.
+ */
+import { Refusal } from "./error.ts";
+import type { ByteSource, Pieces } from "./mail/pieces.ts";
+import type { Value } from "./value.ts";
+
+/** An envelope address with its parameters (RFC 5321), keys in upper case. */
+export interface EnvelopeAddress {
+  readonly address: string;
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+export interface Reply {
+  readonly code: number;
+  readonly enhanced: readonly number[];
+  readonly reason: readonly string[];
+}
+
+/** A server to speak SMTP with, as a script names it. */
+export interface SmtpServer {
+  readonly host: string;
+  readonly port: number;
+  readonly helo: string | null;
+  readonly tls: "disabled" | "optional" | "optional_verify" | "require" | "require_verify" | "dane";
+  readonly implicitTls: boolean;
+  readonly timeoutMs: number;
+  readonly username: string | null;
+  readonly password: string | null;
+}
+
+export interface QueueWish {
+  readonly sender: EnvelopeAddress;
+  readonly recipient: EnvelopeAddress;
+  readonly transportId: string;
+  readonly jobId: string | null;
+  readonly delaySeconds: number;
+  readonly hold: boolean;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+export interface MailPort {
+  /** Durable when the promise is fulfilled. */
+  queue(
+    message: Pieces,
+    wish: QueueWish,
+    /** What the room that runs the script handed to it. */
+    subject: unknown,
+  ): Promise<{ readonly transaction: string; readonly queue: string } | { readonly error: string }>;
+}
+
+export interface SmtpPort {
+  /** The last reply of the server, or why there is none. */
+  send(
+    wish: {
+      readonly sender: EnvelopeAddress;
+      readonly recipients: readonly EnvelopeAddress[];
+      readonly server: SmtpServer;
+      /** Null: only whether the recipients would be taken. */
+      readonly message: Pieces | null;
+    },
+    signal: AbortSignal,
+  ): Promise<Reply | { readonly error: string; readonly temporary: boolean }>;
+  /** Signs on with the server's name and password, and leaves. */
+  authenticate(
+    server: SmtpServer,
+    signal: AbortSignal,
+  ): Promise<Reply | { readonly error: string; readonly temporary: boolean }>;
+}
+
+export type DnsType = "a" | "aaaa" | "mx" | "txt" | "ptr" | "cname" | "ns" | "soa" | "srv" | "tlsa" | "caa";
+
+export type DnsAnswer =
+  | { readonly records: readonly DnsRecord[] }
+  /** NXDOMAIN, NO_DATA, TRY_AGAIN, SERVFAIL or another code of the resolver. */
+  | { readonly error: string };
+
+/** A text, or fields by name (mx: preference, exchange). */
+export type DnsRecord = string | Readonly<Record<string, string | number>>;
+
+export interface DnsPort {
+  /** Names are absolute. Never rejects. */
+  query(name: string, type: DnsType): Promise<DnsAnswer & { readonly ttlSeconds?: number }>;
+}
+
+export interface SpfPort {
+  /** RFC 7208: the result word and why. Never rejects. */
+  check(question: {
+    readonly ip: string;
+    readonly helo: string;
+    readonly sender: string;
+  }): Promise<{ readonly result: string; readonly reason: string }>;
+}
+
+export interface FilePort {
+  /** Null when there is none, or none that scripts may read. */
+  open(path: string): ByteSource | null;
+}
+
+export interface KeyPort {
+  /** PEM by the name that the configuration gave it. */
+  privateKey(id: string): string | null;
+}
+
+export interface ForeignPort {
+  /** A FILE* for the functions of C libraries. */
+  file(bytes: Pieces): Value;
+}
+
+export interface Ports {
+  readonly dns: DnsPort;
+  readonly spf: SpfPort;
+  readonly mail: MailPort;
+  readonly smtp: SmtpPort;
+  readonly files: FilePort;
+  readonly keys: KeyPort;
+  readonly foreign: ForeignPort;
+}
+
+const what: Readonly<Record<keyof Ports, string>> = {
+  dns: "there is no DNS here",
+  spf: "SPF is not checked here",
+  mail: "there is no queue here",
+  smtp: "mail is not sent from here",
+  files: "there are no files here",
+  keys: "there are no configured keys here",
+  foreign: "C functions are not allowed here",
+};
+
+/** Throws a Refusal, which says so to the script, when there is none. */
+export function port<K extends keyof Ports>(
+  { ports }: { readonly ports?: Partial<Ports> | undefined },
+  name: K,
+): Ports[K] {
+  const found = ports?.[name];
+  if (found === undefined) throw new Refusal(what[name]);
+  return found;
+}

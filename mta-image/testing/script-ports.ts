@@ -1,0 +1,51 @@
+/** Ports for tests of scripts: answers from small tables, told in the form that scripts print. */
+import type { DnsAnswer, Ports } from "#mta/script/ports.ts";
+
+const zone: Readonly<Record<string, DnsAnswer & { readonly ttlSeconds?: number }>> = {
+  "a example.com": { records: ["192.0.2.1", "192.0.2.2"], ttlSeconds: 60 },
+  "txt example.com": { records: ["v=spf1 -all"], ttlSeconds: 60 },
+  "mx example.com": { records: [{ preference: 10, exchange: "mx.example.com" }], ttlSeconds: 60 },
+  "a 9.2.0.192.bl.example": { records: ["127.0.0.2"] },
+};
+
+/** A file that answers later, as a disk does. */
+const lines = Buffer.from(`first\n${"x".repeat(100_000)}\nlast`);
+
+export const tablePorts: Partial<Ports> = {
+  dns: { query: async (name, type) => zone[`${type} ${name}`] ?? { error: "NXDOMAIN" } },
+  spf: { check: async ({ ip, helo, sender }) => ({ result: "pass", reason: `${ip} ${helo} ${sender}` }) },
+  mail: {
+    queue: async (message, { sender, recipient, transportId, jobId, delaySeconds, hold, metadata }) => ({
+      transaction: "t1",
+      queue: [
+        sender.address,
+        recipient.address,
+        JSON.stringify(recipient.parameters),
+        transportId,
+        jobId ?? "none",
+        delaySeconds,
+        hold,
+        JSON.stringify(metadata),
+        message.size,
+      ].join(" "),
+    }),
+  },
+  smtp: {
+    send: async ({ recipients, server, message }) =>
+      recipients.some(({ address }) => address.startsWith("no@"))
+        ? { error: "refused", temporary: true }
+        : { code: 250, enhanced: [2, 0, 0], reason: [`${server.host} ${server.port} ${message?.size ?? 0}`] },
+    authenticate: async ({ password }) => ({
+      code: password === "right" ? 235 : 535,
+      enhanced: [],
+      reason: [],
+    }),
+  },
+  files: {
+    open: (path) =>
+      path === "file://list.txt"
+        ? { size: lines.length, read: async (start, end) => lines.subarray(start, end) }
+        : null,
+  },
+  keys: { privateKey: (id) => (id === "named" ? "nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=" : null) },
+};
