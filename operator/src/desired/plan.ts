@@ -5,7 +5,6 @@
  */
 import type { KubeObject, Resource } from "#operator/kube/kube.ts";
 import { resources } from "#operator/kube/objects.ts";
-import { keySecret } from "#operator/spamhaus/key-secret.ts";
 
 import { type AdminMaterial, adminSecret } from "./admin-secret.ts";
 import { configMap } from "./config-map.ts";
@@ -15,6 +14,7 @@ import { egressPolicy } from "./egress-policy.ts";
 import { networkPolicy } from "./network-policy.ts";
 import { serviceAccount } from "./service-account.ts";
 import { headlessService, mailService } from "./services.ts";
+import { spamhausSecret } from "./spamhaus-secret.ts";
 
 export interface PlannedObject {
   readonly resource: Resource;
@@ -30,7 +30,7 @@ export function plan(
   return [
     planned(resources.serviceAccounts, serviceAccount(context)),
     planned(resources.secrets, adminSecret(context.cluster, admin)),
-    planned(resources.secrets, keySecret(context.cluster, keys)),
+    planned(resources.secrets, spamhausSecret(context.cluster, keys)),
     planned(resources.configMaps, configMap(context)),
     planned(resources.networkPolicies, networkPolicy(context)),
     planned(resources.networkPolicies, egressPolicy(context)),

@@ -4,11 +4,11 @@ import { dirname } from "node:path/posix";
 import { paths } from "#contract/runtime.ts";
 import type { Volume, VolumeMount } from "#operator/kube/objects.ts";
 
-import { keyVolume } from "#operator/spamhaus/key-secret.ts";
 
 import type { Context } from "./context.ts";
 import { tlsFolder } from "./engine-config.ts";
 import { adminSecretName, configMapName, slotName } from "./names.ts";
+import { spamhausVolume } from "./spamhaus-secret.ts";
 
 /** A volume with the place that it is mounted at. */
 interface Mounted {
@@ -38,7 +38,7 @@ export function engineVolumes(context: Context, slot: number): readonly Mounted[
       { name: "admin", secret: { secretName: adminSecretName(cluster.name), items: adminItems } },
       dirname(paths.adminToken),
     ),
-    readOnly(keyVolume(cluster.name), paths.spamhaus),
+    readOnly(spamhausVolume(cluster.name), paths.spamhaus),
     ...spec.listeners.flatMap(({ name, tls }) =>
       tls === undefined
         ? []

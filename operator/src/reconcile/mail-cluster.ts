@@ -10,7 +10,6 @@ import { annotations } from "#crds/group.ts";
 import { type Key, keyText } from "#operator/cache/key.ts";
 import { resources } from "#operator/kube/objects.ts";
 import { describeSteps } from "#operator/slots/steps.ts";
-import { tryOut } from "#operator/spamhaus/try-out.ts";
 import { makeStatus } from "#operator/status/mail-cluster-status.ts";
 
 import { announceConditions, announceScale, announceStep, withRegard } from "./announce.ts";
@@ -27,6 +26,7 @@ import { again, done, type Reconciler, type Result, soonest } from "./result.ts"
 import { type Scaled, scale } from "./scale.ts";
 import { tellShares } from "./tell-shares.ts";
 import type { Tools } from "./tools.ts";
+import { trySpamhaus } from "./try-spamhaus.ts";
 import { writeStatus } from "./write-status.ts";
 import { Writer } from "./writer.ts";
 
@@ -73,7 +73,7 @@ async function pass(tools: Tools, writer: Writer, seen: Observed): Promise<Resul
   await prune(writer, doomedOf(observed, judgement, revision.lastGood ?? null));
   if (scaled.size !== scaled.before)
     for (const event of withRegard(observed.object, [announceScale(scaled)])) tools.recorder.record(event);
-  const trial = await tryOut(tools, writer, observed);
+  const trial = await trySpamhaus(tools, writer, observed);
   const renewal = await renewCertificates(tools, observed, judgement);
   return soonest([lookAgain(tools, observed, conditions), trial, renewal, await tellShares(tools, observed)]);
 }

@@ -30,8 +30,8 @@ import { type NodeView, unknownNodes, viewNodes } from "#operator/slots/node.ts"
 import { type ObservedSlot, observeSlots } from "#operator/slots/observed.ts";
 import type { GivenOrder } from "#operator/slots/orders.ts";
 import type { SpamhausChoice } from "#operator/spamhaus/decide.ts";
-import { observeSpamhaus } from "#operator/spamhaus/observe.ts";
 
+import { observeSpamhaus } from "./observe-spamhaus.ts";
 import { isOurs } from "./ownership.ts";
 import { type Owned, ownedBy } from "./owned.ts";
 import type { Refusal } from "./memory.ts";

@@ -10,7 +10,6 @@ import { load } from "js-yaml";
 import { paths } from "#contract/runtime.ts";
 import type { ProbeOrder } from "#contract/spamhaus-api.ts";
 import type { SpamhausSpec } from "#crds/mail-cluster-spamhaus.ts";
-import { hashValue } from "#operator/desired/hash.ts";
 
 /** As it stands in the file. */
 export type SpamhausSection = Readonly<ProbeOrder["spamhaus"]>;
@@ -46,7 +45,7 @@ export function keyFileOf({ keyfile }: SpamhausSection): string {
 
 /** What has to be tried out before it is used: two sections with the same one differ in nothing that a lookup could fail by. */
 export function probedPart({ keyfile, lists, resolvers, zone }: SpamhausSection): string {
-  return hashValue([keyfile, lists, resolvers, zone]);
+  return JSON.stringify([keyfile, lists, resolvers, zone]);
 }
 
 /** The part of ours in a smtpd-app.yaml that we have rendered, and so have checked; null when there is none. */

@@ -1,17 +1,17 @@
-/** Gathers what decide.ts decides from: the user's Secret, our own, what engines say, what was configured before. */
+/** Gathers what spamhaus/decide.ts decides from: the user's Secret, our own, what engines say, what was configured before. */
 import type { MailClusterSpec } from "#crds/mail-cluster.ts";
 import type { Key } from "#operator/cache/key.ts";
 import { readConfigMap } from "#operator/desired/config-map.ts";
 import type { RenderedConfig } from "#operator/desired/engine-config.ts";
 import { configMapName, spamhausSecretName } from "#operator/desired/names.ts";
+import { readSpamhausSecret } from "#operator/desired/spamhaus-secret.ts";
 import type { ConfigMap, Secret } from "#operator/kube/objects.ts";
-import type { Tools } from "#operator/reconcile/tools.ts";
 import type { ObservedSlot } from "#operator/slots/observed.ts";
+import { type SpamhausChoice, type WantedKey, decideSpamhaus } from "#operator/spamhaus/decide.ts";
+import { type SpamhausSection, sectionIn } from "#operator/spamhaus/section.ts";
+import { wantedKey } from "#operator/spamhaus/wanted-key.ts";
 
-import { type SpamhausChoice, type WantedKey, decideSpamhaus } from "./decide.ts";
-import { readKeySecret } from "./key-secret.ts";
-import { type SpamhausSection, sectionIn } from "./section.ts";
-import { wantedKey } from "./wanted-key.ts";
+import type { Tools } from "./tools.ts";
 
 export interface SpamhausFacts {
   readonly key: Key;
@@ -33,7 +33,7 @@ export async function observeSpamhaus(tools: Tools, facts: SpamhausFacts): Promi
   return decideSpamhaus({
     spec: spec.spamhaus,
     wanted,
-    held: readKeySecret(ours),
+    held: readSpamhausSecret(ours),
     before: targetSection(facts) ?? good,
     lastGood: good,
     probe: tools.memory.of(key).probe,

@@ -5,12 +5,13 @@
  * on restarts none.
  */
 import type { Secret, Volume } from "#operator/kube/objects.ts";
-import type { ClusterIdentity } from "#operator/desired/context.ts";
-import { metadata } from "#operator/desired/labels.ts";
-import { spamhausSecretName } from "#operator/desired/names.ts";
+
+import type { ClusterIdentity } from "./context.ts";
+import { metadata } from "./labels.ts";
+import { spamhausSecretName } from "./names.ts";
 
 /** Null: no key is needed. */
-export function keySecret(cluster: ClusterIdentity, keys: ReadonlyMap<string, string>): Secret | null {
+export function spamhausSecret(cluster: ClusterIdentity, keys: ReadonlyMap<string, string>): Secret | null {
   if (keys.size === 0) return null;
   const data = [...keys].map(([file, key]) => [file, Buffer.from(key, "utf8").toString("base64")] as const);
   return {
@@ -22,11 +23,11 @@ export function keySecret(cluster: ClusterIdentity, keys: ReadonlyMap<string, st
   };
 }
 
-export function readKeySecret(secret: Secret | null): ReadonlyMap<string, string> {
+export function readSpamhausSecret(secret: Secret | null): ReadonlyMap<string, string> {
   const entries = Object.entries(secret?.data ?? {});
   return new Map(entries.map(([file, value]) => [file, Buffer.from(value, "base64").toString("utf8")]));
 }
 
-export function keyVolume(cluster: string): Volume {
+export function spamhausVolume(cluster: string): Volume {
   return { name: "spamhaus", secret: { secretName: spamhausSecretName(cluster), optional: true } };
 }

@@ -1,18 +1,18 @@
 /**
- * Lets an engine try a candidate out, when decide.ts has one and its last trial was a while ago, and remembers what it
+ * Lets an engine try a candidate out, when spamhaus/decide.ts has one and its last trial was a while ago, and remembers what it
  * said for the next pass. A new key takes its time to reach the pods' volumes; a changed annotation makes the node
  * look at once. Never rejects: an engine that does not answer is asked in a later pass.
  */
 import { describe } from "#base/error.ts";
 import { annotations } from "#crds/group.ts";
 import { resources } from "#operator/kube/objects.ts";
-import { addressOf, type Observed } from "#operator/reconcile/observe.ts";
-import { again, done, type Result } from "#operator/reconcile/result.ts";
-import type { Tools } from "#operator/reconcile/tools.ts";
-import type { Writer } from "#operator/reconcile/writer.ts";
+import type { ProbeFault, SpamhausChoice } from "#operator/spamhaus/decide.ts";
+import { type SpamhausSection, keyFileOf, probedPart } from "#operator/spamhaus/section.ts";
 
-import type { ProbeFault, SpamhausChoice } from "./decide.ts";
-import { type SpamhausSection, keyFileOf, probedPart } from "./section.ts";
+import { addressOf, type Observed } from "./observe.ts";
+import { again, done, type Result } from "./result.ts";
+import type { Tools } from "./tools.ts";
+import type { Writer } from "./writer.ts";
 
 /** The file is on its way to the pod's volume. */
 const UNREAD_MS = 2000;
@@ -20,7 +20,7 @@ const AGAIN_MS = 30_000;
 /** Until a key that is wanted no more is taken away. */
 const SPARE_MS = 10_000;
 
-export async function tryOut(tools: Tools, writer: Writer, observed: Observed): Promise<Result> {
+export async function trySpamhaus(tools: Tools, writer: Writer, observed: Observed): Promise<Result> {
   const { spamhaus } = observed;
   await hurry(writer, observed);
   if (spamhaus.candidate === null)
