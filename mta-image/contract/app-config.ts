@@ -4,17 +4,18 @@
  */
 import { z } from "zod";
 
-import { AuthenticationConfig } from "./authentication-config.ts";
 import {
   domain,
   duration,
   identifier,
-  nameServer,
   network,
+  nameServer,
   networkAddress,
   port,
   size,
 } from "./config-values.ts";
+import { Phase, ScriptingConfig, recipientHook } from "./scripting-config.ts";
+import { AuthenticationConfig } from "./authentication-config.ts";
 import { SpamhausConfig } from "./spamhaus-config.ts";
 
 /** Loopback and the private ranges (RFC 1918, RFC 4193). */
@@ -59,6 +60,7 @@ const AppServer = z.strictObject({
     .strictObject({
       connect: z
         .strictObject({
+          ...Phase.shape,
           greetdelay: duration
             .prefault("0s")
             .describe(
@@ -66,13 +68,21 @@ const AppServer = z.strictObject({
             ),
         })
         .prefault({}),
-      rcptto: z.strictObject({ maxrecipients: z.int().min(1).max(100_000).default(1000) }).prefault({}),
+      proxy: Phase.prefault({}),
+      helo: Phase.prefault({}),
+      auth: Phase.prefault({}),
+      mailfrom: Phase.prefault({}),
+      rcptto: z
+        .strictObject({ hook: recipientHook, maxrecipients: z.int().min(1).max(100_000).default(1000) })
+        .prefault({}),
       data: z
         .strictObject({ maxsize: size.prefault("50MiB"), maxhops: z.int().min(1).max(1000).default(100) })
         .prefault({}),
+      eod: Phase.prefault({}),
+      disconnect: Phase.prefault({}),
     })
     .prefault({})
-    .describe("Limits by phase of the conversation."),
+    .describe("Scripts and limits by phase of the conversation (docs/hooks.md)."),
   tls: z
     .strictObject({
       implicit: z.boolean().default(false).describe("TLS from the first byte."),
@@ -226,6 +236,7 @@ export const AppConfig = z.strictObject({
     "Extension. DKIM, SPF, DMARC and ARC; docs/configuration.md.",
   ),
   spamhaus: SpamhausConfig.optional().describe("Extension. Spamhaus DQS with HBL; docs/spamhaus.md."),
+  scripting: ScriptingConfig.prefault({}),
   plugins: z
     .array(z.strictObject({ id: identifier, config: z.record(z.string(), z.unknown()) }))
     .max(64)

@@ -105,5 +105,7 @@ function exitCodeOf(error: unknown): number {
   if (!(error instanceof Failure)) return exitCodes.crash;
   if (error.code.startsWith("spool-")) return exitCodes.spool;
   if (error.code.startsWith("plugin-")) return exitCodes.badConfig;
-  return error.code === "certificate-unusable" ? exitCodes.badConfig : exitCodes.environment;
+  return error.code === "certificate-unusable" || error.code === "script-broken"
+    ? exitCodes.badConfig
+    : exitCodes.environment;
 }

@@ -23,35 +23,35 @@ import { Authentication } from "./authentication/authentication.ts";
 import type { LiveConfig } from "./config/live-config.ts";
 import { makeQueueRules } from "./config/queue-rules.ts";
 import { readShares } from "./config/shares.ts";
-import { type Settings, makeSettings } from "./config/settings.ts";
+import type { Settings } from "./config/settings.ts";
 import { DnsLocator } from "./delivery/dns-locator.ts";
 import { forbidLocalTargets } from "./delivery/hosts.ts";
 import { SmtpCourier } from "./delivery/smtp-courier.ts";
 import type { TransportSettings } from "./delivery/transport.ts";
 import { LiveResolver } from "./dns/live-resolver.ts";
 import { MailNotifier } from "./dsn/mail-notifier.ts";
+import { noScripts } from "./hooks/scripts.ts";
 import { type IntakeFigures, makeIntake } from "./intake/accept.ts";
 import { InsightAdministration } from "./insight-administration.ts";
 import type { Intake } from "./intake/intake.ts";
-import { loadContexts } from "./net/tls-contexts.ts";
 import { OutcomeLog } from "./queue/outcome-log.ts";
 import { makeInjectPort } from "./plugin-injection.ts";
 import { PluginLife } from "./plugin-life.ts";
 import { Queue } from "./queue/queue.ts";
 import { WarmUp } from "./queue/warm-up.ts";
+import { peerKeys } from "./peer-keys.ts";
+import { prepareSettings } from "./prepare-settings.ts";
+import { ScriptLife } from "./script-life.ts";
 import { RuleAdministration } from "./rule-administration.ts";
 import { mayRelayFrom } from "./session/access.ts";
-import type { Credentials } from "./session/credentials.ts";
 import { makeSessionCounters } from "./session/counters.ts";
 import type { SessionNeighbours } from "./session/options.ts";
-import { loadPasswords } from "./session/password-file.ts";
 import { SmtpServer } from "./session/smtp-server.ts";
 import { Shutdown } from "./shutdown.ts";
 import { Spamhaus } from "./spamhaus/spamhaus.ts";
 import { DiskSpool } from "./spool/disk-spool.ts";
 import { diskFiles } from "./spool/files.ts";
 import { takeLock } from "./spool/lock.ts";
-import type { PeerKeys } from "./transfer/http-peer.ts";
 import { Transfer } from "./transfer/transfer.ts";
 
 export interface MtaOptions {
@@ -89,6 +89,7 @@ export class Mta {
   #isOpen = false;
   readonly #intake: Intake;
   readonly #authentication: Authentication;
+  readonly #scripts: ScriptLife;
 
   private constructor(
     options: MtaOptions,
@@ -105,6 +106,13 @@ export class Mta {
     this.spool = parts.spool;
     this.shutdown = parts.shutdown;
     this.spamhaus = new Spamhaus({ clock, log });
+    this.#scripts = new ScriptLife({
+      clock,
+      random,
+      log,
+      settings: () => this.#settings,
+      offers: () => ({}),
+    });
     const read = (id: string): ReturnType<DiskSpool["read"]> => this.spool.read(id);
     const resolver = new LiveResolver({ clock, settings: () => this.#settings.resolver });
     const finder = {
@@ -198,7 +206,7 @@ export class Mta {
     const { clock, log } = options;
     const config = options.config.current;
     const { startup } = config;
-    const settings = await prepareSettings(config, options.systemHostname);
+    const settings = await prepareSettings(config, options.systemHostname, noScripts);
     const folder = startup.spool.path;
     const files = diskFiles(folder);
     await files.makeFolder("");
@@ -225,26 +233,20 @@ export class Mta {
   }
 
   async #openRooms(): Promise<void> {
-    const { config, systemHostname } = this.options;
+    const { config } = this.options;
     const { startup } = config.current;
     const patience = startup.shutdown.timeout;
     config.onChange(async (next) => {
-      const settings = await prepareSettings(next, systemHostname);
-      const useSpamhaus = await this.#prepareSpamhaus(next);
-      const useAuthentication = await this.#authentication.prepare(next.app.authentication);
+      const use = await this.#prepare(next);
       return () => {
-        this.#settings = settings;
-        useSpamhaus();
-        useAuthentication();
-        this.#applyRules(next);
+        use();
         this.plugins.reload(next);
       };
     });
-    (await this.#prepareSpamhaus(config.current))();
-    (await this.#authentication.prepare(config.current.app.authentication))();
     this.shutdown.add("spamhaus", async () => this.spamhaus.close());
     await this.#openMonitor();
     await this.#startPlugins(config.current);
+    (await this.#prepare(config.current))();
     this.shutdown.add("transfer", () => this.transfer.close());
     this.rules.useShares(await readShares(startup.spool.path));
     await this.transfer.queueAll(this.spool.recover());
@@ -269,8 +271,20 @@ export class Mta {
     this.plugins.init();
   }
 
-  #prepareSpamhaus({ app }: EngineConfig): Promise<() => void> {
-    return this.spamhaus.prepare(app.spamhaus, app.resolver.servers);
+  /** Makes what a configuration needs; what comes back puts it in force. Plugins have said what they offer to scripts. */
+  async #prepare(config: EngineConfig): Promise<() => void> {
+    const { app } = config;
+    const { scripts, use: useScripts } = await this.#scripts.prepare(config);
+    const settings = await prepareSettings(config, this.options.systemHostname, scripts);
+    const useSpamhaus = await this.spamhaus.prepare(app.spamhaus, app.resolver.servers);
+    const useAuthentication = await this.#authentication.prepare(app.authentication);
+    return () => {
+      this.#settings = settings;
+      useScripts();
+      useSpamhaus();
+      useAuthentication();
+      this.#applyRules(config);
+    };
   }
 
   #applyRules(config: EngineConfig): void {
@@ -305,6 +319,7 @@ export class Mta {
       log,
       counters: this.sessionCounters,
       checks: this.spamhaus.checks,
+      hookRunner: this.#scripts.runner,
       accepting: () => this.accepting,
     };
   }
@@ -321,6 +336,7 @@ export class Mta {
       delivery: this.courier.counters,
       connections: () => this.courier.connections,
       spamhaus: this.spamhaus.counters,
+      hooks: this.#scripts.figures,
       authentication: this.#authentication.counters,
       plugins: () => this.plugins.states(),
     });
@@ -373,22 +389,6 @@ export class Mta {
     this.ports.set(name, await listenHttp(server, address));
     this.shutdown.add(name, () => server.close());
   }
-}
-
-async function prepareSettings(config: EngineConfig, systemHostname: string): Promise<Settings> {
-  const contexts = await loadContexts(config.startup.pki.private);
-  const credentials = new Map<string, Credentials>();
-  for (const { id, auth } of config.app.servers) {
-    if (auth !== undefined) credentials.set(id, await loadPasswords(auth.file));
-  }
-  return makeSettings({ config, systemHostname, contexts, credentials });
-}
-
-/** Engines show each other what they show the operator: one certificate and one token a cluster. */
-function peerKeys(admin: EngineConfig["startup"]["admin"]): PeerKeys | null {
-  const { tls, tokenfile } = admin ?? {};
-  if (tls?.clientca === undefined || tokenfile === undefined) return null;
-  return { ca: tls.clientca, cert: tls.cert, key: tls.key, tokenFile: tokenfile };
 }
 
 /** The configuration was checked: both files name the same servers. */

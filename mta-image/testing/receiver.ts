@@ -7,6 +7,8 @@ import type { SecureContext } from "node:tls";
 
 import { ManualClock } from "#base/testing/manual-clock.ts";
 import { silentLog } from "#base/log.ts";
+import { makeHookFigures } from "#mta/hooks/figures.ts";
+import { HookRunner } from "#mta/hooks/runner.ts";
 import { makeIntake } from "#mta/intake/accept.ts";
 import type { Intake, Reception } from "#mta/intake/intake.ts";
 import { makeAccessRules } from "#mta/session/access.ts";
@@ -37,6 +39,7 @@ export class Receiver {
   readonly clock = new ManualClock();
   readonly files: FaultyFiles;
   readonly counters = makeSessionCounters();
+  readonly hookFigures = makeHookFigures();
   readonly accepted: SpooledMessage[] = [];
   /** Messages between 354 and the reply to their end. */
   openReceptions = 0;
@@ -67,6 +70,7 @@ export class Receiver {
       implicitTls: false,
       credentials: null,
       mustLogIn: false,
+      hooks: null,
       ...options.settings,
     };
     this.server = new SmtpServer({
@@ -80,6 +84,14 @@ export class Receiver {
         log: silentLog,
         counters: this.counters,
         checks: options.checks ?? null,
+        hookRunner: new HookRunner({
+          clock: this.clock,
+          random: () => 0.5,
+          log: silentLog,
+          figures: this.hookFigures,
+          hostname: () => "mx.example.org",
+          hasTransport: (id) => id.startsWith("out"),
+        }),
         accepting: () => this.isAccepting,
       },
       settings: () => settings,

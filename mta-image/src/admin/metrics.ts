@@ -8,6 +8,7 @@ import type { AuthenticationCounters } from "../authentication/counters.ts";
 import type { PluginState } from "#contract/plugins-api.ts";
 
 import type { DeliveryCounters } from "../delivery/pool.ts";
+import type { HookFigures } from "../hooks/figures.ts";
 import type { QueueFigures } from "../queue/queue.ts";
 import type { OutcomeCounters } from "../queue/settlement.ts";
 import type { SessionCounters } from "../session/counters.ts";
@@ -26,6 +27,7 @@ export interface MetricSources {
   readonly delivery: DeliveryCounters;
   readonly connections: () => number;
   readonly spamhaus: SpamhausCounters;
+  readonly hooks: HookFigures;
   readonly authentication: AuthenticationCounters;
   readonly plugins: () => readonly PluginState[];
 }
@@ -38,6 +40,7 @@ export function makeMetrics(sources: MetricSources): Registry {
   addSpoolMetrics(registry, sources);
   addDeliveryMetrics(registry, sources);
   addSpamhausMetrics(registry, sources.spamhaus);
+  addHookMetrics(registry, sources.hooks);
   addAuthenticationMetrics(registry, sources.authentication);
   addPluginMetrics(registry, sources.plugins);
   gauge(registry, "mta_ready", "1 while new mail is welcome.", () => (sources.isReady() ? 1 : 0));
@@ -226,6 +229,30 @@ function addSpamhausMetrics(registry: Registry, spamhaus: SpamhausCounters): voi
     registers: [registry],
   });
   spamhaus.observe = (seconds) => latency.observe(seconds);
+}
+
+function addHookMetrics(registry: Registry, hooks: HookFigures): void {
+  const byHook = (name: string, help: string, counts: Readonly<Record<string, number>>): void =>
+    void new Counter({
+      name,
+      help,
+      labelNames: ["hook"],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const [hook, count] of Object.entries(counts)) this.inc({ hook }, count);
+      },
+    });
+  byHook("mta_script_runs_total", "Scripts of hooks that were run.", hooks.runs);
+  byHook("mta_script_errors_total", "Scripts of hooks that failed.", hooks.errors);
+  const latency = new Histogram({
+    name: "mta_script_seconds",
+    help: "How long a script took, waiting included.",
+    labelNames: ["hook"],
+    buckets: [0.000_01, 0.000_1, 0.001, 0.01, 0.1, 1, 10, 60],
+    registers: [registry],
+  });
+  hooks.observe = (hook, seconds) => latency.observe({ hook }, seconds);
 }
 
 function addSpoolMetrics(registry: Registry, { spool }: MetricSources): void {

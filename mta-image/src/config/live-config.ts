@@ -15,6 +15,7 @@ import {
   suspendFile,
 } from "#contract/config.ts";
 
+import { ConfigFailure } from "./config-failure.ts";
 import { type ConfigPlaces, type ConfigTexts, readFiles, readPushed, writePushed } from "./files.ts";
 
 const pushable = new Set([appFile, policyFile, suspendFile]);
@@ -121,6 +122,7 @@ export class LiveConfig {
       if (folder !== null) await writePushed(folder, pushed);
       swap();
     } catch (error) {
+      if (error instanceof ConfigFailure) return { ok: false, problems: error.problems };
       if (!(error instanceof Failure)) throw error;
       return { ok: false, problems: [{ file: appFile, path: "", reason: error.message }] };
     }

@@ -42,6 +42,8 @@ export function makeSettings(input: {
   readonly contexts: ReadonlyMap<string, SecureContext>;
   /** By id of the server; none where AUTH is not configured. */
   readonly credentials: ReadonlyMap<string, Credentials>;
+  /** By id of the server; none where no script is chosen. */
+  readonly hooks: ReadonlyMap<string, NonNullable<SessionSettings["hooks"]>>;
 }): Settings {
   const { startup, app } = input.config;
   const hostname = startup.environment.hostname ?? input.systemHostname;
@@ -58,6 +60,7 @@ export function makeSettings(input: {
           hostname,
           contexts: input.contexts,
           credentials: input.credentials.get(server.id) ?? null,
+          hooks: input.hooks.get(server.id) ?? null,
           isProxied: startup.servers.some(({ id, proxyprotocol }) => id === server.id && proxyprotocol),
         }),
       ]),
@@ -87,6 +90,7 @@ function sessionSettings(
     hostname: string;
     contexts: ReadonlyMap<string, SecureContext>;
     credentials: Credentials | null;
+    hooks: SessionSettings["hooks"];
     isProxied: boolean;
   },
 ): SessionSettings {
@@ -107,6 +111,7 @@ function sessionSettings(
     tls: cert === undefined ? null : (contexts.get(cert.cert) ?? null),
     implicitTls: server.tls.implicit,
     credentials: facts.credentials,
+    hooks: facts.hooks,
     mustLogIn: server.auth?.required ?? false,
   };
 }

@@ -51,6 +51,21 @@ export const deferrals: Readonly<Record<SessionHook, Wording>> = {
   disconnect: { code: 450, enhanced: "4.7.0", text: later },
 };
 
+/** What an accepting action says when it gives a reason or codes; without either, the engine's usual reply is said. */
+export const acceptances: Readonly<Record<SessionHook, Wording>> = {
+  connect: { code: 220, enhanced: "", text: "Ready" },
+  proxy: { code: 250, enhanced: "2.0.0", text: "Ok" },
+  helo: { code: 250, enhanced: "", text: "Hello" },
+  auth: { code: 235, enhanced: "2.7.0", text: "Authenticated" },
+  mailfrom: { code: 250, enhanced: "2.1.0", text: "Sender ok" },
+  rcptto: { code: 250, enhanced: "2.1.5", text: "Recipient ok" },
+  eod: { code: 250, enhanced: "2.0.0", text: "Ok" },
+  disconnect: { code: 250, enhanced: "2.0.0", text: "Ok" },
+};
+
+/** What Disconnect says. */
+export const goodbye: Wording = { code: 421, enhanced: "4.7.0", text: "Closing the connection" };
+
 /** What a client hears of a script that failed: nothing about the script. */
 export const failures: Readonly<Record<SessionHook, Wording>> = Object.fromEntries(
   sessionHooks.map((hook) => [

@@ -1,4 +1,5 @@
 /** Text of the engine as bytes of a script and back, and small trees as arrays. Pure; never throws. */
+import { parsePath } from "../smtp/address.ts";
 import { type Value, HslArray } from "../script/value.ts";
 
 /** A script's strings are bytes: what is no ASCII becomes the bytes of its UTF-8. */
@@ -20,16 +21,16 @@ export function arrayOf(tree: Readonly<Record<string, Tree>>): HslArray {
   const array = new HslArray();
   for (const key of Object.keys(tree)) {
     const value = tree[key];
-    if (value !== undefined) array.put(key, valueOf(value));
+    if (value !== undefined) array.put(key, made(value));
   }
   return array;
 }
 
 export function listOf(items: readonly Tree[]): HslArray {
-  return new HslArray(items.map(valueOf));
+  return new HslArray(items.map(made));
 }
 
-function valueOf(tree: Tree): Value {
+function made(tree: Tree): Value {
   if (tree === undefined) return null;
   if (Array.isArray(tree)) return listOf(tree as readonly Tree[]);
   if (typeof tree !== "object" || tree === null) return tree as Value;
@@ -52,4 +53,11 @@ export function addressOf(value: Value): string | null {
   if (typeof local !== "string" || (domain !== null && typeof domain !== "string")) return null;
   if (local === "" && (domain === null || domain === "")) return "";
   return domain === null || domain === "" ? textOf(local) : `${textOf(local)}@${textOf(domain)}`;
+}
+
+/** What may stand in an envelope: a mailbox, postmaster, or nothing for the null sender. */
+export function isMailbox(address: string): boolean {
+  const text = `<${bytesOf(address)}>`;
+  const path = parsePath(text, 0);
+  return path !== null && path.end === text.length && path.address === address;
 }

@@ -3,8 +3,9 @@
  * screening and the content, and what it counts. It knows no socket: the session parses lines, gives commands here,
  * and is asked for the floor (`Floor`) to reply, to wait and to read content. Never throws for what a client sends.
  */
-import type { Command } from "../smtp/command.ts";
-import { type Reply, replies } from "../smtp/reply.ts";
+import type { ConnectionHooks } from "../hooks/connection-hooks.ts";
+import { type Command, parseCommand } from "../smtp/command.ts";
+import { type Reply, makeReply, replies } from "../smtp/reply.ts";
 import { Content } from "./content.ts";
 import { countMessage } from "./counters.ts";
 import type { Flow } from "./flow.ts";
@@ -34,10 +35,13 @@ export interface CommandsOptions {
   readonly client: Omit<ClientFacts, "serverId" | "tls" | "isLoggedIn">;
   readonly mayRelay: boolean;
   readonly screening: Screening;
+  /** Null where the server has no scripts. */
+  readonly hooks: ConnectionHooks | null;
   readonly flow: Flow;
   readonly floor: Floor;
 }
 
+type Of<K extends Command["kind"]> = Extract<Command, { kind: K }>;
 type Special = "foreign" | "data" | "bdat" | "startTls" | "auth";
 
 export class Commands {
@@ -47,12 +51,20 @@ export class Commands {
   readonly #content: Content;
   #transaction: Transaction;
   #tls: string | null = null;
+  /** In place of the usual greeting. */
+  banner: Reply | null = null;
+  /** As a script wants it to be known; the client's own address when it does not. */
+  #remoteIp: string;
 
   constructor(options: CommandsOptions) {
-    const { settings, near, screening, flow } = options;
+    const { settings, near, screening, flow, hooks } = options;
     this.#options = options;
+    this.#remoteIp = options.client.remoteIp;
     this.#patience = new Patience(settings);
-    this.#login = new Login(settings.credentials);
+    this.#login = new Login(
+      settings.credentials,
+      hooks?.has("auth") === true ? (facts) => hooks.auth(facts) : null,
+    );
     this.#transaction = this.#newTransaction();
     this.#content = new Content({
       intake: screening.intake,
@@ -100,23 +112,98 @@ export class Commands {
   secured(description: string): void {
     this.#tls = description;
     this.#transaction = this.#newTransaction();
+    this.#options.hooks?.secured(description);
+  }
+
+  /** Before the greeting: what to say instead; null when nobody is asked. */
+  welcome(): Promise<Reply | null> | null {
+    const { screening, hooks } = this.#options;
+    const screened = screening.connect();
+    if (hooks?.has("connect") !== true) return screened;
+    return Promise.resolve(screened).then((refusal) => refusal ?? this.#askAtConnect(hooks));
+  }
+
+  async #askAtConnect(hooks: ConnectionHooks): Promise<Reply | null> {
+    const answer = await hooks.connect();
+    if (answer === null) return null;
+    if (answer.kind === "refuse") {
+      this.#options.near.counters.refusedConnections++;
+      return answer.reply;
+    }
+    this.banner = answer.reply;
+    this.#remoteIp = answer.wish.remoteIp ?? this.#remoteIp;
+    return null;
+  }
+
+  /** A line that a script sees before it is run as a command. */
+  runAsked(line: string): void {
+    const asked = this.#options.hooks?.proxy(line) ?? null;
+    if (asked === null) return this.run(parse(line));
+    this.#when(asked, (answer) => {
+      if (answer.kind === "pass") return this.run(parse(answer.command ?? line));
+      if (answer.reply.code < 400 && this.#patience.endsWithIdle())
+        return this.#options.floor.say(replies.tooManyErrors);
+      this.#answer(answer.reply);
+    });
   }
 
   run(command: Command): void {
     const { near, floor } = this.#options;
     if (this.#runSpecial(command)) return;
     if (command.kind === "mail" && !near.accepting()) return floor.say(replies.notTakingMail);
-    if (command.kind === "rcpt" && this.#content.hasChunks) return this.#refuse(replies.inChunks);
+    if (command.kind === "rcpt") return this.#runRcpt(command);
     const reply = this.#transaction.handle(command);
     if (!this.#transaction.isOpen) this.#content.abort();
-    if (reply.code >= 400) {
-      if (command.kind === "rcpt") near.counters.refusedRecipients++;
-      return this.#refuse(reply);
-    }
-    const isProgress = command.kind === "mail" || command.kind === "rcpt";
-    if (!isProgress && this.#patience.endsWithIdle()) return floor.say(replies.tooManyErrors);
-    if (command.kind === "mail") this.#answerMail(command.path.address, reply);
+    if (reply.code >= 400) return this.#refuse(reply);
+    if (command.kind === "mail") return this.#answerMail(command, reply);
+    if (this.#patience.endsWithIdle()) return floor.say(replies.tooManyErrors);
+    if (command.kind === "hello") this.#answerHello(command, reply);
     else floor.say(reply);
+  }
+
+  #runRcpt(command: Of<"rcpt">): void {
+    const { settings, hooks } = this.#options;
+    if (this.#content.hasChunks) return this.#refuse(replies.inChunks);
+    const fault = this.#transaction.recipientFault(command);
+    const isAboutRelay = fault === replies.relayDenied || fault === replies.noPostmaster;
+    const { path, parameters } = command;
+    const rcpt = { address: path.address, domain: path.domain, parameters, isRelay: fault === null };
+    const mayAsk = hooks !== null && (fault === null || isAboutRelay);
+    const asked = mayAsk ? hooks.rcptTo({ ...rcpt, transportId: settings.transportId }) : null;
+    if (asked === null) return this.#takeRcpt(command, fault, null);
+    this.#when(asked, (answer) => {
+      if (answer.kind === "refuse") return this.#takeRcpt(command, answer.reply, null);
+      this.#takeRcpt(command, answer.wish.mayRelay ? null : fault, answer);
+    });
+  }
+
+  #takeRcpt(command: Of<"rcpt">, fault: Reply | null, answer: RecipientAnswer | null): void {
+    const { near, settings, hooks, floor } = this.#options;
+    if (fault !== null) {
+      near.counters.refusedRecipients++;
+      return this.#refuse(fault);
+    }
+    const address = answer?.wish.recipient ?? command.path.address;
+    this.#transaction.takeRecipient(command, address);
+    hooks?.tookRecipient(address, command.parameters, answer?.wish.transportId ?? settings.transportId);
+    floor.say(answer?.reply ?? replies.rcptOk);
+  }
+
+  #answerHello({ extended, name: host }: Of<"hello">, reply: Reply): void {
+    const { hooks, floor, settings } = this.#options;
+    const extensions = extended && hooks !== null ? this.#transaction.extensions : [];
+    const asked = hooks?.hello({ verb: extended ? "EHLO" : "HELO", host, extensions }) ?? null;
+    if (asked === null) return floor.say(reply);
+    this.#when(asked, (answer) => {
+      if (answer.kind === "refuse") {
+        this.#transaction.forgetHello();
+        return this.#refuse(answer.reply);
+      }
+      const { wish } = answer;
+      this.#transaction.heloName = wish.host ?? host;
+      const lines = extended && wish.extensions !== null ? [settings.hostname, ...wish.extensions] : null;
+      floor.say(lines === null ? (answer.reply ?? reply) : makeReply(250, "", lines));
+    });
   }
 
   /** A line of an exchange that AUTH began; `fault` is what is wrong with its form. */
@@ -131,14 +218,35 @@ export class Commands {
     return new Transaction(settings, { mayRelay, isSecure: this.#tls !== null });
   }
 
-  #answerMail(sender: string, reply: Reply): void {
-    const { screening, floor } = this.#options;
-    const asked = screening.mailFrom(this.#transaction.heloName, sender);
-    if (asked === null) return floor.say(reply);
-    floor.wait(asked, (refusal) => {
-      if (refusal !== null) this.#transaction.reset();
-      this.#answer(refusal ?? reply);
+  #answerMail(command: Of<"mail">, reply: Reply): void {
+    const { screening } = this.#options;
+    const asked = screening.mailFrom(this.#transaction.heloName, command.path.address);
+    if (asked === null) return this.#askAtMail(command, reply);
+    this.#when(asked, (refusal) => {
+      if (refusal === null) return this.#askAtMail(command, reply);
+      this.#transaction.reset();
+      this.#answer(refusal);
     });
+  }
+
+  #askAtMail({ path, parameters }: Of<"mail">, reply: Reply): void {
+    const { hooks, floor } = this.#options;
+    const asked = hooks?.mailFrom(path.address, parameters) ?? null;
+    if (asked === null) return floor.say(reply);
+    this.#when(asked, (answer) => {
+      if (answer.kind === "refuse") {
+        this.#transaction.reset();
+        return this.#answer(answer.reply);
+      }
+      if (answer.wish.sender !== null) this.#transaction.changeSender(answer.wish.sender);
+      floor.say(answer.reply ?? reply);
+    });
+  }
+
+  /** Goes on at once where nobody has to be waited for. */
+  #when<T>(asked: T | Promise<T>, then: (value: T) => void): void {
+    if (asked instanceof Promise) this.#options.floor.wait(asked, then);
+    else then(asked);
   }
 
   /** Commands that change what the next bytes mean, or end the conversation. */
@@ -164,6 +272,7 @@ export class Commands {
   /** Who has shown its password may still be refused for where it comes from. */
   async #admit(reply: Reply): Promise<Reply> {
     if (reply !== replies.authOk) return reply;
+    this.#options.hooks?.loggedIn(this.#login.mechanism, this.#login.login ?? "");
     return (await this.#options.screening.authenticated()) ?? reply;
   }
 
@@ -219,6 +328,7 @@ export class Commands {
     const isLoggedIn = this.#login.login !== null;
     return messageOf(this.#transaction, {
       ...client,
+      remoteIp: this.#remoteIp,
       serverId: settings.serverId,
       tls: this.#tls,
       isLoggedIn,
@@ -242,4 +352,11 @@ export class Commands {
     this.#transaction.reset();
     this.#content.forget();
   }
+}
+
+type RecipientAnswer = Extract<Awaited<NonNullable<ReturnType<ConnectionHooks["rcptTo"]>>>, { kind: "go" }>;
+
+function parse(line: string): Command {
+  const bytes = Buffer.from(line, "latin1");
+  return parseCommand(bytes, 0, bytes.length);
 }

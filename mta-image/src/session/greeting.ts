@@ -4,9 +4,10 @@
  * away whoever speaks meanwhile; a greeting that comes too late for it is its to ignore. Never fails.
  */
 import type { Reply } from "../smtp/reply.ts";
-import type { Screening } from "./screening.ts";
 
 export interface GreetingOptions {
+  /** What to say instead of a greeting; null when nobody is asked. Resolves with null for a welcome client. */
+  readonly ask: () => Promise<Reply | null> | null;
   /** 0 for clients of our own. */
   readonly delayMs: number;
   readonly greet: () => void;
@@ -15,22 +16,21 @@ export interface GreetingOptions {
 }
 
 export class Greeting {
-  readonly #screening: Screening;
   readonly #options: GreetingOptions;
   #dueAt = Number.POSITIVE_INFINITY;
 
-  constructor(screening: Screening, options: GreetingOptions) {
-    this.#screening = screening;
+  constructor(options: GreetingOptions) {
     this.#options = options;
   }
 
   plan(now: number): void {
     this.#dueAt = Number.POSITIVE_INFINITY;
-    const asked = this.#screening.connect();
-    if (asked === null) return this.#greetAt(now + this.#options.delayMs);
+    const { ask, delayMs, refuse } = this.#options;
+    const asked = ask();
+    if (asked === null) return this.#greetAt(now + delayMs);
     void asked.then((refusal) => {
-      if (refusal === null) this.#greetAt(now + this.#options.delayMs);
-      else this.#options.refuse(refusal);
+      if (refusal === null) this.#greetAt(now + delayMs);
+      else refuse(refusal);
     });
   }
 

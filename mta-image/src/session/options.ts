@@ -5,6 +5,8 @@ import type { SecureContext } from "node:tls";
 import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/log.ts";
 
+import type { HookRunner } from "../hooks/runner.ts";
+import type { ServerScripts } from "../hooks/scripts.ts";
 import type { Intake } from "../intake/intake.ts";
 import type { AccessRules } from "./access.ts";
 import type { Peer } from "./peer.ts";
@@ -38,6 +40,8 @@ export interface SessionSettings {
   readonly credentials: Credentials | null;
   /** Nobody may send without AUTH. */
   readonly mustLogIn: boolean;
+  /** Scripts of the phases; null where there are none. */
+  readonly hooks: ServerScripts | null;
 }
 
 export interface SessionNeighbours {
@@ -47,6 +51,8 @@ export interface SessionNeighbours {
   readonly counters: SessionCounters;
   /** Null when nothing is asked about clients and mail. */
   readonly checks: Checks | null;
+  /** Runs the scripts of the settings. */
+  readonly hookRunner: HookRunner;
   /** False while cordoned: new connections and new mail get 421. */
   accepting(): boolean;
 }

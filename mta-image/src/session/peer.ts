@@ -9,6 +9,8 @@ export interface Peer {
   readonly port: number;
   /** The client is a process of this machine that may open our UNIX socket. */
   readonly isLocal: boolean;
+  /** The proxy that named the client; null when the client came by itself. */
+  readonly proxyIp: string | null;
 }
 
 export function peerOf(socket: Socket): Peer {
@@ -17,5 +19,6 @@ export function peerOf(socket: Socket): Peer {
     ip: normalizeIp(remoteAddress ?? ""),
     port: remotePort ?? 0,
     isLocal: remoteAddress === undefined,
+    proxyIp: null,
   };
 }

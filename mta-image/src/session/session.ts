@@ -15,17 +15,20 @@ import type { Socket } from "node:net";
 
 import { makeId } from "#base/ids.ts";
 
+import { ConnectionHooks } from "../hooks/connection-hooks.ts";
 import { mayHaveMore, parseCommand, refused } from "../smtp/command.ts";
 import { type Reply, makeReply, replies } from "../smtp/reply.ts";
-import { mayRelayFrom } from "./access.ts";
+import { mayRelayFrom, normalizeIp } from "./access.ts";
 import { Commands } from "./commands.ts";
 import { closeSoftly } from "./farewell.ts";
 import { Flow } from "./flow.ts";
 import { Greeting } from "./greeting.ts";
 import { LineReader } from "./line-reader.ts";
 import type { SessionNeighbours, SessionOptions, SessionSettings } from "./options.ts";
+import type { Peer } from "./peer.ts";
 import { Screening } from "./screening.ts";
 import { upgradeToTls } from "./tls-upgrade.ts";
+import { mayLogIn } from "./transaction.ts";
 import { WaitingInput } from "./waiting-input.ts";
 
 type Mode = "greeting" | "command" | "content" | "waiting" | "closed";
@@ -41,11 +44,13 @@ export class Session {
   readonly #flow: Flow;
   readonly #commands: Commands;
   readonly #greeting: Greeting;
+  readonly #hooks: ConnectionHooks | null;
   #socket: Socket;
   #mode: Mode = "greeting";
   #isLeaving = false;
   /** The client closed its side while a commit was under way. */
   #hasEnded = false;
+  #lastReply: Reply | null = null;
   /** When the wait for the next complete command began. */
   #since: number;
 
@@ -62,9 +67,11 @@ export class Session {
     const screening = new Screening(near, {
       ip: this.remoteIp,
       isTrusted: mayRelay,
-      mayLogIn: settings.credentials !== null,
+      mayLogIn: mayLogIn(settings),
     });
-    this.#greeting = new Greeting(screening, {
+    this.#hooks = this.#openHooks(socket, peer);
+    this.#greeting = new Greeting({
+      ask: () => this.#commands.welcome(),
       delayMs: mayRelay ? 0 : settings.greetDelayMs,
       greet: () => this.#greet(),
       refuse: (reply) => this.#say(reply),
@@ -75,6 +82,7 @@ export class Session {
       client: { sessionId: this.id, remoteIp: this.remoteIp, remotePort: peer.port },
       mayRelay,
       screening,
+      hooks: this.#hooks,
       flow: this.#flow,
       floor: {
         say: (reply) => this.#say(reply),
@@ -87,6 +95,20 @@ export class Session {
     this.#attach(socket);
     if (settings.implicitTls && settings.tls !== null) this.#startTls({ thenGreet: true });
     else this.#greeting.plan(this.#since);
+  }
+
+  #openHooks({ localAddress, localPort }: Socket, peer: Peer): ConnectionHooks | null {
+    const { hooks, serverId } = this.#settings;
+    if (hooks === null) return null;
+    return new ConnectionHooks(hooks, this.#near.hookRunner, {
+      id: this.id,
+      serverId,
+      remoteIp: peer.ip,
+      remotePort: peer.port,
+      localIp: normalizeIp(localAddress ?? ""),
+      localPort: localPort ?? 0,
+      proxyIp: peer.proxyIp,
+    });
   }
 
   /** A message is on its way: MAIL was accepted, or a commit is under way. */
@@ -122,16 +144,17 @@ export class Session {
     socket.on("error", () => socket.destroy());
     socket.on("end", () => {
       if (this.#mode === "waiting") this.#hasEnded = true;
-      else this.#hangUp();
+      else this.#hangUp("remote");
     });
     socket.on("close", () => {
-      if (socket === this.#socket) this.#close();
+      if (socket === this.#socket) this.#close("remote");
     });
   }
 
   /** Forgets what was on its way. A commit under way goes on: the spool alone decides about its message. */
-  #close(): void {
+  #close(by: "local" | "remote"): void {
     if (this.#mode === "closed") return;
+    this.#hooks?.disconnect({ close: by, reply: this.#lastReply });
     this.#mode = "closed";
     this.#commands.abort();
     this.#input.take();
@@ -141,19 +164,20 @@ export class Session {
   #greet(): void {
     if (this.#mode !== "greeting") return;
     this.#ready();
-    this.#say(makeReply(220, "", `${this.#settings.hostname} ESMTP Mailfleet`));
+    this.#say(this.#commands.banner ?? makeReply(220, "", `${this.#settings.hostname} ESMTP Mailfleet`));
   }
 
   /** Writes a reply; one that hangs up ends everything after its bytes. */
   #say(reply: Reply): void {
     if (this.#mode === "closed" || this.#socket.destroyed) return;
     this.#socket.write(reply.bytes);
+    this.#lastReply = reply;
     if (reply.hangUp) this.#hangUp();
   }
 
-  #hangUp(): void {
+  #hangUp(by: "local" | "remote" = "local"): void {
     if (this.#mode === "closed") return;
-    this.#close();
+    this.#close(by);
     closeSoftly(this.#socket, this.#near.clock);
   }
 
@@ -203,6 +227,8 @@ export class Session {
     const command = fault === null ? parseCommand(data, start, next - 2) : refused(fault);
     if (next < data.length && !mayHaveMore(command, this.#commands.isExtended))
       this.#turnAway(replies.impatient);
+    else if (fault === null && this.#hooks?.has("proxy") === true)
+      this.#commands.runAsked(data.toString("latin1", start, next - 2));
     else this.#commands.run(command);
     this.#leaveIfIdle();
     return next;
@@ -253,7 +279,7 @@ export class Session {
     else if (kept !== null) this.#turnAway(replies.impatient);
     if (this.#mode === "waiting") return;
     this.#flow.go("commit");
-    if (this.#hasEnded) this.#hangUp(); // It came behind all that was kept.
+    if (this.#hasEnded) this.#hangUp("remote"); // It came behind all that was kept.
   }
 
   /** Everything said in the clear is forgotten (RFC 3207 4.2); bytes behind STARTTLS were refused before. */

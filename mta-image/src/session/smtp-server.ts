@@ -81,7 +81,9 @@ export class SmtpServer {
         this.#unnamed--;
         this.#admit(
           socket,
-          source === null ? peer : { ...source, ip: normalizeIp(source.ip), isLocal: false },
+          source === null
+            ? peer
+            : { ...source, ip: normalizeIp(source.ip), isLocal: false, proxyIp: peer.ip },
         );
       },
       onGone: () => this.#unnamed--,

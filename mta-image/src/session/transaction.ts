@@ -21,7 +21,6 @@ export class Transaction {
   #mayRelay: boolean;
   #isLoggedIn = false;
   readonly isSecure: boolean;
-  readonly #hello: { readonly extended: Reply; readonly plain: Reply };
   heloName = "";
   isExtended = false;
   #sender: { readonly address: string; readonly parameters: MailParameters } | null = null;
@@ -33,7 +32,6 @@ export class Transaction {
     this.#settings = settings;
     this.#mayRelay = options.mayRelay;
     this.isSecure = options.isSecure;
-    this.#hello = helloReplies(settings, options.isSecure);
   }
 
   /** The client has shown who it is: it may send anywhere. */
@@ -81,6 +79,38 @@ export class Transaction {
     this.#wishes = [];
   }
 
+  /** What EHLO is told that we can do. */
+  get extensions(): readonly string[] {
+    return keywords(this.#settings, this.isSecure);
+  }
+
+  /** The greeting was refused: it counts as not said. */
+  forgetHello(): void {
+    this.reset();
+    this.heloName = "";
+    this.isExtended = false;
+  }
+
+  /** Another sender than the one that MAIL named. */
+  changeSender(address: string): void {
+    if (this.#sender !== null) this.#sender = { ...this.#sender, address };
+  }
+
+  /** Why a recipient may not be taken now, or null. */
+  recipientFault(command: Extract<Command, { kind: "rcpt" }>): Reply | null {
+    if (this.#sender === null) return this.heloName === "" ? replies.helloFirst : replies.mailFirst;
+    if (command.path.isUtf8 && !this.#sender.parameters.smtpUtf8) return replies.needsSmtpUtf8;
+    if (this.#recipients.length >= this.#settings.maxRecipients) return replies.tooManyRecipients;
+    return checkRecipient(this.#settings.access, this.#mayRelay, command.path);
+  }
+
+  /** Takes a recipient, perhaps under another address than the one that RCPT named. */
+  takeRecipient({ path, parameters }: Extract<Command, { kind: "rcpt" }>, address = path.address): void {
+    this.#recipients.push(address);
+    const { notify, orcpt } = parameters;
+    this.#wishes.push(notify === null && orcpt === null ? null : { notify, orcpt });
+  }
+
   handle(command: Exclude<Command, { kind: "auth" | "data" | "bdat" | "startTls" | "foreign" }>): Reply {
     switch (command.kind) {
       case "mail":
@@ -91,7 +121,7 @@ export class Transaction {
         this.reset();
         this.heloName = command.name;
         this.isExtended = command.extended;
-        return command.extended ? this.#hello.extended : this.#hello.plain;
+        return this.#hello();
       case "rset":
         this.reset();
         return replies.ok;
@@ -121,34 +151,21 @@ export class Transaction {
     return replies.mailOk;
   }
 
+  #hello(): Reply {
+    const { hostname } = this.#settings;
+    return makeReply(250, "", this.isExtended ? [hostname, ...this.extensions] : hostname);
+  }
+
   #rcpt(command: Extract<Command, { kind: "rcpt" }>): Reply {
-    const reply = this.#checkRcpt(command);
-    if (reply !== null) return reply;
-    this.#recipients.push(command.path.address);
-    const { notify, orcpt } = command.parameters;
-    this.#wishes.push(notify === null && orcpt === null ? null : { notify, orcpt });
+    const fault = this.recipientFault(command);
+    if (fault !== null) return fault;
+    this.takeRecipient(command);
     return replies.rcptOk;
   }
-
-  #checkRcpt(command: Extract<Command, { kind: "rcpt" }>): Reply | null {
-    if (this.#sender === null) return this.heloName === "" ? replies.helloFirst : replies.mailFirst;
-    if (command.path.isUtf8 && !this.#sender.parameters.smtpUtf8) return replies.needsSmtpUtf8;
-    if (this.#recipients.length >= this.#settings.maxRecipients) return replies.tooManyRecipients;
-    return checkRecipient(this.#settings.access, this.#mayRelay, command.path);
-  }
 }
 
-const cache = new WeakMap<SessionSettings, { extended: Reply; plain: Reply }[]>();
-
-/** The answers to EHLO and HELO, made once per settings, in the clear and within TLS. */
-function helloReplies(settings: SessionSettings, isSecure: boolean): { extended: Reply; plain: Reply } {
-  const made = cache.get(settings) ?? [false, true].map((secure) => makeHello(settings, secure));
-  cache.set(settings, made);
-  return made[isSecure ? 1 : 0] as { extended: Reply; plain: Reply };
-}
-
-function makeHello(settings: SessionSettings, isSecure: boolean): { extended: Reply; plain: Reply } {
-  const keywords = [
+function keywords(settings: SessionSettings, isSecure: boolean): string[] {
+  const offered = [
     "PIPELINING",
     `SIZE ${settings.maxSizeBytes}`,
     "8BITMIME",
@@ -158,11 +175,13 @@ function makeHello(settings: SessionSettings, isSecure: boolean): { extended: Re
     "ENHANCEDSTATUSCODES",
     `LIMITS RCPTMAX=${settings.maxRecipients}`,
   ];
-  if (isSecure && settings.credentials !== null) keywords.push("AUTH PLAIN LOGIN");
-  if (isSecure) keywords.push("REQUIRETLS");
-  else if (settings.tls !== null) keywords.push("STARTTLS");
-  return {
-    extended: makeReply(250, "", [settings.hostname, ...keywords]),
-    plain: makeReply(250, "", settings.hostname),
-  };
+  if (isSecure && mayLogIn(settings)) offered.push("AUTH PLAIN LOGIN");
+  if (isSecure) offered.push("REQUIRETLS");
+  else if (settings.tls !== null) offered.push("STARTTLS");
+  return offered;
+}
+
+/** There is somebody who can tell right passwords from wrong ones. */
+export function mayLogIn({ credentials, hooks }: SessionSettings): boolean {
+  return credentials !== null || hooks?.byHook.has("auth") === true;
 }

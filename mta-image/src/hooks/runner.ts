@@ -1,0 +1,112 @@
+/**
+ * Runs the script of a hook and tells what it decided: at once when the script did not wait, else as a promise. A script
+ * that fails is counted, logged with its place and stack, and reported as such; what that means is the caller's business.
+ * Never throws and never rejects.
+ */
+import type { Clock } from "#base/clock.ts";
+import type { Log } from "#base/log.ts";
+import type { Random } from "#base/random.ts";
+
+import type { World } from "../script/context.ts";
+import { type Outcome, run } from "../script/machine.ts";
+import { Shared } from "../script/shared.ts";
+import type { Value } from "../script/value.ts";
+import type { HookFigures } from "./figures.ts";
+import type { HookRun } from "./hook-run.ts";
+import type { HookScript } from "./scripts.ts";
+import { textOf } from "./texts.ts";
+
+export interface HookWorldOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly figures: HookFigures;
+  readonly hostname: () => string;
+  readonly hasTransport: (id: string) => boolean;
+}
+
+/** One line of echo; more is cut. */
+const MAX_ECHO = 8192;
+
+/** What one script left behind. */
+export interface Ran {
+  readonly run: HookRun;
+  readonly hasFailed: boolean;
+  readonly variable: (name: string) => Value;
+}
+
+export type Asked<T> = T | Promise<T>;
+
+export class HookRunner {
+  readonly clock: Clock;
+  readonly #options: HookWorldOptions;
+  readonly #shared: Shared;
+  readonly #startedMs: number;
+
+  constructor(options: HookWorldOptions) {
+    this.#options = options;
+    this.clock = options.clock;
+    this.#shared = new Shared(options.clock);
+    this.#startedMs = options.clock.now();
+  }
+
+  hasTransport(id: string): boolean {
+    return this.#options.hasTransport(id);
+  }
+
+  /** What a script decided makes no sense: that counts as a failure. */
+  complain(script: HookScript, message: string): void {
+    const { figures, log } = this.#options;
+    figures.errors[script.hook]++;
+    log.error({ hook: script.hook, script: script.name, kind: "nonsense", stack: message }, "script-failed");
+  }
+
+  /** The surroundings of scripts that run for one connection or message; `about` stands in every line they log. */
+  world(about: Readonly<Record<string, string>>): World {
+    const { clock, random, log, hostname } = this.#options;
+    const said = (line: string): string => textOf(line.slice(0, MAX_ECHO));
+    return {
+      clock,
+      random,
+      hostname: hostname(),
+      startedMs: this.#startedMs,
+      shared: this.#shared,
+      echo: (line) => log.info({ ...about, line: said(line) }, "script-echo"),
+      log: (priority, line) => log.info({ ...about, priority, line: said(line) }, "script-log"),
+    };
+  }
+
+  run(
+    script: HookScript,
+    subject: HookRun,
+    options: { readonly world: World; readonly variables: Readonly<Record<string, Value>> },
+  ): Asked<Ran> {
+    const { figures } = this.#options;
+    const startedMs = this.clock.monotonic();
+    figures.runs[script.hook]++;
+    const { world, variables } = options;
+    const outcome = run(script.compiled, { world, limits: script.limits, variables, subject });
+    if (outcome instanceof Promise)
+      return outcome.then((later) => this.#end(script, subject, later, startedMs));
+    return this.#end(script, subject, outcome, startedMs);
+  }
+
+  #end(script: HookScript, subject: HookRun, outcome: Outcome, startedMs: number): Ran {
+    const { figures, log } = this.#options;
+    figures.observe(script.hook, (this.clock.monotonic() - startedMs) / 1000);
+    const { error } = outcome;
+    if (error !== null) {
+      figures.errors[script.hook]++;
+      const [place] = error.frames;
+      const at = place === undefined ? "" : `${place.file}:${place.line}:${place.column}`;
+      const stack = textOf(error.describe().slice(0, MAX_ECHO));
+      log.error({ hook: script.hook, script: script.name, at, kind: error.kind, stack }, "script-failed");
+    }
+    return { run: subject, hasFailed: error !== null, variable: outcome.variable };
+  }
+}
+
+/** Goes on with what was asked, without a promise where there is none. */
+export function then<T, R>(asked: Asked<T>, go: (value: T) => R): Asked<R> {
+  return asked instanceof Promise ? asked.then(go) : go(asked);
+}

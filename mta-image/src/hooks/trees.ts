@@ -1,0 +1,88 @@
+/** What scripts see of a connection and its mail, as arrays of docs/hooks.md. Pure: each call makes a new array. */
+import type { MailParameters, RcptParameters } from "../smtp/parameters.ts";
+import type { HslArray } from "../script/value.ts";
+import { type Tree, addressTree, arrayOf, bytesOf } from "./texts.ts";
+
+export interface ConnectionFacts {
+  readonly id: string;
+  readonly serverId: string;
+  /** "" for a UNIX socket. */
+  readonly remoteIp: string;
+  readonly remotePort: number;
+  readonly localIp: string;
+  readonly localPort: number;
+  /** The proxy that named the client; null when the client came by itself. */
+  readonly proxyIp: string | null;
+}
+
+export function connectArguments(facts: ConnectionFacts): HslArray {
+  const { remoteIp, remotePort, localIp, localPort, serverId, proxyIp } = facts;
+  return arrayOf({
+    remoteip: remoteIp,
+    remoteport: remotePort,
+    localip: localIp,
+    localport: localPort,
+    serverid: serverId,
+    ...(proxyIp === null ? {} : { proxyip: proxyIp }),
+  });
+}
+
+export function connectionTree(facts: ConnectionFacts): HslArray {
+  const { id, remoteIp, remotePort, localIp, localPort, serverId } = facts;
+  return arrayOf({
+    id,
+    remoteip: remoteIp,
+    remoteport: remotePort,
+    localip: localIp,
+    localport: localPort,
+    serverid: serverId,
+  });
+}
+
+/** "TLSv1.3 TLS_AES_256_GCM_SHA384" as protocol, cipher and size of the key in bits, where the name tells it. */
+export function tlsTree(description: string): HslArray {
+  const [protocol = "", cipher = ""] = description.split(" ");
+  const bits = /CHACHA20/.test(cipher) ? "256" : /(?:AES|CAMELLIA|ARIA)_?(\d{3})/.exec(cipher)?.[1];
+  return arrayOf({ protocol, cipher, ...(bits === undefined ? {} : { keysize: Number(bits) }) });
+}
+
+export function senderArguments(address: string, parameters: MailParameters): HslArray {
+  return arrayOf({
+    sender: bytesOf(address).toLowerCase(),
+    address: addressTree(address),
+    params: mailTree(parameters),
+  });
+}
+
+export function recipientArguments(
+  address: string,
+  facts: { parameters: RcptParameters; transportId: string; isRelay: boolean },
+): HslArray {
+  return arrayOf({
+    recipient: bytesOf(address).toLowerCase(),
+    address: addressTree(address),
+    params: rcptTree(facts.parameters),
+    transportid: facts.transportId,
+    relay: facts.isRelay,
+  });
+}
+
+/** Keys in upper case, as they were given; those without value have an empty one. */
+export function mailTree(parameters: MailParameters): Record<string, Tree> {
+  const { sizeBytes, eightBit, smtpUtf8, ret, envid, requireTls } = parameters;
+  return {
+    ...(sizeBytes === null ? {} : { SIZE: String(sizeBytes) }),
+    ...(eightBit ? { BODY: "8BITMIME" } : {}),
+    ...(smtpUtf8 ? { SMTPUTF8: "" } : {}),
+    ...(ret === null ? {} : { RET: ret }),
+    ...(envid === null ? {} : { ENVID: envid }),
+    ...(requireTls ? { REQUIRETLS: "" } : {}),
+  };
+}
+
+export function rcptTree({ notify, orcpt }: RcptParameters): Record<string, Tree> {
+  return {
+    ...(notify === null ? {} : { NOTIFY: notify.join(",") }),
+    ...(orcpt === null ? {} : { ORCPT: orcpt }),
+  };
+}
