@@ -48,6 +48,7 @@ export const mailClusterConditions = {
       ConfigBroken: "The configuration has problems; see ConfigApplied.",
       RolledBack: "The configuration was rolled back; see RolloutComplete.",
       PluginsMissing: "A plugin cannot be had; see PluginsReady.",
+      Refused: "The API server refuses something that the cluster needs; the message has its words.",
       SpecBroken: "The spec breaks a rule of this version of the operator.",
     },
   },
@@ -83,13 +84,15 @@ export const mailClusterConditions = {
       KeyChanging:
         "A new key, list or server is being tried out, or is on its way to the pods; the message says whether the key before must stay valid.",
       Pending: "Not every pod has said yet how its lookups do.",
-      KeyMissing: "The Secret is missing or holds no key; the last good key stays in use, or nothing is asked.",
+      KeyMissing:
+        "The Secret is missing or holds no key; the last good key stays in use, or nothing is asked.",
       KeyRefused: "Spamhaus does not accept the key: it is disabled, unknown or used elsewhere.",
       ListMissing: "The key does not include a list that spec.spamhaus.lists names.",
       OpenResolver: "Questions reach Spamhaus by a public resolver: set spamhaus.resolvers.",
       QuotaExceeded: "Spamhaus says that too many questions were asked with the key.",
       ZoneUnknown: "Spamhaus does not know the zone: see spamhaus.zone.",
-      Unreachable: "Most questions get no answer: the name servers are away, or a network policy is in the way.",
+      Unreachable:
+        "Most questions get no answer: the name servers are away, or a network policy is in the way.",
       AnswersUnknown:
         "Answers are none of Spamhaus': something on the way rewrites them, for instance a captive resolver.",
     },
@@ -113,6 +116,20 @@ export const mailClusterConditions = {
       FiguresUnknown: "A pod does not tell its figures; unknown is never zero, so no pod leaves.",
       NotInternal: "The autoscaler is off: spec.replicas or the scale subresource says how many.",
       Suspended: "The cluster is paused, hibernated or being deleted.",
+    },
+  },
+  SpoolsHealthy: {
+    about: "Every volume is there, has room, and the size that the spec says.",
+    reasons: {
+      Healthy: "Nothing is wrong with the volumes.",
+      Resizing: "Volumes are growing to spec.storage.size.",
+      ResizeRefused: "The volumes cannot grow: their storage class does not allow it, or a quota is used up.",
+      ClaimRefused: "The API server refuses a claim that is missing; the message has its words.",
+      SpoolPressure: "A volume has less free space than twice config.startup.minFree.",
+      SpoolFull:
+        "A volume has less free space than config.startup.minFree; its engine answers 452 to new mail.",
+      SpoolClosed: "A write or sync failed; the engine takes no mail until it starts anew.",
+      VolumeLost: "A claim has lost its volume.",
     },
   },
   Paused: {

@@ -69,6 +69,12 @@ export const EngineStatus = z.object({
   queue: QueueFigures,
   /** Why the spool takes no mail, or null. */
   spoolClosed: z.string().nullable(),
+  /** Room on the volume of the spool; below the floor new mail is refused. Null: it cannot be read. */
+  spool: z
+    .object({ freeBytes: z.number().nonnegative().nullable(), floorBytes: z.number().nonnegative() })
+    .optional(),
+  /** It takes no mail, holds none, and has written so on its volume. Absent from engines that do not write it. */
+  drained: z.boolean().optional(),
   sessions: z.int().nonnegative(),
   deliveries: z.int().nonnegative(),
   /** Counted since start. */

@@ -9,13 +9,16 @@ import type {
   QueueSelector,
 } from "#contract/admin-api.ts";
 
+import type { Clock } from "#base/clock.ts";
+
 import type { Administration, ConfigAnswer } from "./admin/admin-server.ts";
 import type { LiveConfig } from "./config/live-config.ts";
 import type { Queue } from "./queue/queue.ts";
 import { queryQueue, selectEntries } from "./queue/query.ts";
 import type { SessionCounters } from "./session/counters.ts";
 import type { Spamhaus } from "./spamhaus/spamhaus.ts";
-import type { Spool } from "./spool/spool.ts";
+import { DrainedWatch } from "./drained-watch.ts";
+import type { DiskSpool } from "./spool/disk-spool.ts";
 import type { Transfer } from "./transfer/transfer.ts";
 import { version } from "./version.ts";
 
@@ -25,9 +28,9 @@ export interface Administered {
   readonly startedAt: string;
   readonly isReady: boolean;
   readonly sessions: number;
-  readonly options: { readonly config: LiveConfig };
+  readonly options: { readonly config: LiveConfig; readonly clock: Clock };
   readonly queue: Queue;
-  readonly spool: Spool;
+  readonly spool: DiskSpool;
   readonly courier: { readonly connections: number };
   readonly sessionCounters: SessionCounters;
   readonly transfer: Transfer;
@@ -37,6 +40,7 @@ export interface Administered {
 
 export class EngineAdministration implements Administration {
   readonly #mta: Administered;
+  #drained: DrainedWatch | null = null;
 
   constructor(mta: Administered) {
     this.#mta = mta;
@@ -44,6 +48,7 @@ export class EngineAdministration implements Administration {
 
   status(): EngineStatus {
     const { queue, spool, sessionCounters, courier } = this.#mta;
+    const drained = spool.isMarkedDrained;
     return {
       version,
       startedAt: this.#mta.startedAt,
@@ -52,6 +57,11 @@ export class EngineAdministration implements Administration {
       ready: this.#mta.isReady,
       queue: this.#queueFigures(),
       spoolClosed: spool.figures().closedBecause,
+      spool: {
+        freeBytes: spool.figures().bytesFree,
+        floorBytes: this.#mta.options.config.current.startup.spool.minfree.bytes,
+      },
+      ...(drained === null ? {} : { drained }),
       sessions: this.#mta.sessions,
       deliveries: courier.connections,
       totals: { accepted: sessionCounters.acceptedMessages, ...queue.counters },
@@ -72,8 +82,23 @@ export class EngineAdministration implements Administration {
   /** A process that is stopping stays so. */
   async drain({ mode, peers }: DrainRequest): Promise<EngineStatus> {
     await this.#mta.transfer.order(peers, { give: mode === "Drain" });
-    if (this.#mta.state !== "Stopping") this.#mta.state = drainStates[mode];
+    if (this.#mta.state === "Stopping") return this.status();
+    this.#drained ??= this.#watchDrained();
+    if (mode === "Serve") {
+      this.#drained.stop();
+      await this.#mta.spool.unmarkDrained();
+    } else this.#drained.start();
+    this.#mta.state = drainStates[mode];
     return this.status();
+  }
+
+  #watchDrained(): DrainedWatch {
+    const { spool, options } = this.#mta;
+    return new DrainedWatch({
+      clock: options.clock,
+      isEmpty: () => isEmpty(this.status()),
+      mark: () => spool.markDrained(`Nothing was left on ${new Date(options.clock.now()).toISOString()}.\n`),
+    });
   }
 
   queue(query: QueueQuery): QueuePage {
@@ -92,6 +117,12 @@ export class EngineAdministration implements Administration {
     const figures = this.#mta.queue.figures();
     return { ...figures, total: figures.total + this.#mta.transfer.withheld };
   }
+}
+
+function isEmpty({ state, queue, sessions, deliveries, handover }: EngineStatus): boolean {
+  const isTurnedAway = state === "Cordoned" || state === "Draining";
+  const owed = handover?.unanswered ?? 0;
+  return isTurnedAway && queue.total + sessions + deliveries + owed === 0;
 }
 
 const drainStates = { Serve: "Serving", Cordon: "Cordoned", Drain: "Draining" } as const;

@@ -111,7 +111,8 @@ export class FaultyFiles implements SpoolFiles {
 
   async syncFolder(folder: string): Promise<void> {
     this.#step("syncFolder");
-    const isInside = (path: string): boolean => path.startsWith(`${folder}/`);
+    const isInside = (path: string): boolean =>
+      folder === "" ? !path.includes("/") : path.startsWith(`${folder}/`);
     for (const path of this.#durable.keys()) if (isInside(path)) this.#durable.delete(path);
     for (const [path, stored] of this.#seen) if (isInside(path)) this.#durable.set(path, stored);
   }

@@ -9,6 +9,7 @@ import type { Log } from "#base/log.ts";
 import { BodyFile, readBody } from "./body-file.ts";
 import { Catalog } from "./catalog.ts";
 import { Compaction } from "./compaction.ts";
+import { DrainedMark, removeOldMark } from "./drained-mark.ts";
 import type { SpoolFiles } from "./files.ts";
 import { LiveMessage } from "./live-message.ts";
 import { type MessageMeta, encodeMessage, encodeSettled, encodeState, soundLength } from "./record.ts";
@@ -36,6 +37,7 @@ export interface DiskSpoolOptions {
 }
 
 export class DiskSpool implements Spool {
+  readonly #mark: DrainedMark;
   readonly #files: SpoolFiles;
   readonly #log: Log;
   readonly #catalog: Catalog;
@@ -54,6 +56,7 @@ export class DiskSpool implements Spool {
     corruptRecords: number;
   }) {
     this.#files = parts.options.files;
+    this.#mark = new DrainedMark(parts.options.files);
     this.#log = parts.options.log;
     this.#catalog = parts.catalog;
     this.#space = parts.space;
@@ -66,6 +69,7 @@ export class DiskSpool implements Spool {
   static async open(options: DiskSpoolOptions): Promise<DiskSpool> {
     const { files, log, clock } = options;
     for (const folder of ["segments", "bodies", "corrupt"]) await files.makeFolder(folder);
+    await removeOldMark(files);
     await files.syncFolder("");
     const catalog = new Catalog(options.cacheBytes ?? 64 * 1024 * 1024);
     const { segments: found, corruptRecords } = await recoverSegments(files, catalog, log);
@@ -87,8 +91,28 @@ export class DiskSpool implements Spool {
     return this.#corruptRecords;
   }
 
+  /** Null: its volume cannot be marked. */
+  get isMarkedDrained(): boolean | null {
+    return this.#mark.isSet;
+  }
+
+  /** Says on the volume that nothing is left; a spool that holds something is left as it is. */
+  async markDrained(text: string): Promise<void> {
+    if (this.#catalog.size === 0 && this.#segments.failure === null) await this.#mark.set(text);
+  }
+
+  /** Rejects with a SpoolFailure when the mark may still be there. */
+  async unmarkDrained(): Promise<void> {
+    try {
+      await this.#mark.clear();
+    } catch (error) {
+      throw new SpoolFailure("spool-broken", describe(error), { cause: error });
+    }
+  }
+
   async commit(draft: Draft): Promise<SpooledMessage> {
     this.#checkOpen();
+    if (this.#mark.isWanted) await this.unmarkDrained();
     const { content } = draft;
     // One value for all: a state is replaced as a whole, never changed.
     const fresh = freshState(draft.dueAt);

@@ -3,6 +3,7 @@
  * busy queue does not wake the operator with every message; emptiness is never rounded away.
  */
 import type { EngineStatus } from "#contract/admin-api.ts";
+import { isTight } from "#operator/slots/spool-space.ts";
 
 export function newsOf(status: EngineStatus | null): string {
   if (status === null) return "unknown";
@@ -14,6 +15,8 @@ export function newsOf(status: EngineStatus | null): string {
     status.state,
     status.ready,
     status.spoolClosed,
+    isTight(status),
+    status.drained ?? null,
     status.plugins,
     rounded(queue.total),
     rounded(queue.deferred),

@@ -18,6 +18,7 @@ const TOLD: Readonly<Record<string, Condition["status"]>> = {
   PluginsReady: "False",
   SpamhausHealthy: "False",
   ScaleDownBlocked: "True",
+  SpoolsHealthy: "False",
   RolloutComplete: "False",
   ScalingActive: "False",
   Paused: "True",

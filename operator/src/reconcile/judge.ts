@@ -70,6 +70,7 @@ export function judge(observed: Observed, facts: OperatorFacts, scaled: Scaled):
     spamhaus: observed.spamhaus,
     plugins: plugins.plugins,
     pluginProblems: plugins.problems,
+    refused: [],
     hashOf,
   };
   const isNeeded = context !== null && (deletion === null || (deletion === "Drain" && slots.length > 0));

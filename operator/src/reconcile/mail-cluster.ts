@@ -9,7 +9,8 @@ import type { MailClusterStatus } from "#crds/mail-cluster-status.ts";
 import { annotations } from "#crds/group.ts";
 import { type Key, keyText } from "#operator/cache/key.ts";
 import { resources } from "#operator/kube/objects.ts";
-import { describeSteps } from "#operator/slots/steps.ts";
+import type { PlannedObject } from "#operator/desired/plan.ts";
+import { describeSteps, type Step } from "#operator/slots/steps.ts";
 import { makeStatus } from "#operator/status/mail-cluster-status.ts";
 
 import { announceConditions, announceScale, announceStep, withRegard } from "./announce.ts";
@@ -22,6 +23,7 @@ import { perform } from "./perform.ts";
 import { prune, unwanted } from "./prune.ts";
 import { pushConfig } from "./push-config.ts";
 import { renewCertificates } from "./renew-certificates.ts";
+import { attempt } from "./refusals.ts";
 import { again, done, type Reconciler, type Result, soonest } from "./result.ts";
 import { type Scaled, scale } from "./scale.ts";
 import { tellShares } from "./tell-shares.ts";
@@ -34,6 +36,7 @@ import { Writer } from "./writer.ts";
 const LOOK_AGAIN = {
   unseenMs: 1000,
   underWayMs: 10_000,
+  refusedMs: 20_000,
   /**
    * As often as the HorizontalPodAutoscaler looks. A burst does not wait for it: engines that say something new wake the
    * cluster. It lets windows and steps run out while nothing changes, for which seconds do not matter.
@@ -64,8 +67,8 @@ async function pass(tools: Tools, writer: Writer, seen: Observed): Promise<Resul
   if (seen.wishes.isPaused && seen.deletion === null)
     return rest(tools, writer, seen, judge(seen, tools.facts, scaled));
   const { observed, judgement } = await configure(tools, seen, scaled);
-  await applyObjects(writer, observed, judgement);
-  await takeSteps(tools, writer, observed, judgement);
+  if (await applyObjects(tools, writer, observed, judgement))
+    await takeSteps(tools, writer, observed, judgement);
   await dropSpentForce(writer, observed, judgement);
   if (judgement.decision.isGone && (await letGo(writer, observed))) return done;
   const { conditions, revision } = await tellStatus(tools, writer, observed, judgement);
@@ -117,12 +120,34 @@ function remembered(tools: Tools, { key }: Observed, judgement: Judgement): Judg
   return judgement;
 }
 
-async function applyObjects(writer: Writer, observed: Observed, { objects }: Judgement): Promise<void> {
-  for (const { resource, object } of objects) {
+/** False: something that pods need cannot be had, so no pod is touched. */
+async function applyObjects(
+  tools: Tools,
+  writer: Writer,
+  observed: Observed,
+  { objects, decision }: Judgement,
+): Promise<boolean> {
+  const steps = decision.steps.map(idOfStep);
+  const idOf = ({ resource, object }: PlannedObject): string => `${resource.kind} ${object.metadata.name}`;
+  tools.memory.of(observed.key).refusals.keep(new Set([...objects.map(idOf), ...steps]));
+  let isSound = true;
+  for (const planned of objects) {
+    const { resource, object } = planned;
     const known = ofResource(observed.owned, resource);
     const cached = known.find(({ metadata }) => metadata.name === object.metadata.name) ?? null;
-    await writer.apply(resource, object, cached);
+    const isDone = await attempt(tools, observed, { id: idOf(planned), kind: "apply", slot: null }, () =>
+      writer.apply(resource, object, cached),
+    );
+    if (!isDone && NEEDED_BY_PODS.has(resource.kind)) isSound = false;
   }
+  return isSound;
+}
+
+const NEEDED_BY_PODS: ReadonlySet<string> = new Set(["ServiceAccount", "Secret", "ConfigMap"]);
+
+/** What a step asks for; a resize to another size is another one. */
+function idOfStep(step: Step): string {
+  return `${step.kind} ${step.slot}`;
 }
 
 async function takeSteps(
@@ -134,10 +159,13 @@ async function takeSteps(
   if (decision.steps.length > 0)
     tools.log.info({ ...observed.key, steps: describeSteps(decision.steps) }, "steps");
   for (const step of decision.steps) {
-    const what = await perform(step, { tools, writer, observed, contextOf });
-    if (what !== null)
+    const { kind, slot } = step;
+    await attempt(tools, observed, { id: idOfStep(step), kind, slot }, async () => {
+      const what = await perform(step, { tools, writer, observed, contextOf });
+      if (what === null) return;
       for (const event of withRegard(observed.object, [announceStep(step, what)]))
         tools.recorder.record(event);
+    });
   }
 }
 
@@ -156,6 +184,7 @@ async function tellStatus(
   const { object, generation, previous, key } = observed;
   const status = makeStatus({
     ...judgement.status,
+    refused: tools.memory.of(key).refusals.all,
     clusterName: key.name,
     generation,
     now: new Date(tools.clock.now()),
@@ -171,6 +200,8 @@ async function tellStatus(
 function lookAgain(tools: Tools, observed: Observed, conditions: readonly Condition[]): Result {
   const isUnderWay = conditions.some(({ type, status }) => type === "Reconciling" && status === "True");
   tools.reports.setPace(observed.key, isUnderWay ? "lively" : "settled");
+  if (tools.memory.of(observed.key).refusals.all.length > 0)
+    return again(LOOK_AGAIN.refusedMs, "the API server refused something");
   if (isUnderWay) return again(LOOK_AGAIN.underWayMs, "work is under way");
   if (observed.spec.autoscaling.mode === "Internal")
     return again(LOOK_AGAIN.scalingMs, "the autoscaler looks at the figures");

@@ -7,6 +7,8 @@ import { type Key, keyText } from "#operator/cache/key.ts";
 import type { Bake } from "#operator/rollout/canary.ts";
 import type { History } from "#operator/scaling/limits.ts";
 import type { GivenOrder } from "#operator/slots/orders.ts";
+
+import { Refusals } from "./refusals.ts";
 import type { ProbeNote } from "#operator/spamhaus/decide.ts";
 
 /** An engine's no to a revision. */
@@ -17,6 +19,8 @@ export interface Refusal {
 
 export interface ClusterMemory {
   refusal: Refusal | null;
+  /** Writes that the API server refuses. */
+  readonly refusals: Refusals;
   /** Orders to engines, by uid of the pod. */
   readonly orders: Map<string, GivenOrder>;
   /** The shares that engines were told (slots/shares.ts), by uid of the pod. */
@@ -46,6 +50,7 @@ export class Memory {
     if (known !== undefined) return known;
     const fresh: ClusterMemory = {
       refusal: null,
+      refusals: new Refusals(),
       orders: new Map(),
       shares: new Map(),
       bake: null,

@@ -5,6 +5,7 @@
  */
 import type { EngineStatus } from "#contract/admin-api.ts";
 import type { ObservedSlot } from "#operator/slots/observed.ts";
+import { isFull } from "#operator/slots/spool-space.ts";
 
 /** Where a pod stood when it was chosen, and again when the time of bake began; null: it did not answer. */
 export interface Mark {
@@ -48,7 +49,8 @@ export function faultOf(input: {
     const { engine, restarts } = pod;
     const isAnother = engine !== null && mark.startedAt !== null && engine.startedAt !== mark.startedAt;
     if (isAnother || restarts > mark.restarts) return `slot ${slot} ended and started anew`;
-    if (engine !== null && engine.spoolClosed !== null) return `slot ${slot} closed its spool`;
+    if (engine !== null && engine.spoolClosed !== null && !isFull(engine))
+      return `slot ${slot} closed its spool`;
   }
   const [tried, others] = [figuresOf(canary, bake), figuresOf(stable, bake)];
   for (const kind of ["failed", "deferred"] as const) {

@@ -13,6 +13,7 @@ import {
   isOutOfReach,
   isTurnedAway,
 } from "./observed.ts";
+import { isFull } from "./spool-space.ts";
 import { type Peers, isUnder, orderOfLeaving, unansweredOf } from "./orders.ts";
 import type { Blocked, Step, Waiting } from "./steps.ts";
 import { type Witnesses, witnessesFor } from "./witnesses.ts";
@@ -107,13 +108,17 @@ function unknownPod({ slot, claim }: ObservedSlot, pod: ObservedPod, input: Leav
   return { blocked: pod.phase === "Running" ? "QueueUnknown" : "PodNotRunning" };
 }
 
-/** Nothing queued, nobody talking, nothing on its way or unclear, and a spool that can be believed. */
+/**
+ * Nothing queued, nobody talking, nothing on its way or unclear, and a spool that can be believed; where the engine can,
+ * it has said so on the volume itself.
+ */
 export function isEmpty(engine: NonNullable<ObservedPod["engine"]>): boolean {
   return (
     engine.queue.total === 0 &&
     unansweredOf(engine) === 0 &&
     engine.sessions === 0 &&
     engine.deliveries === 0 &&
-    engine.spoolClosed === null
+    (engine.spoolClosed === null || isFull(engine)) &&
+    engine.drained !== false
   );
 }

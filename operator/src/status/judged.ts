@@ -9,7 +9,16 @@ import type { RolloutStatus } from "#operator/rollout/decide-rollout.ts";
 import type { ScalingDecision } from "#operator/scaling/decide.ts";
 import type { SlotDecision } from "#operator/slots/decide.ts";
 import type { ObservedSlot } from "#operator/slots/observed.ts";
+import type { Step } from "#operator/slots/steps.ts";
 import type { SpamhausChoice } from "#operator/spamhaus/decide.ts";
+
+/** A write that the API server refuses, in its own words. */
+export interface Refused {
+  readonly kind: Step["kind"] | "apply";
+  /** Null: it is of the cluster as a whole. */
+  readonly slot: number | null;
+  readonly message: string;
+}
 
 export interface Judged {
   readonly spec: MailClusterSpec;
@@ -28,6 +37,7 @@ export interface Judged {
   readonly spamhaus: SpamhausChoice;
   readonly plugins: readonly ResolvedPlugin[];
   readonly pluginProblems: readonly PluginProblem[];
+  readonly refused: readonly Refused[];
   /** As for decideSlots. */
   readonly hashOf: (slot: number) => string;
 }

@@ -22,6 +22,7 @@ import { scaleDownBlocked } from "./scale-down-blocked.ts";
 import { scalingActive } from "./scaling-active.ts";
 import { scalingRecord } from "./scaling-record.ts";
 import { spamhausHealthy } from "./spamhaus-healthy.ts";
+import { spoolsHealthy } from "./spools-healthy.ts";
 import { stalled } from "./stalled.ts";
 
 export interface StatusInput extends Judged {
@@ -54,6 +55,7 @@ export function makeStatus(input: StatusInput): MailClusterStatus {
         RolloutComplete: rolloutComplete(judged),
         ScalingActive: scalingActive(judged),
         ScaleDownBlocked: scaleDownBlocked(judged, { leavingSince, now: input.now }),
+        SpoolsHealthy: spoolsHealthy(judged),
         Paused: paused(judged),
         Hibernated: hibernated(judged),
       },

@@ -35,6 +35,7 @@ function anInput(changes: Partial<StatusInput> = {}): StatusInput {
     spamhaus: { section: null, keys: new Map(), candidate: null, faults: [], keyProblem: null },
     plugins: [],
     pluginProblems: [],
+    refused: [],
     hashOf: () => "hash",
     ...changes,
   };
@@ -63,6 +64,7 @@ describe("the status of a MailCluster", () => {
       RolloutComplete: "True Complete",
       ScalingActive: "False NotInternal",
       ScaleDownBlocked: "False NotLeaving",
+      SpoolsHealthy: "True Healthy",
       Paused: "False NotPaused",
       Hibernated: "False Awake",
     });

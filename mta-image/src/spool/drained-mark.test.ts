@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { silentLog } from "#base/log.ts";
+import { ManualClock } from "#base/testing/manual-clock.ts";
+
+import { FaultyFiles } from "../../testing/faulty-files.ts";
+import { makeDraft } from "../../testing/messages.ts";
+import { DiskSpool } from "./disk-spool.ts";
+
+const open = (files: FaultyFiles): Promise<DiskSpool> =>
+  DiskSpool.open({ files, clock: new ManualClock(), log: silentLog, floor: { bytes: 0, inodes: 0 } });
+const isOnDisk = (files: FaultyFiles): boolean => files.afterCrash().paths().includes("drained");
+
+test("an empty spool is marked durably, and the mark goes before anything is stored again", async () => {
+  const files = new FaultyFiles();
+  const spool = await open(files);
+  assert.equal(spool.isMarkedDrained, false);
+  await spool.markDrained("empty");
+  assert.equal(spool.isMarkedDrained, true);
+  assert.equal(isOnDisk(files), true);
+  await spool.commit(makeDraft());
+  assert.equal(spool.isMarkedDrained, false);
+  assert.equal(isOnDisk(files), false);
+  await spool.close();
+});
+
+test("mail that comes while the mark is being written finds none afterwards", async () => {
+  const files = new FaultyFiles();
+  const spool = await open(files);
+  const marking = spool.markDrained("empty");
+  await Promise.all([marking, spool.commit(makeDraft())]);
+  assert.equal(isOnDisk(files), false);
+  await spool.close();
+});
+
+test("a spool that holds mail is not marked", async () => {
+  const files = new FaultyFiles();
+  const spool = await open(files);
+  await spool.commit(makeDraft());
+  await spool.markDrained("empty");
+  assert.equal(spool.isMarkedDrained, false);
+  await spool.close();
+});
+
+test("a mark that cannot be written is given up, and mail is taken all the same", async () => {
+  const files = new FaultyFiles();
+  const spool = await open(files);
+  files.failNext("rename");
+  await spool.markDrained("empty");
+  assert.equal(spool.isMarkedDrained, null);
+  await spool.commit(makeDraft());
+  assert.equal(spool.figures().messages, 1);
+  await spool.close();
+});
+
+test("a start takes the mark of the last one away", async () => {
+  const files = new FaultyFiles();
+  const first = await open(files);
+  await first.markDrained("empty");
+  await first.close();
+  const second = await open(files);
+  assert.equal(isOnDisk(files), false);
+  await second.close();
+});
