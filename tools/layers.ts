@@ -168,9 +168,10 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     "js-yaml",
     "mta-image/src/script",
   ],
-  "e2e/peers": ["base", "smtp-server", "zod"],
+  "e2e/peers": ["base", "nodemailer", "smtp-server", "zod"],
   "e2e/cluster": ["base", "crds", contract, "js-yaml", "tools", "e2e", "e2e/peers"],
   e2e: ["base", "crds", contract, "js-yaml", "zod", "tools", "helm", "e2e", "e2e/cluster", "e2e/peers"],
+  "e2e/faults": ["base", "e2e/peers", ...operator("kube")],
   "e2e/demo": [
     "base",
     "crds",

@@ -2,8 +2,9 @@
  * A real API server for the API tier, and a door to it for what the operator itself never does (namespaces, roles, the
  * scale subresource). It is the one that MAILFLEET_KUBECONFIG names; without it the tier is skipped.
  */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { request } from "node:https";
+import { createServer } from "node:net";
 
 import { load } from "js-yaml";
 
@@ -57,6 +58,45 @@ export class Admin {
       call.end(body === undefined ? undefined : JSON.stringify(body));
     });
   }
+}
+
+/** A port of the loopback that nobody has. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const probe = createServer().listen(0, "127.0.0.1", () => {
+      const address = probe.address();
+      probe.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
+    });
+  });
+}
+
+/** The CRDs of this checkout, served; and namespaces that are restricted, as production should be. */
+export async function prepare(admin: Admin, namespaces: readonly string[]): Promise<void> {
+  const crds = new URL("../../crds/generated/", import.meta.url);
+  for (const file of readdirSync(crds).filter((name) => name.endsWith(".yaml"))) {
+    const crd = readYaml(new URL(file, crds)) as { metadata: { name: string } };
+    const path = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${crd.metadata.name}`;
+    await applied(admin, path, crd);
+  }
+  for (const name of namespaces) {
+    const labels = { "pod-security.kubernetes.io/enforce": "restricted" };
+    await applied(admin, `/api/v1/namespaces/${name}`, {
+      apiVersion: "v1",
+      kind: "Namespace",
+      metadata: { name, labels },
+    });
+  }
+  for (let tries = 0; tries < 100; tries++) {
+    const path = `/apis/mailfleet.io/v1alpha1/namespaces/${namespaces[0] ?? "default"}/mailclusters`;
+    if ((await admin.call("GET", path)).status === 200) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error("the API server does not serve MailClusters");
+}
+
+async function applied(admin: Admin, path: string, object: unknown): Promise<void> {
+  const { status, body } = await admin.apply(path, object);
+  if (status >= 300) throw new Error(`${path}: ${status} ${String(body["message"])}`);
 }
 
 /** Writing requests of one user in the audit log, as "patch pods mail/out-0". */

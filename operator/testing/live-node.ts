@@ -16,12 +16,17 @@ export class LiveNode {
   readonly #engines = new Map<string, FakeEngine>();
   /** All engines listen on the same port of different addresses. */
   port: number;
+  readonly #network: string;
+  /** Called before anybody can know the engine's address. */
+  onStart: (pod: Pod, engine: FakeEngine) => void = () => undefined;
   #next = 1;
 
-  constructor(kube: Kube, namespace: string, port: number) {
+  /** `network`: the first three numbers of the loopback addresses; who runs beside others takes one of its own. */
+  constructor(kube: Kube, namespace: string, port: number, network = "127.77.0") {
     this.#kube = kube;
     this.#namespace = namespace;
     this.port = port;
+    this.#network = network;
   }
 
   engineOf(pod: Pod): FakeEngine | null {
@@ -52,10 +57,11 @@ export class LiveNode {
     });
     const keys = secret === null ? null : readAdminSecret(secret);
     if (keys === null) return;
-    const host = `127.77.0.${this.#next++}`;
+    const host = `${this.#network}.${this.#next++}`;
     const status = { revision: pod.metadata.annotations?.[annotations.revision] ?? "" };
     const engine = await FakeEngine.start({ host, port: this.port, ...keys, status });
     this.#engines.set(pod.metadata.uid ?? "", engine);
+    this.onStart(pod, engine);
     const conditions = [{ type: "Ready", status: "True" }] as const;
     await this.#kube.applyStatus<Pod>(resources.pods, {
       ...pod,

@@ -1,0 +1,21 @@
+/** A key and a certificate that vouches for itself, for one address and two days, made by openssl in a temp folder. */
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { run } from "../peers/shell.ts";
+
+export async function makeServerKeys(
+  address: string,
+): Promise<{ readonly cert: string; readonly key: string }> {
+  const folder = await mkdtemp(join(tmpdir(), "server-keys-"));
+  try {
+    const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
+    const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"];
+    const names = ["-subj", "/CN=fault-proxy", "-addext", `subjectAltName=IP:${address},DNS:localhost`];
+    await run("openssl", ["req", "-x509", ...curve, ...names, "-keyout", key, "-out", cert]);
+    return { cert: await readFile(cert, "utf8"), key: await readFile(key, "utf8") };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
