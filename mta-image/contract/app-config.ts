@@ -133,6 +133,17 @@ const Retry = z.strictObject({
     .describe("Waits between attempts; the last one repeats. notify sends a delay notice."),
 });
 
+const PluginDelivery = z.strictObject({
+  id: identifier.describe("A native plugin that delivers."),
+  arguments: z
+    .record(z.string(), z.unknown())
+    .default({})
+    .describe(
+      "What it is given; {transactionid}, {queueid}, {sender}, {recipient}, {recipientdomain} are filled in.",
+    ),
+  timeout: duration.prefault("10m").describe("After it the outcome is unclear and the mail is tried again."),
+});
+
 /** What a transport may say; absent keys are taken from its group, then from the defaults. */
 const transportSettings = {
   retry: Retry.optional(),
@@ -162,6 +173,9 @@ const transportSettings = {
         .prefault({}),
     })
     .optional(),
+  plugin: PluginDelivery.optional().describe(
+    "Extension. A plugin delivers, in place of SMTP (docs/plugin-abi.md).",
+  ),
 } as const;
 
 const TransportGroup = z.strictObject({

@@ -35,8 +35,8 @@ import { type IntakeFigures, makeIntake } from "./intake/accept.ts";
 import { InsightAdministration } from "./insight-administration.ts";
 import type { Intake } from "./intake/intake.ts";
 import { OutcomeLog } from "./queue/outcome-log.ts";
-import { makeInjectPort } from "./plugin-injection.ts";
 import { PluginLife } from "./plugin-life.ts";
+import type { Courier } from "./queue/courier.ts";
 import { Queue } from "./queue/queue.ts";
 import { WarmUp } from "./queue/warm-up.ts";
 import { peerKeys } from "./peer-keys.ts";
@@ -90,14 +90,11 @@ export class Mta {
   readonly #intake: Intake;
   readonly #authentication: Authentication;
   readonly #scripts: ScriptLife;
+  readonly #deliveries: Courier;
 
   private constructor(
     options: MtaOptions,
-    parts: {
-      settings: Settings;
-      spool: DiskSpool;
-      shutdown: Shutdown;
-    },
+    parts: { settings: Settings; spool: DiskSpool; shutdown: Shutdown },
   ) {
     const { clock, log, random } = options;
     this.options = options;
@@ -111,7 +108,7 @@ export class Mta {
       random,
       log,
       settings: () => this.#settings,
-      offers: () => ({}),
+      offers: () => this.plugins.offers(),
     });
     const read = (id: string): ReturnType<DiskSpool["read"]> => this.spool.read(id);
     const resolver = new LiveResolver({ clock, settings: () => this.#settings.resolver });
@@ -159,9 +156,20 @@ export class Mta {
       transportFor: (id) => this.#settings.noticeTransports.get(id) ?? id,
     });
     this.#outcomes = new OutcomeLog(clock);
+    this.plugins = new PluginLife({
+      queue: () => this.queue,
+      intake: this.#intake,
+      settings: () => this.#settings,
+      accepting: () => this.accepting,
+      read,
+      clock,
+      log,
+    });
+    this.#deliveries = this.plugins.courierBefore(this.courier);
     this.queue = new Queue({
       spool: this.spool,
-      courier: this.courier,
+      courier: this.#deliveries,
+      doorkeeper: this.plugins.doorkeeper,
       notifier,
       clock,
       log,
@@ -175,13 +183,6 @@ export class Mta {
     const { startup } = options.config.current;
     this.rules = new RuleAdministration(this.queue, { clock, folder: startup.spool.path });
     this.#warmUp = new WarmUp(this.queue.rules, clock);
-    const inject = makeInjectPort({
-      intake: this.#intake,
-      log,
-      transportOf: (id) => this.#settings.sessions.get(id)?.transportId,
-      accepting: () => this.accepting,
-    });
-    this.plugins = new PluginLife({ log, queue: this.queue, inject });
     this.transfer = new Transfer({
       ledgerPath: join(startup.spool.path, "handover.db"),
       queue: this.queue,
@@ -253,7 +254,7 @@ export class Mta {
     this.shutdown.add("courier", async () => {
       this.#warmUp.close();
       this.queue.close();
-      await this.courier.close(patience);
+      await this.#deliveries.close(patience);
     });
     await this.#openAdmin();
     for (const server of startup.servers) await this.#openServer(server, patience);

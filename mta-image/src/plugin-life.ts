@@ -5,24 +5,39 @@
  */
 import { join } from "node:path";
 
+import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/log.ts";
 import type { EngineConfig } from "#contract/config.ts";
 import type { PluginAnswer, PluginState } from "#contract/plugins-api.ts";
 
+import type { Settings } from "./config/settings.ts";
+import type { Intake } from "./intake/intake.ts";
+import { PluginCourier } from "./plugin-courier.ts";
+import { makeDoorkeeper } from "./plugin-doorkeeper.ts";
 import { lookAtPlugins } from "./plugin-files.ts";
+import { makeInjectPort } from "./plugin-injection.ts";
 import { type PluginOrderTargets, takePluginOrders } from "./plugin-orders.ts";
 import { readCrashes } from "./plugins/crash-notes.ts";
 import { pluginFailure } from "./plugins/error.ts";
+import { offerFunctions } from "./plugins/functions.ts";
 import type { PluginHost } from "./plugins/host.ts";
 import type { LoadedPlugin } from "./plugins/inspect.ts";
 import type { NativeRegistration } from "./plugins/native.ts";
 import { openPlugins } from "./plugins/open.ts";
 import type { InjectPort } from "./plugins/ports.ts";
+import { noResources } from "./plugins/values.ts";
+import type { Courier, PluginOrder } from "./queue/courier.ts";
+import type { Host } from "./script/host.ts";
+import type { Content } from "./spool/spool.ts";
 
 export interface LifeOptions {
+  readonly clock: Clock;
   readonly log: Log;
-  readonly queue: PluginOrderTargets["queue"];
-  readonly inject: InjectPort;
+  readonly queue: () => PluginOrderTargets["queue"];
+  readonly intake: Intake;
+  readonly settings: () => Settings;
+  readonly accepting: () => boolean;
+  readonly read: (id: string) => Promise<Content>;
 }
 
 /** A call that holds the event loop for longer is told: clients notice a second. */
@@ -36,16 +51,32 @@ export class PluginLife {
   #files: readonly PluginState[] = [];
   #crashes: ReadonlyMap<string, number> = new Map();
   #algorithm: Algorithm = "fixedwindow";
+  /** Stands at the doors of the queue. */
+  readonly doorkeeper = makeDoorkeeper(() => this.#host);
 
   constructor(options: LifeOptions) {
     this.#options = options;
+  }
+
+  /** What delivers by plugins, and leaves all other mail to `smtp`. */
+  courierBefore(smtp: Courier): Courier {
+    const { settings, read, clock, log } = this.#options;
+    const orderOf = (id: string): PluginOrder | undefined => settings().pluginOrders.get(id);
+    return new PluginCourier({ smtp, host: () => this.#host, orderOf, read, clock, log });
+  }
+
+  /** What plugins give to scripts, as hooks/script-host.ts takes it. */
+  offers(): { pluginHosts?: readonly Host[]; modules?: ReadonlyMap<string, Host> } {
+    if (this.#host === null) return {};
+    const { global, modules } = offerFunctions(this.#host.registrations, this.#host.calls, noResources);
+    return { pluginHosts: [global], modules };
   }
 
   /** Once. Rejects with a Failure when a plugin or the addon cannot be had. */
   async load(config: EngineConfig): Promise<void> {
     const { startup, app, policy } = config;
     this.#algorithm = policy.rate.algorithm;
-    const { log, queue, inject } = this.#options;
+    const { log, queue } = this.#options;
     this.#host = await openPlugins({
       addonPath: null,
       folder: startup.environment.pluginspath,
@@ -57,8 +88,8 @@ export class PluginLife {
       })),
       appConfigs: appConfigsOf(config),
       log,
-      queue: takePluginOrders({ queue, log, algorithm: () => this.#algorithm }),
-      inject,
+      queue: takePluginOrders({ queue: queue(), log, algorithm: () => this.#algorithm }),
+      inject: this.#injectPort(),
       blockedMs: BLOCKED_MS,
       servers: startup.servers
         .filter(({ type }) => type === "plugin")
@@ -112,6 +143,12 @@ export class PluginLife {
     if (host === null) throw pluginFailure("plugin-command", { id, path: "-" }, "there is no such plugin");
     const { ok, text } = host.runCommand(id, args);
     return { ok, text: Buffer.from(text, "latin1").toString("utf8") };
+  }
+
+  #injectPort(): InjectPort {
+    const { intake, log, settings, accepting } = this.#options;
+    const transportOf = (id: string): string | undefined => settings().sessions.get(id)?.transportId;
+    return makeInjectPort({ intake, log, transportOf, accepting });
   }
 
   async #watchCrashes(host: PluginHost, notes: string): Promise<void> {

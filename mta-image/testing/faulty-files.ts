@@ -140,6 +140,7 @@ export class FaultyFiles implements SpoolFiles {
     this.openFiles++;
     const step = (operation: Operation): void => this.#step(operation);
     return {
+      fd: null,
       append: async (buffers) => {
         step("append");
         stored.bytes = Buffer.concat([stored.bytes, ...buffers]);

@@ -7,6 +7,7 @@ import type { SecureContext } from "node:tls";
 import type { AppConfig, EngineConfig } from "#contract/config.ts";
 
 import { type TransportSettings, defaultTransport } from "../delivery/transport.ts";
+import type { PluginOrder } from "../queue/courier.ts";
 import type { RetrySchedule } from "../queue/retry.ts";
 import { makeAccessRules, makeNetworks } from "../session/access.ts";
 import type { Credentials } from "../session/credentials.ts";
@@ -30,6 +31,8 @@ export interface Settings {
   readonly defaultSchedule: RetrySchedule;
   /** Transport that notices about mail of a transport take. */
   readonly noticeTransports: ReadonlyMap<string, string>;
+  /** Transports whose mail a plugin delivers. */
+  readonly pluginOrders: ReadonlyMap<string, PluginOrder>;
   /** Outbound connections. */
   readonly connections: { readonly perDestination: number; readonly total: number };
   readonly resolver: { readonly servers: readonly string[]; readonly cacheSize: number };
@@ -78,6 +81,13 @@ export function makeSettings(input: {
     schedules: new Map(transports.map(({ group, transport }) => [transport.id, schedule(group, transport)])),
     noticeTransports: new Map(
       transports.map(({ group, transport }) => [transport.id, group.dsn?.transport ?? transport.id]),
+    ),
+    pluginOrders: new Map(
+      transports.flatMap(({ group, transport }) => {
+        const plugin = transport.plugin ?? group.plugin;
+        if (plugin === undefined) return [];
+        return [[transport.id, { id: plugin.id, args: plugin.arguments, timeoutMs: plugin.timeout }]];
+      }),
     ),
     connections: { perDestination: app.queues.concurrency, total: app.queues.pooling.size },
     resolver: { servers: app.resolver.servers, cacheSize: app.resolver.cache.size },

@@ -11,6 +11,7 @@ import { isIPv4 } from "node:net";
 import type { Clock } from "#base/clock.ts";
 
 import type { Counter } from "./counter.ts";
+import type { Doorkeeper } from "./doorkeeper.ts";
 import type { Remote } from "./grouping.ts";
 import { type Line, LineState } from "./line-state.ts";
 import type { Locator } from "./locator.ts";
@@ -24,6 +25,7 @@ export interface AdmissionOptions {
   readonly locator: Locator;
   /** Source addresses of a transport; empty: the system chooses. */
   readonly sourcesFor: (transportId: string) => readonly string[];
+  readonly doorkeeper: Doorkeeper;
 }
 
 /** Leave for one attempt. */
@@ -59,9 +61,9 @@ export class Admission {
     this.#options = options;
   }
 
-  /** No rule: nobody needs to ask. */
+  /** No rule, and nobody who wants to know where mail goes: nobody needs to ask. */
   get isOpen(): boolean {
-    return this.#options.rulebook.isEmpty;
+    return this.#options.rulebook.isEmpty && !this.#options.doorkeeper.isAsked("pickup");
   }
 
   /** Null: the line waits, and `wake` is called when it may ask again. */
@@ -131,7 +133,7 @@ export class Admission {
 
   #candidates(line: Line, state: LineState): readonly Candidate[] | null {
     const { rulebook } = this.#options;
-    const sources = this.#sources(line.transportId);
+    const sources = this.#sources(line);
     const remote = this.#needsRemote(sources) ? this.#remote(line, state) : unknown;
     if (remote === null) return null;
     if (state.version === rulebook.version && state.judged !== null) return state.judged;
@@ -149,14 +151,21 @@ export class Admission {
     return judged;
   }
 
-  #sources(transportId: string): readonly string[] {
+  #sources({ transportId, localIps }: Line): readonly string[] {
+    if (localIps !== null) return localIps;
     const sources = this.#options.sourcesFor(transportId);
     return sources.length > 0 && this.#options.rulebook.mentions("localip") ? sources : [""];
   }
 
   #needsRemote(sources: readonly string[]): boolean {
-    if (this.#options.rulebook.mentions("grouping", "remoteip", "remotemx")) return true;
+    const { rulebook, doorkeeper } = this.#options;
+    if (rulebook.mentions("grouping", "remoteip", "remotemx") || doorkeeper.isAsked("pickup")) return true;
     return sources[0] !== "" && sources.some(isIPv4) && !sources.every(isIPv4);
+  }
+
+  /** What is known of an attempt of the line from a source. */
+  factsOf(line: Line, source: string): Facts {
+    return this.#facts(line, line.state?.remote ?? unknown, source);
   }
 
   #facts(line: Line, remote: Remote, source: string): Facts {

@@ -28,6 +28,16 @@ export interface Attempt {
   readonly recipients: readonly number[];
   /** Absent when no rule concerns it. */
   readonly terms?: AttemptTerms;
+  /** Who delivers, when a script has said so; absent: the transport says. */
+  readonly plugin?: PluginOrder;
+}
+
+/** Delivery by a native plugin in place of SMTP. */
+export interface PluginOrder {
+  readonly id: string;
+  /** What the plugin is given: from a script as plugins/native.ts writes values (Wire), else as in the configuration. */
+  readonly args: unknown;
+  readonly timeoutMs: number;
 }
 
 /**
@@ -53,6 +63,8 @@ export interface Outcome {
    * to. "final": we do, this was the last hop. Absent: we do, the host knows no notices and the trail ends with it.
    */
   readonly success?: "reported" | "final";
+  /** What a plugin that delivered wants scripts to know (Wire). */
+  readonly plugin?: { readonly id: string; readonly ret: unknown };
 }
 
 export interface Courier {

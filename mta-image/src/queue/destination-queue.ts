@@ -20,6 +20,8 @@ export interface LineName {
   /** "" when nobody gave one. */
   readonly jobId: string;
   readonly tenantId: string;
+  /** As in Line; absent means all. */
+  readonly localIps?: readonly string[] | null;
 }
 
 /** RFC 5321 4.5.3.1.8: every server takes 100 recipients in one transaction. */
@@ -32,6 +34,7 @@ export class DestinationQueue<E extends Standing> implements Destination, Line {
   readonly domain: string;
   readonly jobId: string;
   readonly tenantId: string;
+  readonly localIps: readonly string[] | null;
   /** Made when a rule first concerns the line. */
   state: LineState | null = null;
   /** Attempts under way. */
@@ -49,12 +52,13 @@ export class DestinationQueue<E extends Standing> implements Destination, Line {
   /** Turns taken, so that the lanes behind get theirs. */
   #turn = 0;
 
-  constructor(key: string, { transportId, domain, jobId, tenantId }: LineName) {
+  constructor(key: string, { transportId, domain, jobId, tenantId, localIps = null }: LineName) {
     this.key = key;
     this.transportId = transportId;
     this.domain = domain;
     this.jobId = jobId;
     this.tenantId = tenantId;
+    this.localIps = localIps;
   }
 
   /** Those that failed and only miss their notice stand in a line of their own, which no rule holds back. */
@@ -102,8 +106,9 @@ export class DestinationQueue<E extends Standing> implements Destination, Line {
   }
 }
 
-/** A transport and a domain, and job and tenant for those who have them. */
-export function destinationKey({ transportId, domain, jobId, tenantId }: LineName): string {
+/** A transport and a domain; job, tenant and source addresses for those who have them. */
+export function destinationKey({ transportId, domain, jobId, tenantId, localIps = null }: LineName): string {
   const key = `${transportId} ${domain}`;
-  return jobId === "" && tenantId === "" ? key : `${key} ${jobId} ${tenantId}`;
+  if (jobId === "" && tenantId === "" && localIps === null) return key;
+  return `${key} ${jobId} ${tenantId}${localIps === null ? "" : ` ${localIps.join(",")}`}`;
 }

@@ -9,6 +9,7 @@ import type { Log } from "#base/log.ts";
 import type { Admission, Ticket } from "./admission.ts";
 import type { AttemptTerms, Courier, Outcome } from "./courier.ts";
 import { DestinationQueue, type LineName, destinationKey } from "./destination-queue.ts";
+import type { Doorkeeper } from "./doorkeeper.ts";
 import type { Entry } from "./entry.ts";
 import { Round } from "./round.ts";
 
@@ -18,6 +19,9 @@ export interface DispatcherOptions {
   /** Attempts under way over all destinations. */
   readonly maxRunning: number;
   readonly admission: Admission;
+  readonly doorkeeper: Doorkeeper;
+  /** An entry that was refused at the pick-up. */
+  readonly refused: (entry: Entry, by: string, value: unknown) => void;
   /** One outcome per entry, in order. Resolves when notices, if any are due, are sent or put off. */
   readonly settle: (entries: readonly Entry[], outcomes: readonly Outcome[]) => Promise<void>;
 }
@@ -122,15 +126,29 @@ export class Dispatcher {
     const { admission, courier } = this.#options;
     const first = line.peek();
     if (first === null || line.running >= courier.attemptsPerDestination) return;
-    if (line.isForNotices || admission.isOpen) {
+    if (line.isForNotices || (admission.isOpen && line.localIps === null)) {
       void this.#run(line, line.take(), null);
     } else {
       const wake = (): void => this.#wake(line);
       const ticket = admission.admit(line, { isFirstTry: first.attempts === 0, wake });
       if (ticket === null) return;
-      void this.#run(line, line.take(ticket.room), ticket);
+      const entries = this.#pickUp(line, line.take(ticket.room), ticket);
+      if (entries.length > 0) void this.#run(line, entries, ticket);
     }
     this.#list(line);
+  }
+
+  /** Those that the doorkeeper lets go. */
+  #pickUp(line: Line, entries: readonly Entry[], { source }: Ticket): readonly Entry[] {
+    const { admission, doorkeeper, refused } = this.#options;
+    if (!doorkeeper.isAsked("pickup")) return entries;
+    const facts = admission.factsOf(line, source);
+    return entries.filter((entry) => {
+      const { message, recipient } = entry;
+      const answer = doorkeeper.ask("pickup", { message, recipient, facts, localIps: [source] });
+      if (answer.kind === "refused") refused(entry, answer.by, answer.value);
+      return answer.kind === "accepted";
+    });
   }
 
   #wake(line: Line): void {

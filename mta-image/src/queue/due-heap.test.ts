@@ -17,7 +17,15 @@ const destination = new DestinationQueue<Entry>("out example.net", {
 });
 
 function entry(dueAt: number): Entry {
-  const progress = { attempts: 0, dueAt, lastReply: "", delayNotices: 0, verdict: null, heapIndex: -1 };
+  const progress = {
+    attempts: 0,
+    dueAt,
+    lastReply: "",
+    delayNotices: 0,
+    verdict: null,
+    givenBack: null,
+    heapIndex: -1,
+  };
   return { message, recipient: 0, destination, phase: "waiting", ...progress };
 }
 

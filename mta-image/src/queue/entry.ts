@@ -18,7 +18,8 @@ export type EntryPhase = "waiting" | "ready" | "running" | "hold" | "gone";
 export interface Entry {
   readonly message: SpooledMessage;
   readonly recipient: number;
-  readonly destination: DestinationQueue<Entry>;
+  /** Another one when a doorkeeper lets it use some source addresses only. */
+  destination: DestinationQueue<Entry>;
   phase: EntryPhase;
   attempts: number;
   /** Wall-clock ms. */
@@ -27,6 +28,8 @@ export interface Entry {
   delayNotices: number;
   /** Set when it is decided that the recipient failed and only the notice is missing. */
   verdict: Outcome | null;
+  /** Who refused it last at a door of the queue, and what was said; null once it has come through. */
+  givenBack: { readonly by: string; readonly value: unknown } | null;
   /** Place in the due heap, -1 outside. */
   heapIndex: number;
 }

@@ -21,5 +21,7 @@ export interface Line {
   readonly domain: string;
   readonly jobId: string;
   readonly tenantId: string;
+  /** The only source addresses to use; null: all of the transport. */
+  readonly localIps: readonly string[] | null;
   state: LineState | null;
 }

@@ -13,7 +13,9 @@ import { domainOf } from "../message/envelope.ts";
 import type { EntryState, Spool, SpooledMessage } from "../spool/spool.ts";
 import { Admission, type AdmissionOptions } from "./admission.ts";
 import type { Courier, Outcome } from "./courier.ts";
+import { destinationKey } from "./destination-queue.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import { type Doorkeeper, openDoors } from "./doorkeeper.ts";
 import { DueTimer } from "./due-timer.ts";
 import { DynamicRules } from "./dynamic-rules.ts";
 import { type Entry, stateOf } from "./entry.ts";
@@ -38,6 +40,8 @@ export interface QueueOptions {
   readonly maxRunning: number;
   readonly locator: AdmissionOptions["locator"];
   readonly sourcesFor: AdmissionOptions["sourcesFor"];
+  /** Absent: nobody stands at the doors. */
+  readonly doorkeeper?: Doorkeeper;
   /** Hears each outcome once, for whoever watches. */
   readonly note?: (entry: Entry, outcome: Outcome) => void;
 }
@@ -73,12 +77,16 @@ export class Queue {
   readonly #admission: Admission;
   readonly #settlement: Settlement;
   readonly #due: DueTimer;
+  readonly #doorkeeper: Doorkeeper;
+  readonly #sourcesFor: AdmissionOptions["sourcesFor"];
   #total = 0;
   #held = 0;
 
   constructor(options: QueueOptions) {
     const { clock, log, courier, maxRunning } = options;
     this.#clock = clock;
+    this.#doorkeeper = options.doorkeeper ?? openDoors;
+    this.#sourcesFor = options.sourcesFor;
     this.#spool = options.spool;
     this.#courier = courier;
     this.#settlement = new Settlement({
@@ -96,12 +104,15 @@ export class Queue {
       clock,
       locator: options.locator,
       sourcesFor: options.sourcesFor,
+      doorkeeper: this.#doorkeeper,
     });
     this.#dispatcher = new Dispatcher({
       courier,
       log,
       maxRunning,
       admission: this.#admission,
+      doorkeeper: this.#doorkeeper,
+      refused: (entry, by, value) => this.#giveBack(entry, by, value),
       settle: (entries, outcomes) => this.#settlement.settle(entries, outcomes),
     });
     this.#due = new DueTimer(clock, (entries) => {
@@ -159,7 +170,15 @@ export class Queue {
       const domain = domainOf(recipient.address);
       const destination = this.#dispatcher.join({ transportId, jobId, tenantId, domain });
       const phase = status === "hold" ? "hold" : "waiting";
-      const progress = { attempts, dueAt, lastReply, delayNotices, verdict: null, heapIndex: -1 };
+      const progress = {
+        attempts,
+        dueAt,
+        lastReply,
+        delayNotices,
+        verdict: null,
+        givenBack: null,
+        heapIndex: -1,
+      };
       return [{ message, recipient: index, destination, phase, ...progress } satisfies Entry];
     });
     // A list that grew keeps room for 17 items; most messages have one.
@@ -281,9 +300,40 @@ export class Queue {
 
   /** Into the line when due, else into the heap. */
   #place(entry: Entry): void {
-    if (entry.dueAt <= this.#clock.now()) return this.#dispatcher.line(entry);
-    entry.phase = "waiting";
-    this.#due.add(entry);
+    if (entry.dueAt > this.#clock.now()) {
+      entry.phase = "waiting";
+      this.#due.add(entry);
+    } else if (entry.verdict !== null || this.#letIn(entry)) this.#dispatcher.line(entry);
+  }
+
+  /** Asks the doorkeeper; one who narrows the source addresses sends the entry to a line of their own. */
+  #letIn(entry: Entry): boolean {
+    if (!this.#doorkeeper.isAsked("insert")) return true;
+    const { message, recipient, destination } = entry;
+    const { transportId, domain, jobId, tenantId } = destination;
+    const localIps = this.#sourcesFor(transportId);
+    const facts = this.#admission.factsOf(destination, "");
+    const answer = this.#doorkeeper.ask("insert", { message, recipient, facts, localIps });
+    if (answer.kind === "refused") {
+      this.#giveBack(entry, answer.by, answer.value);
+      return false;
+    }
+    entry.givenBack = null;
+    const isNarrower = answer.localIps.length < localIps.length;
+    const name = { transportId, domain, jobId, tenantId, localIps: isNarrower ? answer.localIps : null };
+    if (destinationKey(name) !== destination.key) {
+      entry.destination = this.#dispatcher.join(name);
+      this.#dispatcher.quit(destination);
+    }
+    return true;
+  }
+
+  /** It was refused at a door: as with an attempt that was put off, the schedule says when it may knock again. */
+  #giveBack(entry: Entry, by: string, value: unknown): void {
+    entry.phase = "running";
+    entry.givenBack = { by, value };
+    const reply = `450 4.7.0 Plugin ${by} gave it back`;
+    void this.#settlement.settle([entry], [{ kind: "deferred", reply, status: "4.7.0", remoteMta: "" }]);
   }
 
   #remove(entry: Entry): void {

@@ -150,7 +150,10 @@ export class DiskSpool implements Spool {
   async read(id: string): Promise<Content> {
     const message = this.#catalog.get(id);
     if (message === undefined) throw new Failure("message-unknown", `no message ${id}`, { transient: false });
-    if (message.inFile) return { kind: "file", chunks: () => readBody(this.#files, id) };
+    if (message.inFile) {
+      const open = () => this.#files.open(`bodies/${id}`);
+      return { kind: "file", chunks: () => readBody(this.#files, id), open };
+    }
     return { kind: "memory", bytes: message.content ?? (await this.#readBack(message)) };
   }
 

@@ -6,6 +6,8 @@ import { type FileHandle, mkdir, open, readdir, rename, rm, statfs } from "node:
 import { join } from "node:path";
 
 export interface SpoolFile {
+  /** For native code that reads by itself; null where there is none. */
+  readonly fd: number | null;
   /** Writes behind the last byte. Not durable before sync. */
   append(buffers: readonly Buffer[]): Promise<void>;
   /** fdatasync: returns when all that was appended is on disk. */
@@ -68,6 +70,10 @@ class DiskFile implements SpoolFile {
   constructor(handle: FileHandle, end: number) {
     this.#handle = handle;
     this.#end = end;
+  }
+
+  get fd(): number {
+    return this.#handle.fd;
   }
 
   async append(buffers: readonly Buffer[]): Promise<void> {

@@ -12,6 +12,7 @@
 import { Failure } from "#base/error.ts";
 
 import type { Envelope, Origin } from "../message/envelope.ts";
+import type { SpoolFile } from "./files.ts";
 
 export type SpoolFailureCode = "spool-full" | "spool-broken" | "spool-closed";
 
@@ -78,7 +79,14 @@ export interface BodyWriter {
 /** The bytes of a stored message: in memory when small, else to be read in pieces of at most 64 KiB. */
 export type Content =
   | { readonly kind: "memory"; readonly bytes: Buffer }
-  | { readonly kind: "file"; readonly chunks: () => AsyncIterable<Buffer> };
+  | {
+      readonly kind: "file";
+      readonly chunks: () => AsyncIterable<Buffer>;
+      /** The file itself, which holds nothing else; whoever opens it closes it. Absent from content made elsewhere. */
+      readonly open?: () => Promise<BodySource>;
+    };
+
+export type BodySource = Pick<SpoolFile, "fd" | "size" | "close">;
 
 export interface SpoolFigures {
   readonly messages: number;

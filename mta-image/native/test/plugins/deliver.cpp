@@ -1,4 +1,4 @@
-// Delivers as its arguments say: {"how": now | thread | error | throw | twice | silent, "code": number}.
+// Delivers as its arguments say: {"how": now | thread | error | throw | twice | silent | never, "code": number}.
 #include <HalonMTA.h>
 
 #include <stdexcept>
@@ -51,6 +51,7 @@ HALON_EXPORT void Halon_deliver(HalonDeliverContext* context) {
   HalonHSLValue* arguments = nullptr;
   HalonMTA_deliver_getinfo(context, HALONMTA_INFO_ARGUMENTS, nullptr, 0, &arguments, nullptr);
   const std::string how = text_in(arguments, "how");
+  if (how == "never") return;
   if (how == "throw") throw std::runtime_error("no");
   if (how == "error") HalonMTA_deliver_setinfo(context, HALONMTA_ERROR_REASON, "no route", 0);
   if (how == "now" || how == "twice") fill(context, arguments);
