@@ -47,6 +47,19 @@ export const FrameHead = z.strictObject({
     tenantId: z.string().max(255).optional(),
     dsn: Wishes.optional(),
     requireTls: z.boolean().optional(),
+    marks: z
+      .strictObject({
+        transaction: z.string().max(64),
+        first: z.int().min(1),
+        hold: z.boolean().optional(),
+        metadata: z.record(z.string(), z.string()).optional(),
+      })
+      .optional(),
+    holdUntil: z.number().optional(),
+    deliverBy: z
+      .strictObject({ at: z.number(), mode: z.enum(["return", "notify"]), trace: z.boolean() })
+      .optional(),
+    priority: z.int().min(-9).max(9).optional(),
   }),
   origin: z.strictObject({
     kind: z.enum(["smtp", "notice"]),

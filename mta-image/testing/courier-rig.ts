@@ -3,7 +3,7 @@
  * instead of the network. `deliver` resolves with the outcomes as short text, one line a recipient.
  */
 import { type Clock, systemClock } from "#base/clock.ts";
-import type { AttemptTerms, Outcome } from "#mta/queue/courier.ts";
+import type { AttemptTerms, Outcome, TimeLeft } from "#mta/queue/courier.ts";
 import { SmtpCourier } from "#mta/delivery/smtp-courier.ts";
 import { type TransportSettings, defaultTransport } from "#mta/delivery/transport.ts";
 import type { NoticeWishes } from "#mta/message/notice-wishes.ts";
@@ -29,6 +29,8 @@ export interface MailOptions {
   readonly dsn?: NoticeWishes;
   readonly requireTls?: boolean;
   readonly terms?: AttemptTerms;
+  readonly deliverBy?: TimeLeft;
+  readonly priority?: number;
 }
 
 export class CourierRig {
@@ -81,6 +83,7 @@ export class CourierRig {
       smtpUtf8: mail.smtpUtf8 ?? false,
       dsn: mail.dsn,
       requireTls: mail.requireTls,
+      priority: mail.priority,
     };
     const { id: _, dueAt, content: __, ...draft } = makeDraft({ envelope });
     const id = `message-${this.#count++}`;
@@ -95,6 +98,7 @@ export class CourierRig {
       message: { ...draft, id, sizeBytes, recipients },
       recipients: to.map((_address, index) => index),
       ...(mail.terms === undefined ? {} : { terms: mail.terms }),
+      ...(mail.deliverBy === undefined ? {} : { deliverBy: mail.deliverBy }),
     });
   }
 

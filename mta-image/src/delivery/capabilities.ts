@@ -12,6 +12,10 @@ export interface Capabilities {
   readonly dsn: boolean;
   /** RFC 8689: the host promises to pass mail on in TLS only. */
   readonly requireTls: boolean;
+  /** RFC 2852: the host keeps the sender's time. */
+  readonly deliverBy: boolean;
+  /** RFC 6710. */
+  readonly priority: boolean;
   /** SIZE was offered, so MAIL may say how large the message is. */
   readonly size: boolean;
   /** Largest message in bytes, or null for no fixed limit (RFC 1870 4). */
@@ -34,6 +38,8 @@ export const plainCapabilities: Capabilities = {
   smtpUtf8: false,
   dsn: false,
   requireTls: false,
+  deliverBy: false,
+  priority: false,
   size: false,
   maxSizeBytes: null,
   maxRecipients: DEFAULT_RECIPIENTS,
@@ -57,6 +63,8 @@ export function readCapabilities(lines: readonly string[]): Capabilities {
     smtpUtf8: offered.has("SMTPUTF8"),
     dsn: offered.has("DSN"),
     requireTls: offered.has("REQUIRETLS"),
+    deliverBy: offered.has("DELIVERBY"),
+    priority: offered.has("MT-PRIORITY"),
     size: offered.has("SIZE"),
     maxSizeBytes: positive(offered.get("SIZE") ?? ""),
     maxRecipients: Math.min(rcptMax, MOST_RECIPIENTS),

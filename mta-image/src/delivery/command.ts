@@ -8,6 +8,7 @@
 import { Failure } from "#base/error.ts";
 
 import type { NoticeWishes, RecipientWishes } from "../message/notice-wishes.ts";
+import type { TimeLeft } from "../queue/courier.ts";
 
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
 const PRINTABLE = /^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$/;
@@ -30,6 +31,10 @@ export interface MailParameters {
   /** What the sender said about notices; null where the host would not know what to do with it (RFC 3461 5.2.1). */
   readonly dsn: NoticeWishes | null;
   readonly requireTls: boolean;
+  /** RFC 2852, in seconds from now; null where nobody asked or the host does not keep it. */
+  readonly deliverBy: TimeLeft | null;
+  /** RFC 6710; 0 is not said. */
+  readonly priority: number;
 }
 
 export function mailCommand(sender: string, parameters: MailParameters): string {
@@ -38,10 +43,16 @@ export function mailCommand(sender: string, parameters: MailParameters): string 
   if (parameters.eightBit) text += " BODY=8BITMIME";
   if (parameters.smtpUtf8) text += " SMTPUTF8";
   if (parameters.requireTls) text += " REQUIRETLS";
+  if (parameters.deliverBy !== null) text += byParameter(parameters.deliverBy);
+  if (parameters.priority !== 0) text += ` MT-PRIORITY=${parameters.priority}`;
   const { ret = null, envid = null } = parameters.dsn ?? {};
   if (ret !== null) text += ` RET=${ret}`;
   if (envid !== null) text += ` ENVID=${envid}`;
   return commandLine(text);
+}
+
+function byParameter({ seconds, mode, trace }: TimeLeft): string {
+  return ` BY=${seconds};${mode === "return" ? "R" : "N"}${trace ? "T" : ""}`;
 }
 
 export function rcptCommand(recipient: string, wishes: RecipientWishes | null = null): string {

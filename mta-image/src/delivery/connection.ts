@@ -178,14 +178,15 @@ export class Connection implements WireOwner {
   }
 
   #unfit(job: Job): Trouble | null {
-    const { smtpUtf8, maxSizeBytes, requireTls } = this.#capabilities;
+    const { smtpUtf8, maxSizeBytes, requireTls, deliverBy } = this.#capabilities;
     if (job.requiresTls && (!requireTls || this.tls === null)) return "requiretls-not-offered";
+    if (!deliverBy && job.attempt.deliverBy?.mode === "return") return "deliverby-not-offered";
     if (!smtpUtf8 && job.needsUtf8) return "needs-smtputf8";
     return maxSizeBytes !== null && job.message.sizeBytes > maxSizeBytes ? "too-large" : null;
   }
 
   #start(whole: Job): Transaction {
-    const { maxRecipients, eightBitMime, size, pipelining, dsn } = this.#capabilities;
+    const { maxRecipients, eightBitMime, size, pipelining, dsn, deliverBy, priority } = this.#capabilities;
     let job = whole;
     if (job.positions.length > maxRecipients) {
       this.#source.giveBack(whole.part(whole.positions.slice(maxRecipients)));
@@ -201,6 +202,8 @@ export class Connection implements WireOwner {
         smtpUtf8: job.needsUtf8,
         requireTls: job.requiresTls,
         dsn: dsn ? (job.message.envelope.dsn ?? null) : null,
+        deliverBy: deliverBy ? (job.attempt.deliverBy ?? null) : null,
+        priority: priority ? (job.message.envelope.priority ?? 0) : 0,
       },
       isPipelined: pipelining,
     });

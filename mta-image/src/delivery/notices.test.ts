@@ -66,3 +66,38 @@ test("mail that requires TLS never goes out in the clear, and mail beside it doe
     await host.stop();
   }
 });
+
+for (const { offered, said } of [
+  { offered: "DELIVERBY", said: " BY=90;RT" },
+  { offered: "MT-PRIORITY", said: " MT-PRIORITY=3" },
+]) {
+  test(`a host that offers ${offered} hears what the sender asked`, async () => {
+    const host = await ScriptedHost.start();
+    host.keywords = ["DELIVERBY", offered];
+    const rig = new CourierRig(host.port);
+    try {
+      const deliverBy = { seconds: 90, mode: "return" as const, trace: true };
+      await rig.outcomes({ deliverBy, priority: 3 });
+      const mail = host.lines.find((line) => line.startsWith("MAIL"));
+      assert.ok(mail?.includes(said), mail);
+    } finally {
+      await rig.courier.close(0);
+      await host.stop();
+    }
+  });
+}
+
+test("mail that is wanted back by a time never goes to a host that does not keep it", async () => {
+  const host = await ScriptedHost.start();
+  const rig = new CourierRig(host.port);
+  try {
+    const deliverBy = { seconds: 90, mode: "return" as const, trace: false };
+    const [outcome] = await rig.outcomes({ deliverBy });
+    assert.deepEqual([outcome?.kind, outcome?.status], ["failed", "5.4.7"]);
+    const [told] = await rig.outcomes({ deliverBy: { ...deliverBy, mode: "notify" } });
+    assert.equal(told?.kind, "delivered");
+  } finally {
+    await rig.courier.close(0);
+    await host.stop();
+  }
+});

@@ -33,6 +33,7 @@ export type Trouble =
   | "tls-failed"
   | "tls-unverified"
   | "requiretls-not-offered"
+  | "deliverby-not-offered"
   | "bad-sender"
   | "bad-recipient"
   | "needs-smtputf8"
@@ -71,6 +72,11 @@ const MEANINGS: Readonly<Record<Trouble, Meaning>> = {
     kind: "failed",
     status: "5.7.30",
     text: "The sender requires TLS on the whole way and the host does not promise it",
+  },
+  "deliverby-not-offered": {
+    kind: "failed",
+    status: "5.4.7",
+    text: "The sender wants the mail back by a time and the host does not keep it",
   },
   "bad-sender": { kind: "failed", status: "5.1.7", text: "The sender's address cannot be sent" },
   "bad-recipient": { kind: "failed", status: "5.1.3", text: "The recipient's address cannot be sent" },

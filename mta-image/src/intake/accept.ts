@@ -11,7 +11,7 @@ import type { Log } from "#base/log.ts";
 
 import type { Envelope, Origin } from "../message/envelope.ts";
 import { ReceivedCounter, makeReceived } from "../message/received.ts";
-import { type BodyWriter, type Spool, SpoolFailure, type SpooledMessage } from "../spool/spool.ts";
+import { type BodyWriter, type EntryState, type Spool, SpoolFailure, type SpooledMessage } from "../spool/spool.ts";
 import type { Intake, IntakeResult, Reception } from "./intake.ts";
 
 export interface IntakeSettings {
@@ -147,9 +147,16 @@ class Incoming implements Reception {
       receivedAt: this.#receivedAt,
       envelope: this.#envelope,
       origin: this.#origin,
-      dueAt: this.#receivedAt,
+      dueAt: this.#envelope.holdUntil ?? this.#receivedAt,
       content,
+      ...(this.#envelope.marks?.hold === true ? { states: this.#onHold() } : {}),
     });
+  }
+
+  #onHold(): EntryState[] {
+    const dueAt = this.#receivedAt;
+    const state: EntryState = { status: "hold", attempts: 0, dueAt, lastReply: "", delayNotices: 0 };
+    return this.#envelope.recipients.map(() => state);
   }
 
   async #putInFront(head: Buffer): Promise<void> {

@@ -21,10 +21,34 @@ export interface Envelope {
   readonly tenantId?: string | undefined;
   /** What was said about notices (RFC 3461); absent when nothing was. */
   readonly dsn?: NoticeWishes | undefined;
+  /** FUTURERELEASE (RFC 4865), wall-clock ms: nobody is tried before. */
+  readonly holdUntil?: number | undefined;
+  /** DELIVERBY (RFC 2852), `at` in wall-clock ms: then it comes back, or its sender is told that it is late. */
+  readonly deliverBy?: DeliverBy | undefined;
   /** From -9 (can wait) to 9 (urgent), RFC 6710; absent means 0. */
   readonly priority?: number | undefined;
   /** REQUIRETLS (RFC 8689): only through verified TLS to hosts that promise the same. Absent means no. */
   readonly requireTls?: boolean | undefined;
+  /** Absent where no script was asked. */
+  readonly marks?: ScriptMarks | undefined;
+}
+
+export interface DeliverBy {
+  readonly at: number;
+  readonly mode: "return" | "notify";
+  /** Each host that takes the message tells its sender. */
+  readonly trace: boolean;
+}
+
+/** What scripts gave a message on its way, for scripts that see it later. */
+export interface ScriptMarks {
+  /** Of $transaction, which may have made several messages. */
+  readonly transaction: string;
+  /** The number of the message's first recipient among all of the transaction. */
+  readonly first: number;
+  /** It waits for an administrator's release from the start. */
+  readonly hold?: boolean | undefined;
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Where a message came from: facts for the trace field, logs and scripts. */

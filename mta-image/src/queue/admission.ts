@@ -113,7 +113,7 @@ export class Admission {
 
   /** A rule keeps the line from starting anything; looking for its hosts is no rule. */
   isHeld({ state }: Line): boolean {
-    return state !== null && state.isParked && !state.waitsFor.includes(this.locating);
+    return state?.isParked === true && !state.waitsFor.includes(this.locating);
   }
 
   /** The line's turn is over, whether it started something or not. */

@@ -28,6 +28,15 @@ export interface Attempt {
   readonly recipients: readonly number[];
   /** Absent when no rule concerns it. */
   readonly terms?: AttemptTerms;
+  /** What is left of the time that the sender gave (RFC 2852); absent when none was given. */
+  readonly deliverBy?: TimeLeft;
+}
+
+export interface TimeLeft {
+  /** 0 and less: it is late already. */
+  readonly seconds: number;
+  readonly mode: "return" | "notify";
+  readonly trace: boolean;
   /** Who delivers, when a script has said so; absent: the transport says. */
   readonly plugin?: PluginOrder;
 }

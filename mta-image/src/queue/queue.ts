@@ -13,6 +13,7 @@ import { domainOf } from "../message/envelope.ts";
 import type { EntryState, Spool, SpooledMessage } from "../spool/spool.ts";
 import { Admission, type AdmissionOptions } from "./admission.ts";
 import type { Courier, Outcome } from "./courier.ts";
+import { withDeadlines } from "./deadline.ts";
 import { destinationKey } from "./destination-queue.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { type Doorkeeper, openDoors } from "./doorkeeper.ts";
@@ -83,7 +84,8 @@ export class Queue {
   #held = 0;
 
   constructor(options: QueueOptions) {
-    const { clock, log, courier, maxRunning } = options;
+    const { clock, log, maxRunning } = options;
+    const courier = withDeadlines(options.courier, clock);
     this.#clock = clock;
     this.#doorkeeper = options.doorkeeper ?? openDoors;
     this.#sourcesFor = options.sourcesFor;
@@ -110,6 +112,7 @@ export class Queue {
       courier,
       log,
       maxRunning,
+      clock,
       admission: this.#admission,
       doorkeeper: this.#doorkeeper,
       refused: (entry, by, value) => this.#giveBack(entry, by, value),
@@ -124,6 +127,11 @@ export class Queue {
   /** Outcomes of attempts since start. */
   get counters(): Readonly<OutcomeCounters> {
     return this.#settlement.counters;
+  }
+
+  /** Attempts that have ended, and the milliseconds that they took together. */
+  get ended(): { readonly attempts: number; readonly ms: number } {
+    return this.#dispatcher.ended;
   }
 
   /** Attempts under way. */

@@ -11,6 +11,7 @@ import type { Log } from "#base/log.ts";
 
 import { wantsNotice } from "../message/notice-wishes.ts";
 import type { Outcome, OutcomeKind } from "./courier.ts";
+import { isTooLate, tooLate, withDeadline } from "./deadline.ts";
 import type { Entry } from "./entry.ts";
 import type { Notice, Notifier } from "./notifier.ts";
 import { type RetrySchedule, decideRetry } from "./retry.ts";
@@ -63,7 +64,7 @@ export class Settlement {
       }
       entry.lastReply = outcome.reply;
       const next = outcome.kind === "failed" ? null : this.#defer(entry);
-      if (next === null) failed.push({ entry, outcome: finalOutcome(outcome) });
+      if (next === null) failed.push({ entry, outcome: this.#finalOutcome(entry, outcome) });
       else if (next.notify) delayed.push({ entry, outcome, until: next.until });
     }
     if (delayed.length > 0) await this.#tellDelayed(delayed);
@@ -86,12 +87,21 @@ export class Settlement {
     for (const { entry } of items) remove(entry);
   }
 
+  /** A recipient that was deferred until the end failed with what was last heard (RFC 3463 3.5: X.4.7 expired). */
+  #finalOutcome({ message }: Entry, outcome: Outcome): Outcome {
+    if (outcome.kind === "failed") return outcome;
+    const isLate = isTooLate(message.envelope, this.#options.clock.now());
+    return { ...outcome, kind: "failed", status: isLate ? tooLate.status : "4.4.7" };
+  }
+
   /** Plans the next attempt; null when there is none. */
   #defer(entry: Entry): { notify: boolean; until: number } | null {
     const { clock, random, scheduleFor, place } = this.#options;
     const schedule = scheduleFor(entry.destination.transportId);
     entry.attempts++;
-    const decision = decideRetry({ schedule, attempts: entry.attempts, now: clock.now(), jitter: random() });
+    const now = clock.now();
+    const planned = decideRetry({ schedule, attempts: entry.attempts, now, jitter: random() });
+    const decision = withDeadline(planned, entry.message.envelope, { now, wasDueAt: entry.dueAt });
     if (decision.kind === "give-up") return null;
     entry.dueAt = decision.dueAt;
     if (decision.notify) entry.delayNotices++;
@@ -128,8 +138,11 @@ function kindOfArrival(outcome: Outcome): "relayed" | "delivered" {
 }
 
 function wantsToHear({ message, recipient }: Entry, outcome: Outcome): boolean {
-  if (message.envelope.dsn === undefined || outcome.success === "reported") return false;
-  return wantsNotice(message.envelope.dsn, recipient, kindOfArrival(outcome));
+  const { dsn, deliverBy } = message.envelope;
+  if (outcome.success === "reported") return false;
+  // RFC 2852 4.1.4.3: with T every host tells that it has passed the message on, but to those who want no notice.
+  if (deliverBy?.trace === true) return dsn?.recipients[recipient]?.notify?.[0] !== "NEVER";
+  return dsn !== undefined && wantsNotice(dsn, recipient, kindOfArrival(outcome));
 }
 
 /** A courier that answered too little: a bug, taken as "try again". */
@@ -139,11 +152,6 @@ const unanswered: Outcome = {
   status: "4.3.0",
   remoteMta: "",
 };
-
-/** A recipient that was deferred until the end failed with what was last heard (RFC 3463 3.5: X.4.7 expired). */
-function finalOutcome(outcome: Outcome): Outcome {
-  return outcome.kind === "failed" ? outcome : { ...outcome, kind: "failed", status: "4.4.7" };
-}
 
 function noticeOf(kind: Notice["kind"], items: readonly Item[]): Omit<Notice, "retryUntil"> {
   const [first] = items as readonly [Item];

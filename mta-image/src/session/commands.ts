@@ -214,8 +214,12 @@ export class Commands {
   }
 
   #newTransaction(): Transaction {
-    const { settings, mayRelay } = this.#options;
-    return new Transaction(settings, { mayRelay, isSecure: this.#tls !== null });
+    const { settings, near, mayRelay } = this.#options;
+    return new Transaction(settings, {
+      mayRelay,
+      isSecure: this.#tls !== null,
+      now: () => near.clock.now(),
+    });
   }
 
   #answerMail(command: Of<"mail">, reply: Reply): void {

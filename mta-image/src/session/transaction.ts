@@ -15,23 +15,37 @@ import type { MailParameters } from "../smtp/parameters.ts";
 import { type Reply, makeReply, replies } from "../smtp/reply.ts";
 import { checkRecipient } from "./access.ts";
 import type { SessionSettings } from "./options.ts";
+import { type Timing, grantedPriority, timingKeywords, timingOf } from "./timing.ts";
+
+export interface TransactionOptions {
+  readonly mayRelay: boolean;
+  readonly isSecure: boolean;
+  /** Wall-clock ms. */
+  readonly now: () => number;
+}
 
 export class Transaction {
   readonly #settings: SessionSettings;
   #mayRelay: boolean;
   #isLoggedIn = false;
   readonly isSecure: boolean;
+  readonly #now: () => number;
   heloName = "";
   isExtended = false;
-  #sender: { readonly address: string; readonly parameters: MailParameters } | null = null;
+  #sender: {
+    readonly address: string;
+    readonly parameters: MailParameters;
+    readonly timing: Timing;
+  } | null = null;
   #recipients: string[] = [];
   /** By recipient; null for those of whom nothing was said. */
   #wishes: (RecipientWishes | null)[] = [];
 
-  constructor(settings: SessionSettings, options: { mayRelay: boolean; isSecure: boolean }) {
+  constructor(settings: SessionSettings, options: TransactionOptions) {
     this.#settings = settings;
     this.#mayRelay = options.mayRelay;
     this.isSecure = options.isSecure;
+    this.#now = options.now;
   }
 
   /** The client has shown who it is: it may send anywhere. */
@@ -69,6 +83,7 @@ export class Transaction {
       eightBit,
       transportId: this.#settings.transportId,
       ...(requireTls ? { requireTls } : {}),
+      ...sender.timing,
       ...(isSilent ? {} : { dsn: { ret, envid, recipients: wishes } }),
     };
   }
@@ -81,7 +96,10 @@ export class Transaction {
 
   /** What EHLO is told that we can do. */
   get extensions(): readonly string[] {
-    return keywords(this.#settings, this.isSecure);
+    const settings = this.#settings;
+    const mayHold = this.#mayRelay || mayLogIn(settings);
+    const timing = timingKeywords({ mayHold, now: this.#now() });
+    return [...keywords(settings, this.isSecure), ...timing];
   }
 
   /** The greeting was refused: it counts as not said. */
@@ -147,8 +165,16 @@ export class Transaction {
     const { sizeBytes, requireTls } = command.parameters;
     if (requireTls && !this.isSecure) return replies.needsTls;
     if (sizeBytes !== null && sizeBytes > this.#settings.maxSizeBytes) return replies.tooLarge;
-    this.#sender = { address: command.path.address, parameters: command.parameters };
-    return replies.mailOk;
+    return this.#open(command);
+  }
+
+  #open({ path, parameters }: Extract<Command, { kind: "mail" }>): Reply {
+    const mayRelay = this.#mayRelay;
+    const timing = timingOf({ parameters, mayRelay, now: this.#now() });
+    if ("bytes" in timing) return timing;
+    this.#sender = { address: path.address, parameters, timing };
+    const isGranted = grantedPriority(parameters.priority, mayRelay) === parameters.priority;
+    return isGranted ? replies.mailOk : replies.priorityChanged;
   }
 
   #hello(): Reply {

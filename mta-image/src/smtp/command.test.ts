@@ -28,6 +28,9 @@ test("verbs and keywords are read in any case, addresses are kept byte for byte"
     ret: null,
     envid: null,
     requireTls: false,
+    hold: null,
+    deliverBy: null,
+    priority: 0,
   });
 });
 

@@ -15,6 +15,18 @@ export interface MailParameters {
   readonly envid: string | null;
   /** RFC 8689: rather not at all than in the clear. */
   readonly requireTls: boolean;
+  /** RFC 4865: seconds from now, or a date in wall-clock ms; the message stays with us until then. */
+  readonly hold: { readonly seconds: number } | { readonly untilMs: number } | null;
+  /** RFC 2852: seconds from now (0 and less: at once), what to do then, and whether each host tells. */
+  readonly deliverBy: DeliverBy | null;
+  /** RFC 6710, -9 to 9. */
+  readonly priority: number;
+}
+
+export interface DeliverBy {
+  readonly seconds: number;
+  readonly mode: "return" | "notify";
+  readonly trace: boolean;
 }
 
 export type NotifyWord = "NEVER" | "SUCCESS" | "FAILURE" | "DELAY";
@@ -32,6 +44,9 @@ const NO_MAIL: MailParameters = {
   ret: null,
   envid: null,
   requireTls: false,
+  hold: null,
+  deliverBy: null,
+  priority: 0,
 };
 const NO_RCPT: RcptParameters = { notify: null, orcpt: null };
 const KEYWORD = /^[A-Za-z0-9][A-Za-z0-9-]*$/;
@@ -40,6 +55,11 @@ const SIZE = /^\d{1,20}$/;
 /** RFC 3461 4.4 and 4.2. */
 const MAX_ENVID = 100;
 const MAX_ORCPT = 500;
+/** RFC 4865 4, RFC 2852 4, RFC 6710 3. */
+const HOLD_SECONDS = /^[1-9]\d{0,8}$/;
+const HOLD_UNTIL = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i;
+const BY = /^(-?\d{1,9});([RN])(T?)$/i;
+const PRIORITY = /^(0|-?[1-9])$/;
 const ADDRESS_TYPE = /^[A-Za-z0-9](?:[A-Za-z0-9-]{0,30}[A-Za-z0-9])?$/;
 
 /** What one parameter makes of the value so far; null when its own value is wrong. */
@@ -62,6 +82,25 @@ const mailRules: Readonly<Record<string, Rule<MailParameters>>> = {
     value !== null && value.length <= MAX_ENVID && decodeXtext(value) !== null
       ? { ...before, envid: value }
       : null,
+  HOLDFOR: (before, value) =>
+    value !== null && before.hold === null && HOLD_SECONDS.test(value)
+      ? { ...before, hold: { seconds: Number(value) } }
+      : null,
+  HOLDUNTIL(before, value) {
+    const untilMs = value !== null && HOLD_UNTIL.test(value) ? Date.parse(value) : Number.NaN;
+    return before.hold === null && !Number.isNaN(untilMs) ? { ...before, hold: { untilMs } } : null;
+  },
+  BY(before, value) {
+    const [, time = "", mode = "", trace] = BY.exec(value ?? "") ?? [];
+    const seconds = Number(time);
+    const isReturn = mode.toUpperCase() === "R";
+    // Who wants it back must leave time to deliver it (RFC 2852 4).
+    if (time === "" || (isReturn && seconds <= 0)) return null;
+    const deliverBy: DeliverBy = { seconds, mode: isReturn ? "return" : "notify", trace: trace !== "" };
+    return { ...before, deliverBy };
+  },
+  "MT-PRIORITY": (before, value) =>
+    value !== null && PRIORITY.test(value) ? { ...before, priority: Number(value) } : null,
 };
 
 const rcptRules: Readonly<Record<string, Rule<RcptParameters>>> = {

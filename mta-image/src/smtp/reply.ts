@@ -30,6 +30,8 @@ export function makeReply(
 export const replies = {
   ok: makeReply(250, "2.0.0", "Ok"),
   mailOk: makeReply(250, "2.1.0", "Sender ok"),
+  /** RFC 6710 4.1, X.3.6. */
+  priorityChanged: makeReply(250, "2.3.6", "Sender ok, priority is 0: only those who log in are urgent"),
   rcptOk: makeReply(250, "2.1.5", "Recipient ok"),
   sendData: makeReply(354, "", "End data with <CR><LF>.<CR><LF>"),
   chunkOk: makeReply(250, "2.0.0", "Chunk ok"),
@@ -58,6 +60,7 @@ export const replies = {
   badSender: makeReply(501, "5.1.7", "Syntax: MAIL FROM:<address>"),
   badRecipient: makeReply(501, "5.1.3", "Syntax: RCPT TO:<address>"),
   badParameter: makeReply(501, "5.5.4", "Invalid parameter value"),
+  holdTooLong: makeReply(501, "5.5.4", "Mail is held for at most 30 days"),
   duplicateParameter: makeReply(501, "5.5.4", "Parameter given twice"),
   unknownParameter: makeReply(555, "5.5.4", "Parameter not recognised"),
   needsSmtpUtf8: makeReply(553, "5.6.7", "Address needs the SMTPUTF8 parameter"),

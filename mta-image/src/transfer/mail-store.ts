@@ -106,6 +106,7 @@ export class MailStore implements Store, Door {
 
 function headOf({ id, receivedAt, envelope, origin, recipients }: SpooledMessage): FrameHead {
   const { sender, smtpUtf8, eightBit, transportId, jobId, tenantId, dsn, requireTls } = envelope;
+  const { holdUntil, deliverBy, priority, marks } = envelope;
   return {
     id,
     receivedAt,
@@ -120,6 +121,10 @@ function headOf({ id, receivedAt, envelope, origin, recipients }: SpooledMessage
       // The schema's arrays are the same but for their being writable.
       ...(dsn === undefined ? {} : { dsn: dsn as NonNullable<FrameHead["envelope"]["dsn"]> }),
       ...(requireTls === true ? { requireTls } : {}),
+      ...(holdUntil === undefined ? {} : { holdUntil }),
+      ...(deliverBy === undefined ? {} : { deliverBy }),
+      ...(priority === undefined ? {} : { priority }),
+      ...(marks === undefined ? {} : { marks }),
     },
     origin: { ...origin },
     states: recipients.map((recipient) => (recipient === null ? null : { ...recipient.state })),

@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { FakeCourier, outcome } from "../../testing/fake-courier.ts";
+import { makeMessage } from "../../testing/messages.ts";
+import { settle, setUp } from "../../testing/queue-rig.ts";
+import type { DeliverBy } from "../message/envelope.ts";
+import type { SpooledMessage } from "../spool/spool.ts";
+
+const NOW = 1_800_000_000_000;
+const SLOW = { count: 30, intervals: [{ delayMs: 60_000, notify: false }] };
+
+function timed(change: Partial<DeliverBy>): SpooledMessage {
+  const message = makeMessage({ recipients: ["ann@example.net"] });
+  const deliverBy = { at: NOW + 150_000, mode: "return" as const, trace: false, ...change };
+  return { ...message, envelope: { ...message.envelope, deliverBy } };
+}
+
+function deferring(): ReturnType<typeof setUp> {
+  const courier = new FakeCourier();
+  courier.answer = () => outcome("deferred");
+  return { ...setUp({ courier, scheduleFor: () => SLOW }), courier };
+}
+
+test("mail that is wanted back by a time is tried until then, and comes back at it", async () => {
+  const { queue, courier, notifier, clock } = deferring();
+  const message = timed({});
+  queue.add(message);
+  await settle();
+  for (let i = 0; i < 3; i++) {
+    clock.advance(60_000);
+    await settle();
+  }
+  assert.deepEqual(
+    courier.attempts.map(({ deliverBy }) => deliverBy?.seconds),
+    [150, 90, 30],
+  );
+  assert.deepEqual(notifier.lines(), [`failed ${message.id}/0`]);
+  assert.equal(notifier.notices[0]?.recipients[0]?.outcome.status, "5.4.7");
+  assert.equal(queue.figures().total, 0);
+});
+
+test("a sender that only wants to know is told once that the mail is late, and it is tried on", async () => {
+  const { queue, courier, notifier, clock } = deferring();
+  const message = timed({ mode: "notify" });
+  queue.add(message);
+  await settle();
+  for (let i = 0; i < 5; i++) {
+    clock.advance(60_000);
+    await settle();
+  }
+  assert.deepEqual(notifier.lines(), [`delayed ${message.id}/0`]);
+  assert.equal(queue.figures().total, 1);
+  assert.ok(courier.attempts.length >= 5);
+});
+
+test("mail without a time is nobody's haste", async () => {
+  const { queue, courier } = deferring();
+  queue.add(makeMessage({ recipients: ["ann@example.net"] }));
+  await settle();
+  assert.equal(courier.attempts[0]?.deliverBy, undefined);
+});
+
+test("with T its sender hears when the mail is passed on", async () => {
+  const { queue, notifier } = setUp();
+  const message = timed({ trace: true });
+  queue.add(message);
+  await settle();
+  assert.deepEqual(notifier.lines(), [`relayed ${message.id}/0`]);
+});

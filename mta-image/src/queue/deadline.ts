@@ -1,0 +1,55 @@
+/**
+ * DELIVERBY (RFC 2852) in the queue: mail that its sender wants back by a time is not tried after it, and is tried once
+ * more right at that time; a sender that only wants to know hears then that the mail is late. Pure, but for the courier
+ * that it wraps.
+ */
+import type { Clock } from "#base/clock.ts";
+
+import type { Envelope } from "../message/envelope.ts";
+import type { Attempt, Courier, Outcome } from "./courier.ts";
+import type { RetryDecision } from "./retry.ts";
+
+/** RFC 3463 3.5. */
+export const tooLate: Outcome = {
+  kind: "failed",
+  reply: "Not delivered by the time that the sender asked for",
+  status: "5.4.7",
+  remoteMta: "",
+};
+
+export function isTooLate({ deliverBy }: Pick<Envelope, "deliverBy">, now: number): boolean {
+  return deliverBy?.mode === "return" && now >= deliverBy.at;
+}
+
+/** What is planned, with the sender's time in mind. `wasDueAt`: when the attempt that was just made was due. */
+export function withDeadline(
+  planned: RetryDecision,
+  { deliverBy }: Pick<Envelope, "deliverBy">,
+  { now, wasDueAt }: { readonly now: number; readonly wasDueAt: number },
+): RetryDecision {
+  if (deliverBy === undefined || planned.kind === "give-up") return planned;
+  const { at, mode } = deliverBy;
+  if (now < at) return { ...planned, dueAt: Math.min(planned.dueAt, at) };
+  if (mode === "return") return { kind: "give-up" };
+  // The first attempt past the time is the one that was due at it or before.
+  return { ...planned, notify: planned.notify || wasDueAt <= at };
+}
+
+/** A courier that is not even asked about mail that is too late. */
+export function withDeadlines(courier: Courier, clock: Clock): Courier {
+  return {
+    get attemptsPerDestination() {
+      return courier.attemptsPerDestination;
+    },
+    deliver(attempt: Attempt) {
+      const { deliverBy } = attempt.message.envelope;
+      if (deliverBy === undefined) return courier.deliver(attempt);
+      const now = clock.now();
+      if (isTooLate({ deliverBy }, now)) return Promise.resolve(attempt.recipients.map(() => tooLate));
+      const { at, mode, trace } = deliverBy;
+      const seconds = Math.round((at - now) / 1000);
+      return courier.deliver({ ...attempt, deliverBy: { seconds, mode, trace } });
+    },
+    close: (deadlineMs) => courier.close(deadlineMs),
+  };
+}
