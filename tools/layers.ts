@@ -58,7 +58,13 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   "mta-image/src/dsn": ["base", ...mta("smtp", "message", "spool", "queue", "intake")],
   "mta-image/src/session": ["base", ...mta("smtp", "net", "message", "hooks", "intake")],
   "mta-image/src/delivery": ["base", ...mta("smtp", "net", "dns", "message", "spool", "hooks", "queue")],
-  "mta-image/src/spamhaus": ["base", contract, "js-yaml", "zod", ...mta("dns", "message", "session", "smtp")],
+  "mta-image/src/spamhaus": [
+    "base",
+    contract,
+    "js-yaml",
+    "zod",
+    ...mta("dns", "message", "script", "session", "smtp"),
+  ],
   "mta-image/src/transfer": ["base", contract, "undici", ...mta("spool", "queue", "message")],
   "mta-image/src/config": ["base", contract, ...mta("queue", "session", "delivery")],
   "mta-image/src/admin": [

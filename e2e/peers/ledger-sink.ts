@@ -5,6 +5,7 @@
  *
  *   report             {"deliveries":2000,"recipients":2000,"doubled":[]}
  *   recipients         {"<address>":<deliveries>, …}
+ *   head ADDRESS       {"head":"…"}: how the last mail to it began, of the latest hundred; "" for none
  *   mode accept|defer  whether mail is taken or put off with 451; answers {"mode":"defer"}
  *   pace N             milliseconds before each end of data is answered; answers {"pace":N}
  *
@@ -19,7 +20,10 @@ const { values } = parseArgs({
   options: { address: { type: "string", default: "127.0.0.1" }, port: { type: "string", default: "0" } },
 });
 
+const MOST_HEAD = 4096;
+const MOST_HEADS = 100;
 const ledger = new Map<string, number>();
+const heads = new Map<string, string>();
 let isDeferring = false;
 let paceMs = 0;
 
@@ -30,10 +34,23 @@ const server = new SMTPServer({
   maxClients: 10_000,
   logger: false,
   onData(stream, session, done) {
-    stream.on("end", () => void answer(session, done));
-    stream.resume();
+    let head = "";
+    stream.on("data", (piece: Buffer) => {
+      if (head.length < MOST_HEAD) head += piece.toString("latin1");
+    });
+    stream.on("end", () => {
+      for (const { address } of session.envelope.rcptTo) remember(address, head.slice(0, MOST_HEAD));
+      void answer(session, done);
+    });
   },
 });
+
+function remember(address: string, head: string): void {
+  heads.delete(address);
+  heads.set(address, head);
+  const [oldest] = heads.keys();
+  if (heads.size > MOST_HEADS && oldest !== undefined) heads.delete(oldest);
+}
 
 async function answer(
   session: SMTPServerSession,
@@ -52,6 +69,8 @@ function obey(line: string): unknown {
       return report();
     case "recipients":
       return Object.fromEntries(ledger);
+    case "head":
+      return { head: heads.get(argument ?? "") ?? "" };
     case "mode":
       isDeferring = argument === "defer";
       return { mode: argument };

@@ -61,6 +61,11 @@ export class Ledger {
     return new Map(Object.entries(z.record(z.string(), z.int()).parse(await this.#ask("recipients"))));
   }
 
+  /** How the last mail to that address began; "" when there was none lately. */
+  async head(address: string): Promise<string> {
+    return z.object({ head: z.string() }).parse(await this.#ask(`head ${address}`)).head;
+  }
+
   /** From now on takes mail, or puts it off with 451. */
   async mode(mode: "accept" | "defer"): Promise<void> {
     await this.#ask(`mode ${mode}`);

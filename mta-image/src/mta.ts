@@ -48,6 +48,7 @@ import { makeSessionCounters } from "./session/counters.ts";
 import type { SessionNeighbours } from "./session/options.ts";
 import { SmtpServer } from "./session/smtp-server.ts";
 import { Shutdown } from "./shutdown.ts";
+import { spamhausHost } from "./spamhaus/script-functions.ts";
 import { Spamhaus } from "./spamhaus/spamhaus.ts";
 import { DiskSpool } from "./spool/disk-spool.ts";
 import { diskFiles } from "./spool/files.ts";
@@ -108,7 +109,10 @@ export class Mta {
       random,
       log,
       settings: () => this.#settings,
-      offers: () => this.plugins.offers(),
+      offers: () => {
+        const offers = this.plugins.offers();
+        return { ...offers, pluginHosts: [spamhausHost(this.spamhaus), ...(offers.pluginHosts ?? [])] };
+      },
     });
     const read = (id: string): ReturnType<DiskSpool["read"]> => this.spool.read(id);
     const resolver = new LiveResolver({ clock, settings: () => this.#settings.resolver });

@@ -1,10 +1,12 @@
 /**
  * A real rbldnsd that serves every list of Spamhaus' under a key of our own, from the data in
- * src/spamhaus/testdata/zones. `start` rejects when the program is not installed or does not answer.
+ * src/spamhaus/testdata/zones. `start` rejects when the program is not installed or does not answer; in another
+ * network namespace, whoever asks finds out.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { Resolver } from "node:dns/promises";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { chmod, cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -37,12 +39,21 @@ export function hasRbldnsd(): boolean {
   return existsSync(PROGRAM);
 }
 
+/** Where it listens: an address, and the network namespace that has it. */
+export interface Place {
+  readonly address: string;
+  /** Null: the present one. */
+  readonly namespace: string | null;
+  readonly port?: number;
+}
+
 /** `refused` are keys that answer 127.255.255.250 to everything. */
 export async function startRbldnsd(
   keys: readonly string[],
   refused: readonly string[] = [],
+  place: Place = { address: "127.0.0.1", namespace: null },
 ): Promise<Rbldnsd> {
-  const port = await freePort();
+  const { address, namespace, port = await freePort() } = place;
   // It does not run as root, so the data must stand where anybody may read.
   const data = await mkdtemp(join(tmpdir(), "rbldnsd-"));
   await cp(folder, data, { recursive: true });
@@ -53,12 +64,15 @@ export async function startRbldnsd(
     ...["zen", "authbl"].map((list) => zone(key, list, "ip4set", "refused-addresses")),
     ...["dbl", "zrd", "hbl"].map((list) => zone(key, list, "dnset", "refused-names")),
   ]);
-  const options = ["-n", ...user, "-w", data, "-b", `127.0.0.1/${port}`, "-f"];
-  const child = spawn(PROGRAM, [...options, ...served, ...disabled], { stdio: "ignore" });
-  const server = `127.0.0.1:${port}`;
-  await answers(server, keys[0] ?? "", child);
+  const options = ["-n", ...user, "-w", data, "-b", `${address}/${port}`, "-f"];
+  const enter = namespace === null ? [] : ["nsenter", `--net=/run/netns/${namespace}`];
+  const [program = PROGRAM, ...args] = [...enter, PROGRAM, ...options, ...served, ...disabled];
+  const child = spawn(program, args, { stdio: "ignore" });
+  const server = `${address}:${port}`;
+  if (namespace === null) await answers(server, keys[0] ?? "", child);
   const stop = async (): Promise<void> => {
     child.kill();
+    await once(child, "exit");
     await rm(data, { recursive: true });
   };
   return { server, stop };

@@ -6,12 +6,19 @@ import { readFile, writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 
 import { type HostClass, type HostFunction, signature } from "#mta/script/host.ts";
+import type { Lookup } from "#mta/spamhaus/lookup.ts";
+import { spamhausHost } from "#mta/spamhaus/script-functions.ts";
 import { libraryHost, librarySections } from "#mta/script/library/library.ts";
+
+/** Only its declarations are of interest: nothing is asked. */
+const noSpamhaus = { settings: null, lookup: null as unknown as Lookup };
+const { functions: spamhausFunctions } = spamhausHost(noSpamhaus);
 
 const page = new URL("../../docs/script-library.md", import.meta.url);
 
 export function reference(): string {
-  const functions = Object.entries(librarySections).map(([title, list]) => section(title, list));
+  const sections = { ...librarySections, Spamhaus: [...spamhausFunctions.values()] };
+  const functions = Object.entries(sections).map(([title, list]) => section(title, list));
   const classes = [...libraryHost.classes.values()].map(classSection);
   return `${[
     "# Library of the script language",

@@ -6,11 +6,9 @@
  * points when it is taken into use, and again while there is trouble, so that the figures tell without any mail.
  */
 import { readFile } from "node:fs/promises";
-import { BlockList, isIPv4 } from "node:net";
 import { basename } from "node:path";
 
 import type { Clock, Timer } from "#base/clock.ts";
-import { Failure } from "#base/error.ts";
 import type { Log } from "#base/log.ts";
 import type { ProbeRequest, ProbeResult, SpamhausState } from "#contract/spamhaus-api.ts";
 import type { SpamhausConfig, SpamhausList } from "#contract/spamhaus-config.ts";
@@ -20,11 +18,11 @@ import { type SpamhausCounters, makeSpamhausCounters } from "./counters.ts";
 import { Health } from "./health.ts";
 import { type AskAddress, Lookup } from "./lookup.ts";
 import { isKey } from "./names.ts";
-import { type UrlRules, builtInRules } from "./normalize-url.ts";
+import { builtInRules } from "./normalize-url.ts";
 import { outcomeOf, probe } from "./probe.ts";
-import { type StageSettings, SpamhausChecks } from "./stages.ts";
+import { type StageSettings, stageSettings } from "./stage-settings.ts";
+import { SpamhausChecks } from "./stages.ts";
 import { readUrlRules } from "./url-rules.ts";
-import { zones } from "./zones.ts";
 
 const READ_KEY_MS = 30_000;
 /** A file that is not there yet is on its way: a Secret reaches a pod's volume within about a minute. */
@@ -187,26 +185,4 @@ function askerFor(config: SpamhausConfig, resolvers: readonly string[]): AskAddr
   const servers = config.resolvers.length > 0 ? config.resolvers : resolvers;
   const resolver = new SystemResolver({ servers, timeoutMs: TRY_MS, tries: TRIES });
   return (name) => resolver.a(name);
-}
-
-function stageSettings(config: SpamhausConfig, urlRules: UrlRules): StageSettings {
-  const codes = new Set(Object.values(zones).flatMap(({ listings }) => listings.map(({ code }) => code)));
-  const wrong = Object.keys(config.actions).find((name) => name.startsWith("127.") && !codes.has(name));
-  if (wrong !== undefined)
-    throw new Failure("spamhaus-code", `spamhaus.actions: no list has the code ${wrong}`);
-  const exemptNetworks = new BlockList();
-  for (const network of config.exceptions.networks) {
-    const [address = "", bits] = network.split("/");
-    const family = isIPv4(address) ? "ipv4" : "ipv6";
-    exemptNetworks.addSubnet(address, Number(bits ?? (family === "ipv4" ? 32 : 128)), family);
-  }
-  return {
-    lists: new Set(config.lists),
-    stages: new Set(config.stages),
-    policy: { actions: config.actions, failOpen: config.failopen },
-    isExemptClient: (ip) => exemptNetworks.check(ip, isIPv4(ip) ? "ipv4" : "ipv6"),
-    exemptDomains: new Set(config.exceptions.domains.map((domain) => domain.toLowerCase())),
-    limits: config.limits,
-    urlRules,
-  };
 }

@@ -61,7 +61,7 @@ function hitsOf({ list, subject }: Inquiry, finding: Finding | undefined): Hit[]
   return finding?.kind === "listed" ? finding.listings.map((listing) => ({ list, listing, subject })) : [];
 }
 
-function actionFor({ list, listing }: Hit, { actions }: Policy): SpamhausAction {
+export function actionFor({ list, listing }: Omit<Hit, "subject">, { actions }: Policy): SpamhausAction {
   return actions[listing.code] ?? actions[list] ?? listing.action;
 }
 

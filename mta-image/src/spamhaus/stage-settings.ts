@@ -1,0 +1,52 @@
+/**
+ * What a configuration says about the moments of a session, made ready to be looked at for every client (pure).
+ * Throws a Failure for a code in no list.
+ */
+import { BlockList, isIPv4 } from "node:net";
+
+import { Failure } from "#base/error.ts";
+import type { SpamhausConfig, SpamhausList, SpamhausStage } from "#contract/spamhaus-config.ts";
+
+import { type UrlRules, parentOf } from "./normalize-url.ts";
+import type { Policy } from "./verdict.ts";
+import { zones } from "./zones.ts";
+
+export interface StageSettings {
+  readonly lists: ReadonlySet<SpamhausList>;
+  readonly stages: ReadonlySet<SpamhausStage>;
+  readonly policy: Policy;
+  readonly isExemptClient: (ip: string) => boolean;
+  readonly exemptDomains: ReadonlySet<string>;
+  readonly limits: SpamhausConfig["limits"];
+  readonly urlRules: UrlRules;
+}
+
+export function stageSettings(config: SpamhausConfig, urlRules: UrlRules): StageSettings {
+  const codes = new Set(Object.values(zones).flatMap(({ listings }) => listings.map(({ code }) => code)));
+  const wrong = Object.keys(config.actions).find((name) => name.startsWith("127.") && !codes.has(name));
+  if (wrong !== undefined)
+    throw new Failure("spamhaus-code", `spamhaus.actions: no list has the code ${wrong}`);
+  const exemptNetworks = new BlockList();
+  for (const network of config.exceptions.networks) {
+    const [address = "", bits] = network.split("/");
+    const family = isIPv4(address) ? "ipv4" : "ipv6";
+    exemptNetworks.addSubnet(address, Number(bits ?? (family === "ipv4" ? 32 : 128)), family);
+  }
+  return {
+    lists: new Set(config.lists),
+    stages: new Set(config.stages),
+    policy: { actions: config.actions, failOpen: config.failopen },
+    isExemptClient: (ip) => exemptNetworks.check(ip, isIPv4(ip) ? "ipv4" : "ipv6"),
+    exemptDomains: new Set(config.exceptions.domains.map((domain) => domain.toLowerCase())),
+    limits: config.limits,
+    urlRules,
+  };
+}
+
+/** With all below it. */
+export function isExempt({ exemptDomains }: StageSettings, domain: string): boolean {
+  for (let name = domain.toLowerCase(); name !== ""; name = parentOf(name)) {
+    if (exemptDomains.has(name)) return true;
+  }
+  return false;
+}
