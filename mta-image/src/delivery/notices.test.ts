@@ -79,7 +79,7 @@ for (const { offered, said } of [
       const deliverBy = { seconds: 90, mode: "return" as const, trace: true };
       await rig.outcomes({ deliverBy, priority: 3 });
       const mail = host.lines.find((line) => line.startsWith("MAIL"));
-      assert.ok(mail?.includes(said), mail);
+      assert.ok(mail?.includes(said), mail ?? "no MAIL");
     } finally {
       await rig.courier.close(0);
       await host.stop();
