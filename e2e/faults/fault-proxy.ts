@@ -16,7 +16,7 @@ import { setTimeout as wait } from "node:timers/promises";
 
 import { type Access, findAccess } from "#operator/kube/access.ts";
 
-import { makeServerKeys } from "./server-keys.ts";
+import { type Authority, makeServerKeys } from "./server-keys.ts";
 import type { Fault, RequestKind } from "./schedule.ts";
 import { passOn } from "./watch-faults.ts";
 
@@ -26,6 +26,8 @@ export interface FaultProxyOptions {
   readonly actAs: string | null;
   /** Where it listens; reachable by the client. */
   readonly address: string;
+  /** Whom the client trusts already; null: it takes `kubeconfig` from here. */
+  readonly authority?: Authority | null;
   readonly choose: (kind: RequestKind, path: string) => Fault | null;
   readonly onKill: () => void;
 }
@@ -67,7 +69,7 @@ export class FaultProxy {
   static async start(options: FaultProxyOptions): Promise<FaultProxy> {
     const proxy = new FaultProxy(
       options,
-      await makeServerKeys(options.address),
+      await makeServerKeys(options.address, options.authority ?? null),
       findAccess(options.kubeconfig),
     );
     await new Promise<void>((resolve, reject) => {
@@ -77,10 +79,13 @@ export class FaultProxy {
     return proxy;
   }
 
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
   /** For the client: this proxy as its API server. The proxy asks it for nothing but the right address. */
   get kubeconfig(): string {
-    const { port } = this.#server.address() as AddressInfo;
-    const server = `https://${this.#options.address}:${port}`;
+    const server = `https://${this.#options.address}:${this.port}`;
     const ca = Buffer.from(this.#ca).toString("base64");
     return JSON.stringify({
       apiVersion: "v1",

@@ -8,6 +8,8 @@
  *   head ADDRESS       {"head":"…"}: how the last mail to it began, of the latest hundred; "" for none
  *   mode accept|defer  whether mail is taken or put off with 451; answers {"mode":"defer"}
  *   pace N             milliseconds before each end of data is answered; answers {"pace":N}
+ *   doubles            {"<address>":[1790000000000, …], …}: when those came that came more than once
+ *   busy               {"most":7}: transactions at once, at most since this was asked last
  *
  * The first line of output is {"ready":true}. An address that cannot be had ends the process with its error.
  */
@@ -22,10 +24,14 @@ const { values } = parseArgs({
 
 const MOST_HEAD = 4096;
 const MOST_HEADS = 100;
-const ledger = new Map<string, number>();
+/** By recipient: when it was delivered to. */
+const ledger = new Map<string, number[]>();
 const heads = new Map<string, string>();
 let isDeferring = false;
 let paceMs = 0;
+/** Sessions between MAIL and the reply to the end of data. */
+const busy = new Set<string>();
+let most = 0;
 
 const server = new SMTPServer({
   authOptional: true,
@@ -33,6 +39,14 @@ const server = new SMTPServer({
   disableReverseLookup: true,
   maxClients: 10_000,
   logger: false,
+  onMailFrom(_address, session, done) {
+    busy.add(session.id);
+    most = Math.max(most, busy.size);
+    done();
+  },
+  onClose(session) {
+    busy.delete(session.id);
+  },
   onData(stream, session, done) {
     let head = "";
     stream.on("data", (piece: Buffer) => {
@@ -57,8 +71,10 @@ async function answer(
   done: (error?: Error & { responseCode?: number }) => void,
 ): Promise<void> {
   if (paceMs > 0) await wait(paceMs);
+  busy.delete(session.id);
   if (isDeferring) return done(Object.assign(new Error("4.7.1 Try again later"), { responseCode: 451 }));
-  for (const { address } of session.envelope.rcptTo) ledger.set(address, (ledger.get(address) ?? 0) + 1);
+  for (const { address } of session.envelope.rcptTo)
+    ledger.set(address, [...(ledger.get(address) ?? []), Date.now()]);
   done();
 }
 
@@ -68,7 +84,7 @@ function obey(line: string): unknown {
     case "report":
       return report();
     case "recipients":
-      return Object.fromEntries(ledger);
+      return Object.fromEntries([...ledger].map(([address, times]) => [address, times.length]));
     case "head":
       return { head: heads.get(argument ?? "") ?? "" };
     case "mode":
@@ -77,17 +93,27 @@ function obey(line: string): unknown {
     case "pace":
       paceMs = Number(argument);
       return { pace: paceMs };
+    case "doubles":
+      return Object.fromEntries([...ledger].filter(([, times]) => times.length > 1));
+    case "busy":
+      return busiest();
     default:
       return { error: `unknown word ${word}` };
   }
 }
 
+function busiest(): unknown {
+  const answer = { most };
+  most = busy.size;
+  return answer;
+}
+
 function report(): unknown {
   let deliveries = 0;
   const doubled: string[] = [];
-  for (const [address, count] of ledger) {
-    deliveries += count;
-    if (count > 1) doubled.push(address);
+  for (const [address, times] of ledger) {
+    deliveries += times.length;
+    if (times.length > 1) doubled.push(address);
   }
   return { deliveries, recipients: ledger.size, doubled };
 }

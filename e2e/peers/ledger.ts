@@ -2,12 +2,10 @@
  * The ledger sink seen from a scenario: starts ledger-sink.ts inside a network namespace and asks it. Every call
  * rejects when the process is gone, with what it said.
  */
-import type { ChildProcess } from "node:child_process";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 
-import { start } from "./shell.ts";
+import { Asked } from "./asked.ts";
 
 const Report = z.object({ deliveries: z.int(), recipients: z.int(), doubled: z.array(z.string()) });
 export type LedgerReport = z.infer<typeof Report>;
@@ -22,73 +20,58 @@ export interface LedgerOptions {
 export class Ledger {
   readonly address: string;
   readonly port: number;
-  readonly #child: ChildProcess;
-  readonly #answers: AsyncIterator<string>;
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #asked: Asked;
 
-  private constructor(options: {
-    address: string;
-    port: number;
-    child: ChildProcess;
-    answers: AsyncIterator<string>;
-  }) {
-    this.address = options.address;
-    this.port = options.port;
-    this.#child = options.child;
-    this.#answers = options.answers;
+  private constructor(address: string, port: number, asked: Asked) {
+    this.address = address;
+    this.port = port;
+    this.#asked = asked;
   }
 
   static async start(options: LedgerOptions): Promise<Ledger> {
     const script = fileURLToPath(new URL("../peers/ledger-sink.ts", import.meta.url));
-    const args = [script, "--address", options.address, "--port", String(options.port)];
-    const child = start(process.execPath, args, { namespace: options.namespace ?? null });
-    const said: string[] = [];
-    child.stderr?.on("data", (chunk: Buffer) => said.push(chunk.toString()));
-    if (child.stdout === null) throw new Error("bug: the sink has no output");
-    const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-    const first = await answers.next();
-    if (first.done === true) throw new Error(`the sink did not start: ${said.join("")}`);
-    const { port } = z.object({ ready: z.literal(true), port: z.int() }).parse(JSON.parse(first.value));
-    return new Ledger({ address: options.address, port, child, answers });
+    const args = ["--address", options.address, "--port", String(options.port)];
+    const asked = await Asked.start(script, args, { namespace: options.namespace ?? null });
+    const { port } = z.object({ port: z.int() }).parse(asked.greeting);
+    return new Ledger(options.address, port, asked);
   }
 
-  async report(): Promise<LedgerReport> {
-    return Report.parse(await this.#ask("report"));
+  report(): Promise<LedgerReport> {
+    return this.#asked.ask("report", Report);
   }
 
   /** Deliveries by recipient address. */
   async recipients(): Promise<ReadonlyMap<string, number>> {
-    return new Map(Object.entries(z.record(z.string(), z.int()).parse(await this.#ask("recipients"))));
+    return new Map(Object.entries(await this.#asked.ask("recipients", z.record(z.string(), z.int()))));
   }
 
-  /** How the last mail to that address began; "" when there was none lately. */
+  /** When those recipients were delivered to that were more than once, in milliseconds since the epoch. */
+  async doubles(): Promise<ReadonlyMap<string, readonly number[]>> {
+    const shape = z.record(z.string(), z.array(z.number()));
+    return new Map(Object.entries(await this.#asked.ask("doubles", shape)));
+  }
+
+  /** Transactions at once, at most since this was asked last. */
+  async busiest(): Promise<number> {
+    return (await this.#asked.ask("busy", z.object({ most: z.int() }))).most;
+  }
+
+  /** How the last mail to this recipient began; "" when there was none among the latest. */
   async head(address: string): Promise<string> {
-    return z.object({ head: z.string() }).parse(await this.#ask(`head ${address}`)).head;
+    return (await this.#asked.ask(`head ${address}`, z.object({ head: z.string() }))).head;
   }
 
   /** From now on takes mail, or puts it off with 451. */
   async mode(mode: "accept" | "defer"): Promise<void> {
-    await this.#ask(`mode ${mode}`);
+    await this.#asked.ask(`mode ${mode}`, z.unknown());
   }
 
   /** From now on waits this long before each end of data is answered. */
   async pace(milliseconds: number): Promise<void> {
-    await this.#ask(`pace ${milliseconds}`);
+    await this.#asked.ask(`pace ${milliseconds}`, z.unknown());
   }
 
   stop(): void {
-    this.#child.kill("SIGKILL");
-  }
-
-  /** One question at a time: answers come back in order and carry no name. */
-  #ask(question: string): Promise<unknown> {
-    const answer = this.#turn.then(async () => {
-      this.#child.stdin?.write(`${question}\n`);
-      const line = await this.#answers.next();
-      if (line.done === true) throw new Error(`the sink ended before it answered "${question}"`);
-      return JSON.parse(line.value) as unknown;
-    });
-    this.#turn = answer.catch(() => {});
-    return answer;
+    this.#asked.stop();
   }
 }
