@@ -167,8 +167,26 @@ const transportSettings = {
       tls: z
         .strictObject({
           mode: z
-            .enum(["disabled", "optional", "optional_verify", "require", "require_verify"])
-            .default("optional"),
+            .enum([
+              "disabled",
+              "optional",
+              "optional_verify",
+              "require",
+              "require_verify",
+              "dane",
+              "dane_fallback_require_verify",
+              "dane_require",
+            ])
+            .default("optional")
+            .describe(
+              "Whether mail travels in TLS, and whose certificate is good; dane wants resolver.validating.",
+            ),
+          mtasts: z
+            .boolean()
+            .default(false)
+            .describe(
+              "Extension. Heed MTA-STS policies of recipients' domains (RFC 8461), on top of the mode.",
+            ),
         })
         .prefault({}),
     })
@@ -244,6 +262,13 @@ export const AppConfig = z.strictObject({
         .max(8)
         .default([])
         .describe("Extension. Name servers, with :port if need be; the system's when absent."),
+      validating: z
+        .array(nameServer)
+        .max(8)
+        .default([])
+        .describe(
+          "Extension. Name servers that validate DNSSEC and are believed when they say so (DANE, REQUIRETLS). On this machine, or on a path that nobody else can write to.",
+        ),
     })
     .prefault({}),
   authentication: AuthenticationConfig.optional().describe(

@@ -150,6 +150,15 @@ function crossCheck(startup: StartupConfig, app: AppConfig): Problem[] {
     if (!app.servers.some((server) => server.id === id))
       problems.push(problem("servers", `server "${id}" of ${startupFile} has no settings here`));
   }
+  if (app.resolver.validating.length === 0) {
+    app.transportgroups.forEach((group, i) => {
+      const settings = [group, ...group.transports];
+      if (settings.some(({ session }) => session?.tls.mode.startsWith("dane")))
+        problems.push(
+          problem(`transportgroups[${i}]`, "tls.mode dane needs name servers in resolver.validating"),
+        );
+    });
+  }
   app.transportgroups.forEach((group, i) => {
     const target = group.dsn?.transport;
     if (target !== undefined && !transports.has(target))

@@ -27,6 +27,7 @@ import type { Settings } from "./config/settings.ts";
 import { DnsLocator } from "./delivery/dns-locator.ts";
 import { forbidLocalTargets } from "./delivery/hosts.ts";
 import { SmtpCourier } from "./delivery/smtp-courier.ts";
+import type { TlsReports } from "./delivery/tls-reports.ts";
 import type { TransportSettings } from "./delivery/transport.ts";
 import { LiveResolver } from "./dns/live-resolver.ts";
 import { MailNotifier } from "./dsn/mail-notifier.ts";
@@ -37,6 +38,7 @@ import type { Intake } from "./intake/intake.ts";
 import { OutcomeLog } from "./queue/outcome-log.ts";
 import { PluginLife } from "./plugin-life.ts";
 import type { Courier } from "./queue/courier.ts";
+import { makeOutboundTls } from "./outbound-tls.ts";
 import { Queue } from "./queue/queue.ts";
 import { WarmUp } from "./queue/warm-up.ts";
 import { peerKeys } from "./peer-keys.ts";
@@ -74,6 +76,7 @@ export class Mta {
   readonly servers: SmtpServer[] = [];
   readonly spool: DiskSpool;
   readonly courier: SmtpCourier;
+  readonly tlsReports: TlsReports;
   readonly queue: Queue;
   readonly transfer: Transfer;
   readonly administration = new EngineAdministration(this);
@@ -123,8 +126,12 @@ export class Mta {
       isForbidden: forbidLocalTargets,
     };
     const transport = (id: string): TransportSettings | undefined => this.#settings.transports.get(id);
+    const tls = makeOutboundTls({ clock, finder, resolver, settings: () => this.#settings });
+    this.shutdown.add("outbound-tls", () => tls.close());
+    this.tlsReports = tls.reports;
     this.courier = new SmtpCourier({
       clock,
+      tls,
       read,
       finder,
       transport,
@@ -368,6 +375,7 @@ export class Mta {
         spamhaus: this.spamhaus,
         insight: this.#insight(),
         plugins: this.plugins,
+        tlsReports: this.tlsReports,
       },
       this.options,
     );

@@ -4,6 +4,7 @@
  */
 import { type Clock, systemClock } from "#base/clock.ts";
 import type { AttemptTerms, Outcome, TimeLeft } from "#mta/queue/courier.ts";
+import type { TlsTools } from "#mta/delivery/tls-tools.ts";
 import { SmtpCourier } from "#mta/delivery/smtp-courier.ts";
 import { type TransportSettings, defaultTransport } from "#mta/delivery/transport.ts";
 import type { NoticeWishes } from "#mta/message/notice-wishes.ts";
@@ -16,6 +17,7 @@ export interface RigOptions {
   readonly zones?: Readonly<Record<string, FakeZone>>;
   readonly total?: number;
   readonly clock?: Clock;
+  readonly tls?: TlsTools;
   /** False lets mail from DNS reach loopback. */
   readonly forbidLocal?: boolean;
 }
@@ -54,6 +56,7 @@ export class CourierRig {
     });
     this.courier = new SmtpCourier({
       clock: options.clock ?? systemClock,
+      ...(options.tls === undefined ? {} : { tls: options.tls }),
       finder: {
         resolver: this.resolver,
         random: () => 0.5,

@@ -26,6 +26,7 @@ import { type InsightDoor, addInsightRoutes } from "./insight-routes.ts";
 import { type PluginDoor, addPluginRoutes } from "./plugin-routes.ts";
 import { type RuleDoor, addRuleRoutes } from "./rule-routes.ts";
 import { type SpamhausDoor, addSpamhausRoutes } from "./spamhaus-routes.ts";
+import { type TlsReportDoor, addTlsReportRoutes } from "./tls-report-routes.ts";
 import { type TransferDoor, addTransferRoutes } from "./transfer-routes.ts";
 
 export type ConfigAnswer =
@@ -50,6 +51,7 @@ export function makeAdminServer(options: {
   readonly spamhaus: SpamhausDoor;
   readonly insight: InsightDoor;
   readonly plugins: PluginDoor;
+  readonly tlsReports: TlsReportDoor;
   /** Asked at each call, since it may be renewed. Null: only client certificates open the door. */
   readonly token: () => string | null;
   readonly tls?: NonNullable<HttpServerOptions["tls"]>;
@@ -88,6 +90,7 @@ export function makeAdminServer(options: {
   addSpamhausRoutes(server, options.spamhaus);
   addInsightRoutes(server, options.insight);
   addPluginRoutes(server, options.plugins);
+  addTlsReportRoutes(server, options.tlsReports);
   for (const action of ["retry", "hold", "release", "bounce"] as const) {
     server.post(`/v1/queue/${action}`, async (request, reply) =>
       withShape(reply, QueueSelector, request.body, (selector) =>

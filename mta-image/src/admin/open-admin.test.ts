@@ -47,6 +47,7 @@ beforeEach(async () => {
     rules: {} as RuleDoor,
     insight: {} as InsightDoor,
     plugins: {} as PluginDoor,
+    tlsReports: { days: () => [], reports: () => [] },
   };
   const { server, stop } = await openAdmin(config, rooms, { clock, log: silentLog });
   port = await listenHttp(server, { host: "127.0.0.1", port: 0 });
@@ -141,6 +142,7 @@ test("a token file that is empty or gone keeps the engine from starting", async 
     rules: {} as RuleDoor,
     insight: {} as InsightDoor,
     plugins: {} as PluginDoor,
+    tlsReports: { days: () => [], reports: () => [] },
   };
   writeFileSync(files.token, "\n");
   await assert.rejects(openAdmin(config, rooms, { clock, log: silentLog }), { code: "admin-file-unusable" });

@@ -17,6 +17,7 @@ import type { InsightDoor } from "./insight-routes.ts";
 import type { PluginDoor } from "./plugin-routes.ts";
 import type { RuleDoor } from "./rule-routes.ts";
 import type { SpamhausDoor } from "./spamhaus-routes.ts";
+import type { TlsReportDoor } from "./tls-report-routes.ts";
 import type { TransferDoor } from "./transfer-routes.ts";
 
 type AdminConfig = NonNullable<EngineConfig["startup"]["admin"]>;
@@ -38,6 +39,7 @@ export async function openAdmin(
     readonly spamhaus: SpamhausDoor;
     readonly insight: InsightDoor;
     readonly plugins: PluginDoor;
+    readonly tlsReports: TlsReportDoor;
   },
   tools: { readonly clock: Clock; readonly log: Log },
 ): Promise<{ server: FastifyInstance; stop: () => void }> {

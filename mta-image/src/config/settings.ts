@@ -35,7 +35,12 @@ export interface Settings {
   readonly pluginOrders: ReadonlyMap<string, PluginOrder>;
   /** Outbound connections. */
   readonly connections: { readonly perDestination: number; readonly total: number };
-  readonly resolver: { readonly servers: readonly string[]; readonly cacheSize: number };
+  readonly resolver: {
+    readonly servers: readonly string[];
+    readonly cacheSize: number;
+    /** Those that are believed about DNSSEC. */
+    readonly validating: readonly string[];
+  };
 }
 
 export function makeSettings(input: {
@@ -90,7 +95,11 @@ export function makeSettings(input: {
       }),
     ),
     connections: { perDestination: app.queues.concurrency, total: app.queues.pooling.size },
-    resolver: { servers: app.resolver.servers, cacheSize: app.resolver.cache.size },
+    resolver: {
+      servers: app.resolver.servers,
+      cacheSize: app.resolver.cache.size,
+      validating: app.resolver.validating,
+    },
   };
 }
 
@@ -136,6 +145,7 @@ function transportSettings(app: AppConfig, group: Group, transport: Transport): 
     server: Array.isArray(server) ? server.join(",") : server,
     port: connection?.port ?? 25,
     tlsMode: session?.tls.mode ?? "optional",
+    mtaSts: session?.tls.mtasts ?? false,
     sourceIps,
     timeouts: {
       ...defaultTransport.timeouts,

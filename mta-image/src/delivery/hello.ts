@@ -13,19 +13,33 @@ import type { ServerReply } from "../smtp/reply-parser.ts";
 import { type Capabilities, plainCapabilities, readCapabilities } from "./capabilities.ts";
 import { commandLine } from "./command.ts";
 import { outcomeOfReply, outcomeOfTrouble, type Step } from "./outcome.ts";
-import type { Timeouts, TlsMode } from "./transport.ts";
-import { nobody, type Wire, type WireEnd } from "./wire.ts";
+import type { BasicTlsMode, Timeouts } from "./transport.ts";
+import { type TlsaRecord, judgeChain } from "./dane.ts";
+import type { TlsSessions } from "./tls-sessions.ts";
+import { nobody, type TlsRequest, type Wire, type WireEnd } from "./wire.ts";
 
 export interface HelloOptions {
   /** The name of the host as routed to: for the certificate and for outcomes. */
   readonly host: string;
   /** The name we introduce ourselves with. */
   readonly hostname: string;
-  readonly tlsMode: TlsMode;
+  readonly tlsMode: BasicTlsMode;
+  /** One of these must name the certificate (DANE); null where the authorities say which is good. */
+  readonly tlsa: readonly TlsaRecord[] | null;
   /** Certificates to trust, PEM; null for the well-known ones. */
   readonly ca: string | null;
   readonly timeouts: Timeouts;
+  readonly sessions: TlsSessions;
+  /** Wall clock, for certificates that DANE names. */
+  readonly now: () => number;
+  /** How TLS went, once it was tried or not offered. */
+  readonly onTls: (went: TlsWent) => void;
 }
+
+/** `unverified`: why the certificate would not do if it had to; null where it would. */
+export type TlsWent =
+  | { readonly kind: "secure"; readonly unverified: string | null }
+  | { readonly kind: "failed"; readonly trouble: string; readonly detail: string };
 
 export type Hello =
   | { readonly kind: "ready"; readonly capabilities: Capabilities }
@@ -41,6 +55,7 @@ export async function sayHello(wire: Wire, options: HelloOptions): Promise<Hello
   const first = await introduce(wire, options);
   if (first.kind === "failed" || options.tlsMode === "disabled") return first;
   if (!first.capabilities.startTls) {
+    options.onTls({ kind: "failed", trouble: "tls-not-offered", detail: "" });
     return options.tlsMode.startsWith("require") ? giveUp(wire, "tls-not-offered", options) : first;
   }
   const trouble = await startTls(wire, options);
@@ -69,18 +84,33 @@ async function startTls(wire: Wire, options: HelloOptions): Promise<Hello | null
   }
   if (wire.hasPartialReply) return giveUp(wire, "garbage", options);
   wire.expectWithin(options.timeouts.tlsMs);
-  const end = await wire.upgrade({
-    name: options.host,
-    isNameAnIp: isIP(options.host) !== 0,
-    mustVerify: options.tlsMode.endsWith("_verify"),
-    ca: options.ca,
-  });
-  if (end === null) return null;
+  const end = await wire.upgrade(tlsRequest(options));
+  if (end === null) {
+    options.onTls({ kind: "secure", unverified: wire.unverified });
+    return null;
+  }
+  options.onTls({ kind: "failed", trouble: end.trouble, detail: end.detail });
   const trouble = end.trouble === "tls-unverified" ? end.trouble : "tls-failed";
   return {
     kind: "failed",
     outcome: outcomeOfTrouble(trouble, options.host, end.detail),
     tryInClear: options.tlsMode === "optional",
+  };
+}
+
+function tlsRequest({ host, tlsMode, tlsa, ca, sessions, now }: HelloOptions): TlsRequest {
+  const key = `${host} ${tlsMode} ${ca ?? ""}`;
+  return {
+    name: host,
+    isNameAnIp: isIP(host) !== 0,
+    mustVerify: tlsa === null && tlsMode.endsWith("_verify"),
+    ca,
+    judge: tlsa === null ? null : (leaf) => judgeChain(tlsa, leaf, { host, now: new Date(now()) }),
+    // DANE's records may have changed since: its certificates are looked at each time.
+    session: tlsa === null ? sessions.find(key) : null,
+    onSession: (session) => {
+      if (tlsa === null) sessions.keep(key, session);
+    },
   };
 }
 

@@ -13,6 +13,8 @@ import { sayHello } from "./hello.ts";
 import { findAddresses, findHosts, type HostFinder } from "./hosts.ts";
 import { outcomeOfTrouble } from "./outcome.ts";
 import type { Host, Route } from "./route.ts";
+import type { DomainRules, HostRule, TlsDemand } from "./tls-rules.ts";
+import { type TlsTools, noteFault, noteSkip, noteWent } from "./tls-tools.ts";
 import type { TransportSettings } from "./transport.ts";
 import { Wire } from "./wire.ts";
 
@@ -23,6 +25,7 @@ export interface OpenOptions {
   /** The name for EHLO. */
   readonly hostname: string;
   readonly deadlines: Deadlines;
+  readonly tls: TlsTools;
   /** Asked between tries: true when nobody wants the connection any more. */
   readonly isCancelled: () => boolean;
   /** A TLS handshake failed and the host is tried in the clear. */
@@ -44,13 +47,23 @@ export async function openConnection(options: OpenOptions): Promise<Opened> {
   const found = await findHosts(options.route, options.finder);
   if (found.kind === "none") return failed(outcomeOfTrouble(found.trouble, "", found.detail));
   const tries: Tries = { left: MOST_TRIES, worst: null };
+  const rules = await options.tls.rules.forRoute(options.route, options.settings);
+  noteFault(options, rules);
   for (const host of found.hosts) {
-    const opened = await tryHost(host, options, tries);
+    const opened = await tryHost(host, { ...options, rules }, tries);
     if (opened !== null) return opened;
     if (options.isCancelled()) return { kind: "cancelled" };
     if (tries.left <= 0) break;
   }
   return failed(tries.worst ?? outcomeOfTrouble("no-address", "", "no mail host"));
+}
+
+interface HostOptions extends OpenOptions {
+  readonly rules: DomainRules;
+}
+
+interface AddressOptions extends OpenOptions {
+  readonly demand: TlsDemand;
 }
 
 interface Tries {
@@ -59,7 +72,12 @@ interface Tries {
   worst: Outcome | null;
 }
 
-async function tryHost(host: Host, options: OpenOptions, tries: Tries): Promise<Tried | null> {
+async function tryHost(host: Host, options: HostOptions, tries: Tries): Promise<Tried | null> {
+  const rule = await options.rules.forHost(host);
+  if (rule.kind === "skip") {
+    note(tries, skipped(host, rule, options));
+    return null;
+  }
   const found = await findAddresses(host, options.finder);
   if (found.kind === "none") {
     note(tries, outcomeOfTrouble(found.trouble, "", found.detail));
@@ -67,7 +85,7 @@ async function tryHost(host: Host, options: OpenOptions, tries: Tries): Promise<
   }
   for (const ip of found.ips) {
     if (tries.left <= 0 || options.isCancelled()) return null;
-    const opened = await tryAddress(host, ip, options);
+    const opened = await tryAddress(host, ip, { ...options, demand: rule.demand });
     if (opened.kind === "open") return opened;
     tries.left--;
     note(tries, opened.outcome);
@@ -75,7 +93,12 @@ async function tryHost(host: Host, options: OpenOptions, tries: Tries): Promise<
   return null;
 }
 
-async function tryAddress(host: Host, ip: string, options: OpenOptions): Promise<Tried> {
+function skipped(host: Host, rule: Extract<HostRule, { kind: "skip" }>, options: OpenOptions): Outcome {
+  noteSkip(options, host, rule);
+  return outcomeOfTrouble(rule.trouble, "", rule.detail);
+}
+
+async function tryAddress(host: Host, ip: string, options: AddressOptions): Promise<Tried> {
   const sourceIp = sourceFor(ip, options);
   if (sourceIp === undefined) return failed(outcomeOfTrouble("no-source-ip", host.name, ip));
   const first = await tryMode(host, ip, { sourceIp, inClear: false }, options);
@@ -88,9 +111,9 @@ async function tryMode(
   host: Host,
   ip: string,
   mode: { sourceIp: string | null; inClear: boolean },
-  options: OpenOptions,
+  options: AddressOptions,
 ): Promise<Tried & { tryInClear?: boolean }> {
-  const { settings } = options;
+  const { settings, demand, tls } = options;
   const { connectMs, greetingMs } = settings.timeouts;
   const wire = new Wire(
     { ip, port: host.port, sourceIp: mode.sourceIp, connectMs, greetingMs },
@@ -99,9 +122,13 @@ async function tryMode(
   const hello = await sayHello(wire, {
     host: host.name,
     hostname: options.hostname,
-    tlsMode: mode.inClear ? "disabled" : settings.tlsMode,
+    tlsMode: mode.inClear ? "disabled" : demand.mode,
+    tlsa: demand.tlsa,
     ca: settings.ca,
     timeouts: settings.timeouts,
+    sessions: tls.sessions,
+    now: () => tls.clock.now(),
+    onTls: (went) => noteWent(options, { host, ip, sourceIp: mode.sourceIp ?? "" }, went),
   });
   if (hello.kind === "ready")
     return { kind: "open", wire, host: host.name, capabilities: hello.capabilities };

@@ -34,6 +34,9 @@ export type Trouble =
   | "tls-unverified"
   | "requiretls-not-offered"
   | "deliverby-not-offered"
+  | "requiretls-unknown-host"
+  | "dane-failed"
+  | "sts-other-host"
   | "bad-sender"
   | "bad-recipient"
   | "needs-smtputf8"
@@ -68,6 +71,17 @@ const MEANINGS: Readonly<Record<Trouble, Meaning>> = {
   "tls-not-offered": { kind: "deferred", status: "4.7.4", text: "TLS is required and was not offered" },
   "tls-failed": { kind: "deferred", status: "4.7.5", text: "TLS handshake failed" },
   "tls-unverified": { kind: "deferred", status: "4.7.5", text: "The host's certificate was not accepted" },
+  "dane-failed": { kind: "deferred", status: "4.7.5", text: "The host cannot be verified by DANE" },
+  "sts-other-host": {
+    kind: "deferred",
+    status: "4.7.5",
+    text: "The domain's MTA-STS policy does not name the host",
+  },
+  "requiretls-unknown-host": {
+    kind: "failed",
+    status: "5.7.30",
+    text: "The sender requires TLS on the whole way and neither DNSSEC nor a policy names the host",
+  },
   "requiretls-not-offered": {
     kind: "failed",
     status: "5.7.30",

@@ -15,6 +15,7 @@ import type { Job } from "./job.ts";
 import { Lane, type LanePool } from "./lane.ts";
 import { type Opened, openConnection } from "./open.ts";
 import { planRoute } from "./route.ts";
+import type { TlsTools } from "./tls-tools.ts";
 import { type TransportSettings, withRequiredTls } from "./transport.ts";
 
 /** Plain numbers that only grow; metrics read them. */
@@ -29,6 +30,7 @@ export interface PoolOptions {
   readonly clock: Clock;
   readonly finder: HostFinder;
   readonly counters: DeliveryCounters;
+  readonly tls: TlsTools;
   readonly read: (id: string) => Promise<Content>;
   /** Looked up whenever a place is wanted, so a reload counts at once. */
   readonly maxConnections: () => number;
@@ -127,13 +129,14 @@ export class Pool implements LanePool {
   }
 
   open(lane: Lane): Promise<Opened> {
-    const { finder, counters } = this.#options;
+    const { finder, counters, tls } = this.#options;
     return openConnection({
       route: planRoute(lane.settings, lane.domain),
       settings: lane.settings,
       finder,
       hostname: finder.hostname,
       deadlines: this.deadlines,
+      tls,
       isCancelled: () => this.#isClosed || lane.waiting === 0,
       onTlsFallback: () => {
         counters.tlsFallbacks++;

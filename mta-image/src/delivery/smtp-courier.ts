@@ -12,6 +12,7 @@ import type { HostFinder } from "./hosts.ts";
 import { Job, Tally } from "./job.ts";
 import { outcomeOfTrouble } from "./outcome.ts";
 import { type DeliveryCounters, Pool } from "./pool.ts";
+import { type TlsTools, plainTls } from "./tls-tools.ts";
 import type { TransportSettings } from "./transport.ts";
 
 export interface SmtpCourierOptions {
@@ -20,6 +21,8 @@ export interface SmtpCourierOptions {
   readonly read: (id: string) => Promise<Content>;
   /** Undefined for a transport that is not configured. The same object as long as nothing changed. */
   readonly transport: (transportId: string) => TransportSettings | undefined;
+  /** Policies, sessions and reports of TLS; without, only the transport's mode counts. */
+  readonly tls?: TlsTools;
   /** Connections to one destination, and in all. */
   readonly limits: () => { readonly perDestination: number; readonly total: number };
 }
@@ -38,6 +41,7 @@ export class SmtpCourier implements Courier {
       clock: options.clock,
       finder: options.finder,
       counters: this.counters,
+      tls: options.tls ?? plainTls(options.clock),
       read: options.read,
       maxConnections: () => options.limits().total,
     });

@@ -10,7 +10,16 @@
  * require          TLS or no mail; any certificate.
  * require_verify   TLS with a certificate that fits the host, or no mail.
  */
-export type TlsMode = "disabled" | "optional" | "optional_verify" | "require" | "require_verify";
+export type BasicTlsMode = "disabled" | "optional" | "optional_verify" | "require" | "require_verify";
+
+/**
+ * For mail exchangers, where their domain's zone is signed and names certificates (RFC 7672), these and no others; else:
+ *
+ * dane                          as `optional`.
+ * dane_fallback_require_verify  as `require_verify`.
+ * dane_require                  no mail.
+ */
+export type TlsMode = BasicTlsMode | "dane" | "dane_fallback_require_verify" | "dane_require";
 
 /** How long each step may take (RFC 5321 4.5.3.2). */
 export interface Timeouts {
@@ -50,6 +59,10 @@ export interface TransportSettings {
   /** For servers without a port of their own, and for mail exchangers. */
   readonly port: number;
   readonly tlsMode: TlsMode;
+  /** Policies of domains count as well (MTA-STS, RFC 8461), on top of the mode. */
+  readonly mtaSts: boolean;
+  /** Only hosts that a signed zone or a policy names may be used (RFC 8689 4.2.1). */
+  readonly mustKnowHosts: boolean;
   /** Certificates to trust when the mode verifies, PEM; null for the well-known authorities. */
   readonly ca: string | null;
   /** Addresses to connect from; empty lets the system choose. With one family only, the other is not tried. */
@@ -67,6 +80,8 @@ export const defaultTransport: TransportSettings = {
   server: null,
   port: 25,
   tlsMode: "optional",
+  mtaSts: false,
+  mustKnowHosts: false,
   ca: null,
   sourceIps: [],
   timeouts: defaultTimeouts,
@@ -79,7 +94,11 @@ const strict = new WeakMap<TransportSettings, TransportSettings>();
 
 /** The settings for mail that must travel in TLS (RFC 8689 4.2.1): the same object for the same settings. */
 export function withRequiredTls(settings: TransportSettings): TransportSettings {
-  const known = strict.get(settings) ?? { ...settings, tlsMode: "require_verify" };
+  const known = strict.get(settings) ?? {
+    ...settings,
+    tlsMode: settings.tlsMode.startsWith("dane") ? "dane_fallback_require_verify" : "require_verify",
+    mustKnowHosts: true,
+  };
   strict.set(settings, known);
   return known;
 }

@@ -8,6 +8,7 @@
  */
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls, type TLSSocket } from "node:tls";
+import type { X509Certificate } from "node:crypto";
 
 import { describe } from "#base/error.ts";
 
@@ -46,6 +47,12 @@ export interface TlsRequest {
   readonly mustVerify: boolean;
   /** Certificates to trust, PEM; null for the well-known ones. */
   readonly ca: string | null;
+  /** Why a certificate is not the one, or null for the right one; asked in place of the authorities. */
+  readonly judge: ((leaf: X509Certificate | undefined) => string | null) | null;
+  /** One to take up again, or null. */
+  readonly session: Buffer | null;
+  /** A session for another time; may come long after the handshake. */
+  readonly onSession: (session: Buffer) => void;
 }
 
 const LEFT: WireEnd = { trouble: "lost", detail: "QUIT was sent" };
@@ -102,6 +109,12 @@ export class Wire implements Expiring {
     return socket.encrypted === true ? `${socket.getProtocol?.()} ${socket.getCipher?.().name}` : null;
   }
 
+  /** Why the certificate would not have been accepted if it had to be; null where it would, and in the clear. */
+  get unverified(): string | null {
+    const { authorizationError: error = null } = this.#socket as Partial<TLSSocket>;
+    return error === null ? null : ((error as NodeJS.ErrnoException).code ?? String(error));
+  }
+
   /** Sets the one deadline: the next step must be over by then. */
   expectWithin(delayMs: number): void {
     this.expiresAt = this.#deadlines.in(delayMs);
@@ -141,14 +154,18 @@ export class Wire implements Expiring {
         socket: plain,
         ...(request.isNameAnIp ? { host: request.name } : { servername: request.name, host: request.name }),
         rejectUnauthorized: request.mustVerify,
+        ...(request.session === null ? {} : { session: request.session }),
         ...(request.ca === null ? {} : { ca: request.ca }),
       });
       this.#socket = secure;
       secure.once("secureConnect", () => {
         if (this.#ended !== null) return;
+        const refusal = request.judge === null ? null : request.judge(secure.getPeerX509Certificate());
+        if (refusal !== null) return this.end("tls-unverified", refusal);
         this.owner = nobody;
         resolve(null);
       });
+      secure.on("session", request.onSession);
       this.#listen(secure);
     });
   }

@@ -1,0 +1,159 @@
+/**
+ * How TLS went, day by day (UTC) and domain by domain, as RFC 8460 reports it to the domain's owner: sessions that went
+ * well, and failures by kind. Counted in memory: what a process saw before it ended is lost, and reports of several
+ * engines stand side by side. Two whole days are kept. Bounded: domains a day, kinds of failures a policy. Never fails.
+ */
+import type { Clock } from "#base/clock.ts";
+
+import type { ReportedPolicy } from "./tls-rules.ts";
+
+export interface TlsEvent {
+  readonly domain: string;
+  readonly policy: ReportedPolicy;
+  /** A result type of RFC 8460 4.3; null for a session that went well. */
+  readonly failure: string | null;
+  readonly host: string;
+  readonly ip: string;
+  readonly sourceIp: string;
+  /** In our words or OpenSSL's. */
+  readonly detail: string;
+}
+
+/** One report, in the words of RFC 8460 4.4. */
+export interface TlsReport {
+  readonly "organization-name": string;
+  readonly "date-range": { readonly "start-datetime": string; readonly "end-datetime": string };
+  readonly "contact-info": string;
+  readonly "report-id": string;
+  readonly policies: readonly {
+    readonly policy: {
+      readonly "policy-type": ReportedPolicy["type"];
+      readonly "policy-string"?: readonly string[];
+      readonly "policy-domain": string;
+      readonly "mx-host"?: readonly string[];
+    };
+    readonly summary: {
+      readonly "total-successful-session-count": number;
+      readonly "total-failure-session-count": number;
+    };
+    readonly "failure-details"?: readonly Readonly<Record<string, string | number>>[];
+  }[];
+}
+
+interface Tally {
+  readonly policy: ReportedPolicy;
+  successes: number;
+  failures: number;
+  readonly details: Map<string, { readonly event: TlsEvent; count: number }>;
+}
+
+const DAY_MS = 86_400_000;
+const MOST_DOMAINS = 10_000;
+const MOST_POLICIES = 10;
+const MOST_DETAILS = 50;
+const DAYS_KEPT = 3;
+
+export class TlsReports {
+  readonly #clock: Clock;
+  /** By day, then domain, then policy. */
+  readonly #days = new Map<string, Map<string, Map<string, Tally>>>();
+
+  readonly #by: () => { readonly organization: string; readonly contact: string };
+
+  /** `by` says who we are. */
+  constructor(clock: Clock, by: () => { readonly organization: string; readonly contact: string }) {
+    this.#clock = clock;
+    this.#by = by;
+  }
+
+  note(event: TlsEvent): void {
+    const tally = this.#tally(event);
+    if (tally === null) return;
+    if (event.failure === null) {
+      tally.successes++;
+      return;
+    }
+    tally.failures++;
+    const key = [event.failure, event.host, event.ip, event.sourceIp, event.detail].join(" ");
+    const known = tally.details.get(key);
+    if (known !== undefined) known.count++;
+    else if (tally.details.size < MOST_DETAILS) tally.details.set(key, { event, count: 1 });
+  }
+
+  /** Days with anything to report, the oldest first. */
+  days(): readonly string[] {
+    return [...this.#days.keys()].sort();
+  }
+
+  /** One report a domain; none for a day of which nothing is known. */
+  reports(day: string): readonly TlsReport[] {
+    const by = this.#by();
+    const start = `${day}T00:00:00Z`;
+    return [...(this.#days.get(day) ?? [])].map(([domain, tallies]) => ({
+      "organization-name": by.organization,
+      "date-range": { "start-datetime": start, "end-datetime": `${day}T23:59:59Z` },
+      "contact-info": by.contact,
+      "report-id": `${start}_${domain}`,
+      policies: [...tallies.values()].map((tally) => toPolicy(domain, tally)),
+    }));
+  }
+
+  #tally({ domain, policy }: TlsEvent): Tally | null {
+    const domains = this.#today();
+    const policies = domains.get(domain) ?? new Map<string, Tally>();
+    if (!domains.has(domain)) {
+      if (domains.size >= MOST_DOMAINS) return null;
+      domains.set(domain, policies);
+    }
+    const key = JSON.stringify(policy);
+    const known = policies.get(key);
+    if (known !== undefined || policies.size >= MOST_POLICIES) return known ?? null;
+    const tally = { policy, successes: 0, failures: 0, details: new Map() };
+    policies.set(key, tally);
+    return tally;
+  }
+
+  #today(): Map<string, Map<string, Tally>> {
+    const day = new Date(Math.floor(this.#clock.now() / DAY_MS) * DAY_MS).toISOString().slice(0, 10);
+    const known = this.#days.get(day);
+    if (known !== undefined) return known;
+    const fresh = new Map<string, Map<string, Tally>>();
+    this.#days.set(day, fresh);
+    for (const old of this.days().slice(0, -DAYS_KEPT)) this.#days.delete(old);
+    return fresh;
+  }
+}
+
+function toPolicy(
+  domain: string,
+  { policy, successes, failures, details }: Tally,
+): TlsReport["policies"][number] {
+  const list = [...details.values()].map(({ event, count }) => ({
+    "result-type": event.failure ?? "",
+    ...(event.sourceIp === "" ? {} : { "sending-mta-ip": event.sourceIp }),
+    "receiving-mx-hostname": event.host,
+    ...(event.ip === "" ? {} : { "receiving-ip": event.ip }),
+    "failed-session-count": count,
+    ...(event.detail === "" ? {} : { "failure-reason-code": event.detail }),
+  }));
+  return {
+    policy: {
+      "policy-type": policy.type,
+      ...(policy.type === "no-policy-found" ? {} : { "policy-string": policy.lines }),
+      "policy-domain": domain,
+      ...(policy.type === "sts" ? { "mx-host": policy.hosts } : {}),
+    },
+    summary: { "total-successful-session-count": successes, "total-failure-session-count": failures },
+    ...(list.length === 0 ? {} : { "failure-details": list }),
+  };
+}
+
+/** The result type of a handshake that failed with this code of Node or OpenSSL. */
+export function resultOf(trouble: string, detail: string): string {
+  if (trouble === "tls-not-offered") return "starttls-not-supported";
+  if (/EXPIRED|NOT_YET_VALID|out of date/.test(detail)) return "certificate-expired";
+  if (/ALTNAME|HOSTNAME|another name/.test(detail)) return "certificate-host-mismatch";
+  if (/SELF_SIGNED|UNABLE_TO_|DEPTH_ZERO|CERT_UNTRUSTED|INVALID_CA/.test(detail))
+    return "certificate-not-trusted";
+  return "validation-failure";
+}

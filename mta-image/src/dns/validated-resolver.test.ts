@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { type Server, createServer } from "node:net";
+import { test } from "node:test";
+import { decode, encode, streamEncode } from "dns-packet";
+
+import { systemClock } from "#base/clock.ts";
+import { ManualClock } from "#base/testing/manual-clock.ts";
+
+import { DnsServer } from "../../testing/dns-server.ts";
+import { TrustedServers } from "./validated-resolver.ts";
+
+test("an answer is authentic when the server says so, and kept for its time", async (t) => {
+  const dns = await DnsServer.start({
+    "signed.example": { a: ["192.0.2.1"], isAuthentic: true },
+    "plain.example": { a: ["192.0.2.2"] },
+  });
+  t.after(() => dns.stop());
+  const resolver = new TrustedServers({ clock: new ManualClock(), servers: [dns.address], timeoutMs: 1000 });
+  const signed = await resolver.ask("signed.example", "A");
+  assert.deepEqual([signed.kind, signed.isAuthentic, signed.records], ["found", true, ["192.0.2.1"]]);
+  assert.equal((await resolver.ask("plain.example", "A")).isAuthentic, false);
+  assert.equal((await resolver.ask("none.example", "A")).kind, "none");
+  await resolver.ask("SIGNED.example", "A");
+  assert.deepEqual(dns.asked, ["a signed.example", "a plain.example", "a none.example"]);
+});
+
+test("a bogus zone and a server that is silent are failures", async (t) => {
+  const dns = await DnsServer.start({ "bogus.example": { code: 2 }, "silent.example": { isSilent: true } });
+  t.after(() => dns.stop());
+  const resolver = new TrustedServers({ clock: systemClock, servers: [dns.address], timeoutMs: 50 });
+  assert.equal((await resolver.ask("bogus.example", "A")).reason, "SERVFAIL");
+  assert.equal((await resolver.ask("silent.example", "A")).reason, "no answer in time");
+});
+
+test("answers with another number or to another question are not heard, nor is what is no DNS", async (t) => {
+  const socket = createSocket("udp4");
+  socket.bind(0, "127.0.0.1");
+  await once(socket, "listening");
+  t.after(() => socket.close());
+  const forged = [{ type: "A", name: "x.example", data: "198.51.100.66", ttl: 60 }] as const;
+  socket.on("message", (bytes, from) => {
+    const { id = 0, questions = [] } = decode(bytes);
+    const say = (reply: Buffer): void => socket.send(reply, from.port, from.address);
+    say(Buffer.from("this is no answer"));
+    say(encode({ type: "response", id: (id + 1) % 65_536, questions, answers: [...forged] }));
+    say(
+      encode({ type: "response", id, questions: [{ type: "A", name: "y.example" }], answers: [...forged] }),
+    );
+    say(encode({ type: "response", id, questions, answers: [{ ...forged[0], data: "192.0.2.1" }] }));
+  });
+  const server = `127.0.0.1:${socket.address().port}`;
+  const resolver = new TrustedServers({ clock: systemClock, servers: [server], timeoutMs: 1000 });
+  assert.deepEqual((await resolver.ask("x.example", "A")).records, ["192.0.2.1"]);
+});
+
+test("an answer that is cut is asked for again over TCP", async (t) => {
+  const socket = createSocket("udp4");
+  socket.bind(0, "127.0.0.1");
+  await once(socket, "listening");
+  const { port } = socket.address();
+  const tcp: Server = createServer((connection) => {
+    connection.on("data", (bytes: Buffer) => {
+      const { id = 0, questions = [] } = decode(bytes.subarray(2));
+      const answers = [{ type: "A", name: "x.example", data: "192.0.2.9", ttl: 60 }] as const;
+      const reply = streamEncode({ type: "response", id, flags: 0x20, questions, answers: [...answers] });
+      connection.write(reply.subarray(0, 5));
+      setTimeout(() => connection.write(reply.subarray(5)), 5);
+    });
+    connection.on("error", () => {});
+  });
+  await new Promise<void>((resolve) => tcp.listen(port, "127.0.0.1", resolve));
+  t.after(() => {
+    socket.close();
+    tcp.close();
+  });
+  socket.on("message", (bytes, from) => {
+    const { id = 0, questions = [] } = decode(bytes);
+    socket.send(encode({ type: "response", id, flags: 0x200, questions }), from.port, from.address);
+  });
+  const resolver = new TrustedServers({
+    clock: systemClock,
+    servers: [`127.0.0.1:${port}`],
+    timeoutMs: 1000,
+  });
+  const answer = await resolver.ask("x.example", "A");
+  assert.deepEqual([answer.records, answer.isAuthentic], [["192.0.2.9"], true]);
+});
