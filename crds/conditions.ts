@@ -105,6 +105,7 @@ export const mailClusterConditions = {
       Everywhere: "The canary pods did well; it is on its way to the others.",
       RolledBack:
         "The canary pods did badly and went back to the last good revision; it stays so until the spec changes.",
+      Paused: "It stays where it is until the annotation mailfleet.io/rollout is removed.",
       Held: "The canary pods did badly; rollout.autoRollback is off, so they keep it and the others do not get it.",
       NoRevision: "The spec makes no revision that could be rolled out; see ConfigApplied.",
     },

@@ -27,6 +27,11 @@ export const annotations = {
   lastNode: `${group}/last-node`,
   /** On a MailCluster, set by people: "true" leaves pods, claims and configuration as they are. */
   paused: `${group}/paused`,
+  /**
+   * On a MailCluster, set by people: "pause" keeps the roll-out of a revision where it is until the annotation goes;
+   * "promote" and "rollback" end it either way, and are taken off when that is done.
+   */
+  rollout: `${group}/rollout`,
   /** On a MailCluster, set by people: "true" lets every pod leave when its queue is empty, whatever the size. */
   hibernate: `${group}/hibernate`,
   /** On a MailCluster, set by people: slots that leave first when the cluster shrinks, e.g. "2,5". */

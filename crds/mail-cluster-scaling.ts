@@ -119,8 +119,14 @@ export const RolloutSpec = z.object({
         .max(1)
         .default(0.1)
         .describe(
-          "The share of failed, and of deferred, attempts may be larger than that of the other pods by so much.",
+          "The share of failed and of deferred attempts, of refused messages and of script errors may be larger than that of the other pods by so much.",
         ),
+      maxLatencyFactor: z
+        .number()
+        .min(1)
+        .max(1000)
+        .default(3)
+        .describe("An attempt may take so many times as long as in the other pods, and a second more."),
     })
     .prefault({})
     .describe("How a changed configuration is tried out."),

@@ -84,6 +84,13 @@ export const EngineStatus = z.object({
     deferred: z.int().nonnegative(),
     failed: z.int().nonnegative(),
     unclear: z.int().nonnegative(),
+    /** Messages and recipients that sessions refused. Absent here and below: this engine does not count it. */
+    refused: z.int().nonnegative().optional(),
+    /** Runs of scripts that ended with an error. */
+    scriptErrors: z.int().nonnegative().optional(),
+    /** Attempts that have ended, and how long they took together. */
+    attempts: z.int().nonnegative().optional(),
+    attemptSeconds: z.number().nonnegative().optional(),
   }),
   plugins: z.array(PluginState),
   /** Absent from engines that cannot hand over. */

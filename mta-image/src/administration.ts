@@ -34,6 +34,7 @@ export interface Administered {
   readonly courier: { readonly connections: number };
   readonly sessionCounters: SessionCounters;
   readonly transfer: Transfer;
+  readonly scriptErrors: number;
   readonly spamhaus: Pick<Spamhaus, "state">;
   readonly plugins: { states(): EngineStatus["plugins"] };
 }
@@ -64,7 +65,14 @@ export class EngineAdministration implements Administration {
       ...(drained === null ? {} : { drained }),
       sessions: this.#mta.sessions,
       deliveries: courier.connections,
-      totals: { accepted: sessionCounters.acceptedMessages, ...queue.counters },
+      totals: {
+        accepted: sessionCounters.acceptedMessages,
+        refused: sessionCounters.refusedMessages + sessionCounters.refusedRecipients,
+        ...queue.counters,
+        scriptErrors: this.#mta.scriptErrors,
+        attempts: queue.ended.attempts,
+        attemptSeconds: Math.round(queue.ended.ms) / 1000,
+      },
       plugins: this.#mta.plugins.states(),
       handover: this.#mta.transfer.figures,
       spamhaus: this.#mta.spamhaus.state,

@@ -236,6 +236,11 @@ export class Mta {
     return this.#isOpen && this.accepting && this.spool.figures().closedBecause === null;
   }
 
+  /** Runs of scripts that ended with an error. */
+  get scriptErrors(): number {
+    return Object.values(this.#scripts.figures.errors).reduce((sum, count) => sum + count, 0);
+  }
+
   get accepting(): boolean {
     return this.state === "Serving";
   }

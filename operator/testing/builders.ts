@@ -27,7 +27,8 @@ export function aContext(
 ): Context {
   const spec = aSpec(changes.spec);
   const plugins = changes.plugins ?? [];
-  const rendering = renderConfig({ spec, plugins, appFromText: null, spamhaus: null });
+  const image = spec.engine.image ?? changes.operator?.engineImage ?? "mailfleet-mta:test";
+  const rendering = renderConfig({ spec, plugins, appFromText: null, spamhaus: null, image });
   if (!rendering.ok) throw new Error(JSON.stringify(rendering.problems));
   return {
     cluster: {

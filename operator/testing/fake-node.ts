@@ -5,7 +5,13 @@
 import { appFile } from "#contract/config.ts";
 import { annotations } from "#crds/group.ts";
 import { configVolume } from "#operator/desired/volumes.ts";
-import { type ConfigMap, type KubeNode, type PersistentVolumeClaim, type Pod, resources } from "#operator/kube/objects.ts";
+import {
+  type ConfigMap,
+  type KubeNode,
+  type PersistentVolumeClaim,
+  type Pod,
+  resources,
+} from "#operator/kube/objects.ts";
 
 import type { FakeKube } from "./fake-kube.ts";
 import type { MemoryEngines } from "./memory-engines.ts";
@@ -16,6 +22,8 @@ export class FakeNode {
   readonly #addresses = new Map<string, string>();
   /** Pods that never become ready, by name. */
   readonly broken = new Set<string>();
+  /** Images that cannot be had. */
+  readonly badImages = new Set<string>();
   /** Nodes that pods are put on, the first first; none: pods run nowhere in particular. See `addNode`. */
   readonly usable: string[] = [];
   /** Nodes that do nothing any more, whatever they are told. */
@@ -72,6 +80,7 @@ export class FakeNode {
       return;
     }
     if (pod.status?.phase === "Running" || this.broken.has(name)) return;
+    if (pod.spec.containers.some(({ image }) => this.badImages.has(image))) return this.#failPull(pod);
     const [node] = this.usable;
     if (node !== undefined) {
       this.#kube.edit<Pod>(resources.pods, namespace, name, (copy) => {
@@ -85,6 +94,15 @@ export class FakeNode {
       phase: "Running",
       podIP: ip,
       conditions: [{ type: "Ready", status: "True" }],
+    });
+  }
+
+  #failPull({ metadata }: Pod): void {
+    const { name, namespace = "" } = metadata;
+    const waiting = { reason: "ImagePullBackOff" };
+    this.#kube.setStatus(resources.pods, namespace, name, {
+      phase: "Pending",
+      containerStatuses: [{ name: "mta", state: { waiting } }],
     });
   }
 

@@ -3,6 +3,7 @@
  * all, and as far as policies and suspensions admit it. The queue puts ready entries in; what an attempt brings goes
  * to `settle`. A courier that rejects is a bug: it is logged, and the entries of that attempt are tried again.
  */
+import type { Clock } from "#base/clock.ts";
 import { describe } from "#base/error.ts";
 import type { Log } from "#base/log.ts";
 
@@ -18,6 +19,7 @@ export interface DispatcherOptions {
   readonly log: Log;
   /** Attempts under way over all destinations. */
   readonly maxRunning: number;
+  readonly clock: Clock;
   readonly admission: Admission;
   readonly doorkeeper: Doorkeeper;
   /** An entry that was refused at the pick-up. */
@@ -44,6 +46,8 @@ export class Dispatcher {
   readonly #destinations = new Map<string, Line>();
   readonly #notices: Line = new DestinationQueue<Entry>("", nobody);
   readonly #round = new Round();
+  /** Attempts that have ended, and the milliseconds that they took together. */
+  readonly ended = { attempts: 0, ms: 0 };
   #running = 0;
   #isClosed = false;
   #isPumpPlanned = false;
@@ -192,6 +196,7 @@ export class Dispatcher {
     const [first] = entries as readonly [Entry];
     const recipients = entries.map((entry) => entry.recipient);
     const attempt = { destination: line, message: first.message, recipients };
+    const startedAt = this.#options.clock.monotonic();
     try {
       return await this.#options.courier.deliver(
         ticket === null ? attempt : { ...attempt, terms: this.#terms(ticket) },
@@ -199,6 +204,9 @@ export class Dispatcher {
     } catch (error) {
       this.#options.log.error({ message: first.message.id, error: describe(error) }, "courier-bug");
       return [];
+    } finally {
+      this.ended.attempts++;
+      this.ended.ms += this.#options.clock.monotonic() - startedAt;
     }
   }
 

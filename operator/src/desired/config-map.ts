@@ -12,6 +12,8 @@ import { configMapName } from "./names.ts";
 
 /** The engine reports the text of this file as its revision. */
 const revisionFile = "revision";
+/** For the operator: the image that goes with the files. */
+const imageFile = "image";
 
 export function configMap({ cluster, config }: Context): ConfigMap {
   return {
@@ -19,7 +21,12 @@ export function configMap({ cluster, config }: Context): ConfigMap {
     kind: "ConfigMap",
     metadata: metadata(cluster, { name: configMapName(cluster.name, config.revision), ownedBy: "nobody" }),
     immutable: true,
-    data: { [startupFile]: config.startup, ...reloadableFiles(config), [revisionFile]: config.revision },
+    data: {
+      [startupFile]: config.startup,
+      ...reloadableFiles(config),
+      [revisionFile]: config.revision,
+      ...(config.image === null ? {} : { [imageFile]: config.image }),
+    },
   };
 }
 
@@ -28,7 +35,7 @@ export function readConfigMap({ data }: ConfigMap): RenderedConfig | null {
   const [startup, app, revision] = [data?.[startupFile], data?.[appFile], data?.[revisionFile]];
   if (startup === undefined || app === undefined || revision === undefined) return null;
   const { [policyFile]: policy = "", [suspendFile]: suspend = "" } = data ?? {};
-  return { startup, app, policy, suspend, revision };
+  return { startup, app, policy, suspend, revision, image: data?.[imageFile] ?? null };
 }
 
 /** Whether a ConfigMap of this cluster is of use to nobody any more. */

@@ -11,8 +11,8 @@ import { containerSecurity } from "./security.ts";
 /** Between leaving the endpoints and the end of listening, so that no client is sent to a closed port. */
 export const endpointsSettleSeconds = 5;
 
-export function engineImage({ spec, operator }: Context): string {
-  return spec.engine.image ?? operator.engineImage;
+export function engineImage({ config, spec, operator }: Context): string {
+  return config.image ?? spec.engine.image ?? operator.engineImage;
 }
 
 export function engineContainer(context: Context, mounts: readonly VolumeMount[]): Container {

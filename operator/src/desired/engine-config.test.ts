@@ -8,7 +8,7 @@ import { aSpec } from "../../testing/builders.ts";
 import { reloadableFiles, type Rendering, renderConfig } from "./engine-config.ts";
 
 function render(spec: Record<string, unknown> = {}, appFromText: string | null = null): Rendering {
-  return renderConfig({ spec: aSpec(spec), plugins: [], appFromText, spamhaus: null });
+  return renderConfig({ spec: aSpec(spec), plugins: [], appFromText, spamhaus: null, image: "mta:1" });
 }
 
 function appOf(rendering: Rendering): Record<string, unknown> {

@@ -19,8 +19,10 @@ import type { SpamhausSection } from "#operator/spamhaus/section.ts";
 import { shortHash } from "./hash.ts";
 
 export interface RenderedConfig {
-  /** Names the files: the hash of them all. */
+  /** Names the files and the image that reads them: the hash of them all. */
   readonly revision: string;
+  /** Null in revisions of early versions: the image is the spec's then. */
+  readonly image: string | null;
   readonly startup: string;
   readonly app: string;
   readonly policy: string;
@@ -47,6 +49,8 @@ export function renderConfig(input: {
   readonly appFromText: string | null;
   /** The part that spec.spamhaus makes, or null. */
   readonly spamhaus: SpamhausSection | null;
+  /** Of the engine: a new one is tried out as new files are, and is taken back with them. */
+  readonly image: string;
 }): Rendering {
   const source = appSource(input.spec, input.appFromText);
   if (!source.ok) return source;
@@ -58,7 +62,9 @@ export function renderConfig(input: {
   const files = { startup, app, policy, suspend };
   const parsed = parseEngineConfig(files);
   if (!parsed.ok) return { ok: false, reason: "Invalid", problems: parsed.problems };
-  return { ok: true, config: { revision: shortHash(Object.values(files).join("\0")), ...files } };
+  const { image } = input;
+  const revision = shortHash([...Object.values(files), image].join("\0"));
+  return { ok: true, config: { revision, image, ...files } };
 }
 
 /** The files are always there, so that the first rule of a cluster changes none that only a restart can change. */

@@ -45,7 +45,9 @@ export function judge(observed: Observed, facts: OperatorFacts, scaled: Scaled):
     lastGood,
     rollout: rollout?.status ?? null,
   });
-  const { config, podChanges } = choice;
+  const { config } = choice;
+  const isHeld = wishes.rollout === "pause" && choice.podChanges === "all";
+  const podChanges = isHeld ? "create" : choice.podChanges;
   const context = config === null ? null : contextWith(observed, { facts, size, config });
   const stable = lastGood === null ? context : contextWith(observed, { facts, size, config: lastGood });
   const canary = canaryOf(rollout);
@@ -81,7 +83,7 @@ export function judge(observed: Observed, facts: OperatorFacts, scaled: Scaled):
     objects: isNeeded ? plan(context, observed.admin, observed.spamhaus.keys) : [],
     decision,
     status,
-    push: config === null ? null : pushOf(choice, config, canary),
+    push: config === null || wishes.rollout === "pause" ? null : pushOf(choice, config, canary),
     bake: rollout?.bake ?? null,
     hashOf,
   };
@@ -100,6 +102,7 @@ function rolloutOf(observed: Observed, size: number): Rollout | null {
     slots: observed.slots.filter(({ slot }) => staying.has(slot)),
     previous: previous.rollout,
     bake,
+    order: observed.wishes.rollout,
     now: orders.now,
     time,
   });

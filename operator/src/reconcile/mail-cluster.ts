@@ -4,6 +4,8 @@
  *
  * Nothing is decided while the caches have not seen our own writes. A settled cluster ends with no write at all.
  */
+import { isDeepStrictEqual } from "node:util";
+
 import type { Condition } from "#crds/conditions.ts";
 import type { MailClusterStatus } from "#crds/mail-cluster-status.ts";
 import { annotations } from "#crds/group.ts";
@@ -69,7 +71,7 @@ async function pass(tools: Tools, writer: Writer, seen: Observed): Promise<Resul
   const { observed, judgement } = await configure(tools, seen, scaled);
   if (await applyObjects(tools, writer, observed, judgement))
     await takeSteps(tools, writer, observed, judgement);
-  await dropSpentForce(writer, observed, judgement);
+  await dropSpentWords(writer, observed, judgement);
   if (judgement.decision.isGone && (await letGo(writer, observed))) return done;
   const { conditions, revision } = await tellStatus(tools, writer, observed, judgement);
   // After the status: only what it names as the last good one may be the only way back.
@@ -88,15 +90,22 @@ async function rest(tools: Tools, writer: Writer, observed: Observed, judgement:
   return again(LOOK_AGAIN.settledMs, "paused");
 }
 
-/** Named slots that leave no more are gone, or never left: the word must not take the next one of that number. */
-async function dropSpentForce(
+/**
+ * Words that have been obeyed are taken off. Named slots that leave no more are gone, or never left: the word must not take
+ * the next one of that number. An end of a roll-out must not end the next one; it is spent when the status says it.
+ */
+async function dropSpentWords(
   writer: Writer,
-  { object, wishes }: Observed,
-  { decision }: Judgement,
+  { object, wishes, previous }: Observed,
+  { decision, status }: Judgement,
 ): Promise<void> {
+  const spent: Record<string, null> = {};
   const isMeant = decision.waiting.some(({ slot }) => wishes.forced.has(slot));
-  if (wishes.forced.size === 0 || isMeant) return;
-  await writer.patchAnnotations(resources.mailClusters, object, { [annotations.forceDeleteSlot]: null });
+  if (wishes.forced.size > 0 && !isMeant) spent[annotations.forceDeleteSlot] = null;
+  const isEnd = wishes.rollout === "promote" || wishes.rollout === "rollback";
+  if (isEnd && isDeepStrictEqual(previous.rollout, status.rollout ?? undefined))
+    spent[annotations.rollout] = null;
+  if (Object.keys(spent).length > 0) await writer.patchAnnotations(resources.mailClusters, object, spent);
 }
 
 /** Engines that can take the configuration get it; what they answer is part of what is judged. */

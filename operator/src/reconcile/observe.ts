@@ -114,6 +114,7 @@ export async function observe(tools: Tools, object: CustomObject): Promise<Obser
     spec,
     plugins: plugins.plugins,
     appFromText: await appFromText(tools, key, spec),
+    image: spec.engine.image ?? tools.facts.engineImage,
     spamhaus: spamhaus.section,
   });
   return Object.freeze({

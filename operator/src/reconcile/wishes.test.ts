@@ -7,7 +7,13 @@ const wishes = (annotations: Record<string, string>) => wishesOf({ name: "out", 
 
 describe("what people ask for by annotations", () => {
   it("is nothing when there are none", () => {
-    const none = { isPaused: false, isHibernating: false, preferred: new Set(), forced: new Set() };
+    const none = {
+      isPaused: false,
+      isHibernating: false,
+      rollout: null,
+      preferred: new Set(),
+      forced: new Set(),
+    };
     assert.deepEqual(wishesOf({ name: "out" }), none);
     assert.deepEqual(wishes({ "mailfleet.io/paused": "yes", "mailfleet.io/hibernate": "" }), none);
   });

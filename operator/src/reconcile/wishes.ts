@@ -4,10 +4,13 @@
  */
 import { annotations as keys } from "#crds/group.ts";
 import type { ObjectMeta } from "#operator/kube/kube.ts";
+import { type RolloutOrder, rolloutOrders } from "#operator/rollout/decide-rollout.ts";
 
 export interface Wishes {
   readonly isPaused: boolean;
   readonly isHibernating: boolean;
+  /** What becomes of the roll-out that is under way; null: it takes its course. */
+  readonly rollout: RolloutOrder | null;
   /** Slots that leave first when the cluster shrinks. */
   readonly preferred: ReadonlySet<number>;
   /** Leaving slots whose mail is given up. */
@@ -18,6 +21,7 @@ export function wishesOf({ annotations = {} }: ObjectMeta): Wishes {
   return {
     isPaused: annotations[keys.paused] === "true",
     isHibernating: annotations[keys.hibernate] === "true",
+    rollout: rolloutOrders.find((order) => order === annotations[keys.rollout]) ?? null,
     preferred: slotsIn(annotations[keys.removeSlots]),
     forced: slotsIn(annotations[keys.forceDeleteSlot]),
   };

@@ -1,7 +1,8 @@
 /**
  * How the engines that try a revision out do, beside those that do not (pure). Only figures since the time of bake
- * began count, and only of processes that have run since. A process that started anew meanwhile, or a spool that
- * closed, is bad news whatever the figures are; a few attempts are no news at all.
+ * began count, and only of processes that have run since. A process that started anew meanwhile or cannot start, or a
+ * spool that closed, is bad news whatever the figures are; a few cases are no news at all, and a figure that an engine does not
+ * tell is no figure.
  */
 import type { EngineStatus } from "#contract/admin-api.ts";
 import type { ObservedSlot } from "#operator/slots/observed.ts";
@@ -23,8 +24,13 @@ export interface Bake {
   readonly marks: ReadonlyMap<number, Mark>;
 }
 
-/** Fewer attempts in one group are no ground for a judgement. */
-const FEWEST_ATTEMPTS = 20;
+/** Fewer cases in one group are no ground for a judgement. */
+const FEWEST_CASES = 20;
+/** What the node says of a container that will not run before somebody changes something, or that ends over and over. */
+const STUCK =
+  /^(ImagePullBackOff|InvalidImageName|ErrImageNeverPull|CreateContainer\w*Error|RunContainerError|CrashLoopBackOff)/;
+/** Slower by less than this is no fault, however fast the others are. */
+const SLOWER_SECONDS = 1;
 
 export function markAll(slots: readonly ObservedSlot[], revision: string, since: number | null): Bake {
   const marks = slots.flatMap(({ slot, pod }): [number, Mark][] => {
@@ -41,44 +47,102 @@ export function faultOf(input: {
   readonly stable: readonly ObservedSlot[];
   readonly bake: Bake;
   readonly maxFailureRatio: number;
+  readonly maxLatencyFactor: number;
 }): string | null {
-  const { canary, stable, bake, maxFailureRatio } = input;
-  for (const { slot, pod } of canary) {
-    const mark = bake.marks.get(slot);
-    if (pod === null || mark === undefined || pod.uid !== mark.uid) continue;
-    const { engine, restarts } = pod;
-    const isAnother = engine !== null && mark.startedAt !== null && engine.startedAt !== mark.startedAt;
-    if (isAnother || restarts > mark.restarts) return `slot ${slot} ended and started anew`;
-    if (engine !== null && engine.spoolClosed !== null && !isFull(engine))
-      return `slot ${slot} closed its spool`;
-  }
+  const { canary, stable, bake } = input;
+  const broken = canary.map((slot) => breakOf(slot, bake)).find((words) => words !== null);
+  if (broken !== undefined && broken !== null) return broken;
   const [tried, others] = [figuresOf(canary, bake), figuresOf(stable, bake)];
-  for (const kind of ["failed", "deferred"] as const) {
-    const [ratio, usual] = [ratioOf(tried, kind), ratioOf(others, kind) ?? 0];
-    if (ratio !== null && ratio > usual + maxFailureRatio)
-      return `${percent(ratio)} of its attempts ${kind}, ${percent(usual)} of those of other pods`;
+  return (
+    ratioFault(tried, others, input.maxFailureRatio) ?? latencyFault(tried, others, input.maxLatencyFactor)
+  );
+}
+
+/** It cannot start, started anew, or gave up its spool. */
+function breakOf({ slot, pod }: ObservedSlot, bake: Bake): string | null {
+  if (pod === null || pod.isTerminating) return null;
+  const isMadeForIt = pod.revision === bake.revision && !pod.isReady;
+  if (isMadeForIt && STUCK.test(pod.reason ?? "")) return `slot ${slot} cannot start: ${pod.reason}`;
+  const mark = bake.marks.get(slot);
+  if (mark === undefined || pod.uid !== mark.uid) return null;
+  const { engine, restarts } = pod;
+  const isAnother = engine !== null && mark.startedAt !== null && engine.startedAt !== mark.startedAt;
+  if (isAnother || restarts > mark.restarts) return `slot ${slot} ended and started anew`;
+  const isClosed = engine !== null && engine.spoolClosed !== null && !isFull(engine);
+  return isClosed ? `slot ${slot} closed its spool` : null;
+}
+
+type Totals = EngineStatus["totals"];
+/** Sums over the engines that tell; null: none does. */
+type Figures = Readonly<Record<keyof Totals, number | null>>;
+
+/** What may go wrong how often: the cases that went wrong, and all of them. */
+const RATIOS: readonly {
+  readonly wrong: keyof Totals;
+  readonly all: readonly (keyof Totals)[];
+  readonly text: string;
+}[] = [
+  { wrong: "failed", all: ["delivered", "failed"], text: "of its attempts failed" },
+  { wrong: "deferred", all: ["delivered", "failed", "deferred"], text: "of its attempts deferred" },
+  { wrong: "refused", all: ["accepted", "refused"], text: "of its messages refused" },
+  { wrong: "scriptErrors", all: ["accepted", "refused"], text: "script errors a message" },
+];
+
+function ratioFault(tried: Figures, others: Figures, allowed: number): string | null {
+  for (const { wrong, all, text } of RATIOS) {
+    const ratio = ratioOf(tried, wrong, all);
+    const usual = ratioOf(others, wrong, all) ?? 0;
+    if (ratio !== null && ratio > usual + allowed)
+      return `${percent(ratio)} ${text}, ${percent(usual)} of those of other pods`;
   }
   return null;
 }
 
-type Figures = Readonly<Record<"delivered" | "failed" | "deferred", number>>;
+/** Only beside others: how long an attempt takes depends on who is at the other end. */
+function latencyFault(tried: Figures, others: Figures, factor: number): string | null {
+  const [mean, usual] = [meanOf(tried), meanOf(others)];
+  if (mean === null || usual === null || mean < usual + SLOWER_SECONDS || mean <= usual * factor) return null;
+  return `an attempt takes ${mean.toFixed(1)} s, ${usual.toFixed(1)} s in other pods`;
+}
 
 function figuresOf(slots: readonly ObservedSlot[], { marks }: Bake): Figures {
-  const sum = { delivered: 0, failed: 0, deferred: 0 };
+  const sum: Record<string, number | null> = {};
   for (const { slot, pod } of slots) {
     const mark = marks.get(slot);
     if (pod?.engine == null || mark?.totals == null || mark.uid !== pod.uid) continue;
     if (mark.startedAt !== pod.engine.startedAt) continue;
-    for (const key of ["delivered", "failed", "deferred"] as const)
-      sum[key] += pod.engine.totals[key] - mark.totals[key];
+    const { totals } = pod.engine;
+    for (const key of Object.keys(totals) as (keyof Totals)[]) {
+      const [now, before] = [totals[key], mark.totals[key]];
+      if (now !== undefined && before !== undefined) sum[key] = (sum[key] ?? 0) + now - before;
+    }
   }
-  return sum;
+  const of = (key: keyof Totals): number | null => sum[key] ?? null;
+  return {
+    accepted: of("accepted"),
+    refused: of("refused"),
+    delivered: of("delivered"),
+    deferred: of("deferred"),
+    failed: of("failed"),
+    unclear: of("unclear"),
+    scriptErrors: of("scriptErrors"),
+    attempts: of("attempts"),
+    attemptSeconds: of("attemptSeconds"),
+  };
 }
 
-function ratioOf(figures: Figures, kind: "failed" | "deferred"): number | null {
-  const { delivered, failed, deferred } = figures;
-  const attempts = delivered + failed + (kind === "deferred" ? deferred : 0);
-  return attempts < FEWEST_ATTEMPTS ? null : figures[kind] / attempts;
+function ratioOf(figures: Figures, wrong: keyof Totals, all: readonly (keyof Totals)[]): number | null {
+  const cases = all.map((key) => figures[key]);
+  const bad = figures[wrong];
+  if (bad === null || cases.includes(null)) return null;
+  const count = cases.reduce<number>((sum, value) => sum + (value ?? 0), 0);
+  return count < FEWEST_CASES ? null : bad / count;
+}
+
+function meanOf({ attempts, attemptSeconds }: Figures): number | null {
+  return attempts === null || attemptSeconds === null || attempts < FEWEST_CASES
+    ? null
+    : attemptSeconds / attempts;
 }
 
 function percent(ratio: number): string {

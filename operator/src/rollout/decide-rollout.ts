@@ -13,6 +13,10 @@ import type { ObservedSlot } from "#operator/slots/observed.ts";
 
 import { type Bake, faultOf, markAll } from "./canary.ts";
 
+/** What people may say to it, by annotation. */
+export const rolloutOrders = ["pause", "promote", "rollback"] as const;
+export type RolloutOrder = (typeof rolloutOrders)[number];
+
 export type RolloutStatus = NonNullable<MailClusterStatus["rollout"]>;
 
 export interface RolloutInput {
@@ -24,6 +28,7 @@ export interface RolloutInput {
   readonly slots: readonly ObservedSlot[];
   readonly previous: RolloutStatus | undefined;
   readonly bake: Bake | null;
+  readonly order: RolloutOrder | null;
   /** By the monotonic clock, in milliseconds, and as ISO time in whole seconds. */
   readonly now: number;
   readonly time: string;
@@ -39,9 +44,28 @@ export function decideRollout(input: RolloutInput): Rollout {
   const known = previous?.revision === target ? previous : undefined;
   if (lastGood === null || lastGood === target || slots.length === 0)
     return settled(input, known, "Everywhere", "there is nothing to try out");
+  const ordered = obey(input, known);
+  if (ordered !== null) return ordered;
   if (known !== undefined && known.phase !== "Canary") return { status: known, bake: null };
   const canary = known === undefined ? chooseCanary(input) : keepCanary(input, known.canary);
   return watch(input, known, canary);
+}
+
+/** Null: it takes its course. A pause holds the time of bake too, since what happens in it is not looked at. */
+function obey(input: RolloutInput, known: RolloutStatus | undefined): Rollout | null {
+  const { order, target, time } = input;
+  const canary = [...(known?.canary ?? [])];
+  if (order === "promote")
+    return settled(input, known, "Everywhere", "promoted by the annotation mailfleet.io/rollout");
+  if (order === "rollback" && known?.phase === "RolledBack") return { status: known, bake: null };
+  if (order === "rollback") {
+    const message = "rolled back by the annotation mailfleet.io/rollout";
+    return { status: { phase: "RolledBack", revision: target, since: time, canary, message }, bake: null };
+  }
+  if (order !== "pause" || (known !== undefined && known.phase !== "Canary")) return null;
+  const message = "paused by the annotation mailfleet.io/rollout";
+  const since = known?.message === message ? known.since : time;
+  return { status: { phase: "Canary", revision: target, since, canary, message }, bake: null };
 }
 
 function watch(
@@ -56,8 +80,8 @@ function watch(
   const isWhole = same !== null && numbers.every((slot) => isMarked(same, slots, slot));
   const bake = isWhole ? same : markAll(slots, target, null);
   const base = { revision: target, canary: [...numbers] };
-  const { maxFailureRatio, bakeSeconds } = rules.canary;
-  const fault = faultOf({ canary, stable, bake, maxFailureRatio });
+  const { maxFailureRatio, maxLatencyFactor, bakeSeconds } = rules.canary;
+  const fault = faultOf({ canary, stable, bake, maxFailureRatio, maxLatencyFactor });
   if (fault !== null) {
     const phase = rules.autoRollback ? "RolledBack" : "Held";
     return { status: { ...base, phase, since: time, message: fault }, bake };

@@ -8,8 +8,9 @@ import { chooseConfig } from "./choose-config.ts";
 import { decidePush } from "./decide-push.ts";
 import { type Rollout, type RolloutInput, decideRollout } from "./decide-rollout.ts";
 
-const good = { revision: "rev-1", startup: "s", app: "a", policy: "", suspend: "" };
-const next = { revision: "rev-2", startup: "s", app: "b", policy: "", suspend: "" };
+const files = { startup: "s", policy: "", suspend: "", image: "mta:1" };
+const good = { revision: "rev-1", app: "a", ...files };
+const next = { revision: "rev-2", app: "b", ...files };
 const problems = [{ file: "smtpd-app.yaml", path: "", reason: "no" }];
 const plain = {
   rendering: { ok: true, config: next },
@@ -97,6 +98,7 @@ describe("the roll-out", () => {
     slots: [runs(0, "rev-1"), runs(1, "rev-1"), runs(2, "rev-1")],
     previous: undefined,
     bake: null,
+    order: null,
     now: 0,
     time: "2026-01-01T00:00:00Z",
   };
@@ -128,6 +130,88 @@ describe("the roll-out", () => {
     assert.deepEqual(decideRollout({ ...start, slots }).status.canary, [2]);
     const two = { ...rules, canary: { ...rules.canary, pods: 2 } };
     assert.deepEqual(decideRollout({ ...start, slots, rules: two }).status.canary, [1, 2]);
+  });
+
+  it("goes back when what it was made with cannot start", () => {
+    const stuck = (reason: string) =>
+      aSlot(0, { pod: { revision: "rev-2", isReady: false, engine: null, reason, uid: "another" } });
+    const slots = (reason: string) => [stuck(reason), runs(1, "rev-1"), runs(2, "rev-1")];
+    assert.equal(
+      judged({ slots: slots("ImagePullBackOff") }),
+      "RolledBack: slot 0 cannot start: ImagePullBackOff",
+    );
+    assert.match(
+      judged({ slots: slots("CrashLoopBackOff (exit 1)") }),
+      /^RolledBack: slot 0 cannot start: Crash/,
+    );
+    assert.match(judged({ slots: slots("Unschedulable") }), /^Canary: waits for slot 0/);
+  });
+
+  it("goes back when scripts fail, when mail is refused, or when attempts take far longer than elsewhere", () => {
+    const more = { refused: 0, scriptErrors: 0, attempts: 100, attemptSeconds: 50 };
+    const from = (slot: number, revision: string, changes: object = {}) =>
+      runs(slot, revision, { totals: { ...totals(100, 0), accepted: 100, ...more, ...changes } });
+    const ready = then(decideRollout(start), {
+      slots: [from(0, "rev-2"), from(1, "rev-1"), from(2, "rev-1")],
+    });
+    const later = (canary: object, other: object = {}): string => {
+      const grown = { accepted: 200, delivered: 200, attempts: 200, attemptSeconds: 100 };
+      const slots = [
+        from(0, "rev-2", { ...grown, ...canary }),
+        from(1, "rev-1", { ...grown, ...other }),
+        from(2, "rev-1", { ...grown, ...other }),
+      ];
+      const { status } = then(ready, { slots, now: 29_000 });
+      return `${status.phase}: ${status.message}`;
+    };
+    assert.match(later({}), /^Canary: .*watched/);
+    assert.equal(
+      later({ scriptErrors: 50 }),
+      "RolledBack: 50 % script errors a message, 0 % of those of other pods",
+    );
+    assert.match(later({ refused: 100 }), /^RolledBack: 50 % of its messages refused, 0 %/);
+    assert.match(later({ refused: 100 }, { refused: 100 }), /^Canary/);
+    assert.equal(later({ attemptSeconds: 450 }), "RolledBack: an attempt takes 4.0 s, 0.5 s in other pods");
+    assert.match(later({ attemptSeconds: 190 }), /^Canary/, "slower by less than a second");
+  });
+
+  it("takes a figure that an engine does not tell for unknown, never for zero", () => {
+    const slots = [
+      runs(0, "rev-2", { totals: { ...totals(200, 0), accepted: 100 } }),
+      runs(1, "rev-1", {
+        totals: { ...totals(100, 0), accepted: 100, scriptErrors: 0, attempts: 50, attemptSeconds: 1 },
+      }),
+      runs(2, "rev-1"),
+    ];
+    assert.match(judged({ slots }), /^Canary: .*watched/);
+  });
+
+  it("stays where it is while it is paused, and its time of bake begins anew then", () => {
+    const slots = [runs(0, "rev-2", { totals: totals(100, 0) }), runs(1, "rev-1"), runs(2, "rev-1")];
+    const held = then(baking(), { slots, now: 40_000, order: "pause" });
+    assert.equal(held.status.message, "paused by the annotation mailfleet.io/rollout");
+    assert.deepEqual([held.status.phase, held.status.canary], ["Canary", [0]]);
+    const resumed = then(held, { slots, now: 50_000 });
+    assert.match(resumed.status.message, /watched for 30 s/);
+    assert.equal(then(resumed, { slots, now: 79_000 }).status.phase, "Canary");
+    assert.equal(then(resumed, { slots, now: 80_000 }).status.phase, "Everywhere");
+  });
+
+  it("that is paused before it began reaches no pod", () => {
+    const { status } = decideRollout({ ...start, order: "pause" });
+    assert.deepEqual([status.phase, status.canary], ["Canary", []]);
+  });
+
+  it("is ended either way by people, also after it was judged", () => {
+    assert.equal(then(baking(), { order: "promote" }).status.phase, "Everywhere");
+    const back = then(baking(), { order: "rollback" });
+    assert.equal(back.status.phase, "RolledBack");
+    assert.equal(then(back, {}).status.phase, "RolledBack", "also without the word");
+    assert.equal(then(back, { order: "promote" }).status.phase, "Everywhere");
+    assert.equal(
+      decideRollout({ ...start, lastGood: "rev-2", order: "rollback" }).status.phase,
+      "Everywhere",
+    );
   });
 
   it("goes everywhere when the time is over and nothing is bad", () => {

@@ -5,7 +5,7 @@
 import type { MailClusterSpec } from "#crds/mail-cluster.ts";
 import type { PluginProblem, ResolvedPlugin } from "#operator/plugins/resolve.ts";
 import type { ConfigState } from "#operator/rollout/choose-config.ts";
-import type { RolloutStatus } from "#operator/rollout/decide-rollout.ts";
+import type { RolloutOrder, RolloutStatus } from "#operator/rollout/decide-rollout.ts";
 import type { ScalingDecision } from "#operator/scaling/decide.ts";
 import type { SlotDecision } from "#operator/slots/decide.ts";
 import type { ObservedSlot } from "#operator/slots/observed.ts";
@@ -26,7 +26,11 @@ export interface Judged {
   readonly size: number;
   /** The size that is followed, and the autoscaler's decision, if it made one. */
   readonly scaled: { readonly size: number; readonly decision: ScalingDecision | null };
-  readonly wishes: { readonly isPaused: boolean; readonly isHibernating: boolean };
+  readonly wishes: {
+    readonly isPaused: boolean;
+    readonly isHibernating: boolean;
+    readonly rollout: RolloutOrder | null;
+  };
   readonly deletion: "Drain" | "Orphan" | "Discard" | null;
   readonly slots: readonly ObservedSlot[];
   readonly decision: SlotDecision;

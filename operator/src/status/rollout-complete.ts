@@ -11,6 +11,11 @@ export function rolloutComplete(judged: Judged): VerdictOn<"RolloutComplete"> {
     return no("RolledBack", `revision ${config.revision} was refused: ${describeProblems(config.problems)}`);
   if (config.kind === "taken-back") return no(config.phase, `revision ${config.revision}: ${config.message}`);
   if (config.kind === "broken") return no("NoRevision", "the spec makes no revision; see ConfigApplied");
+  if (judged.wishes.rollout === "pause" && configApplied(judged).status !== "True")
+    return no(
+      "Paused",
+      `revision ${config.revision} goes no further until the annotation mailfleet.io/rollout is removed`,
+    );
   if (rollout?.phase === "Canary") return no("Canary", `revision ${config.revision}: ${rollout.message}`);
   if (configApplied(judged).status !== "True")
     return no("Everywhere", `revision ${config.revision} is on its way to all pods`);

@@ -25,7 +25,7 @@ function anInput(changes: Partial<StatusInput> = {}): StatusInput {
     spec: aSpec(),
     size,
     scaled: { size, decision: null },
-    wishes: { isPaused: false, isHibernating: false },
+    wishes: { isPaused: false, isHibernating: false, rollout: null },
     deletion,
     slots,
     decision,
@@ -244,7 +244,7 @@ describe("the autoscaler's record", () => {
   it("says when figures are missing, and when it rests", () => {
     assert.equal(verdicts(decided(2))["ScalingActive"], "True Following");
     assert.equal(verdicts(decided(2, { isActive: false }))["ScalingActive"], "False FiguresUnknown");
-    const wishes = { isPaused: true, isHibernating: false };
+    const wishes = { isPaused: true, isHibernating: false, rollout: null };
     const resting = { spec, wishes, scaled: { size: 2, decision: null } };
     assert.equal(verdicts(resting)["ScalingActive"], "False Suspended");
     assert.equal(verdicts(resting)["Paused"], "True Paused");
@@ -255,7 +255,7 @@ describe("the autoscaler's record", () => {
       size: 0,
       slots: [],
       scaled: { size: 4, decision: null },
-      wishes: { isPaused: false, isHibernating: true },
+      wishes: { isPaused: false, isHibernating: true, rollout: null },
     };
     assert.equal(verdicts(asleep)["Hibernated"], "True Hibernated");
     assert.equal(makeStatus(anInput(asleep)).targetReplicas, 4);

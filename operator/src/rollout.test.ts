@@ -1,0 +1,141 @@
+/** The whole operator while a revision is tried out: what people may say to it, and a revision that cannot start. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+
+import { type Pod, resources } from "#operator/kube/objects.ts";
+
+import { cluster, NAMESPACE, Whole } from "../testing/whole.ts";
+
+const WORD = "mailfleet.io/rollout";
+const isSettled = (whole: Whole): boolean =>
+  whole.condition("Ready") === "True AllPodsReady" && whole.condition("Reconciling") === "False Settled";
+
+async function started(spec: Record<string, unknown>) {
+  const whole = new Whole();
+  whole.kube.seed(resources.mailClusters, cluster(spec));
+  const operator = whole.start();
+  await whole.until("settled", () => isSettled(whole), 500);
+  whole.engines.pushes.length = 0;
+  return { whole, stop: () => operator.stop() };
+}
+
+const say = (whole: Whole, word: string): void =>
+  whole.edit(({ metadata }) => {
+    metadata.annotations = { ...metadata.annotations, [WORD]: word };
+  });
+const said = (whole: Whole): string | undefined => whole.cluster()?.metadata.annotations?.[WORD];
+const change = (whole: Whole, concurrency: number): void =>
+  whole.edit(({ spec }) => {
+    const { config } = spec as { config: { app: Record<string, unknown> } };
+    config.app = { ...config.app, queues: { concurrency } };
+  });
+const reached = (whole: Whole): number => new Set(whole.engines.pushes.map(({ ip }) => ip)).size;
+const podOf = (whole: Whole, slot: number): Pod | null =>
+  whole.kube.peek<Pod>(resources.pods, NAMESPACE, `out-${slot}`);
+const isBaking = (whole: Whole): boolean => /watched/.test(whole.message("RolloutComplete"));
+
+describe("what people say to a roll-out", () => {
+  test("promote ends the time of bake, and the word is taken off", async () => {
+    const { whole, stop } = await started({ replicas: 3, rollout: { canary: { bakeSeconds: 86_000 } } });
+    change(whole, 7);
+    await whole.until("baking", () => isBaking(whole), 500);
+    assert.equal(reached(whole), 1);
+    say(whole, "promote");
+    await whole.until("complete", () => whole.condition("RolloutComplete") === "True Complete", 500);
+    await whole.until("taken off", () => said(whole) === undefined, 500);
+    assert.equal(reached(whole), 3);
+    await stop();
+  });
+
+  test("rollback takes a revision back that did well, until the spec changes", async () => {
+    const { whole, stop } = await started({ replicas: 3, rollout: { canary: { bakeSeconds: 86_000 } } });
+    const good = whole.engines.byIp.get(whole.node.addressOf("out-1"))?.revision;
+    change(whole, 7);
+    await whole.until("baking", () => isBaking(whole), 500);
+    say(whole, "rollback");
+    await whole.until("back", () => whole.condition("RolloutComplete") === "False RolledBack", 500);
+    await whole.until("taken off", () => said(whole) === undefined, 500);
+    await whole.until("good again", () =>
+      [...whole.engines.byIp.values()].every(({ revision }) => revision === good),
+    );
+    await whole.turns(100, 1000);
+    assert.equal(whole.condition("RolloutComplete"), "False RolledBack");
+    say(whole, "promote");
+    await whole.until("complete", () => whole.condition("RolloutComplete") === "True Complete", 500);
+    await stop();
+  });
+
+  test("pause keeps it where it is, and it goes on when the word is removed", async () => {
+    const { whole, stop } = await started({ replicas: 3, rollout: { canary: { bakeSeconds: 30 } } });
+    say(whole, "pause");
+    change(whole, 7);
+    await whole.until("paused", () => whole.condition("RolloutComplete") === "False Paused", 500);
+    await whole.turns(200, 1000);
+    assert.equal(reached(whole), 0);
+    say(whole, "");
+    await whole.until("complete", () => whole.condition("RolloutComplete") === "True Complete", 500);
+    assert.equal(reached(whole), 3);
+    await stop();
+  });
+
+  test("pause stops pods from being made anew, and lost ones come back all the same", async () => {
+    const { whole, stop } = await started({ replicas: 3, rollout: { canary: { bakeSeconds: 0 } } });
+    const uids = (): (string | undefined)[] => [0, 1, 2].map((slot) => podOf(whole, slot)?.metadata.uid);
+    const before = uids();
+    say(whole, "pause");
+    whole.edit(({ spec }) => Object.assign(spec, { engine: { env: [{ name: "A", value: "b" }] } }));
+    await whole.turns(100, 1000);
+    assert.deepEqual(uids(), before);
+    whole.kube.discard(resources.pods, NAMESPACE, "out-2");
+    await whole.until("back", () => isReady(podOf(whole, 2)) && uids()[2] !== before[2], 500);
+    assert.deepEqual(uids().slice(0, 2), before.slice(0, 2));
+    await stop();
+  });
+});
+
+const isReady = (pod: Pod | null): boolean =>
+  pod?.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") === true;
+
+describe("a new image of the engine", () => {
+  const image = (whole: Whole, name: string): void =>
+    whole.edit(({ spec }) => Object.assign(spec, { engine: { image: name } }));
+  const imagesOf = (whole: Whole): readonly string[] =>
+    whole.kube.peekAll<Pod>(resources.pods).map(({ spec }) => spec.containers[0]?.image ?? "");
+
+  test("is tried out in one pod first", async () => {
+    const { whole, stop } = await started({
+      replicas: 3,
+      engine: { image: "mta:1" },
+      rollout: { canary: { bakeSeconds: 60 } },
+    });
+    image(whole, "mta:2");
+    await whole.until("baking", () => isBaking(whole), 500);
+    assert.deepEqual([...imagesOf(whole)].sort(), ["mta:1", "mta:1", "mta:2"]);
+    await whole.until("complete", () => whole.condition("RolloutComplete") === "True Complete", 500);
+    assert.deepEqual(imagesOf(whole), ["mta:2", "mta:2", "mta:2"]);
+    await stop();
+  });
+
+  test("that cannot be had is taken back by itself, and the other pods never stop", async () => {
+    const { whole, stop } = await started({ replicas: 3, engine: { image: "mta:1" } });
+    whole.node.badImages.add("mta:bad");
+    const others = [1, 2].map((slot) => podOf(whole, slot)?.metadata.uid);
+    image(whole, "mta:bad");
+    await whole.until("back", () => whole.condition("RolloutComplete") === "False RolledBack", 500);
+    assert.match(whole.message("RolloutComplete"), /slot 0 cannot start: ImagePullBackOff/);
+    await whole.until(
+      "the old image",
+      () => imagesOf(whole).every((name) => name === "mta:1") && isReady(podOf(whole, 0)),
+      500,
+    );
+    assert.deepEqual(
+      [1, 2].map((slot) => podOf(whole, slot)?.metadata.uid),
+      others,
+    );
+    assert.equal(whole.condition("Stalled"), "True RolledBack");
+    image(whole, "mta:2");
+    await whole.until("complete", () => whole.condition("RolloutComplete") === "True Complete", 500);
+    assert.deepEqual(imagesOf(whole), ["mta:2", "mta:2", "mta:2"]);
+    await stop();
+  });
+});
