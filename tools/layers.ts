@@ -57,3 +57,203 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   "mta-image/src/intake": ["base", ...mta("smtp", "message", "spool", "queue", "hooks")],
   "mta-image/src/dsn": ["base", ...mta("smtp", "message", "spool", "queue", "intake")],
   "mta-image/src/session": ["base", ...mta("smtp", "net", "message", "hooks", "intake")],
+  "mta-image/src/delivery": [
+    "base",
+    "aws4fetch",
+    "undici",
+    ...mta("smtp", "net", "dns", "message", "spool", "hooks", "queue"),
+  ],
+  "mta-image/src/spamhaus": [
+    "base",
+    contract,
+    "js-yaml",
+    "zod",
+    ...mta("dns", "message", "script", "session", "smtp"),
+  ],
+  "mta-image/src/transfer": ["base", contract, "undici", ...mta("spool", "queue", "message")],
+  "mta-image/src/config": ["base", contract, ...mta("queue", "session", "delivery")],
+  "mta-image/src/admin": [
+    "base",
+    contract,
+    "fastify",
+    "prom-client",
+    "zod",
+    ...mta(
+      "authentication",
+      "config",
+      "queue",
+      "spool",
+      "session",
+      "delivery",
+      "transfer",
+      "hooks",
+      "plugins",
+      "spamhaus",
+    ),
+  ],
+  // The files of src/ itself: the programs and what puts the rooms together.
+  "mta-image/src": [
+    "base",
+    contract,
+    "package.json",
+    "fastify",
+    "js-yaml",
+    "prom-client",
+    "undici",
+    "zod",
+    ...mta(...engineRooms, "smtp", "message", "script", "hooks"),
+  ],
+
+  "mta-image/web/shared": ["zod", contract],
+  "mta-image/web/server": [
+    "base",
+    contract,
+    "mta-image/web/shared",
+    "package.json",
+    "@fastify/cookie",
+    "@fastify/helmet",
+    "@fastify/rate-limit",
+    "@fastify/static",
+    "fastify",
+    "js-yaml",
+    "undici",
+    "zod",
+  ],
+  "mta-image/web/pages": [
+    contract,
+    "mta-image/web/shared",
+    "@tanstack/virtual-core",
+    "diff",
+    "postal-mime",
+    "preact",
+    "uplot",
+  ],
+
+  "operator/src/kube": ["base", "@kubernetes/client-node", "undici"],
+  "operator/src/cache": ["base", ...operator("kube")],
+  "operator/src/watch": ["base", ...operator("kube", "cache")],
+  "operator/src/spamhaus": ["base", "crds", contract, "js-yaml", ...operator("kube", "cache", "watch")],
+  "operator/src/slots": ["crds", contract, ...operator("kube")],
+  "operator/src/plugins": ["base", "crds", contract, ...operator("kube")],
+  "operator/src/desired": ["crds", contract, "js-yaml", ...operator("kube", "plugins", "slots", "spamhaus")],
+  "operator/src/rollout": ["crds", contract, ...operator("kube", "desired", "plugins", "slots")],
+  "operator/src/scaling": ["base", "crds", contract, ...operator("slots")],
+  "operator/src/engine": [
+    "base",
+    "crds",
+    contract,
+    "@peculiar/x509",
+    "reflect-metadata",
+    "undici",
+    "zod",
+    ...operator("cache", "desired", "kube", "slots"),
+  ],
+  "operator/src/keda": ["base", "@grpc/grpc-js", "@grpc/proto-loader"],
+  "operator/src/status": [
+    "base",
+    "crds",
+    contract,
+    ...operator("kube", "desired", "plugins", "rollout", "scaling", "slots", "spamhaus"),
+  ],
+  "operator/src/reconcile": [
+    "base",
+    "crds",
+    contract,
+    ...operator(...operatorRooms.filter((room) => room !== "reconcile")),
+  ],
+  "operator/src": ["base", "crds", contract, "package.json", "prom-client", ...operator(...operatorRooms)],
+
+  helm: ["base", "e2e/peers", "tools"],
+  tools: [
+    contract,
+    "zod",
+    ...mta("spamhaus"),
+    "base",
+    "crds",
+    "e2e",
+    "e2e/cluster",
+    "e2e/peers",
+    "helm",
+    "operator/src",
+    "esbuild",
+    "js-yaml",
+    "mta-image/src/script",
+  ],
+  "e2e/peers": ["base", "nodemailer", "smtp-server", "zod"],
+  "e2e/cluster": ["base", "crds", contract, "js-yaml", "tools", "e2e", "e2e/peers"],
+  e2e: ["base", "crds", contract, "js-yaml", "zod", "tools", "helm", "e2e", "e2e/cluster", "e2e/peers"],
+  "e2e/faults": ["base", "e2e/peers", ...operator("kube")],
+  "e2e/demo": [
+    "base",
+    "crds",
+    contract,
+    "js-yaml",
+    "zod",
+    "tools",
+    "helm",
+    "e2e",
+    "e2e/cluster",
+    "e2e/peers",
+  ],
+  "e2e/bench": [
+    "base",
+    "crds",
+    contract,
+    "js-yaml",
+    "zod",
+    "tools",
+    "helm",
+    "e2e",
+    "e2e/cluster",
+    "e2e/peers",
+  ],
+};
+
+/** Node modules that only some rooms may import; `isIP` and its like are arithmetic and open to all. */
+export const closedModules: Readonly<Record<string, readonly string[]>> = {
+  "node:net": [
+    "base",
+    "mta-image/src/net",
+    "mta-image/src/session",
+    "mta-image/src/delivery",
+    "mta-image/src/dns",
+    "e2e",
+    "tools",
+  ],
+  "node:tls": [
+    "base",
+    "mta-image/src/net",
+    "mta-image/src/config",
+    "mta-image/src/admin",
+    "mta-image/src/session",
+    "mta-image/src/delivery",
+    "mta-image/src/transfer",
+    "operator/src/engine",
+    "operator/src/kube",
+    "e2e",
+  ],
+  "node:dns": ["mta-image/src/dns", "e2e"],
+  "node:dns/promises": ["mta-image/src/dns", "mta-image/web/server", "e2e"],
+  "node:child_process": ["e2e", "tools"],
+};
+
+/** The row of the table for a file; null when it is a test or stands in a folder for tests. */
+export function roomOf(path: string): string | null {
+  if (isFree(path)) return null;
+  const parts = path.split("/");
+  const depth = /^(mta-image|operator)\/(src|web)\//.test(path)
+    ? 3
+    : /^(mta-image|operator|e2e)\//.test(path)
+      ? 2
+      : 1;
+  if (parts.length > depth) return parts.slice(0, depth).join("/");
+  return parts.slice(0, -1).join("/") || path;
+}
+
+export function isFree(path: string): boolean {
+  return (
+    path.endsWith(".test.ts") ||
+    /(^|\/)(testing|testdata|bench)\//.test(path.replace(/^e2e\/bench\//, "")) ||
+    path.startsWith("e2e/scenarios/")
+  );
+}
