@@ -60,7 +60,7 @@ test-e2e: setup ## Real node, real pods, Postfix as client and peer
 	@$(NODE) tools/test.ts e2e
 
 ##@ Run
-.PHONY: run-mta cluster-up cluster-down cluster-shell bench fix
+.PHONY: run-mta cluster-up cluster-down cluster-shell bench fix soak
 run-mta: $(PACKAGES) ## One engine from this checkout: make run-mta CONFIG=smtpd.yaml
 	@mta-image/bin/smtpd --config $(or $(CONFIG),smtpd.yaml)
 cluster-up: setup ## A real one-node Kubernetes in a network namespace of its own
@@ -69,6 +69,8 @@ cluster-down: $(PACKAGES) ## Stop it and remove what it left
 	@$(NODE) e2e/cluster/main.ts down
 cluster-shell: $(PACKAGES) ## A shell with kubectl and helm that speak to it
 	@$(NODE) e2e/cluster/main.ts shell
+soak: setup ## Mail for SOAK_MINUTES (30) while everything goes wrong, then the ledger; SOAK_SEED is another course
+	@SOAK_MINUTES=$(or $(SOAK_MINUTES),30) SOAK_SEED=$(or $(SOAK_SEED),1) $(NODE) --test --test-reporter=spec e2e/scenarios/survives-faults.test.ts
 bench: setup ## Measure; the results go to docs/benchmarks.md
 	@$(NODE) e2e/bench/main.ts
 

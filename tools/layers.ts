@@ -47,6 +47,11 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   "mta-image/src/smtp": ["base"],
   "mta-image/src/message": ["base"],
   "mta-image/src/script": ["base", ...mta("message"), "csv-parse", "iconv-lite", "js-yaml", "tldts"],
+  "mta-image/src/script-ports": [
+    "base",
+    "undici",
+    ...mta("script", "dns", "authentication", "delivery", "smtp"),
+  ],
   "mta-image/src/net": ["base"],
   "mta-image/src/dns": ["base", "dns-packet"],
   "mta-image/src/authentication": ["base", "mailauth", ...mta("dns", "intake", "message")],
@@ -183,6 +188,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   "e2e/cluster": ["base", "crds", contract, "js-yaml", "tools", "e2e", "e2e/peers"],
   e2e: ["base", "crds", contract, "js-yaml", "zod", "tools", "helm", "e2e", "e2e/cluster", "e2e/peers"],
   "e2e/faults": ["base", "e2e/peers", ...operator("kube")],
+  "e2e/soak": ["base", "zod", "e2e", "e2e/cluster", "e2e/peers", "e2e/faults"],
   "e2e/demo": [
     "base",
     "crds",

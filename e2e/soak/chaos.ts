@@ -1,0 +1,75 @@
+/**
+ * What happens to a cluster under load, chosen by a seed: engines and operators are killed, the cluster is scaled, its
+ * configuration is changed. Each act is done at once and leaves the outcome to whoever watches; when engines were killed is
+ * kept, since a killed one can answer nobody.
+ */
+import { seededRandom } from "../faults/schedule.ts";
+import type { Ground } from "./ground.ts";
+import { killNow, processesOf } from "./node-processes.ts";
+
+type Act = "kill-engine" | "kill-operator" | "scale" | "configure";
+
+/** A container that dies often waits longer and longer for its next start: engines die seldom. */
+const MENU: readonly Act[] = ["scale", "configure", "scale", "kill-operator", "scale", "kill-engine"];
+const LEAST_BETWEEN_KILLS_MS = 20_000;
+const MOST_PODS = 4;
+
+export class Chaos {
+  /** Milliseconds since the epoch. */
+  readonly kills: number[] = [];
+  readonly acts: string[] = [];
+  readonly #ground: Ground;
+  readonly #cluster: string;
+  readonly #random: () => number;
+
+  constructor(ground: Ground, cluster: string, seed: number) {
+    this.#ground = ground;
+    this.#cluster = cluster;
+    this.#random = seededRandom(seed);
+  }
+
+  async act(): Promise<void> {
+    const act = this.#pick(MENU);
+    switch (act) {
+      case "kill-engine":
+        return this.killEngine();
+      case "kill-operator":
+        return this.killOperator();
+      case "scale":
+        return this.scale(1 + Math.floor(this.#random() * MOST_PODS));
+      default:
+        return this.#configure();
+    }
+  }
+
+  async killEngine(): Promise<void> {
+    const last = this.kills.at(-1) ?? 0;
+    const engine = this.#pick(await processesOf("engine", `${this.#cluster}-`));
+    if (engine === undefined || Date.now() - last < LEAST_BETWEEN_KILLS_MS) return;
+    this.kills.push(Date.now());
+    killNow(engine);
+    this.acts.push(`kill ${engine.host}`);
+  }
+
+  async killOperator(): Promise<void> {
+    for (const operator of await processesOf("operator", "mailfleet")) killNow(operator);
+    this.acts.push("kill operator");
+  }
+
+  async scale(replicas: number): Promise<void> {
+    await this.#ground.kubectl("scale", "mailcluster", this.#cluster, `--replicas=${replicas}`);
+    this.acts.push(`scale ${replicas}`);
+  }
+
+  async #configure(): Promise<void> {
+    const interval = 1 + Math.floor(this.#random() * 4);
+    const path = "/spec/config/app/transportgroups/0/retry/intervals/0/interval";
+    const patch = JSON.stringify([{ op: "replace", path, value: interval }]);
+    await this.#ground.kubectl("patch", "mailcluster", this.#cluster, "--type=json", "-p", patch);
+    this.acts.push(`retry every ${interval} s`);
+  }
+
+  #pick<T>(from: readonly T[]): T {
+    return from[Math.floor(this.#random() * from.length)] as T;
+  }
+}

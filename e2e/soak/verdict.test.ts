@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { type Evidence, judge } from "./verdict.ts";
+
+const none: Evidence = {
+  accepted: [],
+  delivered: new Set(),
+  doubles: new Map(),
+  rebuffs: [],
+  kills: [],
+};
+
+test("what was accepted and never delivered is lost", () => {
+  const verdict = judge({ ...none, accepted: ["a", "b"], delivered: new Set(["b", "c"]) });
+  assert.deepEqual(verdict.lost, ["a"]);
+});
+
+test("a second delivery is a duplicate, but for one of an engine that was killed right after the first", () => {
+  const doubles = new Map([
+    ["just-before", [9500, 14_000]],
+    ["long-before", [5000, 14_000]],
+    ["three-times", [9500, 12_000, 14_000]],
+  ]);
+  const verdict = judge({ ...none, doubles, kills: [10_000] });
+  assert.deepEqual(verdict.unavoidable, ["just-before"]);
+  assert.deepEqual(verdict.duplicated, ["long-before", "three-times"]);
+});
+
+test("who meets an engine that was just killed has no reason to complain", () => {
+  const rebuffs = [
+    { at: 9000, what: "cut" },
+    { at: 10_500, what: "cut" },
+    { at: 17_000, what: "refused" },
+  ];
+  const { rebuffed } = judge({ ...none, rebuffs, kills: [10_000] });
+  assert.deepEqual(
+    rebuffed.map((text) => text.split(" ")[1]),
+    ["cut", "refused"],
+  );
+});

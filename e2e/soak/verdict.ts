@@ -1,0 +1,45 @@
+/**
+ * The ledger at the end (pure): what was lost, what came twice, and who was turned away without a word. A message that is
+ * delivered again because its engine was killed between the far side's reply and its own note is the one case that mail
+ * cannot rule out: it is counted apart, as are clients of an engine that was just killed.
+ */
+export interface Evidence {
+  readonly accepted: readonly string[];
+  readonly delivered: ReadonlySet<string>;
+  /** Times of delivery of those that came more than once. */
+  readonly doubles: ReadonlyMap<string, readonly number[]>;
+  readonly rebuffs: readonly { readonly at: number; readonly what: string }[];
+  /** When engines were killed. */
+  readonly kills: readonly number[];
+}
+
+export interface Verdict {
+  readonly accepted: number;
+  readonly lost: readonly string[];
+  readonly duplicated: readonly string[];
+  /** Delivered just before a kill, and once more after it. */
+  readonly unavoidable: readonly string[];
+  /** Refused, cut or hung up on without 421, and nobody was killed. */
+  readonly rebuffed: readonly string[];
+}
+
+/** An engine syncs what it has settled many times a second. */
+const UNSETTLED_MS = 2000;
+/** Until the node has noticed that the process is gone and every proxy has heard of it. */
+const NOTICED_MS = 6000;
+
+export function judge({ accepted, delivered, doubles, rebuffs, kills }: Evidence): Verdict {
+  const isExcused = (times: readonly number[]): boolean =>
+    times.slice(0, -1).every((at) => kills.some((kill) => at <= kill + 200 && kill - at < UNSETTLED_MS));
+  const names = [...doubles.keys()];
+  const unavoidable = names.filter((name) => isExcused(doubles.get(name) ?? []));
+  return {
+    accepted: accepted.length,
+    lost: accepted.filter((name) => !delivered.has(name)),
+    duplicated: names.filter((name) => !unavoidable.includes(name)),
+    unavoidable,
+    rebuffed: rebuffs
+      .filter(({ at }) => !kills.some((kill) => at >= kill - 100 && at - kill < NOTICED_MS))
+      .map(({ at, what }) => `${new Date(at).toISOString()} ${what}`),
+  };
+}
