@@ -65,6 +65,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   "mta-image/src/delivery": [
     "base",
     "aws4fetch",
+    "socks",
     "undici",
     ...mta("smtp", "net", "dns", "message", "spool", "hooks", "queue"),
   ],

@@ -117,6 +117,24 @@ const AppServer = z.strictObject({
     .describe("Extension. Connections at once, in all and per client address."),
 });
 
+const Address = z.strictObject({
+  id: identifier.describe("Name of the address, for connection.sourceip."),
+  address: networkAddress,
+  hostname: z.string().min(1).max(255).optional().describe("Extension. Name in EHLO from this address."),
+  weight: z.int().min(1).max(20).default(1).describe("Extension. How often it is taken, beside the others."),
+  proxy: z
+    .strictObject({
+      protocol: z
+        .enum(["socks5", "proxy"])
+        .describe("SOCKS5, or a proxy that reads a PROXY header and connects from the address in it."),
+      server: z
+        .string()
+        .regex(/^(?:\[[0-9a-fA-F:]+\]|[^\s:[\]]+):\d{1,5}$/, "must be host:port or [address]:port"),
+    })
+    .optional()
+    .describe("Extension. The proxy that has the address; absent: this machine has it."),
+});
+
 const Retry = z.strictObject({
   count: z.int().min(0).max(1000).default(30).describe("Attempts after the first one."),
   intervals: z
@@ -144,6 +162,8 @@ const PluginDelivery = z.strictObject({
   timeout: duration.prefault("10m").describe("After it the outcome is unclear and the mail is tried again."),
 });
 
+const sourceName = networkAddress.or(identifier);
+
 /** What a transport may say; absent keys are taken from its group, then from the defaults. */
 const transportSettings = {
   retry: Retry.optional(),
@@ -157,13 +177,18 @@ const transportSettings = {
         ),
       port: port.default(25).describe("Extension. Port for hosts that name none."),
       sourceip: z
-        .strictObject({ ipv4: z.array(networkAddress).optional(), ipv6: z.array(networkAddress).optional() })
-        .optional(),
+        .strictObject({ ipv4: z.array(sourceName).optional(), ipv6: z.array(sourceName).optional() })
+        .optional()
+        .describe("Addresses to connect from, or their ids in addresses; chosen anew at each attempt."),
       timeout: duration.optional().describe("Extension. How long connecting may take."),
     })
     .optional(),
   session: z
     .strictObject({
+      protocol: z
+        .enum(["smtp", "lmtp"])
+        .default("smtp")
+        .describe("Extension. LMTP (RFC 2033) wants connection.server, which may be the path of a socket."),
       tls: z
         .strictObject({
           mode: z
@@ -212,6 +237,7 @@ const TransportGroup = z.strictObject({
 export const AppConfig = z.strictObject({
   version: z.string().default("5.6").describe("Version of the format."),
   servers: z.array(AppServer).min(1).max(16).describe("Settings of the servers of smtpd.yaml."),
+  addresses: z.array(Address).max(1000).default([]).describe("Source addresses by name."),
   transportgroups: z.array(TransportGroup).min(1).max(1000).describe("How mail leaves."),
   queues: z
     .strictObject({

@@ -2,6 +2,7 @@
  * Configuration files to one value, or to every problem at once. Pure: the engine reads files and the operator
  * renders them, both check them here, so what the operator pushes the engine takes. Never throws.
  */
+import { isIP } from "node:net";
 import { load } from "js-yaml";
 import type { z } from "zod";
 
@@ -150,6 +151,19 @@ function crossCheck(startup: StartupConfig, app: AppConfig): Problem[] {
     if (!app.servers.some((server) => server.id === id))
       problems.push(problem("servers", `server "${id}" of ${startupFile} has no settings here`));
   }
+  problems.push(...duplicates(appFile, "addresses", app.addresses));
+  app.transportgroups.forEach((group, i) => {
+    for (const { connection, session } of [group, ...group.transports]) {
+      const { ipv4 = [], ipv6 = [] } = connection?.sourceip ?? {};
+      for (const name of [...ipv4, ...ipv6]) {
+        if (isIP(name) === 0 && !app.addresses.some(({ id }) => id === name))
+          problems.push(problem(`transportgroups[${i}]`, `there is no address "${name}"`));
+      }
+      const server = connection?.server ?? group.connection?.server;
+      if (session?.protocol === "lmtp" && server === undefined)
+        problems.push(problem(`transportgroups[${i}]`, "protocol lmtp needs a connection.server"));
+    }
+  });
   if (app.resolver.validating.length === 0) {
     app.transportgroups.forEach((group, i) => {
       const settings = [group, ...group.transports];

@@ -7,6 +7,7 @@ import type { SecureContext } from "node:tls";
 import type { AppConfig, EngineConfig } from "#contract/config.ts";
 
 import { type TransportSettings, defaultTransport } from "../delivery/transport.ts";
+import { sourceSettings } from "./source-addresses.ts";
 import type { PluginOrder } from "../queue/courier.ts";
 import type { RetrySchedule } from "../queue/retry.ts";
 import { makeAccessRules, makeNetworks } from "../session/access.ts";
@@ -139,14 +140,15 @@ function transportSettings(app: AppConfig, group: Group, transport: Transport): 
   const connection = transport.connection ?? group.connection;
   const session = transport.session ?? group.session;
   const server = connection?.server ?? null;
-  const sourceIps = [...(connection?.sourceip?.ipv4 ?? []), ...(connection?.sourceip?.ipv6 ?? [])];
+  const names = [...(connection?.sourceip?.ipv4 ?? []), ...(connection?.sourceip?.ipv6 ?? [])];
   return {
     ...defaultTransport,
     server: Array.isArray(server) ? server.join(",") : server,
     port: connection?.port ?? 25,
     tlsMode: session?.tls.mode ?? "optional",
     mtaSts: session?.tls.mtasts ?? false,
-    sourceIps,
+    isLmtp: session?.protocol === "lmtp",
+    ...sourceSettings(app.addresses, names),
     timeouts: {
       ...defaultTransport.timeouts,
       ...(connection?.timeout === undefined ? {} : { connectMs: connection.timeout }),

@@ -20,7 +20,7 @@ import { BodyStuffer, endOfData, wireForm } from "./body.ts";
 import type { Capabilities } from "./capabilities.ts";
 import { type Job, outcomeOfReadError } from "./job.ts";
 import { outcomeOfReply, outcomeOfTrouble, type Trouble, unclearOutcome } from "./outcome.ts";
-import { Transaction } from "./transaction.ts";
+import { type Phase, Transaction } from "./transaction.ts";
 import type { Timeouts } from "./transport.ts";
 import type { Wire, WireEnd, WireOwner } from "./wire.ts";
 
@@ -41,6 +41,7 @@ export interface ConnectionOptions {
   readonly capabilities: Capabilities;
   readonly timeouts: Timeouts;
   readonly maxTransactions: number;
+  readonly isLmtp: boolean;
   readonly source: JobSource;
 }
 
@@ -55,6 +56,7 @@ export class Connection implements WireOwner {
   readonly #timeouts: Timeouts;
   readonly #source: JobSource;
   readonly #maxTransactions: number;
+  readonly #isLmtp: boolean;
   #current: Transaction | null = null;
   /** Sent behind the current one and not answered yet. */
   #next: Transaction | null = null;
@@ -67,6 +69,7 @@ export class Connection implements WireOwner {
     this.#capabilities = options.capabilities;
     this.#timeouts = options.timeouts;
     this.#source = options.source;
+    this.#isLmtp = options.isLmtp;
     this.#maxTransactions = Math.min(
       options.maxTransactions,
       options.capabilities.maxTransactions ?? Number.POSITIVE_INFINITY,
@@ -206,13 +209,14 @@ export class Connection implements WireOwner {
         priority: priority ? (job.message.envelope.priority ?? 0) : 0,
       },
       isPipelined: pipelining,
+      isLmtp: this.#isLmtp,
     });
   }
 
   #expect(transaction: Transaction): void {
-    const { mailMs, rcptMs, dataMs } = this.#timeouts;
-    const { phase } = transaction;
-    this.#wire.expectWithin(phase === "rcpt" ? rcptMs : phase === "data" ? dataMs : mailMs);
+    const { mailMs, rcptMs, dataMs, endOfDataMs } = this.#timeouts;
+    const waits: Partial<Record<Phase, number>> = { rcpt: rcptMs, data: dataMs, final: endOfDataMs };
+    this.#wire.expectWithin(waits[transaction.phase] ?? mailMs);
   }
 
   #sendBody(transaction: Transaction): void {

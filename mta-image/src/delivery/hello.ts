@@ -23,6 +23,8 @@ export interface HelloOptions {
   readonly host: string;
   /** The name we introduce ourselves with. */
   readonly hostname: string;
+  /** LHLO in place of EHLO, and nothing to fall back to (RFC 2033 4.1). */
+  readonly isLmtp: boolean;
   readonly tlsMode: BasicTlsMode;
   /** One of these must name the certificate (DANE); null where the authorities say which is good. */
   readonly tlsa: readonly TlsaRecord[] | null;
@@ -63,11 +65,12 @@ export async function sayHello(wire: Wire, options: HelloOptions): Promise<Hello
 }
 
 async function introduce(wire: Wire, options: HelloOptions): Promise<Hello> {
-  const ehlo = await ask(wire, `EHLO ${options.hostname}`, options.timeouts.helloMs);
+  const word = options.isLmtp ? "LHLO" : "EHLO";
+  const ehlo = await ask(wire, `${word} ${options.hostname}`, options.timeouts.helloMs);
   if ("end" in ehlo) return ended(ehlo.end, options);
   if (ehlo.reply.code === 250) return { kind: "ready", capabilities: readCapabilities(ehlo.reply.lines) };
   // RFC 5321 3.2: a host that does not know EHLO says 500 or 502; some refuse it with other 5xx codes.
-  if (ehlo.reply.code < 500) return refused(wire, ehlo.reply, "hello", options);
+  if (ehlo.reply.code < 500 || options.isLmtp) return refused(wire, ehlo.reply, "hello", options);
   const helo = await ask(wire, `HELO ${options.hostname}`, options.timeouts.helloMs);
   if ("end" in helo) return ended(helo.end, options);
   return helo.reply.code === 250

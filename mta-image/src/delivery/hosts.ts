@@ -55,7 +55,8 @@ export async function findHosts(route: Route, finder: HostFinder): Promise<Hosts
 
 /** IPv4 first: reputation and reverse names are in better order there. At most MOST_ADDRESSES. */
 export async function findAddresses(host: Host, finder: HostFinder): Promise<Addresses> {
-  const found = isIP(host.name) === 0 ? await askAddresses(host.name, finder.resolver) : literal(host.name);
+  const isAddress = isIP(host.name) !== 0 || host.name.startsWith("/");
+  const found = !isAddress ? await askAddresses(host.name, finder.resolver) : literal(host.name);
   if (found.kind === "none" || host.isTrusted) return found;
   const ips = found.ips.filter((ip) => !finder.isForbidden(ip));
   return ips.length === 0

@@ -226,8 +226,15 @@ export class Lane implements JobSource {
       return this.wake();
     }
     const { wire, host, capabilities } = opened;
-    const { timeouts, maxTransactions } = this.settings;
-    const connection = new Connection(wire, { host, capabilities, timeouts, maxTransactions, source: this });
+    const { timeouts, maxTransactions, isLmtp } = this.settings;
+    const connection = new Connection(wire, {
+      host,
+      capabilities,
+      timeouts,
+      maxTransactions,
+      isLmtp,
+      source: this,
+    });
     if (connection.isGone || this.#pool.isClosed) {
       connection.cut("shutdown");
       this.#pool.returnPlace();

@@ -8,6 +8,7 @@ import { isIPv6 } from "node:net";
 
 import type { Outcome } from "../queue/courier.ts";
 import type { Capabilities } from "./capabilities.ts";
+import { chooseSource } from "./egress.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { sayHello } from "./hello.ts";
 import { findAddresses, findHosts, type HostFinder } from "./hosts.ts";
@@ -99,7 +100,8 @@ function skipped(host: Host, rule: Extract<HostRule, { kind: "skip" }>, options:
 }
 
 async function tryAddress(host: Host, ip: string, options: AddressOptions): Promise<Tried> {
-  const sourceIp = sourceFor(ip, options);
+  const { sourceIps } = options.settings;
+  const sourceIp = chooseSource(sourceIps, ip, options.finder.random);
   if (sourceIp === undefined) return failed(outcomeOfTrouble("no-source-ip", host.name, ip));
   const first = await tryMode(host, ip, { sourceIp, inClear: false }, options);
   if (first.kind === "open" || !first.tryInClear || options.isCancelled()) return first;
@@ -115,13 +117,16 @@ async function tryMode(
 ): Promise<Tried & { tryInClear?: boolean }> {
   const { settings, demand, tls } = options;
   const { connectMs, greetingMs } = settings.timeouts;
+  const source = settings.sources.get(mode.sourceIp ?? "");
+  const proxy = source?.proxy ?? null;
   const wire = new Wire(
-    { ip, port: host.port, sourceIp: mode.sourceIp, connectMs, greetingMs },
+    { ip, port: host.port, sourceIp: mode.sourceIp, proxy, connectMs, greetingMs },
     options.deadlines,
   );
   const hello = await sayHello(wire, {
     host: host.name,
-    hostname: options.hostname,
+    hostname: source?.hostname ?? options.hostname,
+    isLmtp: settings.isLmtp,
     tlsMode: mode.inClear ? "disabled" : demand.mode,
     tlsa: demand.tlsa,
     ca: settings.ca,
@@ -135,19 +140,12 @@ async function tryMode(
   return { kind: "failed", outcome: withAddress(hello.outcome, ip, host.port), tryInClear: hello.tryInClear };
 }
 
-/** Null lets the system choose; undefined means that none of the configured ones fits. */
-function sourceFor(ip: string, options: OpenOptions): string | null | undefined {
-  const { sourceIps } = options.settings;
-  if (sourceIps.length === 0) return null;
-  const fitting = sourceIps.filter((source) => isIPv6(source) === isIPv6(ip));
-  return fitting[Math.floor(options.finder.random() * fitting.length)];
-}
-
 /** Our own words say which address was tried; a host's reply stays as it is. */
 function withAddress(outcome: Outcome, ip: string, port: number): Outcome {
   if (/^\d{3} /.test(outcome.reply)) return outcome;
   const address = isIPv6(ip) ? `[${ip}]` : ip;
-  return { ...outcome, reply: `${outcome.reply} (${address}:${port})`.slice(0, 512) };
+  const place = ip.startsWith("/") ? ip : `${address}:${port}`;
+  return { ...outcome, reply: `${outcome.reply} (${place})`.slice(0, 512) };
 }
 
 function note(tries: Tries, outcome: Outcome): void {

@@ -9,7 +9,7 @@ import type { Trouble } from "./outcome.ts";
 
 /** A host to be tried. `isTrusted` says that we chose it, not whoever wrote the DNS zone or the address. */
 export interface Host {
-  /** A name, or an IP address without brackets. */
+  /** A name, an IP address without brackets, or the path of a socket. */
   readonly name: string;
   readonly port: number;
   readonly isTrusted: boolean;
@@ -53,6 +53,8 @@ function fixedRoute(server: string, port: number): Route {
 }
 
 function parseServer(item: string, defaultPort: number): Host | null {
+  // The path of a UNIX socket is its own address.
+  if (/^\/[^\0]{1,107}$/.test(item)) return { name: item, port: 0, isTrusted: true };
   if (isIP(item) !== 0) return { name: item, port: defaultPort, isTrusted: true };
   const match = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(item);
   if (match === null) return null;

@@ -6,6 +6,8 @@
  *                                      |-> void (a lone dot: DATA was taken though nobody was) -> over
  *                                      '-> reset (the host still holds a sender) -> over
  *
+ * With LMTP (RFC 2033 4.2) the end of data has a reply for each recipient that was taken, in their order.
+ *
  * With PIPELINING the whole group MAIL, RCPT..., DATA is sent at once (RFC 2920 3.1) and all its replies are
  * read, whatever the first ones say. Until the end of data is sent nothing was taken by the host, and the
  * transaction can be repeated elsewhere.
@@ -27,6 +29,7 @@ export class Transaction {
   readonly #host: string;
   readonly #parameters: MailParameters;
   readonly #isPipelined: boolean;
+  readonly #isLmtp: boolean;
   /** The reply that refused MAIL. */
   #refusal: Outcome | null = null;
   #answeredRecipients = 0;
@@ -34,11 +37,16 @@ export class Transaction {
   /** Refused only because this transaction has too many, with the outcome they get when there is no other. */
   #overflow: { readonly position: number; readonly outcome: Outcome }[] = [];
 
-  constructor(job: Job, host: string, options: { parameters: MailParameters; isPipelined: boolean }) {
+  constructor(
+    job: Job,
+    host: string,
+    options: { parameters: MailParameters; isPipelined: boolean; isLmtp?: boolean },
+  ) {
     this.job = job;
     this.#host = host;
     this.#parameters = options.parameters;
     this.#isPipelined = options.isPipelined;
+    this.#isLmtp = options.isLmtp ?? false;
   }
 
   /** No reply has been read, so nothing but the connection can have been wrong. */
@@ -144,6 +152,8 @@ export class Transaction {
   #onData(reply: ServerReply): Next {
     if (reply.code === 354) {
       if (this.#refusal === null && this.#accepted.length > 0) return "body";
+      // RFC 2033 4.2 forbids this reply, and a lone dot would get none.
+      if (this.#isLmtp) return "garbage";
       // RFC 2920 3.1: the host took DATA without recipients; an empty message ends it.
       this.phase = "void";
       return "lone-dot";
@@ -163,8 +173,16 @@ export class Transaction {
   #onFinal(reply: ServerReply): Next {
     if (isIntermediate(reply)) return "garbage";
     const outcome = this.#outcomeOfEnd(reply);
+    if (this.#isLmtp) return this.#onLmtpFinal(outcome);
     for (const position of this.#accepted) this.job.tally.settle(position, outcome);
     this.#accepted = [];
+    if (outcome.kind !== "delivered") this.#settleOverflow();
+    return "over";
+  }
+
+  #onLmtpFinal(outcome: Outcome): Next {
+    this.job.tally.settle(this.#accepted.shift() as number, outcome);
+    if (this.#accepted.length > 0) return "wait";
     if (outcome.kind !== "delivered") this.#settleOverflow();
     return "over";
   }

@@ -3,6 +3,8 @@
  * configuration room makes them; they may be new at every attempt, since a reload swaps them.
  */
 
+import type { SourceAddress } from "./egress.ts";
+
 /**
  * disabled         never TLS.
  * optional         TLS where it is offered, no matter whose certificate; in the clear when it does not work.
@@ -51,8 +53,10 @@ export const defaultTimeouts: Timeouts = {
 };
 
 export interface TransportSettings {
+  /** The servers speak LMTP (RFC 2033), with a word on each recipient; they are fixed ones. */
+  readonly isLmtp: boolean;
   /**
-   * Where all mail of the transport goes: `host`, `host:port`, `[ip]`, `[ip]:port` or several separated by
+   * Where all mail of the transport goes: `host`, `host:port`, `[ip]`, `[ip]:port`, `/path/of/a/socket` or several separated by
    * commas, tried in order. Null: to the mail exchangers of the recipient's domain.
    */
   readonly server: string | null;
@@ -65,8 +69,13 @@ export interface TransportSettings {
   readonly mustKnowHosts: boolean;
   /** Certificates to trust when the mode verifies, PEM; null for the well-known authorities. */
   readonly ca: string | null;
-  /** Addresses to connect from; empty lets the system choose. With one family only, the other is not tried. */
+  /**
+   * Addresses to connect from; empty lets the system choose. With one family only, the other is not tried. One that
+   * is there twice is used twice as often.
+   */
   readonly sourceIps: readonly string[];
+  /** What is said of some of these, by address. */
+  readonly sources: ReadonlyMap<string, SourceAddress>;
   readonly timeouts: Timeouts;
   /** Open connections to one destination. */
   readonly maxConnections: number;
@@ -77,6 +86,7 @@ export interface TransportSettings {
 }
 
 export const defaultTransport: TransportSettings = {
+  isLmtp: false,
   server: null,
   port: 25,
   tlsMode: "optional",
@@ -84,6 +94,7 @@ export const defaultTransport: TransportSettings = {
   mustKnowHosts: false,
   ca: null,
   sourceIps: [],
+  sources: new Map(),
   timeouts: defaultTimeouts,
   maxConnections: 20,
   maxTransactions: 1000,

@@ -6,7 +6,7 @@
  * Replies are hostile input. A reply nobody waits for is the owner's to judge; what is no reply at all ends the
  * wire as `garbage`.
  */
-import { connect as connectTcp, type Socket } from "node:net";
+import { connect as connectTcp, type NetConnectOpts, type Socket } from "node:net";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import type { X509Certificate } from "node:crypto";
 
@@ -14,6 +14,7 @@ import { describe } from "#base/error.ts";
 
 import { ProtocolError, ReplyParser, type ServerReply } from "../smtp/reply-parser.ts";
 import type { Deadlines, Expiring } from "./deadlines.ts";
+import { type EgressProxy, reachThrough } from "./egress.ts";
 import type { Trouble } from "./outcome.ts";
 
 export interface WireEnd {
@@ -35,6 +36,8 @@ export interface WireTarget {
   readonly port: number;
   /** Null lets the system choose. */
   readonly sourceIp: string | null;
+  /** The proxy that has the source address; null: this machine has it. */
+  readonly proxy: EgressProxy | null;
   readonly connectMs: number;
   /** From the connection to the first reply. */
   readonly greetingMs: number;
@@ -77,18 +80,13 @@ export class Wire implements Expiring {
 
   constructor(target: WireTarget, deadlines: Deadlines) {
     this.#deadlines = deadlines;
-    this.#socket = connectTcp({
-      host: target.ip,
-      port: target.port,
-      noDelay: true,
-      ...(target.sourceIp === null ? {} : { localAddress: target.sourceIp }),
-    });
+    this.#socket = connectTcp(placeOf(target));
     this.#plain = this.#socket;
-    this.#socket.once("connect", () => {
-      this.#isConnected = true;
-      this.expectWithin(target.greetingMs);
-    });
     this.#listen(this.#socket);
+    this.#socket.once("connect", () => {
+      if (target.proxy === null) this.#onReached(target);
+      else void this.#reach(target, target.proxy);
+    });
     deadlines.watch(this);
     this.expectWithin(target.connectMs);
   }
@@ -191,6 +189,23 @@ export class Wire implements Expiring {
     owner.onEnd(this.#ended);
   }
 
+  #onReached({ greetingMs }: WireTarget): void {
+    this.#isConnected = true;
+    this.expectWithin(greetingMs);
+  }
+
+  /** What the proxy says is no reply of the host. */
+  async #reach(target: WireTarget, proxy: EgressProxy): Promise<void> {
+    const { ip, port, connectMs: timeoutMs } = target;
+    this.#plain.removeListener("data", this.#onData);
+    const sourceIp = target.sourceIp ?? "";
+    const refusal = await reachThrough(proxy, this.#plain, { ip, port, sourceIp, timeoutMs });
+    if (this.ended !== null) return;
+    if (refusal !== null) return this.end("connect-failed", refusal);
+    this.#plain.on("data", this.#onData);
+    this.#onReached(target);
+  }
+
   #listen(socket: Socket): void {
     socket.on("data", this.#onData);
     socket.on("drain", () => this.owner.onDrain());
@@ -225,6 +240,12 @@ export class Wire implements Expiring {
       ? "tls-failed"
       : "lost";
   }
+}
+
+function placeOf({ ip, port, sourceIp, proxy }: WireTarget): NetConnectOpts {
+  if (ip.startsWith("/")) return { path: ip };
+  if (proxy !== null) return { host: proxy.host, port: proxy.port, noDelay: true };
+  return { host: ip, port, noDelay: true, ...(sourceIp === null ? {} : { localAddress: sourceIp }) };
 }
 
 /** How long the other side may take to close after QUIT. */

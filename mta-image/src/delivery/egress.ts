@@ -1,0 +1,64 @@
+/**
+ * Where connections leave from: an address, the name it says hello with, and the proxy that has the address where this
+ * machine has not: SOCKS5 (RFC 1928), or one that reads a PROXY header and connects from the address that it names.
+ * `reachThrough` takes an open connection to the proxy up to the host; null, or why that failed. Never rejects.
+ */
+import { type Socket, isIPv6 } from "node:net";
+import { SocksClient } from "socks";
+
+import { describe } from "#base/error.ts";
+
+import { makeProxyHeader } from "../net/proxy-header-writer.ts";
+
+export interface EgressProxy {
+  readonly protocol: "socks5" | "proxy";
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface SourceAddress {
+  readonly ip: string;
+  /** Null: the engine's own name. */
+  readonly hostname: string | null;
+  readonly proxy: EgressProxy | null;
+}
+
+export async function reachThrough(
+  proxy: EgressProxy,
+  socket: Socket,
+  target: {
+    readonly ip: string;
+    readonly port: number;
+    readonly sourceIp: string;
+    readonly timeoutMs: number;
+  },
+): Promise<string | null> {
+  const { ip, port, sourceIp } = target;
+  if (proxy.protocol === "proxy") {
+    socket.write(makeProxyHeader({ ip: sourceIp, port: 0 }, { ip, port }));
+    return null;
+  }
+  try {
+    await SocksClient.createConnection({
+      proxy: { host: proxy.host, port: proxy.port, type: 5 },
+      command: "connect",
+      destination: { host: ip, port },
+      existing_socket: socket,
+      timeout: target.timeoutMs,
+    });
+    return null;
+  } catch (error) {
+    return `proxy ${proxy.host}:${proxy.port}: ${describe(error)}`;
+  }
+}
+
+/** Null lets the system choose; undefined means that none of them fits the host's address. */
+export function chooseSource(
+  sourceIps: readonly string[],
+  ip: string,
+  random: () => number,
+): string | null | undefined {
+  if (sourceIps.length === 0 || ip.startsWith("/")) return null;
+  const fitting = sourceIps.filter((source) => isIPv6(source) === isIPv6(ip));
+  return fitting[Math.floor(random() * fitting.length)];
+}
