@@ -30,6 +30,8 @@ export interface Attempt {
   readonly terms?: AttemptTerms;
   /** What is left of the time that the sender gave (RFC 2852); absent when none was given. */
   readonly deliverBy?: TimeLeft;
+  /** Who delivers, when a script has said so; absent: the transport says. */
+  readonly plugin?: PluginOrder;
 }
 
 export interface TimeLeft {
@@ -37,8 +39,6 @@ export interface TimeLeft {
   readonly seconds: number;
   readonly mode: "return" | "notify";
   readonly trace: boolean;
-  /** Who delivers, when a script has said so; absent: the transport says. */
-  readonly plugin?: PluginOrder;
 }
 
 /** Delivery by a native plugin in place of SMTP. */
