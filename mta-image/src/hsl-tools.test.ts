@@ -1,5 +1,6 @@
 /** The command line tools for scripts, run as programs: what they print, where errors stand, how they end. */
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,6 +9,8 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 import { load } from "js-yaml";
+
+import { buildNative, testPlugin } from "../testing/native-plugins.ts";
 
 function tool(name: "hsh" | "hsl-lint", args: readonly string[], input: string) {
   const program = fileURLToPath(new URL(`./${name}.ts`, import.meta.url));
@@ -33,6 +36,69 @@ test("hsh reads nothing above its root path", (t) => {
   const { status, stderr } = tool("hsh", ["--rootpath", root, join(root, "main.hsl")], "");
   assert.equal(status, 1);
   assert.match(stderr, /main\.hsl:1:1: there is no file/);
+});
+
+test("hsh runs the entry point of a configuration, with its files, keys and name of the host", (t) => {
+  const root = mkdtempSync(join(tmpdir(), "hsh-"));
+  t.after(() => rmSync(root, { recursive: true }));
+  const key = generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" });
+  writeFileSync(join(root, "k.pem"), key);
+  writeFileSync(
+    join(root, "smtpd.yaml"),
+    "environment: { hostname: mx.example }\npki: { private: [{ id: mine, key: k.pem }] }\n",
+  );
+  const app = {
+    __entrypoint: "file://main.hsl",
+    scripting: {
+      files: [
+        {
+          id: "main.hsl",
+          data: 'include "file:1"; echo gethostname(); echo f(MIME()->addHeader("From", "a@b")->setBody("x")->signDKIM("s", "example.com", "mine", ["id" => true])->toString());',
+        },
+        {
+          id: "1",
+          data: Buffer.from(
+            "function f($m) { return MailMessage::String($m)->getHeader('DKIM-Signature')[0:4]; }".replaceAll(
+              "'",
+              '"',
+            ),
+          ).toString("base64"),
+          binary: true,
+        },
+      ],
+    },
+  };
+  const { status, stdout, stderr } = tool(
+    "hsh",
+    ["-c", join(root, "smtpd.yaml"), "-A", "-"],
+    JSON.stringify(app),
+  );
+  assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: "mx.example\nv=1;\n", stderr: "" });
+});
+
+test("hsh reads files below its root path, and gives C functions only with --ffi", (t) => {
+  const root = mkdtempSync(join(tmpdir(), "hsh-"));
+  t.after(() => rmSync(root, { recursive: true }));
+  writeFileSync(join(root, "list.txt"), "one\ntwo\n");
+  const script =
+    'echo File("file://list.txt")->readline(); $f = FFI("libc.so.6")->func("getpid", [], FFI::type("sint32")); echo FFI::number($f()) > 0;';
+  const without = tool("hsh", ["-R", root], script);
+  assert.equal(without.status, 1);
+  assert.match(without.stderr, /there is no function FFI/);
+  const { status, stdout } = tool("hsh", ["-R", root, "--ffi"], script);
+  assert.deepEqual({ status, stdout }, { status: 0, stdout: "one\ntrue\n" });
+});
+
+test("hsh loads plugins and says what is wrong with its options", () => {
+  buildNative();
+  const script = 'import { nap } from "extras://nap"; echo nap(1) >= 1;';
+  const { status, stdout, stderr } = tool("hsh", ["-p", testPlugin("nap")], script);
+  assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: "true\n", stderr: "" });
+  const wrong = tool("hsh", ["--nothing"], "");
+  assert.equal(wrong.status, 2);
+  assert.match(wrong.stderr, /^hsh: Unknown option '--nothing'/);
+  assert.equal(tool("hsh", ["-p", "/nowhere/x.so"], "").status, 2);
+  assert.match(tool("hsh", ["--help"], "").stdout, /--rootpath/);
 });
 
 test("hsh ends with 1 and the script stack when a script throws", () => {

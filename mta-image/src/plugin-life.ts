@@ -25,7 +25,7 @@ import type { LoadedPlugin } from "./plugins/inspect.ts";
 import type { NativeRegistration } from "./plugins/native.ts";
 import { openPlugins } from "./plugins/open.ts";
 import type { InjectPort } from "./plugins/ports.ts";
-import { noResources } from "./plugins/values.ts";
+import { pluginResources } from "./plugin-resources.ts";
 import type { Courier, PluginOrder } from "./queue/courier.ts";
 import type { Host } from "./script/host.ts";
 import type { Content } from "./spool/spool.ts";
@@ -68,7 +68,7 @@ export class PluginLife {
   /** What plugins give to scripts, as hooks/script-host.ts takes it. */
   offers(): { pluginHosts?: readonly Host[]; modules?: ReadonlyMap<string, Host> } {
     if (this.#host === null) return {};
-    const { global, modules } = offerFunctions(this.#host.registrations, this.#host.calls, noResources);
+    const { global, modules } = offerFunctions(this.#host.registrations, this.#host.calls, pluginResources);
     return { pluginHosts: [global], modules };
   }
 

@@ -194,7 +194,7 @@ interface Status {
   readonly header?: { readonly from?: string };
 }
 
-interface SpfFound {
+export interface SpfFound {
   readonly status: Status;
   readonly domain?: string;
   readonly info: string;
@@ -226,7 +226,7 @@ interface DmarcFound extends ArcFound {
 }
 
 /** RFC 7208 2.4: a notice is judged by its HELO name. Null when there is no name to ask for. */
-async function askSpf(peer: Peer, authority: string, query: Query): Promise<SpfFound | null> {
+export async function askSpf(peer: Peer, authority: string, query: Query): Promise<SpfFound | null> {
   try {
     const { ip, helo, sender } = peer;
     return (await verifySpf({

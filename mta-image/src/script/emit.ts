@@ -124,7 +124,7 @@ class ProgramEmitter implements ProgramOut {
   prologue(unit: Unit, emitter: Writer): string {
     const data = [...unit.data].map(
       ([name, value]) =>
-        `${emitter.variable(name)}=${typeof value === "object" ? this.constant(value) : JSON.stringify(value)};`,
+        `${emitter.variable(name)}=${typeof value === "object" ? `fresh(${this.constant(value)})` : JSON.stringify(value)};`,
     );
     const statics = [...unit.classes.values()].flatMap((cls) =>
       cls.node.properties

@@ -94,6 +94,43 @@ export interface SpfPort {
   }): Promise<{ readonly result: string; readonly reason: string }>;
 }
 
+export interface HttpWish {
+  readonly url: URL;
+  readonly method: string;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly body: Pieces | null;
+  /** 0 for none beyond that of the script. */
+  readonly timeoutMs: number;
+  readonly connectTimeoutMs: number;
+  readonly maxBytes: number;
+  readonly redirects: number;
+  readonly tls: TlsWish;
+  readonly proxy: string | null;
+  readonly unixPath: string | null;
+  readonly sourceIp: string | null;
+}
+
+/** How a server has to show who it is. */
+export interface TlsWish {
+  readonly verifyPeer: boolean;
+  readonly verifyHost: boolean;
+  /** PEM of authorities beside, or without `defaultCa` instead of, the usual ones. */
+  readonly ca: readonly string[];
+  readonly defaultCa: boolean;
+  readonly certificate: { readonly cert: string; readonly key: string } | null;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly body: Buffer;
+}
+
+export interface HttpPort {
+  /** What came back, whatever its status, or why nothing did. */
+  request(wish: HttpWish, signal: AbortSignal): Promise<HttpAnswer | { readonly error: string }>;
+}
+
 export interface FilePort {
   /** Null when there is none, or none that scripts may read. */
   open(path: string): ByteSource | null;
@@ -105,12 +142,13 @@ export interface KeyPort {
 }
 
 export interface ForeignPort {
-  /** A FILE* for the functions of C libraries. */
+  /** A FILE* for the functions of C libraries; none for bytes that they cannot read. */
   file(bytes: Pieces): Value;
 }
 
 export interface Ports {
   readonly dns: DnsPort;
+  readonly http: HttpPort;
   readonly spf: SpfPort;
   readonly mail: MailPort;
   readonly smtp: SmtpPort;
@@ -121,6 +159,7 @@ export interface Ports {
 
 const what: Readonly<Record<keyof Ports, string>> = {
   dns: "there is no DNS here",
+  http: "there is no HTTP here",
   spf: "SPF is not checked here",
   mail: "there is no queue here",
   smtp: "mail is not sent from here",

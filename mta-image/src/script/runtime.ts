@@ -3,6 +3,7 @@ import * as access from "./access.ts";
 import { Refusal } from "./error.ts";
 import {
   type Value,
+  HostObject,
   HslArray,
   HslFunction,
   HslIterator,
@@ -43,6 +44,16 @@ function equals(a: Value, b: Value): boolean {
   return looseEquals(a, b);
 }
 
+/** What a program imported, for one run: objects that can change are made anew, so that no run sees another's. */
+function fresh(value: Value): Value {
+  if (!(value instanceof HostObject) || !isCopied(value.state)) return value;
+  return new HostObject(value.cls, value.state.copy());
+}
+
+function isCopied(state: unknown): state is { copy(): unknown } {
+  return typeof state === "object" && state !== null && "copy" in state;
+}
+
 export const runtime = {
   ...access,
   ...operators,
@@ -59,6 +70,7 @@ export const runtime = {
   echo: (value: Value): void => running.c.echo(echoText(value)),
   enter,
   equals,
+  fresh,
   invoke,
   invoke0,
   invoke1,

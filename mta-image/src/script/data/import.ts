@@ -6,6 +6,11 @@ import { Refusal } from "../error.ts";
 import { type Value, HslArray } from "../value.ts";
 import { toText } from "../convert.ts";
 import { decodeJson } from "../library/json.ts";
+import { privateKey, readPrivate } from "../library/keys.ts";
+import { mailMessageClass, makeMessage } from "../library/mail-message.ts";
+import { flag } from "../library/subjects.ts";
+import { readCertificates, x509Resource } from "../library/x509.ts";
+import { Pieces } from "../mail/pieces.ts";
 import type { Loader } from "../module.ts";
 import { decodeCsv } from "./csv.ts";
 import { Schema } from "./schema.ts";
@@ -23,10 +28,13 @@ const readers: ReadonlyMap<string, Read> = new Map<string, Read>([
   ["yml", (text) => decodeYaml(text)],
   ["csv", (text, options, file) => decodeCsv(text, options, schemaOf(options, file))],
   ["txt", (text, options) => (toText(options?.get("type") ?? null) === "array" ? lines(text) : text)],
-  ["crt", (text) => text],
-  ["pem", (text) => text],
-  ["key", (text) => text],
-  ["eml", (text) => text],
+  ["crt", readCertificate],
+  ["pem", readCertificate],
+  ["key", (text, options) => (flag(options, "resource") ? readKey(text) : text)],
+  [
+    "eml",
+    (text, options) => (flag(options, "resource") ? makeMessage(mailMessageClass, Pieces.of(text)) : text),
+  ],
 ]);
 
 export function importData(path: string, text: string, options: Value, loader: Loader): Value {
@@ -61,6 +69,18 @@ function readJson(text: string): Value {
   const value = decodeJson(text, true);
   if (value === undefined) throw new Refusal("this is no JSON");
   return value;
+}
+
+/** With option `resource` a list of certificates as values, the leaf first. */
+function readCertificate(text: string, options: HslArray | undefined): Value {
+  return flag(options, "resource") ? HslArray.of(readCertificates(text).map(x509Resource)) : text;
+}
+
+function readKey(text: string): Value {
+  const kinds = ["rsa", "ec", "ed25519"] as const;
+  const found = kinds.map((kind) => ({ kind, key: readPrivate(kind, text) })).find(({ key }) => key !== null);
+  if (found === undefined || found.key === null) throw new Refusal("this is no private key");
+  return privateKey(found.kind, found.key);
 }
 
 function lines(text: string): HslArray {

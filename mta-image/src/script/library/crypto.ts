@@ -9,7 +9,7 @@ import { type HslArray, type Value, HostObject } from "../value.ts";
 import { toText, truthy } from "../convert.ts";
 import { type HostFunction, declare, optional, parameter } from "../host.ts";
 import { bytes } from "./hash.ts";
-import { key, kinds, readPrivate, readPublic } from "./keys.ts";
+import { key, kinds, privateKey, readPrivate, readPublic } from "./keys.ts";
 import { option } from "./subjects.ts";
 
 const { string, any, array, number } = parameter;
@@ -24,7 +24,7 @@ export const cryptoFunctions: readonly HostFunction[] = [
       docs: "The private key as a value; none when the text is no such key.",
       run: (_, text): Value => {
         const read = readPrivate(kind, text);
-        return read === null ? null : new HostObject(kinds[kind], read);
+        return read === null ? null : privateKey(kind, read);
       },
     }),
     declare({

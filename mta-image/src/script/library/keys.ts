@@ -23,6 +23,16 @@ export const key = (kind: Kind) =>
     return value instanceof HostObject && value.cls === kinds[kind] ? (value.state as KeyObject) : undefined;
   });
 
+/** Null for keys of other kinds. */
+export function keyKind({ asymmetricKeyType }: KeyObject): Kind | null {
+  const known = Object.keys(kinds) as Kind[];
+  return known.find((kind) => kind === asymmetricKeyType) ?? null;
+}
+
+export function privateKey(kind: Kind, read: KeyObject): HostObject {
+  return new HostObject(kinds[kind], read);
+}
+
 /** The fixed beginning of a PKCS#8 private or SPKI public key of Ed25519, before the 32 bytes. */
 const ED25519_PRIVATE = Buffer.from("302e020100300506032b657004220420", "hex");
 const ED25519_PUBLIC = Buffer.from("302a300506032b6570032100", "hex");

@@ -14,6 +14,7 @@ import { dnsFunctions } from "./dns.ts";
 import { encodingFunctions } from "./encoding.ts";
 import { fileClass } from "./file.ts";
 import { hashFunctions } from "./hash.ts";
+import { httpFunctions } from "./http.ts";
 import { iconvClass } from "./iconv.ts";
 import { jsonFunctions } from "./json.ts";
 import { keyClasses } from "./keys.ts";
@@ -27,10 +28,14 @@ import { networkFunctions } from "./network.ts";
 import { packFunctions } from "./pack.ts";
 import { regexFunctions } from "./regex.ts";
 import { smtpFunctions } from "./smtp.ts";
+import { socketClass } from "./socket.ts";
 import { stringFunctions } from "./string.ts";
 import { systemFunctions } from "./system.ts";
+import { tlsSocketClass } from "./tls-socket.ts";
 import { timeFunctions } from "./time.ts";
 import { typeFunctions } from "./type.ts";
+import { x509Class, x509ResourceClass } from "./x509.ts";
+import { x509CrlClass, x509CrlResourceClass } from "./x509-crl.ts";
 import { yamlFunctions } from "./yaml.ts";
 
 /** By heading, in the order of the reference. */
@@ -44,7 +49,7 @@ export const librarySections: Readonly<Record<string, readonly HostFunction[]>> 
   Encoding: [...encodingFunctions, ...jsonFunctions, ...csvFunctions, ...yamlFunctions, ...packFunctions],
   "Digests, ciphers and chance": [...hashFunctions, ...cryptoFunctions],
   "Addresses and domains": networkFunctions,
-  DNS: dnsFunctions,
+  "DNS and HTTP": [...dnsFunctions, ...httpFunctions],
   Mail: [...mailFunctions, ...smtpFunctions],
   "Shared memory": memoryFunctions,
   System: systemFunctions,
@@ -61,5 +66,11 @@ export const libraryHost: Host = makeHost(Object.values(librarySections).flat(),
   mimeClass,
   mailMessageClass,
   mimePartClass,
+  socketClass,
+  tlsSocketClass,
+  x509Class,
+  x509CrlClass,
+  x509ResourceClass,
+  x509CrlResourceClass,
   ...keyClasses,
 ]);

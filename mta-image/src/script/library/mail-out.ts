@@ -26,6 +26,9 @@ export const addressParameter = address;
 function addressOf(value: Value): EnvelopeAddress | undefined {
   if (typeof value === "string") return checked(value, {});
   if (!(value instanceof HslArray)) return undefined;
+  const [local, domain] = [value.get("localpart"), value.get("domain")];
+  if (typeof local === "string" && typeof domain === "string")
+    return checked(domain === "" ? local : `${local}@${domain}`, textsOf(value.get("params")));
   const text = value.get("address") ?? value.get(0);
   const params = value.get("params") ?? value.get(1);
   return typeof text === "string" ? checked(text, textsOf(params)) : undefined;

@@ -106,13 +106,14 @@ function* ask(context: RunContext, name: string): Routine {
 
 /** A record out of what dns_query gives, or out of a text alone. */
 function keyRecord(found: Value): string | Verdict {
-  const result = found instanceof HslArray ? found.get("result") : found;
-  if (typeof result === "string") return result;
-  if (result instanceof HslArray && result.size > 0) return toText(result.values()[0] ?? null);
+  const record = found instanceof HslArray ? found.get("result") : found;
+  if (typeof record === "string") return record;
+  if (record instanceof HslArray && record.size > 0) return toText(record.values()[0] ?? null);
   const error = found instanceof HslArray ? toText(found.get("error")) : "";
   if (error === "" || error === "NXDOMAIN" || error === "NO_DATA")
     return { result: "permerror", error: "there is no key" };
-  return { result: "temperror", error: `the key could not be looked up: ${error}` };
+  const result = error === "permerror" ? error : "temperror";
+  return { result, error: `the key could not be looked up: ${error}` };
 }
 
 function verdictOf({ result, error }: Verdict, field: string): HslArray {

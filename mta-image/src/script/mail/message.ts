@@ -80,6 +80,11 @@ export class PartHandle {
     this.#generation = message.generation;
   }
 
+  /** Of the message as it is now. */
+  copy(): PartHandle {
+    return new PartHandle(new Message(this.message.bytes()), null);
+  }
+
   find(): Part | Promise<Part> {
     if (this.#part !== null && this.#generation === this.message.generation) return this.#part;
     return after(this.message.tree(), (tree) => {

@@ -6,6 +6,8 @@
 
 export interface ByteSource {
   readonly size: number;
+  /** The open file that it is, from its beginning; absent for others. */
+  readonly fd?: number | undefined;
   /** Bytes from `start` up to `end`, which lie within `size`. */
   read(start: number, end: number): Buffer | Promise<Buffer>;
 }
@@ -63,6 +65,18 @@ export class Pieces {
     return new Pieces(all.flatMap((one) => one.#pieces));
   }
 
+  /** The same bytes of the same sources; equal bytes of others are not looked for. */
+  isSame(other: Pieces): boolean {
+    const [mine, theirs] = [this.#pieces, other.#pieces];
+    return (
+      mine.length === theirs.length &&
+      mine.every(({ source, start, end }, at) => {
+        const piece = theirs[at];
+        return piece?.source === source && piece.start === start && piece.end === end;
+      })
+    );
+  }
+
   slice(from: number, to: number): Pieces {
     const result: Piece[] = [];
     let at = 0;
@@ -104,6 +118,25 @@ export class Pieces {
 
   text(): string | Promise<string> {
     return after(this.bytes(), (bytes) => bytes.toString("latin1"));
+  }
+
+  /** For code that reads files by itself: parts of open files as such, all else as bytes. Null when neither can be. */
+  native(): (Buffer | { readonly fd: number; readonly offset: number; readonly length: number })[] | null {
+    const all: (Buffer | { fd: number; offset: number; length: number })[] = [];
+    for (const { source, start, end } of this.#pieces) {
+      const piece =
+        source.fd === undefined
+          ? source.read(start, end)
+          : { fd: source.fd, offset: start, length: end - start };
+      if (piece instanceof Promise) return null;
+      all.push(piece);
+    }
+    return all;
+  }
+
+  async *chunks(): AsyncGenerator<Buffer, undefined> {
+    for (const { source, start, end } of this.#steps()) yield await source.read(start, end);
+    return undefined;
   }
 
   *#steps(): Generator<Piece, undefined> {

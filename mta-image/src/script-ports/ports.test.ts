@@ -1,0 +1,261 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { createServer as createSecure } from "node:https";
+import { type AddressInfo, createServer as createPlain } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { SMTPServer } from "smtp-server";
+
+import { systemClock } from "#base/clock.ts";
+import { libraryHost } from "#mta/script/library/library.ts";
+import { compile, run } from "#mta/script/machine.ts";
+import { noFiles } from "#mta/script/module.ts";
+import { Shared } from "#mta/script/shared.ts";
+
+import { makeCertificate } from "../../testing/certificates.ts";
+import { FakeResolver } from "../../testing/fake-resolver.ts";
+import { makeDnsPort } from "./dns.ts";
+import { folderFiles } from "./files.ts";
+import { ScriptHttp } from "./http.ts";
+import { makeSmtpPort } from "./smtp.ts";
+import { makeSpfPort } from "./spf.ts";
+
+const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
+const folder = mkdtempSync(join(tmpdir(), "script-ports-"));
+const certificate = makeCertificate(folder, "localhost");
+const http = new ScriptHttp();
+const web = createServer((request, response) => {
+  const chunks: Buffer[] = [];
+  request.on("data", (chunk: Buffer) => chunks.push(chunk));
+  request.on("end", () => {
+    if (request.url === "/large") return response.end("x".repeat(1000));
+    if (request.url === "/from") return response.writeHead(302, { location: "/to" }).end();
+    if (request.url === "/missing") return response.writeHead(404).end("not here");
+    if (request.url === "/silent") return undefined;
+    const { "content-type": type = "", authorization = "", "x-a": a = "" } = request.headers;
+    const body = Buffer.concat(chunks).toString("latin1").replace(UUID, "BOUNDARY");
+    return response.end(
+      [request.method, request.url, type.replace(UUID, "BOUNDARY"), authorization, a, body].join("|"),
+    );
+  });
+});
+const secure = createSecure({ key: certificate.pem.key, cert: certificate.pem.cert }, (_, response) =>
+  response.end("secret"),
+);
+const echo = createPlain({ allowHalfOpen: true }, (socket) => socket.pipe(socket));
+const mails: string[] = [];
+const smtp = new SMTPServer({
+  key: certificate.pem.key,
+  cert: certificate.pem.cert,
+  authOptional: true,
+  logger: false,
+  disableReverseLookup: true,
+  onAuth: ({ username, password }, _, done) =>
+    username === "u" && password === "right" ? done(null, { user: username }) : done(new Error("no")),
+  onRcptTo: ({ address }, _, done) => (address.startsWith("no") ? done(new Error("unknown")) : done()),
+  onData: (stream, session, done) => {
+    const chunks: Buffer[] = [];
+    stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+    stream.on("end", () => {
+      mails.push(`${session.secure} ${Buffer.concat(chunks).toString("latin1")}`);
+      done();
+    });
+  },
+});
+const port = (server: { address(): unknown }): number => (server.address() as AddressInfo).port;
+
+before(async () => {
+  for (const server of [web, secure, echo, smtp])
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve as () => void));
+  writeFileSync(join(folder, "list.txt"), "one\ntwo\n");
+  symlinkSync("/etc/hostname", join(folder, "leads-out"));
+});
+
+after(async () => {
+  await http.close();
+  for (const server of [web, secure, echo]) server.close();
+  await new Promise<void>((resolve) => smtp.close(resolve));
+  rmSync(folder, { recursive: true });
+});
+
+/** What the script says, line by line. */
+async function said(text: string): Promise<string[]> {
+  const lines: string[] = [];
+  const resolver = new FakeResolver({
+    "example.com": {
+      a: ["192.0.2.1"],
+      mx: [
+        [20, "b"],
+        [10, "a"],
+      ],
+    },
+  });
+  const source = text
+    .replaceAll("WEB", `http://127.0.0.1:${port(web)}`)
+    .replaceAll("SECURE", `https://127.0.0.1:${port(secure)}`)
+    .replaceAll("SECPORT", String(port(secure)))
+    .replaceAll("ECHO", String(port(echo)))
+    .replaceAll("SMTP", `127.0.0.1:${port(smtp.server)}`)
+    .replaceAll("CA", JSON.stringify(certificate.ca).slice(1, -1));
+  const outcome = await run(compile("test", source, libraryHost, noFiles), {
+    world: {
+      clock: systemClock,
+      random: () => 0.5,
+      echo: (line) => void lines.push(line),
+      log: () => undefined,
+      hostname: "client.example",
+      startedMs: 0,
+      shared: new Shared(systemClock),
+      ports: {
+        http,
+        files: folderFiles(folder),
+        dns: makeDnsPort({ resolver, servers: () => ["127.0.0.1:1"], timeoutMs: 100 }),
+        spf: makeSpfPort({ resolver, clock: systemClock, hostname: () => "client.example" }),
+        smtp: makeSmtpPort({ clock: systemClock, hostname: () => "client.example" }),
+      },
+    },
+  });
+  assert.equal(outcome.error?.describe(), undefined);
+  return lines;
+}
+
+test("http() sends what the script says and gives what comes back", async () => {
+  assert.deepEqual(
+    await said(`
+      echo http("WEB/a?b=c", ["headers" => ["X-A: 1"], "username" => "u", "password" => "p"], ["d" => "e f"]);
+      echo http("WEB/", [], [], "x=y");
+      echo http("WEB/", ["method" => "PUT"], [], File::String("data"));
+      echo http("WEB/", [], [], ["a" => "b", "f" => File::String("c")]);
+      echo http("WEB/missing");
+      echo http("WEB/missing", ["extended_result" => true])["status"];
+      echo http("WEB/large", ["max_file_size" => 999, "extended_result" => true]);
+      echo length(http("WEB/large", ["max_file_size" => 1000]));
+      echo http("WEB/from", ["extended_result" => true])["status"];
+      echo http("WEB/from", ["redirects" => 1]);
+      echo http("WEB/silent", ["timeout" => 0.05, "extended_result" => true]);
+      $n = 0;
+      echo http("WEB/", [], [], function () closure ($n) { return $n++ < 2 ? "again " : none; });
+    `),
+    [
+      "GET|/a?b=c&d=e+f||Basic dTpw|1|",
+      "POST|/|application/x-www-form-urlencoded|||x=y",
+      "PUT|/|application/octet-stream|||data",
+      'POST|/|multipart/form-data; boundary=BOUNDARY|||--BOUNDARY\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n--BOUNDARY\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\nc\r\n--BOUNDARY--\r\n',
+      "none",
+      "404",
+      '["error"=>"the answer has more than 999 bytes"]',
+      "1000",
+      "302",
+      "GET|/to||||",
+      '["error"=>"no answer in time"]',
+      "POST|/|application/x-www-form-urlencoded|||again again ",
+    ],
+  );
+});
+
+test("https servers have to prove who they are unless told otherwise", async () => {
+  const lines = await said(`
+    echo isset(http("SECURE/", ["extended_result" => true])["error"]);
+    echo http("SECURE/", ["tls_verify_peer" => false]);
+    echo http("SECURE/", ["tls_ca" => File::read("localhost.ca.crt")]);
+  `);
+  assert.deepEqual(lines, ["true", "secret", "secret"]);
+});
+
+test("sockets send, receive, peek, end and time out", async () => {
+  assert.deepEqual(
+    await said(`
+      $s = Socket(Socket::AF("127.0.0.1"), "SOCK_STREAM");
+      $s->settimeout(0.1);
+      echo $s->send("x");
+      echo isset($s->connect("127.0.0.1", ECHO));
+      echo $s->send("hello");
+      echo $s->recv(2, ["MSG_PEEK"]);
+      echo $s->recv(2) . $s->recv(10);
+      echo $s->recv(1);
+      echo $s->errno();
+      echo isset($s->shutdown("SHUT_WR"));
+      echo "[" . $s->recv(10) . "]";
+      echo is_object($s->close());
+      echo Socket("AF_INET", "SOCK_STREAM")->connect("127.0.0.1", 1);
+      echo isset(Socket("AF_INET", "SOCK_STREAM")->bind("127.0.0.1")->connect("127.0.0.1", ECHO));
+    `),
+    ["none", "true", "5", "he", "hello", "none", "110", "true", "[]", "true", "none", "true"],
+  );
+});
+
+test("TLS over a socket verifies the server's name and gives its certificate", async () => {
+  assert.deepEqual(
+    await said(`
+      function talk($options) {
+        $s = Socket("AF_INET", "SOCK_STREAM")->connect("127.0.0.1", SECPORT);
+        $t = TLSSocket($s, $options);
+        if (!$t->handshake()) return "refused " . ($t->errno() > 0);
+        $t->send("GET / HTTP/1.0\\r\\n\\r\\n");
+        $all = "";
+        while ($more = $t->recv(100)) $all .= $more;
+        $t->shutdown();
+        return $t->getpeerx509()->subject()[0][1] . " " . $all[-6:] . " " . is_object($t->toSocket());
+      }
+      $ca = [File::read("localhost.ca.crt")];
+      echo talk(["tls_ca" => $ca, "tls_sni" => "localhost"]);
+      echo talk(["tls_ca" => $ca, "tls_sni" => "other.example"]);
+      echo talk(["tls_sni" => "localhost"]);
+      echo talk(["tls_verify_peer" => false]);
+    `),
+    ["localhost secret true", "refused true", "refused true", "localhost secret true"],
+  );
+});
+
+test("mail goes to a named server, with TLS where it is offered, and questions are answered", async () => {
+  assert.deepEqual(
+    await said(`
+      $m = MIME()->addHeader("Subject", "hi")->setBody("a\\n.\\nb");
+      echo $m->send("s@example.com", ["r@example.com"], "SMTP")["result"]["code"];
+      echo $m->send("s@example.com", ["no@example.com"], "SMTP")["result"]["code"];
+      echo $m->send("s@example.com", ["r@example.com"], ["host" => "SMTP", "tls" => "require_verify"])["error"]["temporary"];
+      echo $m->send("s@example.com", ["r@example.com"], "127.0.0.1:1")["error"]["temporary"];
+      echo smtp_lookup_rcpt("SMTP", "", "r@example.com");
+      echo smtp_lookup_rcpt("SMTP", "", "no@example.com");
+      echo smtp_lookup_auth("SMTP", "u", "right");
+      echo smtp_lookup_auth("SMTP", "u", "wrong");
+      echo smtp_lookup_auth("127.0.0.1:1", "u", "wrong");
+    `),
+    ["250", "550", "true", "true", "1", "0", "1", "0", "-1"],
+  );
+  assert.deepEqual(mails, ["true Subject: hi\r\n\r\na\r\n.\r\nb\r\n"]);
+});
+
+test("DNS and SPF are asked of the engine's resolver", async () => {
+  assert.deepEqual(
+    await said(`
+      echo dns_query("example.com");
+      echo dns_query("example.com", ["type" => "mx"]);
+      echo dns_query("nothing.example", ["type" => "txt"]);
+      echo dns_query("example.com", ["type" => "soa"]);
+      echo spf_query("192.0.2.1", "h", "a@example.com")["result"];
+    `),
+    [
+      '["result"=>[0=>"192.0.2.1"]]',
+      '["result"=>[0=>"a",1=>"b"]]',
+      '["error"=>"NXDOMAIN"]',
+      '["error"=>"TRY_AGAIN"]',
+      "none",
+    ],
+  );
+});
+
+test("files are those of the folder, and no link leads out of it", async () => {
+  assert.deepEqual(
+    await said(`
+      $f = File("file://list.txt");
+      echo $f->readline() . $f->readline();
+      echo File::read("../etc/hostname");
+      echo File::read("leads-out");
+      echo File::read("/etc/hostname");
+    `),
+    ["onetwo", "none", "none", "none"],
+  );
+});

@@ -1,0 +1,34 @@
+/** All ports of scripts that need no queue, from what a program has: the engine and hsh both start here. */
+import type { Clock } from "#base/clock.ts";
+
+import type { RecordResolver } from "../dns/resolver.ts";
+import type { FilePort, KeyPort, Ports } from "../script/ports.ts";
+import { makeDnsPort } from "./dns.ts";
+import { ScriptHttp } from "./http.ts";
+import { makeSmtpPort } from "./smtp.ts";
+import { makeSpfPort } from "./spf.ts";
+
+export interface PortParts {
+  readonly clock: Clock;
+  readonly resolver: RecordResolver;
+  /** The resolver's servers; empty for the system's. */
+  readonly servers: () => readonly string[];
+  readonly hostname: () => string;
+  readonly files?: FilePort;
+  readonly keys?: KeyPort;
+}
+
+/** Of one question to one server that the resolver does not know how to ask. */
+const TIMEOUT_MS = 3_000;
+
+export function makeScriptPorts(parts: PortParts): Partial<Ports> {
+  const { files, keys } = parts;
+  return {
+    http: new ScriptHttp(),
+    dns: makeDnsPort({ ...parts, timeoutMs: TIMEOUT_MS }),
+    spf: makeSpfPort(parts),
+    smtp: makeSmtpPort(parts),
+    ...(files === undefined ? {} : { files }),
+    ...(keys === undefined ? {} : { keys }),
+  };
+}

@@ -1,0 +1,36 @@
+/** What node:crypto does not tell of a certificate: version, issuer as bytes, extensions. */
+import { Refusal } from "../error.ts";
+import { HslArray, type Value } from "../value.ts";
+import { type Der, type Extension, readAll, readDer, readExtensions } from "./der.ts";
+import { record } from "./subjects.ts";
+
+const VERSION = 0xa0;
+const EXTENSIONS = 0xa3;
+
+export interface CertificateParts {
+  readonly version: number;
+  /** DER, to be compared. */
+  readonly issuer: Buffer;
+  readonly serial: Buffer;
+  readonly extensions: readonly Extension[];
+}
+
+export function certificateParts(raw: Buffer): CertificateParts {
+  const [body] = readAll(readDer(raw).value);
+  const fields = readAll(body?.value ?? Buffer.alloc(0));
+  const version = fields[0]?.tag === VERSION ? (readDer(fields[0].value).value[0] ?? 0) + 1 : 1;
+  const [serial, , issuer] = fields.slice(version === 1 && fields[0]?.tag !== VERSION ? 0 : 1);
+  if (serial === undefined || issuer === undefined) throw new Refusal("the certificate cannot be read");
+  const found: Der | undefined = fields.find(({ tag }) => tag === EXTENSIONS);
+  const extensions = found === undefined ? [] : readExtensions(readDer(found.value));
+  return { version, issuer: issuer.raw, serial: serial.value, extensions };
+}
+
+/** By object identifier. */
+export function extensionArray(extensions: readonly Extension[]): HslArray {
+  const entries = extensions.map(({ id, critical, value }): readonly [string, Value] => [
+    id,
+    record({ critical, value: value.toString("latin1") }),
+  ]);
+  return HslArray.from(entries);
+}
