@@ -16,6 +16,7 @@ import {
 } from "./config-values.ts";
 import { Phase, ScriptingConfig, recipientHook } from "./scripting-config.ts";
 import { AuthenticationConfig } from "./authentication-config.ts";
+import { EventsConfig } from "./events-config.ts";
 import { SpamhausConfig } from "./spamhaus-config.ts";
 
 /** Loopback and the private ranges (RFC 1918, RFC 4193). */
@@ -297,6 +298,7 @@ export const AppConfig = z.strictObject({
         ),
     })
     .prefault({}),
+  events: EventsConfig.prefault({}).describe("Extension. Who hears what became of mail (docs/events.md)."),
   authentication: AuthenticationConfig.optional().describe(
     "Extension. DKIM, SPF, DMARC and ARC; docs/configuration.md.",
   ),

@@ -8,12 +8,14 @@ import type { AuthenticationCounters } from "../authentication/counters.ts";
 import type { PluginState } from "#contract/plugins-api.ts";
 
 import type { DeliveryCounters } from "../delivery/pool.ts";
+import type { EventFigures } from "../events/events.ts";
 import type { HookFigures } from "../hooks/figures.ts";
 import type { QueueFigures } from "../queue/queue.ts";
 import type { OutcomeCounters } from "../queue/settlement.ts";
 import type { SessionCounters } from "../session/counters.ts";
 import type { SpamhausCounters } from "../spamhaus/counters.ts";
 import type { SpoolFigures } from "../spool/spool.ts";
+import { addEventMetrics } from "./event-metrics.ts";
 import { addPluginMetrics } from "./plugin-metrics.ts";
 
 export interface MetricSources {
@@ -29,6 +31,7 @@ export interface MetricSources {
   readonly spamhaus: SpamhausCounters;
   readonly hooks: HookFigures;
   readonly authentication: AuthenticationCounters;
+  readonly events: () => readonly EventFigures[];
   readonly plugins: () => readonly PluginState[];
 }
 
@@ -43,6 +46,7 @@ export function makeMetrics(sources: MetricSources): Registry {
   addHookMetrics(registry, sources.hooks);
   addAuthenticationMetrics(registry, sources.authentication);
   addPluginMetrics(registry, sources.plugins);
+  addEventMetrics(registry, sources.events);
   gauge(registry, "mta_ready", "1 while new mail is welcome.", () => (sources.isReady() ? 1 : 0));
   return registry;
 }

@@ -1,0 +1,190 @@
+import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
+import { once } from "node:events";
+import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { type IncomingMessage, type Server, createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, beforeEach, describe, test } from "node:test";
+
+import { ManualClock } from "#base/testing/manual-clock.ts";
+import { silentLog } from "#base/log.ts";
+import { EventsConfig } from "#contract/events-config.ts";
+
+import { outcome } from "../../testing/fake-courier.ts";
+import { makeMessage } from "../../testing/messages.ts";
+import { until as eventually } from "../../testing/until.ts";
+import type { Entry } from "../queue/entry.ts";
+import { Events } from "./events.ts";
+import type { MailEvent } from "./mail-event.ts";
+
+const until = (isSo: () => boolean | Promise<boolean>): Promise<unknown> =>
+  eventually(
+    async () => isSo(),
+    (so) => so,
+  );
+
+interface Post {
+  readonly headers: IncomingMessage["headers"];
+  readonly body: string;
+}
+
+const message = makeMessage({ recipients: ["ann@example.net", "bob@example.org"] });
+const entry = { message, recipient: 1, attempts: 2 } as unknown as Entry;
+
+describe("the event outbox", () => {
+  let folder: string;
+  let receiver: Server;
+  let url: string;
+  const posts: Post[] = [];
+  let status = 200;
+
+  before(async () => {
+    receiver = createServer(async (request, response) => {
+      const parts: Buffer[] = [];
+      for await (const part of request) parts.push(part as Buffer);
+      posts.push({ headers: request.headers, body: Buffer.concat(parts).toString() });
+      response.writeHead(status).end("thanks");
+    }).listen(0, "127.0.0.1");
+    await once(receiver, "listening");
+    url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook`;
+  });
+  after(() => receiver.close());
+  beforeEach(async (context) => {
+    folder = await mkdtemp(join(tmpdir(), "events-"));
+    posts.length = 0;
+    status = 200;
+    if ("after" in context) context.after(() => rm(folder, { recursive: true, force: true }));
+  });
+
+  async function open(config: unknown): Promise<{ events: Events; clock: ManualClock }> {
+    const clock = new ManualClock();
+    const events = new Events({ folder: join(folder, "events"), clock, log: silentLog });
+    await (await events.prepare(EventsConfig.parse(config)))();
+    return { events, clock };
+  }
+
+  const eventsOf = (post: Post | undefined): MailEvent[] => JSON.parse(post?.body ?? "[]") as MailEvent[];
+
+  test("posts what happened in one batch, signed with the key, and forgets it after 2xx", async () => {
+    const secretfile = join(folder, "secret");
+    await writeFile(secretfile, `whsec_${Buffer.from("key of the test").toString("base64")}\n`);
+    const { events, clock } = await open({ webhooks: [{ id: "books", url, secretfile }] });
+    events.received(message);
+    events.note(entry, outcome("failed"));
+    clock.advance(1000);
+    await until(() => posts.length === 1);
+    const [post] = posts;
+    assert.deepEqual(
+      eventsOf(post).map(({ type, recipient, attempts, status: code }) => [type, recipient, attempts, code]),
+      [
+        ["received", "ann@example.net", 0, undefined],
+        ["received", "bob@example.org", 0, undefined],
+        ["bounced", "bob@example.org", 3, "5.1.1"],
+      ],
+    );
+    const {
+      "webhook-id": id,
+      "webhook-timestamp": time,
+      "webhook-signature": signature,
+    } = post?.headers ?? {};
+    const wanted = createHmac("sha256", "key of the test")
+      .update(`${id}.${time}.${post?.body}`)
+      .digest("base64");
+    assert.equal(signature, `v1,${wanted}`);
+    await until(() => events.figures()[0]?.sent === 1);
+    assert.deepEqual(await readdir(join(folder, "events/books")), []);
+    await events.close();
+  });
+
+  test("keeps what a receiver refuses and posts it again, later each time, under the same id", async () => {
+    status = 503;
+    const { events, clock } = await open({ webhooks: [{ id: "books", url }] });
+    events.note(entry, outcome("delivered"));
+    clock.advance(1000);
+    await until(() => events.figures()[0]?.failures === 1);
+    clock.advance(999);
+    clock.advance(1);
+    await until(() => events.figures()[0]?.failures === 2);
+    clock.advance(1000);
+    assert.equal(posts.length, 2);
+    status = 204;
+    clock.advance(1000);
+    await until(() => events.figures()[0]?.sent === 1);
+    assert.equal(new Set(posts.map(({ headers }) => headers["webhook-id"])).size, 1);
+    await events.close();
+  });
+
+  test("what was not sent before the end is sent after the next start", async () => {
+    status = 500;
+    const { events, clock } = await open({ webhooks: [{ id: "books", url }] });
+    events.note(entry, outcome("deferred"));
+    clock.advance(1000);
+    await until(() => events.figures()[0]?.failures === 1);
+    events.note(entry, outcome("delivered"));
+    await events.close();
+    status = 200;
+    posts.length = 0;
+    const again = await open({ webhooks: [{ id: "books", url }] });
+    await until(() => again.events.figures()[0]?.sent === 2);
+    assert.deepEqual(
+      posts.flatMap(eventsOf).map(({ type }) => type),
+      ["deferred", "delivered"],
+    );
+    await again.events.close();
+  });
+
+  test("gives up the oldest events when too many wait, and counts them", async () => {
+    status = 500;
+    const { events, clock } = await open({ webhooks: [{ id: "books", url, maxpending: 1000 }] });
+    for (let i = 0; i < 10; i++) {
+      events.note(entry, outcome("delivered"));
+      clock.advance(1000);
+      await until(async () =>
+        (await readdir(join(folder, "events/books"))).every((name) => name.endsWith(".json")),
+      );
+      await until(() => (events.figures()[0]?.pendingBytes ?? 0) > 0);
+    }
+    assert.ok((events.figures()[0]?.dropped ?? 0) >= 6, "dropped batches are counted");
+    await events.close();
+    const left = await readdir(join(folder, "events/books"));
+    assert.ok(left.length >= 1 && left.length <= 4, left.join(" "));
+  });
+
+  test("a new configuration takes over without losing what happens meanwhile", async () => {
+    const { events, clock } = await open({ webhooks: [{ id: "books", url }] });
+    events.note(entry, outcome("deferred"));
+    const use = await events.prepare(
+      EventsConfig.parse({ webhooks: [{ id: "books", url, types: ["delivered"] }] }),
+    );
+    const used = use();
+    events.note(entry, outcome("delivered"));
+    await used;
+    clock.advance(1000);
+    await until(() => posts.length === 2);
+    assert.deepEqual(
+      posts.flatMap(eventsOf).map(({ type }) => type),
+      ["deferred", "delivered"],
+    );
+    await events.close();
+  });
+
+  test("writes lines into a file that is put aside when it has grown", async () => {
+    const path = join(folder, "mail.log");
+    const { events } = await open({ files: [{ path, maxsize: "1KiB", keep: 2 }] });
+    for (let i = 0; i < 20; i++) events.note(entry, outcome("delivered"));
+    await events.close();
+    const names = (await readdir(folder)).filter((name) => name.startsWith("mail.log")).sort();
+    assert.deepEqual(names, ["mail.log", "mail.log.1", "mail.log.2"]);
+    const lines = (await readFile(join(folder, "mail.log.1"), "utf8")).trim().split("\n");
+    assert.equal((JSON.parse(lines[0] ?? "") as MailEvent).type, "delivered");
+  });
+
+  test("a key that cannot be read refuses the configuration and names the file", async () => {
+    await assert.rejects(open({ webhooks: [{ id: "books", url, secretfile: "/nowhere/key" }] }), {
+      code: "event-secret-unusable",
+      message: /webhook books: cannot read \/nowhere\/key/,
+    });
+  });
+});

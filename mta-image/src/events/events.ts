@@ -1,0 +1,128 @@
+/**
+ * The event outbox: whoever is configured hears what became of mail, through files and webhooks, with retries of its
+ * own and never through the mail queue. The engine tells `received` and `note`; nothing here slows mail down or fails
+ * it: what cannot be kept is dropped and counted.
+ */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+
+import type { Clock } from "#base/clock.ts";
+import { Failure, describe } from "#base/error.ts";
+import type { Log } from "#base/log.ts";
+import type { EventsConfig, Webhook } from "#contract/events-config.ts";
+
+import type { Outcome } from "../queue/courier.ts";
+import type { Entry } from "../queue/entry.ts";
+import type { SpooledMessage } from "../spool/spool.ts";
+import { Batches } from "./batches.ts";
+import { EventFile } from "./event-file.ts";
+import { type MailEvent, outcomeEvent, receivedEvents } from "./mail-event.ts";
+import { WebhookSender, readSecret } from "./webhook.ts";
+
+type Sink = EventFile | WebhookSender;
+
+export interface EventFigures {
+  readonly webhook: string;
+  readonly sent: number;
+  readonly failures: number;
+  readonly dropped: number;
+  readonly pendingBytes: number;
+}
+
+export class Events {
+  readonly #folder: string;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  #sinks: readonly Sink[] = [];
+  /** Of the moment in which sinks change hands; null at other times. */
+  #meanwhile: MailEvent[] | null = null;
+  #text = "";
+
+  constructor(options: { readonly folder: string; readonly clock: Clock; readonly log: Log }) {
+    this.#folder = options.folder;
+    this.#clock = options.clock;
+    this.#log = options.log;
+  }
+
+  /**
+   * Makes ready what a configuration asks for; what comes back puts it in force. Throws a Failure
+   * `event-secret-unusable` that names the file.
+   */
+  async prepare(config: EventsConfig): Promise<() => Promise<void>> {
+    const text = JSON.stringify(config);
+    if (text === this.#text) return async () => {};
+    const secrets = await Promise.all(config.webhooks.map(secretOf));
+    return async () => {
+      this.#meanwhile = this.#sinks.length > 0 ? [] : null;
+      await this.close();
+      this.#text = text;
+      const files = config.files.map(({ path, maxsize, keep, types }) => {
+        return new EventFile({ path, maxBytes: maxsize, keep, types, log: this.#log });
+      });
+      const webhooks = config.webhooks.map((webhook, i) => this.#open(webhook, secrets[i] ?? null));
+      this.#sinks = [...files, ...(await Promise.all(webhooks))];
+      const meanwhile = this.#meanwhile ?? [];
+      this.#meanwhile = null;
+      for (const event of meanwhile) this.#push(event);
+    };
+  }
+
+  received(message: SpooledMessage): void {
+    if (this.#isDeaf) return;
+    for (const event of receivedEvents(message, this.#clock.now())) this.#push(event);
+  }
+
+  note(entry: Entry, outcome: Outcome): void {
+    if (!this.#isDeaf) this.#push(outcomeEvent(entry, outcome, this.#clock.now()));
+  }
+
+  figures(): readonly EventFigures[] {
+    return this.#sinks.flatMap((sink) => {
+      if (sink instanceof EventFile) return [];
+      const { id, sent, failures, dropped, pendingBytes } = sink;
+      return [{ webhook: id, sent, failures, dropped, pendingBytes }];
+    });
+  }
+
+  /** What is not sent yet stays on disk. */
+  async close(): Promise<void> {
+    const sinks = this.#sinks;
+    this.#sinks = [];
+    this.#text = "";
+    await Promise.all(sinks.map((sink) => sink.close()));
+  }
+
+  get #isDeaf(): boolean {
+    return this.#sinks.length === 0 && this.#meanwhile === null;
+  }
+
+  #push(event: MailEvent): void {
+    this.#meanwhile?.push(event);
+    for (const sink of this.#sinks) sink.push(event);
+  }
+
+  async #open(webhook: Webhook, secret: Buffer | null): Promise<WebhookSender> {
+    const { id, url, timeout: timeoutMs, types, maxpending } = webhook;
+    const batches = await Batches.open(join(this.#folder, id), maxpending);
+    return new WebhookSender({
+      id,
+      url,
+      secret,
+      timeoutMs,
+      types,
+      batches,
+      clock: this.#clock,
+      log: this.#log,
+    });
+  }
+}
+
+async function secretOf({ id, secretfile }: Webhook): Promise<Buffer | null> {
+  if (secretfile === undefined) return null;
+  try {
+    return readSecret(await readFile(secretfile, "utf8"));
+  } catch (cause) {
+    const message = `events: webhook ${id}: cannot read ${secretfile}: ${describe(cause)}`;
+    throw new Failure("event-secret-unusable", message, { cause });
+  }
+}
