@@ -17,6 +17,8 @@ export const labels = {
 export const annotations = {
   /** On a pod: hash of everything in it that only a restart can change. */
   podHash: `${group}/pod-hash`,
+  /** On a pod: a hash of each part of it that only a restart can change, so that a change can be named. */
+  podParts: `${group}/pod-parts`,
   /** On a pod: revision of the configuration that it was made with. */
   revision: `${group}/revision`,
   /** On a pod: the file of the Spamhaus key that it should read next; its change makes the node look at once. */
@@ -36,6 +38,8 @@ export const annotations = {
   hibernate: `${group}/hibernate`,
   /** On a MailCluster, set by people: slots that leave first when the cluster shrinks, e.g. "2,5". */
   removeSlots: `${group}/remove-slots`,
+  /** On a MailCluster, set by people: what is not to keep pods from being made anew, e.g. "OtherPodsNotReady". */
+  ignoreVetoes: `${group}/ignore-vetoes`,
   /** On a MailCluster, set by people: slots that are leaving and go at once with the mail in them, e.g. "3". */
   forceDeleteSlot: `${group}/force-delete-slot`,
 } as const;

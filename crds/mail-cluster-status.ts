@@ -38,6 +38,20 @@ const PodEntry = z.object({
 });
 export type PodEntry = z.infer<typeof PodEntry>;
 
+const PlanEntry = z.object({
+  slot: z.int().min(0).describe("Number of the slot."),
+  action: z
+    .enum(["CreatePod", "ReplacePod", "ReloadConfig", "RemovePod", "GrowVolume"])
+    .describe("What will be done."),
+  reason: z.string().max(256).describe("What for: the parts that changed, the revision, or why it leaves."),
+  waitsFor: z
+    .string()
+    .max(64)
+    .optional()
+    .describe("What keeps it from being done now; absent when it is done next."),
+});
+export type PlanEntry = z.infer<typeof PlanEntry>;
+
 export const MailClusterStatus = z.object({
   observedGeneration: z.int().min(0).describe("Generation of the spec that this status speaks of."),
   conditions: conditionList,
@@ -96,6 +110,13 @@ export const MailClusterStatus = z.object({
     })
     .optional()
     .describe("How far the roll-out of the configuration is."),
+  plan: z
+    .array(PlanEntry)
+    .max(50)
+    .optional()
+    .describe(
+      "What is about to happen, and what it waits for; the first 50. Absent when nothing is to be done.",
+    ),
   pods: namedList(PodEntry, { key: "slot", max: 1000 }).describe("One entry a slot."),
   plugins: namedList(
     z.object({

@@ -34,6 +34,17 @@ const podOf = (whole: Whole, slot: number): Pod | null =>
   whole.kube.peek<Pod>(resources.pods, NAMESPACE, `out-${slot}`);
 const isBaking = (whole: Whole): boolean => /watched/.test(whole.message("RolloutComplete"));
 
+const planOf = (whole: Whole): readonly string[] => {
+  const { plan = [] } = (whole.cluster()?.status ?? {}) as { plan?: Record<string, string>[] };
+  return plan.map(
+    ({ slot, action, reason, waitsFor }) => `${slot} ${action} (${reason}) ${waitsFor ?? "next"}`,
+  );
+};
+const eventsOf = (whole: Whole): readonly string[] =>
+  (whole.kube.peekAll(resources.events) as unknown as { reason: string; note: string }[]).map(
+    ({ reason, note }) => `${reason}: ${note}`,
+  );
+
 describe("what people say to a roll-out", () => {
   test("promote ends the time of bake, and the word is taken off", async () => {
     const { whole, stop } = await started({ replicas: 3, rollout: { canary: { bakeSeconds: 86_000 } } });
@@ -111,8 +122,37 @@ describe("a new image of the engine", () => {
     image(whole, "mta:2");
     await whole.until("baking", () => isBaking(whole), 500);
     assert.deepEqual([...imagesOf(whole)].sort(), ["mta:1", "mta:1", "mta:2"]);
+    assert.deepEqual(planOf(whole), [
+      "1 ReplacePod (EngineImage) CanaryFirst",
+      "2 ReplacePod (EngineImage) CanaryFirst",
+    ]);
     await whole.until("complete", () => whole.condition("RolloutComplete") === "True Complete", 500);
     assert.deepEqual(imagesOf(whole), ["mta:2", "mta:2", "mta:2"]);
+    assert.deepEqual(planOf(whole), []);
+    const told = eventsOf(whole);
+    for (const slot of [0, 1, 2])
+      assert.ok(told.includes(`PodDeleted: pod out-${slot}: Outdated (EngineImage)`), told.join());
+    assert.ok(
+      told.includes(
+        "CanaryFirst: slot 1 is not made anew yet (EngineImage): another pod tries the change out first",
+      ),
+    );
+    await stop();
+  });
+
+  test("is in the plan of a paused cluster, and nothing of it happens", async () => {
+    const { whole, stop } = await started({ replicas: 2, engine: { image: "mta:1" } });
+    whole.edit(({ metadata }) => {
+      metadata.annotations = { "mailfleet.io/paused": "true" };
+    });
+    image(whole, "mta:2");
+    await whole.until("planned", () => planOf(whole).length > 0, 500);
+    assert.deepEqual(planOf(whole), [
+      "0 ReplacePod (EngineImage) Paused",
+      "1 ReplacePod (EngineImage) CanaryFirst",
+    ]);
+    await whole.turns(50);
+    assert.deepEqual(imagesOf(whole), ["mta:1", "mta:1"]);
     await stop();
   });
 

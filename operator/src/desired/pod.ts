@@ -13,6 +13,7 @@ import { hashValue } from "./hash.ts";
 import { metadata, selectorLabels, slotLabels } from "./labels.ts";
 import { headlessServiceName, serviceAccountName, slotName } from "./names.ts";
 import { pluginParts } from "./plugin-volumes.ts";
+import { type PodParts, type PodSource, podParts, readParts } from "./pod-parts.ts";
 import { podSecurity } from "./security.ts";
 import { configVolume, engineVolumes } from "./volumes.ts";
 
@@ -24,6 +25,7 @@ export function pod(context: Context, slot: number): Pod {
   const podSpecOfSlot = podSpec(context, slot);
   const labels = { ...spec.podTemplate.labels, ...slotLabels(cluster.name, slot) };
   const annotations = { ...scrapeAnnotations(context), ...spec.podTemplate.annotations };
+  const source = { labels, annotations, spec: podSpecOfSlot, startup: config.startup };
   return {
     apiVersion: "v1",
     kind: "Pod",
@@ -33,7 +35,8 @@ export function pod(context: Context, slot: number): Pod {
       annotations: {
         ...annotations,
         [keys.revision]: config.revision,
-        [keys.podHash]: podHash({ labels, annotations, spec: podSpecOfSlot, startup: config.startup }),
+        [keys.podHash]: podHash(source),
+        [keys.podParts]: JSON.stringify(podParts(source)),
       },
       // A pod that is made to deliver what is left must not be taken by a foreground deletion.
       ownedBy: context.isDeleting ? "nobody" : "cluster",
@@ -42,20 +45,19 @@ export function pod(context: Context, slot: number): Pod {
   };
 }
 
-/** The hash that a pod of this slot has when it is as the spec says. */
+/** What a pod of this slot has when it is as the spec says. */
 export function podHashOf(context: Context, slot: number): string {
   return pod(context, slot).metadata.annotations?.[keys.podHash] ?? "";
+}
+
+export function podPartsOf(context: Context, slot: number): PodParts {
+  return readParts(pod(context, slot).metadata.annotations?.[keys.podParts]) ?? {};
 }
 
 /**
  * The reloadable files are left out, and with them the name of the ConfigMap: engines get a new one without a restart.
  */
-function podHash(parts: {
-  readonly labels: Readonly<Record<string, string>>;
-  readonly annotations: Readonly<Record<string, string>>;
-  readonly spec: PodSpec;
-  readonly startup: string;
-}): string {
+function podHash(parts: PodSource): string {
   const volumes = parts.spec.volumes?.map((volume) =>
     volume.name === configVolume ? { name: configVolume } : volume,
   );

@@ -3,8 +3,10 @@
  * are; events say when they became so.
  */
 import type { Condition } from "#crds/conditions.ts";
+import type { PlanEntry } from "#crds/mail-cluster-status.ts";
 import type { EventInput, KubeObject } from "#operator/kube/kube.ts";
 import { type Step, detailOf } from "#operator/slots/steps.ts";
+import { type Veto, vetoes } from "#operator/slots/vetoes.ts";
 
 import type { Scaled } from "./scale.ts";
 
@@ -67,9 +69,9 @@ const REASONS: Readonly<Record<Step["kind"], string>> = {
   release: "SlotReleased",
 };
 
-/** `what` is the object as perform.ts names it. */
-export function announceStep(step: Step, what: string): Announcement {
-  const detail = detailOf(step);
+/** `what` is the object as perform.ts names it, `reason` what a pod is made anew for. */
+export function announceStep(step: Step, what: string, reason: string | null = null): Announcement {
+  const detail = reason === null ? detailOf(step) : `${detailOf(step)} (${reason})`;
   return {
     type: "Normal",
     reason: REASONS[step.kind],
@@ -77,6 +79,27 @@ export function announceStep(step: Step, what: string): Announcement {
     note: detail === null ? what : `${what}: ${detail}`,
   };
 }
+
+/** Restarts that wait for something that they did not wait for before; each other pod's turn is no news. */
+export function announceVetoes(
+  before: readonly PlanEntry[],
+  now: readonly PlanEntry[],
+): readonly Announcement[] {
+  const isKnown = (entry: PlanEntry): boolean =>
+    before.some(
+      ({ slot, action, waitsFor }) =>
+        slot === entry.slot && action === entry.action && waitsFor === entry.waitsFor,
+    );
+  const news = now.filter((entry) => entry.action === "ReplacePod" && !isKnown(entry));
+  return news.slice(0, MAX_VETOES).flatMap(({ slot, reason, waitsFor = "" }): Announcement[] => {
+    if (waitsFor === "OneAtATime" || !(waitsFor in vetoes)) return [];
+    const note = `slot ${slot} is not made anew yet (${reason}): ${vetoes[waitsFor as Veto]}`;
+    return [{ type: "Normal", reason: waitsFor, action: "Restart", note }];
+  });
+}
+
+/** In one pass; the status has them all. */
+const MAX_VETOES = 5;
 
 export function announceScale({ size, before, decision }: Scaled): Announcement {
   return {

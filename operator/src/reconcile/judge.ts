@@ -5,7 +5,7 @@
 import type { Context, OperatorFacts } from "#operator/desired/context.ts";
 import { type PlannedObject, plan } from "#operator/desired/plan.ts";
 import type { RenderedConfig } from "#operator/desired/engine-config.ts";
-import { podHashOf } from "#operator/desired/pod.ts";
+import { podHashOf, podPartsOf } from "#operator/desired/pod.ts";
 import { decideSlots, type SlotDecision } from "#operator/slots/decide.ts";
 import type { SlotInput } from "#operator/slots/input.ts";
 import type { Bake } from "#operator/rollout/canary.ts";
@@ -46,14 +46,14 @@ export function judge(observed: Observed, facts: OperatorFacts, scaled: Scaled):
     rollout: rollout?.status ?? null,
   });
   const { config } = choice;
-  const isHeld = wishes.rollout === "pause" && choice.podChanges === "all";
-  const podChanges = isHeld ? "create" : choice.podChanges;
+  const { podChanges } = choice;
+  const heldBy = podChanges !== "all" ? "ConfigNotGood" : wishes.rollout === "pause" ? "RolloutPaused" : null;
   const context = config === null ? null : contextWith(observed, { facts, size, config });
   const stable = lastGood === null ? context : contextWith(observed, { facts, size, config: lastGood });
   const canary = canaryOf(rollout);
   const hashOf = memoised((slot) => (context === null ? "" : podHashOf(context, slot)));
   const decision = decideSlots({
-    ...slotInput(observed, { size, hashOf, podChanges }),
+    ...slotInput(observed, { size, hashOf, podChanges, heldBy }),
     replaceable: canary,
     unteachable: rollout?.status.phase === "RolledBack" ? new Set(rollout.status.canary) : new Set(),
   });
@@ -74,6 +74,7 @@ export function judge(observed: Observed, facts: OperatorFacts, scaled: Scaled):
     pluginProblems: plugins.problems,
     refused: [],
     hashOf,
+    partsOf: (slot) => (context === null ? {} : podPartsOf(context, slot)),
   };
   const isNeeded = context !== null && (deletion === null || (deletion === "Drain" && slots.length > 0));
   return {
@@ -93,7 +94,7 @@ export function judge(observed: Observed, facts: OperatorFacts, scaled: Scaled):
 function rolloutOf(observed: Observed, size: number): Rollout | null {
   const { rendering, plugins, refusal, lastGood, spec, previous, bake, orders, time } = observed;
   if (!rendering.ok || plugins.problems.length > 0 || refusal !== null) return null;
-  const input = slotInput(observed, { size, hashOf: () => "", podChanges: "none" });
+  const input = slotInput(observed, { size, hashOf: () => "", podChanges: "none", heldBy: null });
   const staying = new Set(chooseStaying(input));
   return decideRollout({
     target: rendering.config.revision,
@@ -127,9 +128,9 @@ function pushOf(
 
 function slotInput(
   { spec, slots, nodes, deletion, wishes, previous, orders }: Observed,
-  parts: Pick<SlotInput, "size" | "hashOf" | "podChanges">,
+  parts: Pick<SlotInput, "size" | "hashOf" | "podChanges" | "heldBy">,
 ): SlotInput {
-  const { preferred, forced } = wishes;
+  const { preferred, forced, ignored } = wishes;
   const leaving = (previous.pods ?? []).filter(({ leavingSince }) => leavingSince !== undefined);
   return {
     ...parts,
@@ -138,6 +139,7 @@ function slotInput(
     deletion,
     preferred,
     forced,
+    ignored,
     leavingBefore: new Set(leaving.map(({ slot }) => slot)),
     storageSize: spec.storage.size,
     reclaim: spec.storage.reclaim,

@@ -14,8 +14,9 @@ import { resources } from "#operator/kube/objects.ts";
 import type { PlannedObject } from "#operator/desired/plan.ts";
 import { describeSteps, type Step } from "#operator/slots/steps.ts";
 import { makeStatus } from "#operator/status/mail-cluster-status.ts";
+import { reasonOf } from "#operator/status/plan.ts";
 
-import { announceConditions, announceScale, announceStep, withRegard } from "./announce.ts";
+import { announceConditions, announceScale, announceStep, announceVetoes, withRegard } from "./announce.ts";
 import { brokenSpecStatus } from "./broken-spec.ts";
 import { ensureFinalizer, letGo } from "./finalize.ts";
 import { type Judgement, judge } from "./judge.ts";
@@ -163,7 +164,7 @@ async function takeSteps(
   tools: Tools,
   writer: Writer,
   observed: Observed,
-  { contextOf, decision }: Judgement,
+  { contextOf, decision, status }: Judgement,
 ): Promise<void> {
   if (decision.steps.length > 0)
     tools.log.info({ ...observed.key, steps: describeSteps(decision.steps) }, "steps");
@@ -172,7 +173,9 @@ async function takeSteps(
     await attempt(tools, observed, { id: idOfStep(step), kind, slot }, async () => {
       const what = await perform(step, { tools, writer, observed, contextOf });
       if (what === null) return;
-      for (const event of withRegard(observed.object, [announceStep(step, what)]))
+      const isRestart = step.kind === "delete-pod" && step.why === "Outdated";
+      const reason = isRestart ? reasonOf(status, step) : null;
+      for (const event of withRegard(observed.object, [announceStep(step, what, reason)]))
         tools.recorder.record(event);
     });
   }
@@ -200,7 +203,10 @@ async function tellStatus(
     previous: previous as Parameters<typeof makeStatus>[0]["previous"],
   });
   if (await writeStatus(writer, resources.mailClusters, object, status)) {
-    const news = announceConditions(previous.conditions ?? [], status.conditions);
+    const news = [
+      ...announceConditions(previous.conditions ?? [], status.conditions),
+      ...announceVetoes(previous.plan ?? [], status.plan ?? []),
+    ];
     for (const event of withRegard(object, news)) tools.recorder.record(event);
   }
   return status;

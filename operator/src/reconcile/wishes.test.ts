@@ -13,6 +13,7 @@ describe("what people ask for by annotations", () => {
       rollout: null,
       preferred: new Set(),
       forced: new Set(),
+      ignored: new Set(),
     };
     assert.deepEqual(wishesOf({ name: "out" }), none);
     assert.deepEqual(wishes({ "mailfleet.io/paused": "yes", "mailfleet.io/hibernate": "" }), none);

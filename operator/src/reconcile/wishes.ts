@@ -5,6 +5,7 @@
 import { annotations as keys } from "#crds/group.ts";
 import type { ObjectMeta } from "#operator/kube/kube.ts";
 import { type RolloutOrder, rolloutOrders } from "#operator/rollout/decide-rollout.ts";
+import { ignorable, type Veto } from "#operator/slots/vetoes.ts";
 
 export interface Wishes {
   readonly isPaused: boolean;
@@ -15,6 +16,8 @@ export interface Wishes {
   readonly preferred: ReadonlySet<number>;
   /** Leaving slots whose mail is given up. */
   readonly forced: ReadonlySet<number>;
+  /** What is not to keep pods from being made anew. */
+  readonly ignored: ReadonlySet<Veto>;
 }
 
 export function wishesOf({ annotations = {} }: ObjectMeta): Wishes {
@@ -24,7 +27,16 @@ export function wishesOf({ annotations = {} }: ObjectMeta): Wishes {
     rollout: rolloutOrders.find((order) => order === annotations[keys.rollout]) ?? null,
     preferred: slotsIn(annotations[keys.removeSlots]),
     forced: slotsIn(annotations[keys.forceDeleteSlot]),
+    ignored: vetoesIn(annotations[keys.ignoreVetoes]),
   };
+}
+
+function vetoesIn(text: string | undefined): ReadonlySet<Veto> {
+  const names = (text ?? "")
+    .slice(0, 4096)
+    .split(",")
+    .map((name) => name.trim());
+  return new Set(ignorable.filter((veto) => names.includes(veto)));
 }
 
 /** "2,5". */

@@ -13,10 +13,11 @@
 import { chooseStaying } from "./choose.ts";
 import type { SlotInput } from "./input.ts";
 import { type LeavingSlot, leave } from "./leave.ts";
-import { type ObservedSlot, hasEnded, type ObservedPod, isServing, isTurnedAway } from "./observed.ts";
+import { type ObservedSlot, hasEnded, type ObservedPod, isTurnedAway } from "./observed.ts";
 import { type Peers, isUnder, orderOfStaying, peersAmong } from "./orders.ts";
 import { parseQuantity } from "./quantity.ts";
 import type { Step, Waiting } from "./steps.ts";
+import { judgeRestarts, type Restart } from "./vetoes.ts";
 
 export interface SlotDecision {
   /** The numbers of the slots that are wanted, those that do not exist yet among them. */
@@ -24,6 +25,8 @@ export interface SlotDecision {
   readonly steps: readonly Step[];
   /** Slots that should leave and have not. */
   readonly waiting: readonly Waiting[];
+  /** Pods that should be made anew and have not been. */
+  readonly restarts: readonly Restart[];
   /** While deleting: nothing is left that the policy speaks of, so the finalizer may go. */
   readonly isGone: boolean;
 }
@@ -43,7 +46,9 @@ export function decideSlots(input: SlotInput): SlotDecision {
   const leaving = input.slots
     .filter(({ slot }) => !keptNumbers.has(slot))
     .map((slot) => leave(slot, { ...input, peers, canCordon: kept.length === 0 || hasReadyPeer }));
-  const disruptive = mostUrgent(leaving) ?? replacement(kept, wanted, input);
+  const urgent = mostUrgent(leaving);
+  const restarts = restartsAmong(kept, wanted, input, urgent !== null);
+  const disruptive = urgent ?? replacement(restarts);
   return {
     staying,
     steps: [
@@ -52,8 +57,14 @@ export function decideSlots(input: SlotInput): SlotDecision {
       ...(disruptive === null ? [] : [disruptive]),
     ],
     waiting: leaving.map(({ waiting }) => waiting),
+    restarts,
     isGone: input.deletion !== null && input.slots.length === 0,
   };
+}
+
+function replacement(restarts: readonly Restart[]): Step | null {
+  const next = restarts.find(({ veto }) => veto === null);
+  return next === undefined ? null : { kind: "delete-pod", slot: next.slot, pod: next.pod, why: "Outdated" };
 }
 
 /** What a slot that stays is missing. */
@@ -86,27 +97,25 @@ function serve(slot: number, pod: ObservedPod, input: SlotInput, peers: Peers): 
   return [{ kind: "order", slot, pod, ...order }];
 }
 
-/** The next pod that is made anew: first those that serve nobody, then, while all others are ready, the last. */
-function replacement(
+/** Pods that are not as the spec says, and what keeps each from being made anew. */
+function restartsAmong(
   kept: readonly ObservedSlot[],
   wanted: readonly ObservedSlot[],
   input: SlotInput,
-): Step | null {
-  if (input.podChanges !== "all") return null;
+  isBusy: boolean,
+): readonly Restart[] {
+  if (input.podChanges === "none") return [];
+  const { replaceable, ignored } = input;
+  const heldBy = input.heldBy ?? (input.podChanges === "create" ? "ConfigNotGood" : null);
   const outdated = kept.flatMap(({ slot, pod }) =>
     pod === null ||
     pod.isTerminating ||
     hasEnded(pod) ||
-    (pod.hash === input.hashOf(slot) && !isBeyondTeaching(slot, pod, input)) ||
-    input.replaceable?.has(slot) === false
+    (pod.hash === input.hashOf(slot) && !isBeyondTeaching(slot, pod, input))
       ? []
       : [{ slot, pod }],
   );
-  const broken = outdated.findLast(({ pod }) => !pod.isReady);
-  if (broken !== undefined) return { kind: "delete-pod", ...broken, why: "Outdated" };
-  const last = outdated.at(-1);
-  const othersReady = wanted.every(({ slot, pod }) => slot === last?.slot || isServing(pod));
-  return last !== undefined && othersReady ? { kind: "delete-pod", ...last, why: "Outdated" } : null;
+  return judgeRestarts(outdated, { wanted, heldBy, replaceable, ignored, isBusy });
 }
 
 function isBeyondTeaching(slot: number, pod: ObservedPod, { unteachable }: SlotInput): boolean {
@@ -130,7 +139,7 @@ function giveUp({ slots, deletion }: SlotInput): SlotDecision {
       : [{ kind: "delete-pod", slot, pod, why: "Deleting" } as const]),
   ]);
   const isGone = slots.every(({ pod, claim }) => pod === null && (claim === null || deletion === "Orphan"));
-  return { staying: [], steps, waiting: [], isGone };
+  return { staying: [], steps, waiting: [], restarts: [], isGone };
 }
 
 function isSmaller(present: string, wanted: string): boolean {

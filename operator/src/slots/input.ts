@@ -1,6 +1,7 @@
 /** What is decided from about the slots of a cluster; `reconcile/judge.ts` gathers it. */
 import type { ObservedSlot } from "./observed.ts";
 import type { GivenOrder } from "./orders.ts";
+import type { Veto } from "./vetoes.ts";
 
 export interface SlotInput {
   /** How many slots are wanted (slots/size.ts). */
@@ -13,6 +14,10 @@ export interface SlotInput {
    * the last good one stands in. none: no configuration has ever been good.
    */
   readonly podChanges: "all" | "create" | "none";
+  /** Why pods that exist are not made anew; null: they may be. */
+  readonly heldBy: "ConfigNotGood" | "RolloutPaused" | null;
+  /** What people switched off (slots/vetoes.ts). */
+  readonly ignored: ReadonlySet<Veto>;
   readonly storageSize: string;
   readonly reclaim: "RetainUntilEmpty" | "Delete";
   /** The deletion policy while the MailCluster is being deleted, else null. */

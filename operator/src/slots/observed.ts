@@ -21,6 +21,8 @@ export interface ObservedPod {
   readonly isTerminating: boolean;
   /** Hash of what only a restart can change, as recorded when the pod was made. */
   readonly hash: string | null;
+  /** What it was made of, as recorded (desired/pod-parts.ts). */
+  readonly parts: string | null;
   /** Revision of the configuration that the pod was made with. */
   readonly revision: string | null;
   /** How often its containers were started anew. */
@@ -91,6 +93,7 @@ export function observePod(
     isReady: isReady ?? false,
     isTerminating: metadata.deletionTimestamp !== undefined,
     hash: metadata.annotations?.[annotations.podHash] ?? null,
+    parts: metadata.annotations?.[annotations.podParts] ?? null,
     revision: metadata.annotations?.[annotations.revision] ?? null,
     restarts: (status?.containerStatuses ?? []).reduce((sum, { restartCount = 0 }) => sum + restartCount, 0),
     reason: reasonOf(pod),

@@ -3,6 +3,7 @@
  * configuration and plugins have come. Built by `makeStatus`; each condition file takes it and gives a verdict.
  */
 import type { MailClusterSpec } from "#crds/mail-cluster.ts";
+import type { PodParts } from "#operator/desired/pod-parts.ts";
 import type { PluginProblem, ResolvedPlugin } from "#operator/plugins/resolve.ts";
 import type { ConfigState } from "#operator/rollout/choose-config.ts";
 import type { RolloutOrder, RolloutStatus } from "#operator/rollout/decide-rollout.ts";
@@ -44,6 +45,8 @@ export interface Judged {
   readonly refused: readonly Refused[];
   /** As for decideSlots. */
   readonly hashOf: (slot: number) => string;
+  /** Of a pod that is as the spec says, by name. */
+  readonly partsOf: (slot: number) => PodParts;
 }
 
 /** The wanted slots that exist. */

@@ -10,6 +10,7 @@ import { hibernated, paused } from "./asleep.ts";
 import { conditions } from "./conditions.ts";
 import { configApplied } from "./config-applied.ts";
 import { type Judged, targetRevision } from "./judged.ts";
+import { planOf } from "./plan.ts";
 import { pluginEntries } from "./plugin-entries.ts";
 import { pluginsReady } from "./plugins-ready.ts";
 import { leavingTimes, podEntries } from "./pod-entries.ts";
@@ -41,6 +42,7 @@ export function makeStatus(input: StatusInput): MailClusterStatus {
   const judged: Judged = { ...input, lastGood };
   const now = input.now.toISOString().replace(/\.\d+Z$/, "Z");
   const leavingSince = leavingTimes(judged, input.previous.pods ?? [], now);
+  const plan = planOf(judged);
   const scaling = scalingRecord(judged, input.previous.scaling, now);
   return {
     observedGeneration: input.generation,
@@ -78,6 +80,7 @@ export function makeStatus(input: StatusInput): MailClusterStatus {
     },
     ...(scaling === undefined ? {} : { scaling }),
     ...(input.rollout === null ? {} : { rollout: input.rollout }),
+    ...(plan.length === 0 ? {} : { plan }),
     pods: podEntries(judged, leavingSince),
     plugins: pluginEntries(input),
   };

@@ -37,6 +37,7 @@ function anInput(changes: Partial<StatusInput> = {}): StatusInput {
     pluginProblems: [],
     refused: [],
     hashOf: () => "hash",
+    partsOf: () => ({}),
     ...changes,
   };
 }
