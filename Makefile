@@ -38,7 +38,7 @@ format: $(PACKAGES) ## Say which files are not formatted or not clean (biome)
 lint: $(PACKAGES) ## Lint with types (oxlint)
 	@oxlint --type-aware --deny-warnings
 types: $(PACKAGES) ## Check types (tsc)
-	@tsc --project .
+	@tsc --project . && tsc --project mta-image/web/pages
 tidy: $(PACKAGES) ## House rules: layers, cycles, sizes, banned calls, links, dead code
 	@$(NODE) tools/tidy.ts
 generated: $(PACKAGES) ## Say which generated files are not current
@@ -75,8 +75,10 @@ bench: setup ## Measure; the results go to docs/benchmarks.md
 	@$(NODE) e2e/bench/main.ts
 
 ##@ Build
-.PHONY: bundle images
+.PHONY: bundle web images
 bundle: $(PACKAGES) ## One file per program under build/bundle, with the licences of what is inside
 	@$(NODE) tools/bundle.ts
+web: $(PACKAGES) ## The pages of the web administration, under build/web
+	@$(NODE) tools/web.ts
 images: $(PACKAGES) ## Both container images as OCI archives in the cache, without a registry
 	@$(NODE) tools/images.ts

@@ -187,6 +187,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     "esbuild",
     "js-yaml",
     "mta-image/src/script",
+    "vite",
   ],
   "e2e/peers": ["base", "nodemailer", "smtp-server", "zod"],
   "e2e/cluster": ["base", "crds", contract, "js-yaml", "tools", "e2e", "e2e/peers"],

@@ -20,6 +20,7 @@ const packages: Readonly<Record<string, string>> = {
   make: "every command of this project",
   "busybox-static": "the small image that shows what the test cluster can do",
   rbldnsd: "serves lists of Spamhaus under a key of our own",
+  chromium: "the pages of the web administration, in their tests",
   postfix: "a real mail server as peer; smtp-source and smtp-sink",
 };
 

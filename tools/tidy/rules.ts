@@ -15,13 +15,20 @@ export const MAX_LINES = 400;
 
 const JUNK_NAMES = /(^|\/)(helpers?|utils?|common|misc|index)\.ts$/;
 
+/** Code for browsers, where time is the reader's. */
+const PAGES = "mta-image/web/pages/";
+
 /** A pattern, what it stands for, and the places that may use it. */
 const BANNED_CALLS: readonly {
   readonly pattern: RegExp;
   readonly name: string;
   readonly rooms: readonly string[];
 }[] = [
-  { pattern: /\bDate\.now\(|\bnew Date\(\)/, name: "the clock", rooms: ["base/clock.ts", "e2e/", "tools/"] },
+  {
+    pattern: /\bDate\.now\(|\bnew Date\(\)/,
+    name: "the clock",
+    rooms: ["base/clock.ts", "e2e/", "tools/", PAGES],
+  },
   {
     pattern: /(?<![.\w])(setTimeout|setInterval)\(/,
     name: "a timer",
@@ -54,7 +61,7 @@ export function judgeFile(path: string, text: string): readonly Finding[] {
   const lines = text.split("\n");
   const say = (line: number, what: string): Finding => ({ path, line, text: what });
   const everywhere = perLine(path, lines, MACHINE, "a path of one machine or the host of a registry");
-  if (!path.endsWith(".ts")) return everywhere;
+  if (!/\.tsx?$/.test(path)) return everywhere;
   return [
     ...everywhere,
     ...(lines.length > MAX_LINES

@@ -10,7 +10,7 @@ import type { Finding } from "./rules.ts";
 export type Tree = ReadonlyMap<string, string>;
 
 export function judgeTree(tree: Tree): readonly Finding[] {
-  const sources = new Map([...tree].filter(([path]) => path.endsWith(".ts")));
+  const sources = new Map([...tree].filter(([path]) => /\.tsx?$/.test(path)));
   const edges = new Map(
     [...sources].map(([path, text]) => [
       path,

@@ -1,0 +1,351 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { after, before, describe, test } from "node:test";
+import { createTransport } from "nodemailer";
+import type { Browser, Page } from "playwright-core";
+
+import { buildPages } from "../../tools/web.ts";
+import { type Engine, startEngine } from "../testing/harness.ts";
+import { MailSink } from "../testing/mail-sink.ts";
+import { until } from "../testing/until.ts";
+import { type Tab, hasBrowser, openBrowser, openTab } from "./testing/browser.ts";
+import { PASSWORD, type WebRig, startRig } from "./testing/rig.ts";
+
+/** Set to a folder, the run leaves its pictures there (docs/web). */
+const pictures = process.env["MAILFLEET_PICTURES"];
+
+const hostile = `<img src=x onerror="window.hacked=1">`;
+const views = [
+  "overview",
+  "queue",
+  "rules",
+  "warm-up",
+  "deliveries",
+  "config",
+  "plugins",
+  "spamhaus",
+  "rollout",
+  "audit",
+];
+
+describe("the pages in a real browser", { skip: hasBrowser ? false : "there is no chromium" }, () => {
+  let browser: Browser;
+  let sink: MailSink;
+  const engines: Engine[] = [];
+  let rig: WebRig;
+  let tab: Tab;
+  let page: Page;
+  const pages = mkdtempSync(join(tmpdir(), "pages-"));
+
+  before(async () => {
+    await buildPages(pages);
+    browser = await openBrowser();
+    sink = await MailSink.start();
+    sink.answerRcpt = (address) => {
+      if (address.endsWith("@later.test")) return { code: 451, text: `4.7.1 ${hostile} greylisted` };
+      return address.endsWith("@never.test") ? { code: 550, text: "5.1.1 nobody here" } : "accept";
+    };
+    for (let i = 0; i < 3; i++) engines.push(await startEngine({ server: `127.0.0.1:${sink.port}` }));
+    rig = await startRig({
+      engines: {
+        hosts: [
+          ...engines.map(({ adminUrl }, i) => ({ name: `outbound-${i}`, url: adminUrl })),
+          { name: "outbound-3", url: "http://127.0.0.1:1" },
+        ],
+      },
+      token: engines[0]?.token ?? "",
+      pages,
+      further: { title: "Outbound" },
+    });
+    await Promise.all(engines.map((engine, i) => fill(engine, i)));
+    const viewer = await rig.as("viewer");
+    const settled = async (): Promise<number> =>
+      (
+        await viewer.call<{ matched: number }>("POST", "/api/queue/search", {
+          filter: { status: "deferred" },
+        })
+      ).json.matched;
+    await until(settled, (matched) => matched >= 189);
+    tab = await openTab(browser, { url: rig.url });
+    page = tab.page;
+  });
+  after(async () => {
+    await browser?.close();
+    await rig?.stop();
+    await Promise.all(engines.map((engine) => engine.stop()));
+    await sink?.stop();
+    rmSync(pages, { recursive: true, force: true });
+  });
+
+  /** 60 that wait, 20 delivered, 3 refused (whose notices wait too) and one that means no good, for each engine. */
+  async function fill({ smtpPort, admin }: Engine, n: number): Promise<void> {
+    await admin("PUT", "/v1/suspensions/held", { if: { recipientdomain: "held.test" }, tag: "kept" });
+    const client = createTransport({
+      host: "127.0.0.1",
+      port: smtpPort,
+      ignoreTLS: true,
+      pool: true,
+      maxMessages: Infinity,
+    });
+    const send = (to: string, subject: string, from = "news@shop.example"): Promise<unknown> =>
+      client.sendMail({
+        envelope: { from, to: [to] },
+        from: "x@y.test",
+        to: "z@y.test",
+        subject,
+        text: "hello",
+      });
+    await sendHostile(smtpPort);
+    for (let i = 0; i < 60; i++) await send(`user${n}${i}@later.test`, `Offer ${i} für Sie`);
+    for (let i = 0; i < 20; i++) await send(`user${i}@now${i % 4}.test`, "Invoice");
+    for (let i = 0; i < 3; i++) await send(`gone${i}@never.test`, "Hello", "a@later.test");
+    client.close();
+  }
+
+  /** Addresses and subject that a mail program would not let through, so they are said by hand. */
+  async function sendHostile(port: number): Promise<void> {
+    const socket = connect(port, "127.0.0.1");
+    const answers = createInterface({ input: socket })[Symbol.asyncIterator]();
+    const say = async (line: string, code: string): Promise<void> => {
+      if (line !== "") socket.write(`${line}\r\n`);
+      for (;;) {
+        const { value = "" } = await answers.next();
+        if (/^\d{3}-/.test(value)) continue;
+        assert.ok(value.startsWith(code), `${line}: ${value}`);
+        return;
+      }
+    };
+    await say("", "220");
+    await say("EHLO x", "250");
+    await say(`MAIL FROM:<"${hostile.replaceAll('"', "'")}"@evil.test>`, "250");
+    await say(`RCPT TO:<"<script>window.hacked=2</script>"@held.test>`, "250");
+    await say("DATA", "354");
+    await say(`Subject: ${hostile}\r\nFrom: x@y.test\r\n\r\n.`, "250");
+    socket.destroy();
+  }
+
+  async function logIn(at: Page, user: string): Promise<void> {
+    await at.goto("/");
+    await at.fill("input[name=user]", user);
+    await at.fill("input[name=password]", PASSWORD);
+    await at.keyboard.press("Enter");
+    await at.waitForSelector("nav");
+  }
+
+  async function show(at: Page, view: string): Promise<void> {
+    await at.goto(`/#/${view}`);
+    await at.waitForSelector("h1");
+    await at.getByText("Loading …").waitFor({ state: "detached" });
+  }
+
+  async function picture(at: Page, name: string): Promise<void> {
+    if (pictures === undefined) return;
+    mkdirSync(pictures, { recursive: true });
+    await at.screenshot({ path: join(pictures, `${name}.png`), animations: "disabled" });
+  }
+
+  test("a wrong password says so, the right one opens the overview", async () => {
+    await page.goto("/");
+    await picture(page, "login");
+    await page.fill("input[name=user]", "admin");
+    await page.fill("input[name=password]", "guess");
+    await page.click("button[type=submit]");
+    await page.getByRole("alert").getByText("name or password are wrong").waitFor();
+    assert.deepEqual(await tab.audit(), []);
+    await logIn(page, "admin");
+    assert.equal(await page.locator("h1").textContent(), "Overview");
+  });
+
+  test("the overview shows every engine, and the one that does not answer as such", async () => {
+    await show(page, "overview");
+    await page.getByRole("row").filter({ hasText: "outbound-3" }).getByText("does not answer").waitFor();
+    for (const name of ["outbound-0", "outbound-1", "outbound-2"])
+      await page.getByRole("row").filter({ hasText: name }).getByText("Serving").waitFor();
+    await page.getByRole("img", { name: /Recipients in the queue/ }).waitFor();
+  });
+
+  test("the queue is searched by a field, by groups, and by keyboard", async () => {
+    await show(page, "queue");
+    await page.getByText("192 recipients").waitFor();
+    await page.fill("input[name=text]", "USER00@");
+    await page.keyboard.press("Enter");
+    await page.getByText("1 recipients").waitFor();
+    await show(page, "queue");
+    await page.selectOption("select[name=group]", "senderDomain");
+    await page.getByRole("button", { name: "shop.example" }).click();
+    await page.getByText("180 recipients").waitFor();
+    await page.getByRole("button", { name: "More fields" }).click();
+    assert.equal(await page.inputValue("input[name=senderDomain]"), "shop.example");
+    await page.fill("input[name=reply]", "greylisted");
+    await page.keyboard.press("Enter");
+    await page.getByText("180 recipients").waitFor();
+    await picture(page, "queue-search");
+  });
+
+  test("a filter that is broken is explained, and nothing is lost", async () => {
+    await page.goto("/#/queue?minAttempts=-3");
+    await page
+      .getByRole("alert")
+      .getByText(/minAttempts/)
+      .waitFor();
+  });
+
+  test("a long list scrolls to its end with few rows in the page", async () => {
+    await show(page, "queue");
+    await page.getByText("192 recipients").waitFor();
+    await page.locator(".scroller").evaluate((element) => element.scrollTo(0, element.scrollHeight));
+    await page.locator('[aria-rowindex="193"]').waitFor();
+    assert.ok((await page.locator(".canvas .row").count()) < 60);
+  });
+
+  test("chosen rows are counted, held and released, with what came of it on each engine", async () => {
+    await show(page, "queue?recipient=user00");
+    await page
+      .getByLabel(/^Select 0/)
+      .first()
+      .check();
+    await page.getByText("1 selected").waitFor();
+    await page.getByRole("button", { name: "Hold" }).click();
+    await page.getByText("This concerns 1 recipients.").waitFor();
+    await picture(page, "queue-order");
+    await page.getByRole("button", { name: "Hold: 1 recipients" }).click();
+    await page.getByText("Changed 1 of 1").waitFor();
+    await page.getByText("Unknown on 1: done there or not.").waitFor();
+    assert.deepEqual(await tab.audit(), []);
+    await page.getByRole("button", { name: "Close" }).click();
+    await show(page, "queue?status=hold");
+    await page.getByText("1 recipients").waitFor();
+    await page.getByRole("button", { name: "Release" }).click();
+    await page.getByRole("button", { name: "Release: 1 recipients" }).click();
+    await page.getByText("Changed 1 of 1").waitFor();
+    await page.keyboard.press("Escape");
+  });
+
+  test("retry, bounce and delete do what they say", async () => {
+    for (const [action, recipient] of [
+      ["Retry now", "user01@"],
+      ["Bounce", "user02@"],
+      ["Delete", "user03@"],
+    ] as const) {
+      await show(page, `queue?recipient=${recipient}`);
+      await page.getByText("1 recipients").waitFor();
+      await page.getByRole("button", { name: action, exact: true }).click();
+      await page.getByRole("button", { name: `${action}: 1 recipients` }).click();
+      await page.getByText("Changed 1 of 1").waitFor();
+      await page.getByRole("button", { name: "Close" }).click();
+    }
+    await show(page, "queue?recipient=user03@");
+    await page.getByText("0 recipients").waitFor();
+  });
+
+  test("a message shows its header, its attempts and why it waits; what a sender wrote stays text", async () => {
+    await show(page, "queue?senderDomain=evil.test");
+    await page
+      .getByRole("link", { name: /script/ })
+      .first()
+      .click();
+    await page.getByText("it is due and a rule holds it back").waitFor();
+    await page.getByText("suspension · held · kept").waitFor();
+    assert.ok((await page.locator("pre").textContent())?.includes("From: x@y.test"));
+    assert.equal(await page.evaluate("window.hacked"), undefined);
+    assert.deepEqual(await tab.audit(), []);
+    await show(page, "queue?recipient=user04@");
+    await page.getByRole("link", { name: /user04/ }).click();
+    await page.getByText("Offer 4 für Sie").waitFor();
+    await page.getByText(`${hostile} greylisted`).first().waitFor();
+    assert.equal(await page.evaluate("window.hacked"), undefined);
+    await page.getByRole("button", { name: "Hold" }).waitFor();
+    await picture(page, "message");
+  });
+
+  test("a suspension and a policy are added and deleted on all engines", async () => {
+    await show(page, "rules");
+    await page.getByRole("button", { name: "Suspend" }).click();
+    await page.fill("input[name=id]", "maintenance");
+    await page.fill("input[name=value]", "later.test");
+    await page.getByRole("button", { name: "Add", exact: true }).click();
+    await page.getByRole("dialog").getByText("outbound-3").waitFor();
+    await page.keyboard.press("Escape");
+    const added = page.getByRole("row").filter({ hasText: "recipientdomain = later.test" });
+    await added.getByText("on 3 engines").waitFor();
+    await page.getByRole("button", { name: "Add a policy" }).click();
+    await page.fill("input[name=id]", "slow");
+    await page.fill("input[name=value]", "now1.test");
+    await page.fill("input[name=rate]", "10/60");
+    await page.getByRole("button", { name: "Add", exact: true }).click();
+    await page.getByRole("dialog").getByText("outbound-3").waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByText("10/60 s").waitFor();
+    await picture(page, "rules");
+    await page.getByRole("button", { name: "Delete maintenance" }).click();
+    await page.getByText("recipientdomain = later.test").waitFor({ state: "detached" });
+    await page.getByRole("button", { name: "Delete slow" }).click();
+    await page.getByText("10/60 s").waitFor({ state: "detached" });
+  });
+
+  test("deliveries name destinations with their codes", async () => {
+    await show(page, "deliveries");
+    await page
+      .getByRole("row")
+      .filter({ hasText: "never.test" })
+      .getByText(/550 5\.1\.1/)
+      .first()
+      .waitFor();
+  });
+
+  test("the audit log names what was done here", async () => {
+    await show(page, "audit");
+    await page.getByRole("row").filter({ hasText: "suspension.put" }).first().waitFor();
+    await page.getByRole("row").filter({ hasText: "login" }).filter({ hasText: "401" }).first().waitFor();
+  });
+
+  for (const theme of ["light", "dark"] as const) {
+    test(`every page is accessible and breaks no policy, ${theme}`, async () => {
+      const own = await openTab(browser, { url: rig.url, theme });
+      await logIn(own.page, "admin");
+      for (const view of views) {
+        await show(own.page, view);
+        assert.deepEqual(await own.audit(), [], view);
+        await picture(own.page, `${view}-${theme}`);
+      }
+      assert.deepEqual(own.complaints, []);
+      await own.close();
+    });
+  }
+
+  test("on a phone every page fits the screen", async () => {
+    const own = await openTab(browser, { url: rig.url, isPhone: true });
+    await logIn(own.page, "operator");
+    for (const view of views.slice(0, -1)) {
+      await show(own.page, view);
+      const width = await own.page.evaluate<number>("document.documentElement.scrollWidth");
+      assert.ok(width <= 390, `${view} is ${width} wide`);
+      assert.deepEqual(await own.audit(), [], view);
+      await picture(own.page, `${view}-phone`);
+    }
+    await own.close();
+  });
+
+  test("a viewer is offered nothing that changes anything, and German is German", async () => {
+    const own = await openTab(browser, { url: rig.url });
+    await logIn(own.page, "viewer");
+    await show(own.page, "queue");
+    await own.page.getByText("recipients").first().waitFor();
+    assert.equal(await own.page.getByRole("button", { name: "Bounce" }).count(), 0);
+    assert.equal(await own.page.getByRole("link", { name: "Audit" }).count(), 0);
+    await own.page.getByLabel("Language").selectOption("de");
+    await own.page.getByRole("heading", { name: "Warteschlange" }).waitFor();
+    await own.close();
+  });
+
+  test("a session that has ended brings the log-in back", async () => {
+    await show(page, "overview");
+    await page.context().clearCookies();
+    await page.waitForSelector("input[name=password]");
+    assert.deepEqual(tab.complaints, []);
+  });
+});

@@ -1,0 +1,225 @@
+/**
+ * Every word of the pages, once: key to English and German. A further language is a further column here and in
+ * `languages`. {name} stands for what is put in.
+ */
+export const languages = ["en", "de"] as const;
+export type Language = (typeof languages)[number];
+
+const table = {
+  accepted: ["accepted", "angenommen"],
+  action: ["Action", "Aktion"],
+  active: ["active", "aktiv"],
+  add: ["Add", "Hinzufügen"],
+  addPolicy: ["Add a policy", "Regel hinzufügen"],
+  addSuspension: ["Suspend", "Aussetzen"],
+  address: ["Address", "Adresse"],
+  age: ["Age", "Alter"],
+  agesDiffer: ["engines differ", "Server sind uneins"],
+  apply: ["Search", "Suchen"],
+  asked: ["Asked for", "Verlangt"],
+  attempt: ["Attempt", "Versuch"],
+  attempts: ["Attempts", "Versuche"],
+  audit: ["Audit", "Protokoll"],
+  auditNote: [
+    "The latest actions that went through this server. Its log has them all.",
+    "Die letzten Aktionen über diesen Server. Sein Log enthält alle.",
+  ],
+  between: ["Compare with", "Vergleichen mit"],
+  bounce: ["Bounce", "Zurückweisen"],
+  cancel: ["Cancel", "Abbrechen"],
+  canary: ["canary", "Vorreiter"],
+  changed: ["Changed {changed} of {matched}", "{changed} von {matched} geändert"],
+  close: ["Close", "Schließen"],
+  codes: ["Codes", "Codes"],
+  concurrency: ["Attempts at once", "Versuche zugleich"],
+  condition: ["Condition", "Bedingung"],
+  config: ["Configuration", "Konfiguration"],
+  configNote: [
+    "What is in force. To change it, change the MailCluster or the engine's files; nothing is written from here.",
+    "Was gilt. Geändert wird es im MailCluster oder in den Dateien des Servers; von hier wird nichts geschrieben.",
+  ],
+  connections: ["Deliveries now", "Zustellungen jetzt"],
+  count: ["Count", "Anzahl"],
+  countBefore: ["This concerns {count} recipients.", "Das betrifft {count} Empfänger."],
+  dark: ["Dark", "Dunkel"],
+  deferrals: ["put off", "aufgeschoben"],
+  deferred: ["deferred", "aufgeschoben"],
+  delete: ["Delete", "Löschen"],
+  deleteNote: ["Nobody is told about mail that is deleted.", "Von gelöschter Post erfährt niemand."],
+  delivered: ["delivered", "zugestellt"],
+  deliveries: ["Deliveries", "Zustellungen"],
+  destination: ["Destination", "Ziel"],
+  destinations: ["By destination", "Nach Ziel"],
+  detail: ["Detail", "Einzelheiten"],
+  distribution: ["Group by", "Gruppieren nach"],
+  doIt: ["{action}: {count} recipients", "{action}: {count} Empfänger"],
+  domain: ["Domain", "Domain"],
+  due: ["Next try", "Nächster Versuch"],
+  dueNow: ["due", "fällig"],
+  dynamic: ["dynamic", "dynamisch"],
+  ends: ["Ends", "Endet"],
+  engine: ["Engine", "Server"],
+  engines: ["Engines", "Server"],
+  everything: ["everything", "alles"],
+  failed: ["failed", "gescheitert"],
+  fields: ["Counted by", "Gezählt nach"],
+  files: ["File", "Datei"],
+  filter: ["Filter", "Filter"],
+  from: ["Source", "Herkunft"],
+  functions: ["Functions", "Funktionen"],
+  groups: ["Groups", "Gruppen"],
+  handover: ["handing over", "übergibt"],
+  headers: ["Header", "Kopfzeilen"],
+  headersGone: ["The message cannot be read.", "Die Nachricht ist nicht lesbar."],
+  hits: ["Listings found", "Gefundene Einträge"],
+  hold: ["Hold", "Anhalten"],
+  held: ["held", "angehalten"],
+  id: ["Id", "Kennung"],
+  idOfRule: ["Name", "Name"],
+  inAll: ["{count} recipients", "{count} Empfänger"],
+  inOneList: ["All that match", "Alle Treffer"],
+  job: ["Job", "Auftrag"],
+  language: ["Language", "Sprache"],
+  lastReply: ["Last reply", "Letzte Antwort"],
+  latestAttempts: ["Latest attempts", "Letzte Versuche"],
+  less: ["Fewer fields", "Weniger Felder"],
+  light: ["Light", "Hell"],
+  limit: ["Limits", "Grenzen"],
+  limits: ["{concurrency} at once, {rate}", "{concurrency} zugleich, {rate}"],
+  loading: ["Loading …", "Lädt …"],
+  logIn: ["Log in", "Anmelden"],
+  logOut: ["Log out", "Abmelden"],
+  lookups: ["Lookups", "Abfragen"],
+  menu: ["Menu", "Menü"],
+  message: ["Message", "Nachricht"],
+  messageId: ["Message id", "Nachricht"],
+  minAge: ["Older than (seconds)", "Älter als (Sekunden)"],
+  minAttempts: ["Attempts, at least", "Versuche, mindestens"],
+  more: ["More fields", "Weitere Felder"],
+  never: ["never", "nie"],
+  nextRetry: ["Next try", "Nächster Versuch"],
+  noDifference: ["no difference", "kein Unterschied"],
+  noEngines: ["No engine has answered yet.", "Noch hat kein Server geantwortet."],
+  noServer: ["The server does not answer.", "Der Server antwortet nicht."],
+  nothing: ["Nothing here.", "Hier ist nichts."],
+  notIn: ["asks nothing", "fragt nichts"],
+  oldestDue: ["Oldest due", "Am längsten fällig"],
+  onEngines: ["on {count} engines", "auf {count} Servern"],
+  origin: ["By", "Von"],
+  overview: ["Overview", "Überblick"],
+  password: ["Password", "Passwort"],
+  perSecond: ["per second", "pro Sekunde"],
+  plugins: ["Plugins", "Plugins"],
+  policies: ["Policies", "Regeln"],
+  queries: ["Questions", "Fragen"],
+  queue: ["Queue", "Warteschlange"],
+  queueByState: ["Recipients in the queue", "Empfänger in der Warteschlange"],
+  rate: ["Rate (such as 100/60)", "Rate (etwa 100/60)"],
+  rates: ["Messages and outcomes per second", "Nachrichten und Ergebnisse pro Sekunde"],
+  reason: ["Why it waits", "Warum sie wartet"],
+  receivedAt: ["Received", "Eingegangen"],
+  recipient: ["Recipient", "Empfänger"],
+  recipientDomain: ["Recipient domain", "Domain des Empfängers"],
+  recipients: ["Recipients", "Empfänger"],
+  refined: [
+    "Only the first {count} are shown; narrow the search.",
+    "Nur die ersten {count} sind zu sehen; bitte genauer suchen.",
+  ],
+  release: ["Release", "Freigeben"],
+  remoteIp: ["From address", "Von Adresse"],
+  reply: ["Reply", "Antwort"],
+  result: ["Result", "Ergebnis"],
+  resultUnknown: [
+    "Unknown on {count}: done there or not.",
+    "Unbekannt auf {count}: dort geschehen oder nicht.",
+  ],
+  retry: ["Retry now", "Jetzt versuchen"],
+  revision: ["Revision", "Fassung"],
+  revisions: ["Revisions in force", "Geltende Fassungen"],
+  role: ["Role", "Rolle"],
+  rollout: ["Rollout", "Ausrollen"],
+  rolloutDone: ["All engines run the same revision.", "Alle Server laufen mit derselben Fassung."],
+  rolloutUnder: [
+    "{count} revisions are in force: a canary is judged, or a roll-out is under way.",
+    "{count} Fassungen gelten: Ein Vorreiter wird beurteilt, oder das Ausrollen läuft.",
+  ],
+  rolloutNote: [
+    "Promote or roll back by changing the MailCluster.",
+    "Vorziehen oder zurücknehmen: durch Ändern des MailClusters.",
+  ],
+  rulings: ["What checks came to", "Was Prüfungen ergaben"],
+  searchText: ["Sender, recipient or id", "Absender, Empfänger oder Kennung"],
+  selected: ["{count} selected", "{count} gewählt"],
+  selectAll: ["Select the rows that are loaded", "Geladene Zeilen wählen"],
+  selectRow: ["Select {id}", "{id} wählen"],
+  sender: ["Sender", "Absender"],
+  senderDomain: ["Sender domain", "Domain des Absenders"],
+  serverSaid: ["The server answered {status}.", "Der Server antwortete {status}."],
+  sessions: ["Sessions", "Sitzungen"],
+  share: ["Failures", "Fehlschläge"],
+  silentHead: [
+    "{count} did not answer; what they have is missing here:",
+    "{count} ohne Antwort; was sie haben, fehlt hier:",
+  ],
+  silent: ["does not answer", "antwortet nicht"],
+  since: ["Since {time}", "Seit {time}"],
+  size: ["Size", "Größe"],
+  skip: ["To the content", "Zum Inhalt"],
+  spamhaus: ["Spamhaus", "Spamhaus"],
+  startedAt: ["Running for", "Läuft seit"],
+  state: ["State", "Zustand"],
+  status: ["Status", "Status"],
+  subject: ["Subject", "Betreff"],
+  suspensions: ["Suspensions", "Aussetzungen"],
+  system: ["As the system", "Wie das System"],
+  tag: ["Tag", "Marke"],
+  tenant: ["Tenant", "Mandant"],
+  theme: ["Theme", "Farben"],
+  timeOf: ["Time", "Zeit"],
+  total: ["Total", "Gesamt"],
+  transport: ["Transport", "Transport"],
+  ttl: ["Ends after (seconds)", "Endet nach (Sekunden)"],
+  typeOf: ["Kind", "Art"],
+  unclear: ["unclear", "unklar"],
+  user: ["Name", "Name"],
+  value: ["Value", "Wert"],
+  version: ["Version", "Version"],
+  warmUp: ["Warm-up", "Warmlaufen"],
+  warmUpNote: [
+    "Budgets of addresses that are being warmed up, as they are in force now.",
+    "Budgets der Adressen, die gerade warmlaufen, wie sie jetzt gelten.",
+  ],
+  warmUpPlan: ["Plan (smtpd-policy.yaml)", "Plan (smtpd-policy.yaml)"],
+} as const satisfies Readonly<Record<string, readonly [string, string]>>;
+
+export type Key = keyof typeof table;
+
+const KEY = "mailfleet-language";
+
+let current: Language = initial();
+
+function initial(): Language {
+  if (typeof localStorage === "undefined") return "en";
+  const stored = localStorage.getItem(KEY) ?? navigator.language.slice(0, 2);
+  return languages.find((each) => each === stored) ?? "en";
+}
+
+export function language(): Language {
+  return current;
+}
+
+export function setLanguage(next: Language): void {
+  current = next;
+  localStorage.setItem(KEY, next);
+}
+
+export function t(key: Key, values: Readonly<Record<string, string | number>> = {}): string {
+  const text: string = table[key][languages.indexOf(current)] ?? table[key][0];
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+}
+
+/** A word of a closed list from the server; one that is not in the table is shown as it came. */
+export function word(value: string): string {
+  if (value === "hold") return t("held");
+  return value in table ? t(value as Key) : value;
+}
