@@ -23,23 +23,29 @@ export const nameServer = z.string().refine((text) => {
 }, "must be an IP address, or an address with a port such as 192.0.2.1:53 or [2001:db8::1]:53");
 
 /** Milliseconds out of "1h30m" or seconds. */
-export const duration = z.union([z.string(), z.number()]).transform((value, context) => {
-  const parsed = parseDuration(value);
-  if (parsed !== null) return parsed;
-  context.addIssue({
-    code: "custom",
-    message: 'must be a duration such as "30s", "1h30m" or a number of seconds',
-  });
-  return z.NEVER;
-});
+export const duration = z
+  .union([z.string(), z.number()])
+  .transform((value, context) => {
+    const parsed = parseDuration(value);
+    if (parsed !== null) return parsed;
+    context.addIssue({
+      code: "custom",
+      message: 'must be a duration such as "30s", "1h30m" or a number of seconds',
+    });
+    return z.NEVER;
+  })
+  .meta({ unit: "duration" });
 
 /** Bytes out of "10MiB" or a number. */
-export const size = z.union([z.string(), z.number()]).transform((value, context) => {
-  const parsed = parseSize(value);
-  if (parsed !== null) return parsed;
-  context.addIssue({ code: "custom", message: 'must be a size such as "10MiB" or a number of bytes' });
-  return z.NEVER;
-});
+export const size = z
+  .union([z.string(), z.number()])
+  .transform((value, context) => {
+    const parsed = parseSize(value);
+    if (parsed !== null) return parsed;
+    context.addIssue({ code: "custom", message: 'must be a size such as "10MiB" or a number of bytes' });
+    return z.NEVER;
+  })
+  .meta({ unit: "size" });
 
 export const network = z.string().refine(isNetwork, "must be a network such as 10.0.0.0/8 or fc00::/7");
 

@@ -1,15 +1,13 @@
 /**
  * Writes docs/crd-reference.md from the custom resources: every field, every rule, every condition with its reasons.
- * With --check it writes nothing and ends with 1 when the page is not current.
  */
-import { readFile, writeFile } from "node:fs/promises";
-import { parseArgs } from "node:util";
-
 import { mailClusterConditions, nativePluginConditions } from "#crds/conditions.ts";
 import { type Definition, definitions } from "#crds/definitions.ts";
 import { VALIDATIONS } from "#crds/rules.ts";
 import type { Schema } from "#crds/structural-schema.ts";
 import { INT_OR_STRING, PRESERVE } from "#crds/values.ts";
+
+import { keepPage, table, text } from "./page.ts";
 
 const page = new URL("../../docs/crd-reference.md", import.meta.url);
 
@@ -83,23 +81,4 @@ function rules(schema: Schema): string[] {
   return [...own, ...[...children, ...(items === undefined ? [] : [items])].flatMap(rules)];
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
-}
-
-function text(value: unknown): string {
-  return typeof value === "string" ? value : "";
-}
-
-async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { check: { type: "boolean", default: false } } });
-  const wanted = reference();
-  if ((await readFile(page, "utf8").catch(() => "")) === wanted) return 0;
-  if (!values.check) await writeFile(page, wanted);
-  process.stdout.write(`${values.check ? "not current" : "written"}: ${page.pathname}\n`);
-  return values.check ? 1 : 0;
-}
-
-if (import.meta.main) process.exitCode = await main();
+if (import.meta.main) process.exitCode = await keepPage(page, reference());

@@ -2,13 +2,12 @@
  * Writes docs/script-library.md from the declarations that compiled scripts call. With --check it writes nothing and
  * ends with 1 when the page is not current.
  */
-import { readFile, writeFile } from "node:fs/promises";
-import { parseArgs } from "node:util";
-
 import { type HostClass, type HostFunction, signature } from "#mta/script/host.ts";
 import type { Lookup } from "#mta/spamhaus/lookup.ts";
 import { spamhausHost } from "#mta/spamhaus/script-functions.ts";
 import { libraryHost, librarySections } from "#mta/script/library/library.ts";
+
+import { keepPage } from "./page.ts";
 
 /** Only its declarations are of interest: nothing is asked. */
 const noSpamhaus = { settings: null, lookup: null as unknown as Lookup };
@@ -49,13 +48,4 @@ function classSection({ name, docs, construct, methods, statics }: HostClass): s
   return [`### ${name}`, docs, ...(rows.length === 0 ? [] : [rows.join("\n")])].join("\n\n");
 }
 
-async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { check: { type: "boolean", default: false } } });
-  const wanted = reference();
-  if ((await readFile(page, "utf8").catch(() => "")) === wanted) return 0;
-  if (!values.check) await writeFile(page, wanted);
-  process.stdout.write(`${values.check ? "not current" : "written"}: ${page.pathname}\n`);
-  return values.check ? 1 : 0;
-}
-
-if (import.meta.main) process.exitCode = await main();
+if (import.meta.main) process.exitCode = await keepPage(page, reference());
