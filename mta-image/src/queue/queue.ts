@@ -134,11 +134,6 @@ export class Queue {
     return this.#dispatcher.ended;
   }
 
-  /** Attempts that have ended, and the milliseconds that they took together. */
-  get ended(): { readonly attempts: number; readonly ms: number } {
-    return this.#dispatcher.ended;
-  }
-
   /** Attempts under way. */
   get running(): number {
     return this.#dispatcher.running;
