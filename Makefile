@@ -73,6 +73,8 @@ soak: setup ## Mail for SOAK_MINUTES (30) while everything goes wrong, then the 
 	@SOAK_MINUTES=$(or $(SOAK_MINUTES),30) SOAK_SEED=$(or $(SOAK_SEED),1) $(NODE) --test --test-reporter=spec e2e/scenarios/survives-faults.test.ts
 bench: setup ## Measure; the results go to docs/benchmarks.md
 	@$(NODE) e2e/bench/main.ts
+bench-spamhaus: setup ## What Spamhaus costs: accepting with all lists, cold lookups, the cache, reading messages
+	@$(NODE) mta-image/bench/spamhaus-accept.bench.ts && $(NODE) --expose-gc mta-image/bench/spamhaus.bench.ts
 
 ##@ Build
 .PHONY: bundle web images

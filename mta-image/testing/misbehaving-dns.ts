@@ -17,6 +17,8 @@ export class MisbehavingDns {
   readonly asked: string[] = [];
   /** How many came over TCP. */
   tcpQuestions = 0;
+  /** How far away it is, over UDP. */
+  delayMs = 0;
   answer: (name: string) => DnsAnswer = () => ({ kind: "no-domain" });
   readonly #udp: UdpSocket = createSocket("udp4");
   readonly #tcp: Server;
@@ -24,7 +26,10 @@ export class MisbehavingDns {
   private constructor() {
     this.#udp.on("message", (question, from) => {
       const reply = this.#reply(question, { isTcp: false });
-      if (reply !== null) this.#udp.send(reply, from.port, from.address);
+      if (reply === null) return;
+      const send = (): void => this.#udp.send(reply, from.port, from.address);
+      if (this.delayMs === 0) send();
+      else setTimeout(send, this.delayMs);
     });
     this.#tcp = createServer((socket) => {
       socket.on("error", () => socket.destroy());

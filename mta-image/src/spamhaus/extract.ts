@@ -11,6 +11,7 @@ import { makeDecoder } from "../message/transfer-decoder.ts";
 import { findAddresses, findUrls, withoutEntities } from "./find.ts";
 import { base32 } from "./hash.ts";
 import { type UrlRules, parseUrl, urlForm } from "./normalize-url.ts";
+import { PartText } from "./part-text.ts";
 import { findWallets } from "./wallets.ts";
 
 export interface ExtractLimits {
@@ -129,7 +130,7 @@ export class Extractor {
   }
 
   #text({ type, charset }: PartHead): PartSink {
-    const decoder = makeTextDecoder(charset);
+    const decoder = new PartText(charset);
     const isHtml = type === "text/html";
     let tail = "";
     const search = (text: string): void => this.#search(isHtml ? withoutEntities(text) : text);
@@ -140,12 +141,12 @@ export class Extractor {
           return;
         }
         this.#textBytes += piece.length;
-        const text = tail + decoder.decode(piece, { stream: true });
+        const text = tail + decoder.push(piece);
         const end = lastBlank(text);
         tail = text.slice(end);
         search(text.slice(0, end));
       },
-      end: () => search(tail + decoder.decode()),
+      end: () => search(tail + decoder.end()),
     };
   }
 
@@ -186,15 +187,6 @@ function decoded(encoding: PartHead["encoding"], sinks: readonly PartSink[]): Pa
       for (const sink of sinks) sink.end();
     },
   };
-}
-
-/** Mail that names no known charset is read as UTF-8: URLs are ASCII nearly always. */
-function makeTextDecoder(charset: string): TextDecoder {
-  try {
-    return new TextDecoder(charset);
-  } catch {
-    return new TextDecoder();
-  }
 }
 
 /** Where the text may be cut: behind the last blank or bracket, unless that is too far back. */

@@ -1,15 +1,15 @@
 /** The hash of HBL (pure): SHA-256 in base32 (RFC 4648 6) without padding, always 52 characters. */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 export function hashOf(data: string | Buffer): string {
-  return base32(createHash("sha256").update(data).digest());
+  return base32(hash("sha256", data, "buffer"));
 }
 
 /** The older form, which HBL takes for addresses, URLs and wallets too. */
 export function oldHashOf(data: string): string {
-  return createHash("sha1").update(data).digest("hex");
+  return hash("sha1", data, "hex");
 }
 
 export function base32(bytes: Buffer): string {

@@ -184,8 +184,12 @@ describe("the cache and the pause", () => {
       asked++;
       return listed;
     };
-    const { lookup, counters } = makeLookup({ ...base, cacheSize: 2, ask });
-    for (const label of ["a.a", "b.a", "a.a", "c.a", "a.a", "b.a"]) await lookup.ask({ list: "dbl", label });
+    const clock = new ManualClock();
+    const { lookup, counters } = makeLookup({ ...base, cacheSize: 2, ask }, clock);
+    for (const label of ["a.a", "b.a", "a.a", "c.a", "a.a", "b.a"]) {
+      await lookup.ask({ list: "dbl", label });
+      clock.advance(1000);
+    }
     assert.equal(asked, 4);
     assert.equal(counters.cacheSize, 2);
   });

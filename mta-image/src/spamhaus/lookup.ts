@@ -21,6 +21,8 @@ export interface Question {
   readonly list: SpamhausList;
   /** What stands in front of the key: a domain, an address backwards, a hash with its kind. */
   readonly label: string;
+  /** Both as one text; made here when absent. */
+  readonly id?: string;
 }
 
 /** The one question of the resolver that is used here: A records of an absolute name; never rejects. */
@@ -68,15 +70,39 @@ export class Lookup {
 
   /** One finding per question, in their order. Resolves within the deadline. */
   askAll(questions: readonly Question[]): Promise<Finding[]> {
-    return Promise.all(questions.map((question) => this.ask(question)));
+    return Promise.all(questions.map((question) => this.#known(question) ?? this.#learn(question)));
+  }
+
+  /** The same when all of them are in the cache, at once; else null, and nothing was asked. */
+  recall(questions: readonly Question[]): Finding[] | null {
+    const findings: Finding[] = [];
+    for (const question of questions) {
+      const known = this.#cache.get(idOf(question));
+      if (known === null) return null;
+      findings.push(known);
+    }
+    this.#counters.cacheHits += findings.length;
+    return findings.map((finding, i) => this.#counted((questions[i] as Question).list, finding));
   }
 
   async ask(question: Question): Promise<Finding> {
-    const id = `${question.label}.${question.list}`.toLowerCase();
-    const known = this.#cache.get(id);
-    if (known !== null) this.#counters.cacheHits++;
-    const finding = known ?? (await (this.#running.get(id) ?? this.#start(id, question)));
-    if (finding.kind === "listed") this.#countHits(question.list, finding);
+    return this.#known(question) ?? this.#learn(question);
+  }
+
+  #known(question: Question): Finding | null {
+    const known = this.#cache.get(idOf(question));
+    if (known === null) return null;
+    this.#counters.cacheHits++;
+    return this.#counted(question.list, known);
+  }
+
+  async #learn(question: Question): Promise<Finding> {
+    const id = idOf(question);
+    return this.#counted(question.list, await (this.#running.get(id) ?? this.#start(id, question)));
+  }
+
+  #counted(list: SpamhausList, finding: Finding): Finding {
+    if (finding.kind === "listed") this.#countHits(list, finding);
     return finding;
   }
 
@@ -125,6 +151,11 @@ export class Lookup {
       hits.set(`${list} ${code}`, (hits.get(`${list} ${code}`) ?? 0) + 1);
     }
   }
+}
+
+/** Labels are in one case already: what differs in case only is asked twice at worst. */
+function idOf({ list, label, id }: Question): string {
+  return id ?? `${label}.${list}`;
 }
 
 /** The question itself goes on in the resolver, which ends it by its own timeouts. */

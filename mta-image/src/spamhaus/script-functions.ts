@@ -7,7 +7,7 @@ import { Refusal } from "../script/error.ts";
 import { type Host, declare, makeHost, parameter } from "../script/host.ts";
 import { fromBytes, list, record } from "../script/library/subjects.ts";
 import type { HslArray, Value } from "../script/value.ts";
-import { aboutAddress, aboutClient, aboutDomain, hashed } from "./inquiries.ts";
+import { Inquirer, hashed } from "./inquiries.ts";
 import type { Finding } from "./judge.ts";
 import type { Lookup } from "./lookup.ts";
 import { parseUrl, urlForm } from "./normalize-url.ts";
@@ -22,14 +22,14 @@ export interface ScriptedSpamhaus {
   readonly settings: StageSettings | null;
 }
 
-type Inquirer = (subject: string, settings: StageSettings) => Inquiry[];
+type Ask = (subject: string, settings: StageSettings) => readonly Inquiry[];
 
 /** By the first argument. */
-const subjects: Readonly<Record<string, Inquirer>> = {
-  ip: (subject) => aboutClient(subject, "zen"),
-  login: (subject) => aboutClient(subject, "authbl"),
-  domain: (subject, settings) => aboutDomain(fromBytes(subject), settings),
-  email: (subject) => aboutAddress(fromBytes(subject)),
+const subjects: Readonly<Record<string, Ask>> = {
+  ip: (subject, settings) => new Inquirer(settings).client(subject, "zen"),
+  login: (subject, settings) => new Inquirer(settings).client(subject, "authbl"),
+  domain: (subject, settings) => new Inquirer(settings).domain(fromBytes(subject)),
+  email: (subject, settings) => new Inquirer(settings).address(fromBytes(subject)),
   url: (subject, { urlRules }) => {
     const url = parseUrl(fromBytes(subject));
     return url === null ? [] : [hashed("_url", urlForm(url, urlRules), "")];
@@ -52,11 +52,11 @@ export function spamhausHost(spamhaus: ScriptedSpamhaus): Host {
       docs: `Asks Spamhaus, as spamhaus in smtpd-app.yaml says, about one subject of a type: ${names} (login is an ip after AUTH, file is its decoded bytes). \`result\` is a list of listings, each with list, code, name, meaning and action, empty when it is not listed; or there is \`error\`: off, or a reason of docs/spamhaus.md.`,
       way: "promise",
       run: async (_context, type, subject) => {
-        const inquirer = subjects[type];
-        if (inquirer === undefined) throw new Refusal(`spamhaus() knows ${names}, not ${type}`);
+        const ask = subjects[type];
+        if (ask === undefined) throw new Refusal(`spamhaus() knows ${names}, not ${type}`);
         const { settings, lookup } = spamhaus;
         if (settings === null) return record({ error: "off" });
-        const inquiries = inquirer(subject, settings).filter((one) => settings.lists.has(one.list));
+        const inquiries = ask(subject, settings).filter((one) => settings.lists.has(one.list));
         return answer(inquiries, await lookup.askAll(inquiries), settings);
       },
     }),

@@ -36,7 +36,8 @@ export function stageSettings(config: SpamhausConfig, urlRules: UrlRules): Stage
     lists: new Set(config.lists),
     stages: new Set(config.stages),
     policy: { actions: config.actions, failOpen: config.failopen },
-    isExemptClient: (ip) => exemptNetworks.check(ip, isIPv4(ip) ? "ipv4" : "ipv6"),
+    isExemptClient: (ip) =>
+      config.exceptions.networks.length > 0 && exemptNetworks.check(ip, isIPv4(ip) ? "ipv4" : "ipv6"),
     exemptDomains: new Set(config.exceptions.domains.map((domain) => domain.toLowerCase())),
     limits: config.limits,
     urlRules,
@@ -45,6 +46,7 @@ export function stageSettings(config: SpamhausConfig, urlRules: UrlRules): Stage
 
 /** With all below it. */
 export function isExempt({ exemptDomains }: StageSettings, domain: string): boolean {
+  if (exemptDomains.size === 0) return false;
   for (let name = domain.toLowerCase(); name !== ""; name = parentOf(name)) {
     if (exemptDomains.has(name)) return true;
   }

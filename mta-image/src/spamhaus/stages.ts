@@ -9,7 +9,8 @@ import type { SpamhausStage } from "#contract/spamhaus-config.ts";
 import type { Checks, ClientFacts, ContentCheck, Ruling, SenderFacts } from "../session/checks.ts";
 import type { SpamhausCounters } from "./counters.ts";
 import { Extractor } from "./extract.ts";
-import { aboutClient, aboutContent, aboutEnvelope, domainOf, unique } from "./inquiries.ts";
+import { Inquirer, domainOf, unique } from "./inquiries.ts";
+import type { Finding } from "./judge.ts";
 import type { Lookup } from "./lookup.ts";
 import { type StageSettings, isExempt } from "./stage-settings.ts";
 import { type Inquiry, decide } from "./verdict.ts";
@@ -18,6 +19,8 @@ export class SpamhausChecks implements Checks {
   readonly #lookup: Lookup;
   readonly #settings: () => StageSettings | null;
   readonly #counters: SpamhausCounters;
+  /** Of the settings in force. */
+  #inquiries: { readonly settings: StageSettings; readonly inquirer: Inquirer } | null = null;
 
   constructor(parts: { lookup: Lookup; settings: () => StageSettings | null; counters: SpamhausCounters }) {
     this.#lookup = parts.lookup;
@@ -27,18 +30,18 @@ export class SpamhausChecks implements Checks {
 
   connect({ ip }: ClientFacts): Promise<Ruling> | null {
     const settings = this.#settingsFor("connect", ip);
-    return settings === null ? null : this.#rule(settings, aboutClient(ip, "zen"));
+    return settings === null ? null : this.#rule(settings, this.#inquirer(settings).client(ip, "zen"));
   }
 
   authenticated({ ip }: ClientFacts): Promise<Ruling> | null {
     const settings = this.#settingsFor("auth", ip);
-    return settings === null ? null : this.#rule(settings, aboutClient(ip, "authbl"));
+    return settings === null ? null : this.#rule(settings, this.#inquirer(settings).client(ip, "authbl"));
   }
 
   mailFrom(facts: SenderFacts): Promise<Ruling> | null {
     const settings = this.#settingsFor("mail", facts.ip);
     if (settings === null || isExempt(settings, domainOf(facts.sender))) return null;
-    return this.#rule(settings, aboutEnvelope(facts, settings));
+    return this.#rule(settings, this.#inquirer(settings).envelope(facts));
   }
 
   content(facts: SenderFacts): ContentCheck | null {
@@ -49,7 +52,8 @@ export class SpamhausChecks implements Checks {
       write: (piece) => extractor.push(piece),
       end: async () => {
         extractor.end();
-        const asked = [...aboutEnvelope(facts, settings), ...aboutContent(extractor, settings)];
+        const inquirer = this.#inquirer(settings);
+        const asked = [...inquirer.envelope(facts), ...inquirer.content(extractor)];
         return (await this.#rule(settings, asked)) ?? { kind: "accept", fields: "" };
       },
       abort: () => {},
@@ -61,13 +65,24 @@ export class SpamhausChecks implements Checks {
     return settings?.stages.has(stage) !== true || settings.isExemptClient(ip) ? null : settings;
   }
 
+  #inquirer(settings: StageSettings): Inquirer {
+    if (this.#inquiries?.settings !== settings)
+      this.#inquiries = { settings, inquirer: new Inquirer(settings) };
+    return this.#inquiries.inquirer;
+  }
+
   #rule(settings: StageSettings, asked: readonly Inquiry[]): Promise<Ruling> | null {
     const inquiries = unique(asked.filter(({ list }) => settings.lists.has(list)));
     if (inquiries.length === 0) return null;
-    return this.#lookup.askAll(inquiries).then((findings) => {
+    const judge = (findings: readonly Finding[]): Ruling => {
       const { action, ruling } = decide(inquiries, findings, settings.policy);
       this.#counters.rulings[action]++;
       return ruling;
-    });
+    };
+    const recalled = this.#lookup.recall(inquiries);
+    if (recalled === null) return this.#lookup.askAll(inquiries).then(judge);
+    // What has nothing to say keeps no session waiting.
+    const ruling = judge(recalled);
+    return ruling.kind === "accept" && ruling.fields === "" ? null : Promise.resolve(ruling);
   }
 }

@@ -12,6 +12,7 @@ import type { Listing } from "./zones.ts";
 
 /** A question with what it is about, as the header field may show it. */
 export interface Inquiry extends Question {
+  readonly id: string;
   readonly subject: string;
 }
 

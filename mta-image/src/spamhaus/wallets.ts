@@ -3,9 +3,9 @@
  * and each is held against the shape of the six currencies that HBL knows. At most `most` are returned.
  */
 
+const SHORTEST = 26;
 /** Longer runs are no wallets but encoded data. */
 const LONGEST = 128;
-const RUN = /[A-Za-z0-9]{26,}/g;
 
 const shapes = [
   /^(?:bc1|[13])[a-zA-HJ-NP-Z0-9]{25,39}$/,
@@ -17,13 +17,25 @@ const shapes = [
 const CASH_PREFIX = "bitcoincash:";
 const CASH = /^[qp][qpzry9x8gf2tvdw0s3jn54khce6mua7l]{41,111}$/;
 
+/** Any run that is long enough covers one of the places looked at, so most letters are never touched. */
 export function findWallets(text: string, take: (wallet: string) => void): void {
-  for (const match of text.matchAll(RUN)) {
-    const [run] = match;
-    if (run.length > LONGEST) continue;
-    const wallet = walletOf(run, text.slice(Math.max(0, match.index - CASH_PREFIX.length), match.index));
+  for (let at = SHORTEST - 1; at < text.length; at += SHORTEST) {
+    if (!isPlain(text, at)) continue;
+    let start = at;
+    while (isPlain(text, start - 1)) start--;
+    while (isPlain(text, at + 1)) at++;
+    const length = at + 1 - start;
+    if (length < SHORTEST || length > LONGEST) continue;
+    const before = text.slice(Math.max(0, start - CASH_PREFIX.length), start);
+    const wallet = walletOf(text.slice(start, at + 1), before);
     if (wallet !== null) take(wallet);
   }
+}
+
+/** A letter or digit of ASCII. */
+function isPlain(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  return (code >= 97 && code <= 122) || (code >= 48 && code <= 57) || (code >= 65 && code <= 90);
 }
 
 /** As HBL hashes it: Ethereum in lower case, all others as written. */
