@@ -31,9 +31,11 @@ import type { TlsReports } from "./delivery/tls-reports.ts";
 import type { TransportSettings } from "./delivery/transport.ts";
 import { LiveResolver } from "./dns/live-resolver.ts";
 import { MailNotifier } from "./dsn/mail-notifier.ts";
+import { Events } from "./events/events.ts";
 import { noScripts } from "./hooks/scripts.ts";
 import { type IntakeFigures, makeIntake } from "./intake/accept.ts";
 import { InsightAdministration } from "./insight-administration.ts";
+import type { ScriptedDoor } from "./intake/scripted-intake.ts";
 import type { Intake } from "./intake/intake.ts";
 import { OutcomeLog } from "./queue/outcome-log.ts";
 import { PluginLife } from "./plugin-life.ts";
@@ -41,14 +43,16 @@ import type { Courier } from "./queue/courier.ts";
 import { makeOutboundTls } from "./outbound-tls.ts";
 import { Queue } from "./queue/queue.ts";
 import { WarmUp } from "./queue/warm-up.ts";
+import { openServer } from "./open-servers.ts";
 import { peerKeys } from "./peer-keys.ts";
 import { prepareSettings } from "./prepare-settings.ts";
+import { scriptedDoor } from "./scripted-door.ts";
 import { ScriptLife } from "./script-life.ts";
 import { RuleAdministration } from "./rule-administration.ts";
 import { mayRelayFrom } from "./session/access.ts";
 import { makeSessionCounters } from "./session/counters.ts";
 import type { SessionNeighbours } from "./session/options.ts";
-import { SmtpServer } from "./session/smtp-server.ts";
+import type { SmtpServer } from "./session/smtp-server.ts";
 import { Shutdown } from "./shutdown.ts";
 import { spamhausHost } from "./spamhaus/script-functions.ts";
 import { Spamhaus } from "./spamhaus/spamhaus.ts";
@@ -94,6 +98,8 @@ export class Mta {
   readonly #intake: Intake;
   readonly #authentication: Authentication;
   readonly #scripts: ScriptLife;
+  readonly #events: Events;
+  readonly #scripted: ScriptedDoor;
   readonly #deliveries: Courier;
 
   private constructor(
@@ -107,6 +113,8 @@ export class Mta {
     this.spool = parts.spool;
     this.shutdown = parts.shutdown;
     this.spamhaus = new Spamhaus({ clock, log });
+    this.#events = new Events({ folder: join(options.config.current.startup.spool.path, "events"), clock, log });
+    this.shutdown.add("events", () => this.#events.close());
     this.#scripts = new ScriptLife({
       clock,
       random,
@@ -142,7 +150,10 @@ export class Mta {
       spool: this.spool,
       clock,
       log,
-      enqueue: (message) => this.queue.add(message),
+      enqueue: (message) => {
+        this.queue.add(message);
+        this.#events.received(message);
+      },
       settings: () => this.#settings,
       figures,
     });
@@ -158,6 +169,7 @@ export class Mta {
       },
     });
     this.#intake = this.#authentication.before(door);
+    this.#scripted = scriptedDoor({ spool: this.spool, clock, log, figures }, this.#authentication, door);
     const notifier = new MailNotifier({
       intake: this.#intake,
       read,
@@ -189,7 +201,10 @@ export class Mta {
       maxRunning: MAX_RUNNING,
       locator: new DnsLocator({ finder, transport }),
       sourcesFor: (id) => transport(id)?.sourceIps ?? [],
-      note: this.#outcomes.note,
+      note: (entry, outcome) => {
+        this.#outcomes.note(entry, outcome);
+        this.#events.note(entry, outcome);
+      },
     });
     const { startup } = options.config.current;
     this.rules = new RuleAdministration(this.queue, { clock, folder: startup.spool.path });
@@ -294,12 +309,14 @@ export class Mta {
     const { scripts, use: useScripts } = await this.#scripts.prepare(config);
     const settings = await prepareSettings(config, this.options.systemHostname, scripts);
     const useSpamhaus = await this.spamhaus.prepare(app.spamhaus, app.resolver.servers);
+    const useEvents = await this.#events.prepare(app.events);
     const useAuthentication = await this.#authentication.prepare(app.authentication);
     return () => {
       this.#settings = settings;
       useScripts();
       useSpamhaus();
       useAuthentication();
+      void useEvents();
       this.#applyRules(config);
     };
   }
@@ -310,22 +327,17 @@ export class Mta {
     this.#warmUp.configure(config.policy.warmup ?? null);
   }
 
-  async #openServer(server: EngineConfig["startup"]["servers"][number], patienceMs: number): Promise<void> {
-    for (const { address, port, backlog } of server.listeners) {
-      const smtp = new SmtpServer({
-        address: address.startsWith("/")
-          ? { kind: "unix", path: address, backlog }
-          : { kind: "tcp", host: address, port, backlog },
-        near: this.#neighbours(),
-        settings: () => found(this.#settings.sessions.get(server.id), server.id),
-        limits: () => found(this.#settings.limits.get(server.id), server.id),
-      });
-      await smtp.start();
-      this.servers.push(smtp);
-      this.ports.set(server.id, smtp.port);
-      this.shutdown.add("sessions", () => smtp.close(patienceMs));
-      this.options.log.info({ server: server.id, address, port: smtp.port }, "listening");
-    }
+  #openServer(server: EngineConfig["startup"]["servers"][number], patienceMs: number): Promise<void> {
+    return openServer(server, {
+      near: this.#neighbours(),
+      settings: () => this.#settings,
+      log: this.options.log,
+      onOpen: (smtp) => {
+        this.servers.push(smtp);
+        this.ports.set(server.id, smtp.port);
+        this.shutdown.add("sessions", () => smtp.close(patienceMs));
+      },
+    });
   }
 
   #neighbours(): SessionNeighbours {
@@ -337,6 +349,7 @@ export class Mta {
       counters: this.sessionCounters,
       checks: this.spamhaus.checks,
       hookRunner: this.#scripts.runner,
+      scripted: this.#scripted,
       accepting: () => this.accepting,
     };
   }
@@ -356,6 +369,7 @@ export class Mta {
       hooks: this.#scripts.figures,
       authentication: this.#authentication.counters,
       plugins: () => this.plugins.states(),
+      events: () => this.#events.figures(),
     });
     this.#metrics = registry;
     const server = makeMonitorServer({
@@ -407,10 +421,4 @@ export class Mta {
     this.ports.set(name, await listenHttp(server, address));
     this.shutdown.add(name, () => server.close());
   }
-}
-
-/** The configuration was checked: both files name the same servers. */
-function found<T>(value: T | undefined, id: string): T {
-  if (value === undefined) throw new Error(`bug: server ${id} has no settings`);
-  return value;
 }

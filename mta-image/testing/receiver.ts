@@ -9,7 +9,7 @@ import { ManualClock } from "#base/testing/manual-clock.ts";
 import { silentLog } from "#base/log.ts";
 import { makeHookFigures } from "#mta/hooks/figures.ts";
 import { HookRunner } from "#mta/hooks/runner.ts";
-import { makeIntake } from "#mta/intake/accept.ts";
+import { type IntakeFigures, makeIntake } from "#mta/intake/accept.ts";
 import type { Intake, Reception } from "#mta/intake/intake.ts";
 import { makeAccessRules } from "#mta/session/access.ts";
 import type { Checks } from "#mta/session/checks.ts";
@@ -52,8 +52,9 @@ export class Receiver {
     const { options } = parts;
     this.spool = spool;
     this.files = parts.files;
-    const { intake, bytesHeld } = this.#makeIntake(options);
-    this.#bytesHeld = bytesHeld;
+    const figures: IntakeFigures = { bytesInFlight: 0 };
+    const intake = this.#makeIntake(options, figures);
+    this.#bytesHeld = () => figures.bytesInFlight;
     const settings: SessionSettings = {
       serverId: "inbound",
       hostname: "mx.example.org",
@@ -84,6 +85,15 @@ export class Receiver {
         log: silentLog,
         counters: this.counters,
         checks: options.checks ?? null,
+        scripted: {
+          spool,
+          clock: this.clock,
+          log: silentLog,
+          figures,
+          storing: intake,
+          verifying: (inner) => inner,
+          ...(options.inlineBytes === undefined ? {} : { inlineBytes: options.inlineBytes }),
+        },
         hookRunner: new HookRunner({
           clock: this.clock,
           random: () => 0.5,
@@ -169,8 +179,7 @@ export class Receiver {
     await this.spool.close();
   }
 
-  #makeIntake(options: ReceiverOptions): { intake: Intake; bytesHeld: () => number } {
-    const figures = { bytesInFlight: 0 };
+  #makeIntake(options: ReceiverOptions, figures: IntakeFigures): Intake {
     const inner = makeIntake({
       spool: this.spool,
       clock: this.clock,
@@ -181,13 +190,12 @@ export class Receiver {
       ...(options.inlineBytes === undefined ? {} : { inlineBytes: options.inlineBytes }),
       ...(options.maxBytesInFlight === undefined ? {} : { maxBytesInFlight: options.maxBytesInFlight }),
     });
-    const intake: Intake = {
+    return {
       begin: (envelope, origin) => {
         this.openReceptions++;
         return this.#counted(inner.begin(envelope, origin));
       },
     };
-    return { intake, bytesHeld: () => figures.bytesInFlight };
   }
 
   #counted(reception: Reception): Reception {

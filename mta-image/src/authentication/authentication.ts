@@ -78,12 +78,27 @@ export class Authentication {
 
   /** The door with authentication in front. */
   before(intake: Intake): Intake {
+    return this.verifying(this.signing(intake));
+  }
+
+  /** Mail from outside is verified on its way to this door. */
+  verifying(intake: Intake): Intake {
     return {
       begin: (envelope, origin) => {
         const inForce = this.#inForce;
-        if (inForce === null) return intake.begin(envelope, origin);
-        if (this.#isOwn(origin)) return this.#own(intake, { envelope, origin }, inForce);
+        if (inForce === null || this.#isOwn(origin)) return intake.begin(envelope, origin);
         return this.#foreign(intake, { envelope, origin }, inForce);
+      },
+    };
+  }
+
+  /** Our own mail is signed on its way to this door, behind whatever changes it. */
+  signing(intake: Intake): Intake {
+    return {
+      begin: (envelope, origin) => {
+        const inForce = this.#inForce;
+        if (inForce === null || !this.#isOwn(origin)) return intake.begin(envelope, origin);
+        return this.#own(intake, { envelope, origin }, inForce);
       },
     };
   }

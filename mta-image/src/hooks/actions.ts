@@ -6,6 +6,7 @@
 import { type HostClass, type HostFunction, declare, optional, parameter } from "../script/host.ts";
 import type { RunContext } from "../script/context.ts";
 import { Refusal } from "../script/error.ts";
+import { makeMessageClass } from "../script/library/mail-message.ts";
 import { type Value, HslArray } from "../script/value.ts";
 import { type Action, type ActionKind, type HookRun, hookRun } from "./hook-run.ts";
 import type { HookName } from "./stages.ts";
@@ -128,6 +129,13 @@ export function checkMetadata(data: HslArray): void {
   if (size > MAX_METADATA) throw new Refusal("metadata is at most 64 KiB");
 }
 
+/** What eod scripts get as `$arguments["mail"]`. */
+export const eodMailMessageClass: HostClass = makeMessageClass(
+  "EODMailMessage",
+  "The message that has just come; queue() decides what becomes of it.",
+  [],
+);
+
 const functions: Readonly<Record<HookName, readonly HostFunction[]>> = {
   connect: [...judging, setter("SetSenderIP", "remoteip", "Another address for the client.")],
   proxy: [
@@ -169,7 +177,7 @@ export function actionsOf(hook: HookName): HookHost {
   const isQueue = hook === "predelivery" || hook === "postdelivery";
   return {
     functions: functions[hook],
-    classes: [],
+    classes: hook === "eod" ? [eodMailMessageClass] : [],
     variables: isQueue ? queueVariables : sessionVariables,
   };
 }

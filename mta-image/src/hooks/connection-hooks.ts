@@ -14,6 +14,11 @@ import type { World } from "../script/context.ts";
 import { Refusal } from "../script/error.ts";
 import { onlyData } from "../script/only-data.ts";
 import { type Value, HslArray } from "../script/value.ts";
+import type { Envelope } from "../message/envelope.ts";
+import { makeMessage } from "../script/library/mail-message.ts";
+import { type ByteSource, Pieces } from "../script/mail/pieces.ts";
+import { eodMailMessageClass } from "./actions.ts";
+import { type MailCopy, copiesAsked, copiesByTransport } from "./mail-copy.ts";
 import { type Action, HookRun } from "./hook-run.ts";
 import { type Asked, type HookRunner, type Ran, then } from "./runner.ts";
 import type { HookScript, ServerScripts } from "./scripts.ts";
@@ -52,6 +57,11 @@ export type AuthAnswer =
   /** 334: the client's next line is for the script. */
   | { readonly kind: "ask"; readonly reply: Reply };
 
+export type EndAnswer =
+  /** What is stored. */
+  | { readonly kind: "go"; readonly copies: readonly MailCopy[]; readonly reply: Reply | null }
+  | { readonly kind: "refuse"; readonly reply: Reply };
+
 export type ProxyAnswer =
   | { readonly kind: "pass"; readonly command: string | null }
   | { readonly kind: "reply"; readonly reply: Reply };
@@ -71,7 +81,10 @@ export class ConnectionHooks {
   readonly #world: World;
   #connection: HslArray;
   #transaction: HslArray = new HslArray();
+  #transactionId = "";
   #recipients: HslArray[] = [];
+  /** One for each recipient. */
+  #transports: string[] = [];
   #context: Value = null;
 
   constructor(scripts: ServerScripts, runner: HookRunner, facts: ConnectionFacts) {
@@ -164,8 +177,10 @@ export class ConnectionHooks {
 
   mailFrom(address: string, parameters: MailParameters): Asked<Answer<{ sender: string | null }>> | null {
     const { clock } = this.#runner;
-    this.#transaction = arrayOf({ id: makeId(clock.now()), ts: clock.now() / 1000 });
+    this.#transactionId = makeId(clock.now());
+    this.#transaction = arrayOf({ id: this.#transactionId, ts: clock.now() / 1000 });
     this.#recipients = [];
+    this.#transports = [];
     const script = this.#scripts.byHook.get("mailfrom");
     if (script === undefined) {
       this.#begin(address, parameters);
@@ -203,6 +218,7 @@ export class ConnectionHooks {
 
   /** The recipient was taken. */
   tookRecipient(address: string, parameters: RcptParameters, transportId: string): void {
+    this.#transports.push(transportId);
     this.#recipients.push(
       arrayOf({
         recipient: bytesOf(address).toLowerCase(),
@@ -211,6 +227,34 @@ export class ConnectionHooks {
         transportid: transportId,
       }),
     );
+  }
+
+  /** The message has to be held until all of it is there. */
+  get mustHold(): boolean {
+    return this.has("eod") || new Set(this.#transports).size > 1;
+  }
+
+  /** The envelope with what later scripts learn of this transaction. */
+  marked(envelope: Envelope): Envelope {
+    const marks = { transaction: this.#transactionId, first: 1 };
+    return { ...envelope, transportId: this.#transports[0] ?? envelope.transportId, marks };
+  }
+
+  async endOfData(content: ByteSource, envelope: Envelope): Promise<EndAnswer> {
+    const script = this.#scripts.byHook.get("eod");
+    const transaction = this.#transactionId;
+    const asItCame = (): MailCopy[] => copiesByTransport(envelope, this.#transports, transaction);
+    if (script === undefined) return { kind: "go", copies: asItCame(), reply: null };
+    const mail = makeMessage(eodMailMessageClass, Pieces.over(content));
+    const answer = await this.#ask(script, arrayOf({ mail }), transaction);
+    if (answer.kind === "refuse") return answer;
+    if (answer.kind === "other") throw new Error(`bug: ${answer.action.kind} is no action of this hook`);
+    const { isDecided, reply } = answer;
+    const asked = answer.wish.copies;
+    // A script that says nothing of the message leaves it to the engine; one that accepts has said it all.
+    if (!isDecided && asked.length === 0) return { kind: "go", copies: asItCame(), reply };
+    const now = this.#runner.clock.now();
+    return { kind: "go", copies: copiesAsked(envelope, asked, { transaction, now }), reply };
   }
 
   disconnect({ close, reply }: Ending): void {
@@ -248,7 +292,7 @@ export class ConnectionHooks {
     });
   }
 
-  #ask(script: HookScript, given: HslArray): Asked<Verdict> {
+  #ask(script: HookScript, given: HslArray, transactionId = ""): Asked<Verdict> {
     const transaction = this.#transaction.own();
     if (transaction.size > 0) transaction.put("recipients", HslArray.of([...this.#recipients]));
     this.#transaction = transaction;
@@ -258,7 +302,7 @@ export class ConnectionHooks {
       transaction,
       context: this.#context,
     };
-    const run = new HookRun(script.hook);
+    const run = new HookRun(script.hook, transactionId);
     return then(this.#runner.run(script, run, { world: this.#world, variables }), (ran) => {
       if (!ran.hasFailed) this.#context = onlyData(ran.variable("context"));
       return judge(script, ran);

@@ -6,6 +6,7 @@ import { assert } from "#base/assert.ts";
 
 import type { RunContext } from "../script/context.ts";
 import type { Value, HslArray } from "../script/value.ts";
+import type { AskedCopy } from "./mail-copy.ts";
 import type { HookName } from "./stages.ts";
 
 export type ActionKind =
@@ -27,8 +28,11 @@ export interface Action {
   readonly options: HslArray | null;
 }
 
+const MAX_COPIES = 100_000;
+
 export class HookRun {
   readonly hook: HookName;
+  readonly #transaction: string;
   /** Null when the script ended without an action. */
   action: Action | null = null;
   /** Set by SetSender, SetRecipient, SetSenderIP, SetHELO: as options of an action that accepts. */
@@ -36,9 +40,19 @@ export class HookRun {
   /** What SetMetaData wrote and GetMetaData reads; null where there is none. */
   metadata: Value = null;
   metadataIsChanged = false;
+  /** What queue() asked for at the end of data; stored when the script is done. */
+  readonly copies: AskedCopy[] = [];
 
-  constructor(hook: HookName) {
+  constructor(hook: HookName, transaction = "") {
     this.hook = hook;
+    this.#transaction = transaction;
+  }
+
+  /** Copies are bounded: each is a place in the queue. */
+  keep(copy: AskedCopy): { transaction: string; queue: string } | { error: string } {
+    if (this.copies.length >= MAX_COPIES) return { error: "too many copies of one message" };
+    this.copies.push(copy);
+    return { transaction: this.#transaction, queue: String(this.copies.length) };
   }
 
   change(name: string, value: Value): void {

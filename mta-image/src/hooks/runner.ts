@@ -10,9 +10,11 @@ import type { Random } from "#base/random.ts";
 import type { World } from "../script/context.ts";
 import { type Outcome, run } from "../script/machine.ts";
 import { Shared } from "../script/shared.ts";
+import type { MailPort, Ports } from "../script/ports.ts";
 import type { Value } from "../script/value.ts";
 import type { HookFigures } from "./figures.ts";
-import type { HookRun } from "./hook-run.ts";
+import { HookRun } from "./hook-run.ts";
+import { wishFault } from "./mail-copy.ts";
 import type { HookScript } from "./scripts.ts";
 import { textOf } from "./texts.ts";
 
@@ -23,6 +25,8 @@ export interface HookWorldOptions {
   readonly figures: HookFigures;
   readonly hostname: () => string;
   readonly hasTransport: (id: string) => boolean;
+  /** What scripts reach outside of themselves. queue() at the end of data never comes to its `mail`. */
+  readonly ports?: Partial<Ports>;
 }
 
 /** One line of echo; more is cut. */
@@ -42,12 +46,14 @@ export class HookRunner {
   readonly #options: HookWorldOptions;
   readonly #shared: Shared;
   readonly #startedMs: number;
+  readonly #ports: Partial<Ports>;
 
   constructor(options: HookWorldOptions) {
     this.#options = options;
     this.clock = options.clock;
     this.#shared = new Shared(options.clock);
     this.#startedMs = options.clock.now();
+    this.#ports = { ...options.ports, mail: this.#mailPort(options.ports?.mail) };
   }
 
   hasTransport(id: string): boolean {
@@ -71,6 +77,7 @@ export class HookRunner {
       hostname: hostname(),
       startedMs: this.#startedMs,
       shared: this.#shared,
+      ports: this.#ports,
       echo: (line) => log.info({ ...about, line: said(line) }, "script-echo"),
       log: (priority, line) => log.info({ ...about, priority, line: said(line) }, "script-log"),
     };
@@ -89,6 +96,18 @@ export class HookRunner {
     if (outcome instanceof Promise)
       return outcome.then((later) => this.#end(script, subject, later, startedMs));
     return this.#end(script, subject, outcome, startedMs);
+  }
+
+  /** At the end of data, copies of the message wait for the script's end; all other mail is queued at once. */
+  #mailPort(outside: MailPort | undefined): MailPort {
+    return {
+      queue: async (message, wish, subject) => {
+        const fault = wishFault(wish, (id) => this.hasTransport(id));
+        if (fault !== null) return { error: fault };
+        if (subject instanceof HookRun && subject.hook === "eod") return subject.keep({ message, wish });
+        return outside?.queue(message, wish, subject) ?? { error: "there is no queue here" };
+      },
+    };
   }
 
   #end(script: HookScript, subject: HookRun, outcome: Outcome, startedMs: number): Ran {

@@ -11,7 +11,13 @@ import type { Log } from "#base/log.ts";
 
 import type { Envelope, Origin } from "../message/envelope.ts";
 import { ReceivedCounter, makeReceived } from "../message/received.ts";
-import { type BodyWriter, type EntryState, type Spool, SpoolFailure, type SpooledMessage } from "../spool/spool.ts";
+import {
+  type BodyWriter,
+  type EntryState,
+  type Spool,
+  SpoolFailure,
+  type SpooledMessage,
+} from "../spool/spool.ts";
 import type { Intake, IntakeResult, Reception } from "./intake.ts";
 
 export interface IntakeSettings {

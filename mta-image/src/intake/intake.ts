@@ -3,14 +3,24 @@
  * queue. Only what must hold for every queued message is done here.
  */
 import type { Envelope, Origin } from "../message/envelope.ts";
+import type { Reply } from "../smtp/reply.ts";
 
-export type IntakeResult =
-  | { readonly kind: "accepted"; readonly id: string }
-  /** `reply` is the SMTP answer, e.g. { code: 452, enhanced: "4.3.1", text: "Insufficient system storage" }. */
-  | {
-      readonly kind: "refused";
-      readonly reply: { readonly code: number; readonly enhanced: string; readonly text: string };
-    };
+export interface Accepted {
+  readonly kind: "accepted";
+  readonly id: string;
+  /** What to say in place of the usual reply. */
+  readonly said?: Reply;
+}
+
+export interface Refused {
+  readonly kind: "refused";
+  /** The SMTP answer, e.g. { code: 452, enhanced: "4.3.1", text: "Insufficient system storage" }. */
+  readonly reply: { readonly code: number; readonly enhanced: string; readonly text: string };
+  /** The same in other words, perhaps on several lines. */
+  readonly said?: Reply;
+}
+
+export type IntakeResult = Accepted | Refused;
 
 /** A message on its way in. Exactly one of commit and abort ends it. */
 export interface Reception {

@@ -96,6 +96,7 @@ export class IncomingMail {
 }
 
 function toReply(result: IntakeResult): Reply {
+  if (result.said !== undefined) return result.said;
   if (result.kind === "accepted") return makeReply(250, "2.0.0", `Ok: queued as ${result.id}`);
   const { code, enhanced, text } = result.reply;
   return makeReply(code, enhanced, text, { hangUp: code === 421 });

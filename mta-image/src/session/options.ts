@@ -7,6 +7,7 @@ import type { Log } from "#base/log.ts";
 
 import type { HookRunner } from "../hooks/runner.ts";
 import type { ServerScripts } from "../hooks/scripts.ts";
+import type { ScriptedDoor } from "../intake/scripted-intake.ts";
 import type { Intake } from "../intake/intake.ts";
 import type { AccessRules } from "./access.ts";
 import type { Peer } from "./peer.ts";
@@ -51,6 +52,8 @@ export interface SessionNeighbours {
   readonly counters: SessionCounters;
   /** Null when nothing is asked about clients and mail. */
   readonly checks: Checks | null;
+  /** The door of mail that scripts decide about. */
+  readonly scripted: ScriptedDoor;
   /** Runs the scripts of the settings. */
   readonly hookRunner: HookRunner;
   /** False while cordoned: new connections and new mail get 421. */

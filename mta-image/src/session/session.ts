@@ -16,6 +16,7 @@ import type { Socket } from "node:net";
 import { makeId } from "#base/ids.ts";
 
 import { ConnectionHooks } from "../hooks/connection-hooks.ts";
+import { scriptedIntake } from "../intake/scripted-intake.ts";
 import { mayHaveMore, parseCommand, refused } from "../smtp/command.ts";
 import { type Reply, makeReply, replies } from "../smtp/reply.ts";
 import { mayRelayFrom, normalizeIp } from "./access.ts";
@@ -64,12 +65,16 @@ export class Session {
     this.#socket = socket;
     this.#flow = new Flow(socket);
     const mayRelay = peer.isLocal || mayRelayFrom(settings.access, this.remoteIp);
-    const screening = new Screening(near, {
-      ip: this.remoteIp,
-      isTrusted: mayRelay,
-      mayLogIn: mayLogIn(settings),
-    });
     this.#hooks = this.#openHooks(socket, peer);
+    const intake = this.#hooks === null ? near.intake : scriptedIntake(near.scripted, this.#hooks);
+    const screening = new Screening(
+      { ...near, intake },
+      {
+        ip: this.remoteIp,
+        isTrusted: mayRelay,
+        mayLogIn: mayLogIn(settings),
+      },
+    );
     this.#greeting = new Greeting({
       ask: () => this.#commands.welcome(),
       delayMs: mayRelay ? 0 : settings.greetDelayMs,

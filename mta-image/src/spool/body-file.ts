@@ -35,6 +35,11 @@ export class BodyFile implements BodyWriter {
     }
   }
 
+  async read(offset: number, length: number): Promise<Buffer> {
+    if (this.#file === null) throw new SpoolFailure("spool-closed", "the body was given up");
+    return this.#file.read(offset, length);
+  }
+
   /** The copy takes the place of the first file only when it is whole. */
   async prepend(head: Buffer): Promise<void> {
     const first = this.#file;

@@ -72,6 +72,8 @@ export interface BodyWriter {
   write(chunk: Buffer): Promise<void>;
   /** Puts bytes in front of all that was written, which copies the file. Rejects with a SpoolFailure. */
   prepend(head: Buffer): Promise<void>;
+  /** What was written so far; fewer bytes only at its end. Rejects when they cannot be read. */
+  read(offset: number, length: number): Promise<Buffer>;
   /** Gives the file up; harmless after commit. */
   abort(): Promise<void>;
 }

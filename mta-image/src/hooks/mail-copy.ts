@@ -1,0 +1,137 @@
+/**
+ * From one message with its envelope to the copies that are stored: by transport, or as a script asked with queue(). What is asked for
+ * in a row with the same bytes, sender and way becomes one copy with several recipients, so that a list costs no more
+ * than without a script. Pure.
+ */
+import type { Envelope } from "../message/envelope.ts";
+import type { RecipientWishes } from "../message/notice-wishes.ts";
+import { parseRcptParameters } from "../smtp/parameters.ts";
+import type { Pieces } from "../script/mail/pieces.ts";
+import type { QueueWish } from "../script/ports.ts";
+import { isMailbox, textOf } from "./texts.ts";
+
+export interface MailCopy {
+  readonly envelope: Envelope;
+  /** Null: the bytes as they came. */
+  readonly content: Pieces | null;
+}
+
+/** What a script asked for; checked. */
+export interface AskedCopy {
+  readonly message: Pieces;
+  readonly wish: QueueWish;
+}
+
+/** `transports` has one for each recipient. */
+export function copiesByTransport(
+  envelope: Envelope,
+  transports: readonly string[],
+  transaction: string,
+): MailCopy[] {
+  const indexes = new Map<string, number[]>();
+  envelope.recipients.forEach((_, at) => {
+    const transport = transports[at] ?? envelope.transportId;
+    indexes.set(transport, [...(indexes.get(transport) ?? []), at]);
+  });
+  let first = 1;
+  return [...indexes].map(([transportId, members]) => {
+    const copy = { ...part(envelope, members), transportId, marks: { transaction, first } };
+    first += members.length;
+    return { envelope: copy, content: null };
+  });
+}
+
+/** `now` in wall-clock ms. */
+export function copiesAsked(
+  envelope: Envelope,
+  asked: readonly AskedCopy[],
+  context: { readonly transaction: string; readonly now: number },
+): MailCopy[] {
+  const groups: AskedCopy[][] = [];
+  for (const copy of asked) {
+    const last = groups.at(-1);
+    if (last?.[0] !== undefined && isOneMessage(last[0], copy)) last.push(copy);
+    else groups.push([copy]);
+  }
+  let first = 1;
+  return groups.map((group) => {
+    const made = copyOf(envelope, group, { ...context, first });
+    first += group.length;
+    return made;
+  });
+}
+
+/** Why a wish cannot be fulfilled; null when it can. */
+export function wishFault(wish: QueueWish, hasTransport: (id: string) => boolean): string | null {
+  if (!isMailbox(textOf(wish.sender.address))) return "the sender is no address";
+  const recipient = textOf(wish.recipient.address);
+  if (recipient === "" || !isMailbox(recipient)) return "the recipient is no address";
+  return hasTransport(wish.transportId) ? null : `there is no transport "${wish.transportId}"`;
+}
+
+function copyOf(
+  envelope: Envelope,
+  group: readonly AskedCopy[],
+  { transaction, now, first }: { transaction: string; now: number; first: number },
+): MailCopy {
+  const { message, wish } = group[0] as AskedCopy;
+  const { jobId, delaySeconds, hold, metadata } = wish;
+  const recipients = group.map((copy) => textOf(copy.wish.recipient.address));
+  const wishes = group.map((copy, at) => wishesOf(envelope, copy.wish, recipients[at] ?? ""));
+  const sender = textOf(wish.sender.address);
+  const { dsn: _, jobId: __, ...kept } = envelope;
+  const isNamed = envelope.dsn !== undefined || wishes.some((one) => one !== null);
+  return {
+    content: message,
+    envelope: {
+      ...kept,
+      sender,
+      recipients,
+      transportId: wish.transportId,
+      ...(jobId === null ? {} : { jobId: textOf(jobId).slice(0, 255) }),
+      ...(delaySeconds > 0 ? { holdUntil: now + delaySeconds * 1000 } : {}),
+      ...(isNamed
+        ? { dsn: { ret: envelope.dsn?.ret ?? null, envid: envelope.dsn?.envid ?? null, recipients: wishes } }
+        : {}),
+      marks: {
+        transaction,
+        first,
+        ...(hold ? { hold } : {}),
+        ...(Object.keys(metadata).length === 0 ? {} : { metadata }),
+      },
+    },
+  };
+}
+
+/** Parameters that the script gave, else those that the client gave the same recipient. */
+function wishesOf(envelope: Envelope, { recipient }: QueueWish, address: string): RecipientWishes | null {
+  const { NOTIFY, ORCPT } = recipient.parameters;
+  const given = [
+    ...(NOTIFY === undefined ? [] : [` NOTIFY=${NOTIFY}`]),
+    ...(ORCPT === undefined ? [] : [` ORCPT=${ORCPT}`]),
+  ].join("");
+  const parsed = given === "" ? null : parseRcptParameters(given);
+  if (parsed !== null && !("bytes" in parsed)) return parsed;
+  const at = envelope.recipients.findIndex((one) => one.toLowerCase() === address.toLowerCase());
+  return at === -1 ? null : (envelope.dsn?.recipients[at] ?? null);
+}
+
+function isOneMessage(one: AskedCopy, other: AskedCopy): boolean {
+  const key = ({ wish }: AskedCopy): string =>
+    JSON.stringify([
+      wish.sender.address,
+      wish.transportId,
+      wish.jobId,
+      wish.delaySeconds,
+      wish.hold,
+      Object.entries(wish.metadata),
+    ]);
+  return key(one) === key(other) && one.message.isSame(other.message);
+}
+
+function part(envelope: Envelope, members: readonly number[]): Envelope {
+  const { dsn, recipients } = envelope;
+  const kept = { ...envelope, recipients: members.map((at) => recipients[at] as string) };
+  if (dsn === undefined) return kept;
+  return { ...kept, dsn: { ...dsn, recipients: members.map((at) => dsn.recipients[at] ?? null) } };
+}

@@ -1,0 +1,38 @@
+/** Opens the listeners of a server, one after another; each is handed over as soon as it is open. Rejects with a Failure. */
+import type { Log } from "#base/log.ts";
+import type { EngineConfig } from "#contract/config.ts";
+
+import type { Settings } from "./config/settings.ts";
+import type { SessionNeighbours } from "./session/options.ts";
+import { SmtpServer } from "./session/smtp-server.ts";
+
+export async function openServer(
+  server: EngineConfig["startup"]["servers"][number],
+  options: {
+    readonly near: SessionNeighbours;
+    readonly settings: () => Settings;
+    readonly log: Log;
+    readonly onOpen: (smtp: SmtpServer) => void;
+  },
+): Promise<void> {
+  const { near, settings, log, onOpen } = options;
+  for (const { address, port, backlog } of server.listeners) {
+    const smtp = new SmtpServer({
+      address: address.startsWith("/")
+        ? { kind: "unix", path: address, backlog }
+        : { kind: "tcp", host: address, port, backlog },
+      near,
+      settings: () => found(settings().sessions.get(server.id), server.id),
+      limits: () => found(settings().limits.get(server.id), server.id),
+    });
+    await smtp.start();
+    onOpen(smtp);
+    log.info({ server: server.id, address, port: smtp.port }, "listening");
+  }
+}
+
+/** The configuration was checked: both files name the same servers. */
+function found<T>(value: T | undefined, id: string): T {
+  if (value === undefined) throw new Error(`bug: server ${id} has no settings`);
+  return value;
+}
