@@ -1,4 +1,5 @@
 /** Ports for tests of scripts: answers from small tables, told in the form that scripts print. */
+import { ScriptFigures } from "#mta/script-ports/metrics.ts";
 import type { DnsAnswer, Ports } from "#mta/script/ports.ts";
 
 const zone: Readonly<Record<string, DnsAnswer & { readonly ttlSeconds?: number }>> = {
@@ -41,6 +42,14 @@ export const tablePorts: Partial<Ports> = {
       reason: [],
     }),
   },
+  queue: {
+    suspend: ({ match }) => match.jobid !== "refused",
+    addPolicy: ({ type, limits }) => type === "backoff" && limits.rate?.tokens === 10,
+    deletePolicy: (id) => id === "p1",
+    quota: () => 3,
+    connections: (server, address) => (server === "mx" ? (address === null ? 2 : 1) : null),
+  },
+  metrics: new ScriptFigures(),
   files: {
     open: (path) =>
       path === "file://list.txt"

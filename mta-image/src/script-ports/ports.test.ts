@@ -19,6 +19,7 @@ import { FakeResolver } from "../../testing/fake-resolver.ts";
 import { makeDnsPort } from "./dns.ts";
 import { folderFiles } from "./files.ts";
 import { ScriptHttp } from "./http.ts";
+import { ScriptFigures } from "./metrics.ts";
 import { makeSmtpPort } from "./smtp.ts";
 import { makeSpfPort } from "./spf.ts";
 
@@ -245,6 +246,20 @@ test("DNS and SPF are asked of the engine's resolver", async () => {
       "none",
     ],
   );
+});
+
+test("figures of scripts are shown in Prometheus's form, and are bounded", () => {
+  const figures = new ScriptFigures();
+  figures.change("seen", { kind: 'a"b' }, "increment", 2);
+  figures.change("seen", {}, "set", 1);
+  figures.change("level", {}, "decrement", 1);
+  assert.equal(
+    figures.text(),
+    '# TYPE script_seen gauge\nscript_seen{kind="a\\"b"} 2\nscript_seen 1\n# TYPE script_level gauge\nscript_level -1\n',
+  );
+  for (let i = 0; i < 10_000; i += 1) figures.change("many", { i: String(i) }, "set", 1);
+  assert.equal(figures.change("one-more", {}, "set", 1), false);
+  assert.equal(figures.change("seen", {}, "set", 5), true);
 });
 
 test("files are those of the folder, and no link leads out of it", async () => {

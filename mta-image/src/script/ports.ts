@@ -94,6 +94,65 @@ export interface SpfPort {
   }): Promise<{ readonly result: string; readonly reason: string }>;
 }
 
+export const queueFields = [
+  "transportid",
+  "localip",
+  "remoteip",
+  "remotemx",
+  "recipientdomain",
+  "jobid",
+  "grouping",
+  "tenantid",
+] as const;
+
+/** What mail has to have; a field that is not there may be anything. */
+export type QueueFields = Partial<Readonly<Record<(typeof queueFields)[number], string>>>;
+
+export interface QueueLimits {
+  /** Null: not bounded. */
+  readonly concurrency: number | null;
+  readonly rate: { readonly tokens: number; readonly seconds: number } | null;
+  readonly connectIntervalSeconds: number | null;
+  readonly tag: string | null;
+  readonly properties: Readonly<Record<string, string>>;
+  readonly stop: boolean;
+  readonly cluster: boolean;
+}
+
+/** Orders come into force at once. False and null are for what the queue cannot take or does not know. */
+export interface QueueOrders {
+  suspend(order: {
+    readonly id: string;
+    readonly match: QueueFields;
+    readonly tag: string | null;
+    readonly properties: Readonly<Record<string, string>>;
+    readonly ttlSeconds: number;
+  }): boolean;
+  addPolicy(order: {
+    readonly id: string;
+    readonly type: "dynamic" | "backoff" | "warmup";
+    readonly fields: readonly (keyof QueueFields)[];
+    readonly match: QueueFields;
+    readonly limits: QueueLimits;
+    readonly ttlSeconds: number;
+  }): boolean;
+  deletePolicy(id: string): boolean;
+  /** Null: nobody counts under that name. */
+  quota(name: string): number | null;
+  connections(serverId: string, address: string | null): number | null;
+}
+
+export interface MetricsPort {
+  /** False for a figure too many. */
+  change(
+    name: string,
+    labels: Readonly<Record<string, string>>,
+    how: "increment" | "decrement" | "set",
+    value: number,
+  ): boolean;
+  get(name: string, labels: Readonly<Record<string, string>>): number | null;
+}
+
 export interface HttpWish {
   readonly url: URL;
   readonly method: string;
@@ -152,6 +211,8 @@ export interface Ports {
   readonly spf: SpfPort;
   readonly mail: MailPort;
   readonly smtp: SmtpPort;
+  readonly queue: QueueOrders;
+  readonly metrics: MetricsPort;
   readonly files: FilePort;
   readonly keys: KeyPort;
   readonly foreign: ForeignPort;
@@ -162,6 +223,8 @@ const what: Readonly<Record<keyof Ports, string>> = {
   http: "there is no HTTP here",
   spf: "SPF is not checked here",
   mail: "there is no queue here",
+  queue: "there is no queue here",
+  metrics: "there are no figures here",
   smtp: "mail is not sent from here",
   files: "there are no files here",
   keys: "there are no configured keys here",

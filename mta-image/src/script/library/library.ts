@@ -26,6 +26,7 @@ import { mimeClass } from "./mime.ts";
 import { mimePartClass } from "./mime-part.ts";
 import { networkFunctions } from "./network.ts";
 import { packFunctions } from "./pack.ts";
+import { queueFunctions } from "./queue.ts";
 import { regexFunctions } from "./regex.ts";
 import { smtpFunctions } from "./smtp.ts";
 import { socketClass } from "./socket.ts";
@@ -51,6 +52,7 @@ export const librarySections: Readonly<Record<string, readonly HostFunction[]>> 
   "Addresses and domains": networkFunctions,
   "DNS and HTTP": [...dnsFunctions, ...httpFunctions],
   Mail: [...mailFunctions, ...smtpFunctions],
+  "Queue and figures": queueFunctions,
   "Shared memory": memoryFunctions,
   System: systemFunctions,
   "Old names": aliasFunctions,
