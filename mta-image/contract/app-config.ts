@@ -17,6 +17,7 @@ import {
 import { Phase, ScriptingConfig, recipientHook } from "./scripting-config.ts";
 import { AuthenticationConfig } from "./authentication-config.ts";
 import { EventsConfig } from "./events-config.ts";
+import { ObjectStoreConfig } from "./object-store-config.ts";
 import { SpamhausConfig } from "./spamhaus-config.ts";
 
 /** Loopback and the private ranges (RFC 1918, RFC 4193). */
@@ -217,6 +218,9 @@ const transportSettings = {
         .prefault({}),
     })
     .optional(),
+  objectstore: ObjectStoreConfig.optional().describe(
+    "Extension. Mail becomes objects of a store that speaks S3, in place of SMTP.",
+  ),
   plugin: PluginDelivery.optional().describe(
     "Extension. A plugin delivers, in place of SMTP (docs/plugin-abi.md).",
   ),

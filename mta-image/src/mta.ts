@@ -26,6 +26,7 @@ import { readShares } from "./config/shares.ts";
 import type { Settings } from "./config/settings.ts";
 import { DnsLocator } from "./delivery/dns-locator.ts";
 import { forbidLocalTargets } from "./delivery/hosts.ts";
+import { ObjectCourier } from "./delivery/object-store/object-courier.ts";
 import { SmtpCourier } from "./delivery/smtp-courier.ts";
 import type { TlsReports } from "./delivery/tls-reports.ts";
 import type { TransportSettings } from "./delivery/transport.ts";
@@ -188,7 +189,13 @@ export class Mta {
       clock,
       log,
     });
-    this.#deliveries = this.plugins.courierBefore(this.courier);
+    const stores = new ObjectCourier({
+      clock,
+      next: this.courier,
+      store: (id) => this.#settings.objectStores.get(id),
+      read,
+    });
+    this.#deliveries = this.plugins.courierBefore(stores);
     this.queue = new Queue({
       spool: this.spool,
       courier: this.#deliveries,

@@ -62,6 +62,13 @@ const programs = {
     flags: ["-ldflags", `${SMALL} -X helm.sh/helm/v3/internal/version.version=v3.22.0`],
     expectedSeconds: 140,
   },
+  versitygw: {
+    names: ["versitygw"],
+    source: { packages: ["github.com/versity/versitygw/cmd/versitygw@v1.8.0"] },
+    version: "1.8.0",
+    flags: ["-ldflags", SMALL],
+    expectedSeconds: 180,
+  },
   kubeconform: {
     names: ["kubeconform"],
     source: { packages: ["github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0"] },

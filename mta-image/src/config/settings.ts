@@ -6,6 +6,7 @@ import type { SecureContext } from "node:tls";
 
 import type { AppConfig, EngineConfig } from "#contract/config.ts";
 
+import type { ObjectStoreSettings } from "../delivery/object-store/settings.ts";
 import { type TransportSettings, defaultTransport } from "../delivery/transport.ts";
 import { sourceSettings } from "./source-addresses.ts";
 import type { PluginOrder } from "../queue/courier.ts";
@@ -32,6 +33,8 @@ export interface Settings {
   readonly defaultSchedule: RetrySchedule;
   /** Transport that notices about mail of a transport take. */
   readonly noticeTransports: ReadonlyMap<string, string>;
+  /** Transports whose mail goes into an object store. */
+  readonly objectStores: ReadonlyMap<string, ObjectStoreSettings>;
   /** Transports whose mail a plugin delivers. */
   readonly pluginOrders: ReadonlyMap<string, PluginOrder>;
   /** Outbound connections. */
@@ -87,6 +90,12 @@ export function makeSettings(input: {
     schedules: new Map(transports.map(({ group, transport }) => [transport.id, schedule(group, transport)])),
     noticeTransports: new Map(
       transports.map(({ group, transport }) => [transport.id, group.dsn?.transport ?? transport.id]),
+    ),
+    objectStores: new Map(
+      transports.flatMap(({ group, transport }) => {
+        const store = transport.objectstore ?? group.objectstore;
+        return store === undefined ? [] : [[transport.id, objectStore(app, store)]];
+      }),
     ),
     pluginOrders: new Map(
       transports.flatMap(({ group, transport }) => {
@@ -156,6 +165,24 @@ function transportSettings(app: AppConfig, group: Group, transport: Transport): 
     maxConnections: app.queues.concurrency,
     maxTransactions: app.queues.pooling.transactions,
     idleMs: app.queues.pooling.timeout,
+  };
+}
+
+function objectStore(app: AppConfig, store: NonNullable<Group["objectstore"]>): ObjectStoreSettings {
+  const { connectMs, endOfDataMs } = defaultTransport.timeouts;
+  return {
+    endpoint: store.endpoint,
+    bucket: store.bucket,
+    region: store.region,
+    prefix: store.prefix,
+    keyFile: store.accesskeyfile,
+    secretFile: store.secretkeyfile,
+    tokenFile: store.tokenfile ?? null,
+    caFile: store.cafile ?? null,
+    partBytes: store.partsize,
+    connectMs,
+    answerMs: endOfDataMs,
+    maxConnections: app.queues.concurrency,
   };
 }
 

@@ -1,0 +1,226 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { type Server, createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { createTransport } from "nodemailer";
+
+import { systemClock } from "#base/clock.ts";
+
+import { FakeCourier } from "../../../testing/fake-courier.ts";
+import { startEngine } from "../../../testing/harness.ts";
+import { makeMessage } from "../../../testing/messages.ts";
+import { until } from "../../../testing/until.ts";
+import { ObjectStore, hasVersitygw } from "../../../testing/versitygw.ts";
+import type { Outcome } from "../../queue/courier.ts";
+import type { Content } from "../../spool/spool.ts";
+import { ObjectCourier } from "./object-courier.ts";
+import { outcomeOfAnswer } from "./object-outcome.ts";
+import type { ObjectStoreSettings } from "./settings.ts";
+
+const skip = hasVersitygw() ? false : "versitygw is not built (make setup)";
+const MIB = 1024 * 1024;
+
+function settingsFor(store: { endpoint: string; keyFile: string; secretFile: string }): ObjectStoreSettings {
+  return {
+    endpoint: store.endpoint,
+    bucket: "mail",
+    region: "us-east-1",
+    prefix: "in/",
+    keyFile: store.keyFile,
+    secretFile: store.secretFile,
+    tokenFile: null,
+    caFile: null,
+    partBytes: 5 * MIB,
+    connectMs: 2000,
+    answerMs: 2000,
+    maxConnections: 4,
+  };
+}
+
+function deliver(
+  settings: ObjectStoreSettings,
+  options: { to?: readonly string[]; content?: Content; times?: number } = {},
+): Promise<readonly Outcome[]> {
+  const to = options.to ?? ["ann@example.net"];
+  const content = options.content ?? { kind: "memory", bytes: Buffer.from("Subject: x\r\n\r\nhello\r\n") };
+  const courier = new ObjectCourier({
+    clock: systemClock,
+    next: new FakeCourier(),
+    store: () => settings,
+    read: async () => content,
+  });
+  const message = makeMessage({ id: "01ARZ3NDEKTSV4RRFFQ69G5FAV", recipients: to });
+  const attempt = {
+    destination: { key: "store x", transportId: "store", domain: "example.net" },
+    message,
+    recipients: to.map((_, i) => i),
+  };
+  return courier.deliver(attempt).finally(() => courier.close(0));
+}
+
+async function start(t: TestContext): Promise<ObjectStore> {
+  const store = await ObjectStore.start("mail");
+  t.after(() => store.stop());
+  return store;
+}
+
+test("each recipient gets an object, and a second attempt writes the same ones", { skip }, async (t) => {
+  const store = await start(t);
+  const settings = settingsFor(store);
+  for (let i = 0; i < 2; i++) {
+    const outcomes = await deliver(settings, { to: ["ann@example.net", "bob@example.net"] });
+    assert.deepEqual(
+      outcomes.map(({ kind }) => kind),
+      ["delivered", "delivered"],
+    );
+    assert.match(outcomes[0]?.reply ?? "", /^HTTP 200 stored "/);
+  }
+  const objects = store.objects("mail");
+  assert.equal(objects.size, 2);
+  for (const [key, bytes] of objects) {
+    assert.match(key, /^in\/\d{4}\/\d\d\/\d\d\/01ARZ3NDEKTSV4RRFFQ69G5FAV-[0-9a-f]{16}\.eml$/);
+    assert.equal(bytes.toString(), "Subject: x\r\n\r\nhello\r\n");
+  }
+});
+
+test("large mail goes in parts, whatever the pieces are, and is whole at the end", { skip }, async (t) => {
+  const store = await start(t);
+  const piece = Buffer.from("0123456789abcdef".repeat(4000));
+  const content: Content = {
+    kind: "file",
+    async *chunks() {
+      for (let i = 0; i < 190; i++) yield piece;
+    },
+  };
+  const [outcome] = await deliver(settingsFor(store), { content });
+  assert.equal(outcome?.kind, "delivered");
+  const [[, bytes] = []] = store.objects("mail");
+  assert.equal(bytes?.length, piece.length * 190);
+  assert.ok(
+    bytes
+      .subarray(5 * MIB - 5, 5 * MIB + 5)
+      .equals(
+        Buffer.concat([piece, piece]).subarray(
+          (5 * MIB - 5) % piece.length,
+          ((5 * MIB - 5) % piece.length) + 10,
+        ),
+      ),
+  );
+});
+
+test("wrong keys, and a bucket that is not there, defer mail: a slip of the configuration loses none", {
+  skip,
+}, async (t) => {
+  const store = await start(t);
+  const folder = mkdtempSync(join(tmpdir(), "keys-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, "secret"), "another-secret");
+  const wrongKey = { ...settingsFor(store), secretFile: join(folder, "secret") };
+  const [first] = await deliver(wrongKey);
+  assert.deepEqual(
+    [first?.kind, first?.status, first?.reply],
+    ["deferred", "4.3.5", "HTTP 403 SignatureDoesNotMatch"],
+  );
+  const [second] = await deliver({ ...settingsFor(store), bucket: "other" });
+  assert.deepEqual([second?.kind, second?.reply], ["deferred", "HTTP 404 NoSuchBucket"]);
+  const [third] = await deliver({ ...settingsFor(store), keyFile: "/nowhere/key" });
+  assert.match(`${third?.kind} ${third?.reply}`, /^deferred .*\/nowhere\/key cannot be read/);
+});
+
+/** A store that answers by script. */
+async function scripted(
+  t: TestContext,
+  answer: (asked: string) => { status: number; body?: string; etag?: string } | "cut",
+): Promise<{ settings: ObjectStoreSettings; asked: string[] }> {
+  const folder = mkdtempSync(join(tmpdir(), "keys-"));
+  writeFileSync(join(folder, "key"), "k");
+  const asked: string[] = [];
+  const server: Server = createServer((request, response) => {
+    request.resume();
+    request.on("end", () => {
+      const line = `${request.method} ${request.url?.replace(/^[^?]*\??/, "")}`;
+      asked.push(line);
+      const said = answer(line);
+      if (said === "cut") request.socket.destroy();
+      else response.writeHead(said.status, said.etag === undefined ? {} : { etag: said.etag }).end(said.body);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+    rmSync(folder, { recursive: true });
+  });
+  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const file = join(folder, "key");
+  return { settings: settingsFor({ endpoint, keyFile: file, secretFile: file }), asked };
+}
+
+const large: Content = { kind: "memory", bytes: Buffer.alloc(11 * MIB, "x") };
+
+test("an error behind 200 at the end of the parts is an error, and the parts are given up", async (t) => {
+  const { settings, asked } = await scripted(t, (line) => {
+    if (line === "POST uploads=") return { status: 200, body: "<R><UploadId>u1</UploadId></R>" };
+    if (line === "POST uploadId=u1")
+      return { status: 200, body: "<Error><Code>InternalError</Code></Error>" };
+    return { status: 200, etag: '"e"' };
+  });
+  const [outcome] = await deliver(settings, { content: large });
+  assert.deepEqual([outcome?.kind, outcome?.status], ["deferred", "4.3.2"]);
+  assert.deepEqual(asked, [
+    "POST uploads=",
+    "PUT partNumber=1&uploadId=u1",
+    "PUT partNumber=2&uploadId=u1",
+    "PUT partNumber=3&uploadId=u1",
+    "POST uploadId=u1",
+    "DELETE uploadId=u1",
+  ]);
+});
+
+test("a line that breaks defers mail, for the next attempt writes the same object", async (t) => {
+  const { settings } = await scripted(t, () => "cut");
+  const [outcome] = await deliver(settings);
+  assert.match(
+    `${outcome?.kind} ${outcome?.status} ${outcome?.reply}`,
+    /^deferred 4\.4\.1 The object store: /,
+  );
+});
+
+test("what an answer means", () => {
+  const cases: readonly (readonly [number, string, string])[] = [
+    [200, "", "delivered 2.0.0"],
+    [400, "BadDigest", "deferred 4.4.2"],
+    [400, "InvalidArgument", "failed 5.6.0"],
+    [400, "EntityTooLarge", "failed 5.3.4"],
+    [403, "AccessDenied", "deferred 4.3.5"],
+    [403, "RequestTimeTooSkewed", "deferred 4.3.5"],
+    [404, "NoSuchBucket", "deferred 4.3.5"],
+    [301, "PermanentRedirect", "deferred 4.3.5"],
+    [413, "", "failed 5.3.4"],
+    [429, "", "deferred 4.3.2"],
+    [503, "SlowDown", "deferred 4.3.2"],
+  ];
+  for (const [status, code, expected] of cases) {
+    const body = code === "" ? "" : `<Error><Code>${code}</Code></Error>`;
+    const outcome = outcomeOfAnswer({ status, etag: "", body }, "store/mail");
+    assert.equal(`${outcome.kind} ${outcome.status}`, expected, `${status} ${code}`);
+  }
+});
+
+test("an engine puts what it takes into the store", { skip }, async (t) => {
+  const store = await start(t);
+  const { endpoint, keyFile: accesskeyfile, secretFile: secretkeyfile } = store;
+  const objectstore = { endpoint, bucket: "mail", accesskeyfile, secretkeyfile };
+  const engine = await startEngine({ server: "127.0.0.1:1", group: { objectstore } });
+  t.after(() => engine.stop());
+  const transport = createTransport({ host: "127.0.0.1", port: engine.smtpPort, ignoreTLS: true });
+  await transport.sendMail({ from: "a@example.org", to: "b@example.net", subject: "to keep", text: "x" });
+  const objects = await until(
+    () => store.objects("mail"),
+    (map) => map.size === 1,
+  );
+  assert.match(String([...objects.values()][0]), /^Received: [\s\S]*\r\nSubject: to keep\r\n/);
+});
