@@ -60,7 +60,7 @@ test-e2e: setup ## Real node, real pods, Postfix as client and peer
 	@$(NODE) tools/test.ts e2e
 
 ##@ Run
-.PHONY: run-mta cluster-up cluster-down cluster-shell bench fix soak
+.PHONY: run-mta cluster-up cluster-down cluster-shell bench bench-spamhaus fix soak
 run-mta: $(PACKAGES) ## One engine from this checkout: make run-mta CONFIG=smtpd.yaml
 	@mta-image/bin/smtpd --config $(or $(CONFIG),smtpd.yaml)
 cluster-up: setup ## A real one-node Kubernetes in a network namespace of its own

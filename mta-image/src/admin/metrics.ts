@@ -225,6 +225,16 @@ function addSpamhausMetrics(registry: Registry, spamhaus: SpamhausCounters): voi
     },
   });
   counter(registry, "mta_spamhaus_cache_hits_total", "Answers from the cache.", () => spamhaus.cacheHits);
+  new Gauge({
+    name: "mta_spamhaus_trouble",
+    help: "1 for the reason that keeps lookups from telling anything, if there is one.",
+    labelNames: ["reason"],
+    registers: [registry],
+    collect() {
+      const trouble = spamhaus.trouble();
+      for (const reason of Object.keys(errors)) this.set({ reason }, reason === trouble ? 1 : 0);
+    },
+  });
   gauge(registry, "mta_spamhaus_cache_entries", "Answers kept.", () => spamhaus.cacheSize);
   const latency = new Histogram({
     name: "mta_spamhaus_query_seconds",

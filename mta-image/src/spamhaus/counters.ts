@@ -17,6 +17,8 @@ export interface SpamhausCounters {
   readonly rulings: Record<"accept" | "tag" | "defer" | "reject", number>;
   /** Takes the seconds that an answer took. */
   observe: (seconds: number) => void;
+  /** What keeps lookups from telling anything now, or null. */
+  trouble: () => ErrorReason | null;
 }
 
 export function makeSpamhausCounters(): SpamhausCounters {
@@ -32,5 +34,6 @@ export function makeSpamhausCounters(): SpamhausCounters {
     cacheSize: 0,
     rulings: { accept: 0, tag: 0, defer: 0, reject: 0 },
     observe: () => {},
+    trouble: () => null,
   };
 }

@@ -47,5 +47,6 @@ test("an engine refuses a listed sender, tags a large message with a listed URL,
   assert.match(metrics, /mta_spamhaus_hits_total\{list="hbl",code="127\.0\.3\.30"\} 1/);
   assert.match(metrics, /mta_spamhaus_rulings_total\{action="reject"\} 1/);
   assert.match(metrics, /mta_spamhaus_query_seconds_count [1-9]/);
+  assert.match(metrics, /mta_spamhaus_trouble\{reason="key-refused"\} 0/);
   assert.equal(metrics.includes(KEY), false);
 });

@@ -22,6 +22,7 @@ import { builtInRules } from "./normalize-url.ts";
 import { outcomeOf, probe } from "./probe.ts";
 import { type StageSettings, stageSettings } from "./stage-settings.ts";
 import { SpamhausChecks } from "./stages.ts";
+import type { ErrorReason } from "./zones.ts";
 import { readUrlRules } from "./url-rules.ts";
 
 const READ_KEY_MS = 30_000;
@@ -80,6 +81,7 @@ export class Spamhaus {
       },
     });
     const settings = (): StageSettings | null => this.settings;
+    this.counters.trouble = () => this.#trouble;
     this.checks = new SpamhausChecks({ lookup: this.lookup, settings, counters: this.counters });
   }
 
@@ -94,9 +96,14 @@ export class Spamhaus {
     const { key } = this.#inForce;
     return {
       key: key === null ? null : basename(key.file),
-      trouble: key === null ? "no-key" : this.#health.trouble,
+      trouble: this.#trouble,
       missing: [...this.#missing],
     };
+  }
+
+  get #trouble(): ErrorReason | null {
+    if (this.#inForce === null) return null;
+    return this.#inForce.key === null ? "no-key" : this.#health.trouble;
   }
 
   /** Makes what a configuration needs; the result puts it in force. Throws a Failure for a code in no list and for rules that cannot be used. */
