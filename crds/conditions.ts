@@ -72,6 +72,9 @@ export const mailClusterConditions = {
       NoPlugins: "The spec names no plugin.",
       NotFound: "There is no NativePlugin of that name in the namespace.",
       Invalid: "The NativePlugin breaks a rule of this version of the operator.",
+      NotChecked: "A plugin is being checked; pods get it afterwards.",
+      Refused: "A plugin did not pass its check; the message says why.",
+      Quarantined: "A plugin brings engines down again and again; see the NativePlugin.",
       FileMissing: "A pod has no file at the plugin's path.",
       Pending: "Not every pod has said yet whether the files are there.",
     },
@@ -181,7 +184,35 @@ export const nativePluginConditions = {
       Pending: "Not every pod has said yet whether the file is there.",
       FileMissing: "A pod has no file at the path.",
       DigestsDiffer: "Pods hold different files: the reference is not pinned, or a roll-out is under way.",
+      NotChecked: "It has not passed its check; see Checked.",
+      Quarantined: "It is in quarantine; see Quarantined.",
       Invalid: "The spec breaks a rule of this version of the operator.",
+    },
+  },
+  Checked: {
+    about: "The engine would load the file: it was opened in a pod of its own.",
+    reasons: {
+      Passed: "It fits this version of the engine.",
+      Refused: "It does not; the message says why.",
+      Pending: "The check is under way.",
+      ImageUnusable: "The node cannot get the image; the message has its words. It is tried again.",
+      NoEngineImage: "No engine's image is known to check it with.",
+      Off: "spec.check is Off.",
+    },
+  },
+  Quarantined: {
+    about: "No further pod gets the plugin, because it brings engines down again and again.",
+    reasons: {
+      Healthy: "No engine has ended again and again because of it.",
+      CrashLoop: "A pod's engine ended three times and named the plugin; change the spec to lift it.",
+      Lifted: "The annotation mailfleet.io/quarantine is off.",
+    },
+  },
+  DeletionBlocked: {
+    about: "It is being deleted and cannot go while clusters use it.",
+    reasons: {
+      NotDeleting: "It is not being deleted.",
+      InUse: "MailClusters refer to it: take it out of their spec.plugins.",
     },
   },
 } as const;

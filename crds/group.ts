@@ -10,6 +10,8 @@ export const apiVersion = `${group}/${version}`;
 export const labels = {
   /** Name of the MailCluster that an object belongs to. */
   cluster: `${group}/cluster`,
+  /** Name of the NativePlugin that a pod checks. */
+  checkedPlugin: `${group}/checked-plugin`,
   /** Number of the slot of a pod or claim. */
   slot: `${group}/slot`,
 } as const;
@@ -27,6 +29,8 @@ export const annotations = {
   discardMail: `${group}/discard-mail`,
   /** On a claim: the node that its pod was put on last, so that nobody else gets the volume while that node is lost. */
   lastNode: `${group}/last-node`,
+  /** On a NativePlugin, set by people: "off" lets pods have it although it brings engines down. */
+  quarantine: `${group}/quarantine`,
   /** On a MailCluster, set by people: "true" leaves pods, claims and configuration as they are. */
   paused: `${group}/paused`,
   /**
@@ -46,3 +50,6 @@ export const annotations = {
 
 /** Holds a MailCluster until its deletion policy has been carried out. */
 export const finalizer = `${group}/mail`;
+
+/** Holds a NativePlugin while MailClusters refer to it. */
+export const pluginFinalizer = `${group}/plugin-in-use`;

@@ -69,6 +69,12 @@ export const NativePluginSpec = z.object({
     .optional()
     .describe("Id of the plugin in the engine's configuration; metadata.name when absent."),
   source: PluginSource.describe("Where the file comes from."),
+  check: z
+    .enum(["Required", "Off"])
+    .default("Required")
+    .describe(
+      "Required: before any cluster uses it, the file is opened in a pod of its own, which can reach nothing. Off: it is used as it is.",
+    ),
 });
 export type NativePluginSpec = z.output<typeof NativePluginSpec>;
 
@@ -81,6 +87,22 @@ export const NativePluginStatus = z.object({
     .optional()
     .describe("Digest of the image as the nodes resolved it, where they tell."),
   sha256: z.string().max(64).optional().describe("Digest of the file, when all pods hold the same one."),
+  checked: z
+    .object({
+      generation: z.int().min(0).describe("Of the spec that was checked."),
+      sha256: z.string().max(64).describe("Digest of the file."),
+      abiVersion: z.int().optional().describe("Version of the plugin interface that it was built for."),
+      roles: z.array(z.string().max(32)).max(8).describe("What it can do: script, queue, delivery, inject."),
+      exported: z.array(z.string().max(256)).max(100).describe("Functions that it exports to the engine."),
+    })
+    .optional()
+    .describe("What the check found."),
+  functions: z
+    .array(z.string().max(256))
+    .max(500)
+    .optional()
+    .describe("What it gives to scripts, as the engines that run it say."),
+  pods: z.int().min(0).optional().describe("Pods that run it."),
   clusters: namedList(z.object({ name: z.string().max(253) }), { key: "name", max: 500 }).describe(
     "MailClusters that refer to it.",
   ),

@@ -18,6 +18,7 @@ export const programs: readonly Program[] = [
   { name: "mtactl", entry: "mta-image/src/mtactl.ts" },
   { name: "hsh", entry: "mta-image/src/hsh.ts" },
   { name: "hsl-lint", entry: "mta-image/src/hsl-lint.ts" },
+  { name: "plugin-check", entry: "mta-image/src/plugin-check.ts" },
   { name: "mailfleet-web", entry: "mta-image/web/server/main.ts" },
   { name: "operator", entry: "operator/src/main.ts" },
 ];

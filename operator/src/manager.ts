@@ -180,7 +180,13 @@ export class Manager implements FigureSource {
       clock,
       log,
       memory: new Memory(clock.monotonic()),
-      secretWatches: new SecretWatches({ kube, clock, random, log, onChange: (key) => this.#clusters.add(key) }),
+      secretWatches: new SecretWatches({
+        kube,
+        clock,
+        random,
+        log,
+        onChange: (key) => this.#clusters.add(key),
+      }),
     };
   }
 

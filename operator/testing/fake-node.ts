@@ -3,7 +3,7 @@
  * their address, deleted pods and claims go. Each `turn` takes every object one step further, as a busy node would.
  */
 import { appFile } from "#contract/config.ts";
-import { annotations } from "#crds/group.ts";
+import { annotations, labels } from "#crds/group.ts";
 import { configVolume } from "#operator/desired/volumes.ts";
 import {
   type ConfigMap,
@@ -28,6 +28,8 @@ export class FakeNode {
   readonly usable: string[] = [];
   /** Nodes that do nothing any more, whatever they are told. */
   readonly lost = new Set<string>();
+  /** What the program that checks a plugin leaves behind, by plugin; null: it has not ended. */
+  checkOf: (plugin: string) => string | null = () => null;
   #next = 1;
 
   constructor(kube: FakeKube, engines: MemoryEngines) {
@@ -79,6 +81,8 @@ export class FakeNode {
       this.#kube.finish(resources.pods, namespace, name);
       return;
     }
+    const plugin = pod.metadata.labels?.[labels.checkedPlugin];
+    if (plugin !== undefined) return this.#check(pod, plugin);
     if (pod.status?.phase === "Running" || this.broken.has(name)) return;
     if (pod.spec.containers.some(({ image }) => this.badImages.has(image))) return this.#failPull(pod);
     const [node] = this.usable;
@@ -103,6 +107,17 @@ export class FakeNode {
     this.#kube.setStatus(resources.pods, namespace, name, {
       phase: "Pending",
       containerStatuses: [{ name: "mta", state: { waiting } }],
+    });
+  }
+
+  #check({ metadata, spec }: Pod, plugin: string): void {
+    const message = this.checkOf(plugin);
+    if (message === null) return;
+    const [{ name } = { name: "" }] = spec.containers;
+    const terminated = { exitCode: message === "" ? 139 : 0, message };
+    this.#kube.setStatus(resources.pods, metadata.namespace ?? "", metadata.name, {
+      phase: message === "" ? "Failed" : "Succeeded",
+      containerStatuses: [{ name, state: { terminated } }],
     });
   }
 

@@ -4,7 +4,6 @@ import { dirname } from "node:path/posix";
 import { paths } from "#contract/runtime.ts";
 import type { Volume, VolumeMount } from "#operator/kube/objects.ts";
 
-
 import type { Context } from "./context.ts";
 import { tlsFolder } from "./engine-config.ts";
 import { adminSecretName, configMapName, slotName } from "./names.ts";

@@ -65,6 +65,7 @@ export interface PodSpec {
   readonly automountServiceAccountToken?: boolean;
   readonly enableServiceLinks?: boolean;
   readonly hostUsers?: boolean;
+  readonly activeDeadlineSeconds?: number;
   readonly restartPolicy?: "Always" | "OnFailure" | "Never";
   readonly terminationGracePeriodSeconds?: number;
   readonly imagePullSecrets?: readonly { readonly name: string }[];

@@ -13,7 +13,7 @@ function aPlugin(name: string, spec: Record<string, unknown> = {}): CustomObject
     apiVersion: "mailfleet.io/v1alpha1",
     kind: "NativePlugin",
     metadata: { name },
-    spec: { source, ...spec },
+    spec: { source, check: "Off", ...spec },
   };
 }
 
@@ -48,5 +48,44 @@ describe("plugins of a cluster", () => {
       problems.map(({ name, reason }) => [name, reason]),
       [["two", "Invalid"]],
     );
+  });
+});
+
+describe("a plugin that must be checked", () => {
+  const said = (type: string, status: string, generation = 1): CustomObject => {
+    const plugin = aPlugin("geo", { check: "Required" });
+    const condition = {
+      type,
+      status,
+      observedGeneration: generation,
+      lastTransitionTime: "2026-01-01T00:00:00Z",
+      reason: "R",
+      message: "why",
+    };
+    return {
+      ...plugin,
+      metadata: { ...plugin.metadata, generation: 1 },
+      status: { conditions: [condition] },
+    };
+  };
+  const problemOf = (object: CustomObject) => resolve(["geo"], [object]).problems[0];
+
+  it("is no problem once it has passed for the present spec", () => {
+    assert.equal(problemOf(said("Checked", "True")), undefined);
+    assert.equal(problemOf(said("Checked", "True", 0))?.reason, "NotChecked");
+  });
+
+  it("is a problem while nobody knows, when it was refused, and in quarantine", () => {
+    assert.equal(problemOf(aPlugin("geo", { check: "Required" }))?.reason, "NotChecked");
+    assert.deepEqual(problemOf(said("Checked", "False")), {
+      name: "geo",
+      reason: "Refused",
+      message: 'NativePlugin "geo": why',
+    });
+    assert.equal(problemOf(said("Quarantined", "True"))?.reason, "Quarantined");
+  });
+
+  it("can still be mounted: pods of an older configuration may need it", () => {
+    assert.equal(resolve(["geo"], [said("Checked", "False")]).plugins.length, 1);
   });
 });

@@ -1,11 +1,13 @@
 /**
- * The plugins that a cluster names, looked up and checked (pure). One that is missing or broken is a problem of
- * the whole configuration: no pod is changed for it.
+ * The plugins that a cluster names, looked up and checked (pure). One that is missing or broken, that has not passed its
+ * check or is in quarantine, is a problem of the whole configuration: no pod is changed for it.
  */
 import { paths } from "#contract/runtime.ts";
 import type { PluginReference } from "#crds/mail-cluster.ts";
 import { NativePlugin, type PluginSource } from "#crds/native-plugin.ts";
 import type { CustomObject } from "#operator/kube/objects.ts";
+
+import { verdictOn } from "./verdict.ts";
 
 export interface ResolvedPlugin {
   /** Name of the NativePlugin; names folder and volume. */
@@ -21,11 +23,12 @@ export interface ResolvedPlugin {
 
 export interface PluginProblem {
   readonly name: string;
-  readonly reason: "NotFound" | "Invalid";
+  readonly reason: "NotFound" | "Invalid" | "NotChecked" | "Refused" | "Quarantined";
   readonly message: string;
 }
 
 export interface PluginResolution {
+  /** Those that could be mounted, also when they should not: pods of an older configuration may need them. */
   readonly plugins: readonly ResolvedPlugin[];
   readonly problems: readonly PluginProblem[];
 }
@@ -38,7 +41,8 @@ export function resolvePlugins(
   const results = references.map((reference) => resolve(reference, find(reference.name)));
   const plugins = results.flatMap((result) => ("id" in result ? [result] : []));
   const problems = results.flatMap((result) => ("reason" in result ? [result] : []));
-  return { plugins, problems: [...problems, ...sharedIds(plugins)] };
+  const unusable = plugins.flatMap((plugin) => unusableOf(plugin, find(plugin.name)));
+  return { plugins, problems: [...problems, ...unusable, ...sharedIds(plugins)] };
 }
 
 function resolve(reference: PluginReference, object: CustomObject | null): ResolvedPlugin | PluginProblem {
@@ -52,7 +56,16 @@ function resolve(reference: PluginReference, object: CustomObject | null): Resol
     const message = `NativePlugin "${name}": ${parsed.error.issues[0]?.message ?? "is not valid"}`;
     return { name, reason: "Invalid", message };
   }
-  const { id = name, source } = parsed.data.spec;
+  return pluginOf(name, parsed.data, reference);
+}
+
+/** A NativePlugin by itself, or as a cluster refers to it. */
+export function pluginOf(
+  name: string,
+  { spec }: Pick<NativePlugin, "spec">,
+  reference: Pick<PluginReference, "config" | "appConfig"> = {},
+): ResolvedPlugin {
+  const { id = name, source } = spec;
   return {
     name,
     id,
@@ -61,6 +74,14 @@ function resolve(reference: PluginReference, object: CustomObject | null): Resol
     config: reference.config ?? null,
     appConfig: reference.appConfig ?? null,
   };
+}
+
+function unusableOf({ name }: ResolvedPlugin, object: CustomObject | null): PluginProblem[] {
+  const parsed = NativePlugin.safeParse(object);
+  if (object === null || !parsed.success) return [];
+  const verdict = verdictOn(object, parsed.data);
+  if (verdict.kind === "usable") return [];
+  return [{ name, reason: verdict.kind, message: `NativePlugin "${name}": ${verdict.message}` }];
 }
 
 export function pluginFolder(name: string): string {

@@ -30,6 +30,7 @@ const TOLD: Readonly<Record<string, Condition["status"]>> = {
 /** Work on its way is no bad news. */
 const CALM: ReadonlySet<string> = new Set([
   "Pending",
+  "NotChecked",
   "PodsNotReady",
   "Deleting",
   "Canary",

@@ -163,7 +163,8 @@ function contextWith(
     isMoving: isMoving(observed),
     operator: parts.facts,
     config: parts.config,
-    plugins: plugins.plugins,
+    // A configuration that does not name a plugin needs no volume of it.
+    plugins: plugins.plugins.filter(({ path }) => parts.config.startup.includes(path)),
   };
 }
 

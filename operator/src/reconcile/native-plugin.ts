@@ -1,19 +1,26 @@
 /**
- * One pass for one NativePlugin: who uses it, and whether its file is in place and the same in every pod. It makes nothing
- * and takes nothing away; volumes belong to the pods of the clusters. A settled plugin is not written to.
+ * One pass for one NativePlugin: lets it be checked, holds it while clusters refer to it, puts it into quarantine when it
+ * brings engines down, and says who runs it. Volumes belong to the pods of the clusters. A settled plugin is not written
+ * to.
  */
-import type { NativePluginStatus } from "#crds/native-plugin.ts";
-import { NativePlugin } from "#crds/native-plugin.ts";
+import { annotations, pluginFinalizer } from "#crds/group.ts";
+import { NativePlugin, type NativePluginStatus } from "#crds/native-plugin.ts";
 import { BY_CLUSTER } from "#operator/cache/caches.ts";
 import { type Key, keyText } from "#operator/cache/key.ts";
 import { type CustomObject, resources } from "#operator/kube/objects.ts";
-import { nativePluginStatus, type PluginUse } from "#operator/status/native-plugin-status.ts";
+import { crashLoopOf } from "#operator/plugins/crashes.ts";
+import { type Checked, nativePluginStatus, type PluginUse } from "#operator/status/native-plugin-status.ts";
 import { keyOf, pluginsOf } from "#operator/watch/mapping.ts";
 
-import { again, done, type Reconciler } from "./result.ts";
+import { announceConditions, withRegard } from "./announce.ts";
+import { checkPlugin } from "./check-plugin.ts";
+import { again, done, type Reconciler, type Result } from "./result.ts";
 import type { Tools } from "./tools.ts";
 import { writeStatus } from "./write-status.ts";
 import { Writer } from "./writer.ts";
+
+/** Pods of checks are not watched. */
+const LOOK_AGAIN_MS = 1000;
 
 export function nativePluginReconciler(tools: Tools): Reconciler {
   return async (key, signal) => {
@@ -24,26 +31,90 @@ export function nativePluginReconciler(tools: Tools): Reconciler {
       return done;
     }
     if (tools.expectations.unseen(owner).length > 0) return again(1000, "the cache is behind");
-    const writer = new Writer(tools, key, signal, owner);
-    await writeStatus(writer, resources.nativePlugins, object, statusOf(tools, key, object));
-    return done;
+    return pass(tools, new Writer(tools, key, signal, owner), object);
   };
 }
 
-function statusOf(tools: Tools, key: Key, object: CustomObject): NativePluginStatus {
+async function pass(tools: Tools, writer: Writer, object: CustomObject): Promise<Result> {
+  const clusters = clustersUsing(tools, object);
+  if (await keepFinalizer(writer, object, clusters)) return done;
   const parsed = NativePlugin.safeParse(object);
-  const id = parsed.data?.spec.id ?? key.name;
-  const clusters = tools.caches.mailClusters
-    .list(key.namespace)
-    .filter((cluster) => pluginsOf(cluster).some(({ name }) => name === key.name))
-    .map(keyOf);
+  const checked: Checked = parsed.success
+    ? await checkPlugin(tools, writer, {
+        object,
+        plugin: parsed.data,
+        engineImage: engineImageFor(tools, clusters),
+      })
+    : { kind: "off" };
+  const status = statusOf(tools, object, { clusters, checked, parsed });
+  const before = ((object.status ?? {}) as Partial<NativePluginStatus>).conditions ?? [];
+  if (await writeStatus(writer, resources.nativePlugins, object, status)) {
+    const news = announceConditions(before, status.conditions);
+    for (const event of withRegard(object, news)) tools.recorder.record(event);
+  }
+  const isOpen = checked.kind === "no-image" || (checked.kind === "told" && checked.state.kind === "pending");
+  return isOpen ? again(LOOK_AGAIN_MS, "the check is under way") : done;
+}
+
+/** True when the object may go, or was only now marked to be held: the next pass looks anew. */
+async function keepFinalizer(
+  writer: Writer,
+  object: CustomObject,
+  clusters: readonly CustomObject[],
+): Promise<boolean> {
+  const { finalizers = [], deletionTimestamp } = object.metadata;
+  const isHeld = finalizers.includes(pluginFinalizer);
+  if (deletionTimestamp === undefined) {
+    if (isHeld) return false;
+    await writer.patchFinalizers(resources.nativePlugins, object, [...finalizers, pluginFinalizer]);
+    return true;
+  }
+  if (clusters.length > 0 && isHeld) return false;
+  if (isHeld) {
+    const others = finalizers.filter((each) => each !== pluginFinalizer);
+    await writer.patchFinalizers(resources.nativePlugins, object, others);
+  }
+  return true;
+}
+
+function clustersUsing(tools: Tools, { metadata: { namespace, name } }: CustomObject): CustomObject[] {
+  return tools.caches.mailClusters
+    .list(namespace)
+    .filter((cluster) => pluginsOf(cluster).some((plugin) => plugin.name === name));
+}
+
+/** The operator's own, or that of a cluster that uses the plugin; "" when neither is known. */
+function engineImageFor(tools: Tools, clusters: readonly CustomObject[]): string {
+  if (tools.facts.engineImage !== "") return tools.facts.engineImage;
+  const images = clusters.map(({ spec }) => (spec as { engine?: { image?: unknown } }).engine?.image);
+  return images.find((image) => typeof image === "string") ?? "";
+}
+
+function statusOf(
+  tools: Tools,
+  object: CustomObject,
+  found: {
+    clusters: readonly CustomObject[];
+    checked: Checked;
+    parsed: ReturnType<typeof NativePlugin.safeParse>;
+  },
+): NativePluginStatus {
+  const { parsed, checked } = found;
+  const { name, generation = 0, annotations: notes = {} } = object.metadata;
+  const clusters = found.clusters.map(keyOf);
+  const id = parsed.data?.spec.id ?? name;
+  const pods = clusters.flatMap((cluster) => [...tools.caches.pods.by(BY_CLUSTER, keyText(cluster))]);
   return nativePluginStatus({
-    name: key.name,
-    generation: object.metadata.generation ?? 0,
+    name,
+    generation,
     now: new Date(tools.clock.now()),
     invalid: parsed.success ? null : (parsed.error.issues[0]?.message ?? "the spec is not valid"),
-    clusters: clusters.map(({ name }) => name),
+    clusters: clusters.map((cluster) => cluster.name),
     uses: clusters.flatMap((cluster) => usesIn(tools, cluster, id)),
+    checked,
+    crashLoop: crashLoopOf(pods, id),
+    isLifted: notes[annotations.quarantine] === "off",
+    isDeleted: object.metadata.deletionTimestamp !== undefined,
     previous: (object.status ?? {}) as Partial<NativePluginStatus>,
   });
 }

@@ -49,7 +49,11 @@ export function chooseConfig(input: {
 }): ConfigChoice {
   const { rendering, refusal, lastGood, rollout } = input;
   if (input.pluginProblems.length > 0) {
-    return fallBack({ kind: "broken", reason: "PluginsMissing", problems: [] }, lastGood);
+    const choice = fallBack({ kind: "broken", reason: "PluginsMissing", problems: [] }, lastGood);
+    // Pods that have got a plugin which is in quarantine by now go back to what was good.
+    const isNew = rendering.ok && lastGood !== null && rendering.config.revision !== lastGood.revision;
+    const isSick = input.pluginProblems.some(({ reason }) => reason === "Quarantined");
+    return isNew && isSick ? { ...choice, podChanges: "all" } : choice;
   }
   if (!rendering.ok) {
     const { reason, problems } = rendering;

@@ -9,7 +9,8 @@ export function configApplied(judged: Judged): VerdictOn<"ConfigApplied"> {
   const fallback =
     lastGood === null ? "no revision has run yet" : `pods go on with the last good revision ${lastGood}`;
   if (config.kind === "broken") {
-    const what = config.problems.length > 0 ? describeProblems(config.problems) : "a plugin cannot be had";
+    const plugins = listed(judged.pluginProblems.map(({ message }) => message)) || "a plugin cannot be had";
+    const what = config.problems.length > 0 ? describeProblems(config.problems) : plugins;
     return {
       status: "False",
       reason: config.reason,

@@ -29,6 +29,10 @@ describe("the status of a NativePlugin", () => {
       invalid: null,
       clusters,
       uses,
+      checked: { kind: "off" },
+      crashLoop: null,
+      isLifted: false,
+      isDeleted: false,
       previous: {},
     });
   const verdict = (...uses: PluginUse[]) => {

@@ -5,6 +5,8 @@
 import type { PluginState } from "#contract/plugins-api.ts";
 import type { NativePluginStatus } from "#crds/native-plugin.ts";
 import type { ContainerStatus, Pod } from "#operator/kube/objects.ts";
+import type { CheckState } from "#operator/plugins/check-result.ts";
+import type { CrashLoop } from "#operator/plugins/crashes.ts";
 import { volumeName } from "#operator/desired/plugin-volumes.ts";
 import { type Verdict, conditions } from "./conditions.ts";
 
@@ -15,7 +17,15 @@ export interface PluginUse {
   readonly report: PluginState | null;
 }
 
-export function nativePluginStatus(input: {
+/** How far the check is, as reconcile/check-plugin.ts tells. */
+export type Checked =
+  | { readonly kind: "off" }
+  /** It was told before, for this generation. */
+  | { readonly kind: "known" }
+  | { readonly kind: "no-image" }
+  | { readonly kind: "told"; readonly state: CheckState; readonly imageId: string };
+
+interface Input {
   readonly name: string;
   readonly generation: number;
   readonly now: Date;
@@ -24,15 +34,32 @@ export function nativePluginStatus(input: {
   /** Clusters that refer to it, with or without pods. */
   readonly clusters: readonly string[];
   readonly uses: readonly PluginUse[];
+  readonly checked: Checked;
+  readonly crashLoop: CrashLoop | null;
+  /** People have said that it may not be put into quarantine. */
+  readonly isLifted: boolean;
+  readonly isDeleted: boolean;
   readonly previous: Partial<NativePluginStatus>;
-}): NativePluginStatus {
+}
+
+export function nativePluginStatus(input: Input): NativePluginStatus {
   const sha256 = onlyOne(input.uses.map(({ report }) => report?.sha256 ?? ""));
-  const digest = onlyOne(input.uses.map(({ pod }) => resolvedDigest(pod, input.name)));
-  const verdict = judge(input);
+  const told = input.checked.kind === "told" ? digestOf(input.checked.imageId) : "";
+  const digest =
+    onlyOne(input.uses.map(({ pod }) => resolvedDigest(pod, input.name))) ??
+    (told === "" ? (input.previous.digest ?? null) : told);
+  const verdicts = {
+    Checked: judgeCheck(input),
+    Quarantined: judgeQuarantine(input),
+    DeletionBlocked: judgeDeletion(input),
+  };
+  const running = input.uses.flatMap(({ report }) => (report?.state === "present" ? [report] : []));
+  const functions = [...new Set(running.flatMap((report) => report.functions ?? []))].sort().slice(0, 500);
+  const found = foundBy(input);
   return {
     observedGeneration: input.generation,
     conditions: conditions(
-      { Ready: verdict },
+      { Ready: judge(input, verdicts), ...verdicts },
       {
         previous: input.previous.conditions ?? [],
         generation: input.generation,
@@ -41,6 +68,9 @@ export function nativePluginStatus(input: {
     ),
     ...(digest === null ? {} : { digest }),
     ...(sha256 === null ? {} : { sha256 }),
+    ...(found === null ? {} : { checked: found }),
+    ...(functions.length === 0 ? {} : { functions }),
+    pods: running.length,
     clusters: [...input.clusters].sort().map((name) => ({ name })),
   };
 }
@@ -70,12 +100,18 @@ function digestOf(imageId: string): string {
   return /sha256:[0-9a-f]{64}/.exec(imageId)?.[0] ?? "";
 }
 
-function judge(input: {
-  readonly invalid: string | null;
-  readonly clusters: readonly string[];
-  readonly uses: readonly PluginUse[];
-}): Verdict {
+function judge(
+  input: Input,
+  {
+    Checked: checked,
+    Quarantined: quarantined,
+  }: { readonly Checked: Verdict; readonly Quarantined: Verdict },
+): Verdict {
   if (input.invalid !== null) return { status: "False", reason: "Invalid", message: input.invalid };
+  if (quarantined.status === "True")
+    return { status: "False", reason: "Quarantined", message: quarantined.message };
+  if (checked.status !== "True")
+    return { status: checked.status, reason: "NotChecked", message: checked.message };
   if (input.clusters.length === 0)
     return { status: "Unknown", reason: "NotUsed", message: "no MailCluster refers to it" };
   const first = input.uses.find(({ report }) => report?.state === "missing");
@@ -99,4 +135,72 @@ function judge(input: {
 function onlyOne(values: readonly string[]): string | null {
   const [only = "", ...more] = new Set(values);
   return only === "" || more.length > 0 ? null : only;
+}
+
+function judgeCheck({ checked, previous }: Input): Verdict {
+  switch (checked.kind) {
+    case "off":
+      return { status: "True", reason: "Off", message: "spec.check is Off" };
+    case "no-image":
+      return {
+        status: "Unknown",
+        reason: "NoEngineImage",
+        message:
+          "no engine's image is known: start the operator with --engine-image, or let a MailCluster use it",
+      };
+    case "known": {
+      const before = previous.conditions?.find(({ type }) => type === "Checked");
+      const { status = "Unknown", reason = "Pending", message = "" } = before ?? {};
+      return { status, reason, message };
+    }
+    case "told":
+      return verdictOfState(checked.state);
+  }
+}
+
+function verdictOfState(state: CheckState): Verdict {
+  switch (state.kind) {
+    case "passed":
+      return { status: "True", reason: "Passed", message: `${state.check.roles.join(", ") || "no role"}` };
+    case "refused":
+      return { status: "False", reason: "Refused", message: state.message };
+    case "pending":
+      return { status: "Unknown", reason: state.reason, message: state.message };
+  }
+}
+
+/** Once in quarantine it stays there until its spec changes, for its pods may have gone back to something good. */
+function judgeQuarantine({ crashLoop, isLifted, previous, generation }: Input): Verdict {
+  if (isLifted) return { status: "False", reason: "Lifted", message: "the annotation lifts it" };
+  const before = previous.conditions?.find(({ type }) => type === "Quarantined");
+  if (before?.status === "True" && before.observedGeneration === generation)
+    return { status: "True", reason: "CrashLoop", message: before.message };
+  if (crashLoop === null)
+    return { status: "False", reason: "Healthy", message: "no engine ends again and again because of it" };
+  const { pod, restarts, line } = crashLoop;
+  return {
+    status: "True",
+    reason: "CrashLoop",
+    message: `${pod} ended ${restarts} times, last with: ${line}`,
+  };
+}
+
+function judgeDeletion({ isDeleted, clusters }: Input): Verdict {
+  if (!isDeleted) return { status: "False", reason: "NotDeleting", message: "it is not being deleted" };
+  const names = clusters.slice(0, 5).join(", ");
+  return { status: "True", reason: "InUse", message: `take it out of spec.plugins of ${names} first` };
+}
+
+function foundBy({ checked, generation, previous }: Input): NativePluginStatus["checked"] | null {
+  if (checked.kind === "known") return previous.checked ?? null;
+  if (checked.kind !== "told" || checked.state.kind === "pending" || checked.state.check === null)
+    return null;
+  const { sha256, roles, exported, abiVersion } = checked.state.check;
+  return {
+    generation,
+    sha256,
+    roles: [...roles],
+    exported: exported.slice(0, 100),
+    ...(abiVersion === null ? {} : { abiVersion }),
+  };
 }

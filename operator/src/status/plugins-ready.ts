@@ -7,7 +7,8 @@ export function pluginsReady(judged: Judged): VerdictOn<"PluginsReady"> {
   const [problem] = judged.pluginProblems;
   if (problem !== undefined) {
     const message = listed(judged.pluginProblems.map((each) => each.message));
-    return { status: "False", reason: problem.reason, message };
+    const isOpen = judged.pluginProblems.every(({ reason }) => reason === "NotChecked");
+    return { status: isOpen ? "Unknown" : "False", reason: problem.reason, message };
   }
   if (judged.plugins.length === 0)
     return { status: "True", reason: "NoPlugins", message: "no plugins are named" };

@@ -7,7 +7,9 @@ import type { Key } from "#operator/cache/key.ts";
 import type { ScopedStore } from "#operator/cache/scoped-store.ts";
 import type { Change } from "#operator/cache/store.ts";
 import type { Kube, KubeObject, Resource } from "#operator/kube/kube.ts";
-import { type CustomObject, resources } from "#operator/kube/objects.ts";
+import { type CustomObject, type Pod, resources } from "#operator/kube/objects.ts";
+import { hasEndedAgain } from "#operator/plugins/crashes.ts";
+import { changesVerdict } from "#operator/plugins/verdict.ts";
 
 import { listWatch } from "./list-watch.ts";
 import { clusterOf, clustersUsing, keyOf, pluginsOf } from "./mapping.ts";
@@ -38,7 +40,9 @@ export async function startWatches(tools: WatchTools, signal: AbortSignal): Prom
     watchKind(tools, signal, resources.nativePlugins, nativePlugins, (change) => onPlugin(tools, change)),
     ...kinds.map((kind) =>
       watchKind(tools, signal, ownedResources[kind], ownedStore(tools.caches, kind), (change) => {
-        if (changesContent(change)) for (const key of clusterOf(change.object)) tools.clusters.add(key);
+        if (!changesContent(change)) return;
+        for (const key of clusterOf(change.object)) tools.clusters.add(key);
+        if (kind === "pods") onPod(tools, change as Change<Pod>);
       }),
     ),
   ]);
@@ -51,11 +55,22 @@ function onCluster(tools: WatchTools, change: Change<CustomObject>): void {
   for (const key of [...pluginsOf(change.object), ...before]) tools.plugins.add(key);
 }
 
+/** What the operator says of a plugin's use counts for the clusters that wait for it. */
 function onPlugin(tools: WatchTools, change: Change<CustomObject>): void {
-  if (!changesIntent(change)) return;
+  const isSpoken = change.kind === "updated" && changesVerdict(change.object, change.before);
+  if (!isSpoken && !changesIntent(change)) return;
   tools.plugins.add(keyOf(change.object));
   const neighbours = tools.caches.mailClusters.list(change.object.metadata.namespace);
   for (const key of clustersUsing(change.object, neighbours)) tools.clusters.add(key);
+}
+
+/** An engine that has ended once more may have been ended by a plugin. */
+function onPod(tools: WatchTools, change: Change<Pod>): void {
+  if (!hasEndedAgain(change.object, change.kind === "updated" ? change.before : null)) return;
+  for (const { namespace, name } of clusterOf(change.object)) {
+    const cluster = tools.caches.mailClusters.get(namespace, name);
+    for (const key of cluster === null ? [] : pluginsOf(cluster)) tools.plugins.add(key);
+  }
 }
 
 async function watchKind<T extends KubeObject>(

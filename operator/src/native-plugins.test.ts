@@ -1,0 +1,208 @@
+/** The life of a NativePlugin in a whole operator: checked before use, taken back, held while it is used. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+
+import type { EngineStatus } from "#contract/admin-api.ts";
+import type { PluginCheck } from "#contract/plugin-check.ts";
+import { type CustomObject, type Pod, resources } from "#operator/kube/objects.ts";
+
+import { NAMESPACE, Whole, cluster } from "../testing/whole.ts";
+
+const SHA = "a".repeat(64);
+const good: PluginCheck = {
+  refusal: null,
+  sha256: SHA,
+  roles: ["script", "queue"],
+  exported: ["Halon_hsl_register", "Halon_version"],
+  abiVersion: 560001,
+};
+
+function plugin(name: string): CustomObject {
+  return {
+    apiVersion: "mailfleet.io/v1alpha1",
+    kind: "NativePlugin",
+    metadata: { name, namespace: NAMESPACE },
+    spec: { source: { image: { reference: `registry.example/${name}:1`, path: `${name}.so` } } },
+  };
+}
+
+const READY = "True AllPodsReady";
+
+function worldWith(verdict: (name: string) => string | null, spec: Record<string, unknown> = {}) {
+  const whole = new Whole();
+  whole.node.checkOf = verdict;
+  whole.kube.seed(resources.nativePlugins, plugin("geo"));
+  whole.kube.seed(resources.mailClusters, cluster({ replicas: 1, plugins: [{ name: "geo" }], ...spec }));
+  return { whole, operator: whole.start() };
+}
+
+const pluginOf = (whole: Whole, name = "geo") =>
+  whole.kube.peek<CustomObject>(resources.nativePlugins, NAMESPACE, name);
+function said(whole: Whole, type: string): string {
+  const { conditions = [] } = (pluginOf(whole)?.status ?? {}) as {
+    conditions?: { type: string; status: string; reason: string; message: string }[];
+  };
+  const found = conditions.find((condition) => condition.type === type);
+  return found === undefined ? "" : `${found.status} ${found.reason} ${found.message}`;
+}
+const checks = (whole: Whole): readonly Pod[] =>
+  whole.kube
+    .peekAll<Pod>(resources.pods)
+    .filter(({ metadata }) => metadata.labels?.["mailfleet.io/checked-plugin"] !== undefined);
+
+describe("a NativePlugin", () => {
+  test("is opened in a pod that can reach nothing before any pod of a cluster is made with it", async () => {
+    let verdict: string | null = null;
+    const { whole, operator } = worldWith(() => verdict);
+    await whole.until("a check", () => checks(whole).length === 1);
+    const [pod] = checks(whole);
+    assert.equal(pod?.spec.automountServiceAccountToken, false);
+    assert.deepEqual(pod?.spec.containers[0]?.command, ["plugin-check"]);
+    assert.deepEqual(pod?.spec.volumes?.[0]?.image?.reference, "registry.example/geo:1");
+    const [policy] = whole.kube
+      .peekAll(resources.networkPolicies)
+      .filter(({ metadata }) => metadata.name.startsWith("plugin-check")) as unknown as {
+      spec: Record<string, unknown>;
+    }[];
+    assert.deepEqual(policy?.spec["policyTypes"], ["Ingress", "Egress"]);
+    await whole.until("told", () => whole.condition("PluginsReady") === "Unknown NotChecked");
+    assert.equal(whole.names("pods").includes("out-0"), false);
+    verdict = JSON.stringify(good);
+    await whole.until("ready", () => whole.condition("Ready") === READY);
+    assert.equal(checks(whole).length, 0);
+    assert.equal(said(whole, "Checked"), "True Passed script, queue");
+    const { checked } = pluginOf(whole)?.status as { checked?: Record<string, unknown> };
+    assert.deepEqual([checked?.["sha256"], checked?.["abiVersion"]], [SHA, 560001]);
+    await operator.stop();
+  });
+
+  test("that the engine would refuse is told with the reason, and no pod gets it", async () => {
+    const refusal = "it is built for arm64, this is x64";
+    const { whole, operator } = worldWith(() => JSON.stringify({ ...good, refusal, abiVersion: null }));
+    await whole.until("refused", () => said(whole, "Checked") === `False Refused ${refusal}`);
+    await whole.until("told", () => whole.condition("PluginsReady") === "False Refused");
+    assert.equal(whole.message("Stalled"), `NativePlugin "geo": ${refusal}`);
+    assert.deepEqual(whole.names("pods"), []);
+    await operator.stop();
+  });
+
+  test("that brings the checking program down is refused", async () => {
+    const { whole, operator } = worldWith(() => "");
+    await whole.until("refused", () =>
+      said(whole, "Checked").startsWith("False Refused the program that opened"),
+    );
+    await operator.stop();
+  });
+
+  test("is checked anew when its spec changes, while pods go on with what they have", async () => {
+    let verdict: string | null = JSON.stringify(good);
+    const { whole, operator } = worldWith(() => verdict);
+    await whole.until("ready", () => whole.condition("Ready") === READY);
+    verdict = null;
+    whole.kube.edit<CustomObject>(resources.nativePlugins, NAMESPACE, "geo", (copy) => {
+      Object.assign(copy.spec as object, {
+        source: { image: { reference: "registry.example/geo:2", path: "geo.so" } },
+      });
+    });
+    await whole.until("a second check", () => checks(whole).length === 1);
+    await whole.turns(20);
+    const image = (): string | undefined =>
+      whole.kube
+        .peekAll<Pod>(resources.pods)
+        .find(({ metadata }) => metadata.name === "out-0")
+        ?.spec.volumes?.find(({ name }) => name === "plugin-geo")?.image?.reference;
+    assert.equal(image(), "registry.example/geo:1");
+    verdict = JSON.stringify(good);
+    await whole.until("replaced", () => image() === "registry.example/geo:2");
+    await operator.stop();
+  });
+
+  test("goes into quarantine when engines end again and again because of it", async () => {
+    const { whole, operator } = worldWith(() => JSON.stringify(good), { plugins: [] });
+    await whole.until("ready", () => whole.condition("Ready") === READY);
+    whole.edit(({ spec }) => {
+      spec["plugins"] = [{ name: "geo" }];
+    });
+    const mounts = (): boolean =>
+      whole.kube
+        .peekAll<Pod>(resources.pods)
+        .some(({ spec }) => spec.volumes?.some(({ name }) => name === "plugin-geo") === true);
+    await whole.until("a pod has it", mounts);
+    whole.node.broken.add("out-0");
+    await whole.until("crashing", () => {
+      const [pod] = whole.kube
+        .peekAll<Pod>(resources.pods)
+        .filter(({ metadata }) => metadata.name === "out-0");
+      if (pod === undefined || !mounts()) return false;
+      whole.kube.setStatus(resources.pods, NAMESPACE, "out-0", {
+        phase: "Running",
+        containerStatuses: [
+          {
+            name: "mta",
+            restartCount: 3,
+            lastState: { terminated: { exitCode: 139, message: "x\ncrash in plugin geo, function look" } },
+          },
+        ],
+      });
+      return true;
+    });
+    await whole.until("quarantine", () => said(whole, "Quarantined").startsWith("True CrashLoop"));
+    assert.match(
+      said(whole, "Quarantined"),
+      /out-0 ended 3 times, last with: crash in plugin geo, function look$/,
+    );
+    whole.node.broken.delete("out-0");
+    await whole.until("taken back", () => !mounts() && whole.names("pods").includes("out-0"), 500);
+    assert.equal(whole.condition("PluginsReady"), "False Quarantined");
+    await operator.stop();
+  });
+
+  test("cannot be deleted while a cluster refers to it, and goes when none does", async () => {
+    const { whole, operator } = worldWith(() => JSON.stringify(good));
+    await whole.until("ready", () => whole.condition("Ready") === READY);
+    const { uid = "" } = pluginOf(whole)?.metadata ?? {};
+    await whole.kube.delete(
+      { resource: resources.nativePlugins, namespace: NAMESPACE, name: "geo" },
+      { uid },
+    );
+    await whole.until("blocked", () => said(whole, "DeletionBlocked").startsWith("True InUse"));
+    assert.equal(checks(whole).length, 0);
+    whole.edit(({ spec }) => {
+      spec["plugins"] = [];
+    });
+    await whole.until("gone", () => pluginOf(whole) === null);
+    await operator.stop();
+  });
+
+  test("shows who runs it and what it offers, as the engines say", async () => {
+    const { whole, operator } = worldWith(() => JSON.stringify(good));
+    await whole.until("ready", () => whole.condition("Ready") === READY);
+    const state: EngineStatus["plugins"][number] = {
+      id: "geo",
+      path: "/opt/halon/plugins/geo/geo.so",
+      state: "present",
+      sha256: SHA,
+      roles: ["script"],
+      functions: ["locate", "module:near"],
+      abiVersion: 560001,
+    };
+    whole.engines.change(whole.node.addressOf("out-0"), { plugins: [state] });
+    await whole.until("told", () => said(whole, "Ready").startsWith("True Present"), 500);
+    const status = pluginOf(whole)?.status as Record<string, unknown>;
+    assert.deepEqual([status["pods"], status["functions"]], [1, ["locate", "module:near"]]);
+    await whole.until("in the cluster", () => whole.condition("PluginsReady") === "True Present", 500);
+    const { plugins } = whole.cluster()?.status as { plugins?: unknown[] };
+    assert.deepEqual(plugins, [
+      {
+        name: "geo",
+        state: "Present",
+        sha256: SHA,
+        pods: 1,
+        roles: ["script"],
+        functions: ["locate", "module:near"],
+        abiVersion: 560001,
+      },
+    ]);
+    await operator.stop();
+  });
+});

@@ -1,0 +1,69 @@
+/**
+ * Sees to it that a plugin is checked once for each generation of its spec: makes the pod that opens the file, waits for its
+ * word, takes the pod away. What was found stays in the status, so a settled plugin costs nothing. A pod that is gone before
+ * it has spoken is made anew.
+ */
+import type { NativePlugin, NativePluginStatus } from "#crds/native-plugin.ts";
+import { checkName, checkPod, checkPolicy, policyName } from "#operator/desired/check-pod.ts";
+import { type CustomObject, type Pod, resources } from "#operator/kube/objects.ts";
+import { checkStateOf } from "#operator/plugins/check-result.ts";
+import { pluginOf } from "#operator/plugins/resolve.ts";
+import { conditionOf } from "#operator/plugins/verdict.ts";
+import type { Checked } from "#operator/status/native-plugin-status.ts";
+
+import type { Tools } from "./tools.ts";
+import type { Writer } from "./writer.ts";
+
+export interface CheckInput {
+  readonly object: CustomObject;
+  readonly plugin: Pick<NativePlugin, "spec">;
+  /** "": none is known. */
+  readonly engineImage: string;
+}
+
+export async function checkPlugin(tools: Tools, writer: Writer, input: CheckInput): Promise<Checked> {
+  const { object, plugin, engineImage } = input;
+  if (plugin.spec.check === "Off") return { kind: "off" };
+  if (isKnown(object) || object.metadata.deletionTimestamp !== undefined) return { kind: "known" };
+  if (engineImage === "") return { kind: "no-image" };
+  const pod = await podOf(tools, writer, input);
+  const state = checkStateOf(pod);
+  if (state.kind !== "pending") await cleanUp(writer, pod);
+  return { kind: "told", state, imageId: imageIdOf(pod) };
+}
+
+/** The verdict of the present generation, which nothing changes any more. */
+function isKnown(object: CustomObject): boolean {
+  const condition = conditionOf(object, "Checked");
+  const { checked } = (object.status ?? {}) as Partial<NativePluginStatus>;
+  if (condition?.status === "False") return true;
+  return condition?.status === "True" && checked?.generation === object.metadata.generation;
+}
+
+async function podOf(
+  tools: Tools,
+  writer: Writer,
+  { object, plugin, engineImage }: CheckInput,
+): Promise<Pod> {
+  const namespace = object.metadata.namespace ?? "";
+  const name = checkName(object);
+  const live = await writer.kube.get<Pod>({ resource: resources.pods, namespace, name });
+  if (live !== null) return live;
+  const policy = { resource: resources.networkPolicies, namespace, name: policyName(object) };
+  if ((await writer.kube.get(policy)) === null)
+    await writer.kube.create(policy.resource, checkPolicy(object));
+  const { hasImageVolumes } = tools.facts;
+  const resolved = pluginOf(object.metadata.name, plugin);
+  const wanted = checkPod({ object, plugin: resolved, engineImage, hasImageVolumes });
+  return writer.kube.create<Pod>(resources.pods, wanted);
+}
+
+/** The policy stays: it belongs to the plugin, and the next generation needs it again. */
+async function cleanUp(writer: Writer, pod: Pod): Promise<void> {
+  const { namespace = "", name, uid = "" } = pod.metadata;
+  await writer.kube.delete({ resource: resources.pods, namespace, name }, { uid });
+}
+
+function imageIdOf({ status }: Pod): string {
+  return status?.initContainerStatuses?.find(({ name }) => name.startsWith("plugin-"))?.imageID ?? "";
+}
