@@ -24,13 +24,7 @@ import type { LiveConfig } from "./config/live-config.ts";
 import { makeQueueRules } from "./config/queue-rules.ts";
 import { readShares } from "./config/shares.ts";
 import type { Settings } from "./config/settings.ts";
-import { DnsLocator } from "./delivery/dns-locator.ts";
-import { forbidLocalTargets } from "./delivery/hosts.ts";
-import { ObjectCourier } from "./delivery/object-store/object-courier.ts";
-import { SmtpCourier } from "./delivery/smtp-courier.ts";
-import type { TlsReports } from "./delivery/tls-reports.ts";
-import type { TransportSettings } from "./delivery/transport.ts";
-import { LiveResolver } from "./dns/live-resolver.ts";
+import type { SmtpCourier } from "./delivery/smtp-courier.ts";
 import { MailNotifier } from "./dsn/mail-notifier.ts";
 import { Events } from "./events/events.ts";
 import { noScripts } from "./hooks/scripts.ts";
@@ -41,7 +35,7 @@ import type { Intake } from "./intake/intake.ts";
 import { OutcomeLog } from "./queue/outcome-log.ts";
 import { PluginLife } from "./plugin-life.ts";
 import type { Courier } from "./queue/courier.ts";
-import { makeOutboundTls } from "./outbound-tls.ts";
+import { type Outbound, makeOutbound } from "./outbound.ts";
 import { Queue } from "./queue/queue.ts";
 import { WarmUp } from "./queue/warm-up.ts";
 import { openServer } from "./open-servers.ts";
@@ -80,8 +74,6 @@ export class Mta {
   readonly shutdown: Shutdown;
   readonly servers: SmtpServer[] = [];
   readonly spool: DiskSpool;
-  readonly courier: SmtpCourier;
-  readonly tlsReports: TlsReports;
   readonly queue: Queue;
   readonly transfer: Transfer;
   readonly administration = new EngineAdministration(this);
@@ -102,6 +94,7 @@ export class Mta {
   readonly #events: Events;
   readonly #scripted: ScriptedDoor;
   readonly #deliveries: Courier;
+  readonly #outbound: Outbound;
 
   private constructor(
     options: MtaOptions,
@@ -114,7 +107,11 @@ export class Mta {
     this.spool = parts.spool;
     this.shutdown = parts.shutdown;
     this.spamhaus = new Spamhaus({ clock, log });
-    this.#events = new Events({ folder: join(options.config.current.startup.spool.path, "events"), clock, log });
+    this.#events = new Events({
+      folder: join(options.config.current.startup.spool.path, "events"),
+      clock,
+      log,
+    });
     this.shutdown.add("events", () => this.#events.close());
     this.#scripts = new ScriptLife({
       clock,
@@ -127,25 +124,15 @@ export class Mta {
       },
     });
     const read = (id: string): ReturnType<DiskSpool["read"]> => this.spool.read(id);
-    const resolver = new LiveResolver({ clock, settings: () => this.#settings.resolver });
-    const finder = {
-      resolver,
-      random,
-      hostname: parts.settings.hostname,
-      isForbidden: forbidLocalTargets,
-    };
-    const transport = (id: string): TransportSettings | undefined => this.#settings.transports.get(id);
-    const tls = makeOutboundTls({ clock, finder, resolver, settings: () => this.#settings });
-    this.shutdown.add("outbound-tls", () => tls.close());
-    this.tlsReports = tls.reports;
-    this.courier = new SmtpCourier({
+    const outbound = makeOutbound({
       clock,
-      tls,
+      random,
       read,
-      finder,
-      transport,
-      limits: () => this.#settings.connections,
+      hostname: parts.settings.hostname,
+      settings: () => this.#settings,
     });
+    this.shutdown.add("outbound", () => outbound.close());
+    this.#outbound = outbound;
     const figures: IntakeFigures = { bytesInFlight: 0 };
     const door = makeIntake({
       spool: this.spool,
@@ -161,7 +148,7 @@ export class Mta {
     this.#authentication = new Authentication({
       clock,
       log,
-      resolver,
+      resolver: outbound.resolver,
       figures,
       authority: () => this.#settings.hostname,
       mayRelay: (server, ip) => {
@@ -189,13 +176,7 @@ export class Mta {
       clock,
       log,
     });
-    const stores = new ObjectCourier({
-      clock,
-      next: this.courier,
-      store: (id) => this.#settings.objectStores.get(id),
-      read,
-    });
-    this.#deliveries = this.plugins.courierBefore(stores);
+    this.#deliveries = this.plugins.courierBefore(outbound.courier);
     this.queue = new Queue({
       spool: this.spool,
       courier: this.#deliveries,
@@ -206,8 +187,8 @@ export class Mta {
       random,
       scheduleFor: (id) => this.#settings.schedules.get(id) ?? this.#settings.defaultSchedule,
       maxRunning: MAX_RUNNING,
-      locator: new DnsLocator({ finder, transport }),
-      sourcesFor: (id) => transport(id)?.sourceIps ?? [],
+      locator: outbound.locator,
+      sourcesFor: (id) => this.#settings.transports.get(id)?.sourceIps ?? [],
       note: (entry, outcome) => {
         this.#outcomes.note(entry, outcome);
         this.#events.note(entry, outcome);
@@ -265,6 +246,10 @@ export class Mta {
 
   get accepting(): boolean {
     return this.state === "Serving";
+  }
+
+  get courier(): SmtpCourier {
+    return this.#outbound.smtp;
   }
 
   get sessions(): number {
@@ -401,7 +386,7 @@ export class Mta {
         spamhaus: this.spamhaus,
         insight: this.#insight(),
         plugins: this.plugins,
-        tlsReports: this.tlsReports,
+        tlsReports: this.#outbound.tlsReports,
       },
       this.options,
     );
