@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 
 import { SpamhausConfig, spamhausLists } from "#contract/spamhaus-config.ts";
+import { SpamhausSpec } from "#crds/mail-cluster-spamhaus.ts";
 import { errorReasons, hashForms, zones } from "#mta/spamhaus/zones.ts";
 
 import { tables } from "./spamhaus.ts";
@@ -14,6 +15,7 @@ test("docs/spamhaus.md holds the tables that the code makes, with every setting,
   const words = [
     ...codes,
     ...Object.keys(SpamhausConfig.shape),
+    ...Object.keys(SpamhausSpec.shape),
     ...Object.keys(hashForms),
     ...Object.keys(errorReasons),
   ];

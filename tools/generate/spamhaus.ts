@@ -8,6 +8,7 @@ import { parseArgs } from "node:util";
 import { z } from "zod";
 
 import { SpamhausConfig, spamhausLists } from "#contract/spamhaus-config.ts";
+import { SpamhausSpec } from "#crds/mail-cluster-spamhaus.ts";
 import { errorCodes, errorReasons, hashForms, zones } from "#mta/spamhaus/zones.ts";
 
 const page = new URL("../../docs/spamhaus.md", import.meta.url);
@@ -31,8 +32,12 @@ export function tables(): string {
     ]),
   );
   return [
-    "## Settings",
-    table(["setting", "default", "what it says"], settings()),
+    "## Settings of a MailCluster",
+    "Below `spec.spamhaus`.",
+    table(["setting", "default", "what it says"], settings(SpamhausSpec)),
+    "## Settings of an engine",
+    "Below `spamhaus` in `smtpd-app.yaml`, which the operator writes for a MailCluster.",
+    table(["setting", "default", "what it says"], settings(SpamhausConfig)),
     "## Lists",
     table(
       ["list", "asked with", "what it holds", "test point"],
@@ -63,8 +68,8 @@ function codesOf(reason: string): string {
     .join(", ");
 }
 
-function settings(): string[][] {
-  const schema = z.toJSONSchema(SpamhausConfig, { io: "input", unrepresentable: "any" }) as Schema;
+function settings(source: z.ZodType): string[][] {
+  const schema = z.toJSONSchema(source, { io: "input", unrepresentable: "any" }) as Schema;
   const rows = ({ properties = {} }: Schema, path: string): string[][] =>
     Object.entries(properties).flatMap(([name, child]) => {
       const fallback = child.properties === undefined && child.default !== undefined;
