@@ -19,7 +19,6 @@ import { openAdmin } from "./admin/open-admin.ts";
 import { makeMetrics } from "./admin/metrics.ts";
 import { makeMonitorServer } from "./admin/monitor-server.ts";
 import { EngineAdministration } from "./administration.ts";
-import { Authentication } from "./authentication/authentication.ts";
 import type { LiveConfig } from "./config/live-config.ts";
 import { makeQueueRules } from "./config/queue-rules.ts";
 import { readShares } from "./config/shares.ts";
@@ -28,10 +27,8 @@ import type { SmtpCourier } from "./delivery/smtp-courier.ts";
 import { MailNotifier } from "./dsn/mail-notifier.ts";
 import { Events } from "./events/events.ts";
 import { noScripts } from "./hooks/scripts.ts";
-import { type IntakeFigures, makeIntake } from "./intake/accept.ts";
+import { type FrontDoor, makeFrontDoor } from "./front-door.ts";
 import { InsightAdministration } from "./insight-administration.ts";
-import type { ScriptedDoor } from "./intake/scripted-intake.ts";
-import type { Intake } from "./intake/intake.ts";
 import { OutcomeLog } from "./queue/outcome-log.ts";
 import { PluginLife } from "./plugin-life.ts";
 import type { Courier } from "./queue/courier.ts";
@@ -41,10 +38,8 @@ import { WarmUp } from "./queue/warm-up.ts";
 import { openServer } from "./open-servers.ts";
 import { peerKeys } from "./peer-keys.ts";
 import { prepareSettings } from "./prepare-settings.ts";
-import { scriptedDoor } from "./scripted-door.ts";
 import { ScriptLife } from "./script-life.ts";
 import { RuleAdministration } from "./rule-administration.ts";
-import { mayRelayFrom } from "./session/access.ts";
 import { makeSessionCounters } from "./session/counters.ts";
 import type { SessionNeighbours } from "./session/options.ts";
 import type { SmtpServer } from "./session/smtp-server.ts";
@@ -88,11 +83,9 @@ export class Mta {
   state: EngineStatus["state"] = "Serving";
   #settings: Settings;
   #isOpen = false;
-  readonly #intake: Intake;
-  readonly #authentication: Authentication;
+  readonly #door: FrontDoor;
   readonly #scripts: ScriptLife;
   readonly #events: Events;
-  readonly #scripted: ScriptedDoor;
   readonly #deliveries: Courier;
   readonly #outbound: Outbound;
 
@@ -133,33 +126,20 @@ export class Mta {
     });
     this.shutdown.add("outbound", () => outbound.close());
     this.#outbound = outbound;
-    const figures: IntakeFigures = { bytesInFlight: 0 };
-    const door = makeIntake({
-      spool: this.spool,
+    const door = makeFrontDoor({
       clock,
       log,
+      spool: this.spool,
+      resolver: outbound.resolver,
+      settings: () => this.#settings,
       enqueue: (message) => {
         this.queue.add(message);
         this.#events.received(message);
       },
-      settings: () => this.#settings,
-      figures,
     });
-    this.#authentication = new Authentication({
-      clock,
-      log,
-      resolver: outbound.resolver,
-      figures,
-      authority: () => this.#settings.hostname,
-      mayRelay: (server, ip) => {
-        const session = this.#settings.sessions.get(server);
-        return session !== undefined && mayRelayFrom(session.access, ip);
-      },
-    });
-    this.#intake = this.#authentication.before(door);
-    this.#scripted = scriptedDoor({ spool: this.spool, clock, log, figures }, this.#authentication, door);
+    this.#door = door;
     const notifier = new MailNotifier({
-      intake: this.#intake,
+      intake: door.intake,
       read,
       clock,
       log,
@@ -169,7 +149,7 @@ export class Mta {
     this.#outcomes = new OutcomeLog(clock);
     this.plugins = new PluginLife({
       queue: () => this.queue,
-      intake: this.#intake,
+      intake: this.#door.intake,
       settings: () => this.#settings,
       accepting: () => this.accepting,
       read,
@@ -302,7 +282,7 @@ export class Mta {
     const settings = await prepareSettings(config, this.options.systemHostname, scripts);
     const useSpamhaus = await this.spamhaus.prepare(app.spamhaus, app.resolver.servers);
     const useEvents = await this.#events.prepare(app.events);
-    const useAuthentication = await this.#authentication.prepare(app.authentication);
+    const useAuthentication = await this.#door.authentication.prepare(app.authentication);
     return () => {
       this.#settings = settings;
       useScripts();
@@ -335,13 +315,13 @@ export class Mta {
   #neighbours(): SessionNeighbours {
     const { clock, log } = this.options;
     return {
-      intake: this.#intake,
+      intake: this.#door.intake,
       clock,
       log,
       counters: this.sessionCounters,
       checks: this.spamhaus.checks,
       hookRunner: this.#scripts.runner,
-      scripted: this.#scripted,
+      scripted: this.#door.scripted,
       accepting: () => this.accepting,
     };
   }
@@ -359,7 +339,7 @@ export class Mta {
       connections: () => this.courier.connections,
       spamhaus: this.spamhaus.counters,
       hooks: this.#scripts.figures,
-      authentication: this.#authentication.counters,
+      authentication: this.#door.authentication.counters,
       plugins: () => this.plugins.states(),
       events: () => this.#events.figures(),
     });
