@@ -120,6 +120,7 @@ function replay(reading: Reading, record: SpoolRecord, place: { offset: number; 
   const { catalog, segment } = reading;
   if (record.kind === "message") {
     const message = new LiveMessage(record.meta, { segment, ...place }, null);
+    message.rest();
     if (message.left > 0) catalog.add(message);
     return;
   }

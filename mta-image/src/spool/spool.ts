@@ -35,6 +35,8 @@ export interface EntryState {
   readonly lastReply: string;
   /** How many delay notices were sent. */
   readonly delayNotices: number;
+  /** What scripts keep with the recipient; absent for nothing. */
+  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 export interface SpooledRecipient {
@@ -49,6 +51,8 @@ export interface SpooledMessage {
   readonly origin: Origin;
   /** Bytes of header and body in CRLF form, trace field included, not dot-stuffed. */
   readonly sizeBytes: number;
+  /** Nobody will look at the message for a while: it may make itself small. */
+  rest?(): void;
   /** As things stand when asked: index i belongs to envelope.recipients[i]; null where already settled. */
   readonly recipients: readonly (SpooledRecipient | null)[];
 }
@@ -88,7 +92,7 @@ export type Content =
       readonly open?: () => Promise<BodySource>;
     };
 
-export type BodySource = Pick<SpoolFile, "fd" | "size" | "close">;
+export type BodySource = Pick<SpoolFile, "fd" | "size" | "read" | "close">;
 
 export interface SpoolFigures {
   readonly messages: number;

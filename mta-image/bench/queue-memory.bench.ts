@@ -1,0 +1,113 @@
+/**
+ * What a queued recipient costs in memory: a spool with many deferred messages of one recipient is written, then a
+ * fresh process recovers it into a queue and says how long that took and what is in use after a collection.
+ *
+ *   node --expose-gc mta-image/bench/queue-memory.bench.ts [messages] [folder]
+ */
+import { mkdtempSync, openSync, rmSync, writeSync, mkdirSync, closeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { systemClock } from "#base/clock.ts";
+import { makeId } from "#base/ids.ts";
+import { silentLog } from "#base/log.ts";
+import { Queue } from "#mta/queue/queue.ts";
+import { DiskSpool } from "#mta/spool/disk-spool.ts";
+import { diskFiles } from "#mta/spool/files.ts";
+import { SEGMENT_HEADER, encodeMessage } from "#mta/spool/record.ts";
+
+const messages = Number(process.argv[2] ?? 200_000);
+const PER_SEGMENT = 50_000;
+const content = Buffer.alloc(1024, "a line of text of some length\r\n");
+
+/** Every message from a session of its own, of a hundred clients and a thousand domains. */
+function writeSpool(folder: string): void {
+  mkdirSync(join(folder, "segments"), { recursive: true });
+  const later = systemClock.now() + 3_600_000;
+  for (let first = 0; first < messages; first += PER_SEGMENT) {
+    const name = `${String(first / PER_SEGMENT + 1).padStart(10, "0")}.log`;
+    const file = openSync(join(folder, "segments", name), "w");
+    writeSync(file, SEGMENT_HEADER);
+    for (let n = first; n < Math.min(first + PER_SEGMENT, messages); n++) {
+      const now = systemClock.now();
+      const buffers = encodeMessage(
+        {
+          id: makeId(now),
+          receivedAt: now,
+          envelope: {
+            sender: `bounce-${n}@news.example.org`,
+            recipients: [`some.user.${n}@example${n % 1000}.net`],
+            smtpUtf8: false,
+            eightBit: true,
+            transportId: "default",
+          },
+          origin: {
+            kind: "smtp",
+            serverId: "smtp",
+            remoteIp: `192.0.2.${n % 100}`,
+            remotePort: 1024 + (n % 60_000),
+            helo: `client${n % 100}.example.org`,
+            protocol: "ESMTPS",
+            tls: "TLSv1.3 TLS_AES_256_GCM_SHA384",
+            sessionId: makeId(now),
+          },
+          sizeBytes: content.length,
+          states: [
+            {
+              status: "queued",
+              attempts: 1,
+              dueAt: later + n,
+              lastReply: "451 4.7.1 Try again later",
+              delayNotices: 0,
+            },
+          ],
+          inFile: false,
+        },
+        content,
+      );
+      for (const buffer of buffers) writeSync(file, buffer);
+    }
+    closeSync(file);
+  }
+}
+
+function inUse(): number {
+  globalThis.gc?.({ type: "major", execution: "sync" });
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+const folder = mkdtempSync(join(process.argv[3] ?? tmpdir(), "queue-memory-"));
+try {
+  writeSpool(folder);
+  const before = inUse();
+  const started = performance.now();
+  const spool = await DiskSpool.open({
+    files: diskFiles(folder),
+    clock: systemClock,
+    log: silentLog,
+    floor: { bytes: 0, inodes: 0 },
+  });
+  const queue = new Queue({
+    spool,
+    courier: { attemptsPerDestination: 20, deliver: async () => [], close: async () => {} },
+    notifier: { notify: async () => {} },
+    clock: systemClock,
+    log: silentLog,
+    random: () => 0.5,
+    scheduleFor: () => ({ count: 30, intervals: [{ delayMs: 60_000, notify: false }] }),
+    maxRunning: 10_000,
+    locator: { locate: async () => ({ hosts: [], ips: [] }) },
+    sourcesFor: () => [],
+  });
+  for await (const message of spool.recover()) queue.add(message);
+  const seconds = (performance.now() - started) / 1000;
+  const bytes = (inUse() - before) / messages;
+  process.stdout.write(
+    `${queue.figures().total} recipients: ready after ${seconds.toFixed(1)} s, ${bytes.toFixed(0)} bytes each\n`,
+  );
+  queue.close();
+  await spool.close();
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}

@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+
+import type { Envelope, Origin } from "../message/envelope.ts";
+import { FactsPacker } from "./packed-facts.ts";
+
+const text = fc.oneof(
+  fc.string({ unit: "binary", maxLength: 20 }),
+  fc.constantFrom("", "@", "a@b", "1", "@@"),
+);
+const optional = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
+  fc.option(value, { nil: undefined });
+const word = fc.constantFrom("NEVER" as const, "SUCCESS" as const);
+const wishes = fc.option(
+  fc.record({ notify: fc.option(fc.array(word, { maxLength: 1 })), orcpt: fc.option(text) }),
+);
+
+const envelope: fc.Arbitrary<Envelope> = fc.record({
+  sender: text,
+  recipients: fc.array(text, { minLength: 1, maxLength: 4 }),
+  smtpUtf8: fc.boolean(),
+  eightBit: fc.boolean(),
+  transportId: text,
+  jobId: optional(text),
+  tenantId: optional(text),
+  dsn: optional(
+    fc.record({
+      ret: fc.constantFrom("FULL", "HDRS", null),
+      envid: fc.option(text),
+      recipients: fc.array(wishes),
+    }),
+  ),
+  requireTls: optional(fc.boolean()),
+  holdUntil: optional(fc.integer()),
+  deliverBy: optional(
+    fc.record({ at: fc.integer(), mode: fc.constantFrom("return", "notify"), trace: fc.boolean() }),
+  ),
+  priority: optional(fc.integer({ min: -9, max: 9 })),
+});
+const origin: fc.Arbitrary<Origin> = fc.record({
+  kind: fc.constantFrom("smtp", "notice"),
+  serverId: text,
+  remoteIp: text,
+  remotePort: fc.nat(65_535),
+  helo: text,
+  protocol: text,
+  tls: fc.option(text),
+  sessionId: text,
+});
+
+/** As the spool's records would give it back: what is undefined is not there. */
+const stored = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
+
+test("whatever is packed comes back equal, also when others are packed in between", () => {
+  const packer = new FactsPacker();
+  fc.assert(
+    fc.property(fc.array(fc.record({ envelope, origin }), { maxLength: 5 }), (all) => {
+      const packed = all.map((facts) => packer.pack(facts));
+      for (const [i, facts] of all.entries()) assert.deepEqual(packer.unpack(packed[i] ?? ""), stored(facts));
+    }),
+  );
+});
+
+test("words beyond the bound of the list, and long ones, stand as they are", () => {
+  const packer = new FactsPacker();
+  const [facts] = fc.sample(fc.record({ envelope, origin }), { numRuns: 1, seed: 1 });
+  assert.ok(facts !== undefined);
+  const long = { ...facts, origin: { ...facts.origin, helo: "x".repeat(5000) } };
+  assert.deepEqual(packer.unpack(packer.pack(long)), stored(long));
+  for (let i = 0; i < 70_000; i++) packer.pack({ ...facts, origin: { ...facts.origin, helo: `h${i}` } });
+  const late = { ...facts, origin: { ...facts.origin, helo: "late.example.org" } };
+  assert.match(packer.pack(late), /late\.example\.org/);
+  assert.deepEqual(packer.unpack(packer.pack(late)), stored(late));
+});
