@@ -27,6 +27,8 @@ export const annotations = {
   spamhausKey: `${group}/spamhaus-key`,
   /** On a claim, set by people: "true" gives up the mail in it, so that its slot may leave at once. */
   discardMail: `${group}/discard-mail`,
+  /** On a claim whose slot sleeps: when the first message in it is due. */
+  wakeAt: `${group}/wake-at`,
   /** On a claim: the node that its pod was put on last, so that nobody else gets the volume while that node is lost. */
   lastNode: `${group}/last-node`,
   /** On a NativePlugin, set by people: "off" lets pods have it although it brings engines down. */

@@ -19,6 +19,11 @@ const Targets = z.object({
     .optional()
     .describe("Age of the entry that has been due for longest; older asks for more pods."),
   sessionsPerPod: count(1_000_000).optional().describe("Open sessions of clients, for each pod."),
+  cpuPercent: count(100)
+    .optional()
+    .describe(
+      "How busy the event loop of an engine may be, as a mean over the pods. It is what bounds an engine, whatever the limits of its container are.",
+    ),
 });
 
 const direction = (defaults: {
@@ -53,13 +58,17 @@ export const AutoscalingSpec = withRules(
       .describe(
         "Who owns the number of pods. None: spec.replicas. Internal: the operator, by the targets. External: a HorizontalPodAutoscaler or KEDA, through the scale subresource.",
       ),
-    minReplicas: count(500).optional().describe("Never fewer; 1 when absent."),
+    minReplicas: seconds(0, 500)
+      .optional()
+      .describe(
+        "Never fewer; 1 when absent. 0: when nothing is due all pods leave, volumes with deferred mail are kept, and the first that is due brings a pod back. Nobody takes new mail meanwhile.",
+      ),
     maxReplicas: count(500).optional().describe("Never more."),
     targets: withRules(Targets, [
       {
-        cel: "has(self.dueMessagesPerPod) || has(self.oldestDueSeconds) || has(self.sessionsPerPod)",
+        cel: "has(self.dueMessagesPerPod) || has(self.oldestDueSeconds) || has(self.sessionsPerPod) || has(self.cpuPercent)",
         message:
-          "spec.autoscaling.targets needs at least one of dueMessagesPerPod, oldestDueSeconds and sessionsPerPod; leave targets out for the defaults",
+          "spec.autoscaling.targets needs at least one of dueMessagesPerPod, oldestDueSeconds, sessionsPerPod and cpuPercent; leave targets out for the defaults",
         holds: (targets) => Object.values(targets).some((value) => value !== undefined),
       },
     ])

@@ -34,6 +34,7 @@ const PodEntry = z.object({
   queued: count.optional().describe("Recipients in its queue, rounded; absent when unknown."),
   node: z.string().max(253).optional().describe("Node that its pod is on."),
   leavingSince: time.optional().describe("When it was chosen to leave."),
+  wakeAt: time.optional().describe("It sleeps, and the first message in it is due then."),
   reason: z.string().max(1024).optional().describe("Why it is in this state, where that needs saying."),
 });
 export type PodEntry = z.infer<typeof PodEntry>;

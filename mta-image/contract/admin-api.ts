@@ -42,6 +42,8 @@ export const QueueFigures = z.object({
   blocked: z.int().nonnegative().optional(),
   /** As oldestDueSeconds, of entries that no rule holds back. */
   oldestFreeSeconds: z.number().nonnegative().optional(),
+  /** When the first of `deferred` is due; null: none is deferred. */
+  nextDueAt: z.iso.datetime().nullable().optional(),
 });
 export type QueueFigures = z.infer<typeof QueueFigures>;
 
@@ -75,6 +77,8 @@ export const EngineStatus = z.object({
     .optional(),
   /** It takes no mail, holds none, and has written so on its volume. Absent from engines that do not write it. */
   drained: z.boolean().optional(),
+  /** Share of the time in which the event loop was busy lately, 0 to 1: what keeps a process from doing more. */
+  busy: z.number().min(0).max(1).optional(),
   sessions: z.int().nonnegative(),
   deliveries: z.int().nonnegative(),
   /** Counted since start. */

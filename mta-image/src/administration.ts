@@ -17,6 +17,7 @@ import type { Queue } from "./queue/queue.ts";
 import { queryQueue, selectEntries } from "./queue/query.ts";
 import type { SessionCounters } from "./session/counters.ts";
 import type { Spamhaus } from "./spamhaus/spamhaus.ts";
+import { BusyShare } from "./busy-share.ts";
 import { DrainedWatch } from "./drained-watch.ts";
 import type { DiskSpool } from "./spool/disk-spool.ts";
 import type { Transfer } from "./transfer/transfer.ts";
@@ -41,6 +42,7 @@ export interface Administered {
 
 export class EngineAdministration implements Administration {
   readonly #mta: Administered;
+  readonly #busy = new BusyShare(() => performance.now());
   #drained: DrainedWatch | null = null;
 
   constructor(mta: Administered) {
@@ -63,6 +65,7 @@ export class EngineAdministration implements Administration {
         floorBytes: this.#mta.options.config.current.startup.spool.minfree.bytes,
       },
       ...(drained === null ? {} : { drained }),
+      busy: this.#busy.share,
       sessions: this.#mta.sessions,
       deliveries: courier.connections,
       totals: {

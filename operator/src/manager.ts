@@ -93,7 +93,10 @@ export class Manager implements FigureSource {
     if (this.caches.mailClusters.get(namespace, name) === null) return "absent";
     const key: Key = { namespace, name };
     const { pods, claims } = ownedBy(this.caches, key);
-    return clusterFigures(observeSlots(pods, claims, this.#acting.reports.recent(key)));
+    return clusterFigures(
+      observeSlots(pods, claims, this.#acting.reports.recent(key)),
+      this.#options.clock.now(),
+    );
   }
 
   /** Runs until `stop` aborts or leadership is lost. */

@@ -103,6 +103,7 @@ export function aClaim(slot: number, changes: Partial<ObservedClaim> = {}): Obse
     isDiscarded: false,
     capacity: "10Gi",
     lastNode: null,
+    wakeAt: null,
     ...changes,
   };
 }
@@ -137,6 +138,7 @@ export function aSlotInput(changes: Partial<SlotInput> = {}): SlotInput {
     canMove: true,
     given: new Map(),
     now: 0,
+    wallMs: 0,
     actingSince: Number.NEGATIVE_INFINITY,
     replaceable: null,
     unteachable: new Set(),

@@ -26,6 +26,11 @@ export class DueTimer {
     return this.#heap.size;
   }
 
+  /** When the first is due; null: nobody waits. */
+  get nextAt(): number | null {
+    return this.#heap.peek()?.dueAt ?? null;
+  }
+
   add(entry: Entry): void {
     this.#heap.add(entry);
     this.#plan();

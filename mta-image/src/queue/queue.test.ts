@@ -26,6 +26,7 @@ test("a recipient is tried at once and settled when delivered", async () => {
     oldestDueSeconds: 0,
     blocked: 0,
     oldestFreeSeconds: 0,
+    nextDueAt: null,
   });
 });
 

@@ -57,6 +57,8 @@ export interface QueueFigures {
   readonly blocked: number;
   /** Of entries that no rule holds back. */
   readonly oldestFreeSeconds: number;
+  /** When the first deferred one is due. */
+  readonly nextDueAt: string | null;
 }
 
 /** The entries of one message, and how many of them are not settled. */
@@ -142,6 +144,7 @@ export class Queue {
   figures(): QueueFigures {
     const deferred = this.#due.size;
     const { oldestAt, oldestFreeAt, blocked } = this.#dispatcher.dueFigures();
+    const { nextAt } = this.#due;
     return {
       total: this.#total,
       active: this.#total - deferred - this.#held,
@@ -150,6 +153,7 @@ export class Queue {
       oldestDueSeconds: this.#secondsSince(oldestAt),
       blocked,
       oldestFreeSeconds: this.#secondsSince(oldestFreeAt),
+      nextDueAt: nextAt === null ? null : new Date(nextAt).toISOString(),
     };
   }
 

@@ -68,6 +68,7 @@ const REASONS: Readonly<Record<Step["kind"], string>> = {
   "delete-pod": "PodDeleted",
   "delete-claim": "ClaimDeleted",
   release: "SlotReleased",
+  sleep: "SpoolAsleep",
 };
 
 /** `what` is the object as perform.ts names it, `reason` what a pod is made anew for. */

@@ -4,7 +4,7 @@ import { podSignals } from "#operator/scaling/pod-signals.ts";
 import { gatherSignals } from "#operator/scaling/signals.ts";
 import type { ObservedSlot } from "#operator/slots/observed.ts";
 
-export function clusterFigures(slots: readonly ObservedSlot[]): ClusterFigures | "unknown" {
-  const { isComplete, due, oldestDueSeconds, sessions } = gatherSignals(podSignals(slots));
+export function clusterFigures(slots: readonly ObservedSlot[], wallMs: number): ClusterFigures | "unknown" {
+  const { isComplete, due, oldestDueSeconds, sessions } = gatherSignals(podSignals(slots, wallMs));
   return isComplete ? { dueMessages: due, oldestDueSeconds, sessions } : "unknown";
 }

@@ -127,7 +127,7 @@ function pushOf(
 }
 
 function slotInput(
-  { spec, slots, nodes, deletion, wishes, previous, orders }: Observed,
+  { spec, slots, nodes, deletion, wishes, previous, orders, time }: Observed,
   parts: Pick<SlotInput, "size" | "hashOf" | "podChanges" | "heldBy">,
 ): SlotInput {
   const { preferred, forced, ignored } = wishes;
@@ -144,6 +144,7 @@ function slotInput(
     storageSize: spec.storage.size,
     reclaim: spec.storage.reclaim,
     drainTo: spec.drain.to,
+    wallMs: Date.parse(time),
     canMove: slots.some(isOnLeavingNode) && nodes.hasReady(),
     replaceable: null,
     unteachable: new Set(),

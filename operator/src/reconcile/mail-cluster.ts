@@ -81,7 +81,14 @@ async function pass(tools: Tools, writer: Writer, seen: Observed): Promise<Resul
     for (const event of withRegard(observed.object, [announceScale(scaled)])) tools.recorder.record(event);
   const trial = await trySpamhaus(tools, writer, observed);
   const renewal = await renewCertificates(tools, observed, judgement);
-  return soonest([lookAgain(tools, observed, conditions), trial, renewal, await tellShares(tools, observed)]);
+  const wake = wakeNext(tools, judgement);
+  return soonest([
+    lookAgain(tools, observed, conditions),
+    wake,
+    trial,
+    renewal,
+    await tellShares(tools, observed),
+  ]);
 }
 
 /** Paused: what is there stays as it is, and the status tells how that is. */
@@ -223,6 +230,17 @@ function lookAgain(tools: Tools, observed: Observed, conditions: readonly Condit
   if (observed.spec.config.appFrom !== undefined)
     return again(LOOK_AGAIN.foreignConfigMs, "the configuration is in a ConfigMap that is not watched");
   return again(LOOK_AGAIN.settledMs, "settled");
+}
+
+/** The first message in a spool that sleeps is due then. */
+function wakeNext(tools: Tools, { decision }: Judgement): Result {
+  const times = decision.waiting.flatMap(({ wakeAt }) => (wakeAt === null ? [] : [wakeAt]));
+  if (times.length === 0) return done;
+  const inMs = Math.min(...times) - tools.clock.now();
+  return again(
+    Math.min(Math.max(inMs, 1000), LOOK_AGAIN.settledMs),
+    "mail in a spool that sleeps will be due",
+  );
 }
 
 /** A spec that cannot be read: said in the status, and nothing is touched. A new spec wakes the key. */

@@ -3,6 +3,7 @@
  * takes something away looks at the live object first. One that fails ends the pass: the next one looks at the world anew.
  */
 import { describe } from "#base/error.ts";
+import type { EngineStatus } from "#contract/admin-api.ts";
 import { annotations } from "#crds/group.ts";
 import { claim as claimOf } from "#operator/desired/claim.ts";
 import type { Context } from "#operator/desired/context.ts";
@@ -12,6 +13,7 @@ import { type PersistentVolumeClaim, type Pod, resources } from "#operator/kube/
 import { isEmpty } from "#operator/slots/leave.ts";
 import { observeClaim, type ObservedClaim, type ObservedPod } from "#operator/slots/observed.ts";
 import { type Order, orderKey, unansweredOf } from "#operator/slots/orders.ts";
+import { wakeTimeOf } from "#operator/slots/sleep.ts";
 import type { Step } from "#operator/slots/steps.ts";
 
 import { addressOf, adminUrl, type Observed } from "./observe.ts";
@@ -36,6 +38,8 @@ export async function perform(step: Step, performing: Performing): Promise<strin
       return applyClaim(step.slot, performing);
     case "create-pod":
       return createPod(step.slot, performing);
+    case "sleep":
+      return sleep(step, performing);
     case "note-node":
       return noteNode(step, performing);
     case "cordon":
@@ -65,10 +69,14 @@ async function applyClaim(slot: number, { writer, observed, contextOf }: Perform
 }
 
 /** Created, not applied: hardly anything of a pod may change, and one of the same name must never be taken over. */
-async function createPod(slot: number, { writer, contextOf }: Performing): Promise<string | null> {
+async function createPod(slot: number, { writer, observed, contextOf }: Performing): Promise<string | null> {
   const context = contextOf(slot);
   if (context === null) return null;
   const wanted = podOf(context, slot);
+  // It would be taken for asleep when this pod is gone, whatever has come into its spool since.
+  const claim = observed.owned.claims.find((each) => each.metadata.name === wanted.metadata.name);
+  if (claim?.metadata.annotations?.[annotations.wakeAt] !== undefined)
+    await writer.annotate(resources.claims, claim, { [annotations.wakeAt]: null });
   await writer.create(resources.pods, wanted);
   return `pod ${wanted.metadata.name}`;
 }
@@ -142,21 +150,38 @@ async function release(step: Step & { kind: "release" }, performing: Performing)
   return `slot ${step.slot}`;
 }
 
-async function isProven(
-  step: Step & { kind: "release" },
-  { tools, writer, observed }: Performing,
-): Promise<boolean> {
+/** When it wakes is written down first: a claim without it is one whose mail must be looked after. */
+async function sleep(step: Step & { kind: "sleep" }, performing: Performing): Promise<string | null> {
+  const { tools, writer } = performing;
+  const engine = await askProven(step, performing);
+  const wakeAt = engine === null ? null : wakeTimeOf(engine, tools.clock.now());
+  if (wakeAt === null) return null;
+  const noted = { [annotations.wakeAt]: new Date(wakeAt).toISOString() };
+  await writer.annotate(resources.claims, refOf(resources.claims, step.claim, performing), noted);
+  await deletePod(step.pod, performing);
+  return `slot ${step.slot} until ${noted[annotations.wakeAt]}`;
+}
+
+async function isProven(step: Step & { kind: "release" }, performing: Performing): Promise<boolean> {
   if (step.proof === "UnboundClaim") return true; // Judged on the live claim when it is deleted.
+  const engine = await askProven(step, performing);
+  return engine !== null && isEmpty(engine);
+}
+
+/** What the engine of a slot says now, if it takes no mail and nobody may send it any; else null. */
+async function askProven(
+  step: Step & { kind: "release" | "sleep" },
+  { tools, writer, observed }: Performing,
+): Promise<EngineStatus | null> {
   const { namespace } = observed.key;
   const live = await writer.kube.get<Pod>({ resource: resources.pods, namespace, name: step.pod.name });
   // Another pod, or another address: whoever answers there is not the one that was judged.
-  if (live?.metadata.uid !== step.pod.uid || live.status?.podIP !== step.pod.ip) return false;
+  if (live?.metadata.uid !== step.pod.uid || live.status?.podIP !== step.pod.ip) return null;
   // The others first: once nobody may send it mail any more, what it says of itself stays true.
   const others = await Promise.all(step.witnesses.map(({ uid }) => tools.reports.askNow(uid)));
-  if (others.some((engine) => engine === null || unansweredOf(engine) > 0)) return false;
+  if (others.some((engine) => engine === null || unansweredOf(engine) > 0)) return null;
   const engine = await tools.reports.askNow(step.pod.uid);
-  const isTurnedAway = engine?.state === "Cordoned" || engine?.state === "Draining";
-  return engine !== null && isTurnedAway && isEmpty(engine);
+  return engine?.state === "Cordoned" || engine?.state === "Draining" ? engine : null;
 }
 
 function podRef(pod: ObservedPod, performing: Performing): KubeObject {

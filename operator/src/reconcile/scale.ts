@@ -36,7 +36,7 @@ export function scale(tools: Pick<Tools, "memory" | "clock">, observed: Observed
     return { size: current, before: current, decision: null };
   const decision = decideScale({
     rules: rulesOf(spec),
-    signals: gatherSignals(podSignals(slots)),
+    signals: gatherSignals(podSignals(slots, tools.clock.now())),
     current,
     history: memory.scaling?.history ?? emptyHistory,
     now: tools.clock.monotonic() / 1000,
@@ -54,7 +54,7 @@ function rulesOf({ autoscaling }: MailClusterSpec) {
     dueMessagesPerPod: given?.dueMessagesPerPod ?? null,
     oldestDueSeconds: given?.oldestDueSeconds ?? null,
     sessionsPerPod: given?.sessionsPerPod ?? null,
-    cpuPercent: null,
+    cpuPercent: given?.cpuPercent ?? null,
   };
   const behavior: Behavior = autoscaling.behavior ?? defaultBehavior;
   return { minReplicas, maxReplicas, targets, behavior };

@@ -76,7 +76,7 @@ export class Writer {
   async annotate(
     resource: Resource,
     object: KubeObject,
-    annotations: Readonly<Record<string, string>>,
+    annotations: Readonly<Record<string, string | null>>,
   ): Promise<void> {
     const { namespace = "", name, uid } = object.metadata;
     await this.kube.patchMetadata({ resource, namespace, name }, { annotations, uid });

@@ -118,7 +118,9 @@ describe("slots that leave", () => {
       aSlotInput({ slots: three({ engine: null }), leavingBefore }),
     );
     assert.deepEqual(none, []);
-    assert.deepEqual(waiting, [{ slot: 2, isLeaving: true, blocked: "QueueUnknown", isEmpty: false }]);
+    assert.deepEqual(waiting, [
+      { slot: 2, isLeaving: true, blocked: "QueueUnknown", isEmpty: false, wakeAt: null },
+    ]);
   });
 
   it("an empty pod that still takes mail is cordoned before anything else", () => {
@@ -309,7 +311,7 @@ describe("handing over", () => {
     const decision = decideSlots(aSlotInput({ slots, given: givenBy({ slots }) }));
     assert.equal(describeSteps(decision.steps), "");
     assert.deepEqual(decision.waiting, [
-      { slot: 2, isLeaving: true, blocked: "AnswerMissing", isEmpty: true },
+      { slot: 2, isLeaving: true, blocked: "AnswerMissing", isEmpty: true, wakeAt: null },
     ]);
   });
 });

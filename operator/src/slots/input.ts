@@ -35,6 +35,8 @@ export interface SlotInput {
   /** By the monotonic clock, in milliseconds. `actingSince`: orders before were given by somebody else. */
   readonly now: number;
   readonly actingSince: number;
+  /** By the wall clock, in milliseconds. */
+  readonly wallMs: number;
   /** Slots that may be made anew for what only a restart can change, while a roll-out is tried out; null: all. */
   readonly replaceable: ReadonlySet<number> | null;
   /** Slots whose pods hold a configuration that was taken back: one that ends over and over cannot be told so. */

@@ -9,10 +9,12 @@ import {
   type ObservedPod,
   type ObservedSlot,
   hasEnded,
+  isAsleep,
   isGivenUp,
   isOutOfReach,
   isTurnedAway,
 } from "./observed.ts";
+import { wakeTimeOf } from "./sleep.ts";
 import { isFull } from "./spool-space.ts";
 import { type Peers, isUnder, orderOfLeaving, unansweredOf } from "./orders.ts";
 import type { Blocked, Step, Waiting } from "./steps.ts";
@@ -31,7 +33,13 @@ interface LeaveInput extends SlotInput {
   readonly peers: Peers;
 }
 
-type Parts = { steps?: readonly Step[]; disruptive?: Step; blocked?: Blocked; isEmpty?: boolean };
+type Parts = {
+  steps?: readonly Step[];
+  disruptive?: Step;
+  blocked?: Blocked;
+  isEmpty?: boolean;
+  wakeAt?: number | null;
+};
 
 export function leave(observed: ObservedSlot, input: LeaveInput): LeavingSlot {
   const parts = partsOf(observed, input);
@@ -39,7 +47,13 @@ export function leave(observed: ObservedSlot, input: LeaveInput): LeavingSlot {
   return {
     steps: parts.steps ?? [],
     disruptive: parts.disruptive ?? null,
-    waiting: { slot, isLeaving: true, blocked: parts.blocked ?? null, isEmpty: parts.isEmpty ?? false },
+    waiting: {
+      slot,
+      isLeaving: true,
+      blocked: parts.blocked ?? null,
+      isEmpty: parts.isEmpty ?? false,
+      wakeAt: parts.wakeAt ?? null,
+    },
   };
 }
 
@@ -73,6 +87,7 @@ function withoutPod(observed: ObservedSlot, claim: ObservedClaim, input: LeaveIn
         : null;
   if (why !== null) return { steps: [{ kind: "delete-claim", slot, claim, why }] };
   if (claim.phase === "Lost") return { blocked: "ClaimLost" };
+  if (isAsleep(observed, input.wallMs) && input.deletion === null) return { wakeAt: claim.wakeAt };
   return input.podChanges === "none"
     ? { blocked: "PodNotRunning" }
     : { steps: [{ kind: "create-pod", slot }] };
@@ -87,7 +102,7 @@ function withPod(observed: ObservedSlot, pod: ObservedPod, input: LeaveInput): P
   if (!isTurnedAway(pod)) return {};
   const order = orderOfLeaving(slot, engine, input.drainTo, input.peers);
   const steps: Step[] = isUnder(pod, order, input.given) ? [] : [{ kind: "order", slot, pod, ...order }];
-  if (!isEmpty(engine)) return { steps };
+  if (!isEmpty(engine)) return { steps, ...sleep(observed, pod, input) };
   const found: Witnesses = witnessesFor(slot, input);
   if (found.isPending)
     return { steps, isEmpty: true, ...(found.isSilent ? { blocked: "AnswerMissing" } : {}) };
@@ -96,6 +111,15 @@ function withPod(observed: ObservedSlot, pod: ObservedPod, input: LeaveInput): P
     isEmpty: true,
     disruptive: { kind: "release", slot, pod, claim, proof: "EmptyQueue", witnesses },
   };
+}
+
+/** Only where nobody could take its mail, and nobody may still send it some. */
+function sleep({ slot, claim }: ObservedSlot, pod: ObservedPod, input: LeaveInput): Parts {
+  if (input.size > 0 || input.deletion !== null || input.reclaim === "Delete" || claim === null) return {};
+  const wakeAt = pod.engine === null ? null : wakeTimeOf(pod.engine, input.wallMs);
+  if (wakeAt === null) return {};
+  const { isPending, witnesses } = witnessesFor(slot, input);
+  return isPending ? {} : { disruptive: { kind: "sleep", slot, pod, claim, wakeAt, witnesses } };
 }
 
 function unknownPod({ slot, claim }: ObservedSlot, pod: ObservedPod, input: LeaveInput): Parts {

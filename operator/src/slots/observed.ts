@@ -48,6 +48,8 @@ export interface ObservedClaim {
   readonly capacity: string | null;
   /** The node whose pod had it last; null: not noted. */
   readonly lastNode: ObservedNode | null;
+  /** Wall-clock milliseconds, when its slot was put to sleep: the first message in it is due then. */
+  readonly wakeAt: number | null;
 }
 
 export interface ObservedSlot {
@@ -114,6 +116,7 @@ export function observeClaim(claim: PersistentVolumeClaim, nodes: NodeView = unk
     isDiscarded: metadata.annotations?.[annotations.discardMail] === "true",
     capacity: status?.capacity?.["storage"] ?? null,
     lastNode: nodeOf(metadata.annotations?.[annotations.lastNode], nodes),
+    wakeAt: timeOf(metadata.annotations?.[annotations.wakeAt]),
   };
 }
 
@@ -144,6 +147,16 @@ export function isServing(pod: ObservedPod | null): boolean {
 export function isOutOfReach({ pod, claim }: ObservedSlot): boolean {
   if (pod === null) return claim?.lastNode?.state === "Lost";
   return pod.isTerminating && pod.node?.state === "Lost";
+}
+
+/** It has no pod because nothing in its spool is due yet. */
+export function isAsleep({ pod, claim }: ObservedSlot, wallMs: number): boolean {
+  return pod === null && claim?.wakeAt != null && claim.wakeAt > wallMs && !claim.isTerminating;
+}
+
+function timeOf(text: string | undefined): number | null {
+  const at = Date.parse(text ?? "");
+  return Number.isNaN(at) ? null : at;
 }
 
 /** Its pod runs on a node that is being emptied. */

@@ -62,6 +62,19 @@ export type Step =
       /** Slots whose engines must say anew that nobody owes them an answer. */
       readonly witnesses: readonly ObservedPod[];
     }
+  /**
+   * No pod is wanted and nothing in the spool is due before `wakeAt`: that is written on the claim, then the pod goes. Before
+   * that a live look must confirm it. A pod is made again when the time has come, or when one is wanted.
+   */
+  | {
+      readonly kind: "sleep";
+      readonly slot: number;
+      readonly pod: ObservedPod;
+      readonly claim: ObservedClaim;
+      /** Wall-clock milliseconds. */
+      readonly wakeAt: number;
+      readonly witnesses: readonly ObservedPod[];
+    }
   /** Deletes a claim that no pod uses, with whatever it holds, because somebody said so. */
   | {
       readonly kind: "delete-claim";
@@ -86,6 +99,8 @@ export interface Waiting {
   readonly blocked: Blocked | null;
   /** It was seen empty. */
   readonly isEmpty: boolean;
+  /** It sleeps until then, in wall-clock milliseconds; null: it does not. */
+  readonly wakeAt: number | null;
 }
 
 /** "create-pod 2 | release 3 (EmptyQueue)": a pass in one line, for logs and tests. */

@@ -3,7 +3,7 @@
  * since only this slot can tell what it took. Others that have nothing to do with a hand-over are not asked.
  */
 import type { SlotInput } from "./input.ts";
-import { type ObservedPod, type ObservedSlot, isGivenUp } from "./observed.ts";
+import { type ObservedPod, type ObservedSlot, isAsleep, isGivenUp } from "./observed.ts";
 import { unansweredOf } from "./orders.ts";
 
 export interface Witnesses {
@@ -36,6 +36,8 @@ function mayHaveSent(observed: ObservedSlot, input: SlotInput): boolean {
   if (claim === null || claim.phase !== "Bound" || isGivenUp(observed, input.forced)) return false;
   const isLeavingForGood = claim.isTerminating && (pod === null || pod.isTerminating);
   if (isLeavingForGood) return false;
+  // Nobody owed it an answer when it was put to sleep.
+  if (isAsleep(observed, input.wallMs)) return false;
   if (pod === null || pod.engine === null) return input.drainTo === "Peers";
   const { engine } = pod;
   return engine.state !== "Serving" || unansweredOf(engine) > 0 || !isSettled(pod, input);

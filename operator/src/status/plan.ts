@@ -68,7 +68,8 @@ function reloads(judged: Judged): PlanEntry[] {
 }
 
 function leavings(judged: Judged): PlanEntry[] {
-  return judged.decision.waiting.map(({ slot, blocked, isEmpty }) => {
+  const leaving = judged.decision.waiting.filter(({ wakeAt }) => wakeAt === null);
+  return leaving.map(({ slot, blocked, isEmpty }) => {
     const observed = judged.slots.find((each) => each.slot === slot);
     const veto = blocked ?? paused(judged) ?? (isEmpty ? null : "QueueNotEmpty");
     return { slot, action: "RemovePod", reason: whyLeaves(observed, judged), ...waitsFor(veto) };

@@ -24,9 +24,14 @@ export function podEntries(
         : { revision: pod.engine.revision.slice(0, 64), queued: roundFigure(pod.engine.queue.total) }),
       ...(pod?.node == null ? {} : { node: pod.node.name }),
       ...(since === undefined ? {} : { leavingSince: since }),
+      ...(waiting?.wakeAt == null ? {} : { wakeAt: isoTime(waiting.wakeAt) }),
       ...(reason === null ? {} : { reason }),
     };
   });
+}
+
+function isoTime(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+Z$/, "Z");
 }
 
 function stateOf({ pod }: ObservedSlot, waiting: Waiting | null): PodEntry["state"] {

@@ -18,8 +18,9 @@ export function reconciling(judged: Judged): VerdictOn<"Reconciling"> {
     .filter(({ slot, pod }) => pod !== null && pod.hash !== judged.hashOf(slot));
   if (outdated.length > 0 && judged.config.kind !== "broken")
     return yes("ReplacingPods", `to be made anew: ${listed(outdated.map(({ slot }) => `slot ${slot}`))}`);
-  if (decision.waiting.length > 0)
-    return yes("ScalingDown", `leaving: ${listed(decision.waiting.map(({ slot }) => `slot ${slot}`))}`);
+  const leaving = decision.waiting.filter(({ wakeAt }) => wakeAt === null);
+  if (leaving.length > 0)
+    return yes("ScalingDown", `leaving: ${listed(leaving.map(({ slot }) => `slot ${slot}`))}`);
   const waitingFor = staying.filter(({ pod }) => pod !== null && (!pod.isReady || pod.isTerminating));
   if (waitingFor.length > 0) return yes("WaitingForPods", `not ready: ${listed(waitingFor.map(named))}`);
   const target = targetRevision(judged.config);

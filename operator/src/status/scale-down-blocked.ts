@@ -19,7 +19,7 @@ export function scaleDownBlocked(
   judged: Judged,
   options: { readonly leavingSince: ReadonlyMap<number, string>; readonly now: Date },
 ): VerdictOn<"ScaleDownBlocked"> {
-  const { waiting } = judged.decision;
+  const waiting = judged.decision.waiting.filter(({ wakeAt }) => wakeAt === null);
   const blocked = waiting.flatMap(({ slot, blocked: reason }) => (reason === null ? [] : [{ slot, reason }]));
   const [first] = blocked;
   if (first !== undefined) {
