@@ -8,7 +8,7 @@ import { z } from "zod";
 import { withRules } from "./rules.ts";
 import { annotationMap, freeObject, label, labelMap, objectName, quantity } from "./values.ts";
 
-const quantities = z.record(z.string().min(1).max(63), quantity).meta({ maxProperties: 8 });
+export const quantities = z.record(z.string().min(1).max(63), quantity).meta({ maxProperties: 8 });
 
 const EnvVar = withRules(
   z.object({

@@ -12,6 +12,7 @@ import { AutoscalingSpec, DrainSpec, RolloutSpec } from "./mail-cluster-scaling.
 import { SpamhausSpec } from "./mail-cluster-spamhaus.ts";
 import { MailClusterStatus } from "./mail-cluster-status.ts";
 import { ListenerList, NetworkPolicySpec, ServiceSpec } from "./mail-cluster-traffic.ts";
+import { WebAdminSpec } from "./mail-cluster-web.ts";
 import { withRules } from "./rules.ts";
 import { freeObject, label, namedList, objectName, quantity } from "./values.ts";
 
@@ -104,6 +105,7 @@ export const MailClusterSpec = withRules(
       })
       .prefault({})
       .describe("How the figures of the pods are found."),
+    webAdmin: WebAdminSpec.prefault({}).describe("Pages that show the cluster and act on its queues."),
     deletionPolicy: z
       .enum(["Drain", "Orphan", "Discard"])
       .default("Drain")

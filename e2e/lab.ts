@@ -60,6 +60,7 @@ async function installChart(cluster: Cluster, tag: string): Promise<void> {
     "image.tag": tag,
     "image.pullPolicy": "Never",
     engineImage: `localhost/mailfleet-mta:${tag}`,
+    webImage: `localhost/mailfleet-web:${tag}`,
   };
   const sets = Object.entries(values).flatMap(([name, value]) => ["--set", `${name}=${value}`]);
   const chart = new URL("../helm/mailfleet", import.meta.url).pathname;

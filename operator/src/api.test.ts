@@ -15,7 +15,7 @@ import { systemRandom } from "#base/random.ts";
 import { EngineClient } from "#operator/engine/client.ts";
 import { accessOf } from "#operator/kube/access.ts";
 import { HttpKube } from "#operator/kube/http-kube.ts";
-import { type CustomObject, type Pod, resources } from "#operator/kube/objects.ts";
+import { type CustomObject, type Pod, type Secret, resources } from "#operator/kube/objects.ts";
 
 import { Admin, apiServerFromEnvironment, deniedIn, readYaml, writesIn } from "../testing/api-server.ts";
 import { LiveNode } from "../testing/live-node.ts";
@@ -86,6 +86,7 @@ describe("against a real API server", { skip: server === null }, () => {
       workers: 4,
       facts: {
         engineImage: "mailfleet-mta:test",
+        webImage: "mailfleet-web:test",
         namespace: "mailfleet-test",
         podLabels: {},
         hasImageVolumes: true,
@@ -179,6 +180,32 @@ describe("against a real API server", { skip: server === null }, () => {
     assert.deepEqual(later.slice(beforehand), []);
   });
 
+  test("the web administration comes with its switch, keeps its password, and goes with its switch", async () => {
+    const web = { namespace, name: "out-web" };
+    const password = async (): Promise<string | undefined> =>
+      (await kube.get<Secret>({ resource: resources.secrets, ...web }))?.data?.["password"];
+    const isThere = async (): Promise<boolean[]> =>
+      Promise.all(
+        [resources.deployments, resources.services, resources.networkPolicies, resources.serviceAccounts].map(
+          async (resource) => (await kube.get({ resource, ...web })) !== null,
+        ),
+      );
+    await patchCluster({ spec: { webAdmin: { enabled: true } } });
+    await until("all of it is there", async () => !(await isThere()).includes(false) && (await isSettled()));
+    const before = await password();
+    assert.ok(before !== undefined);
+    await patchCluster({ spec: { webAdmin: { ingress: { host: "mail.example.org" } } } });
+    await until(
+      "an ingress",
+      async () => (await kube.get({ resource: resources.ingresses, ...web })) !== null,
+    );
+    assert.equal(await password(), before);
+    if (server.auditLog !== null) assert.deepEqual(deniedIn(server.auditLog, OPERATOR), []);
+    await patchCluster({ spec: { webAdmin: null } });
+    await until("all of it is gone", async () => !(await isThere()).includes(true) && (await isSettled()));
+    assert.equal(await password(), undefined);
+  });
+
   test("kubectl scale works: the scale subresource follows and reports", async () => {
     const scale = { spec: { replicas: 3 } };
     const path = `${mailClusters}/out/scale`;
@@ -245,6 +272,8 @@ describe("against a real API server", { skip: server === null }, () => {
       resources.serviceAccounts,
       resources.disruptionBudgets,
       resources.networkPolicies,
+      resources.deployments,
+      resources.ingresses,
     ];
     await until("nothing is left", async () => {
       const labelSelector = "mailfleet.io/cluster=out";

@@ -73,6 +73,7 @@ async function run(options: Options, log: Log, stop: AbortSignal): Promise<numbe
       workers: options.workers,
       facts: {
         engineImage: options.engineImage ?? "",
+        webImage: options.webImage ?? "",
         namespace,
         podLabels: POD_LABELS,
         hasImageVolumes: imageVolumes,

@@ -25,6 +25,8 @@ export interface Options {
   readonly logLevel: string;
   /** Image of clusters that name none; null: such a cluster is reported as not usable. */
   readonly engineImage: string | null;
+  /** Image of the web administration; null: clusters that name none get none. */
+  readonly webImage: string | null;
   readonly workers: number;
   readonly imageVolumes: ImageVolumes;
   /** Null: what client-node finds by itself (KUBECONFIG, ~/.kube/config, the pod's service account). */
@@ -63,6 +65,11 @@ export const flags = {
     fallback: "",
     help: "image for clusters that name none",
   },
+  "web-image": {
+    env: "MAILFLEET_WEB_IMAGE",
+    fallback: "",
+    help: "image of the web administration for clusters that name none",
+  },
   workers: { env: "WORKERS", fallback: "4", help: "passes that run at once, 1 to 64" },
   "image-volumes": { env: "IMAGE_VOLUMES", fallback: "auto", help: "auto, on or off" },
   kubeconfig: {
@@ -89,6 +96,7 @@ export function parseOptions(
     monitorPort: integer("monitor-port", values["monitor-port"], { min: 0, max: 65_535 }),
     logLevel: oneOf("log-level", values["log-level"], LOG_LEVELS),
     engineImage: values["engine-image"] || null,
+    webImage: values["web-image"] || null,
     kedaAddress: values["keda-address"] === "" ? null : address("keda-address", values["keda-address"]),
     workers: integer("workers", values.workers, { min: 1, max: 64 }),
     imageVolumes: oneOf("image-volumes", values["image-volumes"], ["auto", "on", "off"] as const),

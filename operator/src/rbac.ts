@@ -41,7 +41,8 @@ export const rbac: {
       verbs: OWNED,
     },
     { apiGroups: ["policy"], resources: ["poddisruptionbudgets"], verbs: OWNED },
-    { apiGroups: ["networking.k8s.io"], resources: ["networkpolicies"], verbs: OWNED },
+    { apiGroups: ["networking.k8s.io"], resources: ["networkpolicies", "ingresses"], verbs: OWNED },
+    { apiGroups: ["apps"], resources: ["deployments"], verbs: OWNED },
     { apiGroups: ["events.k8s.io"], resources: ["events"], verbs: ["create", "patch"] },
   ],
   // Nodes belong to no namespace: one ClusterRole of its own, which may be left out. The operator works without.

@@ -44,6 +44,7 @@ export function aContext(
     isMoving: changes.isMoving ?? false,
     operator: changes.operator ?? {
       engineImage: "mailfleet-mta:test",
+      webImage: "mailfleet-web:test",
       namespace: "mailfleet-system",
       podLabels: { "app.kubernetes.io/name": "mailfleet-operator" },
       hasImageVolumes: true,

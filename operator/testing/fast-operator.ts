@@ -32,6 +32,7 @@ const manager = new Manager({
   workers: 4,
   facts: {
     engineImage: "mailfleet-mta:test",
+    webImage: "mailfleet-web:test",
     namespace: leaseNamespace,
     podLabels: {},
     hasImageVolumes: true,

@@ -35,6 +35,7 @@ export class Whole {
       workers: 4,
       facts: {
         engineImage: "mailfleet-mta:test",
+        webImage: "mailfleet-web:test",
         namespace: "system",
         podLabels: { "app.kubernetes.io/name": "mailfleet-operator" },
         hasImageVolumes: true,

@@ -30,3 +30,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- define "mailfleet.engineImage" -}}
 {{ default (printf "mailfleet-mta:%s" .Chart.AppVersion) .Values.engineImage }}
 {{- end }}
+
+{{- define "mailfleet.webImage" -}}
+{{ default (printf "mailfleet-web:%s" .Chart.AppVersion) .Values.webImage }}
+{{- end }}

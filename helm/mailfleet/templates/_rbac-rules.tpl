@@ -54,6 +54,18 @@
       - networking.k8s.io
     resources:
       - networkpolicies
+      - ingresses
+    verbs:
+      - get
+      - list
+      - watch
+      - create
+      - patch
+      - delete
+  - apiGroups:
+      - apps
+    resources:
+      - deployments
     verbs:
       - get
       - list

@@ -201,3 +201,17 @@ test("behind a trusted proxy its user counts, with the highest role of the group
   assert.equal((await stranger.call("GET", "/api/session")).status, 401);
   await proxied.stop();
 });
+
+test("a password in a file of its own opens the door, and another one in its place closes it", async () => {
+  const file = join(rig.folder, "password");
+  writeFileSync(file, "from a secret\n");
+  const users = (mark: string): string =>
+    JSON.stringify({ users: [{ name: "admin", role: "admin", passwordfile: file }] }) + mark;
+  writeFileSync(join(rig.folder, "users.yaml"), users(""));
+  const visitor = rig.visitor();
+  assert.equal((await visitor.login("admin", "from a secret")).status, 200);
+  writeFileSync(file, "another one");
+  writeFileSync(join(rig.folder, "users.yaml"), users("\n"));
+  assert.equal((await visitor.call("GET", "/api/session")).status, 401);
+  assert.equal((await rig.visitor().login("admin", "another one")).status, 200);
+});

@@ -15,19 +15,23 @@ import { Role } from "#web/shared/web-api.ts";
 import { hashPassword, isPassword, parseHash } from "./password.ts";
 import { invalid } from "./web-config.ts";
 
+const hash = z
+  .string()
+  .refine((text) => parseHash(text) !== null, "is no argon2id hash; see mailfleet-web hash-password");
+const name = z.string().regex(/^[\w.@+-]{1,128}$/, "must be letters, digits and . @ + - _");
+
+/** A password in a file of its own is for a Secret that somebody else makes and guards. */
 const UserFile = z.strictObject({
   users: z
     .array(
-      z.strictObject({
-        name: z.string().regex(/^[\w.@+-]{1,128}$/),
-        role: Role,
-        password: z
-          .string()
-          .refine((text) => parseHash(text) !== null, "is no argon2id hash; see mailfleet-web hash-password"),
-      }),
+      z.union([
+        z.strictObject({ name, role: Role, password: hash }),
+        z.strictObject({ name, role: Role, passwordfile: z.string().min(1).max(4096) }),
+      ]),
     )
     .max(10_000),
 });
+type Entry = z.infer<typeof UserFile>["users"][number];
 
 export interface User {
   readonly name: string;
@@ -92,11 +96,20 @@ export class Users {
       const [issue] = parsed.error.issues;
       throw invalid(file, `${issue?.path.join(".")}: ${issue?.message}`);
     }
-    this.#users = new Map(
-      parsed.data.users.map((user) => [user.name, { ...user, stamp: stampOf(user.password) }]),
-    );
+    const users = await Promise.all(parsed.data.users.map((entry) => keptOf(file, entry)));
+    this.#users = new Map(users.map((user) => [user.name, user]));
     this.#seen = seen;
   }
+}
+
+async function keptOf(file: string, entry: Entry): Promise<Kept> {
+  const { name, role } = entry;
+  if ("password" in entry) return { name, role, password: entry.password, stamp: stampOf(entry.password) };
+  const plain = await readFile(entry.passwordfile, "utf8").catch((cause: unknown) => {
+    throw invalid(file, describe(cause));
+  });
+  if (plain.trim() === "") throw invalid(file, `${entry.passwordfile} holds no password`);
+  return { name, role, password: await hashPassword(plain.trim()), stamp: stampOf(plain.trim()) };
 }
 
 async function markOf(file: string): Promise<string> {
@@ -104,6 +117,6 @@ async function markOf(file: string): Promise<string> {
   return `${mtimeMs} ${size} ${ino}`;
 }
 
-function stampOf(hash: string): string {
-  return createHash("sha256").update(hash).digest("base64url").slice(0, 12);
+function stampOf(secret: string): string {
+  return createHash("sha256").update(secret).digest("base64url").slice(0, 12);
 }

@@ -7,6 +7,8 @@ import type { KubeObject, Resource } from "#operator/kube/kube.ts";
 import {
   type ConfigMap,
   type CustomObject,
+  type Deployment,
+  type Ingress,
   type KubeNode,
   type NetworkPolicy,
   type PersistentVolumeClaim,
@@ -32,6 +34,8 @@ export interface Caches {
   readonly serviceAccounts: Store<ServiceAccount>;
   readonly disruptionBudgets: Store<PodDisruptionBudget>;
   readonly networkPolicies: Store<NetworkPolicy>;
+  readonly deployments: Store<Deployment>;
+  readonly ingresses: Store<Ingress>;
   /** Not synced: the operator may not read nodes, or has not yet. */
   readonly nodes: Store<KubeNode>;
 }
@@ -55,6 +59,8 @@ export const ownedResources = {
   serviceAccounts: resources.serviceAccounts,
   disruptionBudgets: resources.disruptionBudgets,
   networkPolicies: resources.networkPolicies,
+  deployments: resources.deployments,
+  ingresses: resources.ingresses,
 } as const satisfies Record<string, Resource>;
 
 export type WritableCaches = {
@@ -76,6 +82,8 @@ export function makeCaches(namespaces: readonly string[]): WritableCaches {
     serviceAccounts: owned<ServiceAccount>(),
     disruptionBudgets: owned<PodDisruptionBudget>(),
     networkPolicies: owned<NetworkPolicy>(),
+    deployments: owned<Deployment>(),
+    ingresses: owned<Ingress>(),
     nodes: new ScopedStore<KubeNode>([]),
   };
 }

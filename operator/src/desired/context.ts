@@ -19,6 +19,8 @@ export interface ClusterIdentity {
 export interface OperatorFacts {
   /** Image of the engine for clusters that name none. */
   readonly engineImage: string;
+  /** Image of the web administration for clusters that name none; "" when nobody said. */
+  readonly webImage: string;
   /** Where the operator runs, so that the network policy lets it in. */
   readonly namespace: string;
   readonly podLabels: Readonly<Record<string, string>>;

@@ -25,6 +25,7 @@ interface Input {
 }
 
 const admin = { token: "token", ca: "ca", cert: "cert", key: "key" };
+const web = { sessionKey: "session-key", password: "password" };
 const keys = new Map([["key-of-spamhaus", "abcdefgh"]]);
 const testdata = new URL("testdata/", import.meta.url);
 
@@ -44,7 +45,7 @@ function contextOf(input: Input): Context {
 }
 
 function objectsOf(context: Context): readonly unknown[] {
-  return [...plan(context, admin, keys).map(({ object }) => object), claim(context, 1), pod(context, 1)];
+  return [...plan(context, admin, keys, context.spec.webAdmin.enabled ? web : null).map(({ object }) => object), claim(context, 1), pod(context, 1)];
 }
 
 describe("desired objects", async () => {
@@ -132,7 +133,9 @@ describe("objects one by one", () => {
   });
 
   it("the admin secret gives back its parts, or nothing when one is missing", () => {
-    const secret = plan(aContext(), admin, new Map()).find(({ object }) => object.kind === "Secret")?.object;
+    const secret = plan(aContext(), admin, new Map(), null).find(
+      ({ object }) => object.kind === "Secret",
+    )?.object;
     assert.ok(secret !== undefined);
     assert.deepEqual(readAdminSecret(secret), admin);
     assert.equal(readAdminSecret({ ...secret, data: { token: "eA==" } }), null);

@@ -10,6 +10,9 @@ export const egressPolicyName = (cluster: string): string => `${cluster}-egress`
 /** Headless: gives every pod a stable name in DNS. */
 export const headlessServiceName = (cluster: string): string => `${cluster}-pods`;
 
+/** Everything of the web administration shares it. */
+export const webName = (cluster: string): string => `${cluster}-web`;
+
 /** Pod and claim of a slot. */
 export const slotName = (cluster: string, slot: number): string => `${cluster}-${slot}`;
 

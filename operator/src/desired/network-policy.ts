@@ -1,6 +1,6 @@
 /**
- * Who may reach the pods: mail clients the listeners, everybody the metrics, only the operator and the
- * cluster's own pods, which hand over mail to each other, the admin API.
+ * Who may reach the pods: mail clients the listeners, everybody the metrics, only the operator, the
+ * cluster's own pods, which hand over mail to each other, and its web administration the admin API.
  * Outgoing traffic is not limited: an engine delivers to the whole world.
  */
 import { ports } from "#contract/runtime.ts";
@@ -10,12 +10,15 @@ import type { NetworkPolicy } from "#operator/kube/objects.ts";
 import type { Context } from "./context.ts";
 import { metadata, selectorLabels } from "./labels.ts";
 import { networkPolicyName } from "./names.ts";
+import { webSelector } from "./web-labels.ts";
 
 /** Null: none is wanted. */
 export function networkPolicy({ cluster, spec, operator }: Context): NetworkPolicy | null {
   const { mode, clients } = spec.networkPolicy;
   if (mode === "None") return null;
   const tcp = (port: number): { protocol: string; port: number } => ({ protocol: "TCP", port });
+  const web = spec.webAdmin.enabled ? [{ podSelector: { matchLabels: webSelector(cluster.name) } }] : [];
+  const admins = [operatorPeer(operator), ownPods(cluster.name), ...web];
   const listeners = spec.listeners.map(({ port }) => tcp(containerPort(port)));
   return {
     apiVersion: "networking.k8s.io/v1",
@@ -30,7 +33,7 @@ export function networkPolicy({ cluster, spec, operator }: Context): NetworkPoli
           ...(clients === undefined ? {} : { from: clients.map((cidr) => ({ ipBlock: { cidr } })) }),
         },
         { ports: [tcp(ports.monitor)] },
-        { ports: [tcp(ports.admin)], from: [operatorPeer(operator), ownPods(cluster.name)] },
+        { ports: [tcp(ports.admin)], from: admins },
       ],
     },
   };

@@ -3,7 +3,6 @@
  * deployment. Pods and claims are made slot by slot as slots/ decides. What is of these kinds, carries the
  * cluster's label and is not in the list is not wanted any more; ConfigMaps have their own rule (config-map.ts).
  */
-import type { KubeObject, Resource } from "#operator/kube/kube.ts";
 import { resources } from "#operator/kube/objects.ts";
 
 import { type AdminMaterial, adminSecret } from "./admin-secret.ts";
@@ -12,22 +11,21 @@ import type { Context } from "./context.ts";
 import { disruptionBudget } from "./disruption-budget.ts";
 import { egressPolicy } from "./egress-policy.ts";
 import { networkPolicy } from "./network-policy.ts";
+import { type PlannedObject, planned } from "./planned.ts";
 import { serviceAccount } from "./service-account.ts";
 import { headlessService, mailService } from "./services.ts";
 import { spamhausSecret } from "./spamhaus-secret.ts";
-
-export interface PlannedObject {
-  readonly resource: Resource;
-  readonly object: KubeObject;
-}
+import { webPlan } from "./web-plan.ts";
+import type { WebMaterial } from "./web-secret.ts";
 
 export function plan(
   context: Context,
   admin: AdminMaterial,
   /** Keys for Spamhaus, by file. */
   keys: ReadonlyMap<string, string>,
+  web: WebMaterial | null,
 ): readonly PlannedObject[] {
-  return [
+  const engines = [
     planned(resources.serviceAccounts, serviceAccount(context)),
     planned(resources.secrets, adminSecret(context.cluster, admin)),
     planned(resources.secrets, spamhausSecret(context.cluster, keys)),
@@ -38,8 +36,5 @@ export function plan(
     planned(resources.services, mailService(context)),
     planned(resources.disruptionBudgets, disruptionBudget(context)),
   ].flat();
-}
-
-function planned(resource: Resource, object: KubeObject | null): PlannedObject[] {
-  return object === null ? [] : [{ resource, object }];
+  return [...engines, ...webPlan(context, web)];
 }

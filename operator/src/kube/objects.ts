@@ -23,6 +23,8 @@ export const resources = {
   serviceAccounts: resource("v1", "ServiceAccount", "serviceaccounts"),
   disruptionBudgets: resource("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets"),
   networkPolicies: resource("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies"),
+  deployments: resource("apps/v1", "Deployment", "deployments"),
+  ingresses: resource("networking.k8s.io/v1", "Ingress", "ingresses"),
   leases: resource("coordination.k8s.io/v1", "Lease", "leases"),
   events: resource("events.k8s.io/v1", "Event", "events"),
   nodes: resource("v1", "Node", "nodes", false),
@@ -276,6 +278,25 @@ export interface NetworkPolicy extends KubeObject {
     readonly policyTypes?: readonly string[];
     readonly ingress?: readonly Readonly<Record<string, unknown>>[];
     readonly egress?: readonly Readonly<Record<string, unknown>>[];
+  };
+}
+
+export interface Deployment extends KubeObject {
+  readonly spec: {
+    readonly replicas: number;
+    readonly selector: LabelSelector;
+    readonly template: {
+      readonly metadata: Pick<ObjectMeta, "labels" | "annotations">;
+      readonly spec: PodSpec;
+    };
+  };
+}
+
+export interface Ingress extends KubeObject {
+  readonly spec: {
+    readonly ingressClassName?: string;
+    readonly tls?: readonly { readonly hosts: readonly string[]; readonly secretName: string }[];
+    readonly rules: readonly Readonly<Record<string, unknown>>[];
   };
 }
 

@@ -3,7 +3,8 @@
  * which steps the slots need. `mail-cluster.ts` carries it out.
  */
 import type { Context, OperatorFacts } from "#operator/desired/context.ts";
-import { type PlannedObject, plan } from "#operator/desired/plan.ts";
+import { plan } from "#operator/desired/plan.ts";
+import type { PlannedObject } from "#operator/desired/planned.ts";
 import type { RenderedConfig } from "#operator/desired/engine-config.ts";
 import { podHashOf, podPartsOf } from "#operator/desired/pod.ts";
 import { decideSlots, type SlotDecision } from "#operator/slots/decide.ts";
@@ -81,7 +82,7 @@ export function judge(observed: Observed, facts: OperatorFacts, scaled: Scaled):
     size,
     context,
     contextOf: (slot) => (isTried && canary?.has(slot) === false ? stable : context),
-    objects: isNeeded ? plan(context, observed.admin, observed.spamhaus.keys) : [],
+    objects: isNeeded ? plan(context, observed.admin, observed.spamhaus.keys, observed.web) : [],
     decision,
     status,
     push: config === null || wishes.rollout === "pause" ? null : pushOf(choice, config, canary),

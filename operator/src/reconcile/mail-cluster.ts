@@ -11,7 +11,7 @@ import type { MailClusterStatus } from "#crds/mail-cluster-status.ts";
 import { annotations } from "#crds/group.ts";
 import { type Key, keyText } from "#operator/cache/key.ts";
 import { resources } from "#operator/kube/objects.ts";
-import type { PlannedObject } from "#operator/desired/plan.ts";
+import type { PlannedObject } from "#operator/desired/planned.ts";
 import { describeSteps, type Step } from "#operator/slots/steps.ts";
 import { makeStatus } from "#operator/status/mail-cluster-status.ts";
 import { reasonOf } from "#operator/status/plan.ts";

@@ -14,6 +14,7 @@ import { readConfigMap } from "#operator/desired/config-map.ts";
 import type { ClusterIdentity } from "#operator/desired/context.ts";
 import { type RenderedConfig, type Rendering, renderConfig } from "#operator/desired/engine-config.ts";
 import { adminSecretName, adminServerName, configMapName } from "#operator/desired/names.ts";
+import type { WebMaterial } from "#operator/desired/web-secret.ts";
 import { renewed } from "#operator/engine/authority.ts";
 import type { EngineAddress } from "#operator/engine/engines.ts";
 import type { Target } from "#operator/engine/reports.ts";
@@ -36,6 +37,7 @@ import { isOurs } from "./ownership.ts";
 import { type Owned, ownedBy } from "./owned.ts";
 import type { Refusal } from "./memory.ts";
 import type { Tools } from "./tools.ts";
+import { webMaterial } from "./web-material.ts";
 import { type Wishes, wishesOf } from "./wishes.ts";
 
 export interface Observed {
@@ -52,6 +54,8 @@ export interface Observed {
   readonly slots: readonly ObservedSlot[];
   readonly nodes: NodeView;
   readonly admin: AdminMaterial;
+  /** Of the web administration; null: none is wanted. */
+  readonly web: WebMaterial | null;
   readonly plugins: PluginResolution;
   readonly rendering: Rendering;
   /** The part of it that is Spamhaus', and the keys. */
@@ -130,6 +134,7 @@ export async function observe(tools: Tools, object: CustomObject): Promise<Obser
     slots: observeSlots(owned.pods, owned.claims, tools.reports.recent(key), nodes),
     nodes,
     admin,
+    web: await webMaterial(tools, key, spec),
     plugins,
     rendering,
     lastGood,

@@ -3,7 +3,7 @@
  * revisions that no pod was made with. Pods and claims are never pruned: only steps take those away.
  */
 import { isStaleConfigMap } from "#operator/desired/config-map.ts";
-import type { PlannedObject } from "#operator/desired/plan.ts";
+import type { PlannedObject } from "#operator/desired/planned.ts";
 import { ownedResources } from "#operator/cache/caches.ts";
 import type { KubeObject, Resource } from "#operator/kube/kube.ts";
 import { annotations } from "#crds/group.ts";
@@ -25,6 +25,8 @@ const PLANNED: readonly OwnedKind[] = [
   "networkPolicies",
   "secrets",
   "serviceAccounts",
+  "deployments",
+  "ingresses",
 ];
 
 /** Which objects may go (pure). `revisions` are wanted beside those that pods were made with. */

@@ -1,0 +1,65 @@
+/**
+ * How one comes to the web administration, and what it may reach: a Service, an Ingress where one is wanted, and a policy
+ * that lets anybody in to its one port and it out to the engines' admin API and to DNS alone.
+ */
+import { ports } from "#contract/runtime.ts";
+import type { Ingress, NetworkPolicy, Service } from "#operator/kube/objects.ts";
+
+import type { Context } from "./context.ts";
+import { selectorLabels } from "./labels.ts";
+import { webName } from "./names.ts";
+import { webMetadata, webSelector } from "./web-labels.ts";
+import { webPort } from "./web-secret.ts";
+
+export function webService({ cluster, spec }: Context): Service {
+  const { serviceType, tlsSecretName } = spec.webAdmin;
+  const port = tlsSecretName === undefined ? 80 : 443;
+  return {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: webMetadata(cluster),
+    spec: {
+      type: serviceType,
+      selector: webSelector(cluster.name),
+      ports: [{ name: "http", port, targetPort: webPort, protocol: "TCP" }],
+    },
+  };
+}
+
+/** Null: none is wanted. */
+export function webIngress({ cluster, spec }: Context): Ingress | null {
+  const { ingress } = spec.webAdmin;
+  if (ingress === undefined) return null;
+  const { host, className, tlsSecretName, annotations } = ingress;
+  const service = { name: webName(cluster.name), port: { name: "http" } };
+  return {
+    apiVersion: "networking.k8s.io/v1",
+    kind: "Ingress",
+    metadata: webMetadata(cluster, annotations),
+    spec: {
+      ...(className === undefined ? {} : { ingressClassName: className }),
+      ...(tlsSecretName === undefined ? {} : { tls: [{ hosts: [host], secretName: tlsSecretName }] }),
+      rules: [{ host, http: { paths: [{ path: "/", pathType: "Prefix", backend: { service } }] } }],
+    },
+  };
+}
+
+/** Null: no policies are wanted. */
+export function webNetworkPolicy({ cluster, spec }: Context): NetworkPolicy | null {
+  if (spec.networkPolicy.mode === "None") return null;
+  const tcp = (port: number): { protocol: string; port: number } => ({ protocol: "TCP", port });
+  return {
+    apiVersion: "networking.k8s.io/v1",
+    kind: "NetworkPolicy",
+    metadata: webMetadata(cluster),
+    spec: {
+      podSelector: { matchLabels: webSelector(cluster.name) },
+      policyTypes: ["Ingress", "Egress"],
+      ingress: [{ ports: [tcp(webPort)] }],
+      egress: [
+        { ports: [tcp(ports.admin)], to: [{ podSelector: { matchLabels: selectorLabels(cluster.name) } }] },
+        { ports: [{ protocol: "UDP", port: 53 }, tcp(53)] },
+      ],
+    },
+  };
+}
