@@ -39,7 +39,15 @@ const ClusterView = z.object({
         )
         .default([]),
       plugins: z
-        .array(z.object({ name: z.string(), state: z.string(), sha256: z.string().optional() }))
+        .array(
+          z.object({
+            name: z.string(),
+            state: z.string(),
+            sha256: z.string().optional(),
+            pods: z.int().optional(),
+            roles: z.array(z.string()).optional(),
+          }),
+        )
         .default([]),
     })
     .prefault({}),
