@@ -15,6 +15,7 @@ const shapes = [
   /^r[rpshnaf39wBUDNEGHJKLM4PQRST7VWXYZ2bcdeCg65jkm8oFqi1tuvAxyz]{27,35}$/,
 ] as const;
 const CASH_PREFIX = "bitcoincash:";
+const CAPITALS = /^(?:BC1|[QP])[A-Z0-9]+$/;
 const CASH = /^[qp][qpzry9x8gf2tvdw0s3jn54khce6mua7l]{41,111}$/;
 
 /** Any run that is long enough covers one of the places looked at, so most letters are never touched. */
@@ -38,8 +39,12 @@ function isPlain(text: string, at: number): boolean {
   return (code >= 97 && code <= 122) || (code >= 48 && code <= 57) || (code >= 65 && code <= 90);
 }
 
-/** As HBL hashes it: Ethereum in lower case, all others as written. */
+/**
+ * As HBL hashes it: Ethereum in lower case, and so the two forms that may be written all in capitals (BIP 173, CashAddr);
+ * in all others the case tells wallets apart.
+ */
 function walletOf(run: string, before: string): string | null {
+  if (CAPITALS.test(run)) return walletOf(run.toLowerCase(), before.toLowerCase());
   if (before === CASH_PREFIX && CASH.test(run)) return `${CASH_PREFIX}${run}`;
   if (/[_]$/.test(before) || !shapes.some((shape) => shape.test(run))) return null;
   return run.startsWith("0x") ? run.toLowerCase() : run;

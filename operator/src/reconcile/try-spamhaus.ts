@@ -17,7 +17,7 @@ import type { Writer } from "./writer.ts";
 /** The file is on its way to the pod's volume. */
 const UNREAD_MS = 2000;
 const AGAIN_MS = 30_000;
-/** Until a key that is wanted no more is taken away. */
+/** Until an engine answers, or a key that is wanted no more is taken away. */
 const SPARE_MS = 10_000;
 
 export async function trySpamhaus(tools: Tools, writer: Writer, observed: Observed): Promise<Result> {
@@ -31,7 +31,7 @@ export async function trySpamhaus(tools: Tools, writer: Writer, observed: Observ
   const waited = memory.probe?.part === part ? tools.clock.monotonic() - memory.probe.at : pauseMs;
   if (waited < pauseMs) return again(pauseMs - waited, "a key or list of Spamhaus' is tried out");
   const faults = await ask(tools, observed, spamhaus.candidate);
-  if (faults === null) return again(UNREAD_MS, "no engine can try a key of Spamhaus' out");
+  if (faults === null) return again(SPARE_MS, "no engine can try a key of Spamhaus' out");
   memory.probe = { part, faults, at: tools.clock.monotonic() };
   const said = faults.map(({ list, outcome }) => `${list} ${outcome}`);
   tools.log.info(

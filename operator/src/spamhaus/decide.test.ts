@@ -105,6 +105,14 @@ describe("lists and servers", () => {
   });
 });
 
+it("a part that no engine would take is not tried out: the configuration tells what is wrong", () => {
+  const wrong = SpamhausSpec.parse({ ...spec, resolvers: ["nonsense"] });
+  const choice = decideSpamhaus(rotated({ spec: wrong }));
+  assert.equal(choice.candidate, null);
+  assert.deepEqual(choice.section?.resolvers, ["nonsense"]);
+  assert.ok(choice.keys.has(old.file));
+});
+
 describe("the Secret", () => {
   const secret = (data: Record<string, string>) => ({
     apiVersion: "v1",

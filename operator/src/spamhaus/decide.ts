@@ -9,6 +9,7 @@
  * Without a usable key in the Secret the last one stays in use; if there never was one, nothing is asked at all, so
  * that a forgotten Secret cannot hold up mail.
  */
+import { SpamhausConfig } from "#contract/spamhaus-config.ts";
 import type { SpamhausSpec } from "#crds/mail-cluster-spamhaus.ts";
 
 import { type SpamhausSection, keyFileOf, probedPart, sectionOf } from "./section.ts";
@@ -82,6 +83,8 @@ function wishOf(spec: SpamhausSpec, { wanted, before }: SpamhausInput): Spamhaus
 }
 
 function isTried(wish: SpamhausSection, { before, probe, inUse }: SpamhausInput): boolean {
+  // No engine would take it: the configuration says what is wrong with it, and is not rolled out.
+  if (!SpamhausConfig.safeParse(wish).success) return true;
   const part = probedPart(wish);
   if (before !== null && probedPart(before) === part) return true;
   if (probe?.part === part && probe.faults.length === 0) return true;
