@@ -81,6 +81,7 @@ export const FrameHead = z.strictObject({
           dueAt: z.number(),
           lastReply: z.string().max(512),
           delayNotices: z.int().nonnegative(),
+          metadata: z.record(z.string(), z.string()).optional(),
         })
         .nullable(),
     )

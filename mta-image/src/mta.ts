@@ -106,16 +106,6 @@ export class Mta {
       log,
     });
     this.shutdown.add("events", () => this.#events.close());
-    this.#scripts = new ScriptLife({
-      clock,
-      random,
-      log,
-      settings: () => this.#settings,
-      offers: () => {
-        const offers = this.plugins.offers();
-        return { ...offers, pluginHosts: [spamhausHost(this.spamhaus), ...(offers.pluginHosts ?? [])] };
-      },
-    });
     const read = (id: string): ReturnType<DiskSpool["read"]> => this.spool.read(id);
     const outbound = makeOutbound({
       clock,
@@ -138,6 +128,18 @@ export class Mta {
       },
     });
     this.#door = door;
+    this.#scripts = new ScriptLife({
+      clock,
+      random,
+      log,
+      settings: () => this.#settings,
+      resolver: outbound.resolver,
+      intake: door.intake,
+      offers: () => {
+        const offers = this.plugins.offers();
+        return { ...offers, pluginHosts: [spamhausHost(this.spamhaus), ...(offers.pluginHosts ?? [])] };
+      },
+    });
     const notifier = new MailNotifier({
       intake: door.intake,
       read,
@@ -156,7 +158,7 @@ export class Mta {
       clock,
       log,
     });
-    this.#deliveries = this.plugins.courierBefore(outbound.courier);
+    this.#deliveries = this.#scripts.courierBefore(this.plugins.courierBefore(outbound.courier), read);
     this.queue = new Queue({
       spool: this.spool,
       courier: this.#deliveries,

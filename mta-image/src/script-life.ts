@@ -4,6 +4,7 @@
  * line and column; until `use` is called, the scripts before go on. Sessions keep what they began with.
  */
 import { readFile } from "node:fs/promises";
+import { isIP } from "node:net";
 
 import { describe } from "#base/error.ts";
 import { appFile, type AppConfig, type EngineConfig } from "#contract/config.ts";
@@ -15,9 +16,22 @@ import { type HookFigures, makeHookFigures } from "./hooks/figures.ts";
 import { HookRunner, type HookWorldOptions } from "./hooks/runner.ts";
 import { type ScriptHostParts, makeScriptHost } from "./hooks/script-host.ts";
 import { type ScriptTexts, type Scripts, compileScripts, noScripts } from "./hooks/scripts.ts";
+import { HookedCourier } from "./delivery/hooked-courier.ts";
+import { QueueHooks } from "./hooks/queue-hooks.ts";
+import type { Intake } from "./intake/intake.ts";
+import type { Wire } from "./plugins/native.ts";
+import { pluginResources } from "./plugin-resources.ts";
+import { decode, encode } from "./plugins/values.ts";
+import type { Courier } from "./queue/courier.ts";
+import { makeMailPort } from "./script-mail.ts";
+import { type PortParts, makeScriptPorts } from "./script-ports/ports.ts";
+import type { Content } from "./spool/spool.ts";
 import { libraryHost } from "./script/library/library.ts";
 
 export interface ScriptLifeOptions extends Pick<HookWorldOptions, "clock" | "random" | "log"> {
+  readonly resolver: PortParts["resolver"];
+  /** Where mail goes that scripts make. */
+  readonly intake: Intake;
   readonly settings: () => Settings;
   /** What others offer to scripts; asked whenever scripts are compiled. */
   readonly offers: () => Omit<ScriptHostParts, "libraryHost">;
@@ -27,14 +41,23 @@ export class ScriptLife {
   readonly figures: HookFigures = makeHookFigures();
   readonly runner: HookRunner;
   readonly #offers: ScriptLifeOptions["offers"];
+  readonly #settings: () => Settings;
   #scripts: Scripts = noScripts;
 
-  constructor({ offers, settings, ...surroundings }: ScriptLifeOptions) {
+  constructor({ offers, settings, resolver, intake, ...surroundings }: ScriptLifeOptions) {
+    const { clock } = surroundings;
+    const hostname = (): string => settings().hostname;
+    const servers = (): readonly string[] => settings().resolver.servers;
     this.#offers = offers;
+    this.#settings = settings;
     this.runner = new HookRunner({
       ...surroundings,
       figures: this.figures,
-      hostname: () => settings().hostname,
+      hostname,
+      ports: {
+        ...makeScriptPorts({ clock, resolver, servers, hostname }),
+        mail: makeMailPort(intake, clock),
+      },
       hasTransport: (id) => settings().transports.has(id),
     });
   }
@@ -42,6 +65,24 @@ export class ScriptLife {
   /** Those in force. */
   get scripts(): Scripts {
     return this.#scripts;
+  }
+
+  /** The courier with scripts around its attempts. */
+  courierBefore(inner: Courier, read: (id: string) => Promise<Content>): Courier {
+    const settings = this.#settings;
+    return new HookedCourier({
+      inner,
+      read,
+      hooks: new QueueHooks(() => this.#scripts, this.runner),
+      clock: this.runner.clock,
+      sourceAddress: (name) => settings().addresses.get(name) ?? (isIP(name) === 0 ? null : name),
+      retriesOf: (id) => (settings().schedules.get(id) ?? settings().defaultSchedule).count,
+      plugins: {
+        order: (id, args) => ({ id, args: encode(args, pluginResources), timeoutMs: PLUGIN_MS }),
+        value: (wire) =>
+          decode(wire as Wire, { resources: pluginResources, makeObject: () => null, self: null }),
+      },
+    });
   }
 
   async prepare({ app }: EngineConfig): Promise<{ readonly scripts: Scripts; readonly use: () => void }> {
@@ -54,6 +95,9 @@ export class ScriptLife {
     };
   }
 }
+
+/** After it the outcome of a plugin that a script chose is unclear: the same as for transports. */
+const PLUGIN_MS = 600_000;
 
 /** Rejects with a ConfigFailure. */
 export async function compileConfig(

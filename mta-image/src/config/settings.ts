@@ -37,6 +37,8 @@ export interface Settings {
   readonly objectStores: ReadonlyMap<string, ObjectStoreSettings>;
   /** Transports whose mail a plugin delivers. */
   readonly pluginOrders: ReadonlyMap<string, PluginOrder>;
+  /** Source addresses by their names. */
+  readonly addresses: ReadonlyMap<string, string>;
   /** Outbound connections. */
   readonly connections: { readonly perDestination: number; readonly total: number };
   readonly resolver: {
@@ -104,6 +106,7 @@ export function makeSettings(input: {
         return [[transport.id, { id: plugin.id, args: plugin.arguments, timeoutMs: plugin.timeout }]];
       }),
     ),
+    addresses: new Map(app.addresses.map(({ id, address }) => [id, address])),
     connections: { perDestination: app.queues.concurrency, total: app.queues.pooling.size },
     resolver: {
       servers: app.resolver.servers,

@@ -68,8 +68,11 @@ export class Pool implements LanePool {
   }
 
   add(job: Job, usual: TransportSettings): void {
-    const { transportId, domain } = job.attempt.destination;
-    const source = job.attempt.terms?.source ?? "";
+    const { wish, destination, terms } = job.attempt;
+    const { domain } = destination;
+    const transportId = `${wish?.transportId ?? destination.transportId}${wish === undefined ? "" : ` ${wish.key}`}`;
+    // An address that a script names outweighs the one that the queue has chosen.
+    const source = wish === undefined || wish.sources.length === 0 ? (terms?.source ?? "") : "";
     const settings = job.requiresTls ? withRequiredTls(usual) : usual;
     const place = settings.server === null ? `${transportId} ${domain}` : transportId;
     const key = job.requiresTls ? `${place} in TLS` : place;

@@ -14,6 +14,7 @@ import { outcomeOfTrouble } from "./outcome.ts";
 import { type DeliveryCounters, Pool } from "./pool.ts";
 import { type TlsTools, plainTls } from "./tls-tools.ts";
 import type { TransportSettings } from "./transport.ts";
+import { Wished } from "./wished.ts";
 
 export interface SmtpCourierOptions {
   readonly clock: Clock;
@@ -34,6 +35,7 @@ export class SmtpCourier implements Courier {
   readonly counters: DeliveryCounters = { connectionsOpened: 0, connectionsFailed: 0, tlsFallbacks: 0 };
   readonly #options: SmtpCourierOptions;
   readonly #pool: Pool;
+  readonly #wished = new Wished();
 
   constructor(options: SmtpCourierOptions) {
     this.#options = options;
@@ -57,12 +59,15 @@ export class SmtpCourier implements Courier {
   }
 
   deliver(attempt: Attempt): Promise<readonly Outcome[]> {
-    const settings = this.#options.transport(attempt.destination.transportId);
+    const { wish } = attempt;
+    const transportId = wish?.transportId ?? attempt.destination.transportId;
+    const usual = this.#options.transport(transportId);
+    const settings = usual === undefined || wish === undefined ? usual : this.#wished.apply(usual, wish);
     return new Promise((resolve) => {
       const tally = new Tally(attempt.recipients.length, resolve);
       const job = new Job(attempt, [...attempt.recipients.keys()], tally);
       if (settings === undefined) {
-        const detail = `no transport "${attempt.destination.transportId}"`;
+        const detail = `no transport "${transportId}"`;
         job.settleAll(outcomeOfTrouble("bad-server", "", detail));
         return;
       }

@@ -72,7 +72,10 @@ for (const [size, text] of [
       async ({ receiver }) => {
         const [queued] = receiver.accepted;
         const stored = await receiver.content(queued as NonNullable<typeof queued>);
-        const [head, body] = [stored.slice(0, stored.indexOf("\r\n\r\n")), stored.slice(stored.indexOf("\r\n\r\n"))];
+        const [head, body] = [
+          stored.slice(0, stored.indexOf("\r\n\r\n")),
+          stored.slice(stored.indexOf("\r\n\r\n")),
+        ];
         assert.deepEqual(head.split("\r\n").sort(), ["Subject: y", "X-New: n"]);
         assert.equal(body, text.slice(text.indexOf("\r\n\r\n")));
       },
@@ -115,11 +118,16 @@ test("accepting without queueing drops the message, ending without an action sto
 });
 
 test("refusing stores nothing, whatever was queued before", () =>
-  deliver({ eod: `${queueAll} Reject(["no", "way"], ["reply_codes" => ["code" => 552, "enhanced" => [5, 2, 2]]]);` }, ({ reply, receiver }) => {
-    assert.equal(reply, "552-5.2.2 no\n552 5.2.2 way");
-    assert.equal(receiver.accepted.length, 0);
-    assert.equal(receiver.counters.refusedMessages, 1);
-  }));
+  deliver(
+    {
+      eod: `${queueAll} Reject(["no", "way"], ["reply_codes" => ["code" => 552, "enhanced" => [5, 2, 2]]]);`,
+    },
+    ({ reply, receiver }) => {
+      assert.equal(reply, "552-5.2.2 no\n552 5.2.2 way");
+      assert.equal(receiver.accepted.length, 0);
+      assert.equal(receiver.counters.refusedMessages, 1);
+    },
+  ));
 
 test("deferring closes the connection with 421 unless told otherwise", () =>
   deliver({ eod: `Defer();` }, ({ reply }) => assert.equal(reply, "421 4.7.0 Not now, try again later")));

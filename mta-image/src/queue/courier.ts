@@ -32,7 +32,30 @@ export interface Attempt {
   readonly deliverBy?: TimeLeft;
   /** Who delivers, when a script has said so; absent: the transport says. */
   readonly plugin?: PluginOrder;
+  /** How often each recipient was tried before, by position. */
+  readonly retries?: readonly number[];
+  /** What scripts keep with each recipient, by position; null where there is nothing. */
+  readonly metadata?: readonly (Readonly<Record<string, string>> | null)[];
+  /** What a script wants of this attempt; absent: as the transport says. */
+  readonly wish?: AttemptWish;
 }
+
+export interface AttemptWish {
+  /** Equal wishes have equal keys. */
+  readonly key: string;
+  readonly transportId: string | null;
+  readonly server: string | null;
+  readonly port: number | null;
+  readonly sources: readonly { readonly ip: string; readonly helo: string | null }[];
+  readonly tlsMode: string | null;
+}
+
+/** What a script wants to come of an outcome, in place of what follows from it. */
+export type OutcomeOrder =
+  /** Nothing more is done, and nobody is told. */
+  | { readonly kind: "delete" }
+  /** Another try, also beyond the schedule; null leaves the time to the schedule. */
+  | { readonly kind: "retry"; readonly delayMs: number | null };
 
 export interface TimeLeft {
   /** 0 and less: it is late already. */
@@ -72,6 +95,9 @@ export interface Outcome {
    * to. "final": we do, this was the last hop. Absent: we do, the host knows no notices and the trail ends with it.
    */
   readonly success?: "reported" | "final";
+  readonly order?: OutcomeOrder;
+  /** What a script wants to be kept with the recipient from now on. */
+  readonly metadata?: Readonly<Record<string, string>>;
   /** What a plugin that delivered wants scripts to know (Wire). */
   readonly plugin?: { readonly id: string; readonly ret: unknown };
 }

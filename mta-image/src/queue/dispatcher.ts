@@ -195,7 +195,13 @@ export class Dispatcher {
   async #attempt(line: Line, entries: readonly Entry[], ticket: Ticket | null): Promise<readonly Outcome[]> {
     const [first] = entries as readonly [Entry];
     const recipients = entries.map((entry) => entry.recipient);
-    const attempt = { destination: line, message: first.message, recipients };
+    const attempt = {
+      destination: line,
+      message: first.message,
+      recipients,
+      retries: entries.map(({ attempts }) => attempts),
+      metadata: entries.map(({ metadata }) => metadata),
+    };
     const startedAt = this.#options.clock.monotonic();
     try {
       return await this.#options.courier.deliver(

@@ -22,6 +22,7 @@ function entry(dueAt: number): Entry {
     dueAt,
     lastReply: "",
     delayNotices: 0,
+    metadata: null,
     verdict: null,
     givenBack: null,
     heapIndex: -1,

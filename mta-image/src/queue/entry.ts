@@ -26,6 +26,8 @@ export interface Entry {
   dueAt: number;
   lastReply: string;
   delayNotices: number;
+  /** What scripts keep with it; null for nothing. */
+  metadata: Readonly<Record<string, string>> | null;
   /** Set when it is decided that the recipient failed and only the notice is missing. */
   verdict: Outcome | null;
   /** Who refused it last at a door of the queue, and what was said; null once it has come through. */
@@ -52,5 +54,6 @@ export function stateOf(entry: Entry): EntryState {
     dueAt: entry.dueAt,
     lastReply: entry.lastReply,
     delayNotices: entry.delayNotices,
+    ...(entry.metadata === null ? {} : { metadata: entry.metadata }),
   };
 }

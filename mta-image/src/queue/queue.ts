@@ -178,7 +178,7 @@ export class Queue {
     const { transportId, jobId = "", tenantId = "" } = message.envelope;
     const entries = message.recipients.flatMap((recipient, index) => {
       if (recipient === null) return [];
-      const { status, attempts, dueAt, lastReply, delayNotices } = recipient.state;
+      const { status, attempts, dueAt, lastReply, delayNotices, metadata = null } = recipient.state;
       const domain = domainOf(recipient.address);
       const destination = this.#dispatcher.join({ transportId, jobId, tenantId, domain });
       const phase = status === "hold" ? "hold" : "waiting";
@@ -187,6 +187,7 @@ export class Queue {
         dueAt,
         lastReply,
         delayNotices,
+        metadata,
         verdict: null,
         givenBack: null,
         heapIndex: -1,
@@ -315,6 +316,7 @@ export class Queue {
     if (entry.dueAt > this.#clock.now()) {
       entry.phase = "waiting";
       this.#due.add(entry);
+      entry.message.rest?.();
     } else if (entry.verdict !== null || this.#letIn(entry)) this.#dispatcher.line(entry);
   }
 

@@ -37,6 +37,8 @@ interface Item {
 }
 
 const NOTICE_RETRY_MS = 60_000;
+/** For schedules without intervals. */
+const LAST_WAIT_MS = 3_600_000;
 
 export class Settlement {
   readonly #options: SettlementOptions;
@@ -57,13 +59,18 @@ export class Settlement {
         this.counters[outcome.kind]++;
         this.#options.note?.(entry, outcome);
       }
+      if (outcome.metadata !== undefined) entry.metadata = outcome.metadata;
+      if (outcome.order?.kind === "delete") {
+        this.#options.remove(entry);
+        continue;
+      }
       if (outcome.kind === "delivered") {
         if (wantsToHear(entry, outcome)) arrived.push({ entry, outcome });
         else this.#options.remove(entry);
         continue;
       }
       entry.lastReply = outcome.reply;
-      const next = outcome.kind === "failed" ? null : this.#defer(entry);
+      const next = outcome.kind === "failed" ? null : this.#defer(entry, outcome.order);
       if (next === null) failed.push({ entry, outcome: this.#finalOutcome(entry, outcome) });
       else if (next.notify) delayed.push({ entry, outcome, until: next.until });
     }
@@ -95,18 +102,30 @@ export class Settlement {
   }
 
   /** Plans the next attempt; null when there is none. */
-  #defer(entry: Entry): { notify: boolean; until: number } | null {
+  #defer(entry: Entry, order: Outcome["order"]): { notify: boolean; until: number } | null {
     const { clock, random, scheduleFor, place } = this.#options;
     const schedule = scheduleFor(entry.destination.transportId);
     entry.attempts++;
     const now = clock.now();
     const planned = decideRetry({ schedule, attempts: entry.attempts, now, jitter: random() });
     const decision = withDeadline(planned, entry.message.envelope, { now, wasDueAt: entry.dueAt });
-    if (decision.kind === "give-up") return null;
-    entry.dueAt = decision.dueAt;
+    // A script may go on beyond the schedule, and then its last wait counts.
+    if (decision.kind === "give-up") return order?.kind === "retry" ? this.#goOn(entry, order, schedule) : null;
+    const delayMs = order?.kind === "retry" ? order.delayMs : null;
+    entry.dueAt = delayMs === null ? decision.dueAt : now + delayMs;
     if (decision.notify) entry.delayNotices++;
     place(entry, { isNew: true });
     return decision;
+  }
+
+  #goOn(
+    entry: Entry,
+    { delayMs }: Extract<NonNullable<Outcome["order"]>, { kind: "retry" }>,
+    { intervals }: RetrySchedule,
+  ): { notify: boolean; until: number } {
+    entry.dueAt = this.#options.clock.now() + (delayMs ?? intervals.at(-1)?.delayMs ?? LAST_WAIT_MS);
+    this.#options.place(entry, { isNew: true });
+    return { notify: false, until: entry.dueAt };
   }
 
   async #tellDelayed(items: readonly (Item & { until: number })[]): Promise<void> {

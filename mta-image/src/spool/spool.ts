@@ -36,7 +36,7 @@ export interface EntryState {
   /** How many delay notices were sent. */
   readonly delayNotices: number;
   /** What scripts keep with the recipient; absent for nothing. */
-  readonly metadata?: Readonly<Record<string, string>>;
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface SpooledRecipient {

@@ -1,0 +1,210 @@
+/**
+ * The courier with scripts around each attempt: every recipient is asked about before it (hooks/queue-hooks.ts); those that are tried in the
+ * same way go on as one attempt; afterwards each outcome is shown to a script, which may turn it into another try, a
+ * failure or nothing. Without scripts an attempt passes untouched. Never rejects. A recipient that was delivered stays
+ * so, whatever a script says.
+ */
+import type { Clock } from "#base/clock.ts";
+
+import type {
+  AfterAnswer,
+  BeforeAnswer,
+  QueueHooks,
+  RecipientFacts,
+  ScriptValue,
+} from "../hooks/queue-hooks.ts";
+import { type TryWish, wishKey } from "../hooks/try-wish.ts";
+import type { Attempt, AttemptWish, Courier, Outcome, PluginOrder } from "../queue/courier.ts";
+import type { Content } from "../spool/spool.ts";
+import { oneLine, outcomeOfTrouble } from "./outcome.ts";
+import { messageSource } from "./message-source.ts";
+
+export interface HookedCourierOptions {
+  readonly inner: Courier;
+  readonly hooks: QueueHooks;
+  readonly clock: Clock;
+  readonly read: (id: string) => Promise<Content>;
+  /** A source address by its name in the configuration, or as it is; null for what is neither. */
+  readonly sourceAddress: (name: string) => string | null;
+  /** Attempts after the first one that a transport's schedule has. */
+  readonly retriesOf: (transportId: string) => number;
+  /** What a plugin is given, and how what it gives back looks to scripts. */
+  readonly plugins: {
+    order(id: string, args: ScriptValue): PluginOrder;
+    value(wire: unknown): ScriptValue;
+  };
+}
+
+/** One recipient on its way through an attempt. */
+interface Item {
+  readonly position: number;
+  readonly facts: RecipientFacts;
+  readonly before: BeforeAnswer;
+}
+
+export class HookedCourier implements Courier {
+  readonly #options: HookedCourierOptions;
+
+  constructor(options: HookedCourierOptions) {
+    this.#options = options;
+  }
+
+  get attemptsPerDestination(): number {
+    return this.#options.inner.attemptsPerDestination;
+  }
+
+  close(deadlineMs: number): Promise<void> {
+    return this.#options.inner.close(deadlineMs);
+  }
+
+  deliver(attempt: Attempt): Promise<readonly Outcome[]> {
+    const { inner, hooks } = this.#options;
+    return hooks.isAsked ? this.#deliverAsked(attempt) : inner.deliver(attempt);
+  }
+
+  async #deliverAsked(attempt: Attempt): Promise<readonly Outcome[]> {
+    const { clock } = this.#options;
+    const items = await Promise.all(
+      attempt.recipients.map(async (_, position): Promise<Item> => {
+        const facts = this.#factsOf(attempt, position);
+        return { position, facts, before: await this.#options.hooks.before(facts) };
+      }),
+    );
+    const startedAt = clock.monotonic();
+    const outcomes = new Array<Outcome>(items.length);
+    await Promise.all(
+      groupsOf(items).map(async (group) => {
+        const made = await this.#tryGroup(attempt, group);
+        const durationMs = clock.monotonic() - startedAt;
+        await Promise.all(
+          group.map(async (item, at) => {
+            const outcome = made[at] ?? outcomeOfTrouble("internal", "");
+            outcomes[item.position] = await this.#after(item, outcome, durationMs);
+          }),
+        );
+      }),
+    );
+    return outcomes;
+  }
+
+  async #tryGroup(attempt: Attempt, group: readonly Item[]): Promise<readonly Outcome[]> {
+    const [{ before }] = group as readonly [Item];
+    if (before.kind !== "try") return group.map(() => insteadOfTry(before));
+    const { wish } = before;
+    const part = {
+      ...attempt,
+      recipients: group.map(({ position }) => attempt.recipients[position] as number),
+      retries: group.map(({ facts }) => facts.retry),
+    };
+    if (wish === null) return this.#options.inner.deliver(part);
+    const plugin =
+      wish.plugin === null ? {} : { plugin: this.#options.plugins.order(wish.plugin.id, wish.plugin.args) };
+    const resolved = this.#resolve(wish);
+    if (typeof resolved === "string") {
+      const trouble = outcomeOfTrouble("no-source-ip", "", `there is no address "${resolved}"`);
+      return group.map(() => trouble);
+    }
+    return this.#options.inner.deliver({ ...part, ...plugin, wish: resolved });
+  }
+
+  /** The name of an address that is not there. */
+  #resolve(wish: TryWish): AttemptWish | string {
+    const sources: { ip: string; helo: string | null }[] = [];
+    for (const { source, helo } of wish.sources) {
+      const ip = this.#options.sourceAddress(source);
+      if (ip === null) return source;
+      sources.push({ ip, helo });
+    }
+    const { transportId, server, port, tlsMode } = wish;
+    return { key: wishKey(wish), transportId, server, port, tlsMode, sources };
+  }
+
+  async #after({ facts, before }: Item, outcome: Outcome, durationMs: number): Promise<Outcome> {
+    // Nothing was tried: there is nothing to be told of.
+    if (before.kind !== "try") return withMetadata(outcome, before.metadata);
+    const { hooks, retriesOf, plugins } = this.#options;
+    const { kind, reply, status, remoteMta, plugin } = outcome;
+    const isPutOff = kind === "deferred" || kind === "unclear";
+    const isExpired = isPutOff && facts.retry >= retriesOf(facts.transportId);
+    const pluginReturn = plugin === undefined ? undefined : plugins.value(plugin.ret);
+    const attempt = { kind, isExpired, reply, status, remoteMta, durationMs, pluginReturn };
+    const metadata = before.metadata ?? facts.metadata;
+    const after = await hooks.after({ ...facts, metadata }, attempt, before.context);
+    return withMetadata(changed(outcome, after), after.metadata ?? before.metadata);
+  }
+
+  #factsOf(
+    { message, recipients, destination, retries, metadata }: Attempt,
+    position: number,
+  ): RecipientFacts {
+    const index = recipients[position] as number;
+    const { id, envelope, receivedAt, origin, sizeBytes } = message;
+    const { marks, dsn } = envelope;
+    return {
+      transaction: marks?.transaction ?? id,
+      queueId: (marks?.first ?? 1) + index,
+      receivedAt,
+      serverId: origin.serverId,
+      sender: envelope.sender,
+      recipient: envelope.recipients[index] ?? "",
+      transportId: destination.transportId,
+      tenantId: envelope.tenantId ?? "",
+      jobId: envelope.jobId ?? "",
+      priority: envelope.priority ?? 0,
+      sizeBytes,
+      envid: dsn?.envid ?? null,
+      ret: dsn?.ret ?? null,
+      notify: dsn?.recipients[index]?.notify ?? null,
+      orcpt: dsn?.recipients[index]?.orcpt ?? null,
+      content: messageSource(sizeBytes, () => this.#options.read(id)),
+      retry: retries?.[position] ?? 0,
+      metadata: metadata?.[position] ?? marks?.metadata ?? {},
+    };
+  }
+}
+
+/** Those that are treated alike; a plugin's arguments are a script's own values and never the same. */
+function groupsOf(items: readonly Item[]): Item[][] {
+  const groups = new Map<string, Item[]>();
+  for (const item of items) {
+    const { before } = item;
+    const isAlone = before.kind !== "try" || (before.wish !== null && before.wish.plugin !== null);
+    const key = isAlone ? `alone ${item.position}` : before.wish === null ? "" : wishKey(before.wish);
+    groups.set(key, [...(groups.get(key) ?? []), item]);
+  }
+  return [...groups.values()];
+}
+
+function insteadOfTry(before: Exclude<BeforeAnswer, { kind: "try" }>): Outcome {
+  const said = "reason" in before ? before.reason : null;
+  const outcome = (kind: Outcome["kind"], status: string, usual: string): Outcome => ({
+    kind,
+    status,
+    reply: oneLine(said ?? usual),
+    remoteMta: "",
+  });
+  if (before.kind === "delete")
+    return { ...outcome("failed", "5.7.1", "Dropped by a script"), order: { kind: "delete" } };
+  if (before.kind === "bounce") return outcome("failed", "5.7.1", "Returned by a script");
+  const { delayMs } = before;
+  return { ...outcome("deferred", "4.7.1", "Put off by a script"), order: { kind: "retry", delayMs } };
+}
+
+function changed(outcome: Outcome, after: AfterAnswer): Outcome {
+  if (outcome.kind === "delivered" || after.kind === "default") return outcome;
+  if (after.kind === "delete") return { ...outcome, order: { kind: "delete" } };
+  const reply = after.reason === null ? outcome.reply : oneLine(after.reason);
+  if (after.kind === "bounce")
+    return { ...outcome, kind: "failed", reply, status: inClass("5", outcome.status) };
+  const { delayMs } = after;
+  const kind = outcome.kind === "unclear" ? "unclear" : "deferred";
+  return { ...outcome, kind, reply, status: inClass("4", outcome.status), order: { kind: "retry", delayMs } };
+}
+
+function inClass(digit: string, status: string): string {
+  return `${digit}${status.slice(1)}`;
+}
+
+function withMetadata(outcome: Outcome, metadata: BeforeAnswer["metadata"]): Outcome {
+  return metadata === null ? outcome : { ...outcome, metadata };
+}

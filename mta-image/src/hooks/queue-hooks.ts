@@ -1,0 +1,234 @@
+/**
+ * The hooks around an attempt: before it, predelivery says how (or whether) a recipient is tried; after it, postdelivery says what
+ * comes of the outcome. Whoever delivers asks here and gets plain values. Nothing is asked where there is no script. Never
+ * throws and never rejects: a script that fails puts the recipient off (or counts as none, by `onerror`), and after an
+ * attempt it changes nothing, for what was delivered must not be tried again.
+ */
+import { makeFile } from "../script/library/file.ts";
+import { type ByteSource, Pieces } from "../script/mail/pieces.ts";
+import { onlyData } from "../script/only-data.ts";
+import { type Value, HslArray } from "../script/value.ts";
+import { HookRun } from "./hook-run.ts";
+import type { HookRunner, Ran } from "./runner.ts";
+import type { HookScript, Scripts } from "./scripts.ts";
+import { type TryWish, tryWish } from "./try-wish.ts";
+import { addressTree, arrayOf, bytesOf, listOf, textOf } from "./texts.ts";
+import { linesOf } from "./wording.ts";
+
+/** A value of a script, for rooms that only pass it on. */
+export type ScriptValue = Value;
+
+/** A recipient of a queued message. */
+export interface RecipientFacts {
+  readonly transaction: string;
+  readonly queueId: number;
+  readonly receivedAt: number;
+  readonly serverId: string;
+  readonly sender: string;
+  readonly recipient: string;
+  readonly transportId: string;
+  readonly tenantId: string;
+  readonly jobId: string;
+  readonly priority: number;
+  readonly sizeBytes: number;
+  readonly envid: string | null;
+  readonly ret: string | null;
+  readonly notify: readonly string[] | null;
+  readonly orcpt: string | null;
+  readonly content: ByteSource;
+  /** Attempts before this one. */
+  readonly retry: number;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** What became of an attempt. */
+export interface AttemptFacts {
+  readonly kind: "delivered" | "deferred" | "failed" | "unclear";
+  /** It was the last one that the schedule has. */
+  readonly isExpired: boolean;
+  readonly reply: string;
+  readonly status: string;
+  readonly remoteMta: string;
+  readonly durationMs: number;
+  /** What a plugin that delivered wants scripts to know. */
+  readonly pluginReturn: Value | undefined;
+}
+
+interface Common {
+  /** As the script left it, for postdelivery. */
+  readonly context: Value;
+  /** Null: as it was. */
+  readonly metadata: Readonly<Record<string, string>> | null;
+}
+
+export type BeforeAnswer = Common &
+  (
+    | { readonly kind: "try"; readonly wish: TryWish | null }
+    | { readonly kind: "queue"; readonly delayMs: number | null; readonly reason: string | null }
+    | { readonly kind: "bounce"; readonly reason: string | null }
+    | { readonly kind: "delete" }
+  );
+
+export type AfterAnswer = Common &
+  (
+    | { readonly kind: "default" }
+    | { readonly kind: "queue"; readonly delayMs: number | null; readonly reason: string | null }
+    | { readonly kind: "bounce"; readonly reason: string | null }
+    | { readonly kind: "delete" }
+  );
+
+export class QueueHooks {
+  readonly #scripts: () => Scripts;
+  readonly #runner: HookRunner;
+
+  constructor(scripts: () => Scripts, runner: HookRunner) {
+    this.#scripts = scripts;
+    this.#runner = runner;
+  }
+
+  /** Somebody wants to be asked. */
+  get isAsked(): boolean {
+    const { predelivery, postdelivery } = this.#scripts();
+    return predelivery !== null || postdelivery !== null;
+  }
+
+  async before(facts: RecipientFacts): Promise<BeforeAnswer> {
+    const script = this.#scripts().predelivery;
+    const untouched = { context: null, metadata: null };
+    if (script === null) return { kind: "try", wish: null, ...untouched };
+    const given = arrayOf({ retry: facts.retry });
+    const ran = await this.#run(script, { facts, given, context: null });
+    if (ran.hasFailed) return { ...failed(script), ...untouched };
+    return { ...this.#decided(script, ran), ...this.#left(ran) };
+  }
+
+  async after(facts: RecipientFacts, attempt: AttemptFacts, context: Value): Promise<AfterAnswer> {
+    const script = this.#scripts().postdelivery;
+    if (script === null) return { kind: "default", context, metadata: null };
+    const ran = await this.#run(script, { facts, given: afterArguments(facts, attempt), context });
+    if (ran.hasFailed) return { kind: "default", context, metadata: null };
+    const { action } = ran.run;
+    const { kind, options } = action ?? { kind: "default", options: null };
+    const reason = reasonOf(options);
+    const left = this.#left(ran);
+    if (kind === "queue") return { kind, delayMs: delayOf(options), reason, ...left };
+    if (kind === "bounce") return { kind, reason, ...left };
+    return { kind: kind === "delete" ? kind : "default", ...left };
+  }
+
+  #decided(script: HookScript, { run }: Ran): BeforeDecision {
+    const { kind, options } = run.action ?? { kind: "try", options: null };
+    const reason = reasonOf(options);
+    if (kind === "queue") return { kind, delayMs: delayOf(options), reason };
+    if (kind === "bounce") return { kind, reason };
+    if (kind === "delete") return { kind };
+    const wish = options === null ? null : tryWish(options, (id) => this.#runner.hasTransport(id));
+    if (typeof wish !== "string") return { kind: "try", wish };
+    this.#runner.complain(script, wish);
+    return failed(script);
+  }
+
+  #left({ run, variable }: Ran): Common {
+    return {
+      context: onlyData(variable("context")),
+      metadata: run.metadataIsChanged && run.metadata instanceof HslArray ? textsOf(run.metadata) : null,
+    };
+  }
+
+  async #run(
+    script: HookScript,
+    what: { readonly facts: RecipientFacts; readonly given: HslArray; readonly context: Value },
+  ): Promise<Ran> {
+    const { facts, given, context } = what;
+    const run = new HookRun(script.hook);
+    run.metadata = arrayOf(
+      Object.fromEntries(Object.entries(facts.metadata).map(([key, text]) => [bytesOf(key), bytesOf(text)])),
+    );
+    const world = this.#runner.world({ message: facts.transaction });
+    const variables = { arguments: given, message: messageTree(facts), context };
+    return this.#runner.run(script, run, { world, variables });
+  }
+}
+
+type BeforeDecision =
+  | { readonly kind: "try"; readonly wish: TryWish | null }
+  | { readonly kind: "queue"; readonly delayMs: number | null; readonly reason: string | null }
+  | { readonly kind: "bounce"; readonly reason: string | null }
+  | { readonly kind: "delete" };
+
+/** "reject" would lose mail over a slip of a script: whatever failed before an attempt is tried again. */
+function failed({ onError }: HookScript): BeforeDecision {
+  return onError === "accept" ? { kind: "try", wish: null } : { kind: "queue", delayMs: null, reason: null };
+}
+
+function messageTree(facts: RecipientFacts): HslArray {
+  const { envid, ret, notify, orcpt } = facts;
+  const file = makeFile(Pieces.over(facts.content));
+  return arrayOf({
+    id: { transaction: facts.transaction, queue: facts.queueId },
+    ts: facts.receivedAt / 1000,
+    serverid: facts.serverId,
+    sender: bytesOf(facts.sender).toLowerCase(),
+    senderaddress: addressTree(facts.sender),
+    recipient: bytesOf(facts.recipient).toLowerCase(),
+    recipientaddress: addressTree(facts.recipient),
+    transportid: facts.transportId,
+    tenantid: facts.tenantId === "" ? undefined : bytesOf(facts.tenantId),
+    jobid: facts.jobId === "" ? undefined : bytesOf(facts.jobId),
+    priority: facts.priority,
+    size: facts.sizeBytes,
+    file: { original: file, modified: file },
+    dsn: {
+      ...(envid === null ? {} : { envid }),
+      ...(ret === null ? {} : { ret }),
+      ...(notify === null ? {} : { notify: listOf(notify) }),
+      ...(orcpt === null ? {} : { orcpt }),
+    },
+  });
+}
+
+function afterArguments({ retry }: RecipientFacts, attempt: AttemptFacts): HslArray {
+  const { kind, isExpired, pluginReturn } = attempt;
+  const action = kind === "delivered" ? undefined : kind === "failed" || isExpired ? "BOUNCE" : "QUEUE";
+  const code = /^(\d{3}) (?:\d\.\d{1,3}\.\d{1,3} )?(.*)$/s.exec(attempt.reply);
+  const heard =
+    code === null
+      ? { error: { temporary: kind !== "failed", message: bytesOf(attempt.reply) } }
+      : {
+          result: {
+            code: Number(code[1]),
+            enhanced: listOf(attempt.status.split(".").map(Number)),
+            reason: listOf([bytesOf(code[2] ?? "")]),
+          },
+        };
+  return arrayOf({
+    retry,
+    expired: isExpired,
+    action,
+    attempt: {
+      ...heard,
+      duration: attempt.durationMs / 1000,
+      ...(attempt.remoteMta === "" ? {} : { connection: { remotemx: bytesOf(attempt.remoteMta) } }),
+      ...(pluginReturn === undefined ? {} : { plugin: { return: pluginReturn } }),
+    },
+  });
+}
+
+function reasonOf(options: HslArray | null): string | null {
+  return linesOf(options?.get("reason") ?? null)?.join(" ") ?? null;
+}
+
+/** A year: nobody waits longer for mail. */
+const LONGEST_SECONDS = 31_536_000;
+
+function delayOf(options: HslArray | null): number | null {
+  const delay = options?.get("delay") ?? null;
+  if (typeof delay !== "number" || !(delay >= 0)) return null;
+  return Math.min(delay, LONGEST_SECONDS) * 1000;
+}
+
+function textsOf(data: HslArray): Record<string, string> {
+  return Object.fromEntries(
+    [...data.entries()].map(([key, item]) => [textOf(String(key)), textOf(String(item))]),
+  );
+}

@@ -1,0 +1,92 @@
+/**
+ * The options of Try() as plain values, or what is wrong with them. Options that this engine does not know are passed over, as a
+ * script may be written for another version. Pure.
+ */
+import { isIP } from "node:net";
+
+import { type Value, HslArray } from "../script/value.ts";
+import { bytesOf, textOf } from "./texts.ts";
+
+export const tlsModes = [
+  "disabled",
+  "optional",
+  "optional_verify",
+  "require",
+  "require_verify",
+  "dane",
+  "dane_fallback_require_verify",
+  "dane_require",
+] as const;
+
+export interface TryWish {
+  readonly transportId: string | null;
+  /** host, host:port, [ip] …, several with commas. */
+  readonly server: string | null;
+  readonly port: number | null;
+  /** Addresses of the configuration by name, or addresses; `helo` is the name to say with one. */
+  readonly sources: readonly { readonly source: string; readonly helo: string | null }[];
+  readonly tlsMode: string | null;
+  /** Who delivers instead; `args` is the script's own value. */
+  readonly plugin: { readonly id: string; readonly args: Value } | null;
+}
+
+export function tryWish(options: HslArray, hasTransport: (id: string) => boolean): TryWish | string {
+  const transportId = options.get("transportid");
+  if (transportId !== null && (typeof transportId !== "string" || !hasTransport(transportId)))
+    return "transportid is no transport";
+  const server = serverOf(options.get("server"));
+  if (server === undefined) return "server is no server";
+  const port = options.get("port");
+  if (port !== null && !isPort(port)) return "port is no port";
+  const sources = sourcesOf(options.get("sourceip"));
+  if (sources === undefined) return "sourceip is no address";
+  const tls = options.get("tls");
+  if (tls !== null && !tlsModes.some((mode) => mode === tls)) return "tls is no mode";
+  const plugin = pluginOf(options.get("plugin"));
+  if (plugin === undefined) return "plugin is no array with an id";
+  return { transportId, server, port, sources, tlsMode: tls as string | null, plugin };
+}
+
+/** Text, a list of texts, or an array of host and port. */
+function serverOf(value: Value): string | null | undefined {
+  if (value === null) return null;
+  if (typeof value === "string") return /^[\x21-\x7e]{1,512}$/.test(value) ? value : undefined;
+  if (!(value instanceof HslArray) || value.size === 0) return undefined;
+  if (!value.isList()) {
+    const [host, port] = [value.get("host"), value.get("port")];
+    if (typeof host !== "string" || (port !== null && !isPort(port))) return undefined;
+    const name = isIP(host) === 6 ? `[${host}]` : host;
+    return serverOf(port === null ? name : `${name}:${port}`);
+  }
+  const all = value.values().map(serverOf);
+  return all.every((one) => typeof one === "string") ? all.join(",") : undefined;
+}
+
+function sourcesOf(value: Value): TryWish["sources"] | undefined {
+  if (value === null) return [];
+  const items = value instanceof HslArray && value.isList() ? value.values() : [value];
+  const sources = items.map((item) => {
+    const source = item instanceof HslArray ? (item.get("address") ?? item.get("id")) : item;
+    const helo = item instanceof HslArray ? item.get("helo") : null;
+    if (typeof source !== "string" || (helo !== null && typeof helo !== "string")) return null;
+    const isName = helo === null || /^[A-Za-z0-9._:[\]-]{1,255}$/.test(helo);
+    return isName && /^[\x21-\x7e]{1,255}$/.test(source) ? { source, helo } : null;
+  });
+  return sources.every((one) => one !== null) && sources.length <= 1000 ? sources : undefined;
+}
+
+function pluginOf(value: Value): TryWish["plugin"] | undefined {
+  if (value === null) return null;
+  const id = value instanceof HslArray ? value.get("id") : value;
+  if (typeof id !== "string") return undefined;
+  return { id: textOf(id), args: value instanceof HslArray ? value.get("arguments") : null };
+}
+
+function isPort(value: Value): value is number {
+  return typeof value === "number" && Number.isInteger(value) && value > 0 && value < 65_536;
+}
+
+/** The same wish has the same key. */
+export function wishKey({ plugin: _, ...wish }: TryWish): string {
+  return bytesOf(JSON.stringify(wish));
+}
