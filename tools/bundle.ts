@@ -18,6 +18,8 @@ export const programs: readonly Program[] = [
   { name: "mtactl", entry: "mta-image/src/mtactl.ts" },
   { name: "hsh", entry: "mta-image/src/hsh.ts" },
   { name: "hsl-lint", entry: "mta-image/src/hsl-lint.ts" },
+  { name: "hsl-format", entry: "mta-image/src/hsl-format.ts" },
+  { name: "hsl-language-server", entry: "mta-image/src/hsl-language-server.ts" },
   { name: "plugin-check", entry: "mta-image/src/plugin-check.ts" },
   { name: "mailfleet-web", entry: "mta-image/web/server/main.ts" },
   { name: "operator", entry: "operator/src/main.ts" },

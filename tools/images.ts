@@ -26,7 +26,7 @@ const images: readonly Image[] = [
   {
     name: "localhost/mailfleet-mta:dev",
     dockerfile: "mta-image/Dockerfile",
-    programs: ["smtpd", "mtactl", "hsh", "hsl-lint", "plugin-check"],
+    programs: ["smtpd", "mtactl", "hsh", "hsl-lint", "hsl-format", "plugin-check"],
     extras: ["build/native/plugin-host.node", "build/native/plugin-copy"],
   },
   {

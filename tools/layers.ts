@@ -53,6 +53,11 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     "undici",
     ...mta("script", "dns", "authentication", "delivery", "smtp"),
   ],
+  "mta-image/src/language-server": [
+    "vscode-languageserver",
+    "vscode-languageserver-textdocument",
+    ...mta("script", "hooks"),
+  ],
   "mta-image/src/net": ["base"],
   "mta-image/src/dns": ["base", "dns-packet"],
   "mta-image/src/authentication": ["base", "mailauth", ...mta("dns", "intake", "message")],
@@ -109,8 +114,9 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     "js-yaml",
     "prom-client",
     "undici",
+    "vscode-languageserver",
     "zod",
-    ...mta(...engineRooms, "smtp", "message", "script", "script-ports", "hooks"),
+    ...mta(...engineRooms, "smtp", "message", "script", "script-ports", "language-server", "hooks"),
   ],
 
   "mta-image/web/shared": ["zod", contract],

@@ -118,6 +118,14 @@ test("hsl-lint is silent about a script that compiles, its files included", () =
   assert.deepEqual({ status, stderr }, { status: 0, stderr: "" });
 });
 
+test("hsl-lint knows the actions and variables of the phase", () => {
+  const data = 'if ($arguments["remoteip"] == "192.0.2.1") Reject("no"); Accept();';
+  assert.equal(tool("hsl-lint", [], JSON.stringify({ data, phase: "connect" })).status, 0);
+  const { status, stderr } = tool("hsl-lint", [], JSON.stringify({ data, phase: "" }));
+  assert.equal(status, 1);
+  assert.match(stderr, /there is no function Reject/);
+});
+
 test("hsl-lint says file, line, column and message of what is wrong", () => {
   const { status, stderr } = tool(
     "hsl-lint",

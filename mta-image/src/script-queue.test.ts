@@ -44,7 +44,7 @@ test("suspensions and policies of scripts stand in the queue's rules, and go", a
   assert.equal(error, null);
   assert.deepEqual(lines, ["true", "none", "none", "3"]);
   assert.deepEqual(
-    queue.rulebook.suspensions.map(({ id, origin, tag }) => [id, origin, tag]),
+    queue.rulebook.suspensions.map(({ facts: { id, origin, tag } }) => [id, origin, tag]),
     [["s", "script", "t"]],
   );
   const [policy, ...others] = [...queue.rulebook.policies];
