@@ -14,6 +14,7 @@ import {
   type Problem,
 } from "#contract/admin-api.ts";
 import { Shares } from "#contract/rules-api.ts";
+import type { ProbeResult } from "#contract/spamhaus-api.ts";
 
 export interface FakeEngineOptions {
   readonly host: string;
@@ -45,6 +46,8 @@ export class FakeEngine {
   readonly shares: Shares[] = [];
   /** Engines of early versions know no shares. */
   knowsShares = true;
+  /** What a key that is tried out answers; null: it can try nothing out. */
+  probeResult: ProbeResult | null = null;
   status: EngineStatus;
   /** What a push is refused with; empty: it is taken. */
   problems: readonly Problem[] = [];
@@ -99,6 +102,8 @@ export class FakeEngine {
       this.shares.push(shares);
       return answer(response, 200, shares);
     }
+    if (what === "POST /v1/spamhaus/probe" && this.probeResult !== null)
+      return answer(response, 200, this.probeResult);
     if (what === "POST /v1/drain") {
       const { mode } = DrainRequest.parse(JSON.parse(body));
       this.drains.push(mode);

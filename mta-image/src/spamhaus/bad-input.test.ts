@@ -123,6 +123,10 @@ test("addresses are never asked at lists of names, in whatever notation, and map
     asked.filter((name) => name.endsWith(".dbl")),
     [],
   );
+  assert.deepEqual(
+    asked.filter((name) => name.endsWith(".zen")),
+    ["7.2.0.192.zen"],
+  );
   const mapped = await askedAbout("\r\nx\r\n", "::ffff:198.51.100.4");
   assert.deepEqual(mapped, ["4.100.51.198.zen"]);
 });

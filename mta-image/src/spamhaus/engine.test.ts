@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { createTransport } from "nodemailer";
 
+import { Lines } from "../../testing/dialogue.ts";
 import { startEngine } from "../../testing/harness.ts";
 import { MailSink } from "../../testing/mail-sink.ts";
 import { hasRbldnsd, startRbldnsd } from "../../testing/rbldnsd.ts";
@@ -49,4 +50,27 @@ test("an engine refuses a listed sender, tags a large message with a listed URL,
   assert.match(metrics, /mta_spamhaus_query_seconds_count [1-9]/);
   assert.match(metrics, /mta_spamhaus_trouble\{reason="key-refused"\} 0/);
   assert.equal(metrics.includes(KEY), false);
+});
+
+test("a script of a hook asks as the configuration says", { skip }, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "scripted-key-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, "key"), KEY);
+  const daemon = await startRbldnsd([KEY]);
+  t.after(() => daemon.stop());
+  const script = `$a = spamhaus("domain", "mail.bad.example"); Reject($a["result"][0]["meaning"]);`;
+  const engine = await startEngine({
+    server: "127.0.0.1:1",
+    appServer: { phases: { mailfrom: { hook: "judge" } } },
+    app: {
+      scripting: { hooks: { mailfrom: [{ id: "judge", data: script }] } },
+      spamhaus: { keyfile: join(folder, "key"), resolvers: [daemon.server], stages: [] },
+    },
+  });
+  t.after(() => engine.stop());
+  const client = await Lines.to(engine.smtpPort);
+  await client.reply();
+  await client.ask("EHLO client.example.org");
+  assert.equal(await client.ask("MAIL FROM:<a@example.org>"), "554 5.7.1 spam domain");
+  client.socket.destroy();
 });

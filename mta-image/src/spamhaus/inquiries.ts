@@ -10,7 +10,7 @@ import { addressLabel, domainLabel } from "./names.ts";
 import { emailForms } from "./normalize-email.ts";
 import { type StageSettings, isExempt } from "./stage-settings.ts";
 import type { Inquiry } from "./verdict.ts";
-import type { hashForms } from "./zones.ts";
+import { codesForUrls, type hashForms } from "./zones.ts";
 
 /** Subjects remembered, a few hundred bytes each; then all are forgotten at once. */
 const MOST_KNOWN = 8192;
@@ -49,8 +49,10 @@ export class Inquirer {
     ];
   }
 
-  content({ hosts, addresses, urls, wallets, files }: Extractor): Inquiry[] {
+  content({ hosts, ips, addresses, urls, wallets, files }: Extractor): Inquiry[] {
     const asked: Inquiry[] = [];
+    for (const ip of ips)
+      for (const one of aboutClient(ip, "zen")) asked.push({ ...one, codes: codesForUrls });
     for (const host of hosts) asked.push(...this.domain(host));
     for (const address of addresses) {
       const domain = domainOf(address);

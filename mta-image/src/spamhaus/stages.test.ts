@@ -101,6 +101,16 @@ describe("stages over real DNS", { skip: hasRbldnsd() ? false : "rbldnsd is not 
     assert.equal(await content(code.spamhaus, nested("https://abused.example/")), "accept");
   });
 
+  test("an address as host of a URL counts where it is one of criminals, and not where it is one of homes", async (t) => {
+    const { spamhaus } = await open(t, { server: daemon.server });
+    assert.match(
+      await content(spamhaus, nested("http://198.51.100.9/x")),
+      /^550 .*ZEN .*query\/ip\/198\.51\.100\.9/,
+    );
+    assert.equal(await content(spamhaus, nested("http://203.0.113.79/x")), "accept");
+    assert.match(inWords(await spamhaus.checks.connect({ ip: "203.0.113.79" })), /^550 .*PBL/);
+  });
+
   test("a malware attachment and a wallet are refused", async (t) => {
     const { spamhaus } = await open(t, { server: daemon.server });
     const eicar = ["X5O!P%@AP[4\\PZX54(P^)7CC)7}$", "EICAR-STANDARD-ANTIVIRUS-TEST-FILE", "!$H+H*"].join("");

@@ -14,6 +14,8 @@ import type { Listing } from "./zones.ts";
 export interface Inquiry extends Question {
   readonly id: string;
   readonly subject: string;
+  /** The return codes that count; all when absent. */
+  readonly codes?: ReadonlySet<string>;
 }
 
 export interface Policy {
@@ -58,8 +60,10 @@ export function decide(inquiries: readonly Inquiry[], findings: readonly Finding
   };
 }
 
-function hitsOf({ list, subject }: Inquiry, finding: Finding | undefined): Hit[] {
-  return finding?.kind === "listed" ? finding.listings.map((listing) => ({ list, listing, subject })) : [];
+function hitsOf({ list, subject, codes }: Inquiry, finding: Finding | undefined): Hit[] {
+  if (finding?.kind !== "listed") return [];
+  const counted = finding.listings.filter(({ code }) => codes?.has(code) !== false);
+  return counted.map((listing) => ({ list, listing, subject }));
 }
 
 export function actionFor({ list, listing }: Omit<Hit, "subject">, { actions }: Policy): SpamhausAction {

@@ -34,7 +34,7 @@ export const zones: Readonly<Record<SpamhausList, Zone>> = {
   zen: {
     label: "zen",
     about: "Addresses that should not send mail: SBL, CSS, DROP, XBL, PBL in one.",
-    askedWith: "the address of the client",
+    askedWith: "the address of the client; addresses as hosts of URLs, of which 127.0.0.2, .3 and .9 count",
     testPoint: "2.0.0.127",
     listings: [
       row("127.0.0.2", "sbl", "reject", "SBL: source of spam"),
@@ -98,6 +98,12 @@ export const zones: Readonly<Record<SpamhausList, Zone>> = {
     ],
   },
 };
+
+/**
+ * What counts of ZEN for an address in a URL: networks of criminals and spammers. That a home or an infected host is
+ * linked to says nothing about who sends the mail.
+ */
+export const codesForUrls: ReadonlySet<string> = new Set(["127.0.0.2", "127.0.0.3", "127.0.0.9"]);
 
 /** Why a lookup told us nothing; every one is trouble of ours, never a listing. A closed list, used as metric label. */
 export const errorReasons = {

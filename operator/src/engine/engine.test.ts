@@ -97,6 +97,16 @@ describe("the engine client", () => {
     engine.knowsShares = true;
   });
 
+  test("lets an engine try a key out, and learns of one that cannot", async () => {
+    const order = { spamhaus: { keyfile: "/run/key", lists: ["zen" as const] } };
+    assert.equal(await client.probe(address, order), null);
+    engine.probeResult = { results: [{ list: "zen", outcome: "key-refused" }] };
+    assert.deepEqual(await client.probe(address, order), engine.probeResult);
+    engine.mood = "nonsense";
+    await assert.rejects(client.probe(address, order), failsWith("engine-broken"));
+    engine.mood = "well";
+  });
+
   test("does not talk to an engine with another authority or another name", async () => {
     const other = await renewed(null, { serverName, now: Date.now() });
     const wrong = { ...address, caCertificates: other.ca };
