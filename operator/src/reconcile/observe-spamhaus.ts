@@ -29,6 +29,8 @@ export async function observeSpamhaus(tools: Tools, facts: SpamhausFacts): Promi
   const { key, spec, secrets, slots, lastGood } = facts;
   const wanted = await readWanted(tools, facts);
   const ours = secrets.find(({ metadata }) => metadata.name === spamhausSecretName(key.name)) ?? null;
+  const pods = slots.flatMap(({ pod }) => (pod === null ? [] : [pod]));
+  const telling = pods.filter(({ engine }) => engine?.spamhaus !== undefined);
   const good = lastGood === null ? null : sectionIn(lastGood.app);
   return decideSpamhaus({
     spec: spec.spamhaus,
@@ -37,7 +39,8 @@ export async function observeSpamhaus(tools: Tools, facts: SpamhausFacts): Promi
     before: targetSection(facts) ?? good,
     lastGood: good,
     probe: tools.memory.of(key).probe,
-    inUse: slots.flatMap(({ pod }) => (pod === null ? [] : [keyInUse(pod)])),
+    inUse: telling.map(({ engine }) => engine?.spamhaus?.key ?? null),
+    silent: pods.length - telling.length,
   });
 }
 
@@ -55,10 +58,4 @@ function targetSection({ key, configMaps, target }: SpamhausFacts): SpamhausSect
   const map = configMaps.find(({ metadata }) => metadata.name === configMapName(key.name, target));
   const config = map === undefined ? null : readConfigMap(map);
   return config === null ? null : sectionIn(config.app);
-}
-
-/** A pod that is just being made has not read anything, but may any moment. */
-function keyInUse({ engine }: NonNullable<ObservedSlot["pod"]>): string | null | "unknown" {
-  if (engine === null || engine.spamhaus === undefined) return "unknown";
-  return engine.spamhaus?.key ?? null;
 }

@@ -44,8 +44,10 @@ export interface SpamhausInput {
   /** The part of the way back. */
   readonly lastGood: SpamhausSection | null;
   readonly probe: ProbeNote | null;
-  /** What each pod reads its key from; null: none, "unknown": it does not tell. */
-  readonly inUse: readonly (string | null | "unknown")[];
+  /** The file that each pod has its key from; null: it has none. */
+  readonly inUse: readonly (string | null)[];
+  /** Pods that do not tell. */
+  readonly silent: number;
 }
 
 export interface SpamhausChoice {
@@ -88,18 +90,18 @@ function isTried(wish: SpamhausSection, { before, probe, inUse }: SpamhausInput)
   const part = probedPart(wish);
   if (before !== null && probedPart(before) === part) return true;
   if (probe?.part === part && probe.faults.length === 0) return true;
-  return before === null && inUse.every((file) => file === "unknown");
+  return before === null && inUse.length === 0;
 }
 
 /** Those that may still be read: by what is configured, by the way back, by pods. Silent pods may use any. */
 function keysOf(
-  { wanted, held, inUse }: SpamhausInput,
+  { wanted, held, inUse, silent }: SpamhausInput,
   sections: readonly (SpamhausSection | null)[],
 ): ReadonlyMap<string, string> {
   const known = new Map(held);
   if (wanted.kind === "key") known.set(wanted.file, wanted.text);
-  const needed = new Set<unknown>(inUse);
+  const needed = new Set<string | null>(inUse);
   for (const section of sections) if (section !== null) needed.add(keyFileOf(section));
-  const isNeeded = (file: string): boolean => needed.has(file) || (needed.has("unknown") && held.has(file));
+  const isNeeded = (file: string): boolean => needed.has(file) || (silent > 0 && held.has(file));
   return new Map([...known].filter(([file]) => isNeeded(file)).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
