@@ -64,6 +64,8 @@ export class MimeReader {
     let data = this.#held.length === 0 ? piece : Buffer.concat([this.#held, piece]);
     this.#held = nothing;
     while (data.length > 0) {
+      // Nothing more would be handed out: to read on would be in vain.
+      if (this.#parts > this.#limits.parts) return;
       const next = this.#state === "head" ? this.#readLine(data) : this.#readBody(data);
       if (next === 0) break;
       data = data.subarray(next);
