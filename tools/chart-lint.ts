@@ -24,7 +24,14 @@ async function conform(name: string, location: string): Promise<void> {
   const input = await render(`${testdata}/${name}`);
   const result = await tryRun(
     findProgram("kubeconform"),
-    ["-strict", "-summary", "-skip", "ServiceMonitor,PrometheusRule,CustomResourceDefinition", "-schema-location", location],
+    [
+      "-strict",
+      "-summary",
+      "-skip",
+      "ServiceMonitor,PrometheusRule,CustomResourceDefinition",
+      "-schema-location",
+      location,
+    ],
     { input },
   );
   process.stdout.write(`[chart-lint] kubeconform, ${name}: ${result.stdout}${result.stderr}\n`);

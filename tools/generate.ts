@@ -6,7 +6,14 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-const generators = ["crds.ts", "crd-reference.ts", "configuration.ts", "chart.ts", "script-library.ts", "spamhaus.ts"] as const;
+const generators = [
+  "crds.ts",
+  "crd-reference.ts",
+  "configuration.ts",
+  "chart.ts",
+  "script-library.ts",
+  "spamhaus.ts",
+] as const;
 const args = process.argv.includes("--check") ? ["--check"] : [];
 
 let failed = 0;

@@ -1,6 +1,6 @@
 /**
  * What a session asks about its client and the mail, at four moments. Whoever answers decides alone what is asked
- * of whom; null means that there is nothing to ask and costs nothing. A promise always resolves, within a bound that
+ * of whom; null means that there is nothing to say. A promise always resolves, within a bound that
  * the answerer keeps: trouble of its own is an answer, never a rejection.
  */
 import type { IntakeResult } from "../intake/intake.ts";
