@@ -14,6 +14,9 @@ import { exitCodes } from "#contract/runtime.ts";
 import { LiveConfig } from "./config/live-config.ts";
 import { Mta } from "./mta.ts";
 import { type Options, parseOptions, usage } from "./options.ts";
+import { compileConfig } from "./script-config.ts";
+import { spamhausHost } from "./spamhaus/script-functions.ts";
+import { Spamhaus } from "./spamhaus/spamhaus.ts";
 import { version } from "./version.ts";
 
 process.exitCode = await main();
@@ -29,9 +32,7 @@ async function main(): Promise<number> {
       process.stdout.write(`smtpd ${version}\n`);
       return exitCodes.ok;
     case "check":
-      return (await openConfig(options, makeLog({ level: "error", program: "smtpd" }))) === null
-        ? exitCodes.badConfig
-        : exitCodes.ok;
+      return check(options);
     case "run":
       return run(options);
   }
@@ -56,6 +57,22 @@ async function openConfig(options: Options, log: Log): Promise<LiveConfig | null
     process.stderr.write(`smtpd: ${describe(error)}\n`);
   }
   return null;
+}
+
+/** Scripts are compiled as far as that goes without plugins, whose functions nobody knows before they are loaded. */
+async function check(options: Options): Promise<number> {
+  const log = makeLog({ level: "error", program: "smtpd" });
+  const config = await openConfig(options, log);
+  if (config === null) return exitCodes.badConfig;
+  const { app, startup } = config.current;
+  if (startup.plugins.length > 0) return exitCodes.ok;
+  try {
+    await compileConfig(app, { pluginHosts: [spamhausHost(new Spamhaus({ clock: systemClock, log }))] });
+    return exitCodes.ok;
+  } catch (error) {
+    process.stderr.write(`smtpd: ${describe(error)}\n`);
+    return exitCodes.badConfig;
+  }
 }
 
 async function run(options: Options): Promise<number> {

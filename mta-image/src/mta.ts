@@ -44,7 +44,6 @@ import { makeSessionCounters } from "./session/counters.ts";
 import type { SessionNeighbours } from "./session/options.ts";
 import type { SmtpServer } from "./session/smtp-server.ts";
 import { Shutdown } from "./shutdown.ts";
-import { spamhausHost } from "./spamhaus/script-functions.ts";
 import { Spamhaus } from "./spamhaus/spamhaus.ts";
 import { DiskSpool } from "./spool/disk-spool.ts";
 import { diskFiles } from "./spool/files.ts";
@@ -132,13 +131,12 @@ export class Mta {
       clock,
       random,
       log,
-      settings: () => this.#settings,
       resolver: outbound.resolver,
       intake: door.intake,
-      offers: () => {
-        const offers = this.plugins.offers();
-        return { ...offers, pluginHosts: [spamhausHost(this.spamhaus), ...(offers.pluginHosts ?? [])] };
-      },
+      settings: () => this.#settings,
+      spamhaus: this.spamhaus,
+      engine: { queue: () => this.queue, config: options.config, servers: this.servers },
+      offers: () => this.plugins.offers(),
     });
     const notifier = new MailNotifier({
       intake: door.intake,
@@ -350,7 +348,7 @@ export class Mta {
       isReady: () => this.isReady,
       // A closed spool opens again only by a restart; a full disk does not need one.
       isHealthy: () => this.spool.figures().closedBecause !== "spool-broken",
-      metrics: () => registry.metrics(),
+      metrics: async () => (await registry.metrics()) + this.#scripts.ownFigures.text(),
     });
     const { address, port } = this.options.config.current.startup.monitor.listener;
     await this.#openHttp("monitor", server, { host: address, port });

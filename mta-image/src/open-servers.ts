@@ -31,6 +31,20 @@ export async function openServer(
   }
 }
 
+/** Connections that a server has now, in all or from one address; null when there is no such server. */
+export function connectionsOf(
+  servers: readonly SmtpServer[],
+  serverId: string,
+  address: string | null,
+): number | null {
+  const those = servers.filter((server) => server.serverId === serverId);
+  if (those.length === 0) return null;
+  return those.reduce(
+    (sum, server) => sum + (address === null ? server.sessions : server.sessionsFrom(address)),
+    0,
+  );
+}
+
 /** The configuration was checked: both files name the same servers. */
 function found<T>(value: T | undefined, id: string): T {
   if (value === undefined) throw new Error(`bug: server ${id} has no settings`);

@@ -107,3 +107,21 @@ test("what scripts did is in the metrics", async () => {
   assert.match(text, /^mta_script_runs_total\{hook="mailfrom"\} 1$/m);
   assert.match(text, /^mta_script_seconds_count\{hook="mailfrom"\} 1$/m);
 });
+
+test("scripts read files of the configuration, count in metrics of their own and ask about connections", async () => {
+  const files = [{ id: "list.txt", data: "one\ntwo\n" }];
+  const mta = await engine(
+    judging(
+      `metrics_increment("judged", ["how" => "well"]); $f = File("file://list.txt"); $f->readline();
+       try { File("file:///etc/passwd"); Reject("open to all"); } catch ($e) { $x = 1; }
+       Reject([$f->readline(), string(server_concurrency("smtp"))]);`,
+      { files },
+    ),
+  );
+  const client = await greeted(mta);
+  const lines = (await sender(client)).split("\n").map((line) => line.slice(10));
+  assert.deepEqual(lines, ["two", "1"]);
+  client.socket.destroy();
+  const text = await (await fetch(`${mta.monitorUrl}/metrics`)).text();
+  assert.match(text, /^script_judged\{how="well"\} 1$/m);
+});

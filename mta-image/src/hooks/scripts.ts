@@ -38,9 +38,16 @@ export interface Scripts {
   readonly servers: ReadonlyMap<string, ServerScripts>;
   readonly predelivery: HookScript | null;
   readonly postdelivery: HookScript | null;
+  /** What scripts may read while they run, by id. */
+  readonly files: ReadonlyMap<string, string>;
 }
 
-export const noScripts: Scripts = { servers: new Map(), predelivery: null, postdelivery: null };
+export const noScripts: Scripts = {
+  servers: new Map(),
+  predelivery: null,
+  postdelivery: null,
+  files: new Map(),
+};
 
 /** What the configuration says of scripts, with the text of files that it only names. */
 export interface ScriptTexts {
@@ -88,6 +95,7 @@ class Compiler {
       servers: new Map(this.#texts.servers.flatMap((server) => this.#ofServer(server))),
       predelivery: this.#ofQueue("predelivery"),
       postdelivery: this.#ofQueue("postdelivery"),
+      files: this.#texts.files,
     };
   }
 

@@ -46,6 +46,14 @@ export class SmtpServer {
     return this.#sessions.size;
   }
 
+  get serverId(): string {
+    return this.#options.settings().serverId;
+  }
+
+  sessionsFrom(ip: string): number {
+    return this.#perIp.get(ip) ?? 0;
+  }
+
   get port(): number {
     return this.#listener?.port ?? 0;
   }
