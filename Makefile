@@ -13,7 +13,7 @@ $(PACKAGES): package.json package-lock.json
 .PHONY: help demo demo-elastic demo-down test
 help: ## Print this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@ / {printf "\n%s\n", substr($$0, 5)} /^[a-z][a-z0-9-]*:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
-demo: setup ## Cluster up, chart in, 2,000 mails through two pods, then a table of what happened
+demo: setup ## Cluster up, chart in, 2,000 mails through two pods, a table of what happened, a page to log in to
 	@$(NODE) e2e/demo/demo.ts
 demo-elastic: setup ## A burst of mail: pods come, work it off, hand over their rest and leave
 	@$(NODE) e2e/demo/demo-elastic.ts
@@ -82,5 +82,5 @@ bundle: $(PACKAGES) ## One file per program under build/bundle, with the licence
 	@$(NODE) tools/bundle.ts
 web: $(PACKAGES) ## The pages of the web administration, under build/web
 	@$(NODE) tools/web.ts
-images: $(PACKAGES) ## Both container images as OCI archives in the cache, without a registry
+images: $(PACKAGES) ## The container images as OCI archives in the cache, without a registry
 	@$(NODE) tools/images.ts

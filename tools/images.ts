@@ -1,6 +1,5 @@
 /**
- * Builds the two images, `localhost/mailfleet-mta:dev` and `localhost/mailfleet-operator:dev`, as archives in the
- * cache, named by a hash of all that goes in: a second run with the same input does nothing. Prints each step with its
+ * Builds the images `localhost/mailfleet-mta:dev`, `…-operator:dev` and `…-web:dev` as archives in the cache, named by a hash of all that goes in: a second run with the same input does nothing. Prints each step with its
  * time. Throws when a program is missing or a build fails; then no archive is left half written.
  */
 import { createHash } from "node:crypto";
@@ -13,6 +12,7 @@ import { bundle } from "./bundle.ts";
 import { TIMESTAMP, baseArchive } from "./image/base.ts";
 import { buildImage } from "./image/buildah.ts";
 import { root } from "./tree.ts";
+import { buildPages } from "./web.ts";
 
 interface Image {
   readonly name: string;
@@ -20,6 +20,8 @@ interface Image {
   readonly programs: readonly string[];
   /** Files beside the programs, left out when they were not built. */
   readonly extras: readonly string[];
+  /** With the built pages. */
+  readonly hasPages?: boolean;
 }
 
 const images: readonly Image[] = [
@@ -34,6 +36,13 @@ const images: readonly Image[] = [
     dockerfile: "operator/Dockerfile",
     programs: ["operator"],
     extras: [],
+  },
+  {
+    name: "localhost/mailfleet-web:dev",
+    dockerfile: "mta-image/web/Dockerfile",
+    programs: ["mailfleet-web"],
+    extras: [],
+    hasPages: true,
   },
 ];
 
@@ -55,6 +64,7 @@ export async function buildImages(say: (line: string) => void): Promise<readonly
   const bundles = await mkdtemp(`${tmpdir()}/mailfleet-bundle-`);
   try {
     const present = await step(say, "bundles, about 1 s", () => bundle(bundles));
+    await step(say, "pages, about 1 s", () => buildPages(`${bundles}/web`));
     const built: BuiltImage[] = [];
     for (const image of images) {
       const programs = image.programs.filter((name) => present.includes(name));
@@ -118,6 +128,7 @@ async function fill(context: string, { image, programs, base, bundles }: Parts):
     await cp(`${bundles}/${program}.mjs`, `${context}/programs/${program}.mjs`);
     await symlink(`/opt/mailfleet/${program}.mjs`, `${context}/links/${program}`);
   }
+  if (image.hasPages === true) await cp(`${bundles}/web`, `${context}/programs/web`, { recursive: true });
   for (const extra of image.extras) {
     if (existsSync(`${root}${extra}`))
       await copyFile(`${root}${extra}`, `${context}/programs/${extra.replace(/^.*\//, "")}`);

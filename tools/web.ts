@@ -1,6 +1,6 @@
 /**
  * Builds the pages of the web administration (pages/main.tsx and what it uses) into build/web with Vite: nothing of
- * theirs comes from anywhere else when they run. Throws when they do not build.
+ * theirs comes from anywhere else when they run. The licences of what is inside lie beside them. Throws when they do not build.
  */
 import { build } from "vite";
 
@@ -13,7 +13,13 @@ export async function buildPages(folder: string): Promise<void> {
     root: `${root}mta-image/web/pages`,
     base: "./",
     logLevel: "warn",
-    build: { outDir: folder, emptyOutDir: true, assetsInlineLimit: 0, modulePreload: { polyfill: false } },
+    build: {
+      outDir: folder,
+      emptyOutDir: true,
+      assetsInlineLimit: 0,
+      license: { fileName: "licences.md" },
+      modulePreload: { polyfill: false },
+    },
     oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   });
 }

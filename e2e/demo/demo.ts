@@ -1,6 +1,6 @@
 /**
  * The demo: a real cluster, the operator, two mail servers made from eight lines of YAML, 2,000 mails through their
- * Service into a mail server outside, and a table of what became of them. Ends with 1 when a mail was lost or doubled.
+ * Service into a mail server outside, a table of what became of them, and the pages that show the cluster. Ends with 1 when a mail was lost or doubled.
  */
 import { readFile } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";
@@ -9,6 +9,7 @@ import { type Lab, openLab } from "../lab.ts";
 import { Ledger } from "../peers/ledger.ts";
 import { sendWithSmtpSource } from "../peers/smtp-source.ts";
 import { Progress } from "../progress.ts";
+import { openWeb } from "./show-web.ts";
 import { showTable } from "./table.ts";
 
 const MESSAGES = 2000;
@@ -50,6 +51,11 @@ try {
   await progress.step("delivery", 5, () => untilDelivered(sink));
   const report = await sink.report();
   const isWhole = await showTable({ lab, namespace: NAMESPACE, sent: MESSAGES, seconds, report });
+  const web = await progress.step("web administration", 15, () =>
+    openWeb(lab, { namespace: NAMESPACE, name: NAME }),
+  );
+  const place = web.url ?? `kubectl -n ${NAMESPACE} port-forward service/${NAME}-web 8080:80`;
+  process.stdout.write(`\nWeb administration: ${place}\n  user ${web.user}, password ${web.password}\n\n`);
   process.exitCode = isWhole ? 0 : 1;
 } finally {
   sink.stop();
