@@ -23,6 +23,7 @@ export const programs: readonly Program[] = [
   { name: "plugin-check", entry: "mta-image/src/plugin-check.ts" },
   { name: "mailfleet-web", entry: "mta-image/web/server/main.ts" },
   { name: "operator", entry: "operator/src/main.ts" },
+  { name: "kubectl-mailfleet", entry: "operator/src/kubectl-mailfleet.ts" },
 ];
 
 /** The kernel starts a bundle through its first line; packages in CommonJS form want a `require`. */

@@ -163,6 +163,14 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     "zod",
     ...operator("cache", "desired", "kube", "slots"),
   ],
+  "operator/src/kubectl-mailfleet": [
+    "base",
+    "crds",
+    contract,
+    "undici",
+    "zod",
+    ...operator("cache", "desired", "kube"),
+  ],
   "operator/src/keda": ["base", "@grpc/grpc-js", "@grpc/proto-loader"],
   "operator/src/status": [
     "base",
@@ -176,7 +184,14 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     contract,
     ...operator(...operatorRooms.filter((room) => room !== "reconcile")),
   ],
-  "operator/src": ["base", "crds", contract, "package.json", "prom-client", ...operator(...operatorRooms)],
+  "operator/src": [
+    "base",
+    "crds",
+    contract,
+    "package.json",
+    "prom-client",
+    ...operator(...operatorRooms, "kubectl-mailfleet"),
+  ],
 
   helm: ["base", "e2e/peers", "tools"],
   tools: [
@@ -236,6 +251,7 @@ export const closedModules: Readonly<Record<string, readonly string[]>> = {
     "mta-image/src/dns",
     "mta-image/src/script",
     "mta-image/src/script-ports",
+    "operator/src/kubectl-mailfleet",
     "e2e",
     "tools",
   ],
@@ -255,7 +271,7 @@ export const closedModules: Readonly<Record<string, readonly string[]>> = {
   ],
   "node:dns": ["mta-image/src/dns", "mta-image/src/script-ports", "e2e"],
   "node:dns/promises": ["mta-image/src/dns", "mta-image/web/server", "e2e"],
-  "node:child_process": ["e2e", "tools"],
+  "node:child_process": ["operator/src/kubectl-mailfleet", "e2e", "tools"],
 };
 
 /** The row of the table for a file; null when it is a test or stands in a folder for tests. */

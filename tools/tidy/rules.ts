@@ -41,6 +41,7 @@ const BANNED_CALLS: readonly {
     name: "the environment",
     rooms: [
       "operator/src/main.ts",
+      "operator/src/kubectl-mailfleet.ts",
       "mta-image/src/main.ts",
       "mta-image/src/mtactl.ts",
       "helm/",

@@ -26,7 +26,7 @@ import { perform } from "./perform.ts";
 import { prune, unwanted } from "./prune.ts";
 import { pushConfig } from "./push-config.ts";
 import { renewCertificates } from "./renew-certificates.ts";
-import { attempt } from "./refusals.ts";
+import { attempt } from "./attempt.ts";
 import { again, done, type Reconciler, type Result, soonest } from "./result.ts";
 import { type Scaled, scale } from "./scale.ts";
 import { tellShares } from "./tell-shares.ts";

@@ -5,16 +5,32 @@
  */
 import { isDeepStrictEqual } from "node:util";
 
-import { BY_NODE, CLUSTER_LABEL } from "#operator/cache/caches.ts";
+import type { Clock } from "#base/clock.ts";
+import type { Log } from "#base/log.ts";
+import type { Random } from "#base/random.ts";
+import { BY_NODE, CLUSTER_LABEL, type WritableCaches } from "#operator/cache/caches.ts";
+import type { Key } from "#operator/cache/key.ts";
 import type { Change } from "#operator/cache/store.ts";
 import { isKubeFailure } from "#operator/kube/errors.ts";
+import type { Kube } from "#operator/kube/kube.ts";
 import { type KubeNode, resources } from "#operator/kube/objects.ts";
 
 import { listWatch } from "./list-watch.ts";
-import type { WatchTools } from "./start-watches.ts";
+
+export interface NodeWatchTools {
+  readonly kube: Kube;
+  readonly caches: Pick<WritableCaches, "nodes" | "pods">;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Where keys go. */
+  readonly clusters: { add(key: Key): void };
+  /** The operator may not read nodes. */
+  readonly onNodesRefused: () => void;
+}
 
 /** Resolves when `signal` has aborted, or at once where nodes may not be read. */
-export async function watchNodes(tools: WatchTools, signal: AbortSignal): Promise<void> {
+export async function watchNodes(tools: NodeWatchTools, signal: AbortSignal): Promise<void> {
   const { kube, clock, random, log, caches } = tools;
   const [store] = caches.nodes.parts.values();
   if (store === undefined || !(await mayRead(tools))) return tools.onNodesRefused();
@@ -35,7 +51,7 @@ export async function watchNodes(tools: WatchTools, signal: AbortSignal): Promis
 }
 
 /** Any other trouble is the list-watch's, which goes on trying. */
-async function mayRead({ kube, log }: WatchTools): Promise<boolean> {
+async function mayRead({ kube, log }: NodeWatchTools): Promise<boolean> {
   try {
     await kube.list(resources.nodes, { namespace: "", limit: 1 });
   } catch (error) {
@@ -46,7 +62,7 @@ async function mayRead({ kube, log }: WatchTools): Promise<boolean> {
   return true;
 }
 
-function onNode({ caches, clusters }: WatchTools, change: Change<KubeNode>): void {
+function onNode({ caches, clusters }: NodeWatchTools, change: Change<KubeNode>): void {
   if (change.kind === "updated" && isDeepStrictEqual(factsOf(change.object), factsOf(change.before))) return;
   for (const { metadata } of caches.pods.by(BY_NODE, change.object.metadata.name)) {
     const name = metadata.labels?.[CLUSTER_LABEL];
