@@ -8,22 +8,22 @@ import { isIP } from "node:net";
 
 import { makeId } from "#base/ids.ts";
 
+import type { Envelope } from "../message/envelope.ts";
 import type { MailParameters, RcptParameters } from "../smtp/parameters.ts";
 import { type Reply, makeReply } from "../smtp/reply.ts";
 import type { World } from "../script/context.ts";
 import { Refusal } from "../script/error.ts";
-import { onlyData } from "../script/only-data.ts";
-import { type Value, HslArray } from "../script/value.ts";
-import type { Envelope } from "../message/envelope.ts";
 import { makeMessage } from "../script/library/mail-message.ts";
 import { type ByteSource, Pieces } from "../script/mail/pieces.ts";
+import { onlyData } from "../script/only-data.ts";
+import { type Value, HslArray } from "../script/value.ts";
 import { eodMailMessageClass } from "./actions.ts";
+import { HookRun } from "./hook-run.ts";
 import { type MailCopy, copiesAsked, copiesByTransport } from "./mail-copy.ts";
-import { type Action, HookRun } from "./hook-run.ts";
-import { type Asked, type HookRunner, type Ran, then } from "./runner.ts";
+import { type Asked, type HookRunner, then } from "./runner.ts";
 import type { HookScript, ServerScripts } from "./scripts.ts";
-import { type SessionHook, acceptances, deferrals, failures, goodbye, rejections } from "./stages.ts";
-import { addressOf, addressTree, arrayOf, bytesOf, isMailbox, listOf, textOf } from "./texts.ts";
+import { type SessionHook, acceptances } from "./stages.ts";
+import { addressTree, arrayOf, bytesOf, listOf, textOf } from "./texts.ts";
 import {
   type ConnectionFacts,
   connectArguments,
@@ -34,12 +34,16 @@ import {
   senderArguments,
   tlsTree,
 } from "./trees.ts";
-import { clean, linesOf, replyOf } from "./wording.ts";
-
-/** `go`: on with it; `reply` when the script wants its own words said. `isDecided`: an action said so. */
-export type Answer<W> =
-  | { readonly kind: "go"; readonly wish: W; readonly reply: Reply | null; readonly isDecided: boolean }
-  | { readonly kind: "refuse"; readonly reply: Reply };
+import {
+  type Answer,
+  type Verdict,
+  afterFailure,
+  judge,
+  saidTree,
+  wishedAddress,
+  wordsOf,
+} from "./verdict.ts";
+import { linesOf, replyOf } from "./wording.ts";
 
 export interface AuthFacts {
   readonly mechanism: string;
@@ -72,15 +76,19 @@ export interface Ending {
   readonly reply: Reply | null;
 }
 
-type Verdict = Answer<HookRun> | { readonly kind: "other"; readonly action: Action };
-
 export class ConnectionHooks {
   readonly #scripts: ServerScripts;
   readonly #runner: HookRunner;
   #facts: ConnectionFacts;
   readonly #world: World;
   #connection: HslArray;
-  #transaction: HslArray = new HslArray();
+  #transaction: {
+    readonly id: string;
+    readonly ts: number;
+    readonly sender: { readonly address: string; readonly parameters: MailParameters } | null;
+  } | null = null;
+  /** $transaction as the next script sees it; null when it is to be made. */
+  #tree: HslArray | null = null;
   #transactionId = "";
   #recipients: HslArray[] = [];
   /** One for each recipient. */
@@ -151,7 +159,8 @@ export class ConnectionHooks {
   secured(description: string): void {
     this.#connection = connectionTree(this.#facts);
     this.#know("tls", tlsTree(description));
-    this.#transaction = new HslArray();
+    this.#transaction = null;
+    this.#tree = null;
   }
 
   auth(facts: AuthFacts): Asked<AuthAnswer> | null {
@@ -178,7 +187,8 @@ export class ConnectionHooks {
   mailFrom(address: string, parameters: MailParameters): Asked<Answer<{ sender: string | null }>> | null {
     const { clock } = this.#runner;
     this.#transactionId = makeId(clock.now());
-    this.#transaction = arrayOf({ id: this.#transactionId, ts: clock.now() / 1000 });
+    this.#transaction = { id: this.#transactionId, ts: clock.now() / 1000, sender: null };
+    this.#tree = null;
     this.#recipients = [];
     this.#transports = [];
     const script = this.#scripts.byHook.get("mailfrom");
@@ -219,6 +229,7 @@ export class ConnectionHooks {
   /** The recipient was taken. */
   tookRecipient(address: string, parameters: RcptParameters, transportId: string): void {
     this.#transports.push(transportId);
+    this.#tree = null;
     this.#recipients.push(
       arrayOf({
         recipient: bytesOf(address).toLowerCase(),
@@ -264,11 +275,27 @@ export class ConnectionHooks {
   }
 
   #begin(address: string, parameters: MailParameters): void {
-    const transaction = this.#transaction.own();
-    transaction.put("sender", bytesOf(address).toLowerCase());
-    transaction.put("senderaddress", arrayOf(addressTree(address)));
-    transaction.put("senderparams", arrayOf(mailTree(parameters)));
-    this.#transaction = transaction;
+    if (this.#transaction !== null)
+      this.#transaction = { ...this.#transaction, sender: { address, parameters } };
+    this.#tree = null;
+  }
+
+  /** $transaction, made anew when something of it has changed. */
+  #makeTree(): HslArray {
+    const begun = this.#transaction;
+    if (begun === null) return new HslArray();
+    const { id, ts, sender } = begun;
+    const recipients = HslArray.of([...this.#recipients]);
+    if (sender === null) return arrayOf({ id, ts, recipients });
+    const { address, parameters } = sender;
+    return arrayOf({
+      id,
+      ts,
+      sender: bytesOf(address).toLowerCase(),
+      senderaddress: addressTree(address),
+      senderparams: mailTree(parameters),
+      recipients,
+    });
   }
 
   #know(name: string, tree: Value): void {
@@ -293,9 +320,8 @@ export class ConnectionHooks {
   }
 
   #ask(script: HookScript, given: HslArray, transactionId = ""): Asked<Verdict> {
-    const transaction = this.#transaction.own();
-    if (transaction.size > 0) transaction.put("recipients", HslArray.of([...this.#recipients]));
-    this.#transaction = transaction;
+    this.#tree ??= this.#makeTree();
+    const transaction = this.#tree;
     const variables = {
       arguments: given,
       connection: this.#connection,
@@ -308,68 +334,4 @@ export class ConnectionHooks {
       return judge(script, ran);
     });
   }
-}
-
-/** What an action, its lack, or a failure means. */
-function judge(script: HookScript, { run, hasFailed }: Ran): Verdict {
-  const stage = script.hook as SessionHook;
-  if (hasFailed) return afterFailure(script);
-  const { action } = run;
-  if (action === null) return { kind: "go", wish: run, reply: null, isDecided: false };
-  switch (action.kind) {
-    case "accept":
-      return { kind: "go", wish: run, reply: ownWords(stage, action), isDecided: true };
-    case "reject":
-      return { kind: "refuse", reply: replyOf(action, rejections[stage], stage === "connect") };
-    case "defer":
-      return { kind: "refuse", reply: replyOf(action, deferrals[stage], stage === "connect") };
-    case "disconnect":
-      return { kind: "refuse", reply: replyOf(action, goodbye, true) };
-    default:
-      return { kind: "other", action };
-  }
-}
-
-function afterFailure({ hook, onError }: HookScript): Answer<HookRun> {
-  const stage = hook as SessionHook;
-  const isLast = stage === "connect";
-  const said = { reason: null, options: null };
-  if (onError === "reject") return { kind: "refuse", reply: replyOf(said, rejections[stage], isLast) };
-  if (onError === "defer") return { kind: "refuse", reply: replyOf(said, failures[stage], isLast) };
-  return { kind: "go", wish: new HookRun(hook), reply: null, isDecided: false };
-}
-
-function ownWords(stage: SessionHook, action: Action): Reply | null {
-  const hasWords = action.reason !== null || (action.options?.has("reply_codes") ?? false);
-  return hasWords ? replyOf(action, acceptances[stage]) : null;
-}
-
-/** An address in place of the client's, or null. Throws a Refusal for what is none. */
-function wishedAddress(run: HookRun, name: string): string | null {
-  const value = run.wish(name);
-  if (value === null) return null;
-  const address = addressOf(value);
-  if (address === null || !isMailbox(address)) throw new Refusal(`${name} is no address`);
-  return address;
-}
-
-/** EHLO lines that a script wants; null when it wants the usual ones. */
-function wordsOf(value: Value): readonly string[] | null {
-  if (!(value instanceof HslArray)) return null;
-  const words = value.values().filter((word): word is string => typeof word === "string");
-  return words
-    .map(clean)
-    .filter((word) => /^[A-Za-z0-9]/.test(word))
-    .slice(0, 50);
-}
-
-function saidTree(reply: Reply): HslArray {
-  const lines = reply.bytes.toString("latin1").trimEnd().split("\r\n");
-  const enhanced = /^\d{3}[ -](\d)\.(\d{1,3})\.(\d{1,3}) /.exec(lines[0] ?? "");
-  const skip = enhanced === null ? 4 : enhanced[0].length;
-  return arrayOf({
-    code: reply.code,
-    ...(enhanced === null ? {} : { enhanced: listOf(enhanced.slice(1).map(Number)) }),
-    reason: listOf(lines.map((line) => line.slice(skip))),
-  });
 }

@@ -12,7 +12,7 @@ import { HookRun } from "./hook-run.ts";
 import type { HookRunner, Ran } from "./runner.ts";
 import type { HookScript, Scripts } from "./scripts.ts";
 import { type TryWish, tryWish } from "./try-wish.ts";
-import { addressTree, arrayOf, bytesOf, listOf, textOf } from "./texts.ts";
+import { addressTree, arrayOf, arrayOfTexts, bytesOf, listOf, textOf } from "./texts.ts";
 import { linesOf } from "./wording.ts";
 
 /** A value of a script, for rooms that only pass it on. */
@@ -141,9 +141,7 @@ export class QueueHooks {
   ): Promise<Ran> {
     const { facts, given, context } = what;
     const run = new HookRun(script.hook);
-    run.metadata = arrayOf(
-      Object.fromEntries(Object.entries(facts.metadata).map(([key, text]) => [bytesOf(key), bytesOf(text)])),
-    );
+    run.metadata = arrayOfTexts(facts.metadata);
     const world = this.#runner.world({ message: facts.transaction });
     const variables = { arguments: given, message: messageTree(facts), context };
     return this.#runner.run(script, run, { world, variables });

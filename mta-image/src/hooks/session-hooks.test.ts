@@ -121,9 +121,9 @@ describe("mailfrom", () => {
         const client = await receiver.greeted();
         assert.equal(
           (await mail(client))[0],
-          ["news@example.org", "News", "100", "client.example.org", "1"]
+          `${["news@example.org", "News", "100", "client.example.org", "1"]
             .map((line) => `554-5.7.1 ${line}`)
-            .join("\n") + "\n554 5.7.1 true",
+            .join("\n")}\n554 5.7.1 true`,
         );
         client.socket.destroy();
       },

@@ -16,14 +16,19 @@ export function textOf(bytes: string): string {
 
 export type Tree = Value | undefined | readonly Tree[] | { readonly [key: string]: Tree };
 
-/** Plain objects and lists as arrays; what is undefined is left out. Texts must be bytes already. */
+/** Plain objects and lists as arrays; what is undefined is left out. Texts must be bytes already, and keys words. */
 export function arrayOf(tree: Readonly<Record<string, Tree>>): HslArray {
-  const array = new HslArray();
-  for (const key of Object.keys(tree)) {
+  const map = new Map<string, Value>();
+  for (const key in tree) {
     const value = tree[key];
-    if (value !== undefined) array.put(key, made(value));
+    if (value !== undefined) map.set(key, typeof value === "object" ? made(value) : value);
   }
-  return array;
+  return HslArray.named(map);
+}
+
+/** Texts by text, whatever they look like. */
+export function arrayOfTexts(texts: Readonly<Record<string, string>>): HslArray {
+  return HslArray.from(Object.entries(texts).map(([key, text]) => [bytesOf(key), bytesOf(text)] as const));
 }
 
 export function listOf(items: readonly Tree[]): HslArray {

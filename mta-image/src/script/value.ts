@@ -57,6 +57,14 @@ export class HslArray {
     return new HslArray(list);
   }
 
+  /** Keeps the map: the caller gives it away, with keys that are texts and no numbers, and values that nobody else holds. */
+  static named(map: Map<Key, Value>): HslArray {
+    const array = new HslArray();
+    array.#list = null;
+    array.#map = map;
+    return array;
+  }
+
   get size(): number {
     return this.#list !== null ? this.#list.length : (this.#map as Map<Key, Value>).size;
   }
