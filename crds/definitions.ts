@@ -94,6 +94,9 @@ const nativePluginColumns: readonly Column[] = [
   age,
 ];
 
+/** What nobody has looked at yet is under way, for all who wait for observedGeneration. */
+const UNSEEN = { observedGeneration: -1 };
+
 export const definitions: readonly Definition[] = [
   definition(
     { kind: "MailCluster", plural: "mailclusters", shortName: "mc" },
@@ -173,7 +176,7 @@ function rootSchema(source: z.ZodType, description: string): Schema {
       kind: { type: "string" },
       metadata: { type: "object" },
       spec,
-      status,
+      status: { ...status, default: UNSEEN },
     },
     [VALIDATIONS]: validations,
   };

@@ -54,7 +54,10 @@ const PlanEntry = z.object({
 export type PlanEntry = z.infer<typeof PlanEntry>;
 
 export const MailClusterStatus = z.object({
-  observedGeneration: z.int().min(0).describe("Generation of the spec that this status speaks of."),
+  observedGeneration: z
+    .int()
+    .min(-1)
+    .describe("Generation of the spec that this status speaks of; -1 before the operator has looked at it."),
   conditions: conditionList,
   replicas: count.describe("Pods that exist."),
   readyReplicas: count.describe("Pods that take mail."),

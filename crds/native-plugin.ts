@@ -79,7 +79,7 @@ export const NativePluginSpec = z.object({
 export type NativePluginSpec = z.output<typeof NativePluginSpec>;
 
 export const NativePluginStatus = z.object({
-  observedGeneration: z.int().min(0),
+  observedGeneration: z.int().min(-1),
   conditions: conditionList,
   digest: z
     .string()

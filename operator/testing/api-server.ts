@@ -51,13 +51,18 @@ export class Admin {
           let text = "";
           response.setEncoding("utf8");
           response.on("data", (chunk: string) => (text += chunk));
-          response.on("end", () => resolve({ status: response.statusCode ?? 0, body: JSON.parse(text) }));
+          response.on("end", () => resolve({ status: response.statusCode ?? 0, body: bodyOf(text) }));
         },
       );
       call.on("error", reject);
       call.end(body === undefined ? undefined : JSON.stringify(body));
     });
   }
+}
+
+/** A path that is not served yet is answered in plain text. */
+function bodyOf(text: string): Record<string, unknown> {
+  return text.startsWith("{") ? (JSON.parse(text) as Record<string, unknown>) : { message: text };
 }
 
 /** A port of the loopback that nobody has. */

@@ -17,6 +17,7 @@ const packages: Readonly<Record<string, string>> = {
   "libc6-dev": "the same, statically",
   "g++": "the addon that hosts native plugins",
   rustc: "a native plugin in Rust, for its tests",
+  "lua5.1": "runs the health script for Argo CD, whose Lua is 5.1",
   make: "every command of this project",
   "busybox-static": "the small image that shows what the test cluster can do",
   rbldnsd: "serves lists of Spamhaus under a key of our own",
