@@ -23,12 +23,17 @@ test: setup check chart-lint ## Everything: house rules, the chart, then the tie
 	@$(NODE) tools/test.ts unit api e2e
 
 ##@ Prepare
-.PHONY: install setup native
+.PHONY: install setup native plugin-sdk native-sanitize
 install: $(PACKAGES) ## The pinned Node and all npm packages, nothing else
 setup: $(PACKAGES) ## Debian packages and Go programs for the real Kubernetes, kept in a cache
 	@$(NODE) tools/setup/main.ts
 native: $(PACKAGES) ## Build the native addon and the small plugins of its tests
 	@$(MAKE) -C mta-image/native
+
+plugin-sdk: ## Put the header for native plugins at /opt/halon/include (DESTDIR=)
+	@$(MAKE) -C mta-image/native install-sdk
+native-sanitize: $(PACKAGES) ## The addon's tests under ASan, UBSan and TSan, and some under valgrind
+	@$(MAKE) -C mta-image/native sanitize races memory
 
 ##@ While writing
 .PHONY: check format lint types tidy generate generated chart-lint
@@ -60,7 +65,7 @@ test-e2e: setup ## Real node, real pods, Postfix as client and peer
 	@$(NODE) tools/test.ts e2e
 
 ##@ Run
-.PHONY: run-mta cluster-up cluster-down cluster-shell bench bench-spamhaus fix soak
+.PHONY: run-mta cluster-up cluster-down cluster-shell bench bench-plugins bench-spamhaus fix soak
 run-mta: $(PACKAGES) ## One engine from this checkout: make run-mta CONFIG=smtpd.yaml
 	@mta-image/bin/smtpd --config $(or $(CONFIG),smtpd.yaml)
 cluster-up: setup ## A real one-node Kubernetes in a network namespace of its own
@@ -73,6 +78,8 @@ soak: setup ## Mail for SOAK_MINUTES (30) while everything goes wrong, then the 
 	@SOAK_MINUTES=$(or $(SOAK_MINUTES),30) SOAK_SEED=$(or $(SOAK_SEED),1) $(NODE) --test --test-reporter=spec e2e/scenarios/survives-faults.test.ts
 bench: setup ## Measure; the results go to docs/benchmarks.md
 	@$(NODE) e2e/bench/main.ts
+bench-plugins: setup ## What plugins cost: calls, threads, deliveries, memory
+	@$(NODE) --expose-gc mta-image/bench/plugins.bench.ts
 bench-spamhaus: setup ## What Spamhaus costs: accepting with all lists, cold lookups, the cache, reading messages
 	@$(NODE) mta-image/bench/spamhaus-accept.bench.ts && $(NODE) --expose-gc mta-image/bench/spamhaus.bench.ts
 

@@ -1,5 +1,7 @@
 /** Mail through plugins in a whole engine: delivered by one, and refused at the doors of the queue by another. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { createTransport } from "nodemailer";
 
@@ -121,4 +123,23 @@ test("a plugin at the door of the queue sends some mail back and lets the rest g
     (count) => count === 1,
   );
   assert.deepEqual(sink.received[0]?.recipients, ["b@example.net"]);
+});
+
+test("a script chooses the plugin and its arguments, and hears what the plugin gave back", async () => {
+  const hooks = {
+    predelivery: `if ($message["recipient"] === "scripted@example.net")
+      Try(["plugin" => ["id" => "deliver", "arguments" => ["how" => "thread", "code" => 451]]]);`,
+    postdelivery: `$content = $arguments["attempt"]["plugin"]["return"]["content"] ?? "";
+      if (str_find($content, "by the script") >= 0) Bounce(["reason" => "heard"]);`,
+  };
+  const before = JSON.parse(readFileSync(join(engine.folder, "smtpd-app.yaml"), "utf8")) as object;
+  const app = JSON.stringify({ ...before, scripting: { hooks } });
+  const pushed = await engine.admin("PUT", "/v1/config", {
+    revision: "two",
+    files: { "smtpd-app.yaml": app },
+  });
+  assert.equal(pushed.status, 200, JSON.stringify(pushed.json));
+  const { failed } = await totals();
+  await send("smtp", ["scripted@example.net"], "by the script");
+  await until(totals, (now) => now.failed > failed);
 });

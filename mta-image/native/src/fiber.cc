@@ -8,8 +8,11 @@
 #include <cstring>
 #include <vector>
 
-#ifdef MTA_SANITIZE
+#if defined(__SANITIZE_THREAD__)
+#include <sanitizer/tsan_interface.h>
+#elif defined(MTA_SANITIZE)
 #include <sanitizer/common_interface_defs.h>
+#define MTA_ADDRESS
 #endif
 
 namespace mta {
@@ -77,6 +80,9 @@ void Fiber::prepare() {
   here_.uc_stack.ss_size = kStack - kGuard;
   here_.uc_link = nullptr;
   makecontext(&here_, &Fiber::main, 0);
+#ifdef __SANITIZE_THREAD__
+  shadow_ = __tsan_create_fiber(0);
+#endif
 }
 
 Fiber* Fiber::current() { return running; }
@@ -88,6 +94,9 @@ bool Fiber::enter() {
   exchange_exceptions(exceptions_);
   running = nullptr;
   if (!ended_) return false;
+#ifdef __SANITIZE_THREAD__
+  __tsan_destroy_fiber(shadow_);
+#endif
   give_stack(stack_);
   --in_use;
   delete this;
@@ -98,7 +107,7 @@ void Fiber::leave() { switch_out(false); }
 
 void Fiber::main() {
   Fiber& self = *running;
-#ifdef MTA_SANITIZE
+#ifdef MTA_ADDRESS
   __sanitizer_finish_switch_fiber(nullptr, &self.loop_stack_, &self.loop_stack_size_);
 #endif
   self.body_(self.argument_);
@@ -107,23 +116,30 @@ void Fiber::main() {
 }
 
 void Fiber::switch_in() {
-#ifdef MTA_SANITIZE
+#ifdef MTA_ADDRESS
   __sanitizer_start_switch_fiber(&loop_shadow_, stack_ + kGuard, kStack - kGuard);
 #endif
+#ifdef __SANITIZE_THREAD__
+  loop_shadow_ = __tsan_get_current_fiber();
+  __tsan_switch_to_fiber(shadow_, 0);
+#endif
   swapcontext(&loop_, &here_);
-#ifdef MTA_SANITIZE
+#ifdef MTA_ADDRESS
   __sanitizer_finish_switch_fiber(loop_shadow_, nullptr, nullptr);
 #endif
 }
 
 void Fiber::switch_out(bool for_good) {
-#ifdef MTA_SANITIZE
+#ifdef MTA_ADDRESS
   __sanitizer_start_switch_fiber(for_good ? nullptr : &shadow_, loop_stack_, loop_stack_size_);
 #else
   static_cast<void>(for_good);
 #endif
+#ifdef __SANITIZE_THREAD__
+  __tsan_switch_to_fiber(loop_shadow_, 0);
+#endif
   swapcontext(&here_, &loop_);
-#ifdef MTA_SANITIZE
+#ifdef MTA_ADDRESS
   __sanitizer_finish_switch_fiber(shadow_, &loop_stack_, &loop_stack_size_);
 #endif
 }

@@ -41,7 +41,7 @@ class Fiber {
   void* argument_ = nullptr;
   bool ended_ = false;
   ExceptionState exceptions_;
-  // For the address sanitizer, which must be told of each change of stacks.
+  // For the sanitizers, which must be told of each change of stacks.
   void* shadow_ = nullptr;
   void* loop_shadow_ = nullptr;
   const void* loop_stack_ = nullptr;
