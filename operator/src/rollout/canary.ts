@@ -52,6 +52,8 @@ export function faultOf(input: {
   const { canary, stable, bake } = input;
   const broken = canary.map((slot) => breakOf(slot, bake)).find((words) => words !== null);
   if (broken !== undefined && broken !== null) return broken;
+  // What was counted before all of them ran the revision says nothing about it.
+  if (bake.since === null) return null;
   const [tried, others] = [figuresOf(canary, bake), figuresOf(stable, bake)];
   return (
     ratioFault(tried, others, input.maxFailureRatio) ?? latencyFault(tried, others, input.maxLatencyFactor)
@@ -81,17 +83,19 @@ const RATIOS: readonly {
   readonly wrong: keyof Totals;
   readonly all: readonly (keyof Totals)[];
   readonly text: string;
+  /** How often it happens depends on who sends: it is judged beside others only, and while they tell. */
+  readonly isUsual?: true;
 }[] = [
   { wrong: "failed", all: ["delivered", "failed"], text: "of its attempts failed" },
   { wrong: "deferred", all: ["delivered", "failed", "deferred"], text: "of its attempts deferred" },
-  { wrong: "refused", all: ["accepted", "refused"], text: "of its messages refused" },
+  { wrong: "refused", all: ["accepted", "refused"], text: "of its messages refused", isUsual: true },
   { wrong: "scriptErrors", all: ["accepted", "refused"], text: "script errors a message" },
 ];
 
 function ratioFault(tried: Figures, others: Figures, allowed: number): string | null {
-  for (const { wrong, all, text } of RATIOS) {
+  for (const { wrong, all, text, isUsual } of RATIOS) {
     const ratio = ratioOf(tried, wrong, all);
-    const usual = ratioOf(others, wrong, all) ?? 0;
+    const usual = ratioOf(others, wrong, all) ?? (isUsual ? 1 : 0);
     if (ratio !== null && ratio > usual + allowed)
       return `${percent(ratio)} ${text}, ${percent(usual)} of those of other pods`;
   }

@@ -171,8 +171,19 @@ describe("the roll-out", () => {
     );
     assert.match(later({ refused: 100 }), /^RolledBack: 50 % of its messages refused, 0 %/);
     assert.match(later({ refused: 100 }, { refused: 100 }), /^Canary/);
+    const silent = { accepted: 100, refused: 0 };
+    assert.match(later({ refused: 100 }, silent), /^Canary/, "others tell nothing new: refusals are usual");
     assert.equal(later({ attemptSeconds: 450 }), "RolledBack: an attempt takes 4.0 s, 0.5 s in other pods");
     assert.match(later({ attemptSeconds: 190 }), /^Canary/, "slower by less than a second");
+  });
+
+  it("does not hold against a revision what was counted before it ran", () => {
+    const from = (revision: string, refused: number) =>
+      runs(0, revision, { totals: { ...totals(100, 0), accepted: 100, refused } });
+    const slots = [runs(1, "rev-1"), runs(2, "rev-1")];
+    const chosen = decideRollout({ ...start, slots: [from("rev-1", 0), ...slots] });
+    const { status } = then(chosen, { slots: [from("rev-2", 500), ...slots] });
+    assert.match(`${status.phase}: ${status.message}`, /^Canary: .*watched/);
   });
 
   it("takes a figure that an engine does not tell for unknown, never for zero", () => {
