@@ -4,7 +4,7 @@ import { ManualClock } from "#base/testing/manual-clock.ts";
 import type { Kube } from "#operator/kube/kube.ts";
 import { type CustomObject, resources } from "#operator/kube/objects.ts";
 import { type Ending, Manager } from "#operator/manager.ts";
-import { makeMetrics } from "#operator/metrics.ts";
+import { makeMetrics, type Metrics } from "#operator/metrics.ts";
 
 import { FakeKube } from "./fake-kube.ts";
 import { FakeNode } from "./fake-node.ts";
@@ -24,14 +24,22 @@ export class Whole {
   }
 
   /** Starts an operator; several may run at once. `kube` may stand in front of the fake server. */
-  start(options: { kube?: Kube; identity?: string; leaderElect?: boolean } = {}): Running {
+  start(
+    options: {
+      kube?: Kube;
+      identity?: string;
+      leaderElect?: boolean;
+      watchNamespaces?: readonly string[];
+      metrics?: Metrics;
+    } = {},
+  ): Running {
     const kube = options.kube ?? this.kube;
     const manager = new Manager({
       kube,
       leaseKube: options.leaderElect === true ? kube : null,
       lease: { namespace: "system", name: "mailfleet-operator" },
       identity: options.identity ?? "operator-0",
-      watchNamespaces: [],
+      watchNamespaces: options.watchNamespaces ?? [],
       workers: 4,
       facts: {
         engineImage: "mailfleet-mta:test",
@@ -41,7 +49,7 @@ export class Whole {
         hasImageVolumes: true,
       },
       engines: this.engines,
-      metrics: makeMetrics(),
+      metrics: options.metrics ?? makeMetrics(),
       clock: this.clock,
       random: () => 0.5,
       log: silentLog,
