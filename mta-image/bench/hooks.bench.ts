@@ -17,8 +17,10 @@ import { hooksOf } from "../testing/hook-scripts.ts";
 import { Receiver } from "../testing/receiver.ts";
 
 const CALLS = 200_000;
-const messages = Number(process.argv[2] ?? 300);
+const messages = Number(process.argv[2] ?? 200);
 const ROUNDS = 5;
+const SESSIONS = 15;
+const WARM_UP = 15;
 const parameters = {
   sizeBytes: null,
   eightBit: false,
@@ -108,9 +110,13 @@ const kinds = {
   queueing: hooksOf({ ...accepting, eod: queueing }),
 };
 const costs = new Map<string, number[]>();
-for (let round = 0; round < ROUNDS; round++)
-  for (const [name, hooks] of Object.entries(kinds))
-    costs.set(name, [...(costs.get(name) ?? []), await session(hooks)]);
+// The first ones are for the compiler.
+for (let round = -WARM_UP; round < SESSIONS; round++) {
+  for (const [name, hooks] of Object.entries(kinds)) {
+    const cost = await session(hooks);
+    if (round >= 0) costs.set(name, [...(costs.get(name) ?? []), cost]);
+  }
+}
 for (const [name, values] of costs)
   process.stdout.write(
     `${name}: ${median(values).toFixed(0)} (${Math.min(...values).toFixed(0)} to ${Math.max(...values).toFixed(0)}) µs CPU a message\n`,
