@@ -108,7 +108,7 @@ describe("a cluster with Spamhaus", { timeout: 420_000 }, () => {
     assert.match(await send("unlucky-0", { from: "x@phish.example", to: "c@example.net" }), /^250 /);
   });
 
-  test("changes to another key under load without a missed lookup or a restart, and stays with it when a third is refused", async () => {
+  test("changes to another key under load without a missed lookup or a restart, and stays with it when a third is refused", async (t) => {
     const uids = (): Promise<string> =>
       stage.kubectl(
         "get",
@@ -121,6 +121,7 @@ describe("a cluster with Spamhaus", { timeout: 420_000 }, () => {
     const from = "@load.bad.example";
     const hosts = await Promise.all(["inbound-0", "inbound-1"].map(podAddress));
     const stops = hosts.map((host) => keepSending({ ...mail, from, host }, namespace));
+    t.after(() => Promise.all(stops.map((stop) => stop())));
     await applySecret("dqs", NEXT_KEY);
     const files = async (): Promise<number> => {
       const secret = (await stage.lab.get(["-n", stage.namespace, "secret", "inbound-spamhaus"])) as {
