@@ -65,7 +65,7 @@ test-e2e: setup ## Real node, real pods, Postfix as client and peer
 	@$(NODE) tools/test.ts e2e
 
 ##@ Run
-.PHONY: run-mta cluster-up cluster-down cluster-shell bench bench-plugins bench-spamhaus fix soak
+.PHONY: run-mta cluster-up cluster-down cluster-shell bench bench-script bench-plugins bench-spamhaus fix soak
 run-mta: $(PACKAGES) ## One engine from this checkout: make run-mta CONFIG=smtpd.yaml
 	@mta-image/bin/smtpd --config $(or $(CONFIG),smtpd.yaml)
 cluster-up: setup ## A real one-node Kubernetes in a network namespace of its own
@@ -78,6 +78,8 @@ soak: setup ## Mail for SOAK_MINUTES (30) while everything goes wrong, then the 
 	@SOAK_MINUTES=$(or $(SOAK_MINUTES),30) SOAK_SEED=$(or $(SOAK_SEED),1) $(NODE) --test --test-reporter=spec e2e/scenarios/survives-faults.test.ts
 bench: setup ## Measure; the results go to docs/benchmarks.md
 	@$(NODE) e2e/bench/main.ts
+bench-script: $(PACKAGES) ## Compiled scripts against JavaScript by hand, hook calls, waiting, compiling
+	@$(NODE) --expose-gc mta-image/bench/script.bench.ts
 bench-plugins: setup ## What plugins cost: calls, threads, deliveries, memory
 	@$(NODE) --expose-gc mta-image/bench/plugins.bench.ts
 bench-spamhaus: setup ## What Spamhaus costs: accepting with all lists, cold lookups, the cache, reading messages
