@@ -149,7 +149,8 @@ export class Mta {
     this.#outcomes = new OutcomeLog(clock);
     this.plugins = new PluginLife({
       queue: () => this.queue,
-      intake: this.#door.intake,
+      door,
+      runner: this.#scripts.runner,
       settings: () => this.#settings,
       accepting: () => this.accepting,
       read,

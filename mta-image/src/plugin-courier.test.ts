@@ -85,7 +85,12 @@ test("a large message is handed over as a file, which is closed again", async ()
   const { courier, begun } = setUp({
     kind: "file",
     chunks: () => assert.fail("not read into memory"),
-    open: async () => ({ fd: 7, size: async () => 99, read: async () => Buffer.alloc(0), close: async () => void events.push("closed") }),
+    open: async () => ({
+      fd: 7,
+      size: async () => 99,
+      read: async () => Buffer.alloc(0),
+      close: async () => void events.push("closed"),
+    }),
   });
   const outcomes = courier.deliver(attempt(["a@a.net"]));
   await settle();

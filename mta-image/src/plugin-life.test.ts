@@ -115,6 +115,32 @@ describe("an engine with plugins", () => {
     assert.deepEqual((await command("inject", "codes")).json, { ok: true, text: "code=250 " });
   });
 
+  test("asks the script of the server about injected mail, as for any other", async () => {
+    const before = JSON.parse(readFileSync(join(engine.folder, "smtpd-app.yaml"), "utf8")) as {
+      servers: Record<string, unknown>[];
+    };
+    const servers = before.servers.map((server) =>
+      server["id"] === "inside" ? { ...server, phases: { eod: { hook: "judge" } } } : server,
+    );
+    const judge = `if (str_find($arguments["mail"]->toString(), "refuse me") >= 0) Reject("not this");
+      echo $transaction["sender"];`;
+    const scripting = { hooks: { eod: [{ id: "judge", data: judge }] } };
+    const app = JSON.stringify({ ...before, servers, scripting });
+    const files = { "smtpd-app.yaml": app };
+    const pushed = await engine.admin("PUT", "/v1/config", { revision: "judged", files });
+    assert.equal(pushed.status, 200, JSON.stringify(pushed.json));
+    const count = sink.received.length;
+    await command("inject", "inside", "refuse me");
+    await command("inject", "inside", "take me");
+    await until(
+      () => sink.received.length,
+      (now) => now > count,
+    );
+    assert.match(sink.received.at(-1)?.content.toString() ?? "", /take me$/m);
+    const codes = ((await command("inject", "codes")).json as { text: string }).text;
+    assert.equal(codes.trim().split(" ").toSorted().join(" "), "code=250 code=250 code=550");
+  });
+
   test("counts for each plugin", async () => {
     const text = await (await fetch(`${engine.monitorUrl}/metrics`)).text();
     assert.match(text, /^mta_plugin_loaded\{plugin="inject"\} 1$/m);

@@ -11,7 +11,8 @@ import type { EngineConfig } from "#contract/config.ts";
 import type { PluginAnswer, PluginState } from "#contract/plugins-api.ts";
 
 import type { Settings } from "./config/settings.ts";
-import type { Intake } from "./intake/intake.ts";
+import type { FrontDoor } from "./front-door.ts";
+import type { HookRunner } from "./hooks/runner.ts";
 import { PluginCourier } from "./plugin-courier.ts";
 import { makeDoorkeeper } from "./plugin-doorkeeper.ts";
 import { lookAtPlugins } from "./plugin-files.ts";
@@ -24,7 +25,6 @@ import type { PluginHost } from "./plugins/host.ts";
 import type { LoadedPlugin } from "./plugins/inspect.ts";
 import type { NativeRegistration } from "./plugins/native.ts";
 import { openPlugins } from "./plugins/open.ts";
-import type { InjectPort } from "./plugins/ports.ts";
 import { pluginResources } from "./plugin-resources.ts";
 import type { Courier, PluginOrder } from "./queue/courier.ts";
 import type { Host } from "./script/host.ts";
@@ -34,7 +34,8 @@ export interface LifeOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly queue: () => PluginOrderTargets["queue"];
-  readonly intake: Intake;
+  readonly door: Pick<FrontDoor, "intake" | "scripted">;
+  readonly runner: HookRunner;
   readonly settings: () => Settings;
   readonly accepting: () => boolean;
   readonly read: (id: string) => Promise<Content>;
@@ -89,7 +90,7 @@ export class PluginLife {
       appConfigs: appConfigsOf(config),
       log,
       queue: takePluginOrders({ queue: queue(), log, algorithm: () => this.#algorithm }),
-      inject: this.#injectPort(),
+      inject: makeInjectPort(this.#options),
       blockedMs: BLOCKED_MS,
       servers: startup.servers
         .filter(({ type }) => type === "plugin")
@@ -143,12 +144,6 @@ export class PluginLife {
     if (host === null) throw pluginFailure("plugin-command", { id, path: "-" }, "there is no such plugin");
     const { ok, text } = host.runCommand(id, args);
     return { ok, text: Buffer.from(text, "latin1").toString("utf8") };
-  }
-
-  #injectPort(): InjectPort {
-    const { intake, log, settings, accepting } = this.#options;
-    const transportOf = (id: string): string | undefined => settings().sessions.get(id)?.transportId;
-    return makeInjectPort({ intake, log, transportOf, accepting });
   }
 
   async #watchCrashes(host: PluginHost, notes: string): Promise<void> {

@@ -9,7 +9,7 @@ import { isIP } from "node:net";
 import { makeId } from "#base/ids.ts";
 
 import type { Envelope } from "../message/envelope.ts";
-import type { MailParameters, RcptParameters } from "../smtp/parameters.ts";
+import { type MailParameters, NO_MAIL, NO_RCPT, type RcptParameters } from "../smtp/parameters.ts";
 import { type Reply, makeReply } from "../smtp/reply.ts";
 import type { World } from "../script/context.ts";
 import { Refusal } from "../script/error.ts";
@@ -185,12 +185,7 @@ export class ConnectionHooks {
   }
 
   mailFrom(address: string, parameters: MailParameters): Asked<Answer<{ sender: string | null }>> | null {
-    const { clock } = this.#runner;
-    this.#transactionId = makeId(clock.now());
-    this.#transaction = { id: this.#transactionId, ts: clock.now() / 1000, sender: null };
-    this.#tree = null;
-    this.#recipients = [];
-    this.#transports = [];
+    this.#startTransaction();
     const script = this.#scripts.byHook.get("mailfrom");
     if (script === undefined) {
       this.#begin(address, parameters);
@@ -240,6 +235,17 @@ export class ConnectionHooks {
     );
   }
 
+  /** A message that nobody spoke: a plugin brings it whole, with what it knows of its envelope. */
+  injected(mail: {
+    readonly sender: string | null;
+    readonly recipients: readonly string[];
+    readonly transportId: string;
+  }): void {
+    this.#startTransaction();
+    if (mail.sender !== null) this.#begin(mail.sender, NO_MAIL);
+    for (const address of mail.recipients) this.tookRecipient(address, NO_RCPT, mail.transportId);
+  }
+
   /** The message has to be held until all of it is there. */
   get mustHold(): boolean {
     return this.has("eod") || new Set(this.#transports).size > 1;
@@ -272,6 +278,15 @@ export class ConnectionHooks {
     const script = this.#scripts.byHook.get("disconnect");
     if (script === undefined) return;
     void this.#ask(script, arrayOf({ close, ...(reply === null ? {} : { reply: saidTree(reply) }) }));
+  }
+
+  #startTransaction(): void {
+    const now = this.#runner.clock.now();
+    this.#transactionId = makeId(now);
+    this.#transaction = { id: this.#transactionId, ts: now / 1000, sender: null };
+    this.#tree = null;
+    this.#recipients = [];
+    this.#transports = [];
   }
 
   #begin(address: string, parameters: MailParameters): void {

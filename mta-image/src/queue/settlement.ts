@@ -110,7 +110,8 @@ export class Settlement {
     const planned = decideRetry({ schedule, attempts: entry.attempts, now, jitter: random() });
     const decision = withDeadline(planned, entry.message.envelope, { now, wasDueAt: entry.dueAt });
     // A script may go on beyond the schedule, and then its last wait counts.
-    if (decision.kind === "give-up") return order?.kind === "retry" ? this.#goOn(entry, order, schedule) : null;
+    if (decision.kind === "give-up")
+      return order?.kind === "retry" ? this.#goOn(entry, order, schedule) : null;
     const delayMs = order?.kind === "retry" ? order.delayMs : null;
     entry.dueAt = delayMs === null ? decision.dueAt : now + delayMs;
     if (decision.notify) entry.delayNotices++;

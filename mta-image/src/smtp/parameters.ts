@@ -37,7 +37,8 @@ export interface RcptParameters {
   readonly orcpt: string | null;
 }
 
-const NO_MAIL: MailParameters = {
+/** Nothing was said behind the path. */
+export const NO_MAIL: MailParameters = {
   sizeBytes: null,
   eightBit: false,
   smtpUtf8: false,
@@ -48,7 +49,7 @@ const NO_MAIL: MailParameters = {
   deliverBy: null,
   priority: 0,
 };
-const NO_RCPT: RcptParameters = { notify: null, orcpt: null };
+export const NO_RCPT: RcptParameters = { notify: null, orcpt: null };
 const KEYWORD = /^[A-Za-z0-9][A-Za-z0-9-]*$/;
 /** RFC 1870 6.1: up to 20 digits. More than 15 is beyond exact numbers, and beyond any limit we could have. */
 const SIZE = /^\d{1,20}$/;
