@@ -71,7 +71,7 @@ function makeAgent({ tls, proxy, unixPath, sourceIp, connectTimeoutMs }: HttpWis
       ? { ca: [...(tls.defaultCa ? rootCertificates : []), ...tls.ca] }
       : {}),
     ...(tls.verifyHost ? {} : { checkServerIdentity: () => undefined }),
-    ...(tls.certificate ?? {}),
+    ...tls.certificate,
   };
   if (proxy !== null) return new ProxyAgent({ uri: proxyUrl(proxy), requestTls: secure });
   return new Agent({

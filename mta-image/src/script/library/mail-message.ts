@@ -176,13 +176,6 @@ export function makeMessage(cls: HostClass, bytes: Pieces): HostObject {
   return new HostObject(cls, new PartHandle(new Message(bytes), null));
 }
 
-/** The bytes of a message as the script left them; null for what is no message. */
-export function messageBytes(value: Value): Pieces | null {
-  return value instanceof HostObject && value.state instanceof PartHandle
-    ? value.state.message.bytes()
-    : null;
-}
-
 export const mailMessageClass: HostClass = makeClass(
   "MailMessage",
   "A message; also its own top part, see MIMEPart.",

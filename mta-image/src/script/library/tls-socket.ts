@@ -47,7 +47,7 @@ class TlsState {
         ...(name !== "" && isIP(name) === 0 ? { servername: name } : {}),
         ...(name !== "" && isIP(name) !== 0 ? { host: name } : {}),
         ...(verifyHost ? {} : { checkServerIdentity: () => undefined }),
-        ...(certificate ?? {}),
+        ...certificate,
       });
       this.#secure = secure;
       secure.once("secureConnect", () => {
