@@ -41,6 +41,7 @@ import { prepareSettings } from "./prepare-settings.ts";
 import { ScriptLife } from "./script-life.ts";
 import { RuleAdministration } from "./rule-administration.ts";
 import { makeSessionCounters } from "./session/counters.ts";
+import { LoginGuard } from "./session/login-guard.ts";
 import type { SessionNeighbours } from "./session/options.ts";
 import type { SmtpServer } from "./session/smtp-server.ts";
 import { Shutdown } from "./shutdown.ts";
@@ -64,6 +65,7 @@ const MAX_RUNNING = 10_000;
 export class Mta {
   readonly options: MtaOptions;
   readonly sessionCounters = makeSessionCounters();
+  readonly #loginGuard: LoginGuard;
   readonly startedAt: string;
   readonly shutdown: Shutdown;
   readonly servers: SmtpServer[] = [];
@@ -94,6 +96,7 @@ export class Mta {
   ) {
     const { clock, log, random } = options;
     this.options = options;
+    this.#loginGuard = new LoginGuard(clock);
     this.startedAt = new Date(clock.now()).toISOString();
     this.#settings = parts.settings;
     this.spool = parts.spool;
@@ -320,6 +323,7 @@ export class Mta {
       clock,
       log,
       counters: this.sessionCounters,
+      loginGuard: this.#loginGuard,
       checks: this.spamhaus.checks,
       hookRunner: this.#scripts.runner,
       scripted: this.#door.scripted,

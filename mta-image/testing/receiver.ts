@@ -13,6 +13,7 @@ import { type IntakeFigures, makeIntake } from "#mta/intake/accept.ts";
 import type { Intake, Reception } from "#mta/intake/intake.ts";
 import { makeAccessRules } from "#mta/session/access.ts";
 import type { Checks } from "#mta/session/checks.ts";
+import { LoginGuard } from "#mta/session/login-guard.ts";
 import { makeSessionCounters } from "#mta/session/counters.ts";
 import type { SessionSettings } from "#mta/session/options.ts";
 import { SmtpServer } from "#mta/session/smtp-server.ts";
@@ -39,6 +40,7 @@ export class Receiver {
   readonly clock = new ManualClock();
   readonly files: FaultyFiles;
   readonly counters = makeSessionCounters();
+  readonly loginGuard = new LoginGuard(this.clock);
   readonly hookFigures = makeHookFigures();
   readonly accepted: SpooledMessage[] = [];
   /** Messages between 354 and the reply to their end. */
@@ -84,6 +86,7 @@ export class Receiver {
         clock: this.clock,
         log: silentLog,
         counters: this.counters,
+        loginGuard: this.loginGuard,
         checks: options.checks ?? null,
         scripted: {
           spool,

@@ -61,10 +61,16 @@ export class Commands {
     this.#options = options;
     this.#remoteIp = options.client.remoteIp;
     this.#patience = new Patience(settings);
-    this.#login = new Login(
-      settings.credentials,
-      hooks?.has("auth") === true ? (facts) => hooks.auth(facts) : null,
-    );
+    const { remoteIp } = options.client;
+    this.#login = new Login({
+      credentials: settings.credentials,
+      script: hooks?.has("auth") === true ? (facts) => hooks.auth(facts) : null,
+      guard: {
+        isBarred: () => near.loginGuard.isBarred(remoteIp),
+        failed: () => near.loginGuard.failed(remoteIp),
+        succeeded: () => near.loginGuard.succeeded(remoteIp),
+      },
+    });
     this.#transaction = this.#newTransaction();
     this.#content = new Content({
       intake: screening.intake,

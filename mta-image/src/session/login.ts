@@ -8,16 +8,30 @@ import type { AuthAnswer, AuthFacts } from "../hooks/connection-hooks.ts";
 import { type Reply, replies } from "../smtp/reply.ts";
 import { type Identity, SaslExchange, type SaslStep } from "../smtp/sasl.ts";
 import type { Credentials } from "./credentials.ts";
+import { ScramLogin, type ScramStep } from "./scram-login.ts";
 
 const MOST_FAILURES = 3;
 
 /** Asks a script; null where there is none. */
 export type AskScript = ((facts: AuthFacts) => AuthAnswer | Promise<AuthAnswer> | null) | null;
 
+/** Who counts failures of the client over its connections. */
+export interface Guard {
+  isBarred(): boolean;
+  failed(): void;
+  succeeded(): void;
+}
+
+export interface LoginOptions {
+  readonly credentials: Credentials | null;
+  readonly script: AskScript;
+  readonly guard: Guard;
+}
+
 interface Exchange {
   readonly mechanism: string;
   /** Null once a script leads the exchange. */
-  readonly sasl: SaslExchange | null;
+  readonly sasl: SaslExchange | ScramLogin | null;
   /** How often the script has asked. */
   readonly asked: number;
 }
@@ -25,15 +39,17 @@ interface Exchange {
 export class Login {
   readonly #credentials: Credentials | null;
   readonly #script: AskScript;
+  readonly #guard: Guard;
   #exchange: Exchange | null = null;
   #failures = 0;
   /** Null until the client has shown who it is. */
   login: string | null = null;
   mechanism = "";
 
-  constructor(credentials: Credentials | null, script: AskScript) {
+  constructor({ credentials, script, guard }: LoginOptions) {
     this.#credentials = credentials;
     this.#script = script;
+    this.#guard = guard;
   }
 
   /** The next line is an answer and no command. */
@@ -50,6 +66,12 @@ export class Login {
     if (!state.isSecure) return replies.authNeedsTls;
     if (!state.isExtended) return replies.helloFirst;
     if (state.isOpen || this.login !== null) return replies.authNotNow;
+    if (this.#guard.isBarred()) return replies.loginBarred;
+    const book = this.#credentials?.scram ?? null;
+    if (mechanism === "SCRAM-SHA-256" && book !== null) {
+      const scram = new ScramLogin(book);
+      return this.#follow({ mechanism, sasl: scram, asked: 0 }, scram.start(initial), "");
+    }
     if (mechanism !== "PLAIN" && mechanism !== "LOGIN") return this.#startForeign(mechanism, initial ?? "");
     const sasl = new SaslExchange(mechanism);
     return this.#follow({ mechanism, sasl, asked: 0 }, sasl.start(initial), initial ?? "");
@@ -73,10 +95,11 @@ export class Login {
     return this.#judge({ mechanism, sasl: null, asked: 0 }, nobody, initial);
   }
 
-  #follow(exchange: Exchange, step: SaslStep, line: string): Reply | Promise<Reply> {
+  #follow(exchange: Exchange, step: SaslStep | ScramStep, line: string): Reply | Promise<Reply> {
     if (step.kind === "identity") return this.#judge(exchange, step.identity, line);
+    if (step.kind === "right") return this.#succeed(exchange, step.login);
     if (step.kind === "ask") this.#exchange = exchange;
-    return step.reply;
+    return step.reply === replies.authFailed ? this.#failed(step.reply) : step.reply;
   }
 
   async #judge(exchange: Exchange, identity: Identity, response: string): Promise<Reply> {
@@ -101,6 +124,7 @@ export class Login {
   }
 
   #succeed({ mechanism }: Exchange, login: string): Reply {
+    this.#guard.succeeded();
     this.login = login;
     this.mechanism = mechanism;
     return replies.authOk;
@@ -109,6 +133,7 @@ export class Login {
   /** What a script defers is no wrong password. */
   #failed(reply: Reply): Reply {
     if (reply.code < 500) return reply;
+    this.#guard.failed();
     return ++this.#failures < MOST_FAILURES ? reply : replies.tooManyLogins;
   }
 }

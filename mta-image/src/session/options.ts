@@ -12,6 +12,7 @@ import type { Intake } from "../intake/intake.ts";
 import type { AccessRules } from "./access.ts";
 import type { Peer } from "./peer.ts";
 import type { Credentials } from "./credentials.ts";
+import type { LoginGuard } from "./login-guard.ts";
 import type { SessionCounters } from "./counters.ts";
 import type { Checks } from "./checks.ts";
 
@@ -50,6 +51,8 @@ export interface SessionNeighbours {
   readonly clock: Clock;
   readonly log: Log;
   readonly counters: SessionCounters;
+  /** Counts failed logins by client, over all connections. */
+  readonly loginGuard: LoginGuard;
   /** Null when nothing is asked about clients and mail. */
   readonly checks: Checks | null;
   /** The door of mail that scripts decide about. */

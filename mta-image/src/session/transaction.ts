@@ -201,7 +201,10 @@ function keywords(settings: SessionSettings, isSecure: boolean): string[] {
     "ENHANCEDSTATUSCODES",
     `LIMITS RCPTMAX=${settings.maxRecipients}`,
   ];
-  if (isSecure && mayLogIn(settings)) offered.push("AUTH PLAIN LOGIN");
+  if (isSecure && mayLogIn(settings)) {
+    const scram = settings.credentials?.scram == null ? "" : " SCRAM-SHA-256";
+    offered.push(`AUTH PLAIN LOGIN${scram}`);
+  }
   if (isSecure) offered.push("REQUIRETLS");
   else if (settings.tls !== null) offered.push("STARTTLS");
   return offered;

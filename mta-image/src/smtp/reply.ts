@@ -71,6 +71,7 @@ export const replies = {
   inChunks: makeReply(503, "5.5.1", "Only BDAT or RSET may follow BDAT"),
   authOk: makeReply(235, "2.7.0", "Authenticated"),
   loginFirst: makeReply(530, "5.7.0", "Authentication is required"),
+  loginBarred: makeReply(454, "4.7.0", "Too many failed logins, try again later"),
   authFailed: makeReply(535, "5.7.8", "Login or password is wrong"),
   tooManyLogins: makeReply(421, "4.7.0", "Too many wrong passwords", { hangUp: true }),
   authNotNow: makeReply(503, "5.5.1", "AUTH is not possible now"),
