@@ -143,3 +143,14 @@ test("a script chooses the plugin and its arguments, and hears what the plugin g
   await send("smtp", ["scripted@example.net"], "by the script");
   await until(totals, (now) => now.failed > failed);
 });
+
+test("a script hears of a refusal at the door of the queue, and may end it", async () => {
+  const predelivery = `$said = $arguments["queue"]["plugin"]["return"]["error"] ?? "";
+    if ($said === "REFUSED") Bounce(["reason" => "no way: " . $said]);`;
+  const before = JSON.parse(readFileSync(join(engine.folder, "smtpd-app.yaml"), "utf8")) as object;
+  const app = JSON.stringify({ ...before, scripting: { hooks: { predelivery } } });
+  await engine.admin("PUT", "/v1/config", { revision: "three", files: { "smtpd-app.yaml": app } });
+  const { failed } = await totals();
+  await send("smtp", ["c@refuse.example"]);
+  await until(totals, (now) => now.failed === failed + 1);
+});

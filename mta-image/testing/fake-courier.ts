@@ -35,6 +35,9 @@ export class FakeCourier implements Courier {
   #isHolding = false;
   #held: (() => void)[] = [];
 
+  /** What becomes of a recipient that was refused at a door; a test sets it. */
+  refused: NonNullable<Courier["refused"]> = async () => null;
+
   async deliver(attempt: Attempt): Promise<readonly Outcome[]> {
     this.attempts.push(attempt);
     this.#count(attempt.destination.key, 1);

@@ -62,6 +62,14 @@ export class HookedCourier implements Courier {
     return hooks.isAsked ? this.#deliverAsked(attempt) : inner.deliver(attempt);
   }
 
+  /** The script before attempts is asked once more, and told what was said at the door. */
+  async refused(attempt: Attempt, value: unknown): Promise<Outcome | null> {
+    const { hooks, plugins } = this.#options;
+    if (!hooks.isAsked) return null;
+    const before = await hooks.before(this.#factsOf(attempt, 0), { pluginReturn: plugins.value(value) });
+    return before.kind === "try" ? null : withMetadata(insteadOfTry(before), before.metadata);
+  }
+
   async #deliverAsked(attempt: Attempt): Promise<readonly Outcome[]> {
     const { clock } = this.#options;
     const items = await Promise.all(

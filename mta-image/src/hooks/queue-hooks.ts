@@ -92,11 +92,13 @@ export class QueueHooks {
     return predelivery !== null || postdelivery !== null;
   }
 
-  async before(facts: RecipientFacts): Promise<BeforeAnswer> {
+  /** `refusal`: the recipient was sent back at a door of the queue, and what the plugin there said. */
+  async before(facts: RecipientFacts, refusal?: { readonly pluginReturn: Value }): Promise<BeforeAnswer> {
     const script = this.#scripts().predelivery;
     const untouched = { context: null, metadata: null };
     if (script === null) return { kind: "try", wish: null, ...untouched };
-    const given = arrayOf({ retry: facts.retry });
+    const queue = refusal === undefined ? {} : { queue: { plugin: { return: refusal.pluginReturn } } };
+    const given = arrayOf({ retry: facts.retry, ...queue });
     const ran = await this.#run(script, { facts, given, context: null });
     if (ran.hasFailed) return { ...failed(script), ...untouched };
     return { ...this.#decided(script, ran), ...this.#left(ran) };

@@ -109,6 +109,12 @@ export interface Courier {
    */
   deliver(attempt: Attempt): Promise<readonly Outcome[]>;
 
+  /**
+   * What becomes of the one recipient of an attempt that was refused at a door of the queue, with what was said there.
+   * Null: it is put off. Absent: nobody wants to be asked. Never rejects.
+   */
+  refused?(attempt: Attempt, value: unknown): Promise<Outcome | null>;
+
   /** Attempts of one destination worth having in flight at once (connections times pipelining depth). */
   readonly attemptsPerDestination: number;
 

@@ -50,6 +50,7 @@ export function withDeadlines(courier: Courier, clock: Clock): Courier {
       const seconds = Math.round((at - now) / 1000);
       return courier.deliver({ ...attempt, deliverBy: { seconds, mode, trace } });
     },
+    refused: async (attempt, value) => (await courier.refused?.(attempt, value)) ?? null,
     close: (deadlineMs) => courier.close(deadlineMs),
   };
 }

@@ -8,7 +8,7 @@ import { describe } from "#base/error.ts";
 import type { Log } from "#base/log.ts";
 
 import type { Admission, Ticket } from "./admission.ts";
-import type { AttemptTerms, Courier, Outcome } from "./courier.ts";
+import type { Attempt, AttemptTerms, Courier, Outcome } from "./courier.ts";
 import { DestinationQueue, type LineName, destinationKey } from "./destination-queue.ts";
 import type { Doorkeeper } from "./doorkeeper.ts";
 import type { Entry } from "./entry.ts";
@@ -193,22 +193,14 @@ export class Dispatcher {
   }
 
   async #attempt(line: Line, entries: readonly Entry[], ticket: Ticket | null): Promise<readonly Outcome[]> {
-    const [first] = entries as readonly [Entry];
-    const recipients = entries.map((entry) => entry.recipient);
-    const attempt = {
-      destination: line,
-      message: first.message,
-      recipients,
-      retries: entries.map(({ attempts }) => attempts),
-      metadata: entries.map(({ metadata }) => metadata),
-    };
+    const attempt = attemptOf(line, entries);
     const startedAt = this.#options.clock.monotonic();
     try {
       return await this.#options.courier.deliver(
         ticket === null ? attempt : { ...attempt, terms: this.#terms(ticket) },
       );
     } catch (error) {
-      this.#options.log.error({ message: first.message.id, error: describe(error) }, "courier-bug");
+      this.#options.log.error({ message: attempt.message.id, error: describe(error) }, "courier-bug");
       return [];
     } finally {
       this.ended.attempts++;
@@ -219,6 +211,18 @@ export class Dispatcher {
   #terms(ticket: Ticket): AttemptTerms {
     return { source: ticket.source, connect: this.#options.admission.connectGate(ticket) };
   }
+}
+
+/** One try for entries of one message, at least one. */
+export function attemptOf(destination: Line, entries: readonly Entry[]): Attempt {
+  const [first] = entries as readonly [Entry];
+  return {
+    destination,
+    message: first.message,
+    recipients: entries.map(({ recipient }) => recipient),
+    retries: entries.map(({ attempts }) => attempts),
+    metadata: entries.map(({ metadata }) => metadata),
+  };
 }
 
 function earlier(known: number | null, at: number): number {

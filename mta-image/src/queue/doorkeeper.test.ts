@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { outcome } from "../../testing/fake-courier.ts";
 import { makeMessage } from "../../testing/messages.ts";
 import { setUp, settle } from "../../testing/queue-rig.ts";
 import type { Caller, Door, DoorAnswer, Doorkeeper } from "./doorkeeper.ts";
@@ -66,14 +67,11 @@ test("who is refused at the first door waits for its next turn and is asked for 
   queue.add(message);
   await settle();
   assert.equal(courier.attempts.length, 0);
-  const [entry] = queue.find(message.id);
-  assert.deepEqual(entry?.givenBack, { by: "geo", value: ["error", "NO"] });
   assert.equal(ledger.states.get(`${message.id}/0`)?.lastReply, "450 4.7.0 Plugin geo gave it back");
   isOpen = true;
   clock.advance(60_000);
   await settle();
   assert.equal(courier.attempts.length, 1);
-  assert.equal(entry?.givenBack, null);
 });
 
 test("of one message only the recipients that are let go are tried; the others never hold a place", async () => {
@@ -130,4 +128,19 @@ test("a suspended source is not used, and mail that may use nothing else waits",
   queue.rules.unsuspend("s");
   await settle();
   assert.equal(courier.attempts[0]?.terms?.source, "10.0.0.1");
+});
+
+test("what the courier makes of a refusal counts in place of the schedule", async () => {
+  const porter = new Porter(["insert"], () => ({ kind: "refused", by: "geo", value: ["error", "NO"] }));
+  const { queue, courier, notifier } = rigWith(porter);
+  const told: unknown[] = [];
+  courier.refused = async ({ message, recipients }, value) => {
+    told.push([message.envelope.recipients[recipients[0] ?? -1], value]);
+    return outcome("failed", "550 5.7.1 not at all");
+  };
+  queue.add(makeMessage({ recipients: ["a@a.net"] }));
+  await settle();
+  assert.deepEqual(told, [["a@a.net", ["error", "NO"]]]);
+  assert.equal(notifier.notices.length, 1);
+  assert.equal(courier.attempts.length, 0);
 });

@@ -24,7 +24,6 @@ function entry(dueAt: number): Entry {
     delayNotices: 0,
     metadata: null,
     verdict: null,
-    givenBack: null,
     heapIndex: -1,
   };
   return { message, recipient: 0, destination, phase: "waiting", ...progress };

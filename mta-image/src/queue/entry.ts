@@ -30,8 +30,6 @@ export interface Entry {
   metadata: Readonly<Record<string, string>> | null;
   /** Set when it is decided that the recipient failed and only the notice is missing. */
   verdict: Outcome | null;
-  /** Who refused it last at a door of the queue, and what was said; null once it has come through. */
-  givenBack: { readonly by: string; readonly value: unknown } | null;
   /** Place in the due heap, -1 outside. */
   heapIndex: number;
 }

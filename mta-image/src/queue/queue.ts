@@ -15,7 +15,7 @@ import { Admission, type AdmissionOptions } from "./admission.ts";
 import type { Courier, Outcome } from "./courier.ts";
 import { withDeadlines } from "./deadline.ts";
 import { destinationKey } from "./destination-queue.ts";
-import { Dispatcher } from "./dispatcher.ts";
+import { Dispatcher, attemptOf } from "./dispatcher.ts";
 import { type Doorkeeper, openDoors } from "./doorkeeper.ts";
 import { DueTimer } from "./due-timer.ts";
 import { DynamicRules } from "./dynamic-rules.ts";
@@ -117,7 +117,7 @@ export class Queue {
       clock,
       admission: this.#admission,
       doorkeeper: this.#doorkeeper,
-      refused: (entry, by, value) => this.#giveBack(entry, by, value),
+      refused: (entry, by, value) => void this.#giveBack(entry, by, value),
       settle: (entries, outcomes) => this.#settlement.settle(entries, outcomes),
     });
     this.#due = new DueTimer(clock, (entries) => {
@@ -189,7 +189,6 @@ export class Queue {
         delayNotices,
         metadata,
         verdict: null,
-        givenBack: null,
         heapIndex: -1,
       };
       return [{ message, recipient: index, destination, phase, ...progress } satisfies Entry];
@@ -329,10 +328,9 @@ export class Queue {
     const facts = this.#admission.factsOf(destination, "");
     const answer = this.#doorkeeper.ask("insert", { message, recipient, facts, localIps });
     if (answer.kind === "refused") {
-      this.#giveBack(entry, answer.by, answer.value);
+      void this.#giveBack(entry, answer.by, answer.value);
       return false;
     }
-    entry.givenBack = null;
     const isNarrower = answer.localIps.length < localIps.length;
     const name = { transportId, domain, jobId, tenantId, localIps: isNarrower ? answer.localIps : null };
     if (destinationKey(name) !== destination.key) {
@@ -342,12 +340,13 @@ export class Queue {
     return true;
   }
 
-  /** It was refused at a door: as with an attempt that was put off, the schedule says when it may knock again. */
-  #giveBack(entry: Entry, by: string, value: unknown): void {
+  /** It was refused at a door: the courier may know what to do, else the schedule says when it may knock again. */
+  async #giveBack(entry: Entry, by: string, value: unknown): Promise<void> {
     entry.phase = "running";
-    entry.givenBack = { by, value };
     const reply = `450 4.7.0 Plugin ${by} gave it back`;
-    void this.#settlement.settle([entry], [{ kind: "deferred", reply, status: "4.7.0", remoteMta: "" }]);
+    const usual: Outcome = { kind: "deferred", reply, status: "4.7.0", remoteMta: "" };
+    const answer = (await this.#courier.refused?.(attemptOf(entry.destination, [entry]), value)) ?? usual;
+    await this.#settlement.settle([entry], [answer]);
   }
 
   #remove(entry: Entry): void {
