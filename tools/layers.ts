@@ -30,6 +30,7 @@ const operatorRooms = [
   "reconcile",
   "rollout",
   "scaling",
+  "scripts",
   "slots",
   "spamhaus",
   "status",
@@ -63,7 +64,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   "mta-image/src/authentication": ["base", "mailauth", ...mta("dns", "intake", "message")],
   "mta-image/src/spool": ["base", ...mta("smtp", "message")],
   "mta-image/src/plugins": ["base", contract, ...mta("script")],
-  "mta-image/src/hooks": ["base", ...mta("smtp", "message", "script", "plugins", "dns")],
+  "mta-image/src/hooks": ["base", contract, ...mta("smtp", "message", "script", "plugins", "dns")],
   "mta-image/src/queue": ["base", contract, ...mta("spool", "message", "smtp")],
   "mta-image/src/events": ["base", contract, "rotating-file-stream", ...mta("message", "queue", "spool")],
   "mta-image/src/intake": ["base", ...mta("smtp", "message", "spool", "queue", "hooks")],
@@ -152,6 +153,8 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   "operator/src/plugins": ["base", "crds", contract, ...operator("kube")],
   "operator/src/desired": ["crds", contract, "js-yaml", ...operator("kube", "plugins", "slots", "spamhaus")],
   "operator/src/rollout": ["crds", contract, ...operator("kube", "desired", "plugins", "slots")],
+  // Looks at scripts as the engine does, and makes no code of them.
+  "operator/src/scripts": ["base", contract, ...mta("hooks", "script"), ...operator("desired")],
   "operator/src/scaling": ["base", "crds", contract, ...operator("slots")],
   "operator/src/engine": [
     "base",

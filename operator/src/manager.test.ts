@@ -152,6 +152,23 @@ describe("the operator", () => {
     await stop();
   });
 
+  test("a script that does not compile never leaves the operator, and its place is in the condition", async () => {
+    const { whole, stop } = await settled();
+    whole.engines.pushes.length = 0;
+    const hooks = { predelivery: "if (true) {\n  Deliver();\n}" };
+    changeApp(whole, { ...app, scripting: { hooks } });
+    await whole.until("invalid", () => whole.condition("ConfigApplied") === "False Invalid");
+    assert.match(
+      whole.message("ConfigApplied"),
+      /^smtpd-app\.yaml: scripting\.hooks\.predelivery: predelivery:2:3: there is no function Deliver; pods go on/,
+    );
+    assert.equal(whole.engines.pushes.length, 0);
+    changeApp(whole, { ...app, scripting: { hooks: { predelivery: "Try();" } } });
+    await whole.until("applied", () => whole.condition("ConfigApplied") === "True Applied");
+    assert.notEqual(whole.engines.pushes.length, 0);
+    await stop();
+  });
+
   test("removes old revisions when no pod was made with them", async () => {
     const { whole, stop } = await settled({ replicas: 1 });
     const [first] = whole.names("configMaps");

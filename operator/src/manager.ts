@@ -27,6 +27,7 @@ import { ownedBy } from "#operator/reconcile/owned.ts";
 import { nativePluginReconciler } from "#operator/reconcile/native-plugin.ts";
 import type { Tools } from "#operator/reconcile/tools.ts";
 import { WorkQueue } from "#operator/reconcile/work-queue.ts";
+import { ScriptCheck } from "#operator/scripts/check-scripts.ts";
 import { observeSlots } from "#operator/slots/observed.ts";
 import { SecretWatches } from "#operator/spamhaus/secret-watches.ts";
 import { pluginsOf } from "#operator/watch/mapping.ts";
@@ -183,6 +184,7 @@ export class Manager implements FigureSource {
       clock,
       log,
       memory: new Memory(clock.monotonic()),
+      scripts: new ScriptCheck(),
       secretWatches: new SecretWatches({
         kube,
         clock,

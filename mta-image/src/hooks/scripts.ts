@@ -5,7 +5,7 @@
  */
 import { CompileError } from "../script/error.ts";
 import type { Limits } from "../script/limits.ts";
-import { type Compiled, compile } from "../script/machine.ts";
+import { type Compiled, check, compile } from "../script/machine.ts";
 import type { ScriptHost } from "./script-host.ts";
 import { type HookName, type QueueHook, type SessionHook, sessionHooks } from "./stages.ts";
 
@@ -71,22 +71,36 @@ export interface ScriptProblem {
   readonly reason: string;
 }
 
+/** What is wrong, found without making code of any script: for programs that only look at them. */
+export function checkScripts(texts: ScriptTexts, host: ScriptHost): readonly ScriptProblem[] {
+  const compiler = new Compiler(texts, host, (...source) => {
+    check(...source);
+    return null;
+  });
+  compiler.scripts();
+  return compiler.problems;
+}
+
 export function compileScripts(texts: ScriptTexts, host: ScriptHost): Scripts | readonly ScriptProblem[] {
-  const compiler = new Compiler(texts, host);
+  const compiler = new Compiler(texts, host, compile);
   const scripts = compiler.scripts();
   return compiler.problems.length > 0 ? compiler.problems : scripts;
 }
+
+type Make = (...source: Parameters<typeof compile>) => Compiled | null;
 
 class Compiler {
   readonly problems: ScriptProblem[] = [];
   readonly #texts: ScriptTexts;
   readonly #host: ScriptHost;
+  readonly #make: Make;
   /** By "hook/id": servers that choose the same script share it. */
   readonly #made = new Map<string, HookScript | null>();
 
-  constructor(texts: ScriptTexts, host: ScriptHost) {
+  constructor(texts: ScriptTexts, host: ScriptHost, make: Make) {
     this.#texts = texts;
     this.#host = host;
+    this.#make = make;
   }
 
   scripts(): Scripts {
@@ -136,8 +150,8 @@ class Compiler {
     const { hook, name, text, path } = source;
     const { files, limits, onError } = this.#texts;
     try {
-      const compiled = compile(name, text, this.#host.hostFor(hook), this.#host.loader(files));
-      return { hook, name, compiled, limits, onError };
+      const compiled = this.#make(name, text, this.#host.hostFor(hook), this.#host.loader(files));
+      return compiled === null ? null : { hook, name, compiled, limits, onError };
     } catch (error) {
       if (!(error instanceof CompileError)) throw error;
       for (const { file, line, column, message } of error.diagnostics)

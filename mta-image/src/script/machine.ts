@@ -50,8 +50,38 @@ export interface RunOptions {
   readonly subject?: unknown;
 }
 
+/** Throws a CompileError with everything that is wrong. Nothing of the script becomes code of the process. */
+export function check(id: string, text: string, host: Host, loader: Loader): void {
+  translate(id, text, host, loader);
+}
+
 /** Throws a CompileError with everything that is wrong. */
 export function compile(id: string, text: string, host: Host, loader: Loader): Compiled {
+  const { emitted, sources, main } = translate(id, text, host, loader);
+  const { name, keep } = registerProgram(emitted.lines, sources);
+  const make = new Script(emitted.code, { filename: name }).runInThisContext() as Factory;
+  const { start, globals } = make(
+    runtime,
+    running,
+    meter,
+    emitted.constants.map((item) => shareConstant(item)),
+  );
+  return {
+    start,
+    globals,
+    suspends: emitted.suspends,
+    variables: host.variables,
+    field: (variable) => `u${main}$${variable}`,
+    keep,
+  };
+}
+
+function translate(
+  id: string,
+  text: string,
+  host: Host,
+  loader: Loader,
+): { readonly emitted: ReturnType<typeof emit>; readonly sources: Sources; readonly main: number } {
   const sources = new Sources();
   const diagnostics: Diagnostic[] = [];
   const report = (at: number, message: string): void =>
@@ -76,23 +106,7 @@ export function compile(id: string, text: string, host: Host, loader: Loader): C
   };
   const emitted = emit(program, regex, Object.keys(runtime));
   if (diagnostics.length > 0) throw new CompileError(diagnostics);
-  const { name, keep } = registerProgram(emitted.lines, sources);
-  const make = new Script(emitted.code, { filename: name }).runInThisContext() as Factory;
-  const { start, globals } = make(
-    runtime,
-    running,
-    meter,
-    emitted.constants.map((item) => shareConstant(item)),
-  );
-  const main = program.units.at(-1)?.index ?? 0;
-  return {
-    start,
-    globals,
-    suspends: emitted.suspends,
-    variables: host.variables,
-    field: (variable) => `u${main}$${variable}`,
-    keep,
-  };
+  return { emitted, sources, main: program.units.at(-1)?.index ?? 0 };
 }
 
 type Factory = (

@@ -114,13 +114,15 @@ export async function observe(tools: Tools, object: CustomObject): Promise<Obser
     configMaps: owned.configMaps,
     target: previous.revision?.target,
   });
-  const rendering = renderConfig({
-    spec,
-    plugins: plugins.plugins,
-    appFromText: await appFromText(tools, key, spec),
-    image: spec.engine.image ?? tools.facts.engineImage,
-    spamhaus: spamhaus.section,
-  });
+  const rendering = await tools.scripts.judge(
+    renderConfig({
+      spec,
+      plugins: plugins.plugins,
+      appFromText: await appFromText(tools, key, spec),
+      image: spec.engine.image ?? tools.facts.engineImage,
+      spamhaus: spamhaus.section,
+    }),
+  );
   return Object.freeze({
     key,
     object,

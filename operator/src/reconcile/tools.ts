@@ -8,6 +8,7 @@ import type { Engines } from "#operator/engine/engines.ts";
 import type { EngineReports } from "#operator/engine/reports.ts";
 import type { Kube } from "#operator/kube/kube.ts";
 import type { Recorder } from "#operator/kube/recorder.ts";
+import type { ScriptCheck } from "#operator/scripts/check-scripts.ts";
 import type { SecretWatches } from "#operator/spamhaus/secret-watches.ts";
 
 import type { Memory } from "./memory.ts";
@@ -24,4 +25,5 @@ export interface Tools {
   readonly log: Log;
   readonly memory: Memory;
   readonly secretWatches: SecretWatches;
+  readonly scripts: ScriptCheck;
 }
