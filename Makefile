@@ -86,7 +86,7 @@ bench-spamhaus: setup ## What Spamhaus costs: accepting with all lists, cold loo
 	@$(NODE) mta-image/bench/spamhaus-accept.bench.ts && $(NODE) --expose-gc mta-image/bench/spamhaus.bench.ts
 
 ##@ Build
-.PHONY: bundle web images kubectl-plugin
+.PHONY: bundle web images kubectl-plugin packages
 bundle: $(PACKAGES) ## One file per program under build/bundle, with the licences of what is inside
 	@$(NODE) tools/bundle.ts
 kubectl-plugin: $(PACKAGES) ## Install kubectl mailfleet into /usr/local/bin, or into PLUGIN_DIR
@@ -95,3 +95,5 @@ web: $(PACKAGES) ## The pages of the web administration, under build/web
 	@$(NODE) tools/web.ts
 images: $(PACKAGES) ## The container images as OCI archives in the cache, without a registry
 	@$(NODE) tools/images.ts
+packages: setup ## .deb and .rpm packages with apt and yum repositories, under build/packages
+	@$(NODE) tools/packages/main.ts

@@ -22,6 +22,9 @@ const packages: Readonly<Record<string, string>> = {
   "busybox-static": "the small image that shows what the test cluster can do",
   rbldnsd: "serves lists of Spamhaus under a key of our own",
   chromium: "the pages of the web administration, in their tests",
+  rpm: "builds and tests packages for rpm",
+  "createrepo-c": "indexes a yum repository",
+  "apt-utils": "indexes an apt repository",
   postfix: "a real mail server as peer; smtp-source and smtp-sink",
 };
 
