@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { makeMessage } from "../../testing/messages.ts";
 import { DestinationQueue } from "./destination-queue.ts";
 import { DueHeap } from "./due-heap.ts";
-import type { Entry } from "./entry.ts";
+import { Entry } from "./entry.ts";
 
 const message = makeMessage();
 const destination = new DestinationQueue<Entry>("out example.net", {
@@ -17,16 +17,8 @@ const destination = new DestinationQueue<Entry>("out example.net", {
 });
 
 function entry(dueAt: number): Entry {
-  const progress = {
-    attempts: 0,
-    dueAt,
-    lastReply: "",
-    delayNotices: 0,
-    metadata: null,
-    verdict: null,
-    heapIndex: -1,
-  };
-  return { message, recipient: 0, destination, phase: "waiting", ...progress };
+  const state = { status: "queued", attempts: 0, dueAt, lastReply: "", delayNotices: 0 } as const;
+  return new Entry({ message, recipient: 0, destination }, state);
 }
 
 test("whatever is added and removed, the earliest entry is in front", () => {

@@ -2,7 +2,7 @@
  * One recipient's place in the queue. README.md of this folder has the states and who may cause each
  * transition; `queue.ts` is the only writer.
  */
-import type { EntryState, SpooledMessage } from "../spool/spool.ts";
+import type { EntryState, SpooledMessage, StateSource } from "../spool/spool.ts";
 import type { Outcome } from "./courier.ts";
 import type { DestinationQueue } from "./destination-queue.ts";
 
@@ -15,7 +15,8 @@ import type { DestinationQueue } from "./destination-queue.ts";
  */
 export type EntryPhase = "waiting" | "ready" | "running" | "hold" | "gone";
 
-export interface Entry {
+/** A class, so that a million of them stay small: fields of a literal that was put together live outside of it. */
+export class Entry implements StateSource {
   readonly message: SpooledMessage;
   readonly recipient: number;
   /** Another one when a doorkeeper lets it use some source addresses only. */
@@ -29,9 +30,44 @@ export interface Entry {
   /** What scripts keep with it; null for nothing. */
   metadata: Readonly<Record<string, string>> | null;
   /** Set when it is decided that the recipient failed and only the notice is missing. */
-  verdict: Outcome | null;
+  verdict: Outcome | null = null;
+  /** Who refused it last at a door of the queue, and what was said; null once it has come through. */
+  givenBack: { readonly by: string; readonly value: unknown } | null = null;
   /** Place in the due heap, -1 outside. */
-  heapIndex: number;
+  heapIndex = -1;
+
+  constructor(
+    place: {
+      readonly message: SpooledMessage;
+      readonly recipient: number;
+      readonly destination: DestinationQueue<Entry>;
+    },
+    state: EntryState,
+  ) {
+    this.message = place.message;
+    this.recipient = place.recipient;
+    this.destination = place.destination;
+    this.phase = state.status === "hold" ? "hold" : "waiting";
+    this.attempts = state.attempts;
+    this.dueAt = state.dueAt;
+    this.lastReply = state.lastReply;
+    this.delayNotices = state.delayNotices;
+    this.metadata = state.metadata ?? null;
+  }
+
+  /** What the spool keeps of it. */
+  state(): EntryState {
+    const { phase, attempts, dueAt, lastReply, delayNotices, metadata } = this;
+    const status = phase === "hold" ? "hold" : "queued";
+    return {
+      status,
+      attempts,
+      dueAt,
+      lastReply,
+      delayNotices,
+      ...(metadata === null ? {} : { metadata }),
+    };
+  }
 }
 
 export function entryId(entry: Entry): string {
@@ -42,16 +78,4 @@ export function entryId(entry: Entry): string {
 export function statusOf({ phase }: Entry): "active" | "deferred" | "hold" {
   if (phase === "hold") return "hold";
   return phase === "waiting" ? "deferred" : "active";
-}
-
-/** What the spool keeps of an entry. */
-export function stateOf(entry: Entry): EntryState {
-  return {
-    status: entry.phase === "hold" ? "hold" : "queued",
-    attempts: entry.attempts,
-    dueAt: entry.dueAt,
-    lastReply: entry.lastReply,
-    delayNotices: entry.delayNotices,
-    ...(entry.metadata === null ? {} : { metadata: entry.metadata }),
-  };
 }

@@ -10,7 +10,7 @@ import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/log.ts";
 
 import { domainOf } from "../message/envelope.ts";
-import type { EntryState, Spool, SpooledMessage } from "../spool/spool.ts";
+import type { EntryState, Spool, SpooledMessage, StateSource } from "../spool/spool.ts";
 import { Admission, type AdmissionOptions } from "./admission.ts";
 import type { Courier, Outcome } from "./courier.ts";
 import { withDeadlines } from "./deadline.ts";
@@ -19,7 +19,7 @@ import { Dispatcher, attemptOf } from "./dispatcher.ts";
 import { type Doorkeeper, openDoors } from "./doorkeeper.ts";
 import { DueTimer } from "./due-timer.ts";
 import { DynamicRules } from "./dynamic-rules.ts";
-import { type Entry, stateOf } from "./entry.ts";
+import { Entry } from "./entry.ts";
 import { type Explanation, explainEntry } from "./explain.ts";
 import type { Notifier } from "./notifier.ts";
 import type { RetrySchedule } from "./retry.ts";
@@ -62,10 +62,13 @@ export interface QueueFigures {
 }
 
 /** The entries of one message, and how many of them are not settled. */
-interface Kept {
+interface Several {
   readonly entries: readonly Entry[];
   left: number;
 }
+
+/** Most messages have one recipient. */
+type Kept = Entry | Several;
 
 export class Queue {
   readonly #clock: Clock;
@@ -164,8 +167,9 @@ export class Queue {
   /** Takes a durable message: fresh from intake, or found again at start. Attempts begin at once. */
   add(message: SpooledMessage): void {
     const entries = this.#makeEntries(message);
-    if (entries.length === 0) return;
-    this.#messages.set(message.id, { entries, left: entries.length });
+    const [first] = entries;
+    if (first === undefined) return;
+    this.#messages.set(message.id, entries.length === 1 ? first : { entries, left: entries.length });
     this.#total += entries.length;
     for (const entry of entries) {
       if (entry.phase === "hold") this.#held++;
@@ -176,36 +180,28 @@ export class Queue {
 
   #makeEntries(message: SpooledMessage): Entry[] {
     const { transportId, jobId = "", tenantId = "" } = message.envelope;
-    const entries = message.recipients.flatMap((recipient, index) => {
-      if (recipient === null) return [];
-      const { status, attempts, dueAt, lastReply, delayNotices, metadata = null } = recipient.state;
+    const entries: Entry[] = [];
+    for (const [index, recipient] of message.recipients.entries()) {
+      if (recipient === null) continue;
       const domain = domainOf(recipient.address);
       const destination = this.#dispatcher.join({ transportId, jobId, tenantId, domain });
-      const phase = status === "hold" ? "hold" : "waiting";
-      const progress = {
-        attempts,
-        dueAt,
-        lastReply,
-        delayNotices,
-        metadata,
-        verdict: null,
-        heapIndex: -1,
-      };
-      return [{ message, recipient: index, destination, phase, ...progress } satisfies Entry];
-    });
-    // A list that grew keeps room for 17 items; most messages have one.
-    return entries.slice();
+      const entry = new Entry({ message, recipient: index, destination }, recipient.state);
+      message.follow?.(index, entry);
+      entries.push(entry);
+    }
+    return entries;
   }
 
   /** Every entry that is not settled. Not to be kept across turns of the event loop. */
   *entries(): Iterable<Entry> {
-    for (const { entries } of this.#messages.values()) {
-      for (const entry of entries) if (entry.phase !== "gone") yield entry;
+    for (const kept of this.#messages.values()) {
+      for (const entry of entriesOf(kept)) if (entry.phase !== "gone") yield entry;
     }
   }
 
   find(messageId: string): readonly Entry[] {
-    return this.#messages.get(messageId)?.entries.filter((entry) => entry.phase !== "gone") ?? [];
+    const kept = this.#messages.get(messageId);
+    return kept === undefined ? [] : entriesOf(kept).filter((entry) => entry.phase !== "gone");
   }
 
   /** Why an entry is where it is. */
@@ -284,11 +280,12 @@ export class Queue {
     const [first] = entries;
     if (first === undefined) return null;
     if (entries.some(({ phase, verdict }) => phase === "running" || verdict !== null)) return null;
-    const states = new Map(entries.map((entry) => [entry.recipient, stateOf(entry)]));
+    const states = new Map(entries.map((entry) => [entry.recipient, entry.state()]));
     for (const entry of entries) {
       if (entry.phase === "hold") this.#held--;
       this.#due.remove(entry);
       leaveLine(entry);
+      entry.message.follow?.(entry.recipient, keeping(entry.state()));
       entry.phase = "gone";
       this.#dispatcher.quit(entry.destination);
     }
@@ -316,7 +313,10 @@ export class Queue {
       entry.phase = "waiting";
       this.#due.add(entry);
       entry.message.rest?.();
-    } else if (entry.verdict !== null || this.#letIn(entry)) this.#dispatcher.line(entry);
+      return;
+    }
+    entry.message.wake?.();
+    if (entry.verdict !== null || this.#letIn(entry)) this.#dispatcher.line(entry);
   }
 
   /** Asks the doorkeeper; one who narrows the source addresses sends the entry to a line of their own. */
@@ -356,12 +356,22 @@ export class Queue {
     this.#spool.settle(message.id, entry.recipient);
     this.#dispatcher.quit(destination);
     const kept = this.#messages.get(message.id);
-    if (kept !== undefined && --kept.left === 0) this.#messages.delete(message.id);
+    if (kept === entry || (kept !== undefined && "left" in kept && --kept.left === 0))
+      this.#messages.delete(message.id);
   }
 
   #record(entry: Entry): void {
-    this.#spool.update(entry.message.id, entry.recipient, stateOf(entry));
+    this.#spool.update(entry.message.id, entry.recipient, entry.state());
   }
+}
+
+function entriesOf(kept: Kept): readonly Entry[] {
+  return kept instanceof Entry ? [kept] : kept.entries;
+}
+
+/** For an entry that is given away: what it said last. */
+function keeping(state: EntryState): StateSource {
+  return { state: () => state };
 }
 
 /** It keeps its place as a hole, and is not counted any more. */

@@ -176,16 +176,13 @@ export class DiskSpool implements Spool {
 
   update(id: string, recipient: number, state: EntryState): void {
     const message = this.#catalog.get(id);
-    if (message === undefined || message.states[recipient] == null) return;
-    message.states[recipient] = state;
+    if (message === undefined || !message.keep(recipient, state)) return;
     this.#segments.append(encodeState(id, recipient, state));
   }
 
   settle(id: string, recipient: number): void {
     const message = this.#catalog.get(id);
-    if (message === undefined || message.states[recipient] == null) return;
-    message.states[recipient] = null;
-    message.left--;
+    if (message === undefined || !message.settle(recipient)) return;
     this.#segments.append(encodeSettled(id, recipient));
     if (message.left > 0) return;
     this.#catalog.remove(message);

@@ -8,7 +8,10 @@ import type { Envelope, Origin } from "../message/envelope.ts";
 import type { MessageMeta } from "./record.ts";
 import { type Facts, FactsPacker } from "./packed-facts.ts";
 import type { Location } from "./segment-log.ts";
-import type { EntryState, SpooledMessage, SpooledRecipient } from "./spool.ts";
+import type { EntryState, SpooledMessage, SpooledRecipient, StateSource } from "./spool.ts";
+
+/** How far a recipient has come, or who knows; null where settled. */
+type Standing = EntryState | StateSource | null;
 
 /** The words of all spools of the process. */
 const packer = new FactsPacker();
@@ -18,15 +21,15 @@ export class LiveMessage implements SpooledMessage {
   readonly receivedAt: number;
   readonly sizeBytes: number;
   readonly inFile: boolean;
-  /** By recipient; null where settled. */
-  readonly states: (EntryState | null)[];
+  /** By recipient, in a list unless there is one. */
+  #states: Standing | Standing[];
   /** Recipients that are not settled. */
   left: number;
   location: Location;
   /** The bytes while the catalog has room for them. */
   content: Buffer | null;
-  #facts: Facts | null;
-  #packed: string | null = null;
+  /** Packed while the message rests. */
+  #facts: Facts | string;
 
   constructor(meta: MessageMeta, location: Location, content: Buffer | null) {
     this.id = meta.id;
@@ -34,42 +37,82 @@ export class LiveMessage implements SpooledMessage {
     this.#facts = { envelope: meta.envelope, origin: meta.origin };
     this.sizeBytes = meta.sizeBytes;
     this.inFile = meta.inFile;
-    this.states = [...meta.states];
-    this.left = this.states.reduce((sum, state) => sum + (state === null ? 0 : 1), 0);
+    this.#states = meta.states.length === 1 ? (meta.states[0] ?? null) : [...meta.states];
+    this.left = meta.states.reduce<number>((sum, state) => sum + (state === null ? 0 : 1), 0);
     this.location = location;
     this.content = content;
   }
 
   get envelope(): Envelope {
-    return this.#unpacked().envelope;
+    return this.#looked().envelope;
   }
 
   get origin(): Origin {
-    return this.#unpacked().origin;
-  }
-
-  /** Nobody will look at it for a while. */
-  rest(): void {
-    if (this.#facts === null) return;
-    this.#packed ??= packer.pack(this.#facts);
-    this.#facts = null;
-  }
-
-  #unpacked(): Facts {
-    this.#facts ??= packer.unpack(this.#packed ?? "");
-    return this.#facts;
+    return this.#looked().origin;
   }
 
   get recipients(): (SpooledRecipient | null)[] {
     return this.envelope.recipients.map((address, i) => {
-      const state = this.states[i] ?? null;
+      const state = this.stateOf(i);
       return state === null ? null : { address, state };
     });
   }
 
+  rest(): void {
+    if (typeof this.#facts !== "string") this.#facts = packer.pack(this.#facts);
+  }
+
+  wake(): void {
+    this.#facts = this.#looked();
+  }
+
+  /** Null where settled. */
+  stateOf(recipient: number): EntryState | null {
+    const state = this.#standing(recipient);
+    return state !== null && "state" in state ? state.state() : state;
+  }
+
+  follow(recipient: number, source: StateSource): void {
+    if (this.#standing(recipient) !== null) this.#stand(recipient, source);
+  }
+
+  /** Kept unless somebody is followed who knows better. False for a recipient that is settled. */
+  keep(recipient: number, state: EntryState): boolean {
+    const known = this.#standing(recipient);
+    if (known === null) return false;
+    if (!("state" in known)) this.#stand(recipient, state);
+    return true;
+  }
+
+  /** False when it was settled before. */
+  settle(recipient: number): boolean {
+    if (this.#standing(recipient) === null) return false;
+    this.#stand(recipient, null);
+    this.left--;
+    return true;
+  }
+
   /** What a record written now would say. */
   meta(): MessageMeta {
-    const { id, receivedAt, envelope, origin, sizeBytes, inFile } = this;
-    return { id, receivedAt, envelope, origin, sizeBytes, states: [...this.states], inFile };
+    const { id, receivedAt, sizeBytes, inFile } = this;
+    const states = Array.isArray(this.#states)
+      ? this.#states.map((_, i) => this.stateOf(i))
+      : [this.stateOf(0)];
+    return { id, receivedAt, ...this.#looked(), sizeBytes, states, inFile };
+  }
+
+  #standing(recipient: number): Standing {
+    if (Array.isArray(this.#states)) return this.#states[recipient] ?? null;
+    return recipient === 0 ? this.#states : null;
+  }
+
+  #stand(recipient: number, standing: Standing): void {
+    if (Array.isArray(this.#states)) this.#states[recipient] = standing;
+    else this.#states = standing;
+  }
+
+  /** Of a message at rest it is made anew each time, so that looking through a long queue does not fill the memory. */
+  #looked(): Facts {
+    return typeof this.#facts === "string" ? packer.unpack(this.#facts) : this.#facts;
   }
 }

@@ -119,18 +119,14 @@ async function quarantine(reading: Reading, data: Buffer, start: number, end: nu
 function replay(reading: Reading, record: SpoolRecord, place: { offset: number; length: number }): void {
   const { catalog, segment } = reading;
   if (record.kind === "message") {
-    const message = new LiveMessage(record.meta, { segment, ...place }, null);
+    const { offset, length } = place;
+    const message = new LiveMessage(record.meta, { segment, offset, length }, null);
     message.rest();
     if (message.left > 0) catalog.add(message);
     return;
   }
   const message = catalog.get(record.id);
-  if (message === undefined || message.states[record.recipient] == null) return;
-  if (record.kind === "state") {
-    message.states[record.recipient] = record.state;
-    return;
-  }
-  message.states[record.recipient] = null;
-  message.left--;
-  if (message.left === 0) catalog.remove(message);
+  if (message === undefined) return;
+  if (record.kind === "state") message.keep(record.recipient, record.state);
+  else if (message.settle(record.recipient) && message.left === 0) catalog.remove(message);
 }

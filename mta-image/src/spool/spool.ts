@@ -39,6 +39,11 @@ export interface EntryState {
   readonly metadata?: Readonly<Record<string, string>> | undefined;
 }
 
+/** Whoever moves a recipient on. */
+export interface StateSource {
+  state(): EntryState;
+}
+
 export interface SpooledRecipient {
   readonly address: string;
   readonly state: EntryState;
@@ -51,8 +56,11 @@ export interface SpooledMessage {
   readonly origin: Origin;
   /** Bytes of header and body in CRLF form, trace field included, not dot-stuffed. */
   readonly sizeBytes: number;
-  /** Nobody will look at the message for a while: it may make itself small. */
+  /** Nobody will look at the message for a while: it makes itself small, and looking is slow until `wake`. */
   rest?(): void;
+  wake?(): void;
+  /** From now on `source` says how far the recipient has come; spares a copy of it. */
+  follow?(recipient: number, source: StateSource): void;
   /** As things stand when asked: index i belongs to envelope.recipients[i]; null where already settled. */
   readonly recipients: readonly (SpooledRecipient | null)[];
 }
