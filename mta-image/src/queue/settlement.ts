@@ -36,6 +36,13 @@ interface Item {
   readonly outcome: Outcome;
 }
 
+/** Whose senders are to hear of it. */
+interface Told {
+  readonly failed: Item[];
+  readonly arrived: Item[];
+  readonly delayed: (Item & { readonly until: number })[];
+}
+
 const NOTICE_RETRY_MS = 60_000;
 /** For schedules without intervals. */
 const LAST_WAIT_MS = 3_600_000;
@@ -50,33 +57,33 @@ export class Settlement {
 
   /** Applies one outcome per entry, all of one message. Resolves when due notices are sent or put off. */
   async settle(entries: readonly Entry[], outcomes: readonly Outcome[]): Promise<void> {
-    const failed: Item[] = [];
-    const arrived: Item[] = [];
-    const delayed: (Item & { until: number })[] = [];
-    for (const [i, entry] of entries.entries()) {
-      const outcome = outcomes[i] ?? unanswered;
-      if (entry.verdict === null) {
-        this.counters[outcome.kind]++;
-        this.#options.note?.(entry, outcome);
-      }
-      if (outcome.metadata !== undefined) entry.metadata = outcome.metadata;
-      if (outcome.order?.kind === "delete") {
-        this.#options.remove(entry);
-        continue;
-      }
-      if (outcome.kind === "delivered") {
-        if (wantsToHear(entry, outcome)) arrived.push({ entry, outcome });
-        else this.#options.remove(entry);
-        continue;
-      }
-      entry.lastReply = outcome.reply;
-      const next = outcome.kind === "failed" ? null : this.#defer(entry, outcome.order);
-      if (next === null) failed.push({ entry, outcome: this.#finalOutcome(entry, outcome) });
-      else if (next.notify) delayed.push({ entry, outcome, until: next.until });
+    const told: Told = { failed: [], arrived: [], delayed: [] };
+    for (const [i, entry] of entries.entries())
+      this.#settleOne({ entry, outcome: outcomes[i] ?? unanswered }, told);
+    if (told.delayed.length > 0) await this.#tellDelayed(told.delayed);
+    if (told.failed.length > 0) await this.#tellFailed(told.failed);
+    if (told.arrived.length > 0) await this.#tellArrived(told.arrived);
+  }
+
+  /** Settles what nobody needs to hear of; the rest goes into `told`. */
+  #settleOne(item: Item, told: Told): void {
+    const { entry, outcome } = item;
+    const { note, remove } = this.#options;
+    if (entry.verdict === null) {
+      this.counters[outcome.kind]++;
+      note?.(entry, outcome);
     }
-    if (delayed.length > 0) await this.#tellDelayed(delayed);
-    if (failed.length > 0) await this.#tellFailed(failed);
-    if (arrived.length > 0) await this.#tellArrived(arrived);
+    if (outcome.metadata !== undefined) entry.metadata = outcome.metadata;
+    if (outcome.order?.kind === "delete") return remove(entry);
+    if (outcome.kind === "delivered") {
+      if (!wantsToHear(entry, outcome)) return remove(entry);
+      told.arrived.push(item);
+      return;
+    }
+    entry.lastReply = outcome.reply;
+    const next = outcome.kind === "failed" ? null : this.#defer(entry, outcome.order);
+    if (next === null) told.failed.push({ entry, outcome: this.#finalOutcome(entry, outcome) });
+    else if (next.notify) told.delayed.push({ ...item, until: next.until });
   }
 
   /** Settled after the notice, since the message may be gone afterwards, and whatever became of it: trying again
