@@ -5,19 +5,15 @@
  * Start rejects with a Failure that names what could not be had; what was opened before is closed again.
  */
 import { join } from "node:path";
-import type { FastifyInstance } from "fastify";
 import type { Registry } from "prom-client";
 
 import type { Clock } from "#base/clock.ts";
-import { listenHttp } from "#base/http-server.ts";
 import type { Log } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 import type { EngineStatus } from "#contract/admin-api.ts";
 import type { EngineConfig } from "#contract/config.ts";
 
-import { openAdmin } from "./admin/open-admin.ts";
 import { makeMetrics } from "./admin/metrics.ts";
-import { makeMonitorServer } from "./admin/monitor-server.ts";
 import { EngineAdministration } from "./administration.ts";
 import type { LiveConfig } from "./config/live-config.ts";
 import { makeQueueRules } from "./config/queue-rules.ts";
@@ -28,6 +24,7 @@ import { MailNotifier } from "./dsn/mail-notifier.ts";
 import { Events } from "./events/events.ts";
 import { noScripts } from "./hooks/scripts.ts";
 import { type FrontDoor, makeFrontDoor } from "./front-door.ts";
+import { type FaceOptions, openAdminFace, openMonitorFace } from "./http-faces.ts";
 import { InsightAdministration } from "./insight-administration.ts";
 import { OutcomeLog } from "./queue/outcome-log.ts";
 import { PluginLife } from "./plugin-life.ts";
@@ -331,6 +328,12 @@ export class Mta {
     };
   }
 
+  get #faces(): FaceOptions {
+    const { shutdown, ports, options } = this;
+    const { clock, log } = options;
+    return { startup: options.config.current.startup, shutdown, ports, clock, log };
+  }
+
   async #openMonitor(): Promise<void> {
     const registry = makeMetrics({
       session: this.sessionCounters,
@@ -349,53 +352,31 @@ export class Mta {
       events: () => this.#events.figures(),
     });
     this.#metrics = registry;
-    const server = makeMonitorServer({
+    await openMonitorFace(this.#faces, {
       isReady: () => this.isReady,
       // A closed spool opens again only by a restart; a full disk does not need one.
       isHealthy: () => this.spool.figures().closedBecause !== "spool-broken",
       metrics: async () => (await registry.metrics()) + this.#scripts.ownFigures.text(),
     });
-    const { address, port } = this.options.config.current.startup.monitor.listener;
-    await this.#openHttp("monitor", server, { host: address, port });
   }
 
-  async #openAdmin(): Promise<void> {
-    const { admin } = this.options.config.current.startup;
-    if (admin === undefined) return;
-    const { server, stop } = await openAdmin(
-      admin,
-      {
-        administration: this.administration,
-        transfer: this.transfer.receiver,
-        rules: this.rules,
-        spamhaus: this.spamhaus,
-        insight: this.#insight(),
-        plugins: this.plugins,
-        tlsReports: this.#outbound.tlsReports,
-      },
-      this.options,
-    );
-    this.shutdown.add("admin-files", async () => stop());
-    await this.#openHttp("admin", server, { host: admin.listener.address, port: admin.listener.port });
-  }
-
-  #insight(): InsightAdministration {
-    return new InsightAdministration({
-      queue: this.queue,
-      outcomes: this.#outcomes,
-      spool: this.spool,
-      clock: this.options.clock,
-      config: this.options.config,
-      metrics: () => this.#metrics,
+  #openAdmin(): Promise<void> {
+    const { queue, spool, options } = this;
+    return openAdminFace(this.#faces, {
+      administration: this.administration,
+      transfer: this.transfer.receiver,
+      rules: this.rules,
+      spamhaus: this.spamhaus,
+      insight: new InsightAdministration({
+        queue,
+        spool,
+        outcomes: this.#outcomes,
+        clock: options.clock,
+        config: options.config,
+        metrics: () => this.#metrics,
+      }),
+      plugins: this.plugins,
+      tlsReports: this.#outbound.tlsReports,
     });
-  }
-
-  async #openHttp(
-    name: string,
-    server: FastifyInstance,
-    address: { host: string; port: number },
-  ): Promise<void> {
-    this.ports.set(name, await listenHttp(server, address));
-    this.shutdown.add(name, () => server.close());
   }
 }
