@@ -4,8 +4,10 @@
  * wrong, with the place in the configuration and file, line and column in the script; it never throws for a bad script.
  */
 import { CompileError } from "../script/error.ts";
-import type { Limits } from "../script/limits.ts";
+import type { Host } from "../script/host.ts";
+import { type Limits, type TextBudget, wholeBudget } from "../script/limits.ts";
 import { type Compiled, check, compile } from "../script/machine.ts";
+import type { Loader } from "../script/module.ts";
 import type { ScriptHost } from "./script-host.ts";
 import { type HookName, type QueueHook, type SessionHook, sessionHooks } from "./stages.ts";
 
@@ -72,9 +74,13 @@ export interface ScriptProblem {
 }
 
 /** What is wrong, found without making code of any script: for programs that only look at them. */
-export function checkScripts(texts: ScriptTexts, host: ScriptHost): readonly ScriptProblem[] {
+export function checkScripts(
+  texts: ScriptTexts,
+  host: ScriptHost,
+  budget: TextBudget,
+): readonly ScriptProblem[] {
   const compiler = new Compiler(texts, host, (...source) => {
-    check(...source);
+    check(...source, budget);
     return null;
   });
   compiler.scripts();
@@ -82,12 +88,13 @@ export function checkScripts(texts: ScriptTexts, host: ScriptHost): readonly Scr
 }
 
 export function compileScripts(texts: ScriptTexts, host: ScriptHost): Scripts | readonly ScriptProblem[] {
-  const compiler = new Compiler(texts, host, compile);
+  const budget = wholeBudget();
+  const compiler = new Compiler(texts, host, (...source) => compile(...source, budget));
   const scripts = compiler.scripts();
   return compiler.problems.length > 0 ? compiler.problems : scripts;
 }
 
-type Make = (...source: Parameters<typeof compile>) => Compiled | null;
+type Make = (id: string, text: string, host: Host, loader: Loader) => Compiled | null;
 
 class Compiler {
   readonly problems: ScriptProblem[] = [];

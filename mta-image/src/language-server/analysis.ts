@@ -6,6 +6,7 @@ import { constantOf } from "../script/constant.ts";
 import { importData } from "../script/data/import.ts";
 import type { Diagnostic, Place } from "../script/error.ts";
 import type { Host } from "../script/host.ts";
+import { wholeBudget } from "../script/limits.ts";
 import { tokenize } from "../script/lexer.ts";
 import type { Loader } from "../script/module.ts";
 import { type Named, type Program, type Unit, findIn } from "../script/program.ts";
@@ -30,6 +31,7 @@ export function analyse(id: string, text: string, host: Host, loader: Loader): A
   const sources = new Sources();
   const diagnostics: Diagnostic[] = [];
   const program = resolve(id, text, {
+    budget: wholeBudget(),
     host,
     loader,
     sources,

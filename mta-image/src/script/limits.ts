@@ -36,6 +36,18 @@ export const MAX_SOURCE = 4 * 1024 * 1024;
 /** Files one program may include or import, repeats of an include counted: circles end here. */
 export const MAX_FILES = 500;
 
+/** What compiling may read, a file that is there twice counted twice; may be shared by several programs. */
+export interface TextBudget {
+  /** Bytes of scripts: a megabyte takes some two seconds. */
+  code: number;
+  /** Bytes of data files. */
+  data: number;
+}
+
+export function wholeBudget(): TextBudget {
+  return { code: 16 * 1024 * 1024, data: 512 * 1024 * 1024 };
+}
+
 /** Steps between two looks at the clock: some 0.2 ms of plain loops. */
 export const QUANTUM = 50_000;
 

@@ -15,7 +15,7 @@ import { type Resumed, type Routine, type Value, Item, share } from "./value.ts"
 import type { Host } from "./host.ts";
 import { constantOf } from "./constant.ts";
 import { importData } from "./data/import.ts";
-import { type Limits, defaultLimits } from "./limits.ts";
+import { type Limits, type TextBudget, defaultLimits, wholeBudget } from "./limits.ts";
 import { type Budget, makeBudget, meter } from "./meter.ts";
 import type { Loader } from "./module.ts";
 import { makeRegex } from "./regex.ts";
@@ -51,13 +51,19 @@ export interface RunOptions {
 }
 
 /** Throws a CompileError with everything that is wrong. Nothing of the script becomes code of the process. */
-export function check(id: string, text: string, host: Host, loader: Loader): void {
-  translate(id, text, host, loader);
+export function check(id: string, text: string, host: Host, loader: Loader, budget = wholeBudget()): void {
+  translate(id, text, { host, loader, budget });
 }
 
 /** Throws a CompileError with everything that is wrong. */
-export function compile(id: string, text: string, host: Host, loader: Loader): Compiled {
-  const { emitted, sources, main } = translate(id, text, host, loader);
+export function compile(
+  id: string,
+  text: string,
+  host: Host,
+  loader: Loader,
+  budget = wholeBudget(),
+): Compiled {
+  const { emitted, sources, main } = translate(id, text, { host, loader, budget });
   const { name, keep } = registerProgram(emitted.lines, sources);
   const make = new Script(emitted.code, { filename: name }).runInThisContext() as Factory;
   const { start, globals } = make(
@@ -79,8 +85,7 @@ export function compile(id: string, text: string, host: Host, loader: Loader): C
 function translate(
   id: string,
   text: string,
-  host: Host,
-  loader: Loader,
+  { host, loader, budget }: { readonly host: Host; readonly loader: Loader; readonly budget: TextBudget },
 ): { readonly emitted: ReturnType<typeof emit>; readonly sources: Sources; readonly main: number } {
   const sources = new Sources();
   const diagnostics: Diagnostic[] = [];
@@ -89,6 +94,7 @@ function translate(
   const program = resolve(id, text, {
     host,
     loader,
+    budget,
     sources,
     report,
     data: (path, data, options) => importData(path, data, options, loader),

@@ -73,9 +73,12 @@ class Resolver implements Resolving {
   }
 
   #parse(id: string, text: string, at: number): readonly Statement[] {
+    const { budget } = this.around;
     this.#files += 1;
+    budget.code -= text.length;
     if (this.#files > MAX_FILES) this.around.report(at, "the program has too many files");
     else if (text.length > MAX_SOURCE) this.around.report(at, `${id} is too large`);
+    else if (budget.code < 0) this.around.report(at, "the scripts are too large, with what they include");
     else return parse(this.around.sources.add(id, text), this.around.report);
     return [];
   }
@@ -237,6 +240,9 @@ class Resolver implements Resolving {
     fn.locals.add(variable);
     if (loaded === null) return;
     if (!("text" in loaded)) return this.around.report(statement.at, `${path} is no file`);
+    this.around.budget.data -= loaded.text.length;
+    if (this.around.budget.data < 0)
+      return this.around.report(statement.at, "the data that scripts import are too large");
     const options = statement.options === null ? null : this.around.constant(statement.options);
     if (options === undefined)
       return this.around.report(statement.at, "the options of an import are constants");

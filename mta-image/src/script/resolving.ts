@@ -6,6 +6,7 @@ import type { Expression, FunctionNode } from "./ast.ts";
 import type { Host, HostFunction } from "./host.ts";
 import type { Loader } from "./module.ts";
 import type { Cls, Fn } from "./program.ts";
+import type { TextBudget } from "./limits.ts";
 import type { Sources } from "./source.ts";
 import type { Value } from "./value.ts";
 
@@ -13,6 +14,7 @@ export interface Surroundings {
   readonly host: Host;
   readonly loader: Loader;
   readonly sources: Sources;
+  readonly budget: TextBudget;
   readonly report: (at: number, message: string) => void;
   /** Turns a data file into a value; throws an Error whose message says what is wrong with it. */
   readonly data: (path: string, text: string, options: Value) => Value;

@@ -91,6 +91,12 @@ test("hostile sources come to an end, as problems", async () => {
   }
 });
 
+test("scripts that grow by including each other are left to the engine before they hold up others", async () => {
+  const files = [{ id: "big", data: "$x = 1 + 2;\n".repeat(2000) }];
+  const predelivery = `${`include "big";\n`.repeat(400)} Nothing();`;
+  assert.deepEqual(await reasons(rendered({ hooks: { predelivery }, files })), []);
+});
+
 test("nothing of a script runs", async () => {
   const data = `$x = 1; while (true) { $x += 1; }`;
   assert.deepEqual(await reasons(rendered({ hooks: { predelivery: data } })), []);

@@ -1,14 +1,16 @@
 /**
  * Looks at the scripts of a configuration before it reaches a pod: what does not compile makes the configuration invalid, with
  * file, line and column, and nothing is rolled out. Only translated, never run: no code of a script enters this process.
- * Scripts that need what only an engine has (functions of plugins, files on its disk) are left to the engine, which refuses
- * them in the same words. The compiler is loaded when the first script is seen. Answers are remembered by revision.
+ * Scripts that need what only an engine has (functions of plugins, files on its disk), and very large ones, are left to the
+ * engine, which refuses them in the same words. The compiler is loaded when the first script is seen. Answers are remembered by revision.
  */
 import type { Problem } from "#contract/admin-api.ts";
 import { type AppConfig, appFile, parseEngineConfig } from "#contract/config.ts";
 import type { Rendering } from "#operator/desired/engine-config.ts";
 
 const MAX_REMEMBERED = 200;
+/** Bytes of scripts and data, with repeats: some half a second in which no other cluster is served. */
+const MOST = { code: 262_144, data: 1_048_576 };
 
 export class ScriptCheck {
   readonly #problems = new Map<string, readonly Problem[]>();
@@ -70,5 +72,8 @@ async function check(app: AppConfig): Promise<readonly Problem[]> {
     app.scripting.files.map(({ id, data = "", binary }) => [id, fileBytes(data, binary)] as const),
   );
   const scriptHost = makeScriptHost({ libraryHost, pluginHosts: [makeHost(fromEngine)] });
-  return checkScripts(scriptTexts(app, files), scriptHost).map((problem) => ({ file: appFile, ...problem }));
+  const budget = { ...MOST };
+  const problems = checkScripts(scriptTexts(app, files), scriptHost, budget);
+  if (budget.code < 0 || budget.data < 0) return [];
+  return problems.map((problem) => ({ file: appFile, ...problem }));
 }
