@@ -142,6 +142,15 @@ export const StartupConfig = z.strictObject({
     .max(64)
     .default([])
     .describe("Native plugins."),
+  scripting: z
+    .strictObject({
+      ffi: z
+        .boolean()
+        .default(false)
+        .describe("Scripts may call C functions (class FFI): they may then do whatever the process may."),
+    })
+    .prefault({})
+    .describe("What scripts are allowed."),
   shutdown: z
     .strictObject({
       timeout: duration.prefault("30s").describe("How long sessions and deliveries may take to end."),

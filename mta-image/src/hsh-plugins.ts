@@ -5,11 +5,10 @@
  */
 import type { Log } from "#base/log.ts";
 
+import { openForeign } from "./foreign-functions.ts";
 import type { HshOptions } from "./hsh-options.ts";
-import { loadForeign } from "./plugins/ffi/class.ts";
 import { offerFunctions } from "./plugins/functions.ts";
 import { withPluginModules } from "./plugins/modules.ts";
-import { addonBesideEngine, loadNative } from "./plugins/native.ts";
 import { openPlugins } from "./plugins/open.ts";
 import type { InjectPort, QueuePort } from "./plugins/ports.ts";
 import { pluginResources } from "./plugin-resources.ts";
@@ -46,13 +45,7 @@ const BLOCKED_MS = 5_000;
 export async function openExtras(options: HshOptions, log: Log): Promise<Extras> {
   const plugins = await openFunctions(options, log);
   if (!options.ffi) return plugins;
-  const { host, fileValue } = await loadForeign(loadNative(addonBesideEngine()));
-  const foreign: ForeignPort = {
-    file: (bytes) => {
-      const pieces = bytes.native();
-      return pieces === null ? null : fileValue(pieces);
-    },
-  };
+  const { host, port: foreign } = await openForeign();
   return {
     ...plugins,
     host: makeHost(

@@ -136,7 +136,7 @@ export class Mta {
       settings: () => this.#settings,
       spamhaus: this.spamhaus,
       engine: { queue: () => this.queue, config: options.config, servers: this.servers },
-      offers: () => this.plugins.offers(),
+      plugins: () => this.plugins,
     });
     const notifier = new MailNotifier({
       intake: door.intake,

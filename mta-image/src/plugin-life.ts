@@ -11,6 +11,7 @@ import type { EngineConfig } from "#contract/config.ts";
 import type { PluginAnswer, PluginState } from "#contract/plugins-api.ts";
 
 import type { Settings } from "./config/settings.ts";
+import { type ForeignOffer, openForeign } from "./foreign-functions.ts";
 import type { FrontDoor } from "./front-door.ts";
 import type { HookRunner } from "./hooks/runner.ts";
 import { PluginCourier } from "./plugin-courier.ts";
@@ -28,6 +29,7 @@ import { openPlugins } from "./plugins/open.ts";
 import { pluginResources } from "./plugin-resources.ts";
 import type { Courier, PluginOrder } from "./queue/courier.ts";
 import type { Host } from "./script/host.ts";
+import type { ForeignPort } from "./script/ports.ts";
 import type { Content } from "./spool/spool.ts";
 
 export interface LifeOptions {
@@ -49,6 +51,7 @@ const NOTES_FILE = "plugin-crashes.log";
 export class PluginLife {
   readonly #options: LifeOptions;
   #host: PluginHost | null = null;
+  #foreign: ForeignOffer | null = null;
   #files: readonly PluginState[] = [];
   #crashes: ReadonlyMap<string, number> = new Map();
   #algorithm: Algorithm = "fixedwindow";
@@ -66,11 +69,17 @@ export class PluginLife {
     return new PluginCourier({ smtp, host: () => this.#host, orderOf, read, clock, log });
   }
 
-  /** What plugins give to scripts, as hooks/script-host.ts takes it. */
+  /** Files for C functions of scripts; undefined: scripts may call none. */
+  get foreign(): ForeignPort | undefined {
+    return this.#foreign?.port;
+  }
+
+  /** What plugins and libraries give to scripts, as hooks/script-host.ts takes it. */
   offers(): { pluginHosts?: readonly Host[]; modules?: ReadonlyMap<string, Host> } {
-    if (this.#host === null) return {};
+    const foreign = this.#foreign === null ? [] : [this.#foreign.host];
+    if (this.#host === null) return { pluginHosts: foreign };
     const { global, modules } = offerFunctions(this.#host.registrations, this.#host.calls, pluginResources);
-    return { pluginHosts: [global], modules };
+    return { pluginHosts: [global, ...foreign], modules };
   }
 
   /** Once. Rejects with a Failure when a plugin or the addon cannot be had. */
@@ -96,6 +105,7 @@ export class PluginLife {
         .filter(({ type }) => type === "plugin")
         .map(({ id }) => ({ id, maxSizeBytes: maxSizeOf(app, id) })),
     });
+    if (startup.scripting.ffi) this.#foreign = await openForeign();
     if (this.#host === null) return;
     this.#files = await lookAtPlugins(this.#host.plugins);
     await this.#watchCrashes(this.#host, join(startup.spool.path, NOTES_FILE));

@@ -14,14 +14,19 @@ buildNative();
 const judging = (script: string) => ({
   server: "127.0.0.1:1",
   appServer: { phases: { mailfrom: { hook: "judge" } } },
-  app: { scripting: { hooks: { mailfrom: [{ id: "judge", data: script }] } } },
+  app: {
+    scripting: {
+      files: [{ id: "greeting", data: "hello" }],
+      hooks: { mailfrom: [{ id: "judge", data: script }] },
+    },
+  },
 });
 
 let engine: Engine;
 before(async () => {
   engine = await startEngine({
     ...judging(`Reject(shout("no"));`),
-    startup: { plugins: [{ id: "nap", path: testPlugin("nap") }] },
+    startup: { plugins: [{ id: "nap", path: testPlugin("nap") }], scripting: { ffi: true } },
   });
 });
 after(() => engine.stop());
@@ -68,6 +73,15 @@ test("a script that calls what no plugin offers is refused, and the one before s
   const { status, json } = await engine.admin("PUT", "/v1/config", { revision: "bad", files });
   assert.equal(status, 422);
   assert.match(JSON.stringify(json), /there is no function whisper/);
+});
+
+test("where it is allowed, a script calls C functions, and gives them a File", async () => {
+  const script = `try {
+      $getc = FFI("libc.so.6")->func("fgetc", [FFI::type("pointer")], FFI::type("sint32"));
+      $said = chr(FFI::number($getc(File("file://greeting")->toFFIValue())));
+    } catch ($e) { $said = $e->message(); }
+    Reject($said);`;
+  assert.equal(await reply(script), "554 5.7.1 h");
 });
 
 test("calls are counted for the plugin", async () => {

@@ -27,8 +27,9 @@ import { makeMailPort } from "./script-mail.ts";
 import { ScriptFigures } from "./script-ports/metrics.ts";
 import { type PortParts, makeScriptPorts } from "./script-ports/ports.ts";
 import { makeScriptQueue } from "./script-queue.ts";
+import { Refusal } from "./script/error.ts";
 import { MemorySource } from "./script/mail/pieces.ts";
-import type { FilePort, QueueOrders } from "./script/ports.ts";
+import type { FilePort, ForeignPort, QueueOrders } from "./script/ports.ts";
 import type { SmtpServer } from "./session/smtp-server.ts";
 import { spamhausHost } from "./spamhaus/script-functions.ts";
 import type { Spamhaus } from "./spamhaus/spamhaus.ts";
@@ -48,8 +49,12 @@ export interface ScriptLifeOptions extends Pick<HookWorldOptions, "clock" | "ran
     readonly config: LiveConfig;
     readonly servers: readonly SmtpServer[];
   };
-  /** What plugins offer to scripts; asked whenever scripts are compiled. */
-  readonly offers: () => Offers;
+  readonly plugins: () => {
+    /** What plugins offer to scripts; asked whenever scripts are compiled. */
+    offers(): Offers;
+    /** Files for C functions; undefined: scripts may call none. */
+    readonly foreign: ForeignPort | undefined;
+  };
 }
 
 export class ScriptLife {
@@ -76,6 +81,7 @@ export class ScriptLife {
         mail: makeMailPort(intake, clock),
         queue: queueOf(options.engine),
         metrics: this.ownFigures,
+        foreign: foreignOf(options),
       },
       hasTransport: (id) => settings().transports.has(id),
     });
@@ -100,8 +106,8 @@ export class ScriptLife {
   }
 
   async prepare({ app }: EngineConfig): Promise<{ readonly scripts: Scripts; readonly use: () => void }> {
-    const { offers, spamhaus } = this.#options;
-    const { pluginHosts = [], ...others } = offers();
+    const { plugins, spamhaus } = this.#options;
+    const { pluginHosts = [], ...others } = plugins().offers();
     const scripts = await compileConfig(app, {
       ...others,
       pluginHosts: [spamhausHost(spamhaus), ...pluginHosts],
@@ -123,6 +129,17 @@ export class ScriptLife {
       },
     };
   }
+}
+
+/** Plugins and libraries are opened after the scripts' world is made. */
+function foreignOf({ plugins }: ScriptLifeOptions): ForeignPort {
+  return {
+    file: (bytes) => {
+      const port = plugins().foreign;
+      if (port === undefined) throw new Refusal("C functions are not allowed here");
+      return port.file(bytes);
+    },
+  };
 }
 
 function queueOf({ queue, config, servers }: ScriptLifeOptions["engine"]): QueueOrders {
