@@ -199,6 +199,22 @@ test("a script that fails may be set to count as none", () =>
     { onError: "accept" },
   ));
 
+test("a message that a script has kept from before is gone, and nothing cut is stored", async () => {
+  const eod = `if (isset($context)) $context->queue("a@example.org", "b@example.net", "out");
+    $context = $arguments["mail"]; $context->getHeader("Subject"); if ($transaction["sender"] == "last@example.org") Accept();`;
+  const receiver = await Receiver.start({ settings: { hooks: hooksOf({ eod }) } });
+  const client = await receiver.inData();
+  assert.match(await client.ask("Subject: x\r\n\r\nhello\r\n."), /^250 /);
+  await client.ask("MAIL FROM:<last@example.org>");
+  await client.ask("RCPT TO:<ann@example.net>");
+  await client.ask("DATA");
+  assert.match(await client.ask("Subject: y\r\n\r\nhello\r\n."), /^451 4\.3\.0 /);
+  assert.equal(receiver.accepted.length, 1);
+  client.socket.destroy();
+  await receiver.untilIdle();
+  await receiver.close();
+});
+
 test("a client that goes while the script waits leaves nothing behind", async () => {
   const receiver = await Receiver.start({ settings: { hooks: hooksOf({ eod: `sleep(10); Reject();` }) } });
   const client = await receiver.inData();

@@ -341,6 +341,41 @@ describe("a script that goes wrong", () => {
     ));
 });
 
+test("setters of older scripts change what the end of the script lets through", () =>
+  withHooks(
+    {
+      connect: `SetSenderIP("192.0.2.7");`,
+      helo: `SetHELO("other.example");`,
+      mailfrom: `SetSender("s@example.com"); Done(); Reject();`,
+      rcptto: `SetRecipient("r@example.com"); Accept();`,
+    },
+    async (receiver) => {
+      const client = await receiver.greeted();
+      await mail(client);
+      await client.ask("DATA");
+      assert.match(await client.ask("x\r\n."), /^250 /);
+      const [message] = receiver.accepted;
+      assert.equal(message?.envelope.sender, "s@example.com");
+      assert.deepEqual(message?.envelope.recipients, ["r@example.com"]);
+      assert.equal(message?.origin.remoteIp, "192.0.2.7");
+      assert.equal(message?.origin.helo, "other.example");
+      client.socket.destroy();
+    },
+  ));
+
+test("a script for some recipient domains is not asked about others", async () => {
+  const hooks = hooksOf({ rcptto: "Reject();" });
+  const [only] = hooks.rcptto;
+  assert.ok(only !== undefined);
+  const some = { ...hooks, rcptto: [{ ...only, domains: new Set(["example.com"]) }] };
+  const receiver = await Receiver.start({ settings: { hooks: some } });
+  const client = await receiver.greeted();
+  assert.match((await mail(client, "ann@example.net"))[1] ?? "", /^250 /);
+  assert.match(await client.ask("RCPT TO:<bob@Example.COM>"), /^554 /);
+  client.socket.destroy();
+  await receiver.close();
+});
+
 test("no hook is without a name in the tables", () => {
   assert.equal(new Set(sessionHooks).size, 8);
 });

@@ -5,6 +5,7 @@
  * cannot be stored, the client is told to come again, and gets those before it twice: losing would be worse.
  */
 import type { Clock } from "#base/clock.ts";
+import { Failure } from "#base/error.ts";
 import { makeId } from "#base/ids.ts";
 import type { Log } from "#base/log.ts";
 
@@ -117,10 +118,14 @@ function readable(pieces: NonNullable<MailCopy["content"]>): Readable {
   return { size: pieces.size, read: (start, end) => pieces.slice(start, end).bytes() };
 }
 
+/** Rejects when not all is there: a script may have kept a message that is long gone. */
 async function writeAll(content: Readable, reception: Reception): Promise<void> {
   for (let at = 0; at < content.size; at += PIECE) {
-    const piece = content.read(at, Math.min(at + PIECE, content.size));
-    await reception.write(piece instanceof Promise ? await piece : piece);
+    const end = Math.min(at + PIECE, content.size);
+    const read = content.read(at, end);
+    const piece = read instanceof Promise ? await read : read;
+    if (piece.length !== end - at) throw new Failure("message-unreadable", "bytes of the message are gone");
+    await reception.write(piece);
   }
 }
 
