@@ -147,7 +147,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
 
   "operator/src/kube": ["base", "@kubernetes/client-node", "undici"],
   "operator/src/cache": ["base", ...operator("kube")],
-  "operator/src/watch": ["base", ...operator("kube", "cache")],
+  "operator/src/watch": ["base", ...operator("kube", "cache", "plugins")],
   "operator/src/spamhaus": ["base", "crds", contract, "js-yaml", ...operator("kube", "cache", "watch")],
   "operator/src/slots": ["crds", contract, ...operator("kube")],
   "operator/src/plugins": ["base", "crds", contract, ...operator("kube")],

@@ -8,7 +8,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 
-import { cacheFolder } from "../../tools/setup/programs.ts";
 import { start, tryRun } from "./shell.ts";
 
 export const storeKeys = { id: "AKIASCENARIO", secret: "a-secret-for-scenarios" } as const;

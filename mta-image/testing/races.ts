@@ -2,7 +2,7 @@
  * Reads what the thread sanitizer wrote and ends with 1 when a race is in the addon or a test plugin. Node's binary is not
  * built for the sanitizer, which therefore sees none of its locks and reports it by the dozen: a race counts when one
  * of its accesses (the first two frames) is in code of ours.
- *   node mta-image/native/test/races.ts FOLDER
+ *   node mta-image/testing/races.ts FOLDER
  */
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
