@@ -1,0 +1,85 @@
+/** kubectl mailfleet as people use it: against real engines, through the API server, from the network of the node. */
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { gunzipSync } from "node:zlib";
+
+import { findProgram } from "../../helm/helm.ts";
+import { run } from "../peers/shell.ts";
+import { root } from "../../tools/tree.ts";
+import { Stage, condition } from "./stage.ts";
+
+describe("kubectl mailfleet", { timeout: 400_000 }, () => {
+  let stage: Stage;
+  const folder = mkdtempSync(join(tmpdir(), "bundle-"));
+  const mailfleet = (...args: readonly string[]): Promise<string> => {
+    const { cluster } = stage.lab;
+    const where = ["--kubeconfig", cluster.kubeconfig, "-n", stage.namespace];
+    const entry = `${root}operator/src/kubectl-mailfleet.ts`;
+    const argv = ["--disable-warning=ExperimentalWarning", entry, ...args, ...where];
+    const env = { KUBECTL: findProgram("kubectl") };
+    return run(process.execPath, argv, { namespace: cluster.networkNamespace, env });
+  };
+
+  before(async () => {
+    stage = await Stage.open("steers");
+    await stage.applyCluster("outbound", { replicas: 2 });
+    await stage.ready("outbound", 2);
+  });
+  after(async () => {
+    rmSync(folder, { recursive: true, force: true });
+    await stage?.close();
+  });
+
+  test("shows a cluster that is well, and takes a test mail that arrives", async () => {
+    assert.match(await mailfleet("status", "outbound"), /ready, 2 of 2 pods, 0 queued/);
+    const said = await mailfleet("send", "outbound", "--from", "a@example.org", "--to", "b@example.net");
+    assert.match(said, /^outbound-\d: 250 /);
+    await stage.delivered(1);
+  });
+
+  test("shows what waits, as the engines themselves say", async () => {
+    await stage.sink.mode("defer");
+    await stage.send("outbound", 20, "wait@example.net");
+    const text = await mailfleet("queue", "outbound", "--domain", "example.net", "--limit", "5");
+    assert.match(text, /^POD +STATE +TOTAL/);
+    assert.match(text, /outbound-0 +Serving/);
+    assert.match(text, /outbound-1 +Serving/);
+    assert.match(text, /wait@example\.net/);
+  });
+
+  test("makes a bundle with figures and logs and without addresses", async () => {
+    const file = join(folder, "r.tar.gz");
+    await mailfleet("report", "outbound", "-o", file);
+    const text = gunzipSync(readFileSync(file)).toString("latin1");
+    assert.match(text, /outbound-0\.engine\.json/);
+    assert.match(text, /outbound-0\.log/);
+    assert.doesNotMatch(text, /wait@example\.net/);
+  });
+
+  test("names the pod that leaves, whose mail the other one takes", async () => {
+    await mailfleet("drain", "outbound", "0");
+    const { status } = await stage.until(
+      "outbound",
+      (view) => view.status.pods.length === 1 && view.status.replicas === 1,
+    );
+    assert.deepEqual(
+      status.pods.map(({ slot }) => slot),
+      [1],
+    );
+    await stage.sink.mode("accept");
+    await stage.delivered(21);
+    assert.deepEqual((await stage.sink.report()).doubled, []);
+  });
+
+  test("pauses everything, and what would happen stands in the status", async () => {
+    await mailfleet("pause", "outbound", "--all");
+    await stage.kubectl("scale", "mailcluster", "outbound", "--replicas=2");
+    await stage.until("outbound", (view) => condition(view, "Paused")?.status === "True");
+    assert.match(await mailfleet("status", "outbound"), /CreatePod +Missing +waits: Paused/);
+    await mailfleet("resume", "outbound");
+    await stage.ready("outbound", 2);
+  });
+});
