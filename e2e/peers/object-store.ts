@@ -25,12 +25,18 @@ export class ObjectStore {
     this.#child = child;
   }
 
-  static async start(at: { address: string; port: number; namespace: string | null }): Promise<ObjectStore> {
+  /** `program`: path of versitygw. */
+  static async start(at: {
+    program: string;
+    address: string;
+    port: number;
+    namespace: string | null;
+  }): Promise<ObjectStore> {
     const folder = await mkdtemp(join(tmpdir(), "store-"));
     const bucket = "mail";
     await mkdir(join(folder, bucket));
     const listen = `${at.address}:${at.port}`;
-    const child = start(`${cacheFolder()}/bin/versitygw`, ["--port", listen, "posix", folder], {
+    const child = start(at.program, ["--port", listen, "posix", folder], {
       namespace: at.namespace,
       env: { ROOT_ACCESS_KEY: storeKeys.id, ROOT_SECRET_KEY: storeKeys.secret },
     });

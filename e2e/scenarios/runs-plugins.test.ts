@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 
 import { buildPluginImage } from "../../tools/plugin-image.ts";
+import { cacheFolder } from "../../tools/setup/programs.ts";
 import { ObjectStore, storeKeys } from "../peers/object-store.ts";
 import { run } from "../peers/shell.ts";
 import { sendWithSmtpSource } from "../peers/smtp-source.ts";
@@ -27,7 +28,12 @@ describe("native plugins", { timeout: 600_000 }, () => {
     stage = await Stage.open("plugins");
     folder = await mkdtemp(join(tmpdir(), "plugins-"));
     const { nodeAddress: address, networkNamespace: namespace } = stage.lab.cluster;
-    store = await ObjectStore.start({ address, port: STORE_PORT, namespace });
+    store = await ObjectStore.start({
+      program: `${cacheFolder()}/bin/versitygw`,
+      address,
+      port: STORE_PORT,
+      namespace,
+    });
     await run("make", ["-s", "-C", `${root}mta-image/plugins`], { timeoutMs: 300_000 });
     await run("make", ["-s", "-C", `${root}mta-image/native`, "test-plugins"], { timeoutMs: 300_000 });
     await writeFile(join(folder, "broken.so"), "this is no shared object\n");
