@@ -1,10 +1,11 @@
-/** Native plugins: which engine has which, with the state that it reports. */
+/** Native plugins: which engine has which, what it gives to scripts, what it costs, and whether it has crashed. */
 import type { Overview } from "#web/shared/web-api.ts";
 
 import { api } from "../api.ts";
 import { Badge, Loading, PageHead, Problem, Silent } from "../components/parts.tsx";
 import { SimpleTable } from "../components/simple-table.tsx";
-import { t } from "../strings.ts";
+import { number } from "../format.ts";
+import { language, t } from "../strings.ts";
 import { useData } from "../use-data.ts";
 
 type Plugin = Overview["engines"][number]["status"]["plugins"][number];
@@ -35,41 +36,58 @@ function Plugins({ rows }: { readonly rows: readonly Row[] }) {
       columns={[
         { head: t("id"), cell: ({ plugin }) => <b>{plugin.id}</b> },
         { head: t("engine"), cell: ({ engine }) => engine },
+        { head: t("state"), cell: State },
+        { head: t("role"), cell: ({ plugin }) => plugin.roles?.join(", ") ?? "–" },
+        { head: t("functions"), cell: Functions },
+        { head: t("version"), cell: Version },
+        { head: t("calls"), cell: ({ plugin }) => number(plugin.figures?.calls, language()), isNumber: true },
         {
-          head: t("state"),
-          cell: ({ plugin }) => <Badge tone={isWell(plugin.state) ? "good" : "bad"}>{plugin.state}</Badge>,
+          head: t("waiting"),
+          cell: ({ plugin }) => number(plugin.figures?.suspended, language()),
+          isNumber: true,
         },
-        { head: t("files"), cell: ({ plugin }) => <code>{plugin.path}</code> },
-        { head: t("version"), cell: ({ plugin }) => <code>{plugin.sha256.slice(0, 16) || "–"}</code> },
-        { head: t("detail"), cell: ({ plugin }) => <Further plugin={plugin} /> },
+        { head: t("blocked"), cell: Blocked, isNumber: true },
       ]}
     />
   );
 }
 
-function isWell(state: string): boolean {
-  return state === "present" || state === "running" || state === "loaded";
-}
-
-const shown = new Set(["id", "path", "state", "sha256"]);
-
-/** What an engine tells beyond that: functions, roles, why it failed. */
-function Further({ plugin }: { readonly plugin: Plugin }) {
-  const further = Object.entries(plugin).filter(
-    ([key, value]) => !shown.has(key) && value !== null && value !== "",
-  );
+function State({ plugin }: Row) {
+  const { state, crashes = 0, figures } = plugin;
   return (
     <>
-      {further.map(([key, value]) => (
-        <div key={key}>
-          <span class="muted">{key}</span>{" "}
-          {Array.isArray(value)
-            ? value.join(", ")
-            : typeof value === "object"
-              ? JSON.stringify(value)
-              : String(value)}
-        </div>
-      ))}
+      <Badge tone={state === "present" ? "good" : "bad"}>{state}</Badge>{" "}
+      {crashes > 0 && <Badge tone="bad">{t("crashed", { count: crashes })}</Badge>}{" "}
+      {(figures?.misuses ?? 0) > 0 && (
+        <Badge tone="warn">{t("misused", { count: figures?.misuses ?? 0 })}</Badge>
+      )}
     </>
   );
+}
+
+function Functions({ plugin }: Row) {
+  const { functions = [] } = plugin;
+  if (functions.length === 0) return <>–</>;
+  return (
+    <details>
+      <summary>{functions.length}</summary>
+      <code>{functions.join(", ")}</code>
+    </details>
+  );
+}
+
+function Version({ plugin }: Row) {
+  return (
+    <>
+      <code title={plugin.path}>{plugin.sha256.slice(0, 12) || "–"}</code>
+      {plugin.abiVersion !== undefined && <div class="muted">ABI {plugin.abiVersion}</div>}
+    </>
+  );
+}
+
+/** How often it held the event loop for too long, and for how long at most. */
+function Blocked({ plugin: { figures } }: Row) {
+  if (figures === undefined) return <>–</>;
+  const { blockedCalls, longestMs } = figures;
+  return <>{blockedCalls === 0 ? "0" : `${blockedCalls} (${Math.round(longestMs)} ms)`}</>;
 }

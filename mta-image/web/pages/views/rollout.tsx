@@ -10,6 +10,9 @@ import { useData } from "../use-data.ts";
 
 type Engine = Overview["engines"][number];
 
+/** Words that the operator acts on. */
+const orders = ["pause", "promote", "rollback"] as const;
+
 interface Row {
   readonly revision: string;
   readonly engines: readonly Engine[];
@@ -26,11 +29,15 @@ export function RolloutPage() {
       {data !== null && (
         <>
           <Silent failures={data.failures} />
-          <p>
-            {rows.length <= 1 ? t("rolloutDone") : t("rolloutUnder", { count: rows.length })}{" "}
-            <span class="muted">{t("rolloutNote")}</span>
-          </p>
+          <p>{rows.length <= 1 ? t("rolloutDone") : t("rolloutUnder", { count: rows.length })}</p>
           <Revisions rows={rows} />
+          <p class="muted">{t("rolloutNote")}</p>
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard. */}
+          <pre class="source" tabIndex={0}>
+            {orders
+              .map((order) => `kubectl annotate mailcluster NAME mailfleet.io/rollout=${order}\n`)
+              .join("")}
+          </pre>
         </>
       )}
     </>

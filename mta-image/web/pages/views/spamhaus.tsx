@@ -2,7 +2,7 @@
 import type { ClusterMetrics } from "#web/shared/web-api.ts";
 
 import { api } from "../api.ts";
-import { Loading, PageHead, Problem, Silent } from "../components/parts.tsx";
+import { Badge, Loading, PageHead, Problem, Silent } from "../components/parts.tsx";
 import { SimpleTable } from "../components/simple-table.tsx";
 import { number } from "../format.ts";
 import { type Key, language, t } from "../strings.ts";
@@ -30,6 +30,7 @@ export function SpamhausPage() {
       {data !== null && (
         <>
           <Silent failures={data.failures} />
+          <Health />
           {tables.map(([metric, title]) => (
             <section key={metric}>
               <h2>{t(title)}</h2>
@@ -47,6 +48,40 @@ export function SpamhausPage() {
         </>
       )}
     </>
+  );
+}
+
+/** What each engine says of its key and its lookups. */
+function Health() {
+  const { data } = useData(api.overview, "spamhaus-health", 5_000);
+  const rows = data?.engines.flatMap(({ name, status }) => {
+    const { spamhaus } = status;
+    return spamhaus === undefined || spamhaus === null ? [] : [{ name, ...spamhaus }];
+  });
+  if (rows === undefined) return null;
+  return (
+    <section>
+      <h2>{t("health")}</h2>
+      {rows.length === 0 && <p class="muted">{t("notIn")}</p>}
+      {rows.length > 0 && (
+        <SimpleTable
+          label={t("health")}
+          rows={rows}
+          rowKey={({ name }) => name}
+          columns={[
+            { head: t("engine"), cell: ({ name }) => name },
+            {
+              head: t("state"),
+              cell: ({ trouble }) => (
+                <Badge tone={trouble === null ? "good" : "bad"}>{trouble ?? t("well")}</Badge>
+              ),
+            },
+            { head: t("keyInUse"), cell: ({ key }) => key ?? "–" },
+            { head: t("missingLists"), cell: ({ missing }) => missing.join(", ") || "–" },
+          ]}
+        />
+      )}
+    </section>
   );
 }
 
