@@ -85,7 +85,7 @@ export function writeConfig(folder: string, options: EngineOptions): void {
     ...options.startup,
   };
   writeFileSync(join(folder, "smtpd.yaml"), JSON.stringify(startup));
-  writeFileSync(join(folder, "smtpd-app.yaml"), JSON.stringify(appConfig(options)));
+  writeFileSync(join(folder, "smtpd-app.yaml"), JSON.stringify(appConfig(options), null, 2));
 }
 
 /** smtpd-app.yaml of an engine under test. */

@@ -1,24 +1,20 @@
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { after, before, describe, test } from "node:test";
-import { createTransport } from "nodemailer";
 import type { Browser, Page } from "playwright-core";
 
 import { buildPages } from "../../tools/web.ts";
-import { type Engine, startEngine } from "../testing/harness.ts";
-import { MailSink } from "../testing/mail-sink.ts";
+import { hasRbldnsd } from "../testing/rbldnsd.ts";
 import { until } from "../testing/until.ts";
+import { type BusyFleet, hostile, startBusyFleet } from "./testing/busy-fleet.ts";
 import { type Tab, hasBrowser, openBrowser, openTab } from "./testing/browser.ts";
 import { PASSWORD, type WebRig, startRig } from "./testing/rig.ts";
 
 /** Set to a folder, the run leaves its pictures there (docs/web). */
 const pictures = process.env["MAILFLEET_PICTURES"];
 
-const hostile = `<img src=x onerror="window.hacked=1">`;
 const views = [
   "overview",
   "queue",
@@ -34,8 +30,7 @@ const views = [
 
 describe("the pages in a real browser", { skip: hasBrowser ? false : "there is no chromium" }, () => {
   let browser: Browser;
-  let sink: MailSink;
-  const engines: Engine[] = [];
+  let fleet: BusyFleet;
   let rig: WebRig;
   let tab: Tab;
   let page: Page;
@@ -44,24 +39,18 @@ describe("the pages in a real browser", { skip: hasBrowser ? false : "there is n
   before(async () => {
     await buildPages(pages);
     browser = await openBrowser();
-    sink = await MailSink.start();
-    sink.answerRcpt = (address) => {
-      if (address.endsWith("@later.test")) return { code: 451, text: `4.7.1 ${hostile} greylisted` };
-      return address.endsWith("@never.test") ? { code: 550, text: "5.1.1 nobody here" } : "accept";
-    };
-    for (let i = 0; i < 3; i++) engines.push(await startEngine({ server: `127.0.0.1:${sink.port}` }));
+    fleet = await startBusyFleet();
     rig = await startRig({
       engines: {
         hosts: [
-          ...engines.map(({ adminUrl }, i) => ({ name: `outbound-${i}`, url: adminUrl })),
+          ...fleet.engines.map(({ adminUrl }, i) => ({ name: `outbound-${i}`, url: adminUrl })),
           { name: "outbound-3", url: "http://127.0.0.1:1" },
         ],
       },
-      token: engines[0]?.token ?? "",
+      token: fleet.engines[0]?.token ?? "",
       pages,
       further: { title: "Outbound" },
     });
-    await Promise.all(engines.map((engine, i) => fill(engine, i)));
     const viewer = await rig.as("viewer");
     const settled = async (): Promise<number> =>
       (
@@ -69,64 +58,16 @@ describe("the pages in a real browser", { skip: hasBrowser ? false : "there is n
           filter: { status: "deferred" },
         })
       ).json.matched;
-    await until(settled, (matched) => matched >= 189);
+    await until(settled, (matched) => matched >= fleet.waiting - 3);
     tab = await openTab(browser, { url: rig.url });
     page = tab.page;
   });
   after(async () => {
     await browser?.close();
     await rig?.stop();
-    await Promise.all(engines.map((engine) => engine.stop()));
-    await sink?.stop();
+    await fleet?.stop();
     rmSync(pages, { recursive: true, force: true });
   });
-
-  /** 60 that wait, 20 delivered, 3 refused (whose notices wait too) and one that means no good, for each engine. */
-  async function fill({ smtpPort, admin }: Engine, n: number): Promise<void> {
-    await admin("PUT", "/v1/suspensions/held", { if: { recipientdomain: "held.test" }, tag: "kept" });
-    const client = createTransport({
-      host: "127.0.0.1",
-      port: smtpPort,
-      ignoreTLS: true,
-      pool: true,
-      maxMessages: Infinity,
-    });
-    const send = (to: string, subject: string, from = "news@shop.example"): Promise<unknown> =>
-      client.sendMail({
-        envelope: { from, to: [to] },
-        from: "x@y.test",
-        to: "z@y.test",
-        subject,
-        text: "hello",
-      });
-    await sendHostile(smtpPort);
-    for (let i = 0; i < 60; i++) await send(`user${n}${i}@later.test`, `Offer ${i} für Sie`);
-    for (let i = 0; i < 20; i++) await send(`user${i}@now${i % 4}.test`, "Invoice");
-    for (let i = 0; i < 3; i++) await send(`gone${i}@never.test`, "Hello", "a@later.test");
-    client.close();
-  }
-
-  /** Addresses and subject that a mail program would not let through, so they are said by hand. */
-  async function sendHostile(port: number): Promise<void> {
-    const socket = connect(port, "127.0.0.1");
-    const answers = createInterface({ input: socket })[Symbol.asyncIterator]();
-    const say = async (line: string, code: string): Promise<void> => {
-      if (line !== "") socket.write(`${line}\r\n`);
-      for (;;) {
-        const { value = "" } = await answers.next();
-        if (/^\d{3}-/.test(value)) continue;
-        assert.ok(value.startsWith(code), `${line}: ${value}`);
-        return;
-      }
-    };
-    await say("", "220");
-    await say("EHLO x", "250");
-    await say(`MAIL FROM:<"${hostile.replaceAll('"', "'")}"@evil.test>`, "250");
-    await say(`RCPT TO:<"<script>window.hacked=2</script>"@held.test>`, "250");
-    await say("DATA", "354");
-    await say(`Subject: ${hostile}\r\nFrom: x@y.test\r\n\r\n.`, "250");
-    socket.destroy();
-  }
 
   async function logIn(at: Page, user: string): Promise<void> {
     await at.goto("/");
@@ -170,19 +111,19 @@ describe("the pages in a real browser", { skip: hasBrowser ? false : "there is n
 
   test("the queue is searched by a field, by groups, and by keyboard", async () => {
     await show(page, "queue");
-    await page.getByText("192 recipients").waitFor();
+    await page.getByText("Recipients: 192", { exact: true }).waitFor();
     await page.fill("input[name=text]", "USER00@");
     await page.keyboard.press("Enter");
-    await page.getByText("1 recipients").waitFor();
+    await page.getByText("Recipients: 1", { exact: true }).waitFor();
     await show(page, "queue");
     await page.selectOption("select[name=group]", "senderDomain");
     await page.getByRole("button", { name: "shop.example" }).click();
-    await page.getByText("180 recipients").waitFor();
+    await page.getByText("Recipients: 180", { exact: true }).waitFor();
     await page.getByRole("button", { name: "More fields" }).click();
     assert.equal(await page.inputValue("input[name=senderDomain]"), "shop.example");
     await page.fill("input[name=reply]", "greylisted");
     await page.keyboard.press("Enter");
-    await page.getByText("180 recipients").waitFor();
+    await page.getByText("Recipients: 180", { exact: true }).waitFor();
     await picture(page, "queue-search");
   });
 
@@ -196,7 +137,7 @@ describe("the pages in a real browser", { skip: hasBrowser ? false : "there is n
 
   test("a long list scrolls to its end with few rows in the page", async () => {
     await show(page, "queue");
-    await page.getByText("192 recipients").waitFor();
+    await page.getByText("Recipients: 192", { exact: true }).waitFor();
     await page.locator(".scroller").evaluate((element) => element.scrollTo(0, element.scrollHeight));
     await page.locator('[aria-rowindex="193"]').waitFor();
     assert.ok((await page.locator(".canvas .row").count()) < 60);
@@ -210,17 +151,17 @@ describe("the pages in a real browser", { skip: hasBrowser ? false : "there is n
       .check();
     await page.getByText("1 selected").waitFor();
     await page.getByRole("button", { name: "Hold" }).click();
-    await page.getByText("This concerns 1 recipients.").waitFor();
+    await page.getByText("Recipients that this concerns: 1").waitFor();
     await picture(page, "queue-order");
-    await page.getByRole("button", { name: "Hold: 1 recipients" }).click();
+    await page.getByRole("button", { name: "Hold (1)" }).click();
     await page.getByText("Changed 1 of 1").waitFor();
     await page.getByText("Unknown on 1: done there or not.").waitFor();
     assert.deepEqual(await tab.audit(), []);
     await page.getByRole("button", { name: "Close" }).click();
     await show(page, "queue?status=hold");
-    await page.getByText("1 recipients").waitFor();
+    await page.getByText("Recipients: 1", { exact: true }).waitFor();
     await page.getByRole("button", { name: "Release" }).click();
-    await page.getByRole("button", { name: "Release: 1 recipients" }).click();
+    await page.getByRole("button", { name: "Release (1)" }).click();
     await page.getByText("Changed 1 of 1").waitFor();
     await page.keyboard.press("Escape");
   });
@@ -232,14 +173,14 @@ describe("the pages in a real browser", { skip: hasBrowser ? false : "there is n
       ["Delete", "user03@"],
     ] as const) {
       await show(page, `queue?recipient=${recipient}`);
-      await page.getByText("1 recipients").waitFor();
+      await page.getByText("Recipients: 1", { exact: true }).waitFor();
       await page.getByRole("button", { name: action, exact: true }).click();
-      await page.getByRole("button", { name: `${action}: 1 recipients` }).click();
+      await page.getByRole("button", { name: `${action} (1)` }).click();
       await page.getByText("Changed 1 of 1").waitFor();
       await page.getByRole("button", { name: "Close" }).click();
     }
     await show(page, "queue?recipient=user03@");
-    await page.getByText("0 recipients").waitFor();
+    await page.getByText("Recipients: 0", { exact: true }).waitFor();
   });
 
   test("a message shows its header, its attempts and why it waits; what a sender wrote stays text", async () => {
@@ -297,6 +238,20 @@ describe("the pages in a real browser", { skip: hasBrowser ? false : "there is n
       .waitFor();
   });
 
+  test("warm-up, plugins, Spamhaus and the configuration show what the first engine has", async () => {
+    await show(page, "warm-up");
+    await page.getByRole("row").filter({ hasText: "192.0.2.10" }).first().waitFor();
+    await show(page, "plugins");
+    await page.getByRole("row").filter({ hasText: "values" }).getByText("present").waitFor();
+    await show(page, "spamhaus");
+    if (hasRbldnsd()) await page.getByRole("row").filter({ hasText: "dbl 127.0.1." }).first().waitFor();
+    await show(page, "config");
+    await page.getByText("transportgroups").first().waitFor();
+    await page.selectOption("select[name=between]", { index: 1 });
+    await page.locator("pre ins, pre del").first().waitFor();
+    await picture(page, "config-difference");
+  });
+
   test("the audit log names what was done here", async () => {
     await show(page, "audit");
     await page.getByRole("row").filter({ hasText: "suspension.put" }).first().waitFor();
@@ -334,7 +289,7 @@ describe("the pages in a real browser", { skip: hasBrowser ? false : "there is n
     const own = await openTab(browser, { url: rig.url });
     await logIn(own.page, "viewer");
     await show(own.page, "queue");
-    await own.page.getByText("recipients").first().waitFor();
+    await own.page.getByText(/^Recipients: /).waitFor();
     assert.equal(await own.page.getByRole("button", { name: "Bounce" }).count(), 0);
     assert.equal(await own.page.getByRole("link", { name: "Audit" }).count(), 0);
     await own.page.getByLabel("Language").selectOption("de");

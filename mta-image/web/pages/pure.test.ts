@@ -53,11 +53,11 @@ test("every word is there in every language, and an unknown one comes as it is",
   Object.assign(globalThis, {
     localStorage: { setItem: (key: string, value: string) => storage.set(key, value) },
   });
-  assert.equal(t("inAll", { count: 5 }), "5 recipients");
+  assert.equal(t("inAll", { count: 5 }), "Recipients: 5");
   setLanguage("de");
   assert.deepEqual(
     [t("inAll", { count: 5 }), word("deferred"), word("451 4.7.1")],
-    ["5 Empfänger", "aufgeschoben", "451 4.7.1"],
+    ["Empfänger: 5", "aufgeschoben", "451 4.7.1"],
   );
   assert.equal(language(), "de");
   setLanguage("en");
