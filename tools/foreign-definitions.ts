@@ -47,16 +47,25 @@ const sources = {
       files: /_(?:scaledobjects|triggerauthentications)\.yaml/,
     },
   ],
+  /** Not a definition: the protocol between KEDA and scalers like ours. */
+  scaler: [
+    {
+      module: "github.com/kedacore/keda/v2",
+      version: "v2.20.0",
+      folder: "pkg/scalers/externalscaler",
+      files: /\.proto$/,
+    },
+  ],
 } as const satisfies Record<string, readonly Source[]>;
 
-/** Paths of YAML files, one definition each. */
+/** Paths of files, one definition each. */
 export async function foreignDefinitions(project: keyof typeof sources): Promise<readonly string[]> {
   const found = await Promise.all(sources[project].map(filesOf));
   return found.flat();
 }
 
 async function filesOf({ module, version, folder, files }: Source): Promise<readonly string[]> {
-  const kept = `${cacheFolder()}/definitions/${module.replaceAll("/", "-")}-${version}`;
+  const kept = `${cacheFolder()}/definitions/${`${module}/${folder}`.replaceAll("/", "-")}-${version}`;
   if (!existsSync(kept)) {
     const env = { GOFLAGS: "-mod=mod" };
     const download = ["mod", "download", "-json", `${module}@${version}`];

@@ -93,6 +93,8 @@ export function controllerManager(plan: ControlPlanePlan): Daemon {
       `--allocate-node-cidrs=${plan.hasNode}`,
       `--cluster-cidr=${plan.podNetwork}`,
       "--leader-elect=false",
+      // Tests of scaling would wait for most of their time else.
+      "--horizontal-pod-autoscaler-sync-period=2s",
     ],
   };
 }

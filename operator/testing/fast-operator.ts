@@ -1,18 +1,20 @@
 /**
  * An operator as a process of its own that looks at engines more often than the real program: one that tests may kill.
- * Arguments: kubeconfig, namespaces (comma separated), engines' port, lease namespace, identity. Writes one line
+ * Arguments: kubeconfig, namespaces (comma separated), engines' port, lease namespace, identity, and the port of KEDA's
+ * scaler where one is wanted. Writes one line
  * "acting" when it acts; exits as operator/src/main.ts does.
  */
 import { sleep, systemClock } from "#base/clock.ts";
 import { makeLog } from "#base/log.ts";
 import { systemRandom } from "#base/random.ts";
 import { EngineClient } from "#operator/engine/client.ts";
+import { startKedaServer } from "#operator/keda/server.ts";
 import { findAccess } from "#operator/kube/access.ts";
 import { HttpKube } from "#operator/kube/http-kube.ts";
 import { Manager } from "#operator/manager.ts";
 import { makeMetrics } from "#operator/metrics.ts";
 
-const [kubeconfig = "", namespaces = "", port = "0", leaseNamespace = "", identity = ""] =
+const [kubeconfig = "", namespaces = "", port = "0", leaseNamespace = "", identity = "", keda = ""] =
   process.argv.slice(2);
 const access = findAccess(kubeconfig);
 const open = (callDeadlineMs: number): HttpKube =>
@@ -44,6 +46,7 @@ const manager = new Manager({
   log: makeLog({ level: "info", program: "fast-operator" }),
   paces: { lively: 200, settled: 500 },
 });
+if (keda !== "") await startKedaServer({ address: `127.0.0.1:${keda}`, source: manager, clock: systemClock });
 const stop = new AbortController();
 process.once("SIGTERM", () => stop.abort());
 let ended = false;

@@ -24,6 +24,7 @@ export interface FaultyWorldOptions {
   readonly kube: Kube;
   readonly seed: number;
   readonly most: number;
+  readonly kedaPort?: number;
 }
 
 const TURN_MS = 50;
@@ -59,7 +60,8 @@ export class FaultyWorld {
     this.#namespaces = made.namespaces;
   }
 
-  static async open({ server, admin, kube, seed, most }: FaultyWorldOptions): Promise<FaultyWorld> {
+  static async open(options: FaultyWorldOptions): Promise<FaultyWorld> {
+    const { server, admin, kube, seed, most, kedaPort } = options;
     const id = `${seed}-${Date.now().toString(36)}`;
     const namespaces = [`faults-${id}`, `afresh-${id}`, `system-${id}`] as const;
     await prepare(admin, namespaces);
@@ -76,6 +78,7 @@ export class FaultyWorld {
       namespaces: namespaces.slice(0, 2),
       leaseNamespace: namespaces[2],
       port,
+      ...(kedaPort === undefined ? {} : { kedaPort }),
     });
     const proxy = await FaultProxy.start({
       kubeconfig: server.kubeconfig,
@@ -115,7 +118,8 @@ export class FaultyWorld {
 
   /** The status speaks of the present spec, and nothing is left to do. */
   async isSettled(namespace: string, replicas: number): Promise<boolean> {
-    const { body } = await this.#admin.call("GET", this.pathOf(namespace));
+    const { status: code, body } = await this.#admin.call("GET", this.pathOf(namespace));
+    if (code !== 200) return false;
     const { metadata, status } = body as unknown as CustomObject & { status?: View };
     const is = (type: string): string =>
       status?.conditions?.find((condition) => condition.type === type)?.status ?? "";

@@ -13,6 +13,8 @@ export interface OperatorProcessOptions {
   readonly identity?: string;
   /** Where the lease lives; the first namespace unless told. */
   readonly leaseNamespace?: string;
+  /** Of KEDA's scaler; none unless told. */
+  readonly kedaPort?: number;
 }
 
 const KEPT_LINES = 200;
@@ -38,7 +40,15 @@ export class OperatorProcess {
     const { kubeconfig, namespaces, port, identity = "operator-0" } = this.#options;
     const script = fileURLToPath(new URL("../testing/fast-operator.ts", import.meta.url));
     const lease = this.#options.leaseNamespace ?? namespaces[0] ?? "default";
-    const args = [script, kubeconfig, namespaces.join(","), String(port), lease, identity];
+    const args = [
+      script,
+      kubeconfig,
+      namespaces.join(","),
+      String(port),
+      lease,
+      identity,
+      String(this.#options.kedaPort ?? ""),
+    ];
     const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
     this.#child = child;
     child.stdout.setEncoding("utf8");

@@ -20,8 +20,6 @@ interface Program {
   readonly version: string;
   readonly flags: readonly string[];
   readonly expectedSeconds: number;
-  /** Built when it is needed, not by `make setup`. */
-  readonly isRare?: boolean;
 }
 
 /** Of the test cluster. */
@@ -85,21 +83,10 @@ const programs = {
     flags: ["-ldflags", SMALL],
     expectedSeconds: 20,
   },
-  kwok: {
-    names: ["kwok"],
-    source: { packages: ["sigs.k8s.io/kwok/cmd/kwok@v0.8.0"] },
-    version: "0.8.0",
-    flags: ["-ldflags", SMALL],
-    expectedSeconds: 100,
-    isRare: true,
-  },
 } as const satisfies Record<string, Program>;
 
 export type ProgramName = keyof typeof programs;
-/** Those that tests and demos cannot do without. */
-export const programNames = (Object.keys(programs) as ProgramName[]).filter(
-  (name) => (programs[name] as Program).isRare !== true,
-);
+export const programNames = Object.keys(programs) as ProgramName[];
 
 export function cacheFolder(): string {
   return process.env["MAILFLEET_CACHE"] ?? `${homedir()}/.cache/mailfleet`;

@@ -87,7 +87,8 @@ function follow(
       last = now;
     } catch (error) {
       if (!(error instanceof ScalerError && error.code === status.UNAVAILABLE)) {
-        call.destroy(Object.assign(new Error(describe(error)), toStatus(error)));
+        // The library sends the status that an emitted error carries; a destroyed call would end without a word.
+        call.emit("error", Object.assign(new Error(describe(error)), toStatus(error)));
         return;
       }
     }
