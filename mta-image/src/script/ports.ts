@@ -198,6 +198,8 @@ export interface FilePort {
 export interface KeyPort {
   /** PEM by the name that the configuration gave it. */
   privateKey(id: string): string | null;
+  /** The chain in PEM, the leaf first; absent where only keys are known. */
+  certificate?(id: string): string | null;
 }
 
 export interface ForeignPort {

@@ -59,10 +59,10 @@ test("no method of a class is without a script that tests it", () => {
 /** Functions that speak with other programs are tested where those are. */
 function tested(): string {
   const scripts = files.map((file) => readFileSync(new URL(file, folder), "latin1"));
-  return [
-    ...scripts,
-    readFileSync(new URL("../../script-ports/ports.test.ts", import.meta.url), "latin1"),
-  ].join("\n");
+  const others = ["../../script-ports/ports.test.ts", "./cms.test.ts"].map((path) =>
+    readFileSync(new URL(path, import.meta.url), "latin1"),
+  );
+  return [...scripts, ...others].join("\n");
 }
 
 function utf8(text: string): string {

@@ -7,6 +7,7 @@ import { type Host, type HostFunction, makeHost } from "../host.ts";
 import { regexClass } from "../regex.ts";
 import { aliasFunctions } from "./aliases.ts";
 import { arrayFunctions } from "./array.ts";
+import { cmsFunctions } from "./cms.ts";
 import { mapClass, setClass } from "./collections.ts";
 import { cryptoFunctions } from "./crypto.ts";
 import { csvFunctions } from "./csv.ts";
@@ -49,6 +50,7 @@ export const librarySections: Readonly<Record<string, readonly HostFunction[]>> 
   Time: timeFunctions,
   Encoding: [...encodingFunctions, ...jsonFunctions, ...csvFunctions, ...yamlFunctions, ...packFunctions],
   "Digests, ciphers and chance": [...hashFunctions, ...cryptoFunctions],
+  "S/MIME": cmsFunctions,
   "Addresses and domains": networkFunctions,
   "DNS and HTTP": [...dnsFunctions, ...httpFunctions],
   Mail: [...mailFunctions, ...smtpFunctions],

@@ -18,9 +18,9 @@ export const mailFunctions: readonly HostFunction[] = [
     returns: "array or none",
     docs: "Local part and domain of an envelope address, as localpart and domain; none when it is none. The local part comes without quotes.",
     run: (_, text) => {
-      const parts = /^(?:"((?:[^"\\]|\\.)*)"|([^\s"<>]*))@([^@\s<>]*)$/.exec(text);
+      const parts = /^(?:"((?:[^"\\]|\\.)*)"|([^ \t\r\n"<>]*))@([^@ \t\r\n<>]*)$/.exec(text);
       if (parts === null)
-        return text === "" || /[\s"<>@]/.test(text) ? null : record({ localpart: text, domain: "" });
+        return text === "" || /[ \t\r\n"<>@]/.test(text) ? null : record({ localpart: text, domain: "" });
       const local = parts[1]?.replace(/\\(.)/g, "$1") ?? parts[2] ?? "";
       return record({ localpart: local, domain: parts[3] ?? "" });
     },

@@ -7,6 +7,7 @@ import { Refusal } from "../error.ts";
 import { Builder } from "../mail/build.ts";
 import { makeField } from "../mail/edit.ts";
 import { after } from "../mail/pieces.ts";
+import { fieldValue } from "../mail/part.ts";
 import { encodeWords } from "../mail/words.ts";
 import { HostObject, type HslArray, type Value } from "../value.ts";
 import { makeFile, wholeText } from "./file.ts";
@@ -54,7 +55,7 @@ function add(builder: Builder, name: string, value: string, options?: HslArray):
 function disposition(builder: Builder, type: string | null, file: string | null): void {
   const at = builder.fields.findIndex(({ name }) => name === "content-disposition");
   const [before] = at < 0 ? [] : builder.fields.splice(at, 1);
-  const old = before === undefined ? "" : before.raw.slice(before.raw.indexOf(":") + 1).trim();
+  const old = before === undefined ? "" : fieldValue(before);
   const name = file === null ? (/;[\s\S]*/.exec(old)?.[0] ?? "") : `; filename="${quote(file)}"`;
   add(builder, "Content-Disposition", `${type ?? (/^[^;\s]+/.exec(old)?.[0] || "attachment")}${name}`);
 }

@@ -92,7 +92,7 @@ function altNames(text: string | undefined): HslArray {
 const seconds = (date: Date): number => Math.floor(date.getTime() / 1000);
 
 /** Whether the chain leads from the certificate to one of `trusted`. */
-function verifyChain(
+export function verifyChain(
   leaf: X509Certificate,
   trusted: readonly X509Certificate[],
   between: readonly X509Certificate[],
@@ -103,7 +103,7 @@ function verifyChain(
     if (!isValidAt(current, now)) return "a certificate of the chain is not valid now";
     const root = trusted.find((one) => isIssuer(one, current) || one.raw.equals(current.raw));
     if (root !== undefined) return isValidAt(root, now) ? null : "the authority is not valid now";
-    const next = between.find((one) => one.ca && isIssuer(one, current));
+    const next = between.find((one) => one.ca && !one.raw.equals(current.raw) && isIssuer(one, current));
     if (next === undefined) return "the issuer is not known";
     current = next;
   }

@@ -2,6 +2,7 @@
  * Lists of addresses in header fields (RFC 5322 3.4), read from what senders write and written for them. One pass over
  * the text, so hostile ones cost no more than their length. Null for what is no list.
  */
+import { trim } from "./part.ts";
 import { decodeWords, encodeRun, isPlain } from "./words.ts";
 
 export interface Mailbox {
@@ -73,10 +74,7 @@ function mailbox(name: string, tokens: readonly Token[]): Mailbox | null {
 
 function phrase(tokens: readonly Token[]): string {
   const words = tokens.filter(({ kind }) => kind !== "comment");
-  return words
-    .map(({ text, spaced }, at) => (at > 0 && spaced ? ` ${text}` : text))
-    .join("")
-    .trim();
+  return trim(words.map(({ text, spaced }, at) => (at > 0 && spaced ? ` ${text}` : text)).join(""));
 }
 
 /** Null when quotes or comments have no end. */
@@ -86,7 +84,7 @@ function tokensOf(value: string): Token[] | null {
   let spaced = false;
   while (at < value.length) {
     const char = value[at] as string;
-    if (/\s/.test(char)) {
+    if (/[ \t\r\n]/.test(char)) {
       spaced = true;
       at += 1;
       continue;
@@ -114,7 +112,7 @@ function tokenEnd(value: string, at: number): number | null {
   if (char === '"') return closing(value, at, '"', null);
   if (char === "(") return closing(value, at, ")", "(");
   let end = at;
-  while (end < value.length && !/[\s<>,:;"()]/.test(value[end] as string)) {
+  while (end < value.length && !/[ \t\r\n<>,:;"()]/.test(value[end] as string)) {
     // A domain literal has colons of its own.
     if (value[end] === "[") {
       const close = value.indexOf("]", end);

@@ -3,7 +3,7 @@
  * boundary, and line ends become those of mail. Signatures are made last, over what is there then. Never fails.
  */
 import { type SignOptions, signPart } from "./dkim.ts";
-import { appendField, fieldsOf, makeField, prependField, putBody, putField } from "./edit.ts";
+import { appendField, fieldsOf, isTextual, makeField, prependField, putBody, putField } from "./edit.ts";
 import { type Field, Part } from "./part.ts";
 import { after } from "./pieces.ts";
 import { scan } from "./scan.ts";
@@ -33,7 +33,7 @@ export class Builder {
     if (this.parts.length > 0) this.#multipart(part);
     else {
       if (this.type !== null) putField(part, makeField("Content-Type", this.type, false));
-      putBody(part, this.body.replace(/\r?\n/g, "\r\n"), null);
+      putBody(part, isTextual(part) ? this.body.replace(/\r?\n/g, "\r\n") : this.body, null);
     }
     return part;
   }

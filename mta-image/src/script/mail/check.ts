@@ -28,7 +28,7 @@ export function tagList(text: string): ReadonlyMap<string, string> | null {
   const tags = new Map<string, string>();
   for (const part of text.split(";")) {
     if (part.trim() === "") continue;
-    const [, name, value] = /^\s*([A-Za-z][A-Za-z0-9_-]*)\s*=([\s\S]*)$/.exec(part) ?? [];
+    const [, name, value] = /^[ \t\r\n]*([A-Za-z][A-Za-z0-9_-]*)[ \t\r\n]*=([\s\S]*)$/.exec(part) ?? [];
     if (name === undefined || value === undefined || tags.has(name)) return null;
     tags.set(name, value.trim());
   }
@@ -97,7 +97,7 @@ export function checkSignature(part: Part, signature: Signature, record: string)
     ({ hash, length }) => {
       if (limit !== undefined && length < Number(limit)) return permanent("the body is shorter than l=");
       if (hash !== compact(tags.get("bh"))) return failed("the body has been changed");
-      const own = raw.replace(/\r?\n$/, "").replace(/(^[^:]*:|;)(\s*b\s*=)[^;]*/, "$1$2");
+      const own = raw.replace(/\r?\n$/, "").replace(/(^[^:]*:|;)([ \t\r\n]*b[ \t\r\n]*=)[^;]*/, "$1$2");
       const data = signedData(part, list(tags.get("h")), own, header, raw);
       return isSigned(data, compact(tags.get("b")), key, algorithm)
         ? { result: "pass", error: null }
@@ -107,7 +107,7 @@ export function checkSignature(part: Part, signature: Signature, record: string)
 }
 
 function compact(text = ""): string {
-  return text.replace(/\s+/g, "");
+  return text.replace(/[ \t\r\n]+/g, "");
 }
 
 /** RFC 6376 3.6.1 and RFC 8301 3.2: shorter RSA keys than 1024 bits prove nothing. */

@@ -5,7 +5,7 @@
  */
 import { type KeyObject, createHash, sign } from "node:crypto";
 
-import type { Part } from "./part.ts";
+import { type Part, trim } from "./part.ts";
 import { after } from "./pieces.ts";
 
 export type Canonical = "simple" | "relaxed";
@@ -92,7 +92,7 @@ export function canonicalField(raw: string, canonical: Canonical): string {
   if (canonical === "simple") return raw.replace(/\r?\n$/, "");
   const colon = raw.indexOf(":");
   const value = raw.slice(colon + 1).replace(/\r?\n/g, "");
-  return `${raw.slice(0, colon).trim().toLowerCase()}:${value.replace(/[ \t]+/g, " ").trim()}`;
+  return `${trim(raw.slice(0, colon)).toLowerCase()}:${trim(value.replace(/[ \t]+/g, " "))}`;
 }
 
 /** Of the part's body as it stands, in Base64, and how many bytes its canonical form has. */

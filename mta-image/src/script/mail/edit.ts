@@ -2,7 +2,7 @@
  * Changes to a part: fields and bodies. Each touches only the bytes it is about. Values that would break out of their
  * field are folded instead, so that no value a sender chose becomes a field of its own. Never fails.
  */
-import { type Field, Part, fieldOf, fieldValue } from "./part.ts";
+import { type Field, Part, fieldOf, fieldValue, trimEnd } from "./part.ts";
 import { Pieces } from "./pieces.ts";
 import { type Encoding, chooseEncoding, encodeBody, isEncoding } from "./transfer.ts";
 import { encodeWords } from "./words.ts";
@@ -11,10 +11,7 @@ const FOLD_AT = 78;
 
 /** A whole field. Encoded ones are folded; others stay as given. */
 export function makeField(name: string, value: string, isEncoded: boolean): Field {
-  const safe = value
-    .replace(/\r?\n(?![ \t])|\r(?!\n)|\0/g, " ")
-    .replace(/\r?\n/g, "\r\n")
-    .trimEnd();
+  const safe = trimEnd(value.replace(/\r?\n(?![ \t])|\r(?!\n)|\0/g, " ").replace(/\r?\n/g, "\r\n"));
   const raw = `${cleanName(name)}: ${isEncoded ? encodeWords(safe) : safe}`;
   return fieldOf(`${isEncoded ? fold(raw) : raw}\r\n`);
 }
@@ -99,11 +96,16 @@ function ensureBlank(part: Part): void {
   if (part.blank === "") part.blank = "\r\n";
 }
 
+/** Whether its body has lines, whose ends mail may write in its own way. */
+export function isTextual(part: Part): boolean {
+  return /^(text|message|multipart)\//.test(part.head.type);
+}
+
 /** A body that is not encoded yet; the encoding is the one asked for, the part's own, or chosen by content. */
 export function putBody(part: Part, text: string, asked: string | null): void {
   const own = firstValue(part, "content-transfer-encoding")?.toLowerCase() ?? "";
   const wanted = asked?.toLowerCase() ?? own;
-  const fits = chooseEncoding(text);
+  const fits = chooseEncoding(text, isTextual(part));
   const encoding: Encoding =
     isEncoding(wanted) && (asked !== null || fits === "7bit" || !/bit$/.test(wanted)) ? wanted : fits;
   if (encoding !== own && !(own === "" && encoding === "7bit"))

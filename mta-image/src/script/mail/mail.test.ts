@@ -5,7 +5,7 @@ import fc from "fast-check";
 
 import { readAddresses } from "./addresses.ts";
 import { bodyHash, canonicalField } from "./dkim.ts";
-import { Part } from "./part.ts";
+import { Part, fieldValue } from "./part.ts";
 import { type ByteSource, Pieces } from "./pieces.ts";
 import { scan } from "./scan.ts";
 import { encodeBody } from "./transfer.ts";
@@ -164,4 +164,20 @@ test("any text is read as addresses or refused, in time that grows with its leng
   );
   assert.equal(readAddresses(`${"(".repeat(1_000_000)}a@b`), null);
   assert.equal(readAddresses("a@b,".repeat(100_000))?.length, 100_000);
+});
+
+test("long words cost no more than their length", () => {
+  const long = "a".repeat(2_000_000);
+  assert.equal(encodeWords(`${long} \xe5 ${long}`).length, 2 * long.length + 2 + encodeWords("\xe5").length);
+  assert.equal(decodeWords(`=?${long}`).length, long.length + 2);
+});
+
+test("a byte that only JavaScript takes for white space stays where it is", async () => {
+  const letter = "\xc3\xa0";
+  assert.equal(canonicalField(`A: x ${letter}\r\n`, "relaxed"), `a:x ${letter}`);
+  const part = await scan(Pieces.of(`A: ${letter}\r\n\r\n`));
+  assert.equal(part.fields.map(fieldValue).join(), letter);
+  assert.equal(decodeWords(encodeWords(`${letter} b`)), `${letter} b`);
+  assert.match(encodeWords(`${letter} b`), /^[\x20-\x7e]+$/);
+  assert.deepEqual(readAddresses(`${letter}@example.com`), [{ name: "", address: `${letter}@example.com` }]);
 });

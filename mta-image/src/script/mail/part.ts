@@ -88,12 +88,21 @@ export function headOf(fields: readonly Field[]): PartHead {
   return partHead(values);
 }
 
+/** JavaScript's own trim takes 0xa0 for a space, which is half of many a letter in UTF-8. */
+export function trim(bytes: string): string {
+  return trimEnd(bytes).replace(/^[ \t\r\n]+/, "");
+}
+
+/** A loop, since a pattern for this is slow on long white space within. */
+export function trimEnd(bytes: string): string {
+  let end = bytes.length;
+  while (end > 0 && " \t\r\n".includes(bytes[end - 1] as string)) end -= 1;
+  return bytes.slice(0, end);
+}
+
 /** Without name, folds and outer white space. */
 export function fieldValue({ raw }: Field): string {
-  return raw
-    .slice(raw.indexOf(":") + 1)
-    .replace(/\r?\n/g, "")
-    .trim();
+  return trim(raw.slice(raw.indexOf(":") + 1).replace(/\r?\n/g, ""));
 }
 
 /** A field from a line and its continuations; one that is none has an empty name. */

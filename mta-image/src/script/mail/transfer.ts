@@ -6,9 +6,14 @@ export type Encoding = "7bit" | "8bit" | "binary" | "base64" | "quoted-printable
 const LONGEST_LINE = 998;
 const QUOTED_LINE = 76;
 
-/** As it is when every line is short ASCII; otherwise whichever of the two is shorter. */
-export function chooseEncoding(text: string): Encoding {
+/**
+ * As it is when every line is short ASCII; otherwise whichever of the two is shorter. What is no text has no line ends, so
+ * that it stays whole only as base64.
+ */
+export function chooseEncoding(text: string, isText: boolean): Encoding {
+  if (!isText && /\r(?!\n)|(?<!\r)\n/.test(text)) return "base64";
   if (!/[^\t\r\n\x20-\x7e]/.test(text) && longestLine(text) <= LONGEST_LINE) return "7bit";
+  if (!isText) return "base64";
   const others = text.match(/[^\t\r\n\x20-\x7e]/g)?.length ?? 0;
   return others * 6 > text.length ? "base64" : "quoted-printable";
 }

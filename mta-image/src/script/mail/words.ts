@@ -4,13 +4,16 @@
  */
 import iconv from "iconv-lite";
 
-const WORD = /=\?([^?*\s]{1,40})(?:\*[^?\s]*)?\?([bq])\?([^?\s]*)\?=/gi;
+const WORD = /=\?([^?* \t\r\n]{1,40})(?:\*[^? \t\r\n]*)?\?([bq])\?([^? \t\r\n]*)\?=/gi;
 /** Bytes of one encoded word: with charset and marks it stays below 75 characters (RFC 2047 2). */
 const WORD_BYTES = 42;
 
 /** UTF-8 bytes of a field's value, with encoded words decoded. */
 export function decodeWords(value: string): string {
-  const joined = value.replace(/(=\?[^?\s]+\?[bq]\?[^?\s]*\?=)\s+(?==\?[^?\s]+\?[bq]\?)/gi, "$1");
+  const joined = value.replace(
+    /(=\?[^? \t\r\n]+\?[bq]\?[^? \t\r\n]*\?=)[ \t\r\n]+(?==\?[^? \t\r\n]+\?[bq]\?)/gi,
+    "$1",
+  );
   let result = "";
   let end = 0;
   // Words of one character set are decoded together: a character may be cut between them.
@@ -49,8 +52,25 @@ export function toUtf8(bytes: Buffer, charset: string): string {
 /** ASCII stays; runs of words with other bytes become encoded words, out of their quotes. */
 export function encodeWords(value: string): string {
   if (isPlain(value)) return value;
-  const quoted = value.replace(/"([^"]*)"/g, (whole, inner: string) => (isPlain(inner) ? whole : inner));
-  return quoted.replace(/[^\s<>]*[^\x20-\x7e\t][^\s<>]*(?:\s+[^\s<>]*[^\x20-\x7e\t][^\s<>]*)*/g, encodeRun);
+  const bare = value.replace(/"([^"]*)"/g, (whole, inner: string) => (isPlain(inner) ? whole : inner));
+  // Words stand at even places, what is between them at odd ones.
+  const parts = bare.split(/([ \t\r\n<>]+)/);
+  let result = "";
+  for (let at = 0; at < parts.length; at += 1) {
+    let run = parts[at] as string;
+    if (at % 2 === 0 && isForeign(run)) {
+      while (isForeign(parts[at + 2]) && !/[<>]/.test(parts[at + 1] ?? "")) {
+        run += `${parts[at + 1]}${parts[at + 2]}`;
+        at += 2;
+      }
+      result += encodeRun(run);
+    } else result += run;
+  }
+  return result;
+}
+
+function isForeign(word: string | undefined): boolean {
+  return word !== undefined && /[^\x20-\x7e\t]/.test(word);
 }
 
 /** All of the text, as one or more encoded words. */
@@ -81,7 +101,7 @@ export function parameterOf(value: string, name: string): string | null {
   const wanted = name.toLowerCase();
   const parts: { readonly at: number; readonly isCoded: boolean; readonly text: string }[] = [];
   for (const [, key = "", number, star, quoted, token] of value.matchAll(
-    /;\s*([^\s=*;]+)(?:\*(\d{1,3}))?(\*)?\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;]*))/g,
+    /;[ \t\r\n]*([^ \t\r\n=*;]+)(?:\*(\d{1,3}))?(\*)?[ \t\r\n]*=[ \t\r\n]*(?:"((?:[^"\\]|\\.)*)"|([^ \t\r\n;]*))/g,
   )) {
     if (key.toLowerCase() !== wanted) continue;
     const text = quoted?.replace(/\\(.)/g, "$1") ?? token ?? "";
