@@ -32,6 +32,7 @@ import type { Courier } from "./queue/courier.ts";
 import { type Outbound, makeOutbound } from "./outbound.ts";
 import { Queue } from "./queue/queue.ts";
 import { WarmUp } from "./queue/warm-up.ts";
+import { LiveStage } from "./live-stage.ts";
 import { openServer } from "./open-servers.ts";
 import { peerKeys } from "./peer-keys.ts";
 import { prepareSettings } from "./prepare-settings.ts";
@@ -83,6 +84,7 @@ export class Mta {
   #isOpen = false;
   readonly #door: FrontDoor;
   readonly #scripts: ScriptLife;
+  readonly #stage: LiveStage;
   readonly #events: Events;
   readonly #deliveries: Courier;
   readonly #outbound: Outbound;
@@ -137,6 +139,13 @@ export class Mta {
       spamhaus: this.spamhaus,
       engine: { queue: () => this.queue, config: options.config, servers: this.servers },
       plugins: () => this.plugins,
+    });
+    this.#stage = new LiveStage({
+      clock,
+      random,
+      config: options.config,
+      prepare: async (config) =>
+        prepareSettings(config, options.systemHostname, (await this.#scripts.prepare(config)).scripts),
     });
     const notifier = new MailNotifier({
       intake: door.intake,
@@ -304,6 +313,7 @@ export class Mta {
     return openServer(server, {
       near: this.#neighbours(),
       settings: () => this.#settings,
+      staged: (id, ip) => this.#stage.settingsFor(id, ip),
       log: this.options.log,
       onOpen: (smtp) => {
         this.servers.push(smtp);
@@ -377,6 +387,7 @@ export class Mta {
       }),
       plugins: this.plugins,
       tlsReports: this.#outbound.tlsReports,
+      stage: this.#stage,
     });
   }
 }

@@ -3,7 +3,7 @@ import type { Log } from "#base/log.ts";
 import type { EngineConfig } from "#contract/config.ts";
 
 import type { Settings } from "./config/settings.ts";
-import type { SessionNeighbours } from "./session/options.ts";
+import type { SessionNeighbours, SessionSettings } from "./session/options.ts";
 import { SmtpServer } from "./session/smtp-server.ts";
 
 export async function openServer(
@@ -11,18 +11,21 @@ export async function openServer(
   options: {
     readonly near: SessionNeighbours;
     readonly settings: () => Settings;
+    /** Settings of its own for a client; null for most. */
+    readonly staged: (serverId: string, ip: string) => SessionSettings | null;
     readonly log: Log;
     readonly onOpen: (smtp: SmtpServer) => void;
   },
 ): Promise<void> {
-  const { near, settings, log, onOpen } = options;
+  const { near, settings, staged, log, onOpen } = options;
+  const usual = (): SessionSettings => found(settings().sessions.get(server.id), server.id);
   for (const { address, port, backlog } of server.listeners) {
     const smtp = new SmtpServer({
       address: address.startsWith("/")
         ? { kind: "unix", path: address, backlog }
         : { kind: "tcp", host: address, port, backlog },
       near,
-      settings: () => found(settings().sessions.get(server.id), server.id),
+      settings: (ip) => (ip === undefined ? null : staged(server.id, ip)) ?? usual(),
       limits: () => found(settings().limits.get(server.id), server.id),
     });
     await smtp.start();

@@ -25,6 +25,7 @@ import {
 import { type InsightDoor, addInsightRoutes } from "./insight-routes.ts";
 import { type PluginDoor, addPluginRoutes } from "./plugin-routes.ts";
 import { type RuleDoor, addRuleRoutes } from "./rule-routes.ts";
+import { type StageDoor, addStageRoutes } from "./stage-routes.ts";
 import { type SpamhausDoor, addSpamhausRoutes } from "./spamhaus-routes.ts";
 import { type TlsReportDoor, addTlsReportRoutes } from "./tls-report-routes.ts";
 import { type TransferDoor, addTransferRoutes } from "./transfer-routes.ts";
@@ -52,6 +53,7 @@ export function makeAdminServer(options: {
   readonly insight: InsightDoor;
   readonly plugins: PluginDoor;
   readonly tlsReports: TlsReportDoor;
+  readonly stage?: StageDoor;
   /** Asked at each call, since it may be renewed. Null: only client certificates open the door. */
   readonly token: () => string | null;
   readonly tls?: NonNullable<HttpServerOptions["tls"]>;
@@ -91,6 +93,7 @@ export function makeAdminServer(options: {
   addInsightRoutes(server, options.insight);
   addPluginRoutes(server, options.plugins);
   addTlsReportRoutes(server, options.tlsReports);
+  if (options.stage !== undefined) addStageRoutes(server, options.stage);
   for (const action of ["retry", "hold", "release", "bounce"] as const) {
     server.post(`/v1/queue/${action}`, async (request, reply) =>
       withShape(reply, QueueSelector, request.body, (selector) =>

@@ -16,6 +16,7 @@ import { type Administration, makeAdminServer } from "./admin-server.ts";
 import type { InsightDoor } from "./insight-routes.ts";
 import type { PluginDoor } from "./plugin-routes.ts";
 import type { RuleDoor } from "./rule-routes.ts";
+import type { StageDoor } from "./stage-routes.ts";
 import type { SpamhausDoor } from "./spamhaus-routes.ts";
 import type { TlsReportDoor } from "./tls-report-routes.ts";
 import type { TransferDoor } from "./transfer-routes.ts";
@@ -40,6 +41,7 @@ export async function openAdmin(
     readonly insight: InsightDoor;
     readonly plugins: PluginDoor;
     readonly tlsReports: TlsReportDoor;
+    readonly stage?: StageDoor;
   },
   tools: { readonly clock: Clock; readonly log: Log },
 ): Promise<{ server: FastifyInstance; stop: () => void }> {

@@ -143,12 +143,12 @@ class Compiler {
   #named(name: string): HookScript | null {
     const known = this.#made.get(name);
     if (known !== undefined) return known;
-    const [hook = "", id = ""] = name.split("/", 2) as [HookName, string];
+    const [hook, id] = name.split("/", 2) as [HookName, string];
     const text = this.#texts.hooks.get(name);
     const path = `scripting.hooks.${hook}`;
     let script: HookScript | null = null;
     if (text === undefined) this.problems.push({ path, reason: `there is no script "${id}"` });
-    else script = this.#compile({ hook: hook as HookName, name, text, path: `${path}.${id}` });
+    else script = this.#compile({ hook, name, text, path: `${path}.${id}` });
     this.#made.set(name, script);
     return script;
   }

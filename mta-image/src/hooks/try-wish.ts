@@ -87,6 +87,6 @@ function isPort(value: Value): value is number {
 }
 
 /** The same wish has the same key. */
-export function wishKey({ plugin: _, ...wish }: TryWish): string {
-  return bytesOf(JSON.stringify(wish));
+export function wishKey({ transportId, server, port, sources, tlsMode }: TryWish): string {
+  return bytesOf(JSON.stringify([transportId, server, port, tlsMode, ...sources]));
 }

@@ -30,7 +30,7 @@ export function replyOf(said: Said, usual: Wording, isFinal = false): Reply {
 export function linesOf(reason: Value): string[] | null {
   const given = reason instanceof HslArray ? reason.values() : reason === null ? [] : [reason];
   const lines = given.flatMap((item) => toText(item).split(/\r\n|\r|\n/)).map(clean);
-  return lines.length === 0 || lines.every((line) => line === "") ? null : lines.slice(0, MAX_LINES);
+  return lines.every((line) => line === "") ? null : lines.slice(0, MAX_LINES);
 }
 
 export function clean(line: string): string {

@@ -19,8 +19,8 @@ import { Session } from "./session.ts";
 export interface SmtpServerOptions {
   readonly address: ListenAddress;
   readonly near: SessionNeighbours;
-  /** Looked up for each connection, so a reload reaches the next one. */
-  settings(): SessionSettings;
+  /** Looked up for each connection, so a reload reaches the next one; without a client, as for most. */
+  settings(ip?: string): SessionSettings;
   limits(): { readonly connections: number; readonly perIp: number };
 }
 
@@ -121,7 +121,7 @@ export class SmtpServer {
     this.#perIp.set(ip, fromIp + 1);
     const session: Session = new Session(socket, {
       peer,
-      settings: this.#options.settings(),
+      settings: this.#options.settings(ip),
       near,
       onClose: () => this.#forget(session, ip),
     });
