@@ -242,6 +242,32 @@ describe("against a real API server", { skip: server === null }, () => {
     assert.equal((await patchCluster({ spec: { replicas: 3, autoscaling: null } })).status, 200);
   });
 
+  test("a volume that cannot grow is said in the server's words, and everything else goes on", async () => {
+    const shrunk = await patchCluster({ spec: { storage: { size: "10Gi" } } });
+    assert.equal(shrunk.status, 200);
+    assert.equal((await patchCluster({ spec: { storage: { size: "20Gi" } } })).status, 200);
+    await until("said", async () => (await condition("SpoolsHealthy")) === "False");
+    assert.match(
+      JSON.stringify((await get())?.status),
+      /immutable after creation[^}]*"reason":"ResizeRefused"/,
+    );
+    const refused = await patchCluster({ spec: { storage: { size: "5Gi" } } });
+    assert.equal(refused.status, 422);
+    assert.match(String(refused.body["message"]), /cannot shrink/);
+    assert.ok(await isSettled());
+    if (server.auditLog !== null) assert.deepEqual(deniedIn(server.auditLog, OPERATOR), []);
+  });
+
+  test("what keeps a pod from being made anew, and what for it is, stands in the status", async () => {
+    await patchCluster({ metadata: { annotations: { "mailfleet.io/rollout": "pause" } } });
+    await patchCluster({ spec: { engine: { env: [{ name: "A", value: "b" }] } } });
+    const planned = async () => JSON.stringify((await get())?.status ?? {});
+    const waits = /"action":"ReplacePod","reason":"Environment","slot":\d,"waitsFor":"RolloutPaused"/;
+    await until("planned", async () => waits.test(await planned()));
+    await patchCluster({ metadata: { annotations: { "mailfleet.io/rollout": null } } });
+    await until("done", async () => (await isSettled()) && !(await planned()).includes("ReplacePod"));
+  });
+
   test("when the one that acts stops, the other takes over", async () => {
     const second = start("second");
     await systemSleep(500);

@@ -34,7 +34,8 @@ export function reasonOf(
 }
 
 function restarts(judged: Judged): PlanEntry[] {
-  return judged.decision.restarts.map((restart) => ({
+  // To name the parts costs a whole pod each.
+  return judged.decision.restarts.slice(0, MAX_ENTRIES).map((restart) => ({
     slot: restart.slot,
     action: "ReplacePod",
     reason: reasonOf(judged, restart),
