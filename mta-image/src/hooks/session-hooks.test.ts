@@ -311,6 +311,7 @@ describe("a script that goes wrong", () => {
     helo: `Accept(["host" => "a b\\r\\n", "extensions" => [[1], none, "\\r\\nX"]]);`,
     connect: `Accept(["remoteip" => [1], "reason" => [[[]]], "reply_codes" => 3]);`,
     proxy: `Pass(["command" => [1, 2]]);`,
+    auth: `Reject([[1], none, true]);`,
     disconnect: `Pass(["x" => none]);`,
   };
   for (const [hook, text] of Object.entries(nonsense)) {
@@ -339,6 +340,19 @@ describe("a script that goes wrong", () => {
         client.socket.destroy();
       },
     ));
+});
+
+test("a reason that would print without end is said at once, after a wait too", async () => {
+  const grow = `$a = ["x"]; for ($i = 0; $i < 40; $i += 1) { $a = [$a, $a]; }`;
+  for (const wait of ["", "sleep(0.01);"])
+    await withHooks({ mailfrom: `${grow} ${wait} Reject([$a, "short", $a]);` }, async (receiver) => {
+      const client = await receiver.greeted();
+      const reply = client.ask("MAIL FROM:<a@example.org>");
+      await receiver.until(() => receiver.hookFigures.runs.mailfrom === 1, "the script runs");
+      receiver.clock.advance(1000);
+      assert.match(await reply, /^554-5\.7\.1 \n554-5\.7\.1 short\n554 5\.7\.1 $/);
+      client.socket.destroy();
+    });
 });
 
 test("setters of older scripts change what the end of the script lets through", () =>

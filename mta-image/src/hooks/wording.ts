@@ -29,8 +29,16 @@ export function replyOf(said: Said, usual: Wording, isFinal = false): Reply {
 /** The lines of a reason, or null when the script gave none. */
 export function linesOf(reason: Value): string[] | null {
   const given = reason instanceof HslArray ? reason.values() : reason === null ? [] : [reason];
-  const lines = given.flatMap((item) => toText(item).split(/\r\n|\r|\n/)).map(clean);
+  const lines = given
+    .slice(0, MAX_LINES)
+    .flatMap((item) => wordsOf(item).split(/\r\n|\r|\n/))
+    .map(clean);
   return lines.every((line) => line === "") ? null : lines.slice(0, MAX_LINES);
+}
+
+/** Only what is a text by itself: printing an array could take longer than the script was allowed to. */
+function wordsOf(value: Value): string {
+  return typeof value === "object" ? "" : toText(value).slice(0, MAX_LINES * MAX_LINE);
 }
 
 export function clean(line: string): string {
