@@ -9,7 +9,7 @@ import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
 import { createTransport } from "nodemailer";
 
-import { type ForeignServer, hasPeer, startForeignServer } from "../../e2e/peers/foreign-server.ts";
+import { type ForeignServer, hasPeer, startForeignServer } from "../testing/foreign-server.ts";
 import { peerFolder } from "../../tools/setup/peers.ts";
 import { makeCertificate } from "../testing/certificates.ts";
 import { type Engine, startEngine } from "../testing/harness.ts";

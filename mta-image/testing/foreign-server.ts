@@ -48,7 +48,7 @@ export async function startForeignServer(name: PeerName, options: ForeignOptions
     log: () => said,
     stop: async () => {
       const gone = new Promise((resolve) => child.once("exit", resolve));
-      if (child.exitCode === null && child.kill("SIGTERM")) await Promise.race([gone, killLater(child)]);
+      if (child.exitCode === null && (await killAll(child))) await gone;
       await rm(folder, { recursive: true, force: true });
     },
   };
@@ -200,19 +200,28 @@ async function userOf(root: string, name: string): Promise<{ uid: number; gid: n
   return { uid: Number(uid), gid: Number(gid) };
 }
 
-async function killLater(child: ChildProcess): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, 3000));
-  child.kill("SIGKILL");
+/** With the first process of a namespace all others of it end. Exim changes users, and so outlives who started it. */
+async function killAll(child: ChildProcess): Promise<boolean> {
+  const list = await readFile(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").catch(() => "");
+  for (const pid of list
+    .trim()
+    .split(" ")
+    .filter((text) => text !== ""))
+    process.kill(Number(pid), "SIGKILL");
+  return child.kill("SIGKILL");
 }
 
+/** Resolves with the first greeting. */
 async function listening(port: number): Promise<void> {
   for (let tries = 0; tries < 200; tries++) {
+    const socket = connect(port, "127.0.0.1");
     const isThere = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, "127.0.0.1");
       socket.once("data", () => resolve(true));
       socket.once("error", () => resolve(false));
       socket.once("close", () => resolve(false));
+      setTimeout(() => resolve(false), 5000).unref();
     });
+    socket.destroy();
     if (isThere) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
