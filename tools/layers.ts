@@ -111,6 +111,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     "base",
     contract,
     "package.json",
+    "@fastify/multipart",
     "fastify",
     "js-yaml",
     "prom-client",

@@ -96,6 +96,15 @@ const AppServer = z.strictObject({
     })
     .prefault({})
     .describe("Certificates; STARTTLS is offered when there is one."),
+  http: z
+    .strictObject({
+      apikeyfile: z
+        .string()
+        .min(1)
+        .describe("Path of the file of keys, one a line, that X-API-Key may show; read at each request."),
+    })
+    .optional()
+    .describe("Extension. Of a server of type http; without it nobody may submit."),
   auth: z
     .strictObject({
       file: z

@@ -24,9 +24,11 @@ const Listener = z.strictObject({
 const Server = z.strictObject({
   id: identifier.describe("Name that smtpd-app.yaml refers to."),
   type: z
-    .enum(["smtp", "plugin"])
+    .enum(["smtp", "http", "plugin"])
     .default("smtp")
-    .describe("Protocol of the server; plugins inject mail through one of type plugin."),
+    .describe(
+      "Protocol of the server. http: docs/http-submission.md. Plugins inject mail through one of type plugin.",
+    ),
   proxyprotocol: z
     .boolean()
     .default(false)

@@ -24,7 +24,7 @@ import { MailNotifier } from "./dsn/mail-notifier.ts";
 import { Events } from "./events/events.ts";
 import { noScripts } from "./hooks/scripts.ts";
 import { type FrontDoor, makeFrontDoor } from "./front-door.ts";
-import { type FaceOptions, openAdminFace, openMonitorFace } from "./http-faces.ts";
+import { type FaceOptions, openAdminFace, openMonitorFace, openSubmissionFaces } from "./http-faces.ts";
 import { InsightAdministration } from "./insight-administration.ts";
 import { OutcomeLog } from "./queue/outcome-log.ts";
 import { PluginLife } from "./plugin-life.ts";
@@ -310,6 +310,7 @@ export class Mta {
   }
 
   #openServer(server: EngineConfig["startup"]["servers"][number], patienceMs: number): Promise<void> {
+    if (server.type === "http") return this.#openSubmission(server);
     return openServer(server, {
       near: this.#neighbours(),
       settings: () => this.#settings,
@@ -319,6 +320,18 @@ export class Mta {
         this.servers.push(smtp);
         this.ports.set(server.id, smtp.port);
         this.shutdown.add("sessions", () => smtp.close(patienceMs));
+      },
+    });
+  }
+
+  #openSubmission(server: EngineConfig["startup"]["servers"][number]): Promise<void> {
+    return openSubmissionFaces(this.#faces, server, {
+      app: () => this.options.config.current.app,
+      injection: {
+        door: this.#door,
+        runner: this.#scripts.runner,
+        settings: () => this.#settings,
+        accepting: () => this.accepting,
       },
     });
   }

@@ -23,7 +23,7 @@ import { type MailCopy, copiesAsked, copiesByTransport } from "./mail-copy.ts";
 import { type Asked, type HookRunner, then } from "./runner.ts";
 import type { HookScript, ServerScripts } from "./scripts.ts";
 import { type SessionHook, acceptances } from "./stages.ts";
-import { addressTree, arrayOf, bytesOf, listOf, textOf } from "./texts.ts";
+import { type Tree, addressTree, arrayOf, bytesOf, listOf, textOf } from "./texts.ts";
 import {
   type ConnectionFacts,
   connectArguments,
@@ -76,6 +76,15 @@ export interface Ending {
   readonly reply: Reply | null;
 }
 
+/** What is known of a message that nobody spoke. */
+export interface InjectedFacts {
+  readonly sender: string | null;
+  readonly recipients: readonly string[];
+  readonly transportId: string;
+  /** More arguments of the script at the end of data. */
+  readonly told?: Readonly<Record<string, Tree>>;
+}
+
 export class ConnectionHooks {
   readonly #scripts: ServerScripts;
   readonly #runner: HookRunner;
@@ -91,6 +100,7 @@ export class ConnectionHooks {
   #tree: HslArray | null = null;
   #transactionId = "";
   #recipients: HslArray[] = [];
+  #told: NonNullable<InjectedFacts["told"]> = {};
   /** One for each recipient. */
   #transports: string[] = [];
   #context: Value = null;
@@ -235,13 +245,10 @@ export class ConnectionHooks {
     );
   }
 
-  /** A message that nobody spoke: a plugin brings it whole, with what it knows of its envelope. */
-  injected(mail: {
-    readonly sender: string | null;
-    readonly recipients: readonly string[];
-    readonly transportId: string;
-  }): void {
+  /** A message that nobody spoke: it comes whole, with what is known of its envelope. */
+  injected(mail: InjectedFacts): void {
     this.#startTransaction();
+    this.#told = mail.told ?? {};
     if (mail.sender !== null) this.#begin(mail.sender, NO_MAIL);
     for (const address of mail.recipients) this.tookRecipient(address, NO_RCPT, mail.transportId);
   }
@@ -263,7 +270,7 @@ export class ConnectionHooks {
     const asItCame = (): MailCopy[] => copiesByTransport(envelope, this.#transports, transaction);
     if (script === undefined) return { kind: "go", copies: asItCame(), reply: null };
     const mail = makeMessage(eodMailMessageClass, Pieces.over(content));
-    const answer = await this.#ask(script, arrayOf({ mail }), transaction);
+    const answer = await this.#ask(script, arrayOf({ mail, ...this.#told }), transaction);
     if (answer.kind === "refuse") return answer;
     if (answer.kind === "other") throw new Error(`bug: ${answer.action.kind} is no action of this hook`);
     const { isDecided, reply } = answer;
