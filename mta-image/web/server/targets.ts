@@ -1,7 +1,7 @@
 /**
  * Where the engines are: a list of hosts, and names of which every address is one, as the headless Service of a cluster
  * has it. Names are looked up again every few seconds; while a look-up fails the addresses known before stay, and the
- * failure is shown beside them.
+ * failure is shown beside them. An engine whose address is gone is named for a while: nothing vanishes without a word.
  */
 import type { Clock } from "#base/clock.ts";
 import { describe } from "#base/error.ts";
@@ -30,6 +30,8 @@ interface Known {
 }
 
 const FRESH_MS = 5_000;
+/** As long as somebody may wonder where an engine is. */
+const MISSED_MS = 120_000;
 
 export class Targets {
   readonly #hosts: readonly Target[];
@@ -38,6 +40,8 @@ export class Targets {
   readonly #clock: Clock;
   readonly #known = new Map<Place, Known>();
   readonly #nameOf = new Map<string, string>();
+  /** When each engine was last among the addresses of its place. */
+  readonly #seen = new Map<string, { readonly host: string; readonly at: number }>();
 
   constructor(config: WebConfig["engines"], tools: { readonly names: NameService; readonly clock: Clock }) {
     this.#hosts = config.hosts;
@@ -51,7 +55,18 @@ export class Targets {
     const failures = found.flatMap(({ failure }, at) =>
       failure === null ? [] : [{ engine: this.#places[at]?.host ?? "", reason: failure }],
     );
-    return { targets: [...this.#hosts, ...found.flatMap(({ targets }) => targets)], failures };
+    const targets = [...this.#hosts, ...found.flatMap((known) => known.targets)];
+    return { targets, failures: [...failures, ...this.#missed(targets)] };
+  }
+
+  #missed(targets: readonly Target[]): Failures {
+    const now = this.#clock.monotonic();
+    const present = new Set(targets.map(({ name }) => name));
+    return [...this.#seen].flatMap(([engine, { host, at }]) => {
+      if (now - at > MISSED_MS) this.#seen.delete(engine);
+      if (present.has(engine) || now - at > MISSED_MS) return [];
+      return [{ engine, reason: `its address is gone from ${host} for ${Math.round((now - at) / 1000)} s` }];
+    });
   }
 
   async #look(place: Place): Promise<Known> {
@@ -67,6 +82,7 @@ export class Targets {
     try {
       const addresses = [...(await this.#names.lookup(place.host))].sort();
       const targets = await Promise.all(addresses.map((address) => this.#target(place, address)));
+      for (const { name } of targets) this.#seen.set(name, { host: place.host, at });
       return { at, targets, failure: targets.length === 0 ? "the name has no address" : null };
     } catch (error) {
       return { at, targets: before, failure: `cannot be looked up: ${describe(error)}` };
@@ -83,9 +99,9 @@ export class Targets {
     const known = this.#nameOf.get(address);
     if (known !== undefined) return known;
     const names = await this.#names.reverse(address).catch(() => []);
-    // Several names belong to Services; the pod's own begins with the longest label.
-    const name =
-      names.map((full) => full.split(".")[0] ?? "").find((label) => /-\d+$/.test(label)) ?? address;
+    // Beside the pod's own name there may be one made of its address, for Services that give none.
+    const labels = names.map((full) => full.split(".")[0] ?? "");
+    const name = labels.find((label) => /[a-z].*-\d+$/.test(label)) ?? address;
     if (this.#nameOf.size > 10_000) this.#nameOf.clear();
     if (name !== address) this.#nameOf.set(address, name);
     return name;
