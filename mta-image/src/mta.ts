@@ -25,6 +25,7 @@ import { Events } from "./events/events.ts";
 import { noScripts } from "./hooks/scripts.ts";
 import { type FrontDoor, makeFrontDoor } from "./front-door.ts";
 import { type FaceOptions, openAdminFace, openMonitorFace, openSubmissionFaces } from "./http-faces.ts";
+import type { InjectionOptions } from "./injection.ts";
 import { InsightAdministration } from "./insight-administration.ts";
 import { OutcomeLog } from "./queue/outcome-log.ts";
 import { PluginLife } from "./plugin-life.ts";
@@ -86,6 +87,7 @@ export class Mta {
   readonly #scripts: ScriptLife;
   readonly #stage: LiveStage;
   readonly #events: Events;
+  readonly #injection: InjectionOptions;
   readonly #deliveries: Courier;
   readonly #outbound: Outbound;
 
@@ -101,11 +103,8 @@ export class Mta {
     this.spool = parts.spool;
     this.shutdown = parts.shutdown;
     this.spamhaus = new Spamhaus({ clock, log });
-    this.#events = new Events({
-      folder: join(options.config.current.startup.spool.path, "events"),
-      clock,
-      log,
-    });
+    const folder = join(options.config.current.startup.spool.path, "events");
+    this.#events = new Events({ folder, clock, log });
     this.shutdown.add("events", () => this.#events.close());
     const read = (id: string): ReturnType<DiskSpool["read"]> => this.spool.read(id);
     const outbound = makeOutbound({
@@ -156,16 +155,13 @@ export class Mta {
       transportFor: (id) => this.#settings.noticeTransports.get(id) ?? id,
     });
     this.#outcomes = new OutcomeLog(clock);
-    this.plugins = new PluginLife({
-      queue: () => this.queue,
+    this.#injection = {
       door,
       runner: this.#scripts.runner,
       settings: () => this.#settings,
       accepting: () => this.accepting,
-      read,
-      clock,
-      log,
-    });
+    };
+    this.plugins = new PluginLife({ ...this.#injection, queue: () => this.queue, read, clock, log });
     this.#deliveries = this.#scripts.courierBefore(this.plugins.courierBefore(outbound.courier), read);
     this.queue = new Queue({
       spool: this.spool,
@@ -310,7 +306,10 @@ export class Mta {
   }
 
   #openServer(server: EngineConfig["startup"]["servers"][number], patienceMs: number): Promise<void> {
-    if (server.type === "http") return this.#openSubmission(server);
+    if (server.type === "http") {
+      const app = (): EngineConfig["app"] => this.options.config.current.app;
+      return openSubmissionFaces(this.#faces, server, { app, injection: this.#injection });
+    }
     return openServer(server, {
       near: this.#neighbours(),
       settings: () => this.#settings,
@@ -320,18 +319,6 @@ export class Mta {
         this.servers.push(smtp);
         this.ports.set(server.id, smtp.port);
         this.shutdown.add("sessions", () => smtp.close(patienceMs));
-      },
-    });
-  }
-
-  #openSubmission(server: EngineConfig["startup"]["servers"][number]): Promise<void> {
-    return openSubmissionFaces(this.#faces, server, {
-      app: () => this.options.config.current.app,
-      injection: {
-        door: this.#door,
-        runner: this.#scripts.runner,
-        settings: () => this.#settings,
-        accepting: () => this.accepting,
       },
     });
   }
