@@ -4,7 +4,7 @@
  * writing where nothing can be stored.
  */
 import { Refusal } from "./error.ts";
-import { type ScriptClass, type Value, HslArray, Instance, share } from "./value.ts";
+import { type ScriptClass, type Value, HslArray, HslFunction, Instance, share } from "./value.ts";
 import { toNumber, toText, typeName } from "./convert.ts";
 
 type From = ScriptClass | null;
@@ -25,7 +25,18 @@ export function getMember(base: Value, name: string, from: From): Value {
   }
   const access = base.cls.access.get(name);
   if (access === "private" && base.cls !== from) throw new Refusal(`${name} of ${base.cls.name} is private`);
-  return base.props[`$${name}`] ?? null;
+  const found = base.props[`$${name}`];
+  return found === undefined ? boundTo(base, name, from) : found;
+}
+
+/** `$o->method` without a call: the method as a function of this object; none when there is none. */
+function boundTo(base: Instance, name: string, from: From): Value {
+  const method = base.cls.methods.get(name);
+  if (method === undefined) return null;
+  if (base.cls !== from && base.cls.access.has(`${name}()`))
+    throw new Refusal(`${name}() of ${base.cls.name} is private`);
+  const { least, most, way } = method;
+  return new HslFunction(name, least, most, way, (...args) => method.run(base, ...args));
 }
 
 export function setMember(base: Value, name: string, value: Value, from: From): void {

@@ -14,7 +14,7 @@ import {
   Instance,
   share,
 } from "./value.ts";
-import { toText, typeName } from "./convert.ts";
+import { toText, truthy, typeName } from "./convert.ts";
 import { classOf } from "./host.ts";
 import { running } from "./running.ts";
 import { getMember } from "./access.ts";
@@ -135,8 +135,8 @@ export function* cached(options: Value, fn: Value, args: Value[]): Routine {
   const option = (name: string): Value => (options instanceof HslArray ? options.get(name) : null);
   const name = fn instanceof HslFunction ? fn.name : "";
   const namespace = toText(option("namespace") ?? name);
-  const key = `${name}(${toText(new HslArray(args))})`;
-  const known = shared.cached(namespace, key);
+  const key = `${name}(${toText(new HslArray(keyArguments(args, option("argv_filter"))))})`;
+  const known = truthy(option("force")) ? undefined : shared.cached(namespace, key);
   if (known !== undefined) return known;
   for (const arg of args) share(arg);
   const result = invoke(fn, args);
@@ -145,6 +145,13 @@ export function* cached(options: Value, fn: Value, args: Value[]): Routine {
   const ttl = chooser instanceof HslFunction ? yield* callback(chooser, value) : (option("ttl") ?? 60);
   shared.remember(namespace, key, value, { ttlSeconds: Number(ttl), size: Number(option("size") ?? 32) });
   return share(value);
+}
+
+/** All of them, or those whose numbers, counted from 1, the filter has. */
+function keyArguments(args: Value[], filter: Value): Value[] {
+  if (!(filter instanceof HslArray)) return args;
+  const wanted = new Set(filter.values().map(Number));
+  return args.filter((_, at) => wanted.has(at + 1));
 }
 
 /** Waits for the named lock; a run that ends meanwhile hands it on when it comes. */

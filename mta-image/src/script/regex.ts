@@ -23,11 +23,14 @@ export function makeRegex(source: string, flags: string): HostObject {
   return new HostObject(regexClass, new RegexState(source, flags));
 }
 
-/** A Regex, or text that is a pattern. */
-export function patternOf(value: Value): Pattern {
+/** A Regex, or text that is a pattern: alone, or between slashes with flags behind them. */
+export function patternOf(value: Value, moreFlags = ""): Pattern {
   if (value instanceof HostObject && value.state instanceof RegexState)
     return pattern(value.state.source, value.state.flags);
-  if (typeof value === "string") return pattern(value, "");
+  if (typeof value === "string") {
+    const [, source, flags = ""] = /^\/([\s\S]*)\/([imsxuUX]*)$/.exec(value) ?? [];
+    return source === undefined ? pattern(value, moreFlags) : pattern(source, flags + moreFlags);
+  }
   throw new Refusal(`${typeName(value)} is no regular expression`);
 }
 

@@ -272,12 +272,28 @@ class Resolver implements Resolving {
       case "cache":
         fn.callsValues = true;
         break;
+      case "member":
+        this.#methodsAsValues(expression.name);
+        break;
       default:
     }
     checkCall(this, fn, expression);
     checkScoped(this, fn, expression);
     const named = expression.kind === "call" && ["name", "scoped"].includes(expression.callee.kind);
-    for (const inner of expressionsOf(expression).slice(named ? 1 : 0)) this.expression(fn, inner);
+    for (const inner of expressionsOf(expression).slice(named ? 1 : 0)) {
+      const isCalled = expression.kind === "call" && inner === expression.callee;
+      this.expression(fn, isCalled && inner.kind === "member" ? inner.base : inner);
+    }
+  }
+
+  /** A member that is read may be a method, of any class that has one of the name. */
+  #methodsAsValues(name: string): void {
+    this.later(() => {
+      for (const cls of this.#classes) {
+        const method = cls.methods.get(name);
+        if (method !== undefined) this.values.add(method);
+      }
+    });
   }
 
   #pattern(fn: Fn, pattern: Extract<Expression, { kind: "array" }>): void {

@@ -65,9 +65,7 @@ export function handleOf(part: Part, { message }: PartHandle): Value {
 
 /** A text in any case anywhere, or a Regex as it is. */
 const like = (name: string) =>
-  parameter.of(name, "Regex or string", (value) =>
-    patternOf(typeof value === "string" ? value.replace(/^/, "(?i)") : value),
-  );
+  parameter.of(name, "Regex or string", (value) => patternOf(value, typeof value === "string" ? "i" : ""));
 
 function body(part: Part, given: HslArray | undefined): Value | Promise<Value> {
   const encoding =

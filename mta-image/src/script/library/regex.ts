@@ -10,7 +10,7 @@ import type { Groups, Pattern } from "../pcre/pcre.ts";
 import { makeRegex, patternOf } from "../regex.ts";
 
 const { string, number } = parameter;
-const pattern = parameter.of("pattern", "Regex or string", patternOf);
+const pattern = parameter.of("pattern", "Regex or string", (value) => patternOf(value));
 
 export const regexFunctions: readonly HostFunction[] = [
   declare({
