@@ -17,6 +17,7 @@ import type { Origin } from "../message/envelope.ts";
 import { type AuthenticationCounters, makeAuthenticationCounters } from "./counters.ts";
 import { ForeignMail } from "./foreign-mail.ts";
 import { type SigningKey, readSigningKey } from "./key.ts";
+import { library } from "./library.ts";
 import { OwnMail } from "./own-mail.ts";
 import { queryOf } from "./query.ts";
 
@@ -138,6 +139,8 @@ interface Mail {
 }
 
 async function load(rules: AuthenticationRules): Promise<InForce> {
+  // Now rather than with the first message.
+  await library();
   const keys = new Map<string, SigningKey>();
   for (const { id, domain, selector, file } of rules.keys) {
     try {

@@ -8,12 +8,11 @@
  * signed, and then `problems` says why (no From field, a header that is too long). Rejects only when the message's
  * pieces cannot be read. Callers: the signing of mail that we take, script functions.
  */
-import { dkimSign } from "mailauth/lib/dkim/sign.js";
-
 import { describe } from "#base/error.ts";
 
 import { type MailBytes, MailFeed, pushAll } from "./feed.ts";
 import type { SigningKey } from "./key.ts";
+import { type Library, library } from "./library.ts";
 
 export interface Signature {
   readonly key: SigningKey;
@@ -48,13 +47,14 @@ const USUAL_FIELDS: readonly string[] = [
 /** Bytes in, fields out: exactly one of `end` and `abort` is called last. */
 export class DkimSigning {
   readonly #feed = new MailFeed();
-  readonly #done: ReturnType<typeof dkimSign>;
+  readonly #done: ReturnType<Library["dkimSign"]>;
 
   constructor(signatures: readonly Signature[], options: { at: number }) {
-    this.#done = dkimSign(this.#feed.stream, {
+    const asked = {
       signTime: new Date(options.at),
       signatureData: signatures.map((signature) => toLibrary(signature, options.at)),
-    } as Parameters<typeof dkimSign>[1]);
+    } as Parameters<Library["dkimSign"]>[1];
+    this.#done = library().then(({ dkimSign }) => dkimSign(this.#feed.stream, asked));
     // Awaited in `end`; until then a failure must not count as unheard.
     this.#done.catch(() => {});
   }

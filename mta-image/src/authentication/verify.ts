@@ -8,16 +8,12 @@
  * of SPF. `seal` adds an ARC set on top (RFC 8617). Trouble with DNS is a result (temperror), and so is a message that
  * makes no sense; rejects only when the message's pieces cannot be read. Bounded: signatures, questions, time.
  */
-import { arc as verifyArc, createSeal } from "mailauth/lib/arc/index.js";
-import { dkimVerify } from "mailauth/lib/dkim/verify.js";
-import { evaluateDmarc } from "mailauth/lib/dmarc/index.js";
-import { spf as verifySpf } from "mailauth/lib/spf/index.js";
-
 import type { Clock } from "#base/clock.ts";
 import { describe } from "#base/error.ts";
 
 import { type MailBytes, MailFeed, pushAll } from "./feed.ts";
 import type { SigningKey } from "./key.ts";
+import { type Library, library } from "./library.ts";
 import { boundQuery, type Query } from "./query.ts";
 import { resultsField, resultsValue } from "./results-field.ts";
 
@@ -78,7 +74,7 @@ export class Verification {
   readonly #options: VerifyOptions;
   readonly #query: Query;
   readonly #spf: Promise<SpfFound | null>;
-  readonly #dkim: ReturnType<typeof dkimVerify>;
+  readonly #dkim: ReturnType<Library["dkimVerify"]>;
 
   constructor(peer: Peer | null, options: VerifyOptions) {
     const { clock, query, authority } = options;
@@ -86,13 +82,14 @@ export class Verification {
     this.#options = options;
     this.#query = boundQuery(query, { clock, timeoutMs: TIMEOUT_MS, most: MOST_QUESTIONS });
     this.#spf = peer === null ? Promise.resolve(null) : askSpf(peer, authority, this.#query);
-    this.#dkim = dkimVerify(this.feed.stream, {
+    const asked = {
       resolver: this.#query,
       sender: peer?.sender ?? "",
       rejectRsaSha1: true,
       curTime: new Date(clock.now()),
       ...(options.seal ? { seal: toSeal(options.seal) } : {}),
-    } as unknown as Parameters<typeof dkimVerify>[1]);
+    } as unknown as Parameters<Library["dkimVerify"]>[1];
+    this.#dkim = library().then(({ dkimVerify }) => dkimVerify(this.feed.stream, asked));
     // Awaited in `end`; until then a failure must not count as unheard.
     this.#dkim.catch(() => {});
   }
@@ -118,6 +115,7 @@ export class Verification {
 
   async #judge(dkim: DkimFound, spf: SpfFound | null): Promise<Verdict> {
     const { authority, seal, clock } = this.#options;
+    const { arc: verifyArc } = await library();
     const arc = (await verifyArc(
       dkim.arc as never,
       {
@@ -151,6 +149,7 @@ export class Verification {
   }
 
   async #askDmarc(dkim: DkimFound, spf: SpfFound | null, arc: ArcFound | null): Promise<DmarcFound | null> {
+    const { evaluateDmarc } = await library();
     const { response } = await evaluateDmarc({
       headerFrom: dkim.headerFrom,
       fromFields: dkim.fromFields,
@@ -229,6 +228,7 @@ interface DmarcFound extends ArcFound {
 export async function askSpf(peer: Peer, authority: string, query: Query): Promise<SpfFound | null> {
   try {
     const { ip, helo, sender } = peer;
+    const { spf: verifySpf } = await library();
     return (await verifySpf({
       ip,
       helo,
@@ -247,6 +247,7 @@ async function sealed(
   parts: { key: SigningKey; cv: string; authResults: string; at: number },
 ): Promise<string> {
   const { cv, authResults } = parts;
+  const { createSeal } = await library();
   const made = await createSeal(false, {
     headers: dkim.headers,
     arc: dkim.arc,
