@@ -87,7 +87,7 @@ export class Mta {
   readonly #scripts: ScriptLife;
   readonly #stage: LiveStage;
   readonly #events: Events;
-  readonly #injection: InjectionOptions;
+  readonly #injection: InjectionOptions & { readonly settings: () => Settings };
   readonly #deliveries: Courier;
   readonly #outbound: Outbound;
 
