@@ -65,7 +65,7 @@ test-e2e: setup ## Real node, real pods, Postfix as client and peer
 	@$(NODE) tools/test.ts e2e
 
 ##@ Run
-.PHONY: run-mta cluster-up cluster-down cluster-shell bench bench-script bench-plugins bench-spamhaus fix soak
+.PHONY: run-mta cluster-up cluster-down cluster-shell bench bench-operator bench-script bench-plugins bench-spamhaus fix soak
 run-mta: $(PACKAGES) ## One engine from this checkout: make run-mta CONFIG=smtpd.yaml
 	@mta-image/bin/smtpd --config $(or $(CONFIG),smtpd.yaml)
 cluster-up: setup ## A real one-node Kubernetes in a network namespace of its own
@@ -76,6 +76,8 @@ cluster-shell: $(PACKAGES) ## A shell with kubectl and helm that speak to it
 	@$(NODE) e2e/cluster/main.ts shell
 soak: setup ## Mail for SOAK_MINUTES (30) while everything goes wrong, then the ledger; SOAK_SEED is another course
 	@SOAK_MINUTES=$(or $(SOAK_MINUTES),30) SOAK_SEED=$(or $(SOAK_SEED),1) $(NODE) --test --test-reporter=spec e2e/scenarios/survives-faults.test.ts
+bench-operator: setup ## Measure the operator with 1,000 MailClusters, and engines that answer behind each pod
+	@$(NODE) operator/bench/operator.bench.ts
 bench: setup ## Measure; the results go to docs/benchmarks.md
 	@$(NODE) e2e/bench/main.ts
 bench-script: $(PACKAGES) ## Compiled scripts against JavaScript by hand, hook calls, waiting, compiling

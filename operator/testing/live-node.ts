@@ -19,7 +19,7 @@ export class LiveNode {
   readonly #network: string;
   /** Called before anybody can know the engine's address. */
   onStart: (pod: Pod, engine: FakeEngine) => void = () => undefined;
-  #next = 1;
+  #next = 0;
 
   /** `network`: the first three numbers of the loopback addresses; who runs beside others takes one of its own. */
   constructor(kube: Kube, namespace: string, port: number, network = "127.77.0") {
@@ -48,6 +48,12 @@ export class LiveNode {
     await Promise.all([...this.#engines.values()].map((engine) => engine.close()));
   }
 
+  #nextAddress(): string {
+    const [first, second, third] = this.#network.split(".").map(Number);
+    const at = this.#next++;
+    return `${first}.${second}.${(third ?? 0) + Math.floor(at / 250)}.${1 + (at % 250)}`;
+  }
+
   async #run(pod: Pod): Promise<void> {
     const cluster = pod.metadata.labels?.["mailfleet.io/cluster"] ?? "";
     const secret = await this.#kube.get<Secret>({
@@ -57,7 +63,7 @@ export class LiveNode {
     });
     const keys = secret === null ? null : readAdminSecret(secret);
     if (keys === null) return;
-    const host = `${this.#network}.${this.#next++}`;
+    const host = this.#nextAddress();
     const status = { revision: pod.metadata.annotations?.[annotations.revision] ?? "" };
     const engine = await FakeEngine.start({ host, port: this.port, ...keys, status });
     this.#engines.set(pod.metadata.uid ?? "", engine);

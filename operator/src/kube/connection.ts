@@ -1,17 +1,18 @@
 /**
- * HTTP to one API server over few, kept sockets: one dispatcher for calls (at most four sockets, calls wait their
- * turn) and one for watches (a socket each, since a watch occupies it). Both are made once and made anew only when
- * CA or client certificate change; a watch that runs keeps its old socket to its end.
+ * HTTP to one API server over few, kept sockets: one dispatcher for calls (at most two sockets, calls wait their
+ * turn) and one for watches (one socket where the server speaks HTTP/2, else one each). Both are made once and made anew
+ * only when CA or client certificate change; a watch that runs keeps its old socket to its end.
  *
  * Each call has a deadline and a bound on the answer's size. A call rejects with KubeFailure "unreachable" when no
- * full answer came; any HTTP status is an answer. HTTP/1.1 on purpose: with HTTP/2 one stalled TCP connection
- * would stall every watch and call at once.
+ * full answer came; any HTTP status is an answer. Calls go over HTTP/1.1 on purpose: a stalled TCP connection must not
+ * stall all of them. Watches share theirs, and so that a dead one is noticed before the bookmarks are missed, the server is
+ * asked over it now and then; when no answer comes, all watches end as after any broken line.
  */
 import type { ConnectionOptions as TlsOptions } from "node:tls";
 
 import { Agent, type buildConnector, type Dispatcher, ProxyAgent } from "undici";
 
-import type { Clock } from "#base/clock.ts";
+import type { Clock, Timer } from "#base/clock.ts";
 
 import type { Access, Credentials } from "./access.ts";
 import { KubeFailure, unreachable } from "./errors.ts";
@@ -45,7 +46,9 @@ export type Observer = (call: {
 }) => void;
 
 /** Workers are few and calls short; more sockets would only move the queue into the server. */
-const CALL_SOCKETS = 4;
+const CALL_SOCKETS = 2;
+/** Between two questions whether the line of the watches is alive, and for the answer. */
+const PROBE_MS = 10_000;
 /** The server's own limit for a request is 60 s; ours is below so that a pass notices within its deadline. */
 const CALL_DEADLINE_MS = 30_000;
 /** 500 objects of 100 KiB. A page beyond that would block the event loop for too long. */
@@ -56,11 +59,14 @@ export interface ConnectionOptions {
   readonly clock: Clock;
   readonly userAgent: string;
   readonly callDeadlineMs?: number;
+  readonly probeMs?: number;
   readonly observe?: Observer;
 }
 
 /** A peer that vanished without a FIN is noticed by TCP after 30 s of silence. */
 const CONNECT = { timeout: 10_000, keepAlive: true, keepAliveInitialDelay: 30_000 } as const;
+
+type Purpose = "calls" | "watches";
 
 interface Dispatchers {
   readonly transport: Credentials["transport"];
@@ -74,6 +80,9 @@ export class Connection {
   readonly #prefix: string;
   readonly #closing = new Set<Promise<void>>();
   #dispatchers: Dispatchers | null = null;
+  /** Watches that are open, and when the server is asked next. */
+  #watching = 0;
+  #probe: Timer | null = null;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -102,7 +111,11 @@ export class Connection {
   /** The answer's head; the body is read by the caller, who ends it through `signal`. */
   async open(call: Call, signal: AbortSignal): Promise<Stream> {
     try {
-      return await this.#send(call, "watches", signal);
+      const stream = await this.#send(call, "watches", signal);
+      this.#watching++;
+      stream.body.once("close", () => this.#watching--);
+      this.#planProbe();
+      return stream;
     } catch (error) {
       throw error instanceof KubeFailure ? error : unreachable(call.what, error);
     }
@@ -110,12 +123,13 @@ export class Connection {
 
   /** Ends every socket, those of running watches too. */
   async close(): Promise<void> {
+    this.#probe?.cancel();
     const dispatchers = this.#dispatchers;
     this.#dispatchers = null;
     await Promise.all([dispatchers?.calls.destroy(), dispatchers?.watches.destroy(), ...this.#closing]);
   }
 
-  async #send(call: Call, purpose: "calls" | "watches", signal: AbortSignal): Promise<Stream> {
+  async #send(call: Call, purpose: Purpose, signal: AbortSignal): Promise<Stream> {
     const credentials = await this.#options.access.credentials();
     const dispatcher = this.#dispatcherFor(credentials.transport)[purpose];
     const { method, body } = call;
@@ -155,11 +169,46 @@ export class Connection {
     }
   }
 
+  #planProbe(): void {
+    if (this.#probe !== null || this.#watching === 0) return;
+    this.#probe = this.#options.clock.after(this.#options.probeMs ?? PROBE_MS, () => {
+      this.#probe = null;
+      void this.#askWhetherAlive();
+    });
+  }
+
+  /** Any answer will do. Never rejects. */
+  async #askWhetherAlive(): Promise<void> {
+    const asked = this.#dispatchers;
+    if (asked === null || this.#watching === 0) return;
+    const ms = this.#options.probeMs ?? PROBE_MS;
+    const stop = new AbortController();
+    const late = this.#options.clock.after(ms, () => stop.abort());
+    try {
+      const { headers } = await this.#options.access.credentials();
+      const question = {
+        origin: this.#origin,
+        path: `${this.#prefix}/livez`,
+        method: "GET",
+        headers,
+      } as const;
+      const { body } = await asked.watches.request({ ...question, signal: stop.signal });
+      await body.dump();
+    } catch {
+      const watches = dispatcherOf(asked.transport, "watches");
+      if (this.#dispatchers === asked) this.#dispatchers = { ...asked, watches };
+      await asked.watches.destroy(new Error(`the line of the watches gave no answer for ${ms} ms`));
+    } finally {
+      late.cancel();
+      this.#planProbe();
+    }
+  }
+
   #dispatcherFor(transport: Credentials["transport"]): Dispatchers {
     const current = this.#dispatchers;
     if (current !== null && current.transport === transport) return current;
-    const make = (sockets: number | null): Dispatcher => dispatcherOf(transport, sockets);
-    this.#dispatchers = { transport, calls: make(CALL_SOCKETS), watches: make(null) };
+    const make = (purpose: Purpose): Dispatcher => dispatcherOf(transport, purpose);
+    this.#dispatchers = { transport, calls: make("calls"), watches: make("watches") };
     if (current !== null) for (const old of [current.calls, current.watches]) this.#retire(old);
     return this.#dispatchers;
   }
@@ -171,8 +220,11 @@ export class Connection {
   }
 }
 
-function dispatcherOf(transport: Credentials["transport"], sockets: number | null): Dispatcher {
-  const common = { connections: sockets, pipelining: 1, allowH2: false, keepAliveTimeout: 30_000 };
+function dispatcherOf(transport: Credentials["transport"], purpose: Purpose): Dispatcher {
+  const common =
+    purpose === "calls"
+      ? { connections: CALL_SOCKETS, pipelining: 1, allowH2: false, keepAliveTimeout: 30_000 }
+      : { connections: null, allowH2: true, keepAliveTimeout: 30_000 };
   switch (transport.type) {
     case "none":
       return new Agent({ ...common, connect: CONNECT });

@@ -44,6 +44,8 @@ export interface HttpKubeOptions {
   readonly callDeadlineMs?: number;
   /** Milliseconds without a byte after which a watch is given up; 100 s unless told. */
   readonly silenceMs?: number;
+  /** Milliseconds between two questions whether the line of the watches is alive; 10 s unless told. */
+  readonly probeMs?: number;
 }
 
 export class HttpKube implements Kube {

@@ -1,0 +1,130 @@
+/**
+ * Many MailClusters of one pod each, and one of many pods, on nodes without pods (live-node.ts): every pod has an engine on a
+ * loopback address of its own that answers the operator.
+ */
+import { ports } from "#contract/runtime.ts";
+import type { Kube } from "#operator/kube/kube.ts";
+import { type CustomObject, resources } from "#operator/kube/objects.ts";
+
+import type { Admin } from "../testing/api-server.ts";
+import { LiveNode } from "../testing/live-node.ts";
+import { app } from "../testing/whole.ts";
+
+const SPACES = 5;
+const AT_ONCE = 8;
+const LARGE = "large";
+
+type Name = readonly [namespace: string, name: string];
+
+interface View {
+  readonly observedGeneration?: number;
+  readonly readyReplicas?: number;
+  readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+}
+
+export class Fleet {
+  readonly namespaces: readonly string[] = [
+    ...Array.from({ length: SPACES }, (_, at) => `fleet-${at}`),
+    LARGE,
+  ];
+  readonly #admin: Admin;
+  readonly #kube: Kube;
+  readonly #nodes: readonly LiveNode[];
+
+  constructor(admin: Admin, kube: Kube) {
+    this.#admin = admin;
+    this.#kube = kube;
+    this.#nodes = this.namespaces.map(
+      (namespace, at) => new LiveNode(kube, namespace, ports.admin, `127.${150 + at}.0`),
+    );
+  }
+
+  nameOf(at: number): Name {
+    return [`fleet-${at % SPACES}`, `out-${at}`];
+  }
+
+  async create(count: number): Promise<void> {
+    const numbers = Array.from({ length: count }, (_, at) => at);
+    const work = async (): Promise<void> => {
+      for (let at = numbers.pop(); at !== undefined; at = numbers.pop())
+        await this.#apply(this.nameOf(at), { replicas: 1 });
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
+  }
+
+  createLarge(replicas: number): Promise<void> {
+    return this.#apply([LARGE, "large"], { replicas });
+  }
+
+  /** Something that one child is written for. */
+  edit(name: Name, at: number): Promise<void> {
+    return this.#apply(name, { replicas: 1, service: { annotations: { "bench.example/edit": String(at) } } });
+  }
+
+  async turn(): Promise<void> {
+    await Promise.all(this.#nodes.map((node) => node.turn()));
+  }
+
+  async untilSettled(count: number): Promise<void> {
+    await this.#until(async () => (await this.#settled("")) >= count);
+  }
+
+  async untilLarge(pods: number): Promise<void> {
+    await this.#until(async () => {
+      const cluster = await this.#kube.get<CustomObject>({
+        resource: resources.mailClusters,
+        namespace: LARGE,
+        name: "large",
+      });
+      const { readyReplicas = 0 } = (cluster?.status ?? {}) as View;
+      return readyReplicas === pods && (await this.#settled(LARGE)) === 1;
+    });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#nodes.map((node) => node.close()));
+  }
+
+  async #until(isTrue: () => Promise<boolean>): Promise<void> {
+    for (let tries = 0; tries < 3000; tries++) {
+      await this.turn();
+      if (await isTrue()) return;
+      await new Promise((resolve) => setTimeout(resolve, 300));
+    }
+    throw new Error("the clusters do not settle");
+  }
+
+  async #settled(namespace: string): Promise<number> {
+    let settled = 0;
+    let continueToken: string | null = null;
+    do {
+      const page: Awaited<ReturnType<Kube["list"]>> = await this.#kube.list(resources.mailClusters, {
+        namespace,
+        limit: 500,
+        ...(continueToken === null ? {} : { continueToken }),
+      });
+      settled += page.items.filter((item) => isSettled(item as CustomObject)).length;
+      ({ continueToken } = page);
+    } while (continueToken !== null);
+    return settled;
+  }
+
+  async #apply([namespace, name]: Name, spec: object): Promise<void> {
+    const path = `/apis/mailfleet.io/v1alpha1/namespaces/${namespace}/mailclusters/${name}`;
+    const { status, body } = await this.#admin.apply(path, {
+      apiVersion: "mailfleet.io/v1alpha1",
+      kind: "MailCluster",
+      metadata: { name, namespace },
+      spec: { config: { app }, ...spec },
+    });
+    if (status >= 300) throw new Error(`${path}: ${status} ${String(body["message"])}`);
+  }
+}
+
+function isSettled({ metadata, status }: CustomObject): boolean {
+  const { observedGeneration, conditions = [] } = (status ?? {}) as View;
+  const is = (type: string): string => conditions.find((each) => each.type === type)?.status ?? "";
+  return (
+    observedGeneration === metadata.generation && is("Ready") === "True" && is("Reconciling") === "False"
+  );
+}
