@@ -235,6 +235,22 @@ for (const [what, options] of Object.entries({
   });
 }
 
+for (const [what, args] of Object.entries({
+  "there is no such plugin": `none`,
+  "its arguments have no end": `$a`,
+})) {
+  test(`mail for a plugin is put off when ${what}`, async () => {
+    const mta = await engine({
+      predelivery: `$a = ["x"]; for ($i = 0; $i < 60; $i += 1) { $a = [$a, $a]; }
+        Try(["plugin" => ["id" => "nothing", "arguments" => ${args}]]);`,
+    });
+    await send(mta, "ann@example.net");
+    const [entry] = await until(() => entries(mta), isDeferred);
+    assert.match(entry?.lastReply ?? "", /no plugin "nothing"|too large for a plugin/);
+    assert.equal(sink.attempts, 0);
+  });
+}
+
 test("a source address that nobody configured defers, and says so", async () => {
   const mta = await engine({ predelivery: `Try(["sourceip" => "no-such"]);` });
   await send(mta, "ann@example.net");

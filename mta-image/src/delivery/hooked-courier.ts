@@ -5,6 +5,7 @@
  * so, whatever a script says.
  */
 import type { Clock } from "#base/clock.ts";
+import { describe } from "#base/error.ts";
 
 import type {
   AfterAnswer,
@@ -105,14 +106,19 @@ export class HookedCourier implements Courier {
       retries: group.map(({ facts }) => facts.retry),
     };
     if (wish === null) return this.#options.inner.deliver(part);
-    const plugin =
-      wish.plugin === null ? {} : { plugin: this.#options.plugins.order(wish.plugin.id, wish.plugin.args) };
     const resolved = this.#resolve(wish);
     if (typeof resolved === "string") {
       const trouble = outcomeOfTrouble("no-source-ip", "", `there is no address "${resolved}"`);
       return group.map(() => trouble);
     }
-    return this.#options.inner.deliver({ ...part, ...plugin, wish: resolved });
+    if (wish.plugin === null) return this.#options.inner.deliver({ ...part, wish: resolved });
+    try {
+      const plugin = this.#options.plugins.order(wish.plugin.id, wish.plugin.args);
+      return await this.#options.inner.deliver({ ...part, wish: resolved, plugin });
+    } catch (error) {
+      // Arguments that no plugin can be given.
+      return group.map(() => outcomeOfTrouble("internal", "", describe(error)));
+    }
   }
 
   /** The name of an address that is not there. */

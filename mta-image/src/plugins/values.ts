@@ -28,18 +28,23 @@ export const noResources: Resources = { encode: () => null, decode: () => null }
 /** The native side's bound is 256 levels. */
 const MAX_DEPTH = 250;
 
-export function encode(value: Value, resources: Resources, depth = 0): Wire {
+/** Arrays within arrays may share parts, so that a small value would be copied without end. */
+const MAX_ITEMS = 1_000_000;
+
+export function encode(value: Value, resources: Resources, depth = 0, room = { items: MAX_ITEMS }): Wire {
   if (value === null || typeof value !== "object") return value;
-  if (value instanceof HslArray) return encodeArray(value, resources, depth);
+  if (value instanceof HslArray) return encodeArray(value, resources, depth, room);
   if (!(value instanceof HostObject)) return { kind: "opaque" };
   if (value.state instanceof PluginObject) return value.state.wire;
   return resources.encode(value) ?? { kind: "opaque" };
 }
 
-function encodeArray(array: HslArray, resources: Resources, depth: number): Wire {
+function encodeArray(array: HslArray, resources: Resources, depth: number, room: { items: number }): Wire {
   if (depth === MAX_DEPTH) throw new Refusal("an array is nested too deeply for a plugin");
+  room.items -= array.size;
+  if (room.items < 0) throw new Refusal("an array is too large for a plugin");
   const wire: Wire[] = [];
-  for (const [key, item] of array.entries()) wire.push(key, encode(item, resources, depth + 1));
+  for (const [key, item] of array.entries()) wire.push(key, encode(item, resources, depth + 1, room));
   return wire;
 }
 
