@@ -12,6 +12,8 @@ import { z } from "zod";
 
 import { Failure, describe } from "#base/error.ts";
 
+import type { KeyFiles } from "./script-ports/keys.ts";
+
 export interface HshOptions {
   /** What to run; "-" is standard input, null the entry point of the files. */
   readonly file: string | null;
@@ -21,8 +23,8 @@ export interface HshOptions {
   readonly plugins: readonly PluginChoice[];
   readonly hostname: string | null;
   readonly servers: readonly string[];
-  /** Paths of private keys by name. */
-  readonly keys: ReadonlyMap<string, string>;
+  /** pki.private, with paths that stand alone. */
+  readonly keys: readonly KeyFiles[];
   /** scripting.files by id, as bytes. */
   readonly files: ReadonlyMap<string, string>;
   readonly entrypoint: string | null;
@@ -50,7 +52,11 @@ export const USAGE = `hsh [options] [FILE]    runs a script; "-" or none is stan
 const Startup = z.looseObject({
   environment: z.looseObject({ hostname: z.string().optional() }).optional(),
   pki: z
-    .looseObject({ private: z.array(z.looseObject({ id: z.string(), key: z.string() })).default([]) })
+    .looseObject({
+      private: z
+        .array(z.looseObject({ id: z.string(), key: z.string(), cert: z.string().optional() }))
+        .default([]),
+    })
     .optional(),
   plugins: z
     .array(z.looseObject({ id: z.string(), path: z.string().optional(), config: z.unknown() }))
@@ -137,9 +143,13 @@ function readYaml<T extends z.ZodType>(path: string | undefined, schema: T): z.i
   }
 }
 
-function keysOf({ pki }: z.infer<typeof Startup>, config: string | undefined): Map<string, string> {
+function keysOf({ pki }: z.infer<typeof Startup>, config: string | undefined): KeyFiles[] {
   const folder = dirname(config ?? ".");
-  return new Map((pki?.private ?? []).map(({ id, key }) => [id, resolve(folder, key)]));
+  return (pki?.private ?? []).map(({ id, key, cert }) => ({
+    id,
+    key: resolve(folder, key),
+    cert: cert === undefined ? undefined : resolve(folder, cert),
+  }));
 }
 
 function textOf(

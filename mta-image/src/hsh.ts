@@ -25,6 +25,7 @@ import type { Loader } from "./script/module.ts";
 import { Shared } from "./script/shared.ts";
 import { folderLoader } from "./script-files.ts";
 import { folderFiles } from "./script-ports/files.ts";
+import { configuredKeys } from "./script-ports/keys.ts";
 import { makeScriptPorts } from "./script-ports/ports.ts";
 
 process.exitCode = await main(process.argv.slice(2));
@@ -98,12 +99,7 @@ function world({ hostname: named, servers, keys }: HshOptions, root: string, { f
     servers: () => servers,
     hostname: () => name,
     files: folderFiles(root),
-    keys: {
-      privateKey: (id) => {
-        const path = keys.get(id);
-        return path === undefined ? null : readFileSync(path, "latin1");
-      },
-    },
+    keys: configuredKeys(() => keys),
   });
   return {
     clock: systemClock,

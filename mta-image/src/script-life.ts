@@ -25,6 +25,7 @@ import type { Courier } from "./queue/courier.ts";
 import { compileConfig } from "./script-config.ts";
 import { makeMailPort } from "./script-mail.ts";
 import { ScriptFigures } from "./script-ports/metrics.ts";
+import { configuredKeys } from "./script-ports/keys.ts";
 import { type PortParts, makeScriptPorts } from "./script-ports/ports.ts";
 import { makeScriptQueue } from "./script-queue.ts";
 import { Refusal } from "./script/error.ts";
@@ -77,7 +78,14 @@ export class ScriptLife {
       figures: this.figures,
       hostname,
       ports: {
-        ...makeScriptPorts({ clock, resolver, servers, hostname, files: this.#files() }),
+        ...makeScriptPorts({
+          clock,
+          resolver,
+          servers,
+          hostname,
+          files: this.#files(),
+          keys: configuredKeys(() => options.engine.config.current.startup.pki.private),
+        }),
         mail: makeMailPort(intake, clock),
         queue: queueOf(options.engine),
         metrics: this.ownFigures,

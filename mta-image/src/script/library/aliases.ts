@@ -1,9 +1,11 @@
 /** Old names that the reference no longer lists but public scripts still call. */
-import { HslArray } from "../value.ts";
+import { HslArray, type Value } from "../value.ts";
 import { looseEquals } from "../equality.ts";
 import { type HostFunction, declare, optional, parameter } from "../host.ts";
+import { after } from "../mail/pieces.ts";
 import { meter } from "../meter.ts";
 import { randomBetween } from "./crypto.ts";
+import { readText } from "./file.ts";
 import { split } from "./string.ts";
 
 const { string, number, any, array } = parameter;
@@ -47,4 +49,28 @@ export const aliasFunctions: readonly HostFunction[] = [
     docs: "random_number with both ends.",
     run: (_, first, last) => randomBetween(Math.ceil(first), Math.floor(last)),
   }),
+  declare({
+    name: "file_get_contents",
+    parameters: [string("filename")],
+    returns: "string or none",
+    docs: "File::read.",
+    way: "promise",
+    run: (context, path) => readText(context, path),
+  }),
+  declare({
+    name: "file",
+    parameters: [string("filename")],
+    returns: "array or none",
+    docs: "The lines of a file of the configuration; none when there is none.",
+    way: "promise",
+    run: (context, path) =>
+      after(readText(context, path), (text) => (text === null ? null : linesOf(text))) as Value,
+  }),
 ];
+
+function linesOf(text: string): HslArray {
+  meter.allocate(text.length);
+  const lines = text.split(/\r?\n/);
+  if (lines.at(-1) === "") lines.pop();
+  return HslArray.of(lines);
+}

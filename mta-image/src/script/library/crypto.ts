@@ -10,6 +10,7 @@ import { toText, truthy } from "../convert.ts";
 import { type HostFunction, declare, optional, parameter } from "../host.ts";
 import { bytes } from "./hash.ts";
 import { key, kinds, privateKey, readPrivate, readPublic } from "./keys.ts";
+import { shaCrypt } from "./sha-crypt.ts";
 import { option } from "./subjects.ts";
 
 const { string, any, array, number } = parameter;
@@ -84,6 +85,13 @@ export const cryptoFunctions: readonly HostFunction[] = [
     returns: "string or none",
     docs: "The reverse of aes_encrypt; none when it cannot be.",
     run: (_, message, secret, mode, how) => aes(createDecipheriv, message, secret, mode, how),
+  }),
+  declare({
+    name: "crypt",
+    parameters: [string("key"), string("salt")],
+    returns: "string or none",
+    docs: "The hash of a password as crypt(3) makes it; the salt is a hash to compare with, or $5$salt$ or $6$salt$, with up to 100,000 rounds. None for other kinds.",
+    run: (_, secret, salt) => shaCrypt(secret, salt),
   }),
   declare({
     name: "random_bytes",

@@ -178,13 +178,16 @@ export const fileClass: HostClass = makeClass("File", "Bytes to read from a posi
       returns: "string or none",
       docs: "All of a file of the configuration; none when there is none.",
       way: "promise",
-      run: (context, path) => {
-        const bytes = open(context, path);
-        return bytes === null ? null : wholeText(bytes);
-      },
+      run: (context, path) => readText(context, path),
     }),
   ],
 });
+
+/** All of a file of the configuration; null when there is none. */
+export function readText(context: RunContext, path: string): string | null | Promise<string> {
+  const bytes = open(context, path);
+  return bytes === null ? null : wholeText(bytes);
+}
 
 /** As one string of the script; a Refusal when it is too long for that. */
 export function wholeText(bytes: Pieces): string | Promise<string> {
