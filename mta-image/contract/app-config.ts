@@ -200,6 +200,10 @@ const transportSettings = {
         .enum(["smtp", "lmtp"])
         .default("smtp")
         .describe("Extension. LMTP (RFC 2033) wants connection.server, which may be the path of a socket."),
+      chunking: z
+        .boolean()
+        .default(false)
+        .describe("Extension. BDAT in place of DATA where it is offered (RFC 3030), for mail up to 256 KiB."),
       tls: z
         .strictObject({
           mode: z

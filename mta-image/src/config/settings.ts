@@ -160,6 +160,7 @@ function transportSettings(app: AppConfig, group: Group, transport: Transport): 
     tlsMode: session?.tls.mode ?? "optional",
     mtaSts: session?.tls.mtasts ?? false,
     isLmtp: session?.protocol === "lmtp",
+    mayChunk: session?.chunking ?? false,
     ...sourceSettings(app.addresses, names),
     timeouts: {
       ...defaultTransport.timeouts,

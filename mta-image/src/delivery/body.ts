@@ -17,6 +17,13 @@ export function wireForm(content: Buffer): Buffer {
   return stuffDots(withCrlf(content), true);
 }
 
+/** A whole message as one chunk (RFC 3030 2), with its command; its last line gets the line end that it may lack. */
+export function chunkForm(content: Buffer): { readonly command: string; readonly body: Buffer } {
+  const clean = withCrlf(content);
+  const body = endsInCrlf(clean) ? clean : Buffer.concat([clean, Buffer.of(CR, LF)]);
+  return { command: `BDAT ${body.length} LAST\r\n`, body };
+}
+
 /** What ends the data behind `content`: its last line may lack its line end. */
 export function endOfData(content: Buffer): string {
   return content.length === 0 || endsInCrlf(content) ? ".\r\n" : "\r\n.\r\n";

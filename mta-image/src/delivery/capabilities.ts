@@ -6,6 +6,8 @@
 export interface Capabilities {
   readonly pipelining: boolean;
   readonly startTls: boolean;
+  /** RFC 3030: BDAT in place of DATA. */
+  readonly chunking: boolean;
   readonly eightBitMime: boolean;
   readonly smtpUtf8: boolean;
   /** RFC 3461: the host reports success itself when it is asked to. */
@@ -34,6 +36,7 @@ const MOST_RECIPIENTS = 1000;
 export const plainCapabilities: Capabilities = {
   pipelining: false,
   startTls: false,
+  chunking: false,
   eightBitMime: false,
   smtpUtf8: false,
   dsn: false,
@@ -59,6 +62,7 @@ export function readCapabilities(lines: readonly string[]): Capabilities {
   return {
     pipelining: offered.has("PIPELINING"),
     startTls: offered.has("STARTTLS"),
+    chunking: offered.has("CHUNKING"),
     eightBitMime: offered.has("8BITMIME"),
     smtpUtf8: offered.has("SMTPUTF8"),
     dsn: offered.has("DSN"),

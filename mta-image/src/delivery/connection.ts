@@ -16,7 +16,7 @@ import { isAscii } from "node:buffer";
 
 import type { Outcome } from "../queue/courier.ts";
 import type { ServerReply } from "../smtp/reply-parser.ts";
-import { BodyStuffer, endOfData, wireForm } from "./body.ts";
+import { BodyStuffer, chunkForm, endOfData, wireForm } from "./body.ts";
 import type { Capabilities } from "./capabilities.ts";
 import { type Job, outcomeOfReadError } from "./job.ts";
 import { outcomeOfReply, outcomeOfTrouble, type Trouble, unclearOutcome } from "./outcome.ts";
@@ -42,6 +42,8 @@ export interface ConnectionOptions {
   readonly timeouts: Timeouts;
   readonly maxTransactions: number;
   readonly isLmtp: boolean;
+  /** BDAT where the host offers it. */
+  readonly mayChunk: boolean;
   readonly source: JobSource;
 }
 
@@ -57,6 +59,7 @@ export class Connection implements WireOwner {
   readonly #source: JobSource;
   readonly #maxTransactions: number;
   readonly #isLmtp: boolean;
+  readonly #mayChunk: boolean;
   #current: Transaction | null = null;
   /** Sent behind the current one and not answered yet. */
   #next: Transaction | null = null;
@@ -70,6 +73,7 @@ export class Connection implements WireOwner {
     this.#timeouts = options.timeouts;
     this.#source = options.source;
     this.#isLmtp = options.isLmtp;
+    this.#mayChunk = options.mayChunk && options.capabilities.chunking;
     this.#maxTransactions = Math.min(
       options.maxTransactions,
       options.capabilities.maxTransactions ?? Number.POSITIVE_INFINITY,
@@ -210,6 +214,8 @@ export class Connection implements WireOwner {
       },
       isPipelined: pipelining,
       isLmtp: this.#isLmtp,
+      // A message in pieces is not counted before its last piece has come.
+      isChunked: this.#mayChunk && job.content?.kind === "memory",
     });
   }
 
@@ -226,10 +232,17 @@ export class Connection implements WireOwner {
       void this.#stream(transaction, content.chunks());
       return;
     }
-    const body = wireForm(content?.bytes ?? Buffer.alloc(0));
+    const bytes = content?.bytes ?? Buffer.alloc(0);
     transaction.phase = "final";
     this.#wire.expectWithin(this.#timeouts.endOfDataMs);
+    if (transaction.isChunked) return this.#sendChunk(bytes);
+    const body = wireForm(bytes);
     this.#wire.writeBody(body, endOfData(body) + this.#nextGroup());
+  }
+
+  #sendChunk(bytes: Buffer): void {
+    const { command, body } = chunkForm(bytes);
+    this.#wire.writeBody(Buffer.concat([Buffer.from(command), body]), this.#nextGroup());
   }
 
   /** Sends a message in pieces, waiting whenever the socket is full. Never rejects. */

@@ -226,13 +226,14 @@ export class Lane implements JobSource {
       return this.wake();
     }
     const { wire, host, capabilities } = opened;
-    const { timeouts, maxTransactions, isLmtp } = this.settings;
+    const { timeouts, maxTransactions, isLmtp, mayChunk } = this.settings;
     const connection = new Connection(wire, {
       host,
       capabilities,
       timeouts,
       maxTransactions,
       isLmtp,
+      mayChunk,
       source: this,
     });
     if (connection.isGone || this.#pool.isClosed) {

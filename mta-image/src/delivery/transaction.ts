@@ -8,6 +8,8 @@
  *
  * With LMTP (RFC 2033 4.2) the end of data has a reply for each recipient that was taken, in their order.
  *
+ * With CHUNKING (RFC 3030) there is no DATA: the message follows the recipients as one counted chunk.
+ *
  * With PIPELINING the whole group MAIL, RCPT..., DATA is sent at once (RFC 2920 3.1) and all its replies are
  * read, whatever the first ones say. Until the end of data is sent nothing was taken by the host, and the
  * transaction can be repeated elsewhere.
@@ -30,6 +32,7 @@ export class Transaction {
   readonly #parameters: MailParameters;
   readonly #isPipelined: boolean;
   readonly #isLmtp: boolean;
+  readonly #isChunked: boolean;
   /** The reply that refused MAIL. */
   #refusal: Outcome | null = null;
   #answeredRecipients = 0;
@@ -40,13 +43,19 @@ export class Transaction {
   constructor(
     job: Job,
     host: string,
-    options: { parameters: MailParameters; isPipelined: boolean; isLmtp?: boolean },
+    options: { parameters: MailParameters; isPipelined: boolean; isLmtp?: boolean; isChunked?: boolean },
   ) {
     this.job = job;
     this.#host = host;
     this.#parameters = options.parameters;
     this.#isPipelined = options.isPipelined;
     this.#isLmtp = options.isLmtp ?? false;
+    this.#isChunked = options.isChunked ?? false;
+  }
+
+  /** The content goes as a chunk, as it is: no dots are stuffed. */
+  get isChunked(): boolean {
+    return this.#isChunked;
   }
 
   /** No reply has been read, so nothing but the connection can have been wrong. */
@@ -65,7 +74,7 @@ export class Transaction {
     if (!this.#isPipelined) return mail;
     let group = mail;
     for (const position of this.job.positions) group += this.#rcpt(position);
-    return `${group}DATA\r\n`;
+    return this.#isChunked ? group : `${group}DATA\r\n`;
   }
 
   /** What to send next, one command at a time. */
@@ -133,9 +142,10 @@ export class Transaction {
     if (this.#refusal === null) this.#judgeRecipient(position, reply);
     const isLast = this.#answeredRecipients === this.job.positions.length;
     if (isLast) this.phase = "data";
-    if (this.#isPipelined) return "wait";
-    if (!isLast || this.#accepted.length > 0) return "send";
-    return this.#reset();
+    if (this.#isPipelined && !(isLast && this.#isChunked)) return "wait";
+    if (!isLast) return "send";
+    if (this.#accepted.length === 0) return this.#reset();
+    return this.#isChunked ? "body" : "send";
   }
 
   #judgeRecipient(position: number, reply: ServerReply): void {

@@ -55,6 +55,8 @@ export const defaultTimeouts: Timeouts = {
 export interface TransportSettings {
   /** The servers speak LMTP (RFC 2033), with a word on each recipient; they are fixed ones. */
   readonly isLmtp: boolean;
+  /** Messages that are in memory go by BDAT where it is offered (RFC 3030). */
+  readonly mayChunk: boolean;
   /**
    * Where all mail of the transport goes: `host`, `host:port`, `[ip]`, `[ip]:port`, `/path/of/a/socket` or several separated by
    * commas, tried in order. Null: to the mail exchangers of the recipient's domain.
@@ -87,6 +89,7 @@ export interface TransportSettings {
 
 export const defaultTransport: TransportSettings = {
   isLmtp: false,
+  mayChunk: false,
   server: null,
   port: 25,
   tlsMode: "optional",
