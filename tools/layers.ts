@@ -232,6 +232,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     "e2e/peers",
   ],
   "e2e/bench": [
+    "e2e/faults",
     "base",
     "crds",
     contract,
