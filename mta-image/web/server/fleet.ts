@@ -29,6 +29,10 @@ export class Fleet {
     this.#client = client;
   }
 
+  async size(): Promise<number> {
+    return (await this.#targets.all()).targets.length;
+  }
+
   /** `names`: only these engines. */
   async ask<T>(call: EngineCall<T>, names?: readonly string[]): Promise<FleetAnswer<T>> {
     const { targets, failures } = await this.#targets.all();

@@ -10,14 +10,24 @@ import type {
 
 import type { FleetAnswer, Said } from "./fleet.ts";
 
-/** Ids sort by time of arrival on every engine, so pages of the cluster follow them like pages of one engine. */
+/** How many entries each of so many engines is asked for: a few more than its part of the page. */
+export function shareOfPage(limit: number, engines: number): number {
+  return Math.min(limit, Math.max(20, Math.ceil((2 * limit) / Math.max(1, engines))));
+}
+
+/**
+ * Ids sort by time of arrival on every engine, so pages of the cluster follow them like pages of one engine. What lies
+ * beyond the last entry of an engine that has more is left for the next page: that engine may have something before it.
+ */
 export function mergePages({ answers, failures }: FleetAnswer<SearchPage>, limit: number): ClusterPage {
+  const ends = answers.flatMap(({ value }) => value.next ?? []);
+  const isCertain = (id: string): boolean => ends.every((end) => compareIds(id, end) <= 0);
   const all = answers.flatMap(({ engine, value }) =>
     value.entries.map((entry): ClusterEntry => ({ ...entry, engine })),
   );
-  all.sort((a, b) => compareIds(a.id, b.id));
-  const entries = all.slice(0, limit);
-  const hasMore = all.length > limit || answers.some(({ value }) => value.next !== null);
+  const certain = all.filter(({ id }) => isCertain(id)).sort((a, b) => compareIds(a.id, b.id));
+  const entries = certain.slice(0, limit);
+  const hasMore = certain.length > limit || ends.length > 0;
   const matched = sum(answers, ({ value }) => value.matched);
   return { entries, next: hasMore ? (entries.at(-1)?.id ?? null) : null, matched, failures };
 }

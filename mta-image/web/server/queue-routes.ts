@@ -12,7 +12,7 @@ import {
 } from "#web/shared/web-api.ts";
 
 import type { Fleet } from "./fleet.ts";
-import { failuresText, mergeGroups, mergePages, sum } from "./merge.ts";
+import { failuresText, mergeGroups, mergePages, shareOfPage, sum } from "./merge.ts";
 import { Refusal, type Route, route } from "./route.ts";
 
 export function queueRoutes(fleet: Fleet): readonly Route[] {
@@ -30,7 +30,14 @@ function search(fleet: Fleet): Route {
     body: ClusterSearch,
     answer: ClusterPage,
     handle: async ({ body }) => {
-      const answer = await fleet.ask({ method: "POST", path: "/v1/queue/search", body, answer: SearchPage });
+      const limit = shareOfPage(body.limit, await fleet.size());
+      const call = {
+        method: "POST",
+        path: "/v1/queue/search",
+        body: { ...body, limit },
+        answer: SearchPage,
+      } as const;
+      const answer = await fleet.ask(call);
       return mergePages(answer, body.limit);
     },
   });
