@@ -1,9 +1,9 @@
 /**
  * Which slots stay and which leave (pure). As many stay as are wanted. Those that cannot be reached do not count as
  * there, nor those on nodes that are being emptied, if their mail can go elsewhere: others take their place, and they
- * leave as any slot does. Of the rest the following leave first: whose claim is being deleted, which the user named, which were chosen before or have been turned away
- * already, which never held mail, then by the length of the queue, the shortest first. One whose queue is unknown
- * is the last choice. Missing ones get the lowest free numbers.
+ * leave as any slot does. Of the rest the following leave first: whose claim is being deleted, which the user named,
+ * which were chosen before or have been turned away already, which never held mail, then by the length of the queue, the
+ * shortest first. One whose queue is unknown is the last choice. Missing ones get the lowest free numbers.
  *
  * A choice may change at any time without harm: a slot only goes when it was seen empty. It is kept where it can
  * be, so that a drain is not begun anew with every message.
