@@ -1,0 +1,39 @@
+/** A whole engine hands its ports to scripts: keys of the configuration, the web, its own resolver. */
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import { makeCertificate } from "../../testing/certificates.ts";
+import { Lines } from "../../testing/dialogue.ts";
+import { startEngine } from "../../testing/harness.ts";
+
+test("a script of the engine asks the web and DNS, and signs with a key of the configuration", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "engine-ports-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const { cert, key } = makeCertificate(folder, "mx.example");
+  const web = createServer((_, response) => response.end("from the web"));
+  await new Promise<void>((resolve) => web.listen(0, "127.0.0.1", resolve));
+  t.after(() => web.close());
+  const script = `
+    $page = http("http://127.0.0.1:${(web.address() as AddressInfo).port}/");
+    $address = dns_query("localhost")["result"][0];
+    $signed = cms_sign("text", "own");
+    Reject("$page, $address, " . $signed["result"] . ", " . cms_type($signed["data"]));`;
+  const engine = await startEngine({
+    server: "127.0.0.1:1",
+    startup: { pki: { private: [{ id: "own", cert, key }] } },
+    appServer: { phases: { mailfrom: { hook: "ask" } } },
+    app: { scripting: { hooks: { mailfrom: [{ id: "ask", data: script }] } } },
+  });
+  t.after(() => engine.stop());
+  const client = await Lines.to(engine.smtpPort);
+  await client.reply();
+  await client.ask("EHLO client.example.org");
+  const said = await client.ask("MAIL FROM:<a@example.org>");
+  assert.equal(said, "554 5.7.1 from the web, 127.0.0.1, true, pkcs7-signedData");
+  client.socket.destroy();
+});
