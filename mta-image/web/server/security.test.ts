@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 
+import { ManualClock } from "#base/testing/manual-clock.ts";
 import { type Engine, startEngine } from "../../testing/harness.ts";
 import { PASSWORD, type WebRig, startRig } from "../testing/rig.ts";
 import { hashPassword } from "./password.ts";
@@ -214,4 +215,20 @@ test("a password in a file of its own opens the door, and another one in its pla
   writeFileSync(join(rig.folder, "users.yaml"), users("\n"));
   assert.equal((await visitor.call("GET", "/api/session")).status, 401);
   assert.equal((await rig.visitor().login("admin", "another one")).status, 200);
+});
+
+test("a session ends with its lifetime, and its cookie is then worth nothing", async () => {
+  const clock = new ManualClock();
+  const timed = await startRig({
+    engines: { hosts: [{ name: "one", url: engine.adminUrl }] },
+    token: engine.token,
+    clock,
+  });
+  const visitor = await timed.as("admin");
+  clock.advance(8 * 3_600_000);
+  assert.equal((await visitor.call("GET", "/api/session")).status, 200);
+  clock.advance(1);
+  assert.equal((await visitor.call("GET", "/api/session")).status, 401);
+  assert.equal((await visitor.call("POST", "/api/queue/change", change)).status, 401);
+  await timed.stop();
 });

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { systemClock } from "#base/clock.ts";
+import { type Clock, systemClock } from "#base/clock.ts";
 import { type Log, silentLog } from "#base/log.ts";
 import { hashPassword } from "#web/server/password.ts";
 import { startWeb } from "#web/server/start.ts";
@@ -33,6 +33,7 @@ export async function startRig(options: {
   readonly pages?: string;
   readonly names?: NameService;
   readonly log?: Log;
+  readonly clock?: Clock;
 }): Promise<WebRig> {
   const folder = mkdtempSync(join(tmpdir(), "web-"));
   writeFileSync(join(folder, "token"), options.token ?? "none");
@@ -52,7 +53,7 @@ export async function startRig(options: {
     file: "web.yaml",
     config,
     pages: options.pages ?? null,
-    clock: systemClock,
+    clock: options.clock ?? systemClock,
     log: options.log ?? silentLog,
     names: options.names ?? noNames,
     version: "test",
