@@ -53,6 +53,11 @@ const AppServer = z.strictObject({
     .describe(
       "Extension. Proxies that may name the client where smtpd.yaml says proxyprotocol; all others are cut.",
     ),
+  xclientnetworks: z
+    .array(network)
+    .max(256)
+    .default([])
+    .describe("Extension. Clients that may speak for others by XCLIENT; nobody when absent."),
   relaydomains: z
     .array(domain)
     .max(10_000)

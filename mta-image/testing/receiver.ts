@@ -63,6 +63,7 @@ export class Receiver {
       transportId: "out",
       maxSizeBytes: 10_000,
       maxRecipients: 100,
+      xclientNetworks: null,
       maxErrors: 20,
       maxIdleCommands: 100,
       idleTimeoutMs: 300_000,

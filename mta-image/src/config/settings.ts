@@ -137,6 +137,7 @@ function sessionSettings(
     maxErrors: MAX_ERRORS,
     maxIdleCommands: MAX_IDLE_COMMANDS,
     idleTimeoutMs: server.timeout.idle,
+    xclientNetworks: server.xclientnetworks.length > 0 ? makeNetworks(server.xclientnetworks) : null,
     proxyNetworks: isProxied ? makeNetworks(server.proxynetworks) : null,
     greetDelayMs: server.phases.connect.greetdelay,
     access: makeAccessRules(server.relaynetworks, server.relaydomains),

@@ -5,6 +5,7 @@
  */
 import type { ConnectionHooks } from "../hooks/connection-hooks.ts";
 import { type Command, parseCommand } from "../smtp/command.ts";
+import type { NamedClient } from "../smtp/xclient.ts";
 import { type Reply, makeReply, replies } from "../smtp/reply.ts";
 import { Content } from "./content.ts";
 import { countMessage } from "./counters.ts";
@@ -27,6 +28,8 @@ export interface Floor {
   read(what: "commands" | "content"): void;
   /** The 220 was said. */
   startTls(): void;
+  /** Another client is spoken for from now on: it is greeted. */
+  become(client: NamedClient): void;
 }
 
 export interface CommandsOptions {
@@ -34,6 +37,11 @@ export interface CommandsOptions {
   readonly near: SessionNeighbours;
   readonly client: Omit<ClientFacts, "serverId" | "tls" | "isLoggedIn">;
   readonly mayRelay: boolean;
+  readonly maySpeakForOthers: boolean;
+  /** TLS was on before this client was named. */
+  readonly tls: string | null;
+  /** What whoever named the client knew of it; empty for one that came by itself. */
+  readonly named: NamedClient;
   readonly screening: Screening;
   /** Null where the server has no scripts. */
   readonly hooks: ConnectionHooks | null;
@@ -42,7 +50,7 @@ export interface CommandsOptions {
 }
 
 type Of<K extends Command["kind"]> = Extract<Command, { kind: K }>;
-type Special = "foreign" | "data" | "bdat" | "startTls" | "auth";
+type Special = "foreign" | "data" | "bdat" | "startTls" | "auth" | "xclient";
 
 export class Commands {
   readonly #options: CommandsOptions;
@@ -50,7 +58,7 @@ export class Commands {
   readonly #login: Login;
   readonly #content: Content;
   #transaction: Transaction;
-  #tls: string | null = null;
+  #tls: string | null;
   /** In place of the usual greeting. */
   banner: Reply | null = null;
   /** As a script wants it to be known; the client's own address when it does not. */
@@ -59,6 +67,7 @@ export class Commands {
   constructor(options: CommandsOptions) {
     const { settings, near, screening, flow, hooks } = options;
     this.#options = options;
+    this.#tls = options.tls;
     this.#remoteIp = options.client.remoteIp;
     this.#patience = new Patience(settings);
     const { remoteIp } = options.client;
@@ -72,6 +81,7 @@ export class Commands {
       },
     });
     this.#transaction = this.#newTransaction();
+    this.#transaction.assume(options.named);
     this.#content = new Content({
       intake: screening.intake,
       clock: near.clock,
@@ -82,6 +92,11 @@ export class Commands {
         commit: (mail) => this.#commit(mail),
       },
     });
+  }
+
+  /** Cipher description, or null in the clear. */
+  get tls(): string | null {
+    return this.#tls;
   }
 
   /** MAIL was accepted and its message is not decided yet. */
@@ -224,6 +239,7 @@ export class Commands {
     return new Transaction(settings, {
       mayRelay,
       isSecure: this.#tls !== null,
+      maySpeakForOthers: this.#options.maySpeakForOthers,
       now: () => near.clock.now(),
     });
   }
@@ -265,9 +281,18 @@ export class Commands {
     else if (command.kind === "data") this.#startData();
     else if (command.kind === "bdat") this.#startChunk(command);
     else if (command.kind === "startTls") this.#startTls();
+    else if (command.kind === "xclient") this.#takeName(command.client);
     else if (command.kind === "auth") this.#followLogin(this.#login.start(command, this.#transaction));
     else return false;
     return true;
+  }
+
+  /** A new conversation begins, with the client that was named. */
+  #takeName(client: NamedClient): void {
+    const { floor, maySpeakForOthers } = this.#options;
+    if (!maySpeakForOthers) return this.#refuse(replies.notTrusted);
+    if (this.#transaction.isOpen) return this.#refuse(replies.nestedMail);
+    floor.become(client);
   }
 
   #followLogin(said: Reply | Promise<Reply>): void {

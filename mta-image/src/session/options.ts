@@ -34,6 +34,8 @@ export interface SessionSettings {
   readonly greetDelayMs: number;
   /** Set where every connection begins with a PROXY header: who may send one. Others are cut. */
   readonly proxyNetworks: BlockList | null;
+  /** Who may speak for other clients by XCLIENT; null for nobody. */
+  readonly xclientNetworks: BlockList | null;
   readonly access: AccessRules;
   /** Null when the server has no certificate. */
   readonly tls: SecureContext | null;

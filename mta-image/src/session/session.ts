@@ -18,8 +18,9 @@ import { makeId } from "#base/ids.ts";
 import { ConnectionHooks } from "../hooks/connection-hooks.ts";
 import { scriptedIntake } from "../intake/scripted-intake.ts";
 import { mayHaveMore, parseCommand, refused } from "../smtp/command.ts";
+import type { NamedClient } from "../smtp/xclient.ts";
 import { type Reply, makeReply, replies } from "../smtp/reply.ts";
-import { mayRelayFrom, normalizeIp } from "./access.ts";
+import { isInNetworks, mayRelayFrom, normalizeIp } from "./access.ts";
 import { Commands } from "./commands.ts";
 import { closeSoftly } from "./farewell.ts";
 import { Flow } from "./flow.ts";
@@ -43,9 +44,11 @@ export class Session {
   readonly #lines = new LineReader();
   readonly #input = new WaitingInput();
   readonly #flow: Flow;
-  readonly #commands: Commands;
-  readonly #greeting: Greeting;
-  readonly #hooks: ConnectionHooks | null;
+  /** These four are made anew when XCLIENT names another client. */
+  #peer: Peer;
+  #commands: Commands;
+  #greeting: Greeting;
+  #hooks: ConnectionHooks | null;
   #socket: Socket;
   #mode: Mode = "greeting";
   #isLeaving = false;
@@ -62,31 +65,47 @@ export class Session {
     this.#since = near.clock.monotonic();
     this.id = makeId(near.clock.now());
     this.remoteIp = peer.ip;
+    this.#peer = peer;
     this.#socket = socket;
     this.#flow = new Flow(socket);
-    const mayRelay = peer.isLocal || mayRelayFrom(settings.access, this.remoteIp);
-    this.#hooks = this.#openHooks(socket, peer);
-    const intake = this.#hooks === null ? near.intake : scriptedIntake(near.scripted, this.#hooks);
-    const screening = new Screening(
-      { ...near, intake },
-      {
-        ip: this.remoteIp,
-        isTrusted: mayRelay,
-        mayLogIn: mayLogIn(settings),
-      },
-    );
-    this.#greeting = new Greeting({
+    this.#hooks = this.#openHooks(peer);
+    const isProxy = settings.xclientNetworks !== null && isInNetworks(settings.xclientNetworks, peer.ip);
+    this.#commands = this.#openCommands({ peer, maySpeakForOthers: isProxy, tls: null, named: {} });
+    this.#greeting = this.#openGreeting(peer);
+    socket.setNoDelay(true);
+    this.#attach(socket);
+    if (settings.implicitTls && settings.tls !== null) this.#startTls({ thenGreet: true });
+    else this.#greeting.plan(this.#since);
+  }
+
+  #openGreeting(peer: Peer): Greeting {
+    return new Greeting({
       ask: () => this.#commands.welcome(),
-      delayMs: mayRelay ? 0 : settings.greetDelayMs,
+      delayMs: this.#mayRelay(peer) ? 0 : this.#settings.greetDelayMs,
       greet: () => this.#greet(),
       refuse: (reply) => this.#say(reply),
     });
-    this.#commands = new Commands({
+  }
+
+  #openCommands(about: {
+    readonly peer: Peer;
+    readonly maySpeakForOthers: boolean;
+    readonly tls: string | null;
+    readonly named: NamedClient;
+  }): Commands {
+    const { peer, ...rest } = about;
+    const settings = this.#settings;
+    const near = this.#near;
+    const mayRelay = this.#mayRelay(peer);
+    const intake = this.#hooks === null ? near.intake : scriptedIntake(near.scripted, this.#hooks);
+    const facts = { ip: peer.ip, isTrusted: mayRelay, mayLogIn: mayLogIn(settings) };
+    return new Commands({
+      ...rest,
       settings,
       near,
-      client: { sessionId: this.id, remoteIp: this.remoteIp, remotePort: peer.port },
+      client: { sessionId: this.id, remoteIp: peer.ip, remotePort: peer.port },
       mayRelay,
-      screening,
+      screening: new Screening({ ...near, intake }, facts),
       hooks: this.#hooks,
       flow: this.#flow,
       floor: {
@@ -94,15 +113,32 @@ export class Session {
         wait: (asked, then) => this.#wait(asked, then),
         read: (what) => (what === "content" ? this.#readContent() : this.#ready()),
         startTls: () => this.#startTls({ thenGreet: false }),
+        become: (client) => this.#become(client),
       },
     });
-    socket.setNoDelay(true);
-    this.#attach(socket);
-    if (settings.implicitTls && settings.tls !== null) this.#startTls({ thenGreet: true });
-    else this.#greeting.plan(this.#since);
   }
 
-  #openHooks({ localAddress, localPort }: Socket, peer: Peer): ConnectionHooks | null {
+  #mayRelay({ ip, isLocal }: Peer): boolean {
+    return isLocal || mayRelayFrom(this.#settings.access, ip);
+  }
+
+  /**
+   * XCLIENT: from now on another client is spoken for, which is looked up and greeted like one that came by itself. How
+   * many connections it has is still counted by who really came.
+   */
+  #become(named: NamedClient): void {
+    const { ip = this.#peer.ip, port = 0 } = named;
+    this.#peer = { ip, port, isLocal: false, proxyIp: this.remoteIp };
+    this.#hooks = this.#openHooks(this.#peer);
+    const tls = this.#commands.tls;
+    this.#commands = this.#openCommands({ peer: this.#peer, maySpeakForOthers: true, tls, named });
+    this.#greeting = this.#openGreeting(this.#peer);
+    this.#ready("greeting");
+    this.#greeting.plan(this.#since);
+  }
+
+  #openHooks(peer: Peer): ConnectionHooks | null {
+    const { localAddress, localPort } = this.#socket;
     const { hooks, serverId } = this.#settings;
     if (hooks === null) return null;
     return new ConnectionHooks(hooks, this.#near.hookRunner, {

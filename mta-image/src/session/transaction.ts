@@ -13,6 +13,7 @@ import type { RecipientWishes } from "../message/notice-wishes.ts";
 import type { Command } from "../smtp/command.ts";
 import type { MailParameters } from "../smtp/parameters.ts";
 import { type Reply, makeReply, replies } from "../smtp/reply.ts";
+import { type NamedClient, xclientNames } from "../smtp/xclient.ts";
 import { checkRecipient } from "./access.ts";
 import type { SessionSettings } from "./options.ts";
 import { type Timing, grantedPriority, timingKeywords, timingOf } from "./timing.ts";
@@ -20,6 +21,8 @@ import { type Timing, grantedPriority, timingKeywords, timingOf } from "./timing
 export interface TransactionOptions {
   readonly mayRelay: boolean;
   readonly isSecure: boolean;
+  /** By XCLIENT. */
+  readonly maySpeakForOthers: boolean;
   /** Wall-clock ms. */
   readonly now: () => number;
 }
@@ -30,6 +33,7 @@ export class Transaction {
   #isLoggedIn = false;
   readonly isSecure: boolean;
   readonly #now: () => number;
+  readonly #maySpeakForOthers: boolean;
   heloName = "";
   isExtended = false;
   #sender: {
@@ -46,6 +50,7 @@ export class Transaction {
     this.#mayRelay = options.mayRelay;
     this.isSecure = options.isSecure;
     this.#now = options.now;
+    this.#maySpeakForOthers = options.maySpeakForOthers;
   }
 
   /** The client has shown who it is: it may send anywhere. */
@@ -94,12 +99,19 @@ export class Transaction {
     this.#wishes = [];
   }
 
+  /** Another one named the client, with what it had said before. */
+  assume({ helo, login }: NamedClient): void {
+    if (helo !== undefined) this.heloName = helo;
+    if (login !== undefined) this.logIn();
+  }
+
   /** What EHLO is told that we can do. */
   get extensions(): readonly string[] {
     const settings = this.#settings;
     const mayHold = this.#mayRelay || mayLogIn(settings);
     const timing = timingKeywords({ mayHold, now: this.#now() });
-    return [...keywords(settings, this.isSecure), ...timing];
+    const naming = this.#maySpeakForOthers ? [`XCLIENT ${xclientNames.join(" ")}`] : [];
+    return [...keywords(settings, this.isSecure), ...timing, ...naming];
   }
 
   /** The greeting was refused: it counts as not said. */
@@ -129,7 +141,9 @@ export class Transaction {
     this.#wishes.push(notify === null && orcpt === null ? null : { notify, orcpt });
   }
 
-  handle(command: Exclude<Command, { kind: "auth" | "data" | "bdat" | "startTls" | "foreign" }>): Reply {
+  handle(
+    command: Exclude<Command, { kind: "auth" | "data" | "bdat" | "startTls" | "foreign" | "xclient" }>,
+  ): Reply {
     switch (command.kind) {
       case "mail":
         return this.#mail(command);

@@ -11,6 +11,7 @@ import {
   parseRcptParameters,
 } from "./parameters.ts";
 import { type Reply, replies } from "./reply.ts";
+import { type NamedClient, parseXclient } from "./xclient.ts";
 
 export type Command =
   | { readonly kind: "hello"; readonly extended: boolean; readonly name: string }
@@ -21,6 +22,8 @@ export type Command =
   | { readonly kind: "startTls" }
   | { readonly kind: "auth"; readonly mechanism: string; readonly initial: string | null }
   | { readonly kind: "bdat"; readonly size: number; readonly isLast: boolean }
+  /** A client that we trust speaks for another one. */
+  | { readonly kind: "xclient"; readonly client: NamedClient }
   /** Somebody speaks another protocol: hang up (Postfix calls them forbidden commands). */
   | { readonly kind: "foreign" }
   | { readonly kind: "refused"; readonly reply: Reply };
@@ -38,7 +41,7 @@ const simple = {
 } as const;
 
 /** Commands that end a pipelined group (RFC 2920 3.1, RFC 4954 4): what follows depends on the reply. */
-const GROUP_ENDS: ReadonlySet<Command["kind"]> = new Set(["hello", "data", "startTls", "auth"]);
+const GROUP_ENDS: ReadonlySet<Command["kind"]> = new Set(["hello", "data", "startTls", "auth", "xclient"]);
 
 /** Whether bytes may stand behind the command that were sent without waiting for our reply to it. */
 export function mayHaveMore({ kind }: Command, isExtended: boolean): boolean {
@@ -59,6 +62,8 @@ export function parseCommand(line: Buffer, start: number, end: number): Command 
       return alone(simple.data, rest);
     case "AUTH":
       return parseAuth(rest);
+    case "XCLIENT":
+      return parseNamedClient(rest);
     case "BDAT":
       return parseBdat(rest);
     case "EHLO":
@@ -123,6 +128,11 @@ function parseAuth(rest: string): Command {
   const match = /^([A-Za-z0-9_-]{1,20})(?: ([A-Za-z0-9+/=]+|\*))?$/.exec(rest);
   if (match === null) return refused(replies.badParameter);
   return { kind: "auth", mechanism: (match[1] ?? "").toUpperCase(), initial: match[2] ?? null };
+}
+
+function parseNamedClient(rest: string): Command {
+  const client = parseXclient(rest);
+  return client === null ? refused(replies.badParameter) : { kind: "xclient", client };
 }
 
 function parseBdat(rest: string): Command {

@@ -60,6 +60,7 @@ export const replies = {
   badSender: makeReply(501, "5.1.7", "Syntax: MAIL FROM:<address>"),
   badRecipient: makeReply(501, "5.1.3", "Syntax: RCPT TO:<address>"),
   badParameter: makeReply(501, "5.5.4", "Invalid parameter value"),
+  notTrusted: makeReply(550, "5.7.0", "Not one of those who may speak for others"),
   holdTooLong: makeReply(501, "5.5.4", "Mail is held for at most 30 days"),
   duplicateParameter: makeReply(501, "5.5.4", "Parameter given twice"),
   unknownParameter: makeReply(555, "5.5.4", "Parameter not recognised"),

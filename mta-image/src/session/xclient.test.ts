@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+
+import type { Lines } from "../../testing/dialogue.ts";
+import { Receiver } from "../../testing/receiver.ts";
+import { parseXclient } from "../smtp/xclient.ts";
+import { makeNetworks } from "./access.ts";
+import type { Checks } from "./checks.ts";
+
+const trusting = { xclientNetworks: makeNetworks(["127.0.0.0/8"]) };
+
+async function withProxy(
+  options: Parameters<typeof Receiver.start>[0],
+  run: (client: Lines, receiver: Receiver) => Promise<void>,
+): Promise<void> {
+  const receiver = await Receiver.start({ settings: trusting, ...options });
+  try {
+    await run(await receiver.greeted(), receiver);
+    await receiver.untilIdle();
+  } finally {
+    await receiver.close();
+  }
+}
+
+async function send(client: Lines): Promise<string> {
+  await client.ask("MAIL FROM:<news@example.org>");
+  await client.ask("RCPT TO:<ann@example.net>");
+  return client.ask("BDAT 0 LAST");
+}
+
+test("the client that a trusted one names is greeted, and its mail comes from it", () =>
+  withProxy({ relayDomains: ["example.net"] }, async (client, receiver) => {
+    assert.match(await client.ask("EHLO proxy.example.org"), /\n250 XCLIENT NAME ADDR PORT PROTO HELO LOGIN/);
+    assert.match(
+      await client.ask(
+        "XCLIENT NAME=a.example.com ADDR=IPV6:2001:db8::7 PORT=4711 HELO=a.example.com PROTO=ESMTP",
+      ),
+      /^220 /,
+    );
+    await client.ask("EHLO b.example.com");
+    assert.match(await send(client), /^250 /);
+    const { remoteIp, remotePort, helo } = receiver.accepted[0]?.origin ?? {};
+    assert.deepEqual([remoteIp, remotePort, helo], ["2001:db8::7", 4711, "b.example.com"]);
+    client.socket.destroy();
+  }));
+
+test("what the named client may do is judged anew: a stranger may not relay, a login may", () =>
+  withProxy({ relayNetworks: ["127.0.0.0/8"] }, async (client) => {
+    await client.ask("XCLIENT ADDR=192.0.2.1 HELO=a.example.com");
+    await client.ask("MAIL FROM:<news@example.org>");
+    assert.match(await client.ask("RCPT TO:<ann@far.example>"), /^554 5\.7\.1 /);
+    await client.ask("RSET");
+    assert.match(
+      await client.ask("XCLIENT ADDR=192.0.2.1 LOGIN=ann+40example.org HELO=a.example.com"),
+      /^220 /,
+    );
+    await client.ask("MAIL FROM:<news@example.org>");
+    assert.match(await client.ask("RCPT TO:<ann@far.example>"), /^250 /);
+    client.socket.destroy();
+  }));
+
+test("the named client is looked up, and refused if it is listed", () => {
+  const asked: string[] = [];
+  const reply = { code: 550, enhanced: "5.7.1", text: "listed" };
+  const checks: Checks = {
+    connect: async ({ ip }) => {
+      asked.push(ip);
+      return ip === "192.0.2.66" ? { kind: "refuse", reply } : { kind: "accept", fields: "" };
+    },
+    authenticated: () => null,
+    mailFrom: () => null,
+    content: () => null,
+  };
+  return withProxy({ checks, relayNetworks: [] }, async (client) => {
+    assert.match(await client.ask("XCLIENT ADDR=192.0.2.66"), /^55[04] .*listed/);
+    assert.ok(asked.includes("192.0.2.66"), `asked ${asked.join(" ")}`);
+    client.socket.destroy();
+  });
+});
+
+test("nobody else may speak for others, nor within a message, nor ahead of the reply", async () => {
+  await withProxy({ settings: {} }, async (client) => {
+    assert.doesNotMatch(await client.ask("EHLO a.example.com"), /XCLIENT/);
+    assert.match(await client.ask("XCLIENT ADDR=192.0.2.1"), /^550 5\.7\.0 /);
+    client.socket.destroy();
+  });
+  await withProxy({}, async (client) => {
+    await client.ask("EHLO proxy.example.org");
+    await client.ask("MAIL FROM:<news@example.org>");
+    assert.match(await client.ask("XCLIENT ADDR=192.0.2.1"), /^503 /);
+    await client.ask("RSET");
+    for (const wrong of [
+      "XCLIENT",
+      "XCLIENT ADDR",
+      "XCLIENT ADDR=1.2.3",
+      "XCLIENT PORT=99999",
+      "XCLIENT HELO=a+20b",
+      "XCLIENT ADDR=192.0.2.1 ADDR=192.0.2.2",
+      "XCLIENT COLOUR=red",
+    ])
+      assert.match(await client.ask(wrong), /^501 /, wrong);
+    assert.match(await client.ask("XCLIENT ADDR=192.0.2.1\r\nNOOP"), /^(421|503|554) /);
+    client.socket.destroy();
+  });
+});
+
+test("what is not known is left as it was", () => {
+  assert.deepEqual(parseXclient("NAME=[TEMPUNAVAIL] ADDR=[UNAVAILABLE] helo=x"), { helo: "x" });
+});
+
+test("no attributes at all break the reader", () => {
+  fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => void parseXclient(`ADDR=${text}`)));
+});
