@@ -53,9 +53,11 @@ const checks = (whole: Whole): readonly Pod[] =>
 describe("a NativePlugin", () => {
   test("is opened in a pod that can reach nothing before any pod of a cluster is made with it", async () => {
     let verdict: string | null = null;
-    const { whole, operator } = worldWith(() => verdict);
+    const engine = { pullSecrets: [{ name: "registry" }] };
+    const { whole, operator } = worldWith(() => verdict, { engine });
     await whole.until("a check", () => checks(whole).length === 1);
     const [pod] = checks(whole);
+    assert.deepEqual(pod?.spec.imagePullSecrets, [{ name: "registry" }]);
     assert.equal(pod?.spec.automountServiceAccountToken, false);
     assert.deepEqual(pod?.spec.containers[0]?.command, ["plugin-check"]);
     assert.deepEqual(pod?.spec.volumes?.[0]?.image?.reference, "registry.example/geo:1");

@@ -17,11 +17,18 @@ const MOST_SECONDS = 300;
 export interface CheckFacts {
   readonly object: CustomObject;
   readonly plugin: ResolvedPlugin;
-  readonly engineImage: string;
+  readonly engine: EngineImage;
   readonly hasImageVolumes: boolean;
 }
 
-export function checkPod({ object, plugin, engineImage, hasImageVolumes }: CheckFacts): Pod {
+/** What the check runs in: an engine's image, and what the node needs to get it and the plugin's. */
+export interface EngineImage {
+  readonly image: string;
+  readonly pullSecrets: readonly { readonly name: string }[];
+}
+
+export function checkPod({ object, plugin, engine, hasImageVolumes }: CheckFacts): Pod {
+  const engineImage = engine.image;
   const pullPolicy = "IfNotPresent";
   const { volumes, mounts, initContainers } = pluginParts([plugin], {
     hasImageVolumes,
@@ -50,6 +57,7 @@ export function checkPod({ object, plugin, engineImage, hasImageVolumes }: Check
         },
       ],
       volumes,
+      ...(engine.pullSecrets.length === 0 ? {} : { imagePullSecrets: engine.pullSecrets }),
       restartPolicy: "Never",
       activeDeadlineSeconds: MOST_SECONDS,
       automountServiceAccountToken: false,

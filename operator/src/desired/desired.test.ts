@@ -45,7 +45,11 @@ function contextOf(input: Input): Context {
 }
 
 function objectsOf(context: Context): readonly unknown[] {
-  return [...plan(context, admin, keys, context.spec.webAdmin.enabled ? web : null).map(({ object }) => object), claim(context, 1), pod(context, 1)];
+  return [
+    ...plan(context, admin, keys, context.spec.webAdmin.enabled ? web : null).map(({ object }) => object),
+    claim(context, 1),
+    pod(context, 1),
+  ];
 }
 
 describe("desired objects", async () => {

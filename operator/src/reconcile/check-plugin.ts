@@ -4,7 +4,13 @@
  * it has spoken is made anew.
  */
 import type { NativePlugin, NativePluginStatus } from "#crds/native-plugin.ts";
-import { checkName, checkPod, checkPolicy, policyName } from "#operator/desired/check-pod.ts";
+import {
+  type EngineImage,
+  checkName,
+  checkPod,
+  checkPolicy,
+  policyName,
+} from "#operator/desired/check-pod.ts";
 import { type CustomObject, type Pod, resources } from "#operator/kube/objects.ts";
 import { checkStateOf } from "#operator/plugins/check-result.ts";
 import { pluginOf } from "#operator/plugins/resolve.ts";
@@ -17,16 +23,16 @@ import type { Writer } from "./writer.ts";
 export interface CheckInput {
   readonly object: CustomObject;
   readonly plugin: Pick<NativePlugin, "spec">;
-  /** "": none is known. */
-  readonly engineImage: string;
+  /** Null: none is known. */
+  readonly engine: EngineImage | null;
 }
 
 export async function checkPlugin(tools: Tools, writer: Writer, input: CheckInput): Promise<Checked> {
-  const { object, plugin, engineImage } = input;
+  const { object, plugin, engine } = input;
   if (plugin.spec.check === "Off") return { kind: "off" };
   if (isKnown(object) || object.metadata.deletionTimestamp !== undefined) return { kind: "known" };
-  if (engineImage === "") return { kind: "no-image" };
-  const pod = await podOf(tools, writer, input);
+  if (engine === null) return { kind: "no-image" };
+  const pod = await podOf(tools, writer, { object, plugin, engine });
   const state = checkStateOf(pod);
   if (state.kind !== "pending") await cleanUp(writer, pod);
   return { kind: "told", state, imageId: imageIdOf(pod) };
@@ -43,7 +49,7 @@ function isKnown(object: CustomObject): boolean {
 async function podOf(
   tools: Tools,
   writer: Writer,
-  { object, plugin, engineImage }: CheckInput,
+  { object, plugin, engine }: CheckInput & { readonly engine: EngineImage },
 ): Promise<Pod> {
   const namespace = object.metadata.namespace ?? "";
   const name = checkName(object);
@@ -54,7 +60,7 @@ async function podOf(
     await writer.kube.create(policy.resource, checkPolicy(object));
   const { hasImageVolumes } = tools.facts;
   const resolved = pluginOf(object.metadata.name, plugin);
-  const wanted = checkPod({ object, plugin: resolved, engineImage, hasImageVolumes });
+  const wanted = checkPod({ object, plugin: resolved, engine, hasImageVolumes });
   return writer.kube.create<Pod>(resources.pods, wanted);
 }
 

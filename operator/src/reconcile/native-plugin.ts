@@ -8,6 +8,7 @@ import { NativePlugin, type NativePluginStatus } from "#crds/native-plugin.ts";
 import { BY_CLUSTER } from "#operator/cache/caches.ts";
 import { type Key, keyText } from "#operator/cache/key.ts";
 import { type CustomObject, resources } from "#operator/kube/objects.ts";
+import type { EngineImage } from "#operator/desired/check-pod.ts";
 import { crashLoopOf } from "#operator/plugins/crashes.ts";
 import { type Checked, nativePluginStatus, type PluginUse } from "#operator/status/native-plugin-status.ts";
 import { keyOf, pluginsOf } from "#operator/watch/mapping.ts";
@@ -43,7 +44,7 @@ async function pass(tools: Tools, writer: Writer, object: CustomObject): Promise
     ? await checkPlugin(tools, writer, {
         object,
         plugin: parsed.data,
-        engineImage: engineImageFor(tools, clusters),
+        engine: engineFor(tools, clusters),
       })
     : { kind: "off" };
   const status = statusOf(tools, object, { clusters, checked, parsed });
@@ -83,11 +84,13 @@ function clustersUsing(tools: Tools, { metadata: { namespace, name } }: CustomOb
     .filter((cluster) => pluginsOf(cluster).some((plugin) => plugin.name === name));
 }
 
-/** The operator's own, or that of a cluster that uses the plugin; "" when neither is known. */
-function engineImageFor(tools: Tools, clusters: readonly CustomObject[]): string {
-  if (tools.facts.engineImage !== "") return tools.facts.engineImage;
-  const images = clusters.map(({ spec }) => (spec as { engine?: { image?: unknown } }).engine?.image);
-  return images.find((image) => typeof image === "string") ?? "";
+/** The operator's own image, or that of a cluster that uses the plugin; clusters know the secrets to pull with. */
+function engineFor(tools: Tools, clusters: readonly CustomObject[]): EngineImage | null {
+  const engines = clusters.map(({ spec }) => (spec as { engine?: Partial<EngineImage> }).engine ?? {});
+  const named = engines.find(({ image }) => typeof image === "string")?.image ?? "";
+  const image = tools.facts.engineImage === "" ? named : tools.facts.engineImage;
+  const names = new Set(engines.flatMap(({ pullSecrets = [] }) => pullSecrets.map(({ name }) => name)));
+  return image === "" ? null : { image, pullSecrets: [...names].sort().map((name) => ({ name })) };
 }
 
 function statusOf(
