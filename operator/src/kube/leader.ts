@@ -20,6 +20,8 @@ import { type Lease, resources } from "./objects.ts";
 const LEASE_SECONDS = 15;
 const RENEW_DEADLINE_MS = 10_000;
 const RETRY_MS = 2000;
+/** A standby only reads: it may look more often, so that a lease that was given back is taken within a second or so. */
+const LOOK_MS = 1000;
 
 export interface LeaderOptions {
   readonly kube: Pick<Kube, "get" | "create" | "replace">;
@@ -51,7 +53,7 @@ export class Leader {
         void this.#renew();
         return this.#lost.signal;
       }
-      await sleep(this.#options.clock, RETRY_MS * (1 + this.#options.random() * 0.2), stop);
+      await sleep(this.#options.clock, LOOK_MS * (1 + this.#options.random() * 0.2), stop);
     }
     return null;
   }
