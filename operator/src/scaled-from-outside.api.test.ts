@@ -20,7 +20,7 @@ import { app } from "../testing/whole.ts";
 
 const server = apiServerFromEnvironment();
 
-describe("scaling from outside", { skip: server === null, timeout: 150_000 }, () => {
+describe("scaling from outside", { skip: server === null, timeout: 280_000 }, () => {
   if (server === null) return;
   const admin = new Admin(server);
   const kube = new HttpKube({
