@@ -150,7 +150,7 @@ describe("native plugins", { timeout: 600_000 }, () => {
     await send(25, 50, "napper@example.net");
     await stage.delivered(50);
     const text = await stage.kubectl("exec", "outbound-0", "--", "mtactl", "plugins");
-    const [, calls = "0"] = /^nap {2}[^]*?calls {6}(\d+),/m.exec(text) ?? [];
+    const [, calls = "0"] = /^nap {2}[\s\S]*?calls {6}(\d+),/m.exec(text) ?? [];
     assert.ok(Number(calls) >= 50, text);
   });
 
@@ -171,7 +171,7 @@ describe("native plugins", { timeout: 600_000 }, () => {
       (found) => found.size === 30,
       60,
     );
-    for (const content of objects.values()) assert.match(content, /^Received: [^]*\r\n\r\n[^]{3000}/);
+    for (const content of objects.values()) assert.match(content, /^Received: [\s\S]*\r\n\r\n[\s\S]{3000}/);
     await stage.until("outbound", ({ status }) => status.queue.total === 0);
   });
 

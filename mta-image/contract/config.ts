@@ -112,72 +112,84 @@ function pathOf(path: readonly PropertyKey[]): string {
 
 /** What one file says of the other, and of itself elsewhere. */
 function crossCheck(startup: StartupConfig, app: AppConfig): Problem[] {
-  const problem = (path: string, reason: string): Problem => ({ file: appFile, path, reason });
-  const transports = new Set(app.transportgroups.flatMap((group) => group.transports.map(({ id }) => id)));
-  const problems = [
+  const transports = app.transportgroups.flatMap((group) => group.transports);
+  const ids = new Set(transports.map(({ id }) => id));
+  return [
     ...duplicates(appFile, "servers", app.servers),
     ...duplicates(appFile, "transportgroups", app.transportgroups),
-    ...duplicates(
-      appFile,
-      "transports",
-      app.transportgroups.flatMap((group) => group.transports),
+    ...duplicates(appFile, "transports", transports),
+    ...duplicates(appFile, "addresses", app.addresses),
+    ...app.servers.flatMap((server, i) => checkServer(startup, server, { at: `servers[${i}]`, ids })),
+    ...checkAuthenticationPart(app),
+    ...startup.servers
+      .filter(({ id }) => !app.servers.some((server) => server.id === id))
+      .map(({ id }) => problem("servers", `server "${id}" of ${startupFile} has no settings here`)),
+    ...app.transportgroups.flatMap((group, i) =>
+      checkGroup(app, group, { at: `transportgroups[${i}]`, ids }),
     ),
   ];
-  app.servers.forEach((server, i) => {
-    const known = startup.servers.some(({ id }) => id === server.id);
-    if (!known)
-      problems.push(problem(`servers[${i}].id`, `there is no server "${server.id}" in ${startupFile}`));
-    if (!transports.has(server.transport))
-      problems.push(problem(`servers[${i}].transport`, `there is no transport "${server.transport}"`));
-    server.tls.certs.forEach(({ cert }, j) => {
-      if (startup.pki.private.some(({ id }) => id === cert)) return;
-      problems.push(
-        problem(
-          `servers[${i}].tls.certs[${j}].cert`,
-          `there is no key "${cert}" in pki.private of ${startupFile}`,
-        ),
-      );
-    });
-    if (server.tls.implicit && server.tls.certs.length === 0)
-      problems.push(problem(`servers[${i}].tls.implicit`, "needs a certificate in certs"));
-  });
-  if (app.authentication !== undefined) {
-    const servers = new Set(app.servers.map(({ id }) => id));
-    const wrong = checkAuthentication(app.authentication, servers);
-    problems.push(...wrong.map(({ path, reason }) => problem(path, reason)));
-    problems.push(...duplicates(appFile, "authentication.keys", app.authentication.keys));
+}
+
+function problem(path: string, reason: string): Problem {
+  return { file: appFile, path, reason };
+}
+
+interface Place {
+  readonly at: string;
+  /** Of transports. */
+  readonly ids: ReadonlySet<string>;
+}
+
+function checkServer(
+  startup: StartupConfig,
+  server: AppConfig["servers"][number],
+  { at, ids }: Place,
+): Problem[] {
+  const problems: Problem[] = [];
+  if (!startup.servers.some(({ id }) => id === server.id))
+    problems.push(problem(`${at}.id`, `there is no server "${server.id}" in ${startupFile}`));
+  if (!ids.has(server.transport))
+    problems.push(problem(`${at}.transport`, `there is no transport "${server.transport}"`));
+  for (const [j, { cert }] of server.tls.certs.entries()) {
+    if (startup.pki.private.some(({ id }) => id === cert)) continue;
+    const reason = `there is no key "${cert}" in pki.private of ${startupFile}`;
+    problems.push(problem(`${at}.tls.certs[${j}].cert`, reason));
   }
-  for (const { id } of startup.servers) {
-    if (!app.servers.some((server) => server.id === id))
-      problems.push(problem("servers", `server "${id}" of ${startupFile} has no settings here`));
-  }
-  problems.push(...duplicates(appFile, "addresses", app.addresses));
-  app.transportgroups.forEach((group, i) => {
-    for (const { connection, session } of [group, ...group.transports]) {
-      const { ipv4 = [], ipv6 = [] } = connection?.sourceip ?? {};
-      for (const name of [...ipv4, ...ipv6]) {
-        if (isIP(name) === 0 && !app.addresses.some(({ id }) => id === name))
-          problems.push(problem(`transportgroups[${i}]`, `there is no address "${name}"`));
-      }
-      const server = connection?.server ?? group.connection?.server;
-      if (session?.protocol === "lmtp" && server === undefined)
-        problems.push(problem(`transportgroups[${i}]`, "protocol lmtp needs a connection.server"));
+  if (server.tls.implicit && server.tls.certs.length === 0)
+    problems.push(problem(`${at}.tls.implicit`, "needs a certificate in certs"));
+  return problems;
+}
+
+function checkAuthenticationPart({ authentication, servers }: AppConfig): Problem[] {
+  if (authentication === undefined) return [];
+  const wrong = checkAuthentication(authentication, new Set(servers.map(({ id }) => id)));
+  return [
+    ...wrong.map(({ path, reason }) => problem(path, reason)),
+    ...duplicates(appFile, "authentication.keys", authentication.keys),
+  ];
+}
+
+function checkGroup(
+  app: AppConfig,
+  group: AppConfig["transportgroups"][number],
+  { at, ids }: Place,
+): Problem[] {
+  const problems: Problem[] = [];
+  for (const { connection, session } of [group, ...group.transports]) {
+    const { ipv4 = [], ipv6 = [] } = connection?.sourceip ?? {};
+    for (const name of [...ipv4, ...ipv6]) {
+      if (isIP(name) === 0 && !app.addresses.some(({ id }) => id === name))
+        problems.push(problem(at, `there is no address "${name}"`));
     }
-  });
-  if (app.resolver.validating.length === 0) {
-    app.transportgroups.forEach((group, i) => {
-      const settings = [group, ...group.transports];
-      if (settings.some(({ session }) => session?.tls.mode.startsWith("dane")))
-        problems.push(
-          problem(`transportgroups[${i}]`, "tls.mode dane needs name servers in resolver.validating"),
-        );
-    });
+    const server = connection?.server ?? group.connection?.server;
+    if (session?.protocol === "lmtp" && server === undefined)
+      problems.push(problem(at, "protocol lmtp needs a connection.server"));
+    if (app.resolver.validating.length === 0 && session?.tls.mode.startsWith("dane") === true)
+      problems.push(problem(at, "tls.mode dane needs name servers in resolver.validating"));
   }
-  app.transportgroups.forEach((group, i) => {
-    const target = group.dsn?.transport;
-    if (target !== undefined && !transports.has(target))
-      problems.push(problem(`transportgroups[${i}].dsn.transport`, `there is no transport "${target}"`));
-  });
+  const target = group.dsn?.transport;
+  if (target !== undefined && !ids.has(target))
+    problems.push(problem(`${at}.dsn.transport`, `there is no transport "${target}"`));
   return problems;
 }
 

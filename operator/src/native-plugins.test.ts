@@ -73,7 +73,7 @@ describe("a NativePlugin", () => {
     await whole.until("ready", () => whole.condition("Ready") === READY);
     assert.equal(checks(whole).length, 0);
     assert.equal(said(whole, "Checked"), "True Passed script, queue");
-    const { checked } = pluginOf(whole)?.status as { checked?: Record<string, unknown> };
+    const { checked } = (pluginOf(whole)?.status ?? {}) as { checked?: Record<string, unknown> };
     assert.deepEqual([checked?.["sha256"], checked?.["abiVersion"]], [SHA, 560001]);
     await operator.stop();
   });
@@ -132,9 +132,7 @@ describe("a NativePlugin", () => {
     await whole.until("a pod has it", mounts);
     whole.node.broken.add("out-0");
     await whole.until("crashing", () => {
-      const [pod] = whole.kube
-        .peekAll<Pod>(resources.pods)
-        .filter(({ metadata }) => metadata.name === "out-0");
+      const pod = whole.kube.peekAll<Pod>(resources.pods).find(({ metadata }) => metadata.name === "out-0");
       if (pod === undefined || !mounts()) return false;
       whole.kube.setStatus(resources.pods, NAMESPACE, "out-0", {
         phase: "Running",
@@ -193,7 +191,7 @@ describe("a NativePlugin", () => {
     const status = pluginOf(whole)?.status as Record<string, unknown>;
     assert.deepEqual([status["pods"], status["functions"]], [1, ["locate", "module:near"]]);
     await whole.until("in the cluster", () => whole.condition("PluginsReady") === "True Present", 500);
-    const { plugins } = whole.cluster()?.status as { plugins?: unknown[] };
+    const { plugins } = (whole.cluster()?.status ?? {}) as { plugins?: unknown[] };
     assert.deepEqual(plugins, [
       {
         name: "geo",

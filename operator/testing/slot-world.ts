@@ -119,6 +119,8 @@ export class SlotWorld {
         if (claim !== undefined) this.#deleteClaim(slot, claim);
         return;
       case "resize-claim":
+      case "note-node":
+      case "sleep":
         return;
     }
   }

@@ -93,6 +93,23 @@ export function makeSettings(input: {
     noticeTransports: new Map(
       transports.map(({ group, transport }) => [transport.id, group.dsn?.transport ?? transport.id]),
     ),
+    ...otherWays(app, transports),
+    addresses: new Map(app.addresses.map(({ id, address }) => [id, address])),
+    connections: { perDestination: app.queues.concurrency, total: app.queues.pooling.size },
+    resolver: {
+      servers: app.resolver.servers,
+      cacheSize: app.resolver.cache.size,
+      validating: app.resolver.validating,
+    },
+  };
+}
+
+/** Transports whose mail does not leave by SMTP. */
+function otherWays(
+  app: AppConfig,
+  transports: readonly { readonly group: Group; readonly transport: Transport }[],
+): Pick<Settings, "objectStores" | "pluginOrders"> {
+  return {
     objectStores: new Map(
       transports.flatMap(({ group, transport }) => {
         const store = transport.objectstore ?? group.objectstore;
@@ -106,13 +123,6 @@ export function makeSettings(input: {
         return [[transport.id, { id: plugin.id, args: plugin.arguments, timeoutMs: plugin.timeout }]];
       }),
     ),
-    addresses: new Map(app.addresses.map(({ id, address }) => [id, address])),
-    connections: { perDestination: app.queues.concurrency, total: app.queues.pooling.size },
-    resolver: {
-      servers: app.resolver.servers,
-      cacheSize: app.resolver.cache.size,
-      validating: app.resolver.validating,
-    },
   };
 }
 

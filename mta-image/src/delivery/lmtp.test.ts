@@ -78,11 +78,10 @@ test("a real LMTP server on a UNIX socket takes mail", async (t) => {
     disableReverseLookup: true,
     hideSTARTTLS: true,
     logger: false,
-    onData: (stream, session, done) => {
-      void buffer(stream).then((content) => {
-        taken.push(`${session.envelope.rcptTo.length} ${content.length}`);
-        done(null);
-      });
+    onData: async (stream, session, done) => {
+      const content = await buffer(stream);
+      taken.push(`${session.envelope.rcptTo.length} ${content.length}`);
+      done(null);
     },
   });
   await new Promise<void>((resolve) => server.listen(path as unknown as number, resolve));

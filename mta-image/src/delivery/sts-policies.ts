@@ -122,18 +122,17 @@ export class StsPolicies {
   }
 
   /** Addresses come from the same resolver as those of mail hosts, and pass the same check. */
-  readonly #lookup: LookupFunction = (name, options, callback) => {
+  readonly #lookup: LookupFunction = async (name, options, callback) => {
     const { resolver, isForbidden } = this.#options;
-    void Promise.all([resolver.a(name), resolver.aaaa(name)]).then((answers) => {
-      const ips = answers
-        .flatMap((answer) => (answer.kind === "found" ? [...answer.records] : []))
-        .filter((ip) => !isForbidden(ip));
-      const addresses = ips.map((address) => ({ address, family: isIP(address) }));
-      const [first] = addresses;
-      if (first === undefined) callback(Object.assign(new Error("no address"), { code: "ENOTFOUND" }), "", 4);
-      else if (options.all === true) callback(null, addresses);
-      else callback(null, first.address, first.family);
-    });
+    const answers = await Promise.all([resolver.a(name), resolver.aaaa(name)]);
+    const ips = answers
+      .flatMap((answer) => (answer.kind === "found" ? [...answer.records] : []))
+      .filter((ip) => !isForbidden(ip));
+    const addresses = ips.map((address) => ({ address, family: isIP(address) }));
+    const [first] = addresses;
+    if (first === undefined) callback(Object.assign(new Error("no address"), { code: "ENOTFOUND" }), "", 4);
+    else if (options.all === true) callback(null, addresses);
+    else callback(null, first.address, first.family);
   };
 }
 

@@ -96,8 +96,9 @@ export function storesByPlural(caches: Caches): ReadonlyMap<string, Store<KubeOb
 }
 
 /** True when every kind has been listed once; nodes are no condition, since not every operator may read them. */
-export function allSynced({ nodes: _, ...caches }: Caches): boolean {
-  return Object.values(caches as unknown as Record<string, Store<KubeObject>>).every((store) => store.synced);
+export function allSynced(caches: Caches): boolean {
+  const stores = Object.entries(caches as unknown as Record<string, Store<KubeObject>>);
+  return stores.every(([kind, store]) => kind === "nodes" || store.synced);
 }
 
 function nodeNames(pod: KubeObject): readonly string[] {

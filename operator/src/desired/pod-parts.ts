@@ -28,7 +28,7 @@ export function podParts({ labels, annotations, spec, startup }: PodSource): Pod
     Resources: resources,
     Listeners: ports,
     Volumes: [
-      volumes?.map(({ name, configMap, ...volume }) => ({ name, ...volume })),
+      volumes?.map(({ name, configMap: _configMap, ...volume }) => ({ name, ...volume })),
       volumeMounts,
       initContainers,
     ],

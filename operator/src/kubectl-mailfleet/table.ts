@@ -8,6 +8,5 @@ export function table(rows: readonly (readonly string[])[], indent = "  "): stri
 
 /** Control characters come from whoever wrote a message: they must not move the cursor of whoever reads it. */
 export function clean(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, " ");
 }

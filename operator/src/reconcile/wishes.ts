@@ -32,11 +32,9 @@ export function wishesOf({ annotations = {} }: ObjectMeta): Wishes {
 }
 
 function vetoesIn(text: string | undefined): ReadonlySet<Veto> {
-  const names = (text ?? "")
-    .slice(0, 4096)
-    .split(",")
-    .map((name) => name.trim());
-  return new Set(ignorable.filter((veto) => names.includes(veto)));
+  const items = (text ?? "").slice(0, 4096).split(",");
+  const names = new Set(items.map((name) => name.trim()));
+  return new Set(ignorable.filter((veto) => names.has(veto)));
 }
 
 /** "2,5". */
