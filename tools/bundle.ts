@@ -15,12 +15,12 @@ interface Program {
 
 export const programs: readonly Program[] = [
   { name: "smtpd", entry: "mta-image/src/main.ts" },
-  { name: "mtactl", entry: "mta-image/src/mtactl.ts" },
-  { name: "hsh", entry: "mta-image/src/hsh.ts" },
-  { name: "hsl-lint", entry: "mta-image/src/hsl-lint.ts" },
-  { name: "hsl-format", entry: "mta-image/src/hsl-format.ts" },
-  { name: "hsl-language-server", entry: "mta-image/src/hsl-language-server.ts" },
-  { name: "plugin-check", entry: "mta-image/src/plugin-check.ts" },
+  { name: "mtactl", entry: "mta-image/src/programs/mtactl.ts" },
+  { name: "hsh", entry: "mta-image/src/programs/hsh.ts" },
+  { name: "hsl-lint", entry: "mta-image/src/programs/hsl-lint.ts" },
+  { name: "hsl-format", entry: "mta-image/src/programs/hsl-format.ts" },
+  { name: "hsl-language-server", entry: "mta-image/src/programs/hsl-language-server.ts" },
+  { name: "plugin-check", entry: "mta-image/src/programs/plugin-check.ts" },
   { name: "mailfleet-web", entry: "mta-image/web/server/main.ts" },
   { name: "operator", entry: "operator/src/main.ts" },
   { name: "kubectl-mailfleet", entry: "operator/src/kubectl-mailfleet.ts" },

@@ -106,8 +106,8 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
       "spamhaus",
     ),
   ],
-  // The files of src/ itself: the programs and what puts the rooms together.
-  "mta-image/src": [
+  // What puts the rooms together to an engine.
+  "mta-image/src/engine": [
     "base",
     contract,
     "package.json",
@@ -115,11 +115,23 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     "fastify",
     "js-yaml",
     "prom-client",
+    "zod",
+    ...mta(...engineRooms, "smtp", "message", "script", "script-ports", "hooks"),
+    "mta-image/src",
+  ],
+  // What people and other programs call besides smtpd.
+  "mta-image/src/programs": [
+    "base",
+    contract,
+    "js-yaml",
     "undici",
     "vscode-languageserver",
     "zod",
-    ...mta(...engineRooms, "smtp", "message", "script", "script-ports", "language-server", "hooks"),
+    ...mta(...engineRooms, "smtp", "message", "script", "script-ports", "language-server", "hooks", "engine"),
+    "mta-image/src",
   ],
+  // smtpd itself.
+  "mta-image/src": ["base", contract, "package.json", ...mta("config", "engine", "spamhaus")],
 
   "mta-image/web/shared": ["zod", contract],
   "mta-image/web/server": [

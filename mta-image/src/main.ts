@@ -12,9 +12,9 @@ import { systemRandom } from "#base/random.ts";
 import { exitCodes } from "#contract/runtime.ts";
 
 import { LiveConfig } from "./config/live-config.ts";
-import { Mta } from "./mta.ts";
+import { Mta } from "./engine/mta.ts";
 import { type Options, parseOptions, usage } from "./options.ts";
-import { compileConfig } from "./script-config.ts";
+import { compileConfig } from "./engine/script-config.ts";
 import { spamhausHost } from "./spamhaus/script-functions.ts";
 import { Spamhaus } from "./spamhaus/spamhaus.ts";
 import { version } from "./version.ts";

@@ -11,7 +11,7 @@ import { systemClock } from "#base/clock.ts";
 import { silentLog } from "#base/log.ts";
 import { systemRandom } from "#base/random.ts";
 import { LiveConfig } from "#mta/config/live-config.ts";
-import { Mta } from "#mta/mta.ts";
+import { Mta } from "#mta/engine/mta.ts";
 
 export interface EngineOptions {
   readonly folder?: string;

@@ -6,7 +6,7 @@ import { readFile } from "node:fs/promises";
 
 import { run } from "../../e2e/peers/shell.ts";
 
-const script = new URL("../../examples/argocd/health/health.lua", import.meta.url);
+const script = new URL("../../docs/examples/argocd/health/health.lua", import.meta.url);
 
 export interface Health {
   readonly status: string;

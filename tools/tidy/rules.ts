@@ -43,7 +43,7 @@ const BANNED_CALLS: readonly {
       "operator/src/main.ts",
       "operator/src/kubectl-mailfleet.ts",
       "mta-image/src/main.ts",
-      "mta-image/src/mtactl.ts",
+      "mta-image/src/programs/mtactl.ts",
       "helm/",
       "e2e/",
       "tools/",

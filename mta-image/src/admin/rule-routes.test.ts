@@ -8,7 +8,7 @@ import { makeHttpServer } from "#base/http-server.ts";
 import { makeMessage } from "../../testing/messages.ts";
 import { setUp, settle } from "../../testing/queue-rig.ts";
 import { readShares } from "../config/shares.ts";
-import { RuleAdministration } from "../rule-administration.ts";
+import { RuleAdministration } from "../engine/rule-administration.ts";
 import { addRuleRoutes } from "./rule-routes.ts";
 
 let rig: ReturnType<typeof setUp>;

@@ -26,7 +26,7 @@ before(async () => {
     join(root, "src/files/lib.hsl"),
     "// å\nfunction greet($name, $loud = false) { return $name; }\n",
   );
-  const program = fileURLToPath(new URL("../hsl-language-server.ts", import.meta.url));
+  const program = fileURLToPath(new URL("../programs/hsl-language-server.ts", import.meta.url));
   child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", program], { stdio: "pipe" });
   assert.ok(child.stdin !== null && child.stdout !== null);
   editor = createMessageConnection(

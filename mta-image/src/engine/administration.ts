@@ -1,0 +1,139 @@
+/** What the admin API may ask of the engine, over its rooms. Thin: nothing is decided here. */
+import type {
+  ConfigPush,
+  DrainRequest,
+  EngineStatus,
+  QueueChange,
+  QueuePage,
+  QueueQuery,
+  QueueSelector,
+} from "#contract/admin-api.ts";
+
+import type { Clock } from "#base/clock.ts";
+
+import type { Administration, ConfigAnswer } from "../admin/admin-server.ts";
+import type { LiveConfig } from "../config/live-config.ts";
+import type { Queue } from "../queue/queue.ts";
+import { queryQueue, selectEntries } from "../queue/query.ts";
+import type { SessionCounters } from "../session/counters.ts";
+import type { Spamhaus } from "../spamhaus/spamhaus.ts";
+import { BusyShare } from "./busy-share.ts";
+import { DrainedWatch } from "./drained-watch.ts";
+import type { DiskSpool } from "../spool/disk-spool.ts";
+import type { Transfer } from "../transfer/transfer.ts";
+import { version } from "../version.ts";
+
+/** The engine as far as it can be administered; `state` is changed from here and by whoever stops the engine. */
+export interface Administered {
+  state: EngineStatus["state"];
+  readonly startedAt: string;
+  readonly isReady: boolean;
+  readonly sessions: number;
+  readonly options: { readonly config: LiveConfig; readonly clock: Clock };
+  readonly queue: Queue;
+  readonly spool: DiskSpool;
+  readonly courier: { readonly connections: number };
+  readonly sessionCounters: SessionCounters;
+  readonly transfer: Transfer;
+  readonly scriptErrors: number;
+  readonly spamhaus: Pick<Spamhaus, "state">;
+  readonly plugins: { states(): EngineStatus["plugins"] };
+}
+
+export class EngineAdministration implements Administration {
+  readonly #mta: Administered;
+  readonly #busy = new BusyShare(() => performance.now());
+  #drained: DrainedWatch | null = null;
+
+  constructor(mta: Administered) {
+    this.#mta = mta;
+  }
+
+  status(): EngineStatus {
+    const { queue, spool, sessionCounters, courier } = this.#mta;
+    const drained = spool.isMarkedDrained;
+    return {
+      version,
+      startedAt: this.#mta.startedAt,
+      revision: this.#mta.options.config.revision,
+      state: this.#mta.state,
+      ready: this.#mta.isReady,
+      queue: this.#queueFigures(),
+      spoolClosed: spool.figures().closedBecause,
+      spool: {
+        freeBytes: spool.figures().bytesFree,
+        floorBytes: this.#mta.options.config.current.startup.spool.minfree.bytes,
+      },
+      ...(drained === null ? {} : { drained }),
+      busy: this.#busy.share,
+      sessions: this.#mta.sessions,
+      deliveries: courier.connections,
+      totals: {
+        accepted: sessionCounters.acceptedMessages,
+        refused: sessionCounters.refusedMessages + sessionCounters.refusedRecipients,
+        ...queue.counters,
+        scriptErrors: this.#mta.scriptErrors,
+        attempts: queue.ended.attempts,
+        attemptSeconds: Math.round(queue.ended.ms) / 1000,
+      },
+      plugins: this.#mta.plugins.states(),
+      handover: this.#mta.transfer.figures,
+      spamhaus: this.#mta.spamhaus.state,
+    };
+  }
+
+  pushConfig(push: ConfigPush): Promise<ConfigAnswer> {
+    return this.#mta.options.config.push(push);
+  }
+
+  reloadConfig(): Promise<ConfigAnswer> {
+    return this.#mta.options.config.reload();
+  }
+
+  /** A process that is stopping stays so. */
+  async drain({ mode, peers }: DrainRequest): Promise<EngineStatus> {
+    await this.#mta.transfer.order(peers, { give: mode === "Drain" });
+    if (this.#mta.state === "Stopping") return this.status();
+    this.#drained ??= this.#watchDrained();
+    if (mode === "Serve") {
+      this.#drained.stop();
+      await this.#mta.spool.unmarkDrained();
+    } else this.#drained.start();
+    this.#mta.state = drainStates[mode];
+    return this.status();
+  }
+
+  #watchDrained(): DrainedWatch {
+    const { spool, options } = this.#mta;
+    return new DrainedWatch({
+      clock: options.clock,
+      isEmpty: () => isEmpty(this.status()),
+      mark: () => spool.markDrained(`Nothing was left on ${new Date(options.clock.now()).toISOString()}.\n`),
+    });
+  }
+
+  queue(query: QueueQuery): QueuePage {
+    return queryQueue(this.#mta.queue, query);
+  }
+
+  changeQueue(action: "retry" | "hold" | "release" | "bounce", selector: QueueSelector): QueueChange {
+    const { queue } = this.#mta;
+    const changes = { retry: queue.retryNow, hold: queue.hold, release: queue.release, bounce: queue.bounce };
+    const changed = selectEntries(queue, selector).filter((entry) => changes[action].call(queue, entry));
+    return { changed: changed.length };
+  }
+
+  /** Mail that is being handed over is still here until the peer has said that it has it. */
+  #queueFigures(): EngineStatus["queue"] {
+    const figures = this.#mta.queue.figures();
+    return { ...figures, total: figures.total + this.#mta.transfer.withheld };
+  }
+}
+
+function isEmpty({ state, queue, sessions, deliveries, handover }: EngineStatus): boolean {
+  const isTurnedAway = state === "Cordoned" || state === "Draining";
+  const owed = handover?.unanswered ?? 0;
+  return isTurnedAway && queue.total + sessions + deliveries + owed === 0;
+}
+
+const drainStates = { Serve: "Serving", Cordon: "Cordoned", Drain: "Draining" } as const;

@@ -1,0 +1,25 @@
+/**
+ * C functions for scripts (class FFI, plugins/ffi), where the configuration allows them: a script that may call any function
+ * of any library may do whatever the process may. Off, nothing of it is loaded. Rejects with a Failure when the addon
+ * cannot be had.
+ */
+import { loadForeign } from "../plugins/ffi/class.ts";
+import { addonBesideEngine, loadNative } from "../plugins/native.ts";
+import type { Host } from "../script/host.ts";
+import type { ForeignPort } from "../script/ports.ts";
+
+export interface ForeignOffer {
+  readonly host: Host;
+  readonly port: ForeignPort;
+}
+
+export async function openForeign(): Promise<ForeignOffer> {
+  const { host, fileValue } = await loadForeign(loadNative(addonBesideEngine()));
+  const port: ForeignPort = {
+    file: (bytes) => {
+      const pieces = bytes.native();
+      return pieces === null ? null : fileValue(pieces);
+    },
+  };
+  return { host, port };
+}

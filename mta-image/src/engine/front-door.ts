@@ -1,0 +1,51 @@
+/**
+ * Puts together the one door into the spool and what stands in front of it: mail is verified, changed by scripts, signed,
+ * stored, in this order. All that is held on the way counts as bytes of one figure.
+ */
+import type { Clock } from "#base/clock.ts";
+import type { Log } from "#base/log.ts";
+
+import { Authentication } from "../authentication/authentication.ts";
+import type { Settings } from "../config/settings.ts";
+import type { RecordResolver } from "../dns/resolver.ts";
+import { type IntakeFigures, type IntakeOptions, makeIntake } from "../intake/accept.ts";
+import type { Intake } from "../intake/intake.ts";
+import type { ScriptedDoor } from "../intake/scripted-intake.ts";
+import { scriptedDoor } from "./scripted-door.ts";
+import { mayRelayFrom } from "../session/access.ts";
+
+export interface FrontDoor {
+  readonly authentication: Authentication;
+  /** For mail that no script sees. */
+  readonly intake: Intake;
+  readonly scripted: ScriptedDoor;
+}
+
+export function makeFrontDoor(options: {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly spool: IntakeOptions["spool"];
+  readonly resolver: RecordResolver;
+  readonly settings: () => Settings;
+  readonly enqueue: IntakeOptions["enqueue"];
+}): FrontDoor {
+  const { clock, log, spool, resolver, settings } = options;
+  const figures: IntakeFigures = { bytesInFlight: 0 };
+  const door = makeIntake({ ...options, figures });
+  const authentication = new Authentication({
+    clock,
+    log,
+    resolver,
+    figures,
+    authority: () => settings().hostname,
+    mayRelay: (server, ip) => {
+      const session = settings().sessions.get(server);
+      return session !== undefined && mayRelayFrom(session.access, ip);
+    },
+  });
+  return {
+    authentication,
+    intake: authentication.before(door),
+    scripted: scriptedDoor({ spool, clock, log, figures }, authentication, door),
+  };
+}

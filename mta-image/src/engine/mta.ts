@@ -1,0 +1,393 @@
+/**
+ * The engine: the one file that knows every room. `start` builds them from the inside out (spool, queue, intake,
+ * sessions, HTTP faces) and opens the door to clients last; `shutdown.ts` ends them in the opposite order.
+ *
+ * Start rejects with a Failure that names what could not be had; what was opened before is closed again.
+ */
+import { join } from "node:path";
+import type { Registry } from "prom-client";
+
+import type { Clock } from "#base/clock.ts";
+import type { Log } from "#base/log.ts";
+import type { Random } from "#base/random.ts";
+import type { EngineStatus } from "#contract/admin-api.ts";
+import type { EngineConfig } from "#contract/config.ts";
+
+import { makeMetrics } from "../admin/metrics.ts";
+import { EngineAdministration } from "./administration.ts";
+import type { LiveConfig } from "../config/live-config.ts";
+import { makeQueueRules } from "../config/queue-rules.ts";
+import { readShares } from "../config/shares.ts";
+import type { Settings } from "../config/settings.ts";
+import type { SmtpCourier } from "../delivery/smtp-courier.ts";
+import { MailNotifier } from "../dsn/mail-notifier.ts";
+import { Events } from "../events/events.ts";
+import { noScripts } from "../hooks/scripts.ts";
+import { type FrontDoor, makeFrontDoor } from "./front-door.ts";
+import { type FaceOptions, openAdminFace, openMonitorFace, openSubmissionFaces } from "./http-faces.ts";
+import type { InjectionOptions } from "./injection.ts";
+import { InsightAdministration } from "./insight-administration.ts";
+import { OutcomeLog } from "../queue/outcome-log.ts";
+import { PluginLife } from "./plugin-life.ts";
+import type { Courier } from "../queue/courier.ts";
+import { type Outbound, makeOutbound } from "./outbound.ts";
+import { Queue } from "../queue/queue.ts";
+import { WarmUp } from "../queue/warm-up.ts";
+import { LiveStage } from "./live-stage.ts";
+import { openServer } from "./open-servers.ts";
+import { peerKeys } from "./peer-keys.ts";
+import { prepareSettings } from "./prepare-settings.ts";
+import { ScriptLife } from "./script-life.ts";
+import { RuleAdministration } from "./rule-administration.ts";
+import { makeSessionCounters } from "../session/counters.ts";
+import { LoginGuard } from "../session/login-guard.ts";
+import type { SessionNeighbours } from "../session/options.ts";
+import type { SmtpServer } from "../session/smtp-server.ts";
+import { Shutdown } from "./shutdown.ts";
+import { Spamhaus } from "../spamhaus/spamhaus.ts";
+import { DiskSpool } from "../spool/disk-spool.ts";
+import { diskFiles } from "../spool/files.ts";
+import { takeLock } from "../spool/lock.ts";
+import { Transfer } from "../transfer/transfer.ts";
+
+export interface MtaOptions {
+  readonly config: LiveConfig;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly systemHostname: string;
+}
+
+/** Attempts under way in one process, whatever the number of destinations: a bound on memory and sockets. */
+const MAX_RUNNING = 10_000;
+
+export class Mta {
+  readonly options: MtaOptions;
+  readonly sessionCounters = makeSessionCounters();
+  readonly #loginGuard: LoginGuard;
+  readonly startedAt: string;
+  readonly shutdown: Shutdown;
+  readonly servers: SmtpServer[] = [];
+  readonly spool: DiskSpool;
+  readonly queue: Queue;
+  readonly transfer: Transfer;
+  readonly administration = new EngineAdministration(this);
+  readonly rules: RuleAdministration;
+  readonly #outcomes: OutcomeLog;
+  #metrics: Registry | null = null;
+  readonly spamhaus: Spamhaus;
+  readonly #warmUp: WarmUp;
+  readonly plugins: PluginLife;
+  /** Ports in use, by server id; for HTTP faces "monitor" and "admin". */
+  readonly ports = new Map<string, number>();
+  state: EngineStatus["state"] = "Serving";
+  #settings: Settings;
+  #isOpen = false;
+  readonly #door: FrontDoor;
+  readonly #scripts: ScriptLife;
+  readonly #stage: LiveStage;
+  readonly #events: Events;
+  readonly #injection: InjectionOptions & { readonly settings: () => Settings };
+  readonly #deliveries: Courier;
+  readonly #outbound: Outbound;
+
+  private constructor(
+    options: MtaOptions,
+    parts: { settings: Settings; spool: DiskSpool; shutdown: Shutdown },
+  ) {
+    const { clock, log, random } = options;
+    this.options = options;
+    this.#loginGuard = new LoginGuard(clock);
+    this.startedAt = new Date(clock.now()).toISOString();
+    this.#settings = parts.settings;
+    this.spool = parts.spool;
+    this.shutdown = parts.shutdown;
+    this.spamhaus = new Spamhaus({ clock, log });
+    const folder = join(options.config.current.startup.spool.path, "events");
+    this.#events = new Events({ folder, clock, log });
+    this.shutdown.add("events", () => this.#events.close());
+    const read = (id: string): ReturnType<DiskSpool["read"]> => this.spool.read(id);
+    const outbound = makeOutbound({
+      clock,
+      random,
+      read,
+      hostname: parts.settings.hostname,
+      settings: () => this.#settings,
+    });
+    this.shutdown.add("outbound", () => outbound.close());
+    this.#outbound = outbound;
+    const door = makeFrontDoor({
+      clock,
+      log,
+      spool: this.spool,
+      resolver: outbound.resolver,
+      settings: () => this.#settings,
+      enqueue: (message) => {
+        this.queue.add(message);
+        this.#events.received(message);
+      },
+    });
+    this.#door = door;
+    this.#scripts = new ScriptLife({
+      clock,
+      random,
+      log,
+      resolver: outbound.resolver,
+      intake: door.intake,
+      settings: () => this.#settings,
+      spamhaus: this.spamhaus,
+      engine: { queue: () => this.queue, config: options.config, servers: this.servers },
+      plugins: () => this.plugins,
+    });
+    this.#stage = new LiveStage({
+      clock,
+      random,
+      config: options.config,
+      prepare: async (config) =>
+        prepareSettings(config, options.systemHostname, (await this.#scripts.prepare(config)).scripts),
+    });
+    const notifier = new MailNotifier({
+      intake: door.intake,
+      read,
+      clock,
+      log,
+      hostname: () => this.#settings.hostname,
+      transportFor: (id) => this.#settings.noticeTransports.get(id) ?? id,
+    });
+    this.#outcomes = new OutcomeLog(clock);
+    this.#injection = {
+      door,
+      runner: this.#scripts.runner,
+      settings: () => this.#settings,
+      accepting: () => this.accepting,
+    };
+    this.plugins = new PluginLife({ ...this.#injection, queue: () => this.queue, read, clock, log });
+    this.#deliveries = this.#scripts.courierBefore(this.plugins.courierBefore(outbound.courier), read);
+    this.queue = new Queue({
+      spool: this.spool,
+      courier: this.#deliveries,
+      doorkeeper: this.plugins.doorkeeper,
+      notifier,
+      clock,
+      log,
+      random,
+      scheduleFor: (id) => this.#settings.schedules.get(id) ?? this.#settings.defaultSchedule,
+      maxRunning: MAX_RUNNING,
+      locator: outbound.locator,
+      sourcesFor: (id) => this.#settings.transports.get(id)?.sourceIps ?? [],
+      note: (entry, outcome) => {
+        this.#outcomes.note(entry, outcome);
+        this.#events.note(entry, outcome);
+      },
+    });
+    const { startup } = options.config.current;
+    this.rules = new RuleAdministration(this.queue, { clock, folder: startup.spool.path });
+    this.#warmUp = new WarmUp(this.queue.rules, clock);
+    this.transfer = new Transfer({
+      ledgerPath: join(startup.spool.path, "handover.db"),
+      queue: this.queue,
+      spool: this.spool,
+      clock,
+      log,
+      keys: peerKeys(startup.admin),
+    });
+  }
+
+  static async start(options: MtaOptions): Promise<Mta> {
+    const shutdown = new Shutdown(options.log);
+    try {
+      return await Mta.#open(options, shutdown);
+    } catch (error) {
+      await shutdown.run();
+      throw error;
+    }
+  }
+
+  static async #open(options: MtaOptions, shutdown: Shutdown): Promise<Mta> {
+    const { clock, log } = options;
+    const config = options.config.current;
+    const { startup } = config;
+    const settings = await prepareSettings(config, options.systemHostname, noScripts);
+    const folder = startup.spool.path;
+    const files = diskFiles(folder);
+    await files.makeFolder("");
+    const lock = takeLock(folder);
+    shutdown.add("lock", async () => lock.release());
+    const spool = await DiskSpool.open({ files, clock, log, floor: startup.spool.minfree });
+    shutdown.add("spool", () => spool.close());
+    const mta = new Mta(options, { settings, spool, shutdown });
+    await mta.#openRooms();
+    return mta;
+  }
+
+  /** New mail is welcome. */
+  get isReady(): boolean {
+    return this.#isOpen && this.accepting && this.spool.figures().closedBecause === null;
+  }
+
+  /** Runs of scripts that ended with an error. */
+  get scriptErrors(): number {
+    return Object.values(this.#scripts.figures.errors).reduce((sum, count) => sum + count, 0);
+  }
+
+  get accepting(): boolean {
+    return this.state === "Serving";
+  }
+
+  get courier(): SmtpCourier {
+    return this.#outbound.smtp;
+  }
+
+  get sessions(): number {
+    return this.servers.reduce((sum, server) => sum + server.sessions, 0);
+  }
+
+  async #openRooms(): Promise<void> {
+    const { config } = this.options;
+    const { startup } = config.current;
+    const patience = startup.shutdown.timeout;
+    config.onChange(async (next) => {
+      const use = await this.#prepare(next);
+      return () => {
+        use();
+        this.plugins.reload(next);
+      };
+    });
+    this.shutdown.add("spamhaus", async () => this.spamhaus.close());
+    await this.#openMonitor();
+    await this.#startPlugins(config.current);
+    (await this.#prepare(config.current))();
+    this.shutdown.add("transfer", () => this.transfer.close());
+    this.rules.useShares(await readShares(startup.spool.path));
+    await this.transfer.queueAll(this.spool.recover());
+    this.shutdown.add("courier", async () => {
+      this.#warmUp.close();
+      this.queue.close();
+      await this.#deliveries.close(patience);
+    });
+    await this.#openAdmin();
+    for (const server of startup.servers) await this.#openServer(server, patience);
+    this.shutdown.add("plugins", () => this.plugins.earlyCleanup());
+    this.plugins.ready();
+    this.#isOpen = true;
+  }
+
+  /** Plugins may make lists before the policies that name them are read, and are there before the first attempt. */
+  async #startPlugins(config: EngineConfig): Promise<void> {
+    this.shutdown.add("plugins", () => this.plugins.cleanup());
+    await this.plugins.load(config);
+    this.plugins.earlyInit();
+    this.#applyRules(config);
+    this.plugins.init();
+  }
+
+  /** Makes what a configuration needs; what comes back puts it in force. Plugins have said what they offer to scripts. */
+  async #prepare(config: EngineConfig): Promise<() => void> {
+    const { app } = config;
+    const { scripts, use: useScripts } = await this.#scripts.prepare(config);
+    const settings = await prepareSettings(config, this.options.systemHostname, scripts);
+    const useSpamhaus = await this.spamhaus.prepare(app.spamhaus, app.resolver.servers);
+    const useEvents = await this.#events.prepare(app.events);
+    const useAuthentication = await this.#door.authentication.prepare(app.authentication);
+    return () => {
+      this.#settings = settings;
+      useScripts();
+      useSpamhaus();
+      useAuthentication();
+      void useEvents();
+      this.#applyRules(config);
+    };
+  }
+
+  #applyRules(config: EngineConfig): void {
+    const { rulebook } = this.queue;
+    rulebook.configure(makeQueueRules(config, (field, name) => rulebook.lists.find(field, name)));
+    this.#warmUp.configure(config.policy.warmup ?? null);
+  }
+
+  #openServer(server: EngineConfig["startup"]["servers"][number], patienceMs: number): Promise<void> {
+    if (server.type === "http") {
+      const app = (): EngineConfig["app"] => this.options.config.current.app;
+      return openSubmissionFaces(this.#faces, server, { app, injection: this.#injection });
+    }
+    return openServer(server, {
+      near: this.#neighbours(),
+      settings: () => this.#settings,
+      staged: (id, ip) => this.#stage.settingsFor(id, ip),
+      log: this.options.log,
+      onOpen: (smtp) => {
+        this.servers.push(smtp);
+        this.ports.set(server.id, smtp.port);
+        this.shutdown.add("sessions", () => smtp.close(patienceMs));
+      },
+    });
+  }
+
+  #neighbours(): SessionNeighbours {
+    const { clock, log } = this.options;
+    return {
+      intake: this.#door.intake,
+      clock,
+      log,
+      counters: this.sessionCounters,
+      loginGuard: this.#loginGuard,
+      checks: this.spamhaus.checks,
+      hookRunner: this.#scripts.runner,
+      scripted: this.#door.scripted,
+      accepting: () => this.accepting,
+    };
+  }
+
+  get #faces(): FaceOptions {
+    const { shutdown, ports, options } = this;
+    const { clock, log } = options;
+    return { startup: options.config.current.startup, shutdown, ports, clock, log };
+  }
+
+  async #openMonitor(): Promise<void> {
+    const registry = makeMetrics({
+      session: this.sessionCounters,
+      sessions: () => this.sessions,
+      outcomes: this.queue.counters,
+      running: () => this.queue.running,
+      queue: () => this.queue.figures(),
+      spool: () => this.spool.figures(),
+      isReady: () => this.isReady,
+      delivery: this.courier.counters,
+      connections: () => this.courier.connections,
+      spamhaus: this.spamhaus.counters,
+      hooks: this.#scripts.figures,
+      authentication: this.#door.authentication.counters,
+      plugins: () => this.plugins.states(),
+      events: () => this.#events.figures(),
+    });
+    this.#metrics = registry;
+    await openMonitorFace(this.#faces, {
+      isReady: () => this.isReady,
+      // A closed spool opens again only by a restart; a full disk does not need one.
+      isHealthy: () => this.spool.figures().closedBecause !== "spool-broken",
+      metrics: async () => (await registry.metrics()) + this.#scripts.ownFigures.text(),
+    });
+  }
+
+  #openAdmin(): Promise<void> {
+    const { queue, spool, options } = this;
+    return openAdminFace(this.#faces, {
+      administration: this.administration,
+      transfer: this.transfer.receiver,
+      rules: this.rules,
+      spamhaus: this.spamhaus,
+      insight: new InsightAdministration({
+        queue,
+        spool,
+        outcomes: this.#outcomes,
+        clock: options.clock,
+        config: options.config,
+        metrics: () => this.#metrics,
+      }),
+      plugins: this.plugins,
+      tlsReports: this.#outbound.tlsReports,
+      stage: this.#stage,
+    });
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * Puts together how mail leaves one engine: DNS, the courier for SMTP and LMTP with what secure delivery needs, and the
+ * courier for object stores in front of it. Nothing here fails; settings are asked for at each attempt.
+ */
+import type { Clock } from "#base/clock.ts";
+import type { Random } from "#base/random.ts";
+
+import type { Settings } from "../config/settings.ts";
+import { DnsLocator } from "../delivery/dns-locator.ts";
+import { type HostFinder, forbidLocalTargets } from "../delivery/hosts.ts";
+import { ObjectCourier } from "../delivery/object-store/object-courier.ts";
+import { SmtpCourier } from "../delivery/smtp-courier.ts";
+import { StsPolicies } from "../delivery/sts-policies.ts";
+import { TlsReports } from "../delivery/tls-reports.ts";
+import { TlsRules } from "../delivery/tls-rules.ts";
+import { TlsSessions } from "../delivery/tls-sessions.ts";
+import type { TlsTools } from "../delivery/tls-tools.ts";
+import type { TransportSettings } from "../delivery/transport.ts";
+import { LiveResolver } from "../dns/live-resolver.ts";
+import { LiveValidation } from "../dns/live-validation.ts";
+import type { RecordResolver } from "../dns/resolver.ts";
+import type { Courier } from "../queue/courier.ts";
+import type { Locator } from "../queue/locator.ts";
+import type { Content } from "../spool/spool.ts";
+
+export interface Outbound {
+  readonly resolver: RecordResolver;
+  readonly smtp: SmtpCourier;
+  /** Takes whatever a transport is, but what plugins deliver. */
+  readonly courier: Courier;
+  readonly locator: Locator;
+  readonly tlsReports: TlsReports;
+  /** After the couriers. */
+  close(): Promise<void>;
+}
+
+export function makeOutbound(options: {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly hostname: string;
+  readonly settings: () => Settings;
+  readonly read: (id: string) => Promise<Content>;
+}): Outbound {
+  const { clock, random, hostname, settings, read } = options;
+  const resolver = new LiveResolver({ clock, settings: () => settings().resolver });
+  const finder: HostFinder = { resolver, random, hostname, isForbidden: forbidLocalTargets };
+  const transport = (id: string): TransportSettings | undefined => settings().transports.get(id);
+  const policies = new StsPolicies({ clock, resolver, isForbidden: finder.isForbidden });
+  const tls = makeTls({ clock, settings, policies });
+  const limits = (): Settings["connections"] => settings().connections;
+  const smtp = new SmtpCourier({ clock, tls, read, finder, transport, limits });
+  return {
+    resolver,
+    smtp,
+    courier: new ObjectCourier({ clock, read, next: smtp, store: (id) => settings().objectStores.get(id) }),
+    locator: new DnsLocator({ finder, transport }),
+    tlsReports: tls.reports,
+    close: () => policies.close(),
+  };
+}
+
+function makeTls(options: { clock: Clock; settings: () => Settings; policies: StsPolicies }): TlsTools {
+  const { clock, settings, policies } = options;
+  const validation = new LiveValidation({ clock, servers: () => settings().resolver.validating });
+  return {
+    clock,
+    rules: new TlsRules({ validated: () => validation.current, policies }),
+    sessions: new TlsSessions(clock),
+    reports: new TlsReports(clock, () => {
+      const organization = settings().hostname;
+      return { organization, contact: `postmaster@${organization}` };
+    }),
+  };
+}

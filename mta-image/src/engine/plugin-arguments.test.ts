@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { makeMessage } from "../../testing/messages.ts";
+import { fillIn, wireOf } from "./plugin-arguments.ts";
+import { nativeMessage } from "./plugin-doorkeeper.ts";
+
+const { envelope, ...rest } = makeMessage({ id: "m1", recipients: ["a@a.net", '"x/../?y"@a.net'] });
+const facts = {
+  transportid: "out",
+  localip: "",
+  remoteip: "",
+  remotemx: "",
+  recipientdomain: "a.net",
+  jobid: "",
+  grouping: "",
+  tenantid: "",
+};
+const message = nativeMessage({ message: { envelope, ...rest }, recipient: 1, facts });
+
+test("values of YAML become values of scripts, in their order", () => {
+  assert.deepEqual(wireOf({ b: [1, "é", null], a: { deep: true } }), [
+    "b",
+    [0, 1, 1, "\u00c3\u00a9", 2, null],
+    "a",
+    ["deep", true],
+  ]);
+});
+
+test("facts of the message stand where they are asked for, and no address reaches beyond its place", () => {
+  const args = wireOf({
+    url: "https://s3/{recipientdomain}/{transactionid}-{queueid}/{recipient}.eml",
+    n: 1,
+  });
+  assert.deepEqual(fillIn(args, { message, envelope, index: 1 }), [
+    "url",
+    `https://s3/a.net/m1-2/${encodeURIComponent('"x/../?y"@a.net')}.eml`,
+    "n",
+    1,
+  ]);
+});
+
+test("what is no known place stays as it is", () => {
+  assert.equal(fillIn("{x} {{sender}", { message, envelope, index: 0 }), "{x} {news%40example.org");
+});

@@ -1,0 +1,91 @@
+/** Scripts of the mail path that call plugins, in a whole engine: global functions, modules, waiting ones. */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import type { PluginList } from "#contract/plugins-api.ts";
+
+import { Lines } from "../../testing/dialogue.ts";
+import { type Engine, appConfig, startEngine } from "../../testing/harness.ts";
+import { buildNative, testPlugin } from "../../testing/native-plugins.ts";
+
+buildNative();
+
+/** A server whose senders are judged by this script. */
+const judging = (script: string) => ({
+  server: "127.0.0.1:1",
+  appServer: { phases: { mailfrom: { hook: "judge" } } },
+  app: {
+    scripting: {
+      files: [{ id: "greeting", data: "hello" }],
+      hooks: { mailfrom: [{ id: "judge", data: script }] },
+    },
+  },
+});
+
+let engine: Engine;
+before(async () => {
+  engine = await startEngine({
+    ...judging(`Reject(shout("no"));`),
+    startup: { plugins: [{ id: "nap", path: testPlugin("nap") }], scripting: { ffi: true } },
+  });
+});
+after(() => engine.stop());
+
+async function reply(script: string): Promise<string> {
+  const files = { "smtpd-app.yaml": JSON.stringify(appConfig(judging(script))) };
+  const pushed = await engine.admin("PUT", "/v1/config", { revision: script.slice(0, 100), files });
+  assert.equal(pushed.status, 200, JSON.stringify(pushed.json));
+  return answer();
+}
+
+async function answer(): Promise<string> {
+  const client = await Lines.to(engine.smtpPort);
+  await client.reply();
+  await client.ask("EHLO client.example.org");
+  const said = await client.ask("MAIL FROM:<a@example.org>");
+  client.socket.destroy();
+  return said;
+}
+
+test("a function of a plugin is there when the engine has started", async () => {
+  assert.equal(await answer(), "554 5.7.1 NO");
+});
+
+test("a function that waits lets the others go on", async () => {
+  const slow = reply(`if (nap(300) >= 300) Reject("slept"); else Reject("did not sleep");`);
+  assert.equal(await slow, "554 5.7.1 slept");
+});
+
+test("a plugin's module is imported by its id", async () => {
+  assert.equal(
+    await reply(`import { shout as loud } from "extras://nap"; Reject(loud("module"));`),
+    "554 5.7.1 MODULE",
+  );
+});
+
+test("what a plugin throws, a script catches", async () => {
+  const script = `try { shout(1); } catch ($e) { Reject($e->message()); }`;
+  assert.equal(await reply(script), "554 5.7.1 shout wants a string");
+});
+
+test("a script that calls what no plugin offers is refused, and the one before stays", async () => {
+  const files = { "smtpd-app.yaml": JSON.stringify(appConfig(judging(`whisper("x");`))) };
+  const { status, json } = await engine.admin("PUT", "/v1/config", { revision: "bad", files });
+  assert.equal(status, 422);
+  assert.match(JSON.stringify(json), /there is no function whisper/);
+});
+
+test("where it is allowed, a script calls C functions, and gives them a File", async () => {
+  const script = `try {
+      $getc = FFI("libc.so.6")->func("fgetc", [FFI::type("pointer")], FFI::type("sint32"));
+      $said = chr(FFI::number($getc(File("file://greeting")->toFFIValue())));
+    } catch ($e) { $said = $e->message(); }
+    Reject($said);`;
+  assert.equal(await reply(script), "554 5.7.1 h");
+});
+
+test("calls are counted for the plugin", async () => {
+  const { plugins } = (await engine.admin("GET", "/v1/plugins")).json as PluginList;
+  assert.ok((plugins[0]?.figures?.calls ?? 0) >= 4);
+  assert.deepEqual(plugins[0]?.functions, ["nap", "module:nap", "shout", "module:shout"]);
+});

@@ -1,0 +1,86 @@
+/** Policies and suspensions in a whole engine: from the pushed file to the mail that waits, and why. */
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { createTransport } from "nodemailer";
+
+import type { QueuePage } from "#contract/admin-api.ts";
+import type { Explanations } from "#contract/rules-api.ts";
+
+import { type Engine, type EngineOptions, appConfig, startEngine } from "../../testing/harness.ts";
+import { MailSink } from "../../testing/mail-sink.ts";
+import { until } from "../../testing/until.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "scheduling-"));
+let sink: MailSink;
+let options: EngineOptions;
+let engine: Engine;
+before(async () => {
+  sink = await MailSink.start();
+  options = { folder, server: `127.0.0.1:${sink.port}` };
+  engine = await startEngine(options);
+});
+after(async () => {
+  await engine.stop();
+  await sink.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function send(...to: string[]): Promise<void> {
+  const transport = createTransport({ host: "127.0.0.1", port: engine.smtpPort, ignoreTLS: true });
+  for (const address of to) await transport.sendMail({ from: "a@example.org", to: address, text: "hello" });
+  transport.close();
+}
+
+function push(revision: string, files: Readonly<Record<string, unknown>> = {}): Promise<{ status: number }> {
+  const texts = Object.entries({ "smtpd-app.yaml": appConfig(options), ...files }).map(([name, value]) => [
+    name,
+    JSON.stringify(value),
+  ]);
+  return engine.admin("PUT", "/v1/config", { revision, files: Object.fromEntries(texts) });
+}
+
+async function queued(): Promise<QueuePage["entries"]> {
+  return ((await engine.admin("GET", "/v1/queue")).json as QueuePage).entries;
+}
+
+const arrived = (): Promise<string[]> =>
+  Promise.resolve(sink.received.flatMap(({ recipients }) => recipients).sort());
+
+test("what a pushed file suspends waits and says why, and goes when the next push has it no more", async () => {
+  const suspends = [{ recipientdomain: "*.example.net", tag: "blocked" }];
+  assert.equal((await push("r1", { "smtpd-suspend.yaml": { suspends } })).status, 200);
+  await send("u@a.example.net", "u@example.com");
+  await until(arrived, (recipients) => recipients.join() === "u@example.com");
+  const [entry] = await queued();
+  assert.equal(entry?.recipient, "u@a.example.net");
+  const explained = (await engine.admin("GET", `/v1/queue/${entry?.id}/explain`)).json as Explanations;
+  const [obstacle] = explained.entries[0]?.obstacles ?? [];
+  assert.deepEqual([obstacle?.kind, obstacle?.tag, obstacle?.until], ["suspension", "blocked", null]);
+  await push("r2");
+  await until(arrived, (recipients) => recipients.length === 2);
+});
+
+test("a rate of the file lets through what it allows, and an order of an administrator ends", async () => {
+  const policies = [{ fields: ["recipientdomain"], default: { rate: "2/3600", tag: "slow" } }];
+  await push("r3", { "smtpd-policy.yaml": { policies } });
+  sink.received.length = 0;
+  await send("u1@b.example", "u2@b.example", "u3@b.example", "u1@c.example");
+  await until(arrived, (recipients) => recipients.join() === "u1@b.example,u1@c.example,u2@b.example");
+  const [entry] = await queued();
+  const explained = (await engine.admin("GET", `/v1/queue/${entry?.messageId}/explain`)).json as Explanations;
+  assert.match(explained.entries[0]?.obstacles[0]?.detail ?? "", /2 of 2 recipients in 3600 s/);
+  await engine.admin("PUT", "/v1/suspensions/all", { ttl: 0.2 });
+  await push("r4");
+  await until(arrived, (recipients) => recipients.length === 4);
+});
+
+test("the share of the cluster holds over a restart", async () => {
+  const shares = { shares: { n: 1, of: 3 } };
+  assert.equal((await engine.admin("PUT", "/v1/shares", shares)).status, 200);
+  await engine.stop();
+  engine = await startEngine(options);
+  assert.deepEqual((await engine.admin("GET", "/v1/shares")).json, shares);
+});

@@ -1,0 +1,162 @@
+/**
+ * Scripts in the life of the engine: compiled when a configuration is read, with the functions that plugins and other rooms
+ * offer at that moment, and in force when it is. `prepare` rejects with a ConfigFailure that names every mistake with file,
+ * line and column; until `use` is called, the scripts before go on. Sessions keep what they began with.
+ */
+import { isIP } from "node:net";
+
+import type { EngineConfig } from "#contract/config.ts";
+
+import type { LiveConfig } from "../config/live-config.ts";
+import type { Settings } from "../config/settings.ts";
+import { HookedCourier } from "../delivery/hooked-courier.ts";
+import { type HookFigures, makeHookFigures } from "../hooks/figures.ts";
+import { QueueHooks } from "../hooks/queue-hooks.ts";
+import { HookRunner, type HookWorldOptions } from "../hooks/runner.ts";
+import type { ScriptHostParts } from "../hooks/script-host.ts";
+import { type Scripts, noScripts } from "../hooks/scripts.ts";
+import type { Intake } from "../intake/intake.ts";
+import { connectionsOf } from "./open-servers.ts";
+import { pluginResources } from "./plugin-resources.ts";
+import type { Wire } from "../plugins/native.ts";
+import { decode, encode } from "../plugins/values.ts";
+import type { Queue } from "../queue/queue.ts";
+import type { Courier } from "../queue/courier.ts";
+import { compileConfig } from "./script-config.ts";
+import { makeMailPort } from "./script-mail.ts";
+import { ScriptFigures } from "../script-ports/metrics.ts";
+import { configuredKeys } from "../script-ports/keys.ts";
+import { type PortParts, makeScriptPorts } from "../script-ports/ports.ts";
+import { makeScriptQueue } from "./script-queue.ts";
+import { Refusal } from "../script/error.ts";
+import { MemorySource } from "../script/mail/pieces.ts";
+import type { FilePort, ForeignPort, QueueOrders } from "../script/ports.ts";
+import type { SmtpServer } from "../session/smtp-server.ts";
+import { spamhausHost } from "../spamhaus/script-functions.ts";
+import type { Spamhaus } from "../spamhaus/spamhaus.ts";
+import type { Content } from "../spool/spool.ts";
+
+type Offers = Omit<ScriptHostParts, "libraryHost">;
+
+export interface ScriptLifeOptions extends Pick<HookWorldOptions, "clock" | "random" | "log"> {
+  readonly resolver: PortParts["resolver"];
+  /** Where mail goes that scripts make. */
+  readonly intake: Intake;
+  readonly settings: () => Settings;
+  readonly spamhaus: Spamhaus;
+  /** What scripts may ask and order of queue and servers. */
+  readonly engine: {
+    readonly queue: () => Queue;
+    readonly config: LiveConfig;
+    readonly servers: readonly SmtpServer[];
+  };
+  readonly plugins: () => {
+    /** What plugins offer to scripts; asked whenever scripts are compiled. */
+    offers(): Offers;
+    /** Files for C functions; undefined: scripts may call none. */
+    readonly foreign: ForeignPort | undefined;
+  };
+}
+
+export class ScriptLife {
+  readonly figures: HookFigures = makeHookFigures();
+  /** Those that scripts make up. */
+  readonly ownFigures = new ScriptFigures();
+  readonly runner: HookRunner;
+  readonly #options: ScriptLifeOptions;
+  #scripts: Scripts = noScripts;
+
+  constructor(options: ScriptLifeOptions) {
+    const { clock, random, log, resolver, settings, intake } = options;
+    const hostname = (): string => settings().hostname;
+    const servers = (): readonly string[] => settings().resolver.servers;
+    this.#options = options;
+    this.runner = new HookRunner({
+      clock,
+      random,
+      log,
+      figures: this.figures,
+      hostname,
+      ports: {
+        ...makeScriptPorts({
+          clock,
+          resolver,
+          servers,
+          hostname,
+          files: this.#files(),
+          keys: configuredKeys(() => options.engine.config.current.startup.pki.private),
+        }),
+        mail: makeMailPort(intake, clock),
+        queue: queueOf(options.engine),
+        metrics: this.ownFigures,
+        foreign: foreignOf(options),
+      },
+      hasTransport: (id) => settings().transports.has(id),
+    });
+  }
+
+  /** The courier with scripts around its attempts. */
+  courierBefore(inner: Courier, read: (id: string) => Promise<Content>): Courier {
+    const { settings, clock } = this.#options;
+    return new HookedCourier({
+      inner,
+      read,
+      hooks: new QueueHooks(() => this.#scripts, this.runner),
+      clock,
+      sourceAddress: (name) => settings().addresses.get(name) ?? (isIP(name) === 0 ? null : name),
+      retriesOf: (id) => (settings().schedules.get(id) ?? settings().defaultSchedule).count,
+      plugins: {
+        order: (id, args) => ({ id, args: encode(args, pluginResources), timeoutMs: PLUGIN_MS }),
+        value: (wire) =>
+          decode(wire as Wire, { resources: pluginResources, makeObject: () => null, self: null }),
+      },
+    });
+  }
+
+  async prepare({ app }: EngineConfig): Promise<{ readonly scripts: Scripts; readonly use: () => void }> {
+    const { plugins, spamhaus } = this.#options;
+    const { pluginHosts = [], ...others } = plugins().offers();
+    const scripts = await compileConfig(app, {
+      ...others,
+      pluginHosts: [spamhausHost(spamhaus), ...pluginHosts],
+    });
+    return {
+      scripts,
+      use: () => {
+        this.#scripts = scripts;
+      },
+    };
+  }
+
+  /** Files of the configuration in force; those on disk are not open to scripts. */
+  #files(): FilePort {
+    return {
+      open: (path) => {
+        const text = this.#scripts.files.get(path.replace(/^file:(\/\/)?/, ""));
+        return text === undefined ? null : new MemorySource(Buffer.from(text, "latin1"));
+      },
+    };
+  }
+}
+
+/** Plugins and libraries are opened after the scripts' world is made. */
+function foreignOf({ plugins }: ScriptLifeOptions): ForeignPort {
+  return {
+    file: (bytes) => {
+      const port = plugins().foreign;
+      if (port === undefined) throw new Refusal("C functions are not allowed here");
+      return port.file(bytes);
+    },
+  };
+}
+
+function queueOf({ queue, config, servers }: ScriptLifeOptions["engine"]): QueueOrders {
+  return makeScriptQueue({
+    rules: () => queue().rules,
+    algorithm: () => config.current.policy.rate.algorithm,
+    connections: (id, address) => connectionsOf(servers, id, address),
+  });
+}
+
+/** After it the outcome of a plugin that a script chose is unclear: the same as for transports. */
+const PLUGIN_MS = 600_000;

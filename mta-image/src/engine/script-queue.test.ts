@@ -1,0 +1,54 @@
+/** Scripts order from the rules of a real queue. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { systemClock } from "#base/clock.ts";
+
+import { setUp } from "../../testing/queue-rig.ts";
+import { libraryHost } from "../script/library/library.ts";
+import { compile, run } from "../script/machine.ts";
+import { noFiles } from "../script/module.ts";
+import { Shared } from "../script/shared.ts";
+import { makeScriptQueue } from "./script-queue.ts";
+
+test("suspensions and policies of scripts stand in the queue's rules, and go", async () => {
+  const { queue } = setUp();
+  const lines: string[] = [];
+  const script = `
+    queue_suspend(["recipientdomain" => "example.com"], 60, ["id" => "s", "tag" => "t"]);
+    queue_policy(["remotemx"], ["grouping" => "&google"], ["rate" => "10/60", "concurrency" => 2], 60, ["id" => "p"]);
+    queue_policy(["remotemx"], [], ["concurrency" => 2], 60, ["id" => "q"]);
+    echo queue_policy_delete("q");
+    echo queue_suspend(["localip" => "/(/"], 60);
+    echo queue_quota("x");
+    echo server_concurrency("mx");
+  `;
+  const { error } = await run(compile("test", script, libraryHost, noFiles), {
+    world: {
+      clock: systemClock,
+      random: () => 0.5,
+      echo: (line) => void lines.push(line),
+      log: () => undefined,
+      hostname: "h",
+      startedMs: 0,
+      shared: new Shared(systemClock),
+      ports: {
+        queue: makeScriptQueue({
+          rules: () => queue.rules,
+          algorithm: () => "tokenbucket",
+          connections: (server) => (server === "mx" ? 3 : null),
+        }),
+      },
+    },
+  });
+  assert.equal(error, null);
+  assert.deepEqual(lines, ["true", "none", "none", "3"]);
+  assert.deepEqual(
+    queue.rulebook.suspensions.map(({ facts: { id, origin, tag } }) => [id, origin, tag]),
+    [["s", "script", "t"]],
+  );
+  const [policy, ...others] = [...queue.rulebook.policies];
+  assert.deepEqual(others, []);
+  assert.deepEqual(policy?.order.limits.rate, { tokens: 10, intervalMs: 60_000, algorithm: "tokenbucket" });
+  assert.equal(policy?.order.limits.concurrency, 2);
+});

@@ -1,0 +1,270 @@
+/** Scripts around attempts in a whole engine: real files, real sockets, real deliveries. */
+import assert from "node:assert/strict";
+import { after, before, beforeEach, test } from "node:test";
+
+import { Lines } from "../../testing/dialogue.ts";
+import { type Engine, startEngine } from "../../testing/harness.ts";
+import { MailSink } from "../../testing/mail-sink.ts";
+import { until } from "../../testing/until.ts";
+
+let sink: MailSink;
+let other: MailSink;
+before(async () => {
+  sink = await MailSink.start();
+  other = await MailSink.start();
+});
+after(() => Promise.all([sink.stop(), other.stop()]));
+beforeEach(() => {
+  for (const one of [sink, other]) {
+    one.received.length = 0;
+    one.attempts = 0;
+    one.answer = () => "accept";
+    one.answerRcpt = () => "accept";
+  }
+});
+const engines: Engine[] = [];
+after(() => Promise.all(engines.map((engine) => engine.stop())));
+
+interface Scripts {
+  readonly predelivery?: string;
+  readonly postdelivery?: string;
+  readonly eod?: string;
+  readonly onerror?: string;
+}
+
+async function engine({ eod, onerror, ...queue }: Scripts): Promise<Engine> {
+  const hooks = { ...queue, ...(eod === undefined ? {} : { eod: [{ id: "end", data: eod }] }) };
+  const started = await startEngine({
+    server: `127.0.0.1:${sink.port}`,
+    appServer: eod === undefined ? {} : { phases: { eod: { hook: "end" } } },
+    group: { retry: { count: 3, intervals: [{ interval: "1h" }] } },
+    app: { scripting: { hooks, ...(onerror === undefined ? {} : { onerror }) } },
+  });
+  engines.push(started);
+  return started;
+}
+
+async function send(to: Engine, ...recipients: string[]): Promise<void> {
+  const client = await Lines.to(to.smtpPort);
+  await client.reply();
+  await client.ask("EHLO client.example.org");
+  await client.ask("MAIL FROM:<news@example.org>");
+  for (const address of recipients) await client.ask(`RCPT TO:<${address}>`);
+  await client.ask("DATA");
+  assert.match(await client.ask("Subject: x\r\n\r\nhello\r\n."), /^250 /);
+  client.socket.destroy();
+}
+
+interface QueueEntry {
+  readonly lastReply: string;
+  readonly attempts: number;
+  readonly nextAttempt?: string;
+  readonly dueAt?: string;
+}
+
+async function entries(of: Engine): Promise<QueueEntry[]> {
+  return ((await of.admin("GET", "/v1/queue")).json as { entries: QueueEntry[] }).entries;
+}
+
+const isDeferred = (list: readonly QueueEntry[]): boolean => list.length === 1 && list[0]?.attempts === 1;
+const isEmpty = (list: readonly unknown[]): boolean => list.length === 0;
+
+test("predelivery sends recipients where it wants, those of one way together", async () => {
+  const mta = await engine({
+    predelivery: `if ($message["recipientaddress"]["localpart"] != "ann") Try(["server" => "127.0.0.1:${other.port}"]);`,
+  });
+  await send(mta, "ann@example.net", "bob@example.net", "cid@example.net");
+  await until(
+    () => sink.received.length + other.received.length,
+    (count) => count === 2,
+  );
+  assert.deepEqual(sink.received[0]?.recipients, ["ann@example.net"]);
+  assert.deepEqual(other.received[0]?.recipients, ["bob@example.net", "cid@example.net"]);
+});
+
+test("predelivery sees the message and reads its bytes", async () => {
+  const mta = await engine({
+    predelivery: `$f = $message["file"]["original"]; $text = $f->read();
+      if ($message["sender"] != "") Bounce(["reason" => "%s %s %s %s %s" % [$message["sender"], $message["recipient"], $message["transportid"],
+        string(length($text) == $message["size"]), string($text =~ #/hello/)]]);`,
+  });
+  await send(mta, "Ann@example.net");
+  await until(
+    () => sink.received.length,
+    (count) => count === 1,
+  );
+  const notice = sink.received[0]?.content.toString() ?? "";
+  assert.match(notice, /news@example\.org ann@example\.net default true true/);
+  assert.match(notice, /Status: 5\.7\.1/);
+});
+
+test("predelivery puts off, for its own time", async () => {
+  const mta = await engine({
+    predelivery: `if ($arguments["retry"] == 0) Queue(["delay" => 7200, "reason" => "not yet"]);`,
+  });
+  await send(mta, "ann@example.net");
+  const [entry] = await until(() => entries(mta), isDeferred);
+  assert.equal(entry?.lastReply, "not yet");
+  assert.equal(sink.attempts, 0);
+  await mta.admin("POST", "/v1/queue/retry", { recipientDomain: "example.net" });
+  await until(
+    () => sink.received.length,
+    (count) => count === 1,
+  );
+});
+
+test("predelivery drops mail without a word", async () => {
+  const mta = await engine({ predelivery: `Delete();` });
+  await send(mta, "ann@example.net");
+  await until(() => entries(mta), isEmpty);
+  assert.equal(sink.attempts, 0);
+});
+
+test("postdelivery goes on where the engine would give up, and hears what predelivery left", async () => {
+  const mta = await engine({
+    predelivery: `$context = ["n" => $arguments["retry"]]; SetMetaData(["tries" => string(number(GetMetaData()["tries"]) + 1)]);`,
+    postdelivery: `$result = $arguments["attempt"]["result"];
+      if ($arguments["action"] == "BOUNCE") Queue(["delay" => 60, "reason" => "%s %d %s %d %s" % [$result["code"],
+        $result["enhanced"][0], $result["reason"][0], $context["n"], GetMetaData()["tries"]]]);`,
+  });
+  sink.answerRcpt = () => ({ code: 550, text: "5.1.1 nobody here" });
+  await send(mta, "ann@example.net");
+  const [first] = await until(() => entries(mta), isDeferred);
+  assert.equal(first?.lastReply, "550 5 nobody here 0 1");
+  await mta.admin("POST", "/v1/queue/retry", { recipientDomain: "example.net" });
+  const [second] = await until(
+    () => entries(mta),
+    (list) => list[0]?.attempts === 2,
+  );
+  assert.equal(second?.lastReply, "550 5 nobody here 1 2");
+});
+
+test("postdelivery gives up early and tells the sender, or nobody", async () => {
+  const mta = await engine({
+    postdelivery: `if ($arguments["action"] == "QUEUE") {
+        if ($message["recipient"] == "ann@example.net") Bounce(["reason" => "enough"]);
+        Delete();
+      }`,
+  });
+  sink.answerRcpt = (address) =>
+    address.endsWith("example.net") ? { code: 451, text: "4.7.1 later" } : "accept";
+  await send(mta, "ann@example.net", "bob@example.net");
+  await until(
+    () => sink.received.length,
+    (count) => count === 1,
+  );
+  const notice = sink.received[0]?.content.toString() ?? "";
+  assert.match(notice, /Final-Recipient: rfc822; ann@example\.net\r\nAction: failed\r\nStatus: 5\.7\.1/);
+  assert.doesNotMatch(notice, /bob@example\.net/);
+  await until(() => entries(mta), isEmpty);
+});
+
+test("what was delivered stays so, whatever a script says", async () => {
+  const mta = await engine({ postdelivery: `if (not isset($arguments["action"])) Queue(["delay" => 0]);` });
+  await send(mta, "ann@example.net");
+  await until(() => entries(mta), isEmpty);
+  assert.equal(sink.received.length, 1);
+});
+
+test("what the end of data keeps with a message is there before its attempt", async () => {
+  const mta = await engine({
+    eod: `$m = $arguments["mail"];
+      $m->queue("news@example.org", "ann@example.net", "default", ["metadata" => ["to" => "${other.port}"]]);
+      memory_store("id", $transaction["id"]); Accept();`,
+    predelivery: `if (memory_fetch("id") == $message["id"]["transaction"]) Try(["server" => ["host" => "127.0.0.1", "port" => number(GetMetaData()["to"])]]);`,
+  });
+  await send(mta, "ann@example.net");
+  await until(
+    () => other.received.length,
+    (count) => count === 1,
+  );
+  assert.equal(sink.received.length, 0);
+});
+
+test("a script makes mail of its own", async () => {
+  const mta = await engine({
+    postdelivery: `if ($message["recipient"] == "ann@example.net")
+      MIME()->addHeader("Subject", "delivered")->setBody("it was")->queue("", "boss@example.com", "default");`,
+  });
+  await send(mta, "ann@example.net");
+  await until(
+    () => sink.received.length,
+    (count) => count === 2,
+  );
+  assert.deepEqual(sink.received[1]?.recipients, ["boss@example.com"]);
+  assert.match(sink.received[1]?.content.toString() ?? "", /Subject: delivered/);
+});
+
+for (const [what, text] of Object.entries({
+  throws: `throw "x";`,
+  "loops without end": `while (true) { $i += 1; }`,
+  "calls itself without end": `function f($n) { return f($n + 1); } f(0);`,
+})) {
+  test(`a predelivery script that ${what} puts its mail off, and the next message is served`, async () => {
+    const mta = await engine({ predelivery: `if ($message["recipient"] == "ann@example.net") { ${text} }` });
+    await send(mta, "ann@example.net");
+    const [entry] = await until(() => entries(mta), isDeferred);
+    assert.equal(entry?.lastReply, "Put off by a script");
+    await send(mta, "bob@example.com");
+    await until(
+      () => sink.received.length,
+      (count) => count === 1,
+    );
+  });
+
+  test(`a postdelivery script that ${what} changes nothing of the outcome`, async () => {
+    const mta = await engine({ postdelivery: text });
+    await send(mta, "ann@example.net");
+    await until(() => entries(mta), isEmpty);
+    assert.equal(sink.received.length, 1);
+  });
+}
+
+for (const [what, options] of Object.entries({
+  "a transport that is not there": `"transportid" => "nothing"`,
+  "a server that is none": `"server" => ["x y"]`,
+  "a source that is no text": `"sourceip" => [7]`,
+  "a mode of TLS that is none": `"tls" => "perhaps"`,
+})) {
+  test(`Try with ${what} counts as a failure of the script`, async () => {
+    const mta = await engine({ predelivery: `Try([${options}]);` });
+    await send(mta, "ann@example.net");
+    const [entry] = await until(() => entries(mta), isDeferred);
+    assert.equal(entry?.lastReply, "Put off by a script");
+    assert.equal(sink.attempts, 0);
+  });
+}
+
+for (const [what, args] of Object.entries({
+  "there is no such plugin": `none`,
+  "its arguments have no end": `$a`,
+})) {
+  test(`mail for a plugin is put off when ${what}`, async () => {
+    const mta = await engine({
+      predelivery: `$a = ["x"]; for ($i = 0; $i < 60; $i += 1) { $a = [$a, $a]; }
+        Try(["plugin" => ["id" => "nothing", "arguments" => ${args}]]);`,
+    });
+    await send(mta, "ann@example.net");
+    const [entry] = await until(() => entries(mta), isDeferred);
+    assert.match(entry?.lastReply ?? "", /no plugin "nothing"|too large for a plugin/);
+    assert.equal(sink.attempts, 0);
+  });
+}
+
+test("a source address that nobody configured defers, and says so", async () => {
+  const mta = await engine({ predelivery: `Try(["sourceip" => "no-such"]);` });
+  await send(mta, "ann@example.net");
+  const [entry] = await until(() => entries(mta), isDeferred);
+  assert.match(entry?.lastReply ?? "", /there is no address "no-such"/);
+});
+
+test("a source address with a name of its own is used", async () => {
+  const mta = await engine({
+    predelivery: `Try(["sourceip" => [["address" => "127.0.0.9", "helo" => "nine.example.org"]], "server" => "127.0.0.1:${other.port}"]);`,
+  });
+  await send(mta, "ann@example.net");
+  await until(
+    () => other.received.length,
+    (count) => count === 1,
+  );
+});

@@ -1,0 +1,127 @@
+/** Scripts in a whole engine: from the configuration to the conversation, over reloads. */
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+
+import { Lines } from "../../testing/dialogue.ts";
+import { type Engine, type EngineOptions, appConfig, startEngine } from "../../testing/harness.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "scripting-test-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+const engines: Engine[] = [];
+after(() => Promise.all(engines.map((engine) => engine.stop())));
+
+async function engine(options: Partial<EngineOptions>): Promise<Engine> {
+  const started = await startEngine({ server: "127.0.0.1:1", ...options });
+  engines.push(started);
+  return started;
+}
+
+/** A server whose senders are judged by this script. */
+function judging(script: string, more: Readonly<Record<string, unknown>> = {}): Partial<EngineOptions> {
+  return {
+    appServer: { phases: { mailfrom: { hook: "judge" } } },
+    app: { scripting: { hooks: { mailfrom: [{ id: "judge", data: script }] }, ...more } },
+  };
+}
+
+async function greeted(to: Engine): Promise<Lines> {
+  const client = await Lines.to(to.smtpPort);
+  await client.reply();
+  await client.ask("EHLO client.example.org");
+  return client;
+}
+
+async function sender(client: Lines): Promise<string> {
+  const reply = await client.ask("MAIL FROM:<a@example.org>");
+  await client.ask("RSET");
+  return reply;
+}
+
+function push(mta: Engine, revision: string, options: Partial<EngineOptions>): ReturnType<Engine["admin"]> {
+  const app = JSON.stringify(appConfig({ server: "127.0.0.1:1", ...options }));
+  return mta.admin("PUT", "/v1/config", { revision, files: { "smtpd-app.yaml": app } });
+}
+
+test("a changed script judges new connections, and those that were there keep theirs", async () => {
+  const mta = await engine(judging(`Reject("first");`));
+  const before = await greeted(mta);
+  assert.equal(await sender(before), "554 5.7.1 first");
+  assert.equal((await push(mta, "two", judging(`Reject("second");`))).status, 200);
+  assert.equal(await sender(before), "554 5.7.1 first");
+  const later = await greeted(mta);
+  assert.equal(await sender(later), "554 5.7.1 second");
+  before.socket.destroy();
+  later.socket.destroy();
+});
+
+test("a broken script refuses the change with file, line and column, and the one in force stays", async () => {
+  const mta = await engine(judging(`Reject("good");`));
+  const { status, json } = await push(mta, "broken", judging(`if (true) {\n  Rejekt("x");\n}`));
+  assert.equal(status, 422);
+  assert.deepEqual((json as { problems: unknown }).problems, [
+    {
+      file: "smtpd-app.yaml",
+      path: "scripting.hooks.mailfrom.judge",
+      reason: "mailfrom/judge:2:3: there is no function Rejekt",
+    },
+  ]);
+  const client = await greeted(mta);
+  assert.equal(await sender(client), "554 5.7.1 good");
+  client.socket.destroy();
+});
+
+test("a script that nobody wrote is a mistake of the configuration", async () => {
+  const mta = await engine(judging(`Reject();`));
+  const { json } = await push(mta, "none", { appServer: { phases: { eod: { hook: "nothing" } } } });
+  assert.deepEqual((json as { problems: unknown }).problems, [
+    { file: "smtpd-app.yaml", path: "scripting.hooks.eod", reason: 'there is no script "nothing"' },
+  ]);
+});
+
+test("files are imported from the configuration and from disk", async () => {
+  const path = join(folder, "words.json");
+  writeFileSync(path, `["from disk"]`);
+  const files = [
+    {
+      id: "lib/say.hsl",
+      data: 'import $words from "../words.json"; function say() { global $words; return $words[0]; }',
+    },
+    { id: "words.json", path },
+  ];
+  const mta = await engine(judging(`import { say } from "lib/say.hsl"; Reject(say());`, { files }));
+  const client = await greeted(mta);
+  assert.equal(await sender(client), "554 5.7.1 from disk");
+  client.socket.destroy();
+});
+
+test("what scripts did is in the metrics", async () => {
+  const mta = await engine(judging(`throw "x";`));
+  const client = await greeted(mta);
+  assert.match(await sender(client), /^451 4\.3\.0 /);
+  client.socket.destroy();
+  const text = await (await fetch(`${mta.monitorUrl}/metrics`)).text();
+  assert.match(text, /^mta_script_errors_total\{hook="mailfrom"\} 1$/m);
+  assert.match(text, /^mta_script_runs_total\{hook="mailfrom"\} 1$/m);
+  assert.match(text, /^mta_script_seconds_count\{hook="mailfrom"\} 1$/m);
+});
+
+test("scripts read files of the configuration, count in metrics of their own and ask about connections", async () => {
+  const files = [{ id: "list.txt", data: "one\ntwo\n" }];
+  const mta = await engine(
+    judging(
+      `metrics_increment("judged", ["how" => "well"]); $f = File("file://list.txt"); $f->readline();
+       try { File("file:///etc/passwd"); Reject("open to all"); } catch ($e) { $x = 1; }
+       Reject([$f->readline(), string(server_concurrency("smtp"))]);`,
+      { files },
+    ),
+  );
+  const client = await greeted(mta);
+  const lines = (await sender(client)).split("\n").map((line) => line.slice(10));
+  assert.deepEqual(lines, ["two", "1"]);
+  client.socket.destroy();
+  const text = await (await fetch(`${mta.monitorUrl}/metrics`)).text();
+  assert.match(text, /^script_judged\{how="well"\} 1$/m);
+});

@@ -1,0 +1,175 @@
+/**
+ * The command line of hsh, and what it takes from configuration files. `-c` is a smtpd.yaml (name of the host, keys,
+ * plugins), `-A` a smtpd-app.yaml whose scripting.files are there to import and whose `__entrypoint` is the file to
+ * run; neither has to be complete. Throws a Failure that says what is wrong.
+ */
+import { readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { parseArgs } from "node:util";
+
+import { load } from "js-yaml";
+import { z } from "zod";
+
+import { Failure, describe } from "#base/error.ts";
+
+import type { KeyFiles } from "../script-ports/keys.ts";
+
+export interface HshOptions {
+  /** What to run; "-" is standard input, null the entry point of the files. */
+  readonly file: string | null;
+  readonly rootpath: string | null;
+  readonly ffi: boolean;
+  readonly privdrop: boolean;
+  readonly plugins: readonly PluginChoice[];
+  readonly hostname: string | null;
+  readonly servers: readonly string[];
+  /** pki.private, with paths that stand alone. */
+  readonly keys: readonly KeyFiles[];
+  /** scripting.files by id, as bytes. */
+  readonly files: ReadonlyMap<string, string>;
+  readonly entrypoint: string | null;
+}
+
+export interface PluginChoice {
+  readonly id: string;
+  readonly path: string | null;
+  readonly config: unknown;
+  readonly appConfig: unknown;
+}
+
+export const USAGE = `hsh [options] [FILE]    runs a script; "-" or none is standard input
+
+  -R, --rootpath DIR   folder that scripts may import and read from; that of FILE when absent
+      --ffi            lets the script call C functions
+  -p, --plugin PATH    loads a native plugin; more than one may be given
+  -c, --config FILE    smtpd.yaml: name of this host, keys, plugins
+  -A, --app FILE       smtpd-app.yaml: files to import, and __entrypoint, the one to run ("-" is standard input)
+      --privdrop       gives up root before anything runs
+      --binary         taken for compatibility: output is bytes always
+  -h, --help           prints this
+`;
+
+const Startup = z.looseObject({
+  environment: z.looseObject({ hostname: z.string().optional() }).optional(),
+  pki: z
+    .looseObject({
+      private: z
+        .array(z.looseObject({ id: z.string(), key: z.string(), cert: z.string().optional() }))
+        .default([]),
+    })
+    .optional(),
+  plugins: z
+    .array(z.looseObject({ id: z.string(), path: z.string().optional(), config: z.unknown() }))
+    .default([]),
+});
+
+const App = z.looseObject({
+  __entrypoint: z.string().optional(),
+  scripting: z
+    .looseObject({
+      files: z
+        .array(
+          z.looseObject({
+            id: z.string(),
+            data: z.string().optional(),
+            path: z.string().optional(),
+            binary: z.boolean().default(false),
+          }),
+        )
+        .default([]),
+    })
+    .optional(),
+  plugins: z.array(z.looseObject({ id: z.string(), config: z.unknown() })).default([]),
+  resolver: z.looseObject({ servers: z.array(z.string()).default([]) }).optional(),
+});
+
+/** Null when help is wanted. */
+export function readOptions(args: readonly string[]): HshOptions | null {
+  const { values, positionals } = parse(args);
+  if (values.help) return null;
+  if (values.C !== undefined) throw failure("hsh has no debug socket");
+  const startup = readYaml(values.config, Startup);
+  const app = readYaml(values.app, App);
+  const given = values.plugin.map((path) => ({ id: nameOf(path), path: resolve(path), config: null }));
+  const configs = new Map(app.plugins.map(({ id, config }) => [id, config]));
+  const plugins = [...startup.plugins, ...given].map(({ id, path, config }) => ({
+    id,
+    path: path ?? null,
+    config: config ?? null,
+    appConfig: configs.get(id) ?? null,
+  }));
+  return {
+    file: positionals[0] ?? null,
+    rootpath: values.rootpath ?? null,
+    ffi: values.ffi,
+    privdrop: values.privdrop,
+    plugins,
+    hostname: startup.environment?.hostname ?? null,
+    servers: app.resolver?.servers ?? [],
+    keys: keysOf(startup, values.config),
+    files: new Map((app.scripting?.files ?? []).map((file) => [file.id, textOf(file, values.app)])),
+    entrypoint: app.__entrypoint?.replace(/^file:(\/\/)?/, "") ?? null,
+  };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        rootpath: { type: "string", short: "R" },
+        ffi: { type: "boolean", default: false },
+        binary: { type: "boolean", default: false },
+        plugin: { type: "string", short: "p", multiple: true, default: [] },
+        privdrop: { type: "boolean", default: false },
+        config: { type: "string", short: "c" },
+        app: { type: "string", short: "A" },
+        C: { type: "string", short: "C" },
+        help: { type: "boolean", short: "h", default: false },
+      },
+      allowPositionals: true,
+    });
+  } catch (error) {
+    throw failure(describe(error));
+  }
+}
+
+function readYaml<T extends z.ZodType>(path: string | undefined, schema: T): z.infer<T> {
+  try {
+    const text = path === undefined ? "{}" : readFileSync(path === "-" ? 0 : path, "utf8");
+    return schema.parse(load(text) ?? {});
+  } catch (error) {
+    throw failure(`${path}: ${describe(error)}`);
+  }
+}
+
+function keysOf({ pki }: z.infer<typeof Startup>, config: string | undefined): KeyFiles[] {
+  const folder = dirname(config ?? ".");
+  return (pki?.private ?? []).map(({ id, key, cert }) => ({
+    id,
+    key: resolve(folder, key),
+    cert: cert === undefined ? undefined : resolve(folder, cert),
+  }));
+}
+
+function textOf(
+  {
+    data,
+    path,
+    binary,
+  }: { readonly data?: string | undefined; readonly path?: string | undefined; readonly binary: boolean },
+  app: string | undefined,
+): string {
+  if (data !== undefined) return Buffer.from(data, binary ? "base64" : "utf8").toString("latin1");
+  if (path === undefined) return "";
+  return readFileSync(resolve(dirname(app ?? "."), path), "latin1");
+}
+
+/** "/opt/x/sleep.so" is the plugin "sleep". */
+function nameOf(path: string): string {
+  return path.replace(/^.*\//, "").replace(/\.so$/, "");
+}
+
+function failure(text: string): Failure {
+  return new Failure("usage", text, { transient: false });
+}

@@ -1,0 +1,22 @@
+/**
+ * hsl-language-server: the language server for scripts, over standard input and output (Language Server Protocol 3.17).
+ * Started by an editor, such as by tools/vscode; ends when the editor closes the connection.
+ */
+import {
+  ProposedFeatures,
+  StreamMessageReader,
+  StreamMessageWriter,
+  createConnection,
+} from "vscode-languageserver/node";
+
+import { serve } from "../language-server/server.ts";
+import { folderLoader } from "./script-files.ts";
+
+serve(
+  createConnection(
+    ProposedFeatures.all,
+    new StreamMessageReader(process.stdin),
+    new StreamMessageWriter(process.stdout),
+  ),
+  folderLoader,
+);

@@ -1,0 +1,148 @@
+/** The command line tools for scripts, run as programs: what they print, where errors stand, how they end. */
+import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+import { load } from "js-yaml";
+
+import { buildNative, testPlugin } from "../../testing/native-plugins.ts";
+
+function tool(name: "hsh" | "hsl-lint", args: readonly string[], input: string) {
+  const program = fileURLToPath(new URL(`./${name}.ts`, import.meta.url));
+  return spawnSync(process.execPath, ["--disable-warning=ExperimentalWarning", program, ...args], {
+    input,
+    encoding: "utf8",
+  });
+}
+
+test("hsh runs a file with its imports from the root path, and bytes stay bytes", (t) => {
+  const root = mkdtempSync(join(tmpdir(), "hsh-"));
+  t.after(() => rmSync(root, { recursive: true }));
+  writeFileSync(join(root, "lib.hsl"), 'function greet($name) { sleep(0.001); return "hej $name"; }');
+  writeFileSync(join(root, "main.hsl"), 'import { greet } from "file://lib.hsl"; echo greet("Åsa");');
+  const { status, stdout, stderr } = tool("hsh", ["--rootpath", root, join(root, "main.hsl")], "");
+  assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: "hej Åsa\n", stderr: "" });
+});
+
+test("hsh reads nothing above its root path", (t) => {
+  const root = mkdtempSync(join(tmpdir(), "hsh-"));
+  t.after(() => rmSync(root, { recursive: true }));
+  writeFileSync(join(root, "main.hsl"), 'import $secret from "txt!/../../etc/passwd";');
+  const { status, stderr } = tool("hsh", ["--rootpath", root, join(root, "main.hsl")], "");
+  assert.equal(status, 1);
+  assert.match(stderr, /main\.hsl:1:1: there is no file/);
+});
+
+test("hsh runs the entry point of a configuration, with its files, keys and name of the host", (t) => {
+  const root = mkdtempSync(join(tmpdir(), "hsh-"));
+  t.after(() => rmSync(root, { recursive: true }));
+  const key = generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" });
+  writeFileSync(join(root, "k.pem"), key);
+  writeFileSync(
+    join(root, "smtpd.yaml"),
+    "environment: { hostname: mx.example }\npki: { private: [{ id: mine, key: k.pem }] }\n",
+  );
+  const app = {
+    __entrypoint: "file://main.hsl",
+    scripting: {
+      files: [
+        {
+          id: "main.hsl",
+          data: 'include "file:1"; echo gethostname(); echo f(MIME()->addHeader("From", "a@b")->setBody("x")->signDKIM("s", "example.com", "mine", ["id" => true])->toString());',
+        },
+        {
+          id: "1",
+          data: Buffer.from(
+            "function f($m) { return MailMessage::String($m)->getHeader('DKIM-Signature')[0:4]; }".replaceAll(
+              "'",
+              '"',
+            ),
+          ).toString("base64"),
+          binary: true,
+        },
+      ],
+    },
+  };
+  const { status, stdout, stderr } = tool(
+    "hsh",
+    ["-c", join(root, "smtpd.yaml"), "-A", "-"],
+    JSON.stringify(app),
+  );
+  assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: "mx.example\nv=1;\n", stderr: "" });
+});
+
+test("hsh reads files below its root path, and gives C functions only with --ffi", (t) => {
+  const root = mkdtempSync(join(tmpdir(), "hsh-"));
+  t.after(() => rmSync(root, { recursive: true }));
+  writeFileSync(join(root, "list.txt"), "one\ntwo\n");
+  const script =
+    'echo File("file://list.txt")->readline(); $f = FFI("libc.so.6")->func("getpid", [], FFI::type("sint32")); echo FFI::number($f()) > 0;';
+  const without = tool("hsh", ["-R", root], script);
+  assert.equal(without.status, 1);
+  assert.match(without.stderr, /there is no function FFI/);
+  const { status, stdout } = tool("hsh", ["-R", root, "--ffi"], script);
+  assert.deepEqual({ status, stdout }, { status: 0, stdout: "one\ntrue\n" });
+});
+
+test("hsh loads plugins and says what is wrong with its options", () => {
+  buildNative();
+  const script = 'import { nap } from "extras://nap"; echo nap(1) >= 1;';
+  const { status, stdout, stderr } = tool("hsh", ["-p", testPlugin("nap")], script);
+  assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: "true\n", stderr: "" });
+  const wrong = tool("hsh", ["--nothing"], "");
+  assert.equal(wrong.status, 2);
+  assert.match(wrong.stderr, /^hsh: Unknown option '--nothing'/);
+  assert.equal(tool("hsh", ["-p", "/nowhere/x.so"], "").status, 2);
+  assert.match(tool("hsh", ["--help"], "").stdout, /--rootpath/);
+});
+
+test("hsh ends with 1 and the script stack when a script throws", () => {
+  const { status, stdout, stderr } = tool("hsh", [], 'echo "before";\nfunction f() { throw "bad"; }\nf();');
+  assert.equal(status, 1);
+  assert.equal(stdout, "before\n");
+  assert.equal(stderr, "bad\n  at f (stdin:2:16)\n  at main (stdin:3:1)\n");
+});
+
+test("hsl-lint is silent about a script that compiles, its files included", () => {
+  const request = {
+    data: 'include "file:1"; echo f();',
+    phase: "eod",
+    files: [{ id: "1", data: "function f() { return 1; }" }],
+  };
+  const { status, stderr } = tool("hsl-lint", [], JSON.stringify(request));
+  assert.deepEqual({ status, stderr }, { status: 0, stderr: "" });
+});
+
+test("hsl-lint knows the actions and variables of the phase", () => {
+  const data = 'if ($arguments["remoteip"] == "192.0.2.1") Reject("no"); Accept();';
+  assert.equal(tool("hsl-lint", [], JSON.stringify({ data, phase: "connect" })).status, 0);
+  const { status, stderr } = tool("hsl-lint", [], JSON.stringify({ data, phase: "" }));
+  assert.equal(status, 1);
+  assert.match(stderr, /there is no function Reject/);
+});
+
+test("hsl-lint says file, line, column and message of what is wrong", () => {
+  const { status, stderr } = tool(
+    "hsl-lint",
+    [],
+    JSON.stringify({ data: "$x = 1;\n  nothing();", phase: "eod" }),
+  );
+  assert.equal(status, 1);
+  const { errors: _, ...first } = load(stderr) as Record<string, unknown>;
+  assert.deepEqual(first, {
+    file: "eod",
+    line: 2,
+    column: 3,
+    message: "there is no function nothing",
+    path: [],
+  });
+});
+
+test("hsl-lint refuses a request that is none", () => {
+  assert.equal(tool("hsl-lint", [], "][").status, 1);
+});

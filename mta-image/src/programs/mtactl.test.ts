@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+
+import { makeCertificate } from "../../testing/certificates.ts";
+import { type Engine, startEngine } from "../../testing/harness.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "mtactl-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Ended {
+  readonly code: number;
+  readonly out: string;
+  readonly error: string;
+}
+
+async function mtactl(...args: string[]): Promise<Ended> {
+  const program = fileURLToPath(new URL("mtactl.ts", import.meta.url));
+  try {
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [program, ...args]);
+    return { code: 0, out: stdout, error: stderr };
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
+    return { code, out: stdout, error: stderr };
+  }
+}
+
+const reach = (engine: Engine): string[] => [
+  "--url",
+  engine.adminUrl,
+  "--token-file",
+  join(engine.folder, "token"),
+];
+
+describe("mtactl", () => {
+  test("shows the engine's figures and passes orders on", async () => {
+    const engine = await startEngine({ server: "127.0.0.1:1" });
+    const status = await mtactl(...reach(engine), "status");
+    assert.equal(status.code, 0, status.error);
+    assert.match(status.out, /^state +Serving\n/);
+    assert.match((await mtactl(...reach(engine), "drain")).out, /^state +Cordoned, not ready\n/);
+    assert.equal((await mtactl(...reach(engine), "queue", "retry", "--domain", "x.test")).out, "0 changed\n");
+    await engine.stop();
+  });
+
+  test("finds a secured engine by its own smtpd.yaml, and says what is wrong with it", async () => {
+    const certificate = makeCertificate(folder, "out-pods.mail.svc");
+    const home = join(folder, "engine");
+    const port = 20_000 + Math.floor(process.pid % 10_000);
+    const admin = {
+      listener: { port, address: "127.0.0.1" },
+      tokenfile: join(home, "token"),
+      tls: { cert: certificate.cert, key: certificate.key, clientca: certificate.ca },
+    };
+    const engine = await startEngine({ folder: home, server: "127.0.0.1:1", startup: { admin } });
+    const found = await mtactl("--config", join(home, "smtpd.yaml"), "status");
+    assert.equal(found.code, 0, found.error);
+    assert.match(found.out, /^state +Serving\n/);
+    await engine.stop();
+    const gone = await mtactl("--config", join(home, "smtpd.yaml"), "status");
+    assert.equal(gone.code, 2);
+    assert.match(gone.error, /^mtactl: no answer: .*ECONNREFUSED/);
+  });
+
+  test("ends with 2 and its usage when the call is wrong", async () => {
+    const wrong = await mtactl("queue", "paint");
+    assert.equal(wrong.code, 2);
+    assert.match(wrong.error, /mtactl queue list/);
+  });
+});
