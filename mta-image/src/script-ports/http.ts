@@ -5,7 +5,7 @@
 import { Readable } from "node:stream";
 import { rootCertificates } from "node:tls";
 
-import { Agent, type Dispatcher, ProxyAgent, interceptors, request } from "undici";
+import type { Dispatcher } from "undici";
 
 import { describe } from "#base/error.ts";
 
@@ -21,15 +21,17 @@ export class ScriptHttp implements HttpPort {
   async request(wish: HttpWish, signal: AbortSignal): Promise<HttpAnswer | { readonly error: string }> {
     const limit = AbortSignal.timeout(wish.timeoutMs || LONGEST_MS);
     try {
-      const dispatcher = this.#agent(wish);
-      const answer = await request(wish.url, {
+      // Loaded here: scripts that ask nobody do without its 11 MB.
+      const undici = await import("undici");
+      const dispatcher = this.#agent(undici, wish);
+      const answer = await undici.request(wish.url, {
         method: wish.method as Dispatcher.HttpMethod,
         headers: wish.headers.flat(),
         body: wish.body === null ? null : body(wish),
         dispatcher:
           wish.redirects === 0
             ? dispatcher
-            : dispatcher.compose(interceptors.redirect({ maxRedirections: wish.redirects })),
+            : dispatcher.compose(undici.interceptors.redirect({ maxRedirections: wish.redirects })),
         signal: AbortSignal.any([signal, limit]),
       });
       return {
@@ -49,10 +51,10 @@ export class ScriptHttp implements HttpPort {
     await Promise.all(all.map((agent) => agent.destroy()));
   }
 
-  #agent(wish: HttpWish): Dispatcher {
+  #agent(undici: Undici, wish: HttpWish): Dispatcher {
     const key = JSON.stringify([wish.tls, wish.proxy, wish.unixPath, wish.sourceIp, wish.connectTimeoutMs]);
     const known = this.#agents.get(key);
-    const agent = known ?? makeAgent(wish);
+    const agent = known ?? makeAgent(undici, wish);
     this.#agents.delete(key);
     this.#agents.set(key, agent);
     for (const [oldest, old] of this.#agents) {
@@ -64,7 +66,10 @@ export class ScriptHttp implements HttpPort {
   }
 }
 
-function makeAgent({ tls, proxy, unixPath, sourceIp, connectTimeoutMs }: HttpWish): Dispatcher {
+type Undici = typeof import("undici");
+
+function makeAgent({ Agent, ProxyAgent }: Undici, wish: HttpWish): Dispatcher {
+  const { tls, proxy, unixPath, sourceIp, connectTimeoutMs } = wish;
   const secure = {
     rejectUnauthorized: tls.verifyPeer,
     ...(tls.ca.length > 0 || !tls.defaultCa

@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { AwsV4Signer } from "aws4fetch";
-import { Agent, request } from "undici";
+import type { Agent } from "undici";
 
 import type { Clock } from "#base/clock.ts";
 import { Failure } from "#base/error.ts";
@@ -65,6 +65,7 @@ export class S3Client {
       region,
       datetime: new Date(this.#clock.now()).toISOString().replace(/[:-]|\.\d{3}/g, ""),
     }).sign();
+    const { request } = await import("undici");
     const answer = await request(signed.url, {
       method: asked.method,
       headers: Object.fromEntries(signed.headers),
@@ -92,13 +93,15 @@ export class S3Client {
       tokenFile === null ? null : readKey(tokenFile),
       caFile === null ? null : readKey(caFile),
     ]);
-    const agent = known?.agent ?? this.#makeAgent(ca);
+    const agent = known?.agent ?? (await this.#makeAgent(ca));
     this.#access = { key, secret, token, agent, until: now + READ_AGAIN_MS };
     return this.#access;
   }
 
-  #makeAgent(ca: string | null): Agent {
+  /** The HTTP client is loaded here: an engine without object stores does without its 11 MB. */
+  async #makeAgent(ca: string | null): Promise<Agent> {
     const { connectMs, answerMs, maxConnections } = this.settings;
+    const { Agent } = await import("undici");
     return new Agent({
       connections: maxConnections,
       headersTimeout: answerMs,
