@@ -88,7 +88,7 @@ bench-spamhaus: setup ## What Spamhaus costs: accepting with all lists, cold loo
 	@$(NODE) mta-image/bench/spamhaus-accept.bench.ts && $(NODE) --expose-gc mta-image/bench/spamhaus.bench.ts
 
 ##@ Build
-.PHONY: bundle web images kubectl-plugin packages
+.PHONY: bundle web images builder-image kubectl-plugin packages
 bundle: $(PACKAGES) ## One file per program under build/bundle, with the licences of what is inside
 	@$(NODE) tools/bundle.ts
 kubectl-plugin: $(PACKAGES) ## Install kubectl mailfleet into /usr/local/bin, or into PLUGIN_DIR
@@ -97,5 +97,7 @@ web: $(PACKAGES) ## The pages of the web administration, under build/web
 	@$(NODE) tools/web.ts
 images: $(PACKAGES) ## The container images as OCI archives in the cache, without a registry
 	@$(NODE) tools/images.ts
+builder-image: setup ## The image in which native plugins are built: gcc, clang, cmake, Go, Rust, the header
+	@$(NODE) tools/builder-image.ts
 packages: setup ## .deb and .rpm packages with apt and yum repositories, under build/packages
 	@$(NODE) tools/packages/main.ts
