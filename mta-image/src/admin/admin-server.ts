@@ -3,13 +3,13 @@
  * the engine is called, its answer goes back. Every path needs the bearer token, compared in constant time, or
  * a client certificate of the configured authority.
  */
-import { createHash, timingSafeEqual } from "node:crypto";
 import type { TLSSocket } from "node:tls";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { z } from "zod";
 
 import { Failure } from "#base/error.ts";
 import { type HttpServerOptions, makeHttpServer } from "#base/http-server.ts";
+import { isSameSecret } from "#base/secret.ts";
 import {
   type ConfigResult,
   ConfigPush,
@@ -139,9 +139,5 @@ function isAllowed(request: FastifyRequest, token: string | null): boolean {
   if ((request.raw.socket as Partial<TLSSocket>).authorized === true) return true;
   const match = /^Bearer (.+)$/.exec(request.headers.authorization ?? "");
   if (token === null || match?.[1] === undefined) return false;
-  return timingSafeEqual(digest(match[1]), digest(token));
-}
-
-function digest(text: string): Buffer {
-  return createHash("sha256").update(text).digest();
+  return isSameSecret(match[1], token);
 }

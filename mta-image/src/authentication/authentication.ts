@@ -11,7 +11,7 @@ import { Failure, describe } from "#base/error.ts";
 import type { Log } from "#base/log.ts";
 
 import type { RecordResolver } from "../dns/resolver.ts";
-import type { IntakeFigures } from "../intake/accept.ts";
+import type { IntakeFigures } from "../intake/held-pieces.ts";
 import type { Intake } from "../intake/intake.ts";
 import type { Origin } from "../message/envelope.ts";
 import { type AuthenticationCounters, makeAuthenticationCounters } from "./counters.ts";

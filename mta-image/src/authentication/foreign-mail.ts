@@ -4,7 +4,7 @@
  * refusal. Never rejects: trouble with DNS is part of the verdict.
  */
 import type { Envelope, Origin } from "../message/envelope.ts";
-import type { IntakeFigures } from "../intake/accept.ts";
+import type { IntakeFigures } from "../intake/held-pieces.ts";
 import type { Intake, IntakeResult, Reception } from "../intake/intake.ts";
 import { type AuthenticationCounters, countVerdict } from "./counters.ts";
 import { withoutForged } from "./forged.ts";

@@ -6,11 +6,11 @@
  * takes either for a line end would read a command out of it (SMTP smuggling, CVE-2023-51764 and its kin): each
  * one becomes CRLF here, so the only line ends that leave us are those that dots are stuffed behind.
  */
+import { Crlf, withCrlf } from "../smtp/crlf.ts";
 import { stuffDots } from "../smtp/data.ts";
 
 const CR = 13;
 const LF = 10;
-const BARE_LINE_END = /\r(?!\n)|(?<!\r)\n/;
 
 /** A whole message as it goes on the wire, without the end of data. */
 export function wireForm(content: Buffer): Buffer {
@@ -32,16 +32,11 @@ export function endOfData(content: Buffer): string {
 /** Stuffs a message that comes in pieces. */
 export class BodyStuffer {
   #isAtLineStart = true;
-  #heldCr = false;
+  readonly #lineEnds = new Crlf();
 
-  /** A CR at the end of a piece is held back, since the next piece may complete a line end with a dot behind. */
   push(piece: Buffer): Buffer {
-    if (piece.length === 0) return piece;
-    const joined = this.#heldCr ? Buffer.concat([Buffer.of(CR), piece]) : piece;
-    this.#heldCr = joined[joined.length - 1] === CR;
-    const content = this.#heldCr ? joined.subarray(0, -1) : joined;
-    if (content.length === 0) return content;
-    const clean = withCrlf(content);
+    const clean = this.#lineEnds.push(piece);
+    if (clean.length === 0) return clean;
     const stuffed = stuffDots(clean, this.#isAtLineStart);
     this.#isAtLineStart = endsInCrlf(clean);
     return stuffed;
@@ -49,14 +44,8 @@ export class BodyStuffer {
 
   /** The end of data; a CR that is still held back becomes part of the last line end. */
   end(): string {
-    return this.#isAtLineStart && !this.#heldCr ? ".\r\n" : "\r\n.\r\n";
+    return this.#isAtLineStart && !this.#lineEnds.holdsCr ? ".\r\n" : "\r\n.\r\n";
   }
-}
-
-/** A regular expression over one-byte text is the fastest way to look at all bytes: 1.5 µs for 4 KiB. */
-function withCrlf(content: Buffer): Buffer {
-  const text = content.toString("latin1");
-  return BARE_LINE_END.test(text) ? Buffer.from(text.replace(/\r\n|\r|\n/g, "\r\n"), "latin1") : content;
 }
 
 function endsInCrlf(content: Buffer): boolean {

@@ -3,7 +3,6 @@
  * with `.gzip` behind its name. Who asks shows a key of the server's key file. The message streams past the script at
  * the end of data into the spool; 200 means that it is on disk. Sizes are bounded before and after unpacking.
  */
-import { createHash, timingSafeEqual } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
@@ -13,10 +12,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { describe } from "#base/error.ts";
 import { makeHttpServer } from "#base/http-server.ts";
 import type { Log } from "#base/log.ts";
+import { isSameSecret } from "#base/secret.ts";
 import { type SubmissionAnswer, SubmissionOptions } from "#contract/submission-api.ts";
 
 import { type InjectionOptions, beginInjection } from "./injection.ts";
-import { Crlf } from "../intake/crlf.ts";
+import { Crlf } from "../smtp/crlf.ts";
 import type { IntakeResult, Reception } from "../intake/intake.ts";
 import { decodeJson } from "../script/library/json.ts";
 
@@ -212,7 +212,7 @@ async function drain(part: Part): Promise<void> {
   for await (const _ of streamOf(part));
 }
 
-/** Compared by hash, so that the time taken tells nothing. */
+/** Every key is compared, so that the time taken tells nothing. */
 async function hasKey(
   request: FastifyRequest,
   { keyFile, log, serverId }: SubmissionServerOptions,
@@ -224,15 +224,11 @@ async function hasKey(
     const keys = (await readFile(path, "utf8"))
       .split(/\r?\n/)
       .filter((line) => line !== "" && !line.startsWith("#"));
-    return keys.map((key) => timingSafeEqual(hash(key), hash(shown))).includes(true);
+    return keys.map((key) => isSameSecret(shown, key)).includes(true);
   } catch (error) {
     log.error({ server: serverId, path, error: describe(error) }, "submission-keys-unreadable");
     return false;
   }
-}
-
-function hash(text: string): Buffer {
-  return createHash("sha256").update(text).digest();
 }
 
 function fail(reply: FastifyReply, status: number, message: string): unknown {

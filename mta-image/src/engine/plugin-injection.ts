@@ -5,7 +5,7 @@
 import type { Log } from "#base/log.ts";
 
 import { type InjectionOptions, beginInjection } from "./injection.ts";
-import { Crlf } from "../intake/crlf.ts";
+import { Crlf } from "../smtp/crlf.ts";
 import type { InjectPort } from "../plugins/ports.ts";
 
 export function makeInjectPort(options: InjectionOptions & { readonly log: Log }): InjectPort {

@@ -18,6 +18,7 @@ import {
   SpoolFailure,
   type SpooledMessage,
 } from "../spool/spool.ts";
+import { HeldPieces, type IntakeFigures } from "./held-pieces.ts";
 import type { Intake, IntakeResult, Reception } from "./intake.ts";
 
 export interface IntakeSettings {
@@ -40,15 +41,6 @@ export interface IntakeOptions {
   /** Where the bytes in memory are counted; one value for intakes that share a bound. */
   readonly figures?: IntakeFigures;
 }
-
-export interface IntakeFigures {
-  /** Bytes of mail on its way that are in memory. */
-  bytesInFlight: number;
-}
-
-/** Pieces below this are copied together, into blocks of TAIL_BYTES. */
-const SMALL_BYTES = 512;
-const TAIL_BYTES = 4096;
 
 type Refusal = Extract<IntakeResult, { kind: "refused" }>;
 
@@ -83,10 +75,8 @@ class Incoming implements Reception {
   readonly #origin: Origin;
   readonly #receivedAt: number;
   readonly #hops = new ReceivedCounter();
-  #chunks: Buffer[];
+  readonly #pieces: HeldPieces;
   #bytes = 0;
-  /** Where small pieces are gathered: the memory behind the last chunk, if it is one of those. */
-  #tail: Buffer | null = null;
   #body: BodyWriter | null = null;
   /** The write to the body file under way; pieces follow one another. */
   #writing: Promise<void> | null = null;
@@ -100,7 +90,7 @@ class Incoming implements Reception {
     this.#origin = origin;
     this.#receivedAt = shared.clock.now();
     this.id = makeId(this.#receivedAt);
-    this.#chunks = [];
+    this.#pieces = new HeldPieces(shared.figures);
     if (origin.kind === "smtp")
       this.#hold(makeReceived({ id: this.id, hostname, origin, at: this.#receivedAt }));
   }
@@ -111,7 +101,7 @@ class Incoming implements Reception {
     this.#hold(chunk);
     if (this.#shared.figures.bytesInFlight > this.#shared.maxBytesInFlight) {
       this.#refuse(refusals.busy);
-      this.#drop();
+      this.#pieces.drop();
       return null;
     }
     return this.#bytes > this.#shared.inlineBytes ? this.#spill() : null;
@@ -146,8 +136,7 @@ class Incoming implements Reception {
 
   async #store(fields: string): Promise<SpooledMessage> {
     if (fields !== "") await this.#putInFront(Buffer.from(fields));
-    const content =
-      this.#body ?? (this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks));
+    const content = this.#body ?? this.#pieces.join();
     return this.#shared.spool.commit({
       id: this.id,
       receivedAt: this.#receivedAt,
@@ -167,61 +156,30 @@ class Incoming implements Reception {
 
   async #putInFront(head: Buffer): Promise<void> {
     if (this.#body !== null) return this.#body.prepend(head);
-    this.#chunks.unshift(head);
-    this.#shared.figures.bytesInFlight += head.length;
+    this.#pieces.putInFront(head);
   }
 
   #hold(chunk: Buffer): void {
     this.#bytes += chunk.length;
-    this.#shared.figures.bytesInFlight += chunk.length;
-    // Bytes that drip in would cost far more in buffers than they hold: small ones are gathered.
-    if (chunk.length < SMALL_BYTES) this.#gather(chunk);
-    else this.#chunks.push(chunk);
-  }
-
-  #gather(chunk: Buffer): void {
-    const last = this.#chunks.at(-1);
-    if (
-      last === undefined ||
-      this.#tail === null ||
-      last.buffer !== this.#tail.buffer ||
-      this.#tailRoom() < chunk.length
-    ) {
-      this.#tail = Buffer.allocUnsafeSlow(TAIL_BYTES);
-      chunk.copy(this.#tail);
-      this.#chunks.push(this.#tail.subarray(0, chunk.length));
-      return;
-    }
-    chunk.copy(this.#tail, last.length);
-    this.#chunks[this.#chunks.length - 1] = this.#tail.subarray(0, last.length + chunk.length);
-  }
-
-  #tailRoom(): number {
-    return TAIL_BYTES - (this.#chunks.at(-1)?.length ?? 0);
+    this.#pieces.push(chunk);
   }
 
   #release(): void {
     this.#isOver = true;
-    this.#drop();
-  }
-
-  #drop(): void {
-    for (const chunk of this.#chunks) this.#shared.figures.bytesInFlight -= chunk.length;
-    this.#chunks = [];
+    this.#pieces.drop();
   }
 
   /** Moves what is held to the body file; one write at a time, the caller waits for it. */
   #spill(): Promise<void> {
     this.#writing = Promise.resolve(this.#writing).then(async () => {
-      const held = this.#chunks;
-      this.#chunks = [];
       try {
-        this.#body ??= await this.#shared.spool.createBody(this.id);
-        for (const chunk of held) await this.#body.write(chunk);
+        await this.#pieces.moveTo(async (piece) => {
+          this.#body ??= await this.#shared.spool.createBody(this.id);
+          await this.#body.write(piece);
+        });
       } catch (error) {
         this.#refuse(this.#explain(error));
       }
-      for (const chunk of held) this.#shared.figures.bytesInFlight -= chunk.length;
     });
     return this.#writing;
   }

@@ -10,7 +10,7 @@ import { describe } from "#base/error.ts";
 import type { Log } from "#base/log.ts";
 
 import type { BodyWriter, Spool } from "../spool/spool.ts";
-import type { IntakeFigures } from "./accept.ts";
+import { HeldPieces, type IntakeFigures } from "./held-pieces.ts";
 import type { Refused } from "./intake.ts";
 
 export interface HeldMailOptions {
@@ -30,8 +30,7 @@ const busy: Refused = refused(451, "4.3.1", "Too much mail on its way, try again
 
 export class HeldMail {
   readonly #options: HeldMailOptions;
-  #chunks: Buffer[] = [];
-  #bytesHeld = 0;
+  readonly #pieces: HeldPieces;
   #memory: Buffer | null = null;
   #body: BodyWriter | null = null;
   #writing: Promise<void> | null = null;
@@ -41,6 +40,7 @@ export class HeldMail {
 
   constructor(options: HeldMailOptions) {
     this.#options = options;
+    this.#pieces = new HeldPieces(options.figures);
   }
 
   /** As a reception does. */
@@ -48,15 +48,13 @@ export class HeldMail {
     const { figures, inlineBytes = INLINE_BYTES, maxBytesInFlight = MAX_BYTES_IN_FLIGHT } = this.#options;
     if (this.#isOver || this.refusal !== null) return null;
     this.size += chunk.length;
-    this.#chunks.push(chunk);
-    this.#bytesHeld += chunk.length;
-    figures.bytesInFlight += chunk.length;
+    this.#pieces.push(chunk);
     if (figures.bytesInFlight > maxBytesInFlight) {
       this.refusal = busy;
       this.#release();
       return null;
     }
-    return this.#bytesHeld > inlineBytes || this.#body !== null ? this.#spill() : null;
+    return this.size > inlineBytes ? this.#spill() : null;
   }
 
   /** All is written, with `head` in front; from now on it can be read. */
@@ -68,8 +66,8 @@ export class HeldMail {
       this.#fail(error);
     }
     if (this.#body === null) {
-      this.#memory = Buffer.concat([Buffer.from(head), ...this.#chunks]);
-      this.#chunks = [];
+      if (head !== "") this.#pieces.putInFront(Buffer.from(head));
+      this.#memory = this.#pieces.join();
       this.size = this.#memory.length;
     } else this.size = this.#body.sizeBytes;
   }
@@ -89,27 +87,21 @@ export class HeldMail {
   }
 
   #release(): void {
-    this.#options.figures.bytesInFlight -= this.#bytesHeld;
-    this.#bytesHeld = 0;
-    this.#chunks = [];
+    this.#pieces.drop();
     this.#memory = null;
   }
 
   #spill(): Promise<void> {
-    const { spool, clock, figures } = this.#options;
+    const { spool, clock } = this.#options;
     this.#writing = Promise.resolve(this.#writing).then(async () => {
-      const chunks = this.#chunks;
-      this.#chunks = [];
       try {
-        this.#body ??= await spool.createBody(makeId(clock.now()));
-        for (const chunk of chunks) await this.#body.write(chunk);
+        await this.#pieces.moveTo(async (piece) => {
+          this.#body ??= await spool.createBody(makeId(clock.now()));
+          await this.#body.write(piece);
+        });
       } catch (error) {
         this.#fail(error);
       }
-      if (this.#isOver || this.#bytesHeld === 0) return;
-      const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-      this.#bytesHeld -= bytes;
-      figures.bytesInFlight -= bytes;
     });
     return this.#writing;
   }
