@@ -13,6 +13,7 @@ import {
   networkAddress,
   port,
   size,
+  tlsModes,
 } from "./config-values.ts";
 import { Phase, ScriptingConfig, recipientHook } from "./scripting-config.ts";
 import { AuthenticationConfig } from "./authentication-config.ts";
@@ -212,16 +213,7 @@ const transportSettings = {
       tls: z
         .strictObject({
           mode: z
-            .enum([
-              "disabled",
-              "optional",
-              "optional_verify",
-              "require",
-              "require_verify",
-              "dane",
-              "dane_fallback_require_verify",
-              "dane_require",
-            ])
+            .enum(tlsModes)
             .default("optional")
             .describe(
               "Whether mail travels in TLS, and whose certificate is good; dane wants resolver.validating.",

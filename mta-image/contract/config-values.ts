@@ -63,3 +63,15 @@ export const domain = z
     /^[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?)*$/,
     "must be a domain name",
   );
+
+/** Whether mail leaves in TLS, and whose certificate is good. */
+export const tlsModes = [
+  "disabled",
+  "optional",
+  "optional_verify",
+  "require",
+  "require_verify",
+  "dane",
+  "dane_fallback_require_verify",
+  "dane_require",
+] as const;

@@ -9,7 +9,7 @@ import { makeId } from "#base/ids.ts";
 import type { Log } from "#base/log.ts";
 
 import type { Intake } from "../intake/intake.ts";
-import type { Origin } from "../message/envelope.ts";
+import { fromHere } from "../message/envelope.ts";
 import { wantsNotice } from "../message/notice-wishes.ts";
 import type { Notice, Notifier } from "../queue/notifier.ts";
 import type { Content } from "../spool/spool.ts";
@@ -73,17 +73,4 @@ export class MailNotifier implements Notifier {
       return noOriginal;
     }
   }
-}
-
-function fromHere(sessionId: string): Origin {
-  return {
-    kind: "notice",
-    serverId: "",
-    remoteIp: "",
-    remotePort: 0,
-    helo: "",
-    protocol: "",
-    tls: null,
-    sessionId,
-  };
 }

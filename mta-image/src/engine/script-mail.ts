@@ -7,7 +7,7 @@ import type { Clock } from "#base/clock.ts";
 
 import { copiesAsked } from "../hooks/mail-copy.ts";
 import type { Intake } from "../intake/intake.ts";
-import type { Envelope, Origin } from "../message/envelope.ts";
+import { type Envelope, fromHere } from "../message/envelope.ts";
 import type { MailPort } from "../script/ports.ts";
 
 const PIECE = 65_536;
@@ -36,16 +36,3 @@ export function makeMailPort(intake: Intake, clock: Clock): MailPort {
 }
 
 const blank: Envelope = { sender: "", recipients: [], smtpUtf8: false, eightBit: true, transportId: "" };
-
-function fromHere(sessionId: string): Origin {
-  return {
-    kind: "notice",
-    serverId: "",
-    remoteIp: "",
-    remotePort: 0,
-    helo: "",
-    protocol: "",
-    tls: null,
-    sessionId,
-  };
-}

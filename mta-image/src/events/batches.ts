@@ -9,8 +9,6 @@ import { join } from "node:path";
 interface Batch {
   readonly id: string;
   readonly bytes: number;
-  /** Null for those that an earlier run left. */
-  readonly events: number | null;
 }
 
 const NAME = /^[0-9A-Za-z]{1,64}\.json$/;
@@ -35,13 +33,9 @@ export class Batches {
     for (const name of (await readdir(folder)).sort()) {
       const path = join(folder, name);
       if (!NAME.test(name)) await rm(path, { force: true, recursive: true });
-      else batches.#count({ id: name.slice(0, -5), bytes: (await stat(path)).size, events: null });
+      else batches.#count({ id: name.slice(0, -5), bytes: (await stat(path)).size });
     }
     return batches;
-  }
-
-  get count(): number {
-    return this.#batches.length;
   }
 
   get bytes(): number {
@@ -54,11 +48,11 @@ export class Batches {
   }
 
   /** `id` sorts behind those before it. */
-  async add(id: string, text: string, events: number): Promise<void> {
+  async add(id: string, text: string): Promise<void> {
     const path = this.#path(id);
     await writeFile(`${path}.part`, text, { mode: 0o600 });
     await rename(`${path}.part`, path);
-    this.#count({ id, bytes: Buffer.byteLength(text), events });
+    this.#count({ id, bytes: Buffer.byteLength(text) });
     while (this.#bytes > this.#maxBytes && this.#batches.length > 1) {
       this.dropped++;
       await this.remove(this.first ?? "");

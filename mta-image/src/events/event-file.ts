@@ -1,6 +1,6 @@
 /**
  * Events as lines of JSON in a file that is put aside when it has grown (`mail.log`, `mail.log.1`, …). A file that
- * cannot be written costs its events and nothing else: that is logged once, and counted.
+ * cannot be written costs its events and nothing else: that is logged once.
  */
 import { basename, dirname } from "node:path";
 import { type RotatingFileStream, createStream } from "rotating-file-stream";
@@ -10,15 +10,14 @@ import type { Log } from "#base/log.ts";
 
 import type { EventType, MailEvent } from "./mail-event.ts";
 
-/** Bytes that wait for a slow disk; beyond, events are dropped and counted. */
+/** Bytes that wait for a slow disk; beyond, events are dropped. */
 const MOST_WAITING = 16 * 1024 * 1024;
 
 export class EventFile {
   readonly #stream: RotatingFileStream;
   readonly #types: readonly EventType[];
-  readonly path: string;
+  readonly #trouble: (message: string, error?: string) => void;
   #isBroken = false;
-  dropped = 0;
 
   constructor(options: {
     readonly path: string;
@@ -28,7 +27,11 @@ export class EventFile {
     readonly log: Log;
   }) {
     const { path, maxBytes, keep, log } = options;
-    this.path = path;
+    const said = new Set<string>();
+    this.#trouble = (message, error) => {
+      if (!said.has(message)) log.error({ path, ...(error === undefined ? {} : { error }) }, message);
+      said.add(message);
+    };
     this.#types = options.types;
     const name = basename(path);
     this.#stream = createStream((time) => (time === null ? name : `${name}.${String(time)}`), {
@@ -38,14 +41,15 @@ export class EventFile {
       mode: 0o640,
     });
     this.#stream.on("error", (error: Error) => {
-      if (!this.#isBroken) log.error({ path, error: describe(error) }, "event-file-unusable");
+      this.#trouble("event-file-unusable", describe(error));
       this.#isBroken = true;
     });
   }
 
   push(event: MailEvent): void {
     if (!this.#types.includes(event.type)) return;
-    if (this.#isBroken || this.#stream.writableLength > MOST_WAITING) this.dropped++;
+    if (this.#isBroken) return;
+    if (this.#stream.writableLength > MOST_WAITING) this.#trouble("event-file-too-slow");
     else this.#stream.write(`${JSON.stringify(event)}\n`);
   }
 

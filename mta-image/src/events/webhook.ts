@@ -97,7 +97,7 @@ export class WebhookSender {
     for (let i = 0; i < events.length; i += MOST_IN_BATCH) {
       const part = events.slice(i, i + MOST_IN_BATCH);
       try {
-        await batches.add(makeId(clock.now()), JSON.stringify(part), part.length);
+        await batches.add(makeId(clock.now()), JSON.stringify(part));
       } catch (error) {
         this.#dropped += part.length;
         log.error({ webhook: id, events: part.length, error: describe(error) }, "events-not-written");

@@ -4,19 +4,10 @@
  */
 import { isIP } from "node:net";
 
+import { tlsModes } from "#contract/config-values.ts";
+
 import { type Value, HslArray } from "../script/value.ts";
 import { bytesOf, textOf } from "./texts.ts";
-
-export const tlsModes = [
-  "disabled",
-  "optional",
-  "optional_verify",
-  "require",
-  "require_verify",
-  "dane",
-  "dane_fallback_require_verify",
-  "dane_require",
-] as const;
 
 export interface TryWish {
   readonly transportId: string | null;

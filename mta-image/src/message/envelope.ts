@@ -67,6 +67,20 @@ export interface Origin {
   readonly sessionId: string;
 }
 
+/** Of mail that is made here: notices, and what scripts send by themselves. */
+export function fromHere(sessionId: string): Origin {
+  return {
+    kind: "notice",
+    serverId: "",
+    remoteIp: "",
+    remotePort: 0,
+    helo: "",
+    protocol: "",
+    tls: null,
+    sessionId,
+  };
+}
+
 /** The domain of a stored address as routing uses it: what follows the last @, in lower case, A-labels. */
 export function domainOf(address: string): string {
   const domain = address.slice(address.lastIndexOf("@") + 1);

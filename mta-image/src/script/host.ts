@@ -209,6 +209,16 @@ export function makeClass(
   };
 }
 
+/** Declares methods of a class: `self` is the object that they are called on. */
+export function methodsOf<S extends Parameter<unknown>>(self: S) {
+  return <const P extends readonly Parameter<unknown>[]>(
+    name: string,
+    parameters: P,
+    returns: string,
+    docs: string,
+  ) => ({ name, parameters: [self, ...parameters] as const, returns, docs });
+}
+
 /** Objects are made with classes that `makeClass` made; value.ts, below this file, knows only their names. */
 export function classOf(object: HostObject): HostClass {
   return object.cls as HostClass;

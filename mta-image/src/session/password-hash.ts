@@ -5,28 +5,18 @@
  *   $argon2id$v=19$m=65536,t=3,p=4$salt$hash             PHC form
  *   SCRAM-SHA-256$4096:salt$StoredKey:ServerKey          as PostgreSQL and Dovecot keep it; RFC 5803
  */
-import { argon2, createHmac, pbkdf2, randomBytes, timingSafeEqual } from "node:crypto";
+import { createHmac, pbkdf2, randomBytes, timingSafeEqual } from "node:crypto";
 import { promisify } from "node:util";
+
+import { type Argon2Hash, fitsArgon2, parseArgon2 } from "#base/argon2.ts";
 
 import { type ScramKeys, keysOf } from "../smtp/scram.ts";
 
-export interface Argon2Hash {
-  readonly memory: number;
-  readonly passes: number;
-  readonly parallelism: number;
-  readonly nonce: Buffer;
-  readonly expected: Buffer;
-}
-
 export type PasswordHash = Argon2Hash | ScramKeys;
 
-const deriveArgon2 = promisify(argon2);
 const derivePbkdf2 = promisify(pbkdf2);
-const ARGON2 =
-  /^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,3}),p=(\d{1,2})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{22,86})$/;
 const SCRAM =
   /^SCRAM-SHA-256\$(\d{4,7}):([A-Za-z0-9+/]{8,}={0,2})\$([A-Za-z0-9+/]{43}=):([A-Za-z0-9+/]{43}=)$/;
-const MAX_MEMORY_KIB = 262_144;
 /** RFC 7677 4 asks for 4096 at least. */
 const MIN_ITERATIONS = 4096;
 const MAX_ITERATIONS = 1_000_000;
@@ -55,10 +45,7 @@ export async function matches(hash: PasswordHash, password: string): Promise<boo
     const salted = await derivePbkdf2(password, hash.salt, hash.iterations, 32, "sha256");
     return timingSafeEqual(keysOf(salted).storedKey, hash.storedKey);
   }
-  const { memory, passes, parallelism, nonce, expected } = hash;
-  const message = Buffer.from(password, "utf8");
-  const terms = { message, nonce, memory, passes, parallelism, tagLength: expected.length };
-  return timingSafeEqual(await deriveArgon2("argon2id", terms), expected);
+  return fitsArgon2(hash, password);
 }
 
 /** Keys that nobody has, the same for a login each time and shaped like those of `example`. */
@@ -67,14 +54,6 @@ export function keysOfNobody(login: string, example: ScramKeys): ScramKeys {
     createHmac("sha256", secretOfNobody).update(`${what} ${login}`).digest();
   const salt = make("salt").subarray(0, example.salt.length);
   return { iterations: example.iterations, salt, storedKey: make("stored"), serverKey: make("server") };
-}
-
-function parseArgon2(text: string): Argon2Hash | null {
-  const [, memory = "", passes = "", parallelism = "", salt = "", hash = ""] = ARGON2.exec(text) ?? [];
-  const numbers = { memory: Number(memory), passes: Number(passes), parallelism: Number(parallelism) };
-  const isSound = numbers.passes > 0 && numbers.parallelism > 0 && numbers.memory >= 8 * numbers.parallelism;
-  if (!isSound || numbers.memory > MAX_MEMORY_KIB) return null;
-  return { ...numbers, nonce: Buffer.from(salt, "base64"), expected: Buffer.from(hash, "base64") };
 }
 
 function parseScram(text: string): ScramKeys | null {

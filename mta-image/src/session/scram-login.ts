@@ -4,8 +4,8 @@
  */
 import { randomBytes } from "node:crypto";
 
-import { decodeUtf8 } from "../smtp/address.ts";
 import { type Reply, makeReply, replies } from "../smtp/reply.ts";
+import { decodeAnswer } from "../smtp/sasl.ts";
 import {
   type ClientFirst,
   type ScramKeys,
@@ -28,7 +28,6 @@ interface Challenged {
   readonly ours: string;
 }
 
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 const ask = (text: string): ScramStep => ({
   kind: "ask",
   reply: makeReply(334, "", Buffer.from(text).toString("base64")),
@@ -50,7 +49,7 @@ export class ScramLogin {
 
   answer(line: string): ScramStep {
     if (line === "*") return refused(replies.authCancelled);
-    const text = BASE64.test(line) ? decodeUtf8(Buffer.from(line, "base64").toString("latin1")) : null;
+    const text = decodeAnswer(line);
     if (text === null) return refused(replies.badBase64);
     // Our proof went out as a challenge; the client's answer to it is empty (RFC 4422 5).
     if (this.#proven !== null)

@@ -32,7 +32,7 @@ export function timingOf({ parameters, mayRelay, now }: Asked): Timing | Reply {
   const holdUntil = hold === null ? null : "seconds" in hold ? now + hold.seconds * 1000 : hold.untilMs;
   // RFC 4865 5: one that is over already is no error and means now.
   if (holdUntil !== null && holdUntil > now + MAX_HOLD_SECONDS * 1000) return replies.holdTooLong;
-  const priority = grantedPriority(parameters.priority, mayRelay);
+  const priority = mayRelay ? parameters.priority : Math.min(parameters.priority, 0);
   return {
     ...(holdUntil === null || holdUntil <= now ? {} : { holdUntil }),
     ...(priority === 0 ? {} : { priority }),
@@ -46,8 +46,4 @@ export function timingOf({ parameters, mayRelay, now }: Asked): Timing | Reply {
           },
         }),
   };
-}
-
-export function grantedPriority(asked: number, mayRelay: boolean): number {
-  return mayRelay ? asked : Math.min(asked, 0);
 }

@@ -16,7 +16,7 @@ import { type Reply, makeReply, replies } from "../smtp/reply.ts";
 import { type NamedClient, xclientNames } from "../smtp/xclient.ts";
 import { checkRecipient } from "./access.ts";
 import type { SessionSettings } from "./options.ts";
-import { type Timing, grantedPriority, timingKeywords, timingOf } from "./timing.ts";
+import { type Timing, timingKeywords, timingOf } from "./timing.ts";
 
 export interface TransactionOptions {
   readonly mayRelay: boolean;
@@ -187,7 +187,7 @@ export class Transaction {
     const timing = timingOf({ parameters, mayRelay, now: this.#now() });
     if ("bytes" in timing) return timing;
     this.#sender = { address: path.address, parameters, timing };
-    const isGranted = grantedPriority(parameters.priority, mayRelay) === parameters.priority;
+    const isGranted = (timing.priority ?? 0) === parameters.priority;
     return isGranted ? replies.mailOk : replies.priorityChanged;
   }
 

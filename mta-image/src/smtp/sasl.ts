@@ -37,7 +37,7 @@ export class SaslExchange {
   answer(line: string): SaslStep {
     // RFC 4954 4: a lone asterisk cancels.
     if (line === "*") return refusal(replies.authCancelled);
-    const text = BASE64.test(line) ? decodeUtf8(Buffer.from(line, "base64").toString("latin1")) : null;
+    const text = decodeAnswer(line);
     if (text === null) return refusal(replies.badBase64);
     return this.#isPlain ? plain(text) : this.#answerLogin(text);
   }
@@ -47,6 +47,11 @@ export class SaslExchange {
     this.#login = text;
     return { kind: "ask", reply: askPassword };
   }
+}
+
+/** The text of an answer; null for what is no strict base64 of UTF-8. */
+export function decodeAnswer(line: string): string | null {
+  return BASE64.test(line) ? decodeUtf8(Buffer.from(line, "base64").toString("latin1")) : null;
 }
 
 /** authzid NUL authcid NUL password; nobody may act for somebody else. */

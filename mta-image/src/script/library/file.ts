@@ -4,7 +4,7 @@
  * there would survive its pod.
  */
 import { Refusal } from "../error.ts";
-import { type HostClass, type Parameter, declare, makeClass, optional, parameter } from "../host.ts";
+import { type HostClass, declare, makeClass, methodsOf, optional, parameter } from "../host.ts";
 import { MAX_STRING } from "../limits.ts";
 import { Pieces, after } from "../mail/pieces.ts";
 import { meter } from "../meter.ts";
@@ -87,11 +87,7 @@ function open(context: RunContext, path: string): Pieces | null {
   return source === null ? null : Pieces.over(source);
 }
 
-const method = <const P extends readonly Parameter<unknown>[]>(
-  name: string,
-  parameters: P,
-  about: { readonly returns: string; readonly docs: string },
-) => ({ name, parameters: [self, ...parameters] as const, ...about });
+const method = methodsOf(self);
 
 export const fileClass: HostClass = makeClass("File", "Bytes to read from a position on.", {
   construct: declare({
@@ -107,57 +103,52 @@ export const fileClass: HostClass = makeClass("File", "Bytes to read from a posi
   }),
   methods: [
     declare({
-      ...method("read", [optional(parameter.number("length"))], {
-        returns: "string or none",
-        docs: "So many bytes, or all that are left; none at the end.",
-      }),
+      ...method(
+        "read",
+        [optional(parameter.number("length"))],
+        "string or none",
+        "So many bytes, or all that are left; none at the end.",
+      ),
       way: "promise",
       run: (_, file, length) => file.read(length),
     }),
     declare({
-      ...method("readline", [], {
-        returns: "string or none",
-        docs: "The next line without its end; none at the end.",
-      }),
+      ...method("readline", [], "string or none", "The next line without its end; none at the end."),
       way: "promise",
       run: (_, file) => file.line(),
     }),
     declare({
-      ...method("seek", [parameter.number("offset"), optional(parameter.string("whence"))], {
-        returns: "number or none",
-        docs: "Goes to a position, counted from SEEK_SET, SEEK_CUR or SEEK_END; gives it, or none for one that cannot be.",
-      }),
+      ...method(
+        "seek",
+        [parameter.number("offset"), optional(parameter.string("whence"))],
+        "number or none",
+        "Goes to a position, counted from SEEK_SET, SEEK_CUR or SEEK_END; gives it, or none for one that cannot be.",
+      ),
       run: (_, file, offset, whence) => file.seek(offset, whence ?? "SEEK_SET"),
     }),
     declare({
-      ...method("tell", [], { returns: "number", docs: "The position." }),
+      ...method("tell", [], "number", "The position."),
       run: (_, file) => file.position,
     }),
     declare({
-      ...method("getSize", [], { returns: "number", docs: "How many bytes the file has." }),
+      ...method("getSize", [], "number", "How many bytes the file has."),
       run: (_, file) => file.bytes.size,
     }),
     declare({
-      ...method("getPath", [], {
-        returns: "string or none",
-        docs: "What it was opened by; none for bytes of a script.",
-      }),
+      ...method("getPath", [], "string or none", "What it was opened by; none for bytes of a script."),
       run: (_, file) => file.path,
     }),
     declare({
-      ...method("toString", [], { returns: "string", docs: "All bytes, wherever the position is." }),
+      ...method("toString", [], "string", "All bytes, wherever the position is."),
       way: "promise",
       run: (_, file) => wholeText(file.bytes),
     }),
     declare({
-      ...method("toFFIValue", [], {
-        returns: "FFIValue or none",
-        docs: "A FILE* over the bytes, for C functions.",
-      }),
+      ...method("toFFIValue", [], "FFIValue or none", "A FILE* over the bytes, for C functions."),
       run: (context, file) => port(context, "foreign").file(file.bytes),
     }),
     declare({
-      ...method("close", [], { returns: "none", docs: "Lets go of it; what is used later is an exception." }),
+      ...method("close", [], "none", "Lets go of it; what is used later is an exception."),
       run: (_, file) => {
         file.close();
         return null;

@@ -10,7 +10,7 @@ import type { Clock } from "#base/clock.ts";
 
 import type { RunContext } from "../context.ts";
 import { Refusal } from "../error.ts";
-import { type HostClass, type Parameter, declare, makeClass, optional, parameter } from "../host.ts";
+import { type HostClass, declare, makeClass, methodsOf, optional, parameter } from "../host.ts";
 import { HostObject, type Value } from "../value.ts";
 import { Inbox } from "./socket-inbox.ts";
 
@@ -174,12 +174,7 @@ const self = parameter.object("self", "Socket", (object) =>
   object.state instanceof ScriptSocket ? { object, socket: object.state } : undefined,
 );
 
-const method = <const P extends readonly Parameter<unknown>[]>(
-  name: string,
-  parameters: P,
-  returns: string,
-  docs: string,
-) => ({ name, parameters: [self, ...parameters] as const, returns, docs });
+const method = methodsOf(self);
 
 export const socketClass: HostClass = makeClass("Socket", "A connection or datagrams of the script's own.", {
   construct: declare({

@@ -6,7 +6,7 @@ import { isIP } from "node:net";
 
 import { toText } from "../convert.ts";
 import { Refusal } from "../error.ts";
-import { type HostClass, type Parameter, declare, makeClass, optional, parameter } from "../host.ts";
+import { type HostClass, declare, makeClass, methodsOf, optional, parameter } from "../host.ts";
 import type { TlsWish } from "../ports.ts";
 import { HostObject, type Value } from "../value.ts";
 import { ScriptSocket } from "./socket.ts";
@@ -94,12 +94,7 @@ const plain = parameter.object("socket", "Socket", (object) =>
   object.state instanceof ScriptSocket ? { object, socket: object.state } : undefined,
 );
 
-const method = <const P extends readonly Parameter<unknown>[]>(
-  name: string,
-  parameters: P,
-  returns: string,
-  docs: string,
-) => ({ name, parameters: [self, ...parameters] as const, returns, docs });
+const method = methodsOf(self);
 
 export const tlsSocketClass: HostClass = makeClass("TLSSocket", "TLS over a connected Socket.", {
   construct: declare({

@@ -6,7 +6,7 @@ import { X509Certificate } from "node:crypto";
 
 import { toText } from "../convert.ts";
 import { Refusal } from "../error.ts";
-import { type HostClass, type Parameter, declare, makeClass, optional, parameter } from "../host.ts";
+import { type HostClass, declare, makeClass, methodsOf, optional, parameter } from "../host.ts";
 import { HostObject, HslArray, type Value } from "../value.ts";
 import { flag, list, record } from "./subjects.ts";
 import { certificateParts, extensionArray } from "./x509-parts.ts";
@@ -124,12 +124,7 @@ function certificates(all: HslArray | undefined): X509Certificate[] {
   return (all?.values() ?? []).map(certificateOf);
 }
 
-const method = <const P extends readonly Parameter<unknown>[]>(
-  name: string,
-  parameters: P,
-  returns: string,
-  docs: string,
-) => ({ name, parameters: [self, ...parameters] as const, returns, docs });
+const method = methodsOf(self);
 
 export const x509Class: HostClass = makeClass("X509", "A certificate.", {
   construct: declare({
