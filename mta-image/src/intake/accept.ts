@@ -3,7 +3,7 @@
  * the inline limit goes to a body file while it arrives. Bytes of all mail on its way are bounded: beyond the
  * bound a message is refused with 451 and nothing else suffers.
  *
- * Failures of the spool become replies here and nowhere else.
+ * Failures of the spool become replies by refusals.ts.
  */
 import type { Clock } from "#base/clock.ts";
 import { makeId } from "#base/ids.ts";
@@ -19,7 +19,8 @@ import {
   type SpooledMessage,
 } from "../spool/spool.ts";
 import { HeldPieces, type IntakeFigures } from "./held-pieces.ts";
-import type { Intake, IntakeResult, Reception } from "./intake.ts";
+import type { Intake, IntakeResult, Reception, Refused } from "./intake.ts";
+import { refusalFor, refusals } from "./refusals.ts";
 
 export interface IntakeSettings {
   readonly hostname: string;
@@ -41,16 +42,6 @@ export interface IntakeOptions {
   /** Where the bytes in memory are counted; one value for intakes that share a bound. */
   readonly figures?: IntakeFigures;
 }
-
-type Refusal = Extract<IntakeResult, { kind: "refused" }>;
-
-const refusals = {
-  loop: refusal(554, "5.4.6", "Too many hops, this message is in a loop"),
-  busy: refusal(451, "4.3.1", "Too much mail on its way, try again"),
-  full: refusal(452, "4.3.1", "Insufficient system storage"),
-  broken: refusal(451, "4.3.0", "The mail could not be stored"),
-  closed: refusal(421, "4.3.2", "Shutting down"),
-} as const;
 
 export function makeIntake(options: IntakeOptions): Intake {
   const shared: Shared = {
@@ -80,7 +71,7 @@ class Incoming implements Reception {
   #body: BodyWriter | null = null;
   /** The write to the body file under way; pieces follow one another. */
   #writing: Promise<void> | null = null;
-  #refusal: Refusal | null = null;
+  #refusal: Refused | null = null;
   #isOver = false;
 
   constructor(shared: Shared, envelope: Envelope, origin: Origin) {
@@ -184,19 +175,13 @@ class Incoming implements Reception {
     return this.#writing;
   }
 
-  #refuse(refusal: Refusal): void {
+  #refuse(refusal: Refused): void {
     this.#refusal ??= refusal;
   }
 
-  #explain(error: unknown): Refusal {
+  #explain(error: unknown): Refused {
     const code = error instanceof SpoolFailure ? error.code : "spool-broken";
     this.#shared.log.error({ message: this.id, code, error }, "message-not-stored");
-    return { "spool-full": refusals.full, "spool-broken": refusals.broken, "spool-closed": refusals.closed }[
-      code
-    ];
+    return refusalFor(error);
   }
-}
-
-function refusal(code: number, enhanced: string, text: string): Refusal {
-  return { kind: "refused", reply: { code, enhanced, text } };
 }

@@ -12,6 +12,7 @@ import type { Log } from "#base/log.ts";
 import type { BodyWriter, Spool } from "../spool/spool.ts";
 import { HeldPieces, type IntakeFigures } from "./held-pieces.ts";
 import type { Refused } from "./intake.ts";
+import { refusalFor, refusals } from "./refusals.ts";
 
 export interface HeldMailOptions {
   readonly spool: Pick<Spool, "createBody">;
@@ -25,8 +26,6 @@ export interface HeldMailOptions {
 
 const INLINE_BYTES = 256 * 1024;
 const MAX_BYTES_IN_FLIGHT = 256 * 1024 * 1024;
-const broken: Refused = refused(451, "4.3.0", "The mail could not be stored");
-const busy: Refused = refused(451, "4.3.1", "Too much mail on its way, try again");
 
 export class HeldMail {
   readonly #options: HeldMailOptions;
@@ -50,7 +49,7 @@ export class HeldMail {
     this.size += chunk.length;
     this.#pieces.push(chunk);
     if (figures.bytesInFlight > maxBytesInFlight) {
-      this.refusal = busy;
+      this.refusal = refusals.busy;
       this.#release();
       return null;
     }
@@ -108,10 +107,6 @@ export class HeldMail {
 
   #fail(error: unknown): void {
     this.#options.log.error({ error: describe(error) }, "message-not-held");
-    this.refusal ??= broken;
+    this.refusal ??= refusalFor(error);
   }
-}
-
-function refused(code: number, enhanced: string, text: string): Refused {
-  return { kind: "refused", reply: { code, enhanced, text } };
 }

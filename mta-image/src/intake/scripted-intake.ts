@@ -15,6 +15,7 @@ import type { Envelope, Origin } from "../message/envelope.ts";
 import type { Reply } from "../smtp/reply.ts";
 import { HeldMail, type HeldMailOptions } from "./held-mail.ts";
 import type { Intake, IntakeResult, Reception } from "./intake.ts";
+import { refusalFor } from "./refusals.ts";
 
 export interface ScriptedDoor extends HeldMailOptions {
   readonly clock: Clock;
@@ -98,10 +99,7 @@ class ScriptedMail implements Reception {
     } catch (error) {
       this.#door.log.error({ session: this.#mail.origin.sessionId, error }, "message-not-copied");
       reception.abort();
-      return {
-        kind: "refused",
-        reply: { code: 451, enhanced: "4.3.0", text: "The mail could not be stored" },
-      };
+      return refusalFor(error);
     }
     return reception.commit();
   }
