@@ -4,7 +4,7 @@
  *
  *   POST /v1/queue/search      QueueSearch -> SearchPage
  *   POST /v1/queue/groups      GroupQuery -> QueueGroups
- *   POST /v1/queue/change      QueueOrder -> OrderResult (with `dryRun` it only counts)
+ *   POST /v1/queue/change      QueueOrder -> OrderResult (with `dryRun` it only counts; 409: no such transport)
  *   GET  /v1/messages/<id>     MessageView (404)
  *   GET  /v1/deliveries        Deliveries
  *   GET  /v1/config            ConfigView
@@ -88,14 +88,34 @@ export const QueueGroups = z.object({
 });
 export type QueueGroups = z.infer<typeof QueueGroups>;
 
-export const queueActions = ["retry", "hold", "release", "bounce", "delete"] as const;
+export const queueActions = ["retry", "hold", "release", "bounce", "delete", "move"] as const;
 
-export const QueueOrder = z.strictObject({
-  /** delete forgets without telling the sender. */
-  action: z.enum(queueActions),
-  filter: QueueFilter,
-  dryRun: z.boolean().default(false),
+/** What a move puts in place of facts of the envelope. */
+export const MoveTarget = z.strictObject({
+  transportId: name.optional().describe("A transport of the configuration in force."),
+  jobId: z.string().max(255).optional().describe('"" takes it away.'),
+  tenantId: z.string().max(255).optional().describe('"" takes it away.'),
+  grouping: z
+    .string()
+    .max(255)
+    .optional()
+    .describe('Counts with this group in place of that of its mail exchangers; "" takes that back.'),
 });
+export type MoveTarget = z.infer<typeof MoveTarget>;
+
+export const QueueOrder = z
+  .strictObject({
+    /** delete forgets without telling the sender. */
+    action: z.enum(queueActions),
+    filter: QueueFilter,
+    /** Of move, and of move alone: at least one fact. */
+    to: MoveTarget.optional(),
+    dryRun: z.boolean().default(false),
+  })
+  .refine(
+    ({ action, to }) => (action === "move") === (to !== undefined && Object.keys(to).length > 0),
+    "move needs at least one fact in `to`, and no other action takes it",
+  );
 export type QueueOrder = z.infer<typeof QueueOrder>;
 
 export const OrderResult = z.object({

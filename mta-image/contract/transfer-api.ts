@@ -13,6 +13,8 @@
  */
 import { z } from "zod";
 
+import { MoveTarget } from "./insight-api.ts";
+
 const id = z.string().regex(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/);
 
 /** What the client said about notices (RFC 3461). */
@@ -82,6 +84,7 @@ export const FrameHead = z.strictObject({
           lastReply: z.string().max(512),
           delayNotices: z.int().nonnegative(),
           metadata: z.record(z.string(), z.string()).optional(),
+          moved: MoveTarget.optional(),
         })
         .nullable(),
     )

@@ -2,6 +2,8 @@
 import type { FastifyInstance, FastifyReply } from "fastify";
 import type { z } from "zod";
 
+import { Failure } from "#base/error.ts";
+
 import {
   type ConfigView,
   type Deliveries,
@@ -19,6 +21,7 @@ import {
 export interface InsightDoor {
   search(query: QueueSearch): SearchPage;
   groups(query: GroupQuery): QueueGroups;
+  /** Throws a Failure when the order cannot be carried out at all. */
   order(order: QueueOrder): OrderResult;
   /** Null: no such message is queued and no attempt of it is remembered. */
   message(id: string): Promise<MessageView | null>;
@@ -35,7 +38,14 @@ export function addInsightRoutes(server: FastifyInstance, door: InsightDoor): vo
     withBody(reply, GroupQuery, body, (query) => door.groups(query)),
   );
   server.post("/v1/queue/change", async ({ body }, reply) =>
-    withBody(reply, QueueOrder, body, (order) => door.order(order)),
+    withBody(reply, QueueOrder, body, (order) => {
+      try {
+        return door.order(order);
+      } catch (error) {
+        if (!(error instanceof Failure)) throw error;
+        return reply.code(409).send({ code: error.code, message: error.message });
+      }
+    }),
   );
   server.get<{ Params: { id: string } }>("/v1/messages/:id", async ({ params }, reply) => {
     const view = await door.message(params.id);

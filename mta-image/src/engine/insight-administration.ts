@@ -2,6 +2,7 @@
 import type { Registry } from "prom-client";
 
 import type { Clock } from "#base/clock.ts";
+import { Failure } from "#base/error.ts";
 import { appFile, policyFile, startupFile, suspendFile } from "#contract/config.ts";
 import type {
   ConfigView,
@@ -32,6 +33,7 @@ export interface Watched {
   readonly spool: Pick<Spool, "read">;
   readonly clock: Clock;
   readonly config: LiveConfig;
+  readonly hasTransport: (id: string) => boolean;
   /** Null before the engine counts. */
   readonly metrics: () => Registry | null;
 }
@@ -56,8 +58,11 @@ export class InsightAdministration implements InsightDoor {
     return groupEntries(this.#engine.queue.entries(), query, this.#engine.clock.now());
   }
 
-  order({ action, filter, dryRun }: QueueOrder): OrderResult {
-    const { queue, clock } = this.#engine;
+  /** Throws a Failure `transport-unknown`. */
+  order({ action, filter, to = {}, dryRun }: QueueOrder): OrderResult {
+    const { queue, clock, hasTransport } = this.#engine;
+    if (to.transportId !== undefined && !hasTransport(to.transportId))
+      throw new Failure("transport-unknown", `there is no transport "${to.transportId}"`);
     const isMeant = matcherOf(filter, clock.now());
     const meant = [...queue.entries()].filter(isMeant);
     if (dryRun) return { matched: meant.length, changed: 0 };
@@ -67,8 +72,11 @@ export class InsightAdministration implements InsightDoor {
       release: (entry) => queue.release(entry),
       bounce: (entry) => queue.bounce(entry),
       delete: (entry) => queue.drop(entry),
+      move: (entry) => queue.move(entry, to),
     };
-    return { matched: meant.length, changed: meant.filter(acts[action]).length };
+    const changed = meant.filter(acts[action]).length;
+    queue.pump();
+    return { matched: meant.length, changed };
   }
 
   async message(id: string): Promise<MessageView | null> {

@@ -96,6 +96,30 @@ describe("what administrators are shown of a running engine", () => {
     });
   });
 
+  test("mail is moved to another transport by the same query, counted first, and an unknown one is named", async () => {
+    const move = (to: object, dryRun = false): ReturnType<Engine["admin"]> =>
+      engine.admin("POST", "/v1/queue/change", { action: "move", filter: { text: "a@later" }, to, dryRun });
+    const transportOf = async (): Promise<string | undefined> =>
+      (await search({ text: "a@later" })).entries[0]?.transportId;
+    const before = await transportOf();
+    assert.deepEqual((await move({ transportId: before ?? "" }, true)).json, { matched: 1, changed: 0 });
+    assert.deepEqual((await move({ transportId: before ?? "", jobId: "moved" })).json, {
+      matched: 1,
+      changed: 1,
+    });
+    assert.equal((await search({ jobId: "moved" })).matched, 1);
+    assert.deepEqual(await move({ transportId: "nowhere" }), {
+      status: 409,
+      json: { code: "transport-unknown", message: 'there is no transport "nowhere"' },
+    });
+    assert.equal((await move({})).status, 400);
+    assert.equal(
+      (await engine.admin("POST", "/v1/queue/change", { action: "hold", filter: {}, to: { jobId: "x" } }))
+        .status,
+      400,
+    );
+  });
+
   test("an order is counted first, then done; deleting tells nobody", async () => {
     assert.deepEqual(await order("hold", { recipient: "a@" }, true), { matched: 1, changed: 0 });
     assert.deepEqual(await order("hold", { recipient: "a@" }), { matched: 1, changed: 1 });

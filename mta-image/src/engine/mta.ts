@@ -48,6 +48,7 @@ import { Spamhaus } from "../spamhaus/spamhaus.ts";
 import { DiskSpool } from "../spool/disk-spool.ts";
 import { diskFiles } from "../spool/files.ts";
 import { takeLock } from "../spool/lock.ts";
+import { Tracer } from "../trace/tracer.ts";
 import { Transfer } from "../transfer/transfer.ts";
 
 export interface MtaOptions {
@@ -65,6 +66,7 @@ export class Mta {
   readonly options: MtaOptions;
   readonly sessionCounters = makeSessionCounters();
   readonly #loginGuard: LoginGuard;
+  readonly #traces: Tracer;
   readonly startedAt: string;
   readonly shutdown: Shutdown;
   readonly servers: SmtpServer[] = [];
@@ -98,6 +100,7 @@ export class Mta {
     const { clock, log, random } = options;
     this.options = options;
     this.#loginGuard = new LoginGuard(clock);
+    this.#traces = new Tracer({ clock, random });
     this.startedAt = new Date(clock.now()).toISOString();
     this.#settings = parts.settings;
     this.spool = parts.spool;
@@ -111,6 +114,7 @@ export class Mta {
       clock,
       random,
       read,
+      traces: this.#traces,
       hostname: parts.settings.hostname,
       settings: () => this.#settings,
     });
@@ -331,6 +335,7 @@ export class Mta {
       log,
       counters: this.sessionCounters,
       loginGuard: this.#loginGuard,
+      traces: this.#traces,
       checks: this.spamhaus.checks,
       hookRunner: this.#scripts.runner,
       scripted: this.#door.scripted,
@@ -383,11 +388,13 @@ export class Mta {
         outcomes: this.#outcomes,
         clock: options.clock,
         config: options.config,
+        hasTransport: (id) => this.#settings.transports.has(id),
         metrics: () => this.#metrics,
       }),
       plugins: this.plugins,
       tlsReports: this.#outbound.tlsReports,
       stage: this.#stage,
+      traces: this.#traces,
     });
   }
 }

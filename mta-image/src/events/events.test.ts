@@ -31,7 +31,8 @@ interface Post {
 }
 
 const message = makeMessage({ recipients: ["ann@example.net", "bob@example.org"] });
-const entry = { message, recipient: 1, attempts: 2 } as unknown as Entry;
+const destination = { transportId: message.envelope.transportId, jobId: "", tenantId: "" };
+const entry = { message, recipient: 1, attempts: 2, destination } as unknown as Entry;
 
 describe("the event outbox", () => {
   let folder: string;

@@ -4,7 +4,7 @@
  */
 import type { eventTypes } from "#contract/events-config.ts";
 
-import { domainOf } from "../message/envelope.ts";
+import { type Envelope, domainOf } from "../message/envelope.ts";
 import type { Outcome, OutcomeKind } from "../queue/courier.ts";
 import type { Entry } from "../queue/entry.ts";
 import type { SpooledMessage } from "../spool/spool.ts";
@@ -47,7 +47,7 @@ export function receivedEvents(message: SpooledMessage, now: number): MailEvent[
   const { remoteIp, serverId } = message.origin;
   return message.envelope.recipients.map((recipient) => ({
     type: "received",
-    ...commonFacts(message, recipient, now),
+    ...commonFacts(message, { recipient, ...message.envelope }, now),
     attempts: 0,
     remoteIp,
     serverId,
@@ -55,14 +55,18 @@ export function receivedEvents(message: SpooledMessage, now: number): MailEvent[
 }
 
 export function outcomeEvent(
-  { message, recipient, attempts }: Entry,
+  { message, recipient, attempts, destination }: Entry,
   outcome: Outcome,
   now: number,
 ): MailEvent {
   const { status, reply, remoteMta } = outcome;
   return {
     type: TYPES[outcome.kind],
-    ...commonFacts(message, message.envelope.recipients[recipient] ?? "", now),
+    ...commonFacts(
+      message,
+      { ...factsOf(destination), recipient: message.envelope.recipients[recipient] ?? "" },
+      now,
+    ),
     attempts: attempts + 1,
     status,
     reply,
@@ -70,8 +74,25 @@ export function outcomeEvent(
   };
 }
 
-function commonFacts(message: SpooledMessage, recipient: string, now: number) {
-  const { sender, transportId, jobId, tenantId } = message.envelope;
+/** They may differ from the envelope's, since administrators move mail. */
+function factsOf({ transportId, jobId, tenantId }: Entry["destination"]) {
+  return {
+    transportId,
+    jobId: jobId === "" ? undefined : jobId,
+    tenantId: tenantId === "" ? undefined : tenantId,
+  };
+}
+
+interface Facts extends Pick<Envelope, "transportId" | "jobId" | "tenantId"> {
+  readonly recipient: string;
+}
+
+function commonFacts(
+  message: SpooledMessage,
+  { recipient, transportId, jobId, tenantId }: Facts,
+  now: number,
+) {
+  const { sender } = message.envelope;
   return {
     time: new Date(now).toISOString(),
     messageId: message.id,

@@ -45,6 +45,12 @@ describe("mtactl", () => {
     assert.match(status.out, /^state +Serving\n/);
     assert.match((await mtactl(...reach(engine), "drain")).out, /^state +Cordoned, not ready\n/);
     assert.equal((await mtactl(...reach(engine), "queue", "retry", "--domain", "x.test")).out, "0 changed\n");
+    const where = ["--where", "minAttempts=1", "--where", "sender=@corp.test"];
+    const counted = await mtactl(...reach(engine), "queue", "move", ...where, "--to", "jobId=j", "--dry-run");
+    assert.equal(counted.out, "0 would be asked\n", counted.error);
+    const unknown = await mtactl(...reach(engine), "queue", "move", ...where, "--to", "transportId=nowhere");
+    assert.deepEqual([unknown.code, unknown.error], [1, 'mtactl: there is no transport "nowhere"\n']);
+    assert.equal((await mtactl(...reach(engine), "queue", "delete")).code, 2, "nothing named means nothing");
     await engine.stop();
   });
 

@@ -7,10 +7,11 @@ import { parseArgs } from "node:util";
 import { request } from "undici";
 
 import { describe } from "#base/error.ts";
-import { ApiError, EngineStatus, QueueChange, QueuePage } from "#contract/admin-api.ts";
+import { ApiError, EngineStatus } from "#contract/admin-api.ts";
 import { startupFile } from "#contract/config.ts";
 import { paths } from "#contract/runtime.ts";
 
+import { queueCall, queueUsage } from "./mtactl-queue.ts";
 import { pluginCall, pluginsUsage } from "./mtactl-plugins.ts";
 import { type Call, ruleCall, rulesUsage } from "./mtactl-rules.ts";
 import { findAccess } from "./mtactl-access.ts";
@@ -18,9 +19,7 @@ import { findAccess } from "./mtactl-access.ts";
 const usage = `mtactl: control a running smtpd
 
   mtactl status
-  mtactl queue list [--domain D] [--status active|deferred|hold] [--limit N] [--after ID]
-  mtactl queue retry|hold|release|bounce (ID ... | --domain D)
-${rulesUsage}${pluginsUsage}  mtactl config reload
+${queueUsage}${rulesUsage}${pluginsUsage}  mtactl config reload
   mtactl drain            take no new mail, go on delivering
   mtactl serve            take mail again
 
@@ -41,6 +40,9 @@ const { values: flags, positionals } = parseArgs({
     status: { type: "string" },
     limit: { type: "string" },
     after: { type: "string" },
+    where: { type: "string", multiple: true, default: [] },
+    to: { type: "string", multiple: true, default: [] },
+    "dry-run": { type: "boolean", default: false },
     help: { type: "boolean", short: "h", default: false },
   },
 });
@@ -48,7 +50,8 @@ const { values: flags, positionals } = parseArgs({
 process.exitCode = await main();
 
 async function main(): Promise<number> {
-  const call = ruleCall(positionals) ?? pluginCall(positionals) ?? toCall(positionals);
+  const call =
+    ruleCall(positionals) ?? queueCall(positionals, flags) ?? pluginCall(positionals) ?? toCall(positionals);
   if (flags.help || call === null) {
     process.stderr.write(usage);
     return flags.help ? 0 : 2;
@@ -64,7 +67,7 @@ async function main(): Promise<number> {
   }
 }
 
-function toCall([first, second, ...ids]: readonly string[]): Call | null {
+function toCall([first, second]: readonly string[]): Call | null {
   if (first === "status") return { method: "GET", path: "/v1/status", show: showStatus };
   if (first === "drain")
     return { method: "POST", path: "/v1/drain", body: { mode: "Cordon" }, show: showStatus };
@@ -72,25 +75,7 @@ function toCall([first, second, ...ids]: readonly string[]): Call | null {
     return { method: "POST", path: "/v1/drain", body: { mode: "Serve" }, show: showStatus };
   if (first === "config" && second === "reload")
     return { method: "POST", path: "/v1/config/reload", body: {}, show: showReload };
-  if (first !== "queue") return null;
-  if (second === "list") return { method: "GET", path: `/v1/queue?${listQuery()}`, show: showQueue };
-  if (second === undefined || !["retry", "hold", "release", "bounce"].includes(second)) return null;
-  if (ids.length === 0 && flags.domain === undefined) return null;
-  const selector = {
-    ...(ids.length > 0 ? { ids } : {}),
-    ...(flags.domain === undefined ? {} : { recipientDomain: flags.domain }),
-  };
-  return { method: "POST", path: `/v1/queue/${second}`, body: selector, show: showChange };
-}
-
-function listQuery(): URLSearchParams {
-  const query = new URLSearchParams();
-  if (flags.domain !== undefined) query.set("recipientDomain", flags.domain);
-  for (const name of ["status", "limit", "after"] as const) {
-    const value = flags[name];
-    if (value !== undefined) query.set(name, value);
-  }
-  return query;
+  return null;
 }
 
 async function send(call: Call): Promise<{ status: number; answer: unknown }> {
@@ -146,19 +131,6 @@ function showStatus(answer: unknown): string {
   return rows.map(([name, value]) => `${name.padEnd(12)} ${value}\n`).join("");
 }
 
-function showQueue(answer: unknown): string {
-  const page = QueuePage.parse(answer);
-  const lines = page.entries.map(
-    (entry) =>
-      `${entry.id}  ${entry.status.padEnd(8)}  ${String(entry.attempts).padStart(3)}  ${entry.dueAt}  ${entry.recipient}  ${entry.lastReply}\n`,
-  );
-  return lines.join("") + (page.next === null ? "" : `more: --after ${page.next}\n`);
-}
-
 function showReload(answer: unknown): string {
   return `revision ${(answer as { revision: string }).revision} is in force\n`;
-}
-
-function showChange(answer: unknown): string {
-  return `${QueueChange.parse(answer).changed} changed\n`;
 }

@@ -174,7 +174,7 @@ export class Admission {
       jobid: line.jobId,
       transportid: line.transportId,
       localip: source,
-      grouping: this.#options.rulebook.grouping(remote, line.domain),
+      grouping: line.grouping === "" ? this.#options.rulebook.grouping(remote, line.domain) : line.grouping,
       remoteip: remote.ips[0] ?? "",
       remotemx: remote.hosts[0] ?? "",
       recipientdomain: line.domain,

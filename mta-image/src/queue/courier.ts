@@ -10,6 +10,9 @@ export interface Destination {
   readonly key: string;
   readonly transportId: string;
   readonly domain: string;
+  /** "" when nobody gave one; absent: as in the envelope. */
+  readonly jobId?: string;
+  readonly tenantId?: string;
 }
 
 /** What rules say of an attempt. */

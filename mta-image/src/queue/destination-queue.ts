@@ -20,6 +20,8 @@ export interface LineName {
   /** "" when nobody gave one. */
   readonly jobId: string;
   readonly tenantId: string;
+  /** The group that an administrator gave; absent or "": that of its mail exchangers. */
+  readonly grouping?: string;
   /** As in Line; absent means all. */
   readonly localIps?: readonly string[] | null;
 }
@@ -34,6 +36,7 @@ export class DestinationQueue<E extends Standing> implements Destination, Line {
   readonly domain: string;
   readonly jobId: string;
   readonly tenantId: string;
+  readonly grouping: string;
   readonly localIps: readonly string[] | null;
   /** Made when a rule first concerns the line. */
   state: LineState | null = null;
@@ -52,12 +55,16 @@ export class DestinationQueue<E extends Standing> implements Destination, Line {
   /** Turns taken, so that the lanes behind get theirs. */
   #turn = 0;
 
-  constructor(key: string, { transportId, domain, jobId, tenantId, localIps = null }: LineName) {
+  constructor(
+    key: string,
+    { transportId, domain, jobId, tenantId, grouping = "", localIps = null }: LineName,
+  ) {
     this.key = key;
     this.transportId = transportId;
     this.domain = domain;
     this.jobId = jobId;
     this.tenantId = tenantId;
+    this.grouping = grouping;
     this.localIps = localIps;
   }
 
@@ -106,9 +113,11 @@ export class DestinationQueue<E extends Standing> implements Destination, Line {
   }
 }
 
-/** A transport and a domain; job, tenant and source addresses for those who have them. */
-export function destinationKey({ transportId, domain, jobId, tenantId, localIps = null }: LineName): string {
+/** A transport and a domain; job, tenant, group and source addresses for those who have them. */
+export function destinationKey(name: LineName): string {
+  const { transportId, domain, jobId, tenantId, grouping = "", localIps = null } = name;
   const key = `${transportId} ${domain}`;
-  if (jobId === "" && tenantId === "" && localIps === null) return key;
-  return `${key} ${jobId} ${tenantId}${localIps === null ? "" : ` ${localIps.join(",")}`}`;
+  if (jobId === "" && tenantId === "" && grouping === "" && localIps === null) return key;
+  const group = grouping === "" ? "" : ` in ${grouping}`;
+  return `${key} ${jobId} ${tenantId}${group}${localIps === null ? "" : ` ${localIps.join(",")}`}`;
 }

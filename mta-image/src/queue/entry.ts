@@ -2,7 +2,7 @@
  * One recipient's place in the queue. README.md of this folder has the states and who may cause each
  * transition; `queue.ts` is the only writer.
  */
-import type { EntryState, SpooledMessage, StateSource } from "../spool/spool.ts";
+import type { EntryState, Moved, SpooledMessage, StateSource } from "../spool/spool.ts";
 import type { Outcome } from "./courier.ts";
 import type { DestinationQueue } from "./destination-queue.ts";
 
@@ -29,6 +29,8 @@ export class Entry implements StateSource {
   delayNotices: number;
   /** What scripts keep with it; null for nothing. */
   metadata: Readonly<Record<string, string>> | null;
+  /** What an administrator has put in place of the envelope's facts; null for nothing. */
+  readonly moved: Moved | null;
   /** Set when it is decided that the recipient failed and only the notice is missing. */
   verdict: Outcome | null = null;
   /** Who refused it last at a door of the queue, and what was said; null once it has come through. */
@@ -53,11 +55,12 @@ export class Entry implements StateSource {
     this.lastReply = state.lastReply;
     this.delayNotices = state.delayNotices;
     this.metadata = state.metadata ?? null;
+    this.moved = state.moved ?? null;
   }
 
   /** What the spool keeps of it. */
   state(): EntryState {
-    const { phase, attempts, dueAt, lastReply, delayNotices, metadata } = this;
+    const { phase, attempts, dueAt, lastReply, delayNotices, metadata, moved } = this;
     const status = phase === "hold" ? "hold" : "queued";
     return {
       status,
@@ -66,6 +69,7 @@ export class Entry implements StateSource {
       lastReply,
       delayNotices,
       ...(metadata === null ? {} : { metadata }),
+      ...(moved === null ? {} : { moved }),
     };
   }
 }

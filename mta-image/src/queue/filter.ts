@@ -92,23 +92,27 @@ function groupOf(entry: Entry, by: GroupQuery["by"], now: number): string {
 }
 
 function factOf(entry: Entry, field: (typeof exactFields)[number]): string {
-  const { envelope, origin } = entry.message;
   switch (field) {
     case "senderDomain":
-      return envelope.sender === "" ? "" : domainOf(envelope.sender);
+      return senderDomainOf(entry);
     case "recipientDomain":
       return entry.destination.domain;
     case "transportId":
       return entry.destination.transportId;
     case "jobId":
-      return envelope.jobId ?? "";
+      return entry.destination.jobId;
     case "tenantId":
-      return envelope.tenantId ?? "";
+      return entry.destination.tenantId;
     case "remoteIp":
-      return origin.remoteIp;
+      return entry.message.origin.remoteIp;
     default:
       return field satisfies never;
   }
+}
+
+function senderDomainOf({ message }: Entry): string {
+  const { sender } = message.envelope;
+  return sender === "" ? "" : domainOf(sender);
 }
 
 const spans = [

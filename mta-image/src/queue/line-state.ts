@@ -21,6 +21,8 @@ export interface Line {
   readonly domain: string;
   readonly jobId: string;
   readonly tenantId: string;
+  /** "": that of its mail exchangers. */
+  readonly grouping: string;
   /** The only source addresses to use; null: all of the transport. */
   readonly localIps: readonly string[] | null;
   state: LineState | null;

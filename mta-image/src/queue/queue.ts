@@ -7,74 +7,40 @@
  * is a second attempt. Nothing here rejects.
  */
 import type { Clock } from "#base/clock.ts";
-import type { Log } from "#base/log.ts";
 
-import { domainOf } from "../message/envelope.ts";
-import type { EntryState, Spool, SpooledMessage, StateSource } from "../spool/spool.ts";
+import { type Envelope, domainOf } from "../message/envelope.ts";
+import type {
+  EntryState,
+  Moved,
+  Spool,
+  SpooledMessage,
+  SpooledRecipient,
+  StateSource,
+} from "../spool/spool.ts";
 import { Admission, type AdmissionOptions } from "./admission.ts";
 import type { Courier, Outcome } from "./courier.ts";
 import { withDeadlines } from "./deadline.ts";
-import { destinationKey } from "./destination-queue.ts";
+import { type LineName, destinationKey } from "./destination-queue.ts";
 import { Dispatcher, attemptOf } from "./dispatcher.ts";
 import { type Doorkeeper, openDoors } from "./doorkeeper.ts";
 import { DueTimer } from "./due-timer.ts";
 import { DynamicRules } from "./dynamic-rules.ts";
 import { Entry } from "./entry.ts";
 import { type Explanation, explainEntry } from "./explain.ts";
-import type { Notifier } from "./notifier.ts";
-import type { RetrySchedule } from "./retry.ts";
+import { KeptMessages } from "./kept-messages.ts";
+import type { QueueFigures, QueueOptions } from "./queue-options.ts";
 import { Rulebook } from "./rulebook.ts";
 import { type OutcomeCounters, Settlement } from "./settlement.ts";
 import { WaitingRoom } from "./waiting-room.ts";
+import { withdrawn } from "./withdrawn.ts";
 
-export interface QueueOptions {
-  readonly spool: Spool;
-  readonly courier: Courier;
-  readonly notifier: Notifier;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** In 0..1. */
-  readonly random: () => number;
-  /** Looked up at each deferral, so a reload reaches mail that is queued already. */
-  readonly scheduleFor: (transportId: string) => RetrySchedule;
-  /** Attempts under way over all destinations. */
-  readonly maxRunning: number;
-  readonly locator: AdmissionOptions["locator"];
-  readonly sourcesFor: AdmissionOptions["sourcesFor"];
-  /** Absent: nobody stands at the doors. */
-  readonly doorkeeper?: Doorkeeper;
-  /** Hears each outcome once, for whoever watches. */
-  readonly note?: (entry: Entry, outcome: Outcome) => void;
-}
-
-export interface QueueFigures {
-  readonly total: number;
-  readonly active: number;
-  readonly deferred: number;
-  readonly hold: number;
-  readonly oldestDueSeconds: number;
-  /** Due, and held back by a rule. */
-  readonly blocked: number;
-  /** Of entries that no rule holds back. */
-  readonly oldestFreeSeconds: number;
-  /** When the first deferred one is due. */
-  readonly nextDueAt: string | null;
-}
-
-/** The entries of one message, and how many of them are not settled. */
-interface Several {
-  readonly entries: readonly Entry[];
-  left: number;
-}
-
-/** Most messages have one recipient. */
-type Kept = Entry | Several;
+export type { QueueFigures, QueueOptions } from "./queue-options.ts";
 
 export class Queue {
   readonly #clock: Clock;
   readonly #spool: Spool;
   readonly #courier: Courier;
-  readonly #messages = new Map<string, Kept>();
+  readonly #messages = new KeptMessages();
   /** Policies and suspensions; those of the files are put in here. */
   readonly rulebook: Rulebook;
   /** Policies and suspensions that come and go. */
@@ -167,9 +133,7 @@ export class Queue {
   /** Takes a durable message: fresh from intake, or found again at start. Attempts begin at once. */
   add(message: SpooledMessage): void {
     const entries = this.#makeEntries(message);
-    const [first] = entries;
-    if (first === undefined) return;
-    this.#messages.set(message.id, entries.length === 1 ? first : { entries, left: entries.length });
+    this.#messages.add(message.id, entries);
     this.#total += entries.length;
     for (const entry of entries) {
       if (entry.phase === "hold") this.#held++;
@@ -179,29 +143,28 @@ export class Queue {
   }
 
   #makeEntries(message: SpooledMessage): Entry[] {
-    const { transportId, jobId = "", tenantId = "" } = message.envelope;
     const entries: Entry[] = [];
     for (const [index, recipient] of message.recipients.entries()) {
       if (recipient === null) continue;
-      const domain = domainOf(recipient.address);
-      const destination = this.#dispatcher.join({ transportId, jobId, tenantId, domain });
-      const entry = new Entry({ message, recipient: index, destination }, recipient.state);
-      message.follow?.(index, entry);
-      entries.push(entry);
+      entries.push(this.#makeEntry(message, index, recipient));
     }
     return entries;
   }
 
+  #makeEntry(message: SpooledMessage, index: number, { address, state }: SpooledRecipient): Entry {
+    const destination = this.#dispatcher.join(lineOf(message.envelope, address, state.moved));
+    const entry = new Entry({ message, recipient: index, destination }, state);
+    message.follow?.(index, entry);
+    return entry;
+  }
+
   /** Every entry that is not settled. Not to be kept across turns of the event loop. */
-  *entries(): Iterable<Entry> {
-    for (const kept of this.#messages.values()) {
-      for (const entry of entriesOf(kept)) if (entry.phase !== "gone") yield entry;
-    }
+  entries(): Iterable<Entry> {
+    return this.#messages.entries();
   }
 
   find(messageId: string): readonly Entry[] {
-    const kept = this.#messages.get(messageId);
-    return kept === undefined ? [] : entriesOf(kept).filter((entry) => entry.phase !== "gone");
+    return this.#messages.find(messageId);
   }
 
   /** Why an entry is where it is. */
@@ -244,6 +207,32 @@ export class Queue {
     return true;
   }
 
+  /**
+   * Gives an entry that is not in an attempt other facts than its envelope has; what is not named stays. It keeps its
+   * phase and its due time.
+   */
+  move(entry: Entry, to: Moved): boolean {
+    const { message, recipient, phase, verdict } = entry;
+    const address = message.envelope.recipients[recipient];
+    if (phase === "running" || phase === "gone" || verdict !== null || address === undefined) return false;
+    this.#due.remove(entry);
+    leaveLine(entry);
+    const state = { ...entry.state(), moved: { ...entry.moved, ...to } };
+    // A new one, since the old line goes on holding the old one as a hole.
+    const next = this.#makeEntry(message, recipient, { address, state });
+    entry.phase = "gone";
+    this.#messages.replace(entry, next);
+    this.#dispatcher.quit(entry.destination);
+    this.#record(next);
+    if (phase !== "hold") this.#place(next);
+    return true;
+  }
+
+  /** Starts what may start, after several entries were moved. */
+  pump(): void {
+    this.#dispatcher.pump();
+  }
+
   /** Gives an entry up at once; its sender is told. */
   bounce(entry: Entry): boolean {
     if (entry.phase === "running" || entry.phase === "gone") return false;
@@ -268,7 +257,7 @@ export class Queue {
 
   /** Ids of all messages, in order of arrival. Not to be kept across turns of the event loop. */
   messageIds(): Iterable<string> {
-    return this.#messages.keys();
+    return this.#messages.ids();
   }
 
   /**
@@ -280,7 +269,7 @@ export class Queue {
     const [first] = entries;
     if (first === undefined) return null;
     if (entries.some(({ phase, verdict }) => phase === "running" || verdict !== null)) return null;
-    const states = new Map(entries.map((entry) => [entry.recipient, entry.state()]));
+    const message = withdrawn(first.message, entries);
     for (const entry of entries) {
       if (entry.phase === "hold") this.#held--;
       this.#due.remove(entry);
@@ -291,7 +280,7 @@ export class Queue {
     }
     this.#total -= entries.length;
     this.#messages.delete(messageId);
-    return { ...factsOf(first.message), recipients: withStates(first.message, states) };
+    return message;
   }
 
   /** Starts nothing more. What runs is the courier's to end. */
@@ -323,7 +312,7 @@ export class Queue {
   #letIn(entry: Entry): boolean {
     if (!this.#doorkeeper.isAsked("insert")) return true;
     const { message, recipient, destination } = entry;
-    const { transportId, domain, jobId, tenantId } = destination;
+    const { transportId, domain, jobId, tenantId, grouping } = destination;
     const localIps = this.#sourcesFor(transportId);
     const facts = this.#admission.factsOf(destination, "");
     const answer = this.#doorkeeper.ask("insert", { message, recipient, facts, localIps });
@@ -332,7 +321,8 @@ export class Queue {
       return false;
     }
     const isNarrower = answer.localIps.length < localIps.length;
-    const name = { transportId, domain, jobId, tenantId, localIps: isNarrower ? answer.localIps : null };
+    const own = isNarrower ? answer.localIps : null;
+    const name = { transportId, domain, jobId, tenantId, grouping, localIps: own };
     if (destinationKey(name) !== destination.key) {
       entry.destination = this.#dispatcher.join(name);
       this.#dispatcher.quit(destination);
@@ -355,18 +345,12 @@ export class Queue {
     this.#total--;
     this.#spool.settle(message.id, entry.recipient);
     this.#dispatcher.quit(destination);
-    const kept = this.#messages.get(message.id);
-    if (kept === entry || (kept !== undefined && "left" in kept && --kept.left === 0))
-      this.#messages.delete(message.id);
+    this.#messages.settled(entry);
   }
 
   #record(entry: Entry): void {
     this.#spool.update(entry.message.id, entry.recipient, entry.state());
   }
-}
-
-function entriesOf(kept: Kept): readonly Entry[] {
-  return kept instanceof Entry ? [kept] : kept.entries;
 }
 
 /** For an entry that is given away: what it said last. */
@@ -379,17 +363,12 @@ function leaveLine({ phase, verdict, destination }: Entry): void {
   if (phase === "ready" && verdict === null) destination.ready--;
 }
 
-function factsOf(message: SpooledMessage): Omit<SpooledMessage, "recipients"> {
-  const { id, receivedAt, envelope, origin, sizeBytes } = message;
-  return { id, receivedAt, envelope, origin, sizeBytes };
-}
-
-function withStates(
-  message: SpooledMessage,
-  states: ReadonlyMap<number, EntryState>,
-): SpooledMessage["recipients"] {
-  return message.envelope.recipients.map((address, index) => {
-    const state = states.get(index);
-    return state === undefined ? null : { address, state };
-  });
+function lineOf(envelope: Envelope, address: string, moved: Moved = {}): LineName {
+  return {
+    transportId: moved.transportId ?? envelope.transportId,
+    jobId: moved.jobId ?? envelope.jobId ?? "",
+    tenantId: moved.tenantId ?? envelope.tenantId ?? "",
+    grouping: moved.grouping ?? "",
+    domain: domainOf(address),
+  };
 }

@@ -37,6 +37,17 @@ export interface EntryState {
   readonly delayNotices: number;
   /** What scripts keep with the recipient; absent for nothing. */
   readonly metadata?: Readonly<Record<string, string>> | undefined;
+  /** Absent for a recipient that nobody has moved. */
+  readonly moved?: Moved | undefined;
+}
+
+/** What an administrator has put in place of facts of the envelope. */
+export interface Moved {
+  readonly transportId?: string | undefined;
+  readonly jobId?: string | undefined;
+  readonly tenantId?: string | undefined;
+  /** In place of the group of its mail exchangers. */
+  readonly grouping?: string | undefined;
 }
 
 /** Whoever moves a recipient on. */
