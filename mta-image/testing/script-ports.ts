@@ -11,6 +11,7 @@ const zone: Readonly<Record<string, DnsAnswer & { readonly ttlSeconds?: number }
 
 /** A file that answers later, as a disk does. */
 const lines = Buffer.from(`first\n${"x".repeat(100_000)}\nlast`);
+const table = Buffer.from('x;y\na;b;"c;d"\n');
 
 export const tablePorts: Partial<Ports> = {
   dns: { query: async (name, type) => zone[`${type} ${name}`] ?? { error: "NXDOMAIN" } },
@@ -48,13 +49,16 @@ export const tablePorts: Partial<Ports> = {
     deletePolicy: (id) => id === "p1",
     quota: () => 3,
     connections: (server, address) => (server === "mx" ? (address === null ? 2 : 1) : null),
+    share: () => 0.5,
   },
   metrics: new ScriptFigures(),
   files: {
-    open: (path) =>
-      path === "file://list.txt"
-        ? { size: lines.length, read: async (start, end) => lines.subarray(start, end) }
-        : null,
+    open: (path) => {
+      const bytes = { "file://list.txt": lines, "file://table.csv": table }[path];
+      return bytes === undefined
+        ? null
+        : { size: bytes.length, read: async (start, end) => bytes.subarray(start, end) };
+    },
   },
   keys: { privateKey: (id) => (id === "named" ? "nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=" : null) },
 };

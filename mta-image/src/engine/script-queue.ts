@@ -34,6 +34,7 @@ export function makeScriptQueue({ rules, algorithm, connections }: ScriptQueuePa
     // The queue keeps no quotas.
     quota: () => null,
     connections,
+    share: () => rules().share,
   };
 }
 

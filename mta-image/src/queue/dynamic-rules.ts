@@ -30,6 +30,11 @@ export class DynamicRules {
     this.#lists = (field, name) => rulebook.lists.find(field, name);
   }
 
+  /** The part of the cluster's limits that this engine has. */
+  get share(): number {
+    return this.#rulebook.factor;
+  }
+
   addPolicy(order: PolicyOrder): boolean {
     const { id, type, fields, match, limits } = order;
     const policy = compilePolicy(

@@ -140,6 +140,8 @@ export interface QueueOrders {
   /** Null: nobody counts under that name. */
   quota(name: string): number | null;
   connections(serverId: string, address: string | null): number | null;
+  /** The part of the cluster's limits that this engine has: 0 to 1. */
+  share(): number;
 }
 
 export interface MetricsPort {

@@ -1,11 +1,12 @@
 /**
- * What all runs of one process share: memoised calls (`cache`), named locks with a variable (`barrier`), and the
- * memory_* functions' store. Values are marked as shared on the way in, so no run can change what another sees.
+ * What all runs of one process share: memoised calls (`cache`), named locks with a variable (`barrier`), the
+ * memory_* functions' store and the counts of rate(). Values are marked as shared on the way in, so no run can change what another sees.
  * Bounded: a cache drops its oldest entries, the memory refuses new keys beyond its limit. Nothing here waits but
  * `enter`, which gives a promise for its turn.
  */
 import type { Clock } from "#base/clock.ts";
 
+import { Rates } from "./rates.ts";
 import { type Value, share } from "./value.ts";
 
 interface Cached {
@@ -24,12 +25,14 @@ const MAX_BARRIERS = 100_000;
 
 export class Shared {
   readonly memory = new Map<string, Value>();
+  readonly rates: Rates;
   readonly #clock: Clock;
   readonly #caches = new Map<string, Map<string, Cached>>();
   readonly #barriers = new Map<string, Barrier>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.rates = new Rates(clock);
   }
 
   /** Undefined when there is none or it is too old. */

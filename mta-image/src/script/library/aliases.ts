@@ -1,12 +1,15 @@
 /** Old names that the reference no longer lists but public scripts still call. */
 import { HslArray, type Value } from "../value.ts";
+import { toText } from "../convert.ts";
 import { looseEquals } from "../equality.ts";
+import { decodeCsv } from "../data/csv.ts";
 import { type HostFunction, declare, optional, parameter } from "../host.ts";
 import { after } from "../mail/pieces.ts";
 import { meter } from "../meter.ts";
 import { randomBetween } from "./crypto.ts";
 import { readText } from "./file.ts";
 import { split } from "./string.ts";
+import { option } from "./subjects.ts";
 
 const { string, number, any, array } = parameter;
 
@@ -66,7 +69,23 @@ export const aliasFunctions: readonly HostFunction[] = [
     run: (context, path) =>
       after(readText(context, path), (text) => (text === null ? null : linesOf(text))) as Value,
   }),
+  declare({
+    name: "in_file",
+    parameters: [any("needle"), string("filename"), optional(array("options"))],
+    returns: "array",
+    docs: "The columns of the first line of a CSV file whose first column equals the needle; empty when there is none. Options: `index` (of the column, from 0), `delimiter` (,).",
+    way: "promise",
+    run: (context, needle, path, options) =>
+      after(readText(context, path), (text) => rowWith(text ?? "", toText(needle), options)) as Value,
+  }),
 ];
+
+function rowWith(text: string, needle: string, options: HslArray | undefined): HslArray {
+  const column = Number(option(options, "index") ?? 0);
+  const rows = decodeCsv(text, HslArray.from([...(options?.entries() ?? []), ["header", false]]), null);
+  const found = rows.values().find((row) => row instanceof HslArray && row.get(column) === needle);
+  return found instanceof HslArray ? found : new HslArray();
+}
 
 function linesOf(text: string): HslArray {
   meter.allocate(text.length);

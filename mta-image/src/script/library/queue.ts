@@ -6,7 +6,7 @@ import { Refusal } from "../error.ts";
 import { type HostFunction, declare, optional, parameter } from "../host.ts";
 import { type QueueFields, type QueueLimits, port, queueFields } from "../ports.ts";
 import { HslArray, type Value } from "../value.ts";
-import { option, record } from "./subjects.ts";
+import { flag, option, record } from "./subjects.ts";
 
 const { string, number, array } = parameter;
 const options = optional(array("options"));
@@ -73,6 +73,34 @@ export const queueFunctions: readonly HostFunction[] = [
     returns: "number or none",
     docs: "Connections that a server has now, or has from one address; none for a server that is not there.",
     run: (context, server, address) => port(context, "queue").connections(server, address ?? null),
+  }),
+  declare({
+    name: "rate",
+    parameters: [string("namespace"), string("entry"), number("count"), number("interval"), options],
+    returns: "boolean or number",
+    docs: "Counts a hit of the entry unless there were so many within the last seconds; says whether there were not. A count of 0 asks how many there were. Option `check`: false only looks. Option `cluster` (true; older: `sync`): the limit is that of the cluster, of which each engine has its share; false for that of this engine.",
+    run: (context, namespace, entry, limit, seconds, how) => {
+      if (!(seconds > 0)) throw new Refusal("the interval of a rate is more than 0 seconds");
+      const key = JSON.stringify([namespace, entry, seconds]);
+      const { rates } = context.shared;
+      if (limit === 0) return rates.count(key, seconds);
+      const isShared = flag(how, "cluster", flag(how, "sync", true));
+      const share = isShared ? (context.ports?.queue?.share() ?? 1) : 1;
+      return rates.take(key, seconds, Math.max(1, limit * share), !flag(how, "check", true));
+    },
+  }),
+  declare({
+    name: "stat",
+    parameters: [string("name"), array("legends")],
+    returns: "none",
+    docs: "The older form of metrics_increment: adds the value of each legend to the figure of the name, which has it as label `legend`.",
+    run: (context, name, legends) => {
+      const figures = port(context, "metrics");
+      const figure = checkedName(name.replaceAll(/[^a-zA-Z0-9_:]/g, "_"));
+      for (const [legend, value] of legends.entries())
+        figures.change(figure, { legend: String(legend) }, "increment", Number(value ?? 0) || 0);
+      return null;
+    },
   }),
   ...(["increment", "decrement", "set"] as const).map((what) =>
     declare({

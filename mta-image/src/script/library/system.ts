@@ -35,6 +35,13 @@ export const systemFunctions: readonly HostFunction[] = [
     run: (_, namespace, value) => uuidv5(namespace, value),
   }),
   declare({
+    name: "serial",
+    parameters: [],
+    returns: "string",
+    docs: "A UUID that is the same on this host each time; there is no licence whose serial number it could be.",
+    run: ({ hostname }) => uuidv5(DNS_NAMESPACE, hostname),
+  }),
+  declare({
     name: "syslog",
     parameters: [parameter.any("priority"), string("message")],
     returns: "none",
@@ -50,6 +57,9 @@ export const systemFunctions: readonly HostFunction[] = [
     },
   }),
 ];
+
+/** RFC 9562 6.6. */
+const DNS_NAMESPACE = "6ba7b810-9dad-11d1-80b4-00c04fd430c8";
 
 function uuidv5(namespace: string, value: string): string {
   const id = namespace.replaceAll("-", "");

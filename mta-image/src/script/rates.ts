@@ -1,0 +1,60 @@
+/**
+ * How often something happened lately, for the function rate(): a window that slides in slots of a sixtieth of its length, so
+ * an entry takes the same room however large its limit is. Bounded: beyond the limit the entry that was asked for longest
+ * ago is forgotten. Pure but for the clock.
+ */
+import type { Clock } from "#base/clock.ts";
+
+const SLOTS = 60;
+const MAX_ENTRIES = 100_000;
+
+interface Window {
+  /** Counts by slot number, oldest first. */
+  readonly slots: Map<number, number>;
+  total: number;
+}
+
+export class Rates {
+  readonly #clock: Clock;
+  readonly #windows = new Map<string, Window>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Hits within the last `seconds`, to a sixtieth of them. */
+  count(key: string, seconds: number): number {
+    return this.#window(key, this.#slot(seconds)).total;
+  }
+
+  /** Whether one more is within the limit; only then is it counted, unless it is a mere question. */
+  take(key: string, seconds: number, limit: number, isQuestion = false): boolean {
+    const slot = this.#slot(seconds);
+    const window = this.#window(key, slot);
+    if (window.total >= limit) return false;
+    if (isQuestion) return true;
+    window.slots.set(slot, (window.slots.get(slot) ?? 0) + 1);
+    window.total += 1;
+    return true;
+  }
+
+  #slot(seconds: number): number {
+    return Math.floor((this.#clock.monotonic() / (seconds * 1000)) * SLOTS);
+  }
+
+  #window(key: string, now: number): Window {
+    const window = this.#windows.get(key) ?? { slots: new Map<number, number>(), total: 0 };
+    this.#windows.delete(key);
+    this.#windows.set(key, window);
+    for (const [slot, count] of window.slots) {
+      if (slot > now - SLOTS) break;
+      window.slots.delete(slot);
+      window.total -= count;
+    }
+    for (const oldest of this.#windows.keys()) {
+      if (this.#windows.size <= MAX_ENTRIES) break;
+      this.#windows.delete(oldest);
+    }
+    return window;
+  }
+}
