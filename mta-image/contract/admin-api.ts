@@ -96,6 +96,8 @@ export const EngineStatus = z.object({
     attempts: z.int().nonnegative().optional(),
     attemptSeconds: z.number().nonnegative().optional(),
   }),
+  /** Messages that were refused since start because a quota was full. */
+  overQuota: z.int().nonnegative().optional(),
   plugins: z.array(PluginState),
   /** Absent from engines that cannot hand over. */
   handover: HandoverFigures.optional(),

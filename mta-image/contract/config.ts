@@ -49,7 +49,11 @@ export function parseEngineConfig(files: {
   const suspend = parseFile(suspendFile, files.suspend || "{}", SuspendConfig);
   if (!startup.ok || !app.ok || !policy.ok || !suspend.ok)
     return { ok: false, problems: [startup, app, policy, suspend].flatMap(problemsOf) };
-  const problems = [...crossCheck(startup.value, app.value), ...checkWarmUp(policy.value)];
+  const problems = [
+    ...crossCheck(startup.value, app.value),
+    ...checkWarmUp(policy.value),
+    ...duplicates(policyFile, "quotas", policy.value.quotas),
+  ];
   if (problems.length > 0) return { ok: false, problems };
   return {
     ok: true,

@@ -6,6 +6,7 @@
 import { z } from "zod";
 
 import { identifier, networkAddress } from "./config-values.ts";
+import { QuotaConfig } from "./quota-config.ts";
 import { CountedField, QueueLimits, QueueMatch } from "./queue-fields.ts";
 
 const Policy = z.strictObject({
@@ -74,6 +75,11 @@ export const PolicyConfig = z.strictObject({
     .prefault({})
     .describe("fixedwindow: so many in each interval; tokenbucket: the same on average, refilled evenly."),
   policies: z.array(Policy).max(1000).default([]).describe("Every policy counts, in order."),
+  quotas: z
+    .array(QuotaConfig)
+    .max(1000)
+    .default([])
+    .describe("Extension. How many recipients may be queued; every quota counts."),
   warmup: WarmUp.optional().describe("Extension. Budgets of new source addresses by day."),
 });
 export type PolicyConfig = z.infer<typeof PolicyConfig>;

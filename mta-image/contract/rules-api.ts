@@ -9,13 +9,18 @@
  *   GET    /v1/suspensions         SuspensionList
  *   PUT    /v1/suspensions/<id>    SuspensionAdd -> Changed
  *   DELETE /v1/suspensions/<id>    -> Changed (404)
+ *   GET    /v1/quotas              QuotaList (those of the file too)
+ *   PUT    /v1/quotas/<id>         QuotaAdd -> Changed
+ *   DELETE /v1/quotas/<id>         -> Changed (404)
  *   GET    /v1/shares              Shares
  *   PUT    /v1/shares              Shares -> Shares
  *   GET    /v1/queue/<message id>[/<recipient index>]/explain  -> Explanations (404)
  */
 import { z } from "zod";
 
+import { QuotaField, QuotaLimits, QuotaMatch } from "./quota-config.ts";
 import { CountedField, QueueLimits, QueueMatch, tag } from "./queue-fields.ts";
+import { SessionTraceView } from "./trace-api.ts";
 
 export const RuleId = z
   .string()
@@ -71,6 +76,31 @@ export const SuspensionList = z.object({
 });
 export type SuspensionList = z.infer<typeof SuspensionList>;
 
+export const QuotaAdd = z.strictObject({
+  fields: z.array(QuotaField).max(4).default([]),
+  if: QuotaMatch.default({}),
+  ...QuotaLimits.shape,
+  ttl,
+});
+export type QuotaAdd = z.infer<typeof QuotaAdd>;
+
+export const QuotaList = z.object({
+  quotas: z.array(
+    z.object({
+      id: z.string(),
+      /** "api" or "config". */
+      origin: z.string(),
+      fields: z.array(CountedField),
+      /** Messages refused since it came. */
+      refused: z.int(),
+      /** Combinations that hold something, the fullest first, at most 100. */
+      counts: z.array(z.object({ values: z.array(z.string()), used: z.int(), limit: z.int() })),
+      endsAt,
+    }),
+  ),
+});
+export type QuotaList = z.infer<typeof QuotaList>;
+
 /** This engine has `n` of `of` parts of every limit with `cluster`, and of the budgets of warm-up. */
 export const Shares = z.strictObject({
   shares: z
@@ -103,5 +133,7 @@ export const Explanations = z.object({
       ),
     }),
   ),
+  /** Sessions that were sampled: the one that brought the message and its attempts, the oldest first. */
+  traces: z.array(SessionTraceView).default([]),
 });
 export type Explanations = z.infer<typeof Explanations>;

@@ -10,12 +10,14 @@ import type { PluginState } from "#contract/plugins-api.ts";
 import type { DeliveryCounters } from "../delivery/pool.ts";
 import type { EventFigures } from "../events/events.ts";
 import type { HookFigures } from "../hooks/figures.ts";
+import type { Quota } from "../queue/quotas.ts";
 import type { QueueFigures } from "../queue/queue.ts";
 import type { OutcomeCounters } from "../queue/settlement.ts";
 import type { SessionCounters } from "../session/counters.ts";
 import type { SpamhausCounters } from "../spamhaus/counters.ts";
 import type { SpoolFigures } from "../spool/spool.ts";
 import { addEventMetrics } from "./event-metrics.ts";
+import { addQuotaMetrics } from "./quota-metrics.ts";
 import { addPluginMetrics } from "./plugin-metrics.ts";
 
 export interface MetricSources {
@@ -24,6 +26,7 @@ export interface MetricSources {
   readonly outcomes: OutcomeCounters;
   readonly running: () => number;
   readonly queue: () => QueueFigures;
+  readonly quotas: () => readonly Quota[];
   readonly spool: () => SpoolFigures;
   readonly isReady: () => boolean;
   readonly delivery: DeliveryCounters;
@@ -40,6 +43,7 @@ export function makeMetrics(sources: MetricSources): Registry {
   collectDefaultMetrics({ register: registry, prefix: "mta_" });
   addSessionMetrics(registry, sources);
   addQueueMetrics(registry, sources);
+  addQuotaMetrics(registry, sources.quotas);
   addSpoolMetrics(registry, sources);
   addDeliveryMetrics(registry, sources);
   addSpamhausMetrics(registry, sources.spamhaus);

@@ -18,7 +18,7 @@ beforeEach(() => {
   rig = setUp();
   folder = mkdtempSync(join(tmpdir(), "rules-"));
   server = makeHttpServer({ maxBodyBytes: 100_000 });
-  addRuleRoutes(server, new RuleAdministration(rig.queue, { clock: rig.clock, folder }));
+  addRuleRoutes(server, new RuleAdministration(rig.queue, { clock: rig.clock, folder, samplesOf: () => [] }));
 });
 afterEach(async () => {
   await server.close();
@@ -89,4 +89,17 @@ test("a share divides limits of the cluster and is remembered", async () => {
   rmSync(folder, { recursive: true });
   assert.equal((await call("PUT", "/v1/shares", { shares: { n: 1, of: 2 } }))[0], 503);
   assert.equal(rig.queue.rulebook.factor, 0.25);
+});
+
+test("a quota is added, listed with what it holds, and deleted", async () => {
+  assert.equal((await call("PUT", "/v1/quotas/q", { fields: ["remotemx"], recipients: 1 }))[0], 400);
+  const quota = { fields: ["recipientdomain"], recipients: 3, ttl: 60 };
+  assert.deepEqual(await call("PUT", "/v1/quotas/q", quota), [200, { changed: 1 }]);
+  rig.courier.hold();
+  rig.queue.add(makeMessage({ recipients: ["u@a.net", "v@a.net"] }));
+  const [, { quotas }] = await call("GET", "/v1/quotas");
+  assert.deepEqual(quotas[0].counts, [{ values: ["a.net"], used: 2, limit: 3 }]);
+  assert.equal(Date.parse(quotas[0].endsAt), rig.clock.now() + 60_000);
+  assert.deepEqual(await call("DELETE", "/v1/quotas/q"), [200, { changed: 1 }]);
+  assert.equal((await call("DELETE", "/v1/quotas/q"))[0], 404);
 });

@@ -7,6 +7,8 @@ import {
   type Explanations,
   PolicyAdd,
   type PolicyList,
+  QuotaAdd,
+  type QuotaList,
   RuleId,
   Shares,
   SuspensionAdd,
@@ -21,6 +23,9 @@ export interface RuleDoor {
   suspensions(): SuspensionList;
   suspend(id: string, suspension: SuspensionAdd): boolean;
   unsuspend(id: string): boolean;
+  quotas(): QuotaList;
+  addQuota(id: string, quota: QuotaAdd): boolean;
+  deleteQuota(id: string): boolean;
   shares(): Shares;
   /** Rejects with a Failure when it cannot be kept; nothing has changed then. */
   setShares(shares: Shares): Promise<Shares>;
@@ -46,6 +51,13 @@ export function addRuleRoutes(server: FastifyInstance, door: RuleDoor): void {
   );
   server.delete<{ Params: ById }>("/v1/suspensions/:id", async ({ params }, reply) =>
     door.unsuspend(params.id) ? { changed: 1 } : notFound(reply, "there is no such suspension"),
+  );
+  server.get("/v1/quotas", async () => door.quotas());
+  server.put<{ Params: ById }>("/v1/quotas/:id", async ({ params, body }, reply) =>
+    put(reply, { id: params.id, body, schema: QuotaAdd }, (id, quota) => door.addQuota(id, quota)),
+  );
+  server.delete<{ Params: ById }>("/v1/quotas/:id", async ({ params }, reply) =>
+    door.deleteQuota(params.id) ? { changed: 1 } : notFound(reply, "there is no such quota"),
   );
   server.get("/v1/shares", async () => door.shares());
   server.put("/v1/shares", async ({ body }, reply) => {

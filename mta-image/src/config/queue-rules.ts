@@ -3,6 +3,7 @@ import type { EngineConfig } from "#contract/config.ts";
 import { queueFields } from "#contract/queue-fields.ts";
 
 import { type Lists, compileMatch } from "../queue/matching.ts";
+import type { QuotaOrder } from "../queue/quotas.ts";
 import { type Policy, compilePolicy, limitsOf } from "../queue/policy.ts";
 import type { Rulebook } from "../queue/rulebook.ts";
 import { Suspension } from "../queue/suspension.ts";
@@ -15,6 +16,17 @@ export function makeQueueRules({ app, policy, suspend }: EngineConfig, lists: Li
     suspensions: makeSuspensions(suspend, lists),
     grouping: app.queues.grouping,
   };
+}
+
+export function makeQuotas({ policy: { quotas } }: EngineConfig): QuotaOrder[] {
+  return quotas.map(({ id, fields, conditions, default: fallback }) => ({
+    id,
+    origin: "config",
+    fields,
+    conditions: conditions.map((condition) => ({ if: condition.if, limits: condition.then })),
+    fallback: fallback ?? null,
+    ttlMs: 0,
+  }));
 }
 
 /** A policy is known by what it counts, so that counts outlive a reload that moves it. */

@@ -76,6 +76,7 @@ export class EngineAdministration implements Administration {
         attempts: queue.ended.attempts,
         attemptSeconds: Math.round(queue.ended.ms) / 1000,
       },
+      overQuota: queue.quotas.refused,
       plugins: this.#mta.plugins.states(),
       handover: this.#mta.transfer.figures,
       spamhaus: this.#mta.spamhaus.state,

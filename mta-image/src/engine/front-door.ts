@@ -29,6 +29,7 @@ export function makeFrontDoor(options: {
   readonly resolver: RecordResolver;
   readonly settings: () => Settings;
   readonly enqueue: IntakeOptions["enqueue"];
+  readonly reserve: NonNullable<IntakeOptions["reserve"]>;
 }): FrontDoor {
   const { clock, log, spool, resolver, settings } = options;
   const figures: IntakeFigures = { bytesInFlight: 0 };

@@ -16,7 +16,7 @@ import type { EngineConfig } from "#contract/config.ts";
 import { makeMetrics } from "../admin/metrics.ts";
 import { EngineAdministration } from "./administration.ts";
 import type { LiveConfig } from "../config/live-config.ts";
-import { makeQueueRules } from "../config/queue-rules.ts";
+import { makeQueueRules, makeQuotas } from "../config/queue-rules.ts";
 import { readShares } from "../config/shares.ts";
 import type { Settings } from "../config/settings.ts";
 import type { SmtpCourier } from "../delivery/smtp-courier.ts";
@@ -126,6 +126,7 @@ export class Mta {
       spool: this.spool,
       resolver: outbound.resolver,
       settings: () => this.#settings,
+      reserve: (envelope) => this.queue.quotas.reserve(envelope),
       enqueue: (message) => {
         this.queue.add(message);
         this.#events.received(message);
@@ -185,7 +186,11 @@ export class Mta {
       },
     });
     const { startup } = options.config.current;
-    this.rules = new RuleAdministration(this.queue, { clock, folder: startup.spool.path });
+    this.rules = new RuleAdministration(this.queue, {
+      clock,
+      folder: startup.spool.path,
+      samplesOf: (id) => this.#traces.samplesOf(id),
+    });
     this.#warmUp = new WarmUp(this.queue.rules, clock);
     this.transfer = new Transfer({
       ledgerPath: join(startup.spool.path, "handover.db"),
@@ -270,6 +275,7 @@ export class Mta {
       await this.#deliveries.close(patience);
     });
     await this.#openAdmin();
+    this.shutdown.add("traces", async () => this.#traces.close());
     for (const server of startup.servers) await this.#openServer(server, patience);
     this.shutdown.add("plugins", () => this.plugins.earlyCleanup());
     this.plugins.ready();
@@ -298,6 +304,7 @@ export class Mta {
       useScripts();
       useSpamhaus();
       useAuthentication();
+      this.#traces.configure(app.traces);
       void useEvents();
       this.#applyRules(config);
     };
@@ -306,6 +313,7 @@ export class Mta {
   #applyRules(config: EngineConfig): void {
     const { rulebook } = this.queue;
     rulebook.configure(makeQueueRules(config, (field, name) => rulebook.lists.find(field, name)));
+    this.queue.quotas.configure(makeQuotas(config));
     this.#warmUp.configure(config.policy.warmup ?? null);
   }
 
@@ -356,6 +364,7 @@ export class Mta {
       outcomes: this.queue.counters,
       running: () => this.queue.running,
       queue: () => this.queue.figures(),
+      quotas: () => this.queue.quotas.list(),
       spool: () => this.spool.figures(),
       isReady: () => this.isReady,
       delivery: this.courier.counters,

@@ -4,10 +4,13 @@ import type {
   Explanations,
   PolicyAdd,
   PolicyList,
+  QuotaAdd,
+  QuotaList,
   Shares,
   SuspensionAdd,
   SuspensionList,
 } from "#contract/rules-api.ts";
+import type { SessionTraceView } from "#contract/trace-api.ts";
 
 import type { RuleDoor } from "../admin/rule-routes.ts";
 import { wholeShare, writeShares } from "../config/shares.ts";
@@ -15,18 +18,28 @@ import { entryId } from "../queue/entry.ts";
 import type { Explanation } from "../queue/explain.ts";
 import { limitsOf } from "../queue/policy.ts";
 import type { Queue } from "../queue/queue.ts";
+import type { QuotaCount } from "../queue/quotas.ts";
 import type { DynamicPolicy } from "../queue/rulebook.ts";
 
 export class RuleAdministration implements RuleDoor {
   readonly #queue: Queue;
   readonly #clock: Clock;
   readonly #folder: string;
+  readonly #samplesOf: (messageId: string) => SessionTraceView[];
   #shares = wholeShare;
 
-  constructor(queue: Queue, options: { readonly clock: Clock; readonly folder: string }) {
+  constructor(
+    queue: Queue,
+    options: {
+      readonly clock: Clock;
+      readonly folder: string;
+      readonly samplesOf: (messageId: string) => SessionTraceView[];
+    },
+  ) {
     this.#queue = queue;
     this.#clock = options.clock;
     this.#folder = options.folder;
+    this.#samplesOf = options.samplesOf;
   }
 
   policies(): PolicyList {
@@ -77,6 +90,34 @@ export class RuleAdministration implements RuleDoor {
     return this.#queue.rules.unsuspend(id);
   }
 
+  quotas(): QuotaList {
+    const quotas = this.#queue.quotas.list().map(({ order, endsAt, refused, counts }) => ({
+      id: order.id,
+      origin: order.origin,
+      fields: [...order.fields],
+      refused,
+      counts: fullest([...counts.values()]),
+      endsAt: this.#wallClock(endsAt),
+    }));
+    return { quotas };
+  }
+
+  addQuota(id: string, { fields, if: match, recipients, ttl }: QuotaAdd): boolean {
+    const conditions = [{ if: match, limits: { recipients } }];
+    return this.#queue.quotas.add({
+      id,
+      origin: "api",
+      fields,
+      conditions,
+      fallback: null,
+      ttlMs: ttl * 1000,
+    });
+  }
+
+  deleteQuota(id: string): boolean {
+    return this.#queue.quotas.delete(id);
+  }
+
   shares(): Shares {
     return this.#shares;
   }
@@ -98,7 +139,10 @@ export class RuleAdministration implements RuleDoor {
       .find(messageId)
       .filter((entry) => recipient === null || entry.recipient === recipient)
       .slice(0, 1000);
-    return { entries: entries.map((entry) => describeExplanation(this.#queue.explain(entry))) };
+    return {
+      entries: entries.map((entry) => describeExplanation(this.#queue.explain(entry))),
+      traces: entries.length === 0 ? [] : this.#samplesOf(messageId),
+    };
   }
 
   #describe({ order, endsAt }: DynamicPolicy): PolicyList["policies"][number] {
@@ -124,6 +168,15 @@ export class RuleAdministration implements RuleDoor {
     if (monotonic === Number.POSITIVE_INFINITY) return null;
     return new Date(this.#clock.now() + monotonic - this.#clock.monotonic()).toISOString();
   }
+}
+
+const SHOWN_COUNTS = 100;
+
+function fullest(counts: readonly QuotaCount[]): QuotaList["quotas"][number]["counts"] {
+  return counts
+    .map(({ values, used, limit }) => ({ values: [...values], used, limit }))
+    .sort((a, b) => b.used / b.limit - a.used / a.limit)
+    .slice(0, SHOWN_COUNTS);
 }
 
 function describeExplanation({ entry, reason, obstacles }: Explanation): Explanations["entries"][number] {

@@ -154,6 +154,7 @@ function queueOf({ queue, config, servers }: ScriptLifeOptions["engine"]): Queue
   return makeScriptQueue({
     rules: () => queue().rules,
     algorithm: () => config.current.policy.rate.algorithm,
+    quota: (id) => queue().quotas.usedBy(id),
     connections: (id, address) => connectionsOf(servers, id, address),
   });
 }

@@ -36,6 +36,7 @@ test("suspensions and policies of scripts stand in the queue's rules, and go", a
         queue: makeScriptQueue({
           rules: () => queue.rules,
           algorithm: () => "tokenbucket",
+          quota: (id) => queue.quotas.usedBy(id),
           connections: (server) => (server === "mx" ? 3 : null),
         }),
       },

@@ -11,13 +11,15 @@ export interface ScriptQueueParts {
   readonly rules: () => DynamicRules;
   /** rate.algorithm of smtpd-policy.yaml. */
   readonly algorithm: () => Rate["algorithm"];
+  /** Recipients queued under a quota; null for one that is not there. */
+  readonly quota: (id: string) => number | null;
   /** Null for a server that is not there. */
   readonly connections: (serverId: string, address: string | null) => number | null;
 }
 
 const ORIGIN = "script";
 
-export function makeScriptQueue({ rules, algorithm, connections }: ScriptQueueParts): QueueOrders {
+export function makeScriptQueue({ rules, algorithm, quota, connections }: ScriptQueueParts): QueueOrders {
   return {
     suspend: ({ ttlSeconds, ...order }) =>
       taken(() => rules().suspend({ ...order, origin: ORIGIN, ttlMs: ttlSeconds * 1000 })),
@@ -31,8 +33,7 @@ export function makeScriptQueue({ rules, algorithm, connections }: ScriptQueuePa
         }),
       ),
     deletePolicy: (id) => rules().deletePolicy(id),
-    // The queue keeps no quotas.
-    quota: () => null,
+    quota,
     connections,
     share: () => rules().share,
   };

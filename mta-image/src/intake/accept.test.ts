@@ -119,3 +119,22 @@ test("a message in a loop is refused, a notice of ours is not asked", async () =
   void notice.write(text);
   assert.equal((await notice.commit()).kind, "accepted");
 });
+
+test("a message for which a quota has no room is refused with 452 and leaves nothing; a notice is not asked", async () => {
+  const files = new FaultyFiles();
+  const clock = new ManualClock();
+  const spool = await DiskSpool.open({ files, clock, log: silentLog, floor: { bytes: 0, inodes: 0 } });
+  const figures = { bytesInFlight: 0 };
+  const settings = () => ({ hostname: "mx.example.org", maxHops: 3 });
+  const reserve = () => ({ kind: "full", id: "tenants" }) as const;
+  const intake = makeIntake({ spool, clock, log: silentLog, enqueue: () => {}, settings, figures, reserve });
+  const reception = intake.begin(makeEnvelope(), someOrigin);
+  void reception.write(Buffer.from("Subject: x\r\n\r\n"));
+  const result = await reception.commit();
+  assert.ok(result.kind === "refused");
+  assert.deepEqual([result.reply.code, result.reply.enhanced], [452, "4.3.1"]);
+  assert.match(result.reply.text, /Quota tenants is full/);
+  assert.deepEqual([figures.bytesInFlight, spool.figures().messages], [0, 0]);
+  const notice = intake.begin(makeEnvelope(), { ...someOrigin, kind: "notice" });
+  assert.equal((await notice.commit()).kind, "accepted");
+});

@@ -20,7 +20,8 @@ import {
 } from "../spool/spool.ts";
 import { HeldPieces, type IntakeFigures } from "./held-pieces.ts";
 import type { Intake, IntakeResult, Reception, Refused } from "./intake.ts";
-import { refusalFor, refusals } from "./refusals.ts";
+import type { Reservation } from "../queue/quotas.ts";
+import { noRoomIn, refusalFor, refusals } from "./refusals.ts";
 
 export interface IntakeSettings {
   readonly hostname: string;
@@ -34,6 +35,8 @@ export interface IntakeOptions {
   readonly log: Log;
   /** Called once the message is durable. */
   readonly enqueue: (message: SpooledMessage) => void;
+  /** Asked before mail of others is stored; absent: there is always room. */
+  readonly reserve?: (envelope: Envelope) => Reservation;
   readonly settings: () => IntakeSettings;
   /** Larger mail gets a file of its own. */
   readonly inlineBytes?: number;
@@ -105,12 +108,19 @@ class Incoming implements Reception {
       this.abort();
       return this.#refusal;
     }
+    const room = this.#origin.kind === "smtp" ? this.#shared.reserve?.(this.#envelope) : undefined;
+    if (room?.kind === "full") {
+      this.abort();
+      return noRoomIn(room.id);
+    }
     try {
       const message = await this.#store(fields);
       this.#release();
+      room?.release();
       this.#shared.enqueue(message);
       return { kind: "accepted", id: this.id };
     } catch (error) {
+      room?.release();
       this.abort();
       return this.#explain(error);
     }

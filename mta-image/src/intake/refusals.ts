@@ -24,6 +24,11 @@ export function refusalFor(error: unknown): Refused {
   return byCode[error.code];
 }
 
+/** The client is to come again when some of what it has sent is gone. */
+export function noRoomIn(quota: string): Refused {
+  return refused(452, "4.3.1", `Quota ${quota} is full, too much is queued already; try again later`);
+}
+
 function refused(code: number, enhanced: string, text: string): Refused {
   return { kind: "refused", reply: { code, enhanced, text } };
 }

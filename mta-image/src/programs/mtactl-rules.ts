@@ -3,7 +3,7 @@
  * lines for people (pure). Conditions are written field=value, settings key=value.
  */
 import { queueFields } from "#contract/queue-fields.ts";
-import { Changed, Explanations, PolicyList, Shares, SuspensionList } from "#contract/rules-api.ts";
+import { Changed, Explanations, PolicyList, QuotaList, Shares, SuspensionList } from "#contract/rules-api.ts";
 
 export interface Call {
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
@@ -20,7 +20,9 @@ export const rulesUsage = `  mtactl queue explain ID                          wh
                        [algorithm=A] [ttl=S] [tag=T] [stop=true] [cluster=true]
   mtactl suspension list
   mtactl suspension add ID [FIELD=VALUE ...] [ttl=S] [tag=T]
-  mtactl policy|suspension delete ID
+  mtactl quota list
+  mtactl quota add ID recipients=N [FIELD=VALUE ...] [fields=F,F] [ttl=S]
+  mtactl policy|suspension|quota delete ID
   mtactl shares [N OF]                             this engine's part of its cluster's limits
 `;
 
@@ -31,11 +33,10 @@ export function ruleCall([first, second, third, ...words]: readonly string[]): C
     return { method: "GET", path: `/v1/queue/${path}/explain`, show: showExplanations };
   }
   if (first === "shares") return sharesCall(second, third);
-  if (first !== "policy" && first !== "suspension") return null;
-  const base = first === "policy" ? "/v1/policies" : "/v1/suspensions";
-  if (second === "list") {
-    return { method: "GET", path: base, show: first === "policy" ? showPolicies : showSuspensions };
-  }
+  const kind = kinds.get(first ?? "");
+  if (kind === undefined) return null;
+  const { base, show } = kind;
+  if (second === "list") return { method: "GET", path: base, show };
   if (third === undefined) return null;
   const path = `${base}/${encodeURIComponent(third)}`;
   if (second === "delete") return { method: "DELETE", path, show: showChanged };
@@ -43,6 +44,12 @@ export function ruleCall([first, second, third, ...words]: readonly string[]): C
   const body = bodyOf(words);
   return body === null ? null : { method: "PUT", path, body, show: showChanged };
 }
+
+const kinds = new Map([
+  ["policy", { base: "/v1/policies", show: showPolicies }],
+  ["suspension", { base: "/v1/suspensions", show: showSuspensions }],
+  ["quota", { base: "/v1/quotas", show: showQuotas }],
+]);
 
 function sharesCall(n: string | undefined, of: string | undefined): Call | null {
   if (n === undefined) return { method: "GET", path: "/v1/shares", show: showShares };
@@ -55,7 +62,7 @@ function sharesCall(n: string | undefined, of: string | undefined): Call | null 
   };
 }
 
-const numbers = new Set(["concurrency", "connectinterval", "ttl"]);
+const numbers = new Set(["concurrency", "connectinterval", "ttl", "recipients"]);
 const flags = new Set(["stop", "cluster"]);
 const texts = new Set(["rate", "tag", "algorithm"]);
 
@@ -122,6 +129,17 @@ function showSuspensions(answer: unknown): string {
   return SuspensionList.parse(answer)
     .suspensions.map(({ id, origin, if: match, tag, endsAt }) =>
       line([id, origin, `if ${JSON.stringify(match)}`, tag ?? "", endsAt === null ? "" : `until ${endsAt}`]),
+    )
+    .join("");
+}
+
+function showQuotas(answer: unknown): string {
+  return QuotaList.parse(answer)
+    .quotas.map(({ id, origin, refused, counts, endsAt }) =>
+      [
+        line([id, origin, `${refused} refused`, endsAt === null ? "" : `until ${endsAt}`]),
+        ...counts.map(({ values, used, limit }) => line([" ", values.join(" "), `${used} of ${limit}`])),
+      ].join(""),
     )
     .join("");
 }

@@ -5,6 +5,7 @@
 import type { Destination } from "./courier.ts";
 import { Lane } from "./lane.ts";
 import type { Line, LineState } from "./line-state.ts";
+import type { QuotaCount } from "./quotas.ts";
 
 /** What a line looks at of an entry. */
 interface Standing {
@@ -29,6 +30,7 @@ export interface LineName {
 /** RFC 5321 4.5.3.1.8: every server takes 100 recipients in one transaction. */
 const MAX_RECIPIENTS = 100;
 const PATIENT_TURN = 8;
+const uncounted: readonly QuotaCount[] = [];
 
 export class DestinationQueue<E extends Standing> implements Destination, Line {
   readonly key: string;
@@ -44,6 +46,8 @@ export class DestinationQueue<E extends Standing> implements Destination, Line {
   running = 0;
   /** In the round of destinations that may start something. */
   isListed = false;
+  /** What its entries are counted with. */
+  quotas: readonly QuotaCount[] = uncounted;
   /** Entries that name this destination, in any phase. */
   entries = 0;
   /** Entries that are due and in line, without the holes. */

@@ -12,6 +12,7 @@ import type { Attempt, AttemptTerms, Courier, Outcome } from "./courier.ts";
 import { DestinationQueue, type LineName, destinationKey } from "./destination-queue.ts";
 import type { Doorkeeper } from "./doorkeeper.ts";
 import type { Entry } from "./entry.ts";
+import { type Quotas, leave } from "./quotas.ts";
 import { Round } from "./round.ts";
 
 export interface DispatcherOptions {
@@ -22,6 +23,7 @@ export interface DispatcherOptions {
   readonly clock: Clock;
   readonly admission: Admission;
   readonly doorkeeper: Doorkeeper;
+  readonly quotas: Quotas;
   /** An entry that was refused at the pick-up. */
   readonly refused: (entry: Entry, by: string, value: unknown) => void;
   /** One outcome per entry, in order. Resolves when notices, if any are due, are sent or put off. */
@@ -65,6 +67,10 @@ export class Dispatcher {
     return this.#isClosed || this.#running >= this.#options.maxRunning;
   }
 
+  get lines(): Iterable<Line> {
+    return this.#destinations.values();
+  }
+
   /** The line that a recipient belongs to; counts one more entry that names it. */
   join(name: LineName): Line {
     const key = destinationKey(name);
@@ -72,14 +78,17 @@ export class Dispatcher {
     if (destination === undefined) {
       destination = new DestinationQueue<Entry>(key, name);
       this.#destinations.set(key, destination);
+      this.#options.quotas.follow(destination);
     }
     destination.entries++;
+    for (const count of destination.quotas) count.used++;
     return destination;
   }
 
   /** An entry is gone; its destination is forgotten with the last one. */
   quit(destination: Line): void {
     destination.entries--;
+    for (const count of destination.quotas) leave(count, 1);
     if (destination.entries > 0) return;
     this.#destinations.delete(destination.key);
     this.#options.admission.forget(destination);

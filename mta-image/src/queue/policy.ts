@@ -24,40 +24,41 @@ export interface Limits {
 /** `config` is the file's; the others come and go while the engine runs. */
 export type PolicyType = "config" | "dynamic" | "warmup" | "backoff";
 
-interface Branch {
+interface Branch<L> {
   readonly matcher: Matcher;
   readonly key: string;
-  readonly limits: Limits;
+  readonly limits: L;
 }
 
-export interface Policy {
+/** Quotas have limits of another kind. */
+export interface Policy<L = Limits> {
   readonly id: string;
   readonly type: PolicyType;
   /** The fields whose combinations are counted. */
   readonly counted: readonly { readonly field: QueueField; readonly rollUp: (fact: string) => string }[];
-  readonly branches: readonly Branch[];
+  readonly branches: readonly Branch<L>[];
   /** Every field that deciding looks at. */
   readonly mentions: readonly QueueField[];
 }
 
 /** What one policy says of some mail: the counter's key is the same for all that is counted together. */
-export interface Applied {
-  readonly policy: Policy;
-  readonly limits: Limits;
+export interface Applied<L = Limits> {
+  readonly policy: Policy<L>;
+  readonly limits: L;
   readonly key: string;
 }
 
-export interface PolicySource {
+export interface PolicySource<L = Limits> {
   readonly id: string;
   readonly type: PolicyType;
   readonly fields: readonly CountedField[];
-  readonly conditions: readonly { readonly if: QueueMatch; readonly limits: Limits }[];
-  readonly fallback: Limits | null;
+  readonly conditions: readonly { readonly if: QueueMatch; readonly limits: L }[];
+  readonly fallback: L | null;
 }
 
-export function compilePolicy(source: PolicySource, lists: Lists): Policy {
+export function compilePolicy<L>(source: PolicySource<L>, lists: Lists): Policy<L> {
   const counted = source.fields.map((field) => compileCounted(field, lists));
-  const branches: Branch[] = source.conditions.map((condition) => ({
+  const branches: Branch<L>[] = source.conditions.map((condition) => ({
     matcher: compileMatch(condition.if, lists),
     key: JSON.stringify(condition.if),
     limits: condition.limits,
@@ -80,7 +81,7 @@ function compileCounted(field: CountedField, lists: Lists): Policy["counted"][nu
   return { field: name, rollUp: (fact) => (test(fact) ? together : fact) };
 }
 
-export function applyPolicy(policy: Policy, facts: Facts): Applied | null {
+export function applyPolicy<L>(policy: Policy<L>, facts: Facts): Applied<L> | null {
   const branch = policy.branches.find(({ matcher }) => matcher.matches(facts));
   if (branch === undefined) return null;
   const values = policy.counted.map(({ field, rollUp }) => rollUp(facts[field]));

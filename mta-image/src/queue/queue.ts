@@ -29,6 +29,7 @@ import { Entry } from "./entry.ts";
 import { type Explanation, explainEntry } from "./explain.ts";
 import { KeptMessages } from "./kept-messages.ts";
 import type { QueueFigures, QueueOptions } from "./queue-options.ts";
+import { Quotas } from "./quotas.ts";
 import { Rulebook } from "./rulebook.ts";
 import { type OutcomeCounters, Settlement } from "./settlement.ts";
 import { WaitingRoom } from "./waiting-room.ts";
@@ -45,6 +46,8 @@ export class Queue {
   readonly rulebook: Rulebook;
   /** Policies and suspensions that come and go. */
   readonly rules: DynamicRules;
+  /** How much may be queued. */
+  readonly quotas: Quotas;
   readonly #dispatcher: Dispatcher;
   readonly #admission: Admission;
   readonly #settlement: Settlement;
@@ -72,6 +75,11 @@ export class Queue {
     });
     this.rulebook = new Rulebook(clock, new WaitingRoom(clock));
     this.rules = new DynamicRules(this.rulebook, clock);
+    this.quotas = new Quotas({
+      clock,
+      lists: (field, name) => this.rulebook.lists.find(field, name),
+      lines: () => this.#dispatcher.lines,
+    });
     this.#admission = new Admission({
       rulebook: this.rulebook,
       clock,
@@ -85,6 +93,7 @@ export class Queue {
       maxRunning,
       clock,
       admission: this.#admission,
+      quotas: this.quotas,
       doorkeeper: this.#doorkeeper,
       refused: (entry, by, value) => void this.#giveBack(entry, by, value),
       settle: (entries, outcomes) => this.#settlement.settle(entries, outcomes),

@@ -1,0 +1,42 @@
+/** How many recipients may be queued: `quotas` of smtpd-policy.yaml, and those that the admin API adds. An extension. */
+import { z } from "zod";
+
+import { identifier } from "./config-values.ts";
+import { CountedField, QueueMatch } from "./queue-fields.ts";
+
+/** What is known of mail before its hosts are looked for. */
+const known = ["tenantid", "jobid", "transportid", "recipientdomain"];
+const reason = `quotas know ${known.join(", ")} only: the other facts come with the first attempt`;
+
+const isKnown = (field: string): boolean => known.includes(field);
+
+export const QuotaField = CountedField.refine(
+  (field) => (typeof field === "string" ? isKnown(field) : Object.keys(field).every(isKnown)),
+  reason,
+);
+export const QuotaMatch = QueueMatch.refine((match) => Object.keys(match).every(isKnown), reason);
+
+export const QuotaLimits = z.strictObject({
+  recipients: z
+    .int()
+    .min(0)
+    .max(1_000_000_000)
+    .describe("Recipients in the queue; a message that would make them more is refused with 452."),
+});
+
+export const QuotaConfig = z.strictObject({
+  id: identifier.describe("Name in replies, metrics and queue_quota()."),
+  fields: z
+    .array(QuotaField)
+    .max(4)
+    .default([])
+    .describe(`What is counted by itself: ${known.join(", ")}.`),
+  conditions: z
+    // biome-ignore lint/suspicious/noThenProperty: as in policies.
+    .array(z.strictObject({ if: QuotaMatch, then: QuotaLimits }))
+    .max(10_000)
+    .default([])
+    .describe("The first that matches gives the limit."),
+  default: QuotaLimits.optional().describe("Limit when no condition matches; none when absent."),
+});
+export type QuotaConfig = z.infer<typeof QuotaConfig>;
