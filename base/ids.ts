@@ -27,6 +27,25 @@ export function isId(text: string): boolean {
   return PATTERN.test(text);
 }
 
+/** The parts of an id, for whoever keeps many of them small; `joinId` puts them together again. */
+export function splitId(id: string): {
+  readonly ms: number;
+  readonly process: string;
+  readonly count: number;
+} {
+  return { ms: decode(id.slice(0, 10)), process: id.slice(10, 20), count: decode(id.slice(20)) };
+}
+
+export function joinId(ms: number, process: string, count: number): string {
+  return encode(ms, 10) + process + encode(count, 6);
+}
+
+function decode(text: string): number {
+  let value = 0;
+  for (const letter of text) value = value * 32 + ALPHABET.indexOf(letter);
+  return value;
+}
+
 function encode(value: number, length: number): string {
   let rest = value;
   let text = "";

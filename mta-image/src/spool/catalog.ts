@@ -61,7 +61,7 @@ export class Catalog {
 
   inSegment(segment: number): LiveMessage[] {
     const found: LiveMessage[] = [];
-    for (const message of this.#live.values()) if (message.location.segment === segment) found.push(message);
+    for (const message of this.#live.values()) if (message.segment === segment) found.push(message);
     return found;
   }
 

@@ -125,7 +125,7 @@ export class Compaction {
   }
 
   async #contentOf(message: LiveMessage): Promise<Buffer | null> {
-    const record = await this.#segments.read({ ...message.location });
+    const record = await this.#segments.read(message.location);
     if (soundLength(record, 0) !== record.length) return null;
     return record.subarray(HEADER_BYTES + record.readUIntBE(13, 3));
   }

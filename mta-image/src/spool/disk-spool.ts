@@ -162,7 +162,7 @@ export class DiskSpool implements Spool {
     const place = message.location;
     const record = await this.#segments.read(place).catch((error: unknown) => {
       // Compaction moved the record while it was being opened: it is whole at its new place.
-      if (message.location !== place) return this.#segments.read(message.location);
+      if (!message.isAt(place)) return this.#segments.read(message.location);
       throw new Failure("message-unreadable", `the stored bytes of ${id} cannot be read: ${describe(error)}`);
     });
     if (soundLength(record, 0) === record.length) return record.subarray(record.length - sizeBytes);

@@ -1,8 +1,9 @@
 /**
  * One message in memory: what its record says, how far its recipients have come now, and where the record is.
  * The same object is what the queue is handed (SpooledMessage), so that a queued message costs one object and
- * not two; `recipients` is made from it when somebody asks. Envelope and origin are packed while the message rests
- * and unpacked when somebody looks. Only the spool writes to it. Never fails.
+ * not two; `recipients` is made from it when somebody asks. What was said about it is packed while the message rests
+ * and unpacked when somebody looks; where its record is stands in plain numbers, since an object for it would cost
+ * twice as much. Only the spool writes to it. Never fails.
  */
 import type { Envelope, Origin } from "../message/envelope.ts";
 import type { MessageMeta } from "./record.ts";
@@ -18,14 +19,15 @@ const packer = new FactsPacker();
 
 export class LiveMessage implements SpooledMessage {
   readonly id: string;
-  readonly receivedAt: number;
   readonly sizeBytes: number;
   readonly inFile: boolean;
   /** By recipient, in a list unless there is one. */
   #states: Standing | Standing[];
   /** Recipients that are not settled. */
   left: number;
-  location: Location;
+  #segment = 0;
+  #offset = 0;
+  #length = 0;
   /** The bytes while the catalog has room for them. */
   content: Buffer | null;
   /** Packed while the message rests. */
@@ -33,14 +35,37 @@ export class LiveMessage implements SpooledMessage {
 
   constructor(meta: MessageMeta, location: Location, content: Buffer | null) {
     this.id = meta.id;
-    this.receivedAt = meta.receivedAt;
-    this.#facts = { envelope: meta.envelope, origin: meta.origin };
+    this.#facts = { receivedAt: meta.receivedAt, envelope: meta.envelope, origin: meta.origin };
     this.sizeBytes = meta.sizeBytes;
     this.inFile = meta.inFile;
     this.#states = meta.states.length === 1 ? (meta.states[0] ?? null) : [...meta.states];
     this.left = meta.states.reduce<number>((sum, state) => sum + (state === null ? 0 : 1), 0);
     this.location = location;
     this.content = content;
+  }
+
+  get receivedAt(): number {
+    const facts = this.#facts;
+    return typeof facts === "string" ? packer.receivedAt(facts) : facts.receivedAt;
+  }
+
+  get location(): Location {
+    return { segment: this.#segment, offset: this.#offset, length: this.#length };
+  }
+
+  set location({ segment, offset, length }: Location) {
+    this.#segment = segment;
+    this.#offset = offset;
+    this.#length = length;
+  }
+
+  get segment(): number {
+    return this.#segment;
+  }
+
+  /** The record has not been written anew since it was at `location`. */
+  isAt({ segment, offset }: Location): boolean {
+    return this.#segment === segment && this.#offset === offset;
   }
 
   get envelope(): Envelope {
@@ -94,11 +119,11 @@ export class LiveMessage implements SpooledMessage {
 
   /** What a record written now would say. */
   meta(): MessageMeta {
-    const { id, receivedAt, sizeBytes, inFile } = this;
+    const { id, sizeBytes, inFile } = this;
     const states = Array.isArray(this.#states)
       ? this.#states.map((_, i) => this.stateOf(i))
       : [this.stateOf(0)];
-    return { id, receivedAt, ...this.#looked(), sizeBytes, states, inFile };
+    return { id, ...this.#looked(), sizeBytes, states, inFile };
   }
 
   #standing(recipient: number): Standing {

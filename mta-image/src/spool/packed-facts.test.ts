@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 
+import { makeId } from "#base/ids.ts";
+
 import type { Envelope, Origin } from "../message/envelope.ts";
 import { FactsPacker } from "./packed-facts.ts";
 
@@ -46,8 +48,9 @@ const origin: fc.Arbitrary<Origin> = fc.record({
   helo: text,
   protocol: text,
   tls: fc.option(text),
-  sessionId: text,
+  sessionId: fc.oneof(text, fc.nat(4_000_000_000_000).map(makeId)),
 });
+const receivedAt = fc.maxSafeNat();
 
 /** As the spool's records would give it back: what is undefined is not there. */
 const stored = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
@@ -55,8 +58,12 @@ const stored = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 test("whatever is packed comes back equal, also when others are packed in between", () => {
   const packer = new FactsPacker();
   fc.assert(
-    fc.property(fc.array(fc.record({ envelope, origin }), { maxLength: 5 }), (all) => {
+    fc.property(fc.array(fc.record({ receivedAt, envelope, origin }), { maxLength: 5 }), (all) => {
       const packed = all.map((facts) => packer.pack(facts));
+      assert.deepEqual(
+        packed.map((one) => packer.receivedAt(one)),
+        all.map((facts) => facts.receivedAt),
+      );
       for (const [i, facts] of all.entries()) assert.deepEqual(packer.unpack(packed[i] ?? ""), stored(facts));
     }),
   );
@@ -64,7 +71,7 @@ test("whatever is packed comes back equal, also when others are packed in betwee
 
 test("words beyond the bound of the list, and long ones, stand as they are", () => {
   const packer = new FactsPacker();
-  const [facts] = fc.sample(fc.record({ envelope, origin }), { numRuns: 1, seed: 1 });
+  const [facts] = fc.sample(fc.record({ receivedAt, envelope, origin }), { numRuns: 1, seed: 1 });
   assert.ok(facts !== undefined);
   const long = { ...facts, origin: { ...facts.origin, helo: "x".repeat(5000) } };
   assert.deepEqual(packer.unpack(packer.pack(long)), stored(long));

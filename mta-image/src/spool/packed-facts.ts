@@ -1,12 +1,20 @@
 /**
- * Envelope and origin of a message that waits, in one small string: a million deferred messages would fill the memory
+ * What was said about a message that waits, in one small string: a million deferred messages would fill the memory
  * with objects that nobody looks at for hours. What repeats (domains, transports, servers, clients) is a number of a
  * list of words that all messages share; the list is bounded, and words beyond it stand as they are. Pure but for the
  * list, which only grows. Whatever is packed comes back equal.
+ *
+ *   receivedAt, flags, transport, [job], [tenant], sender, number of recipients, recipients,
+ *   kind, server, client, port, HELO name, protocol, [cipher], session, [JSON of all that is rare]
  */
+import { isId, joinId, splitId } from "#base/ids.ts";
+
 import type { Envelope, Origin } from "../message/envelope.ts";
+import { PackedReader, packNumber, packText } from "./packed-text.ts";
 
 export interface Facts {
+  /** Wall-clock ms. */
+  readonly receivedAt: number;
   readonly envelope: Envelope;
   readonly origin: Origin;
 }
@@ -15,104 +23,129 @@ export interface Facts {
 const MAX_WORDS = 65_536;
 const MAX_WORD_LENGTH = 128;
 
-type Word = string | number;
-/** As it is, or its local part with the number of "@domain". */
-type Address = string | readonly [local: string, domain: number];
-type Rest = Omit<Envelope, "sender" | "recipients" | "smtpUtf8" | "eightBit" | "transportId">;
-type Packed = readonly [
-  envelope: readonly [Address, readonly Address[], flags: number, transportId: Word, ...rest: Rest[]],
-  origin: readonly [
-    kind: Word,
-    serverId: Word,
-    remoteIp: Word,
-    remotePort: number,
-    helo: Word,
-    protocol: Word,
-    tls: Word | null,
-    sessionId: string,
-  ],
-];
+const SMTP_UTF8 = 1;
+const EIGHT_BIT = 2;
+const HAS_TLS = 4;
+const HAS_JOB = 8;
+const HAS_TENANT = 16;
+const HAS_REST = 32;
 
 export class FactsPacker {
   readonly #numbers = new Map<string, number>();
   readonly #words: string[] = [];
 
-  pack({ envelope, origin }: Facts): string {
-    const packed: Packed = [this.#packEnvelope(envelope), this.#packOrigin(origin)];
-    return JSON.stringify(packed);
+  pack({ receivedAt, envelope, origin }: Facts): string {
+    const { sender, recipients, smtpUtf8, eightBit, transportId, jobId, tenantId, ...rest } = envelope;
+    const { tls } = origin;
+    const hasRest = Object.values(rest).some((value) => value !== undefined);
+    const flags =
+      (smtpUtf8 ? SMTP_UTF8 : 0) |
+      (eightBit ? EIGHT_BIT : 0) |
+      (tls === null ? 0 : HAS_TLS) |
+      (jobId === undefined ? 0 : HAS_JOB) |
+      (tenantId === undefined ? 0 : HAS_TENANT) |
+      (hasRest ? HAS_REST : 0);
+    const parts = [packNumber(receivedAt), packNumber(flags), this.#word(transportId)];
+    if (jobId !== undefined) parts.push(this.#word(jobId));
+    if (tenantId !== undefined) parts.push(this.#word(tenantId));
+    parts.push(this.#address(sender), packNumber(recipients.length));
+    for (const recipient of recipients) parts.push(this.#address(recipient));
+    parts.push(this.#origin(origin));
+    if (hasRest) parts.push(JSON.stringify(rest));
+    // Joined and not added up: a sum would hold on to its parts.
+    return parts.join("");
   }
 
   unpack(packed: string): Facts {
-    const [envelope, origin] = JSON.parse(packed) as Packed;
-    const [sender, recipients, flags, transportId, rest] = envelope;
-    const [kind, serverId, remoteIp, remotePort, helo, protocol, tls, sessionId] = origin;
+    const reader = new PackedReader(packed);
+    const receivedAt = reader.number();
+    const flags = reader.number();
+    const has = (flag: number): boolean => (flags & flag) !== 0;
+    const transportId = this.#readWord(reader);
+    const jobId = has(HAS_JOB) ? this.#readWord(reader) : undefined;
+    const tenantId = has(HAS_TENANT) ? this.#readWord(reader) : undefined;
+    const sender = this.#readAddress(reader);
+    const recipients: string[] = [];
+    for (let left = reader.number(); left > 0; left--) recipients.push(this.#readAddress(reader));
+    const origin = this.#readOrigin(reader, has(HAS_TLS));
+    const envelope: Envelope = {
+      sender,
+      recipients,
+      smtpUtf8: has(SMTP_UTF8),
+      eightBit: has(EIGHT_BIT),
+      transportId,
+      ...(jobId === undefined ? {} : { jobId }),
+      ...(tenantId === undefined ? {} : { tenantId }),
+      ...(has(HAS_REST) ? (JSON.parse(reader.rest()) as Partial<Envelope>) : {}),
+    };
+    return { receivedAt, envelope, origin };
+  }
+
+  /** Without the rest, which costs more. */
+  receivedAt(packed: string): number {
+    return new PackedReader(packed).number();
+  }
+
+  #origin({ kind, serverId, remoteIp, remotePort, helo, protocol, tls, sessionId }: Origin): string {
+    const client = `${this.#word(remoteIp)}${packNumber(remotePort)}${this.#word(helo)}`;
+    const way = `${this.#word(protocol)}${tls === null ? "" : this.#word(tls)}`;
+    return `${this.#word(kind)}${this.#word(serverId)}${client}${way}${this.#session(sessionId)}`;
+  }
+
+  #readOrigin(reader: PackedReader, hasTls: boolean): Origin {
     return {
-      envelope: {
-        sender: this.#whole(sender),
-        recipients: recipients.map((address) => this.#whole(address)),
-        smtpUtf8: (flags & 1) !== 0,
-        eightBit: (flags & 2) !== 0,
-        transportId: this.#text(transportId),
-        ...rest,
-      },
-      origin: {
-        kind: this.#text(kind) as Origin["kind"],
-        serverId: this.#text(serverId),
-        remoteIp: this.#text(remoteIp),
-        remotePort,
-        helo: this.#text(helo),
-        protocol: this.#text(protocol),
-        tls: tls === null ? null : this.#text(tls),
-        sessionId,
-      },
+      kind: this.#readWord(reader) as Origin["kind"],
+      serverId: this.#readWord(reader),
+      remoteIp: this.#readWord(reader),
+      remotePort: reader.number(),
+      helo: this.#readWord(reader),
+      protocol: this.#readWord(reader),
+      tls: hasTls ? this.#readWord(reader) : null,
+      sessionId: this.#readSession(reader),
     };
   }
 
-  #packEnvelope(envelope: Envelope): Packed[0] {
-    const { sender, recipients, smtpUtf8, eightBit, transportId, ...rest } = envelope;
-    const hasRest = Object.values(rest).some((value) => value !== undefined);
-    return [
-      this.#address(sender),
-      recipients.map((address) => this.#address(address)),
-      (smtpUtf8 ? 1 : 0) + (eightBit ? 2 : 0),
-      this.#word(transportId),
-      ...(hasRest ? [rest] : []),
-    ];
+  /** All sessions of one process have the longer part of their ids in common. */
+  #session(id: string): string {
+    if (!isId(id)) return packNumber(0) + packText(id);
+    const { ms, process, count } = splitId(id);
+    return `${packNumber(ms + 1)}${this.#word(process)}${packNumber(count)}`;
   }
 
-  #packOrigin(origin: Origin): Packed[1] {
-    const { kind, serverId, remoteIp, remotePort, helo, protocol, tls, sessionId } = origin;
-    return [
-      this.#word(kind),
-      this.#word(serverId),
-      this.#word(remoteIp),
-      remotePort,
-      this.#word(helo),
-      this.#word(protocol),
-      tls === null ? null : this.#word(tls),
-      sessionId,
-    ];
+  #readSession(reader: PackedReader): string {
+    const ms = reader.number() - 1;
+    return ms === -1 ? reader.text() : joinId(ms, this.#readWord(reader), reader.number());
   }
 
-  #address(address: string): Address {
+  /** Its domain as a word, behind its local part. */
+  #address(address: string): string {
     const at = address.lastIndexOf("@");
-    const domain = at === -1 ? "" : this.#word(address.slice(at));
-    return typeof domain === "number" ? [address.slice(0, at), domain] : address;
+    const domain = at === -1 ? 0 : this.#numberOf(address.slice(at));
+    return packNumber(domain) + packText(domain === 0 ? address : address.slice(0, at));
   }
 
-  #whole(address: Address): string {
-    return typeof address === "string" ? address : address[0] + this.#text(address[1]);
+  #readAddress(reader: PackedReader): string {
+    const domain = reader.number();
+    return domain === 0 ? reader.text() : `${reader.text()}${this.#words[domain - 1]}`;
   }
 
-  #word(text: string): Word {
+  #word(text: string): string {
+    const number = this.#numberOf(text);
+    return number === 0 ? packNumber(0) + packText(text) : packNumber(number);
+  }
+
+  #readWord(reader: PackedReader): string {
+    const number = reader.number();
+    return number === 0 ? reader.text() : (this.#words[number - 1] as string);
+  }
+
+  /** From 1 on; 0 for a text that is no word. */
+  #numberOf(text: string): number {
     const known = this.#numbers.get(text);
     if (known !== undefined) return known;
-    if (this.#words.length >= MAX_WORDS || text.length > MAX_WORD_LENGTH) return text;
-    this.#numbers.set(text, this.#words.length);
-    return this.#words.push(text) - 1;
-  }
-
-  #text(word: Word): string {
-    return typeof word === "string" ? word : (this.#words[word] as string);
+    if (this.#words.length >= MAX_WORDS || text.length > MAX_WORD_LENGTH) return 0;
+    const number = this.#words.push(text);
+    this.#numbers.set(text, number);
+    return number;
   }
 }
