@@ -18,6 +18,7 @@ const engineRooms = [
   "session",
   "spamhaus",
   "spool",
+  "trace",
   "transfer",
 ];
 const operatorRooms = [
@@ -51,6 +52,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   "mta-image/src/script": ["base", ...mta("message"), "csv-parse", "iconv-lite", "js-yaml", "tldts"],
   "mta-image/src/script-ports": [
     "base",
+    "ldapts",
     "undici",
     ...mta("script", "dns", "authentication", "delivery", "smtp"),
   ],
@@ -60,6 +62,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     ...mta("script", "hooks"),
   ],
   "mta-image/src/net": ["base"],
+  "mta-image/src/trace": ["base", contract],
   "mta-image/src/dns": ["base", "dns-packet"],
   "mta-image/src/authentication": ["base", "mailauth", ...mta("dns", "intake", "message")],
   "mta-image/src/spool": ["base", ...mta("smtp", "message")],
@@ -69,13 +72,13 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   "mta-image/src/events": ["base", contract, "rotating-file-stream", ...mta("message", "queue", "spool")],
   "mta-image/src/intake": ["base", ...mta("smtp", "message", "spool", "queue", "hooks")],
   "mta-image/src/dsn": ["base", ...mta("smtp", "message", "spool", "queue", "intake")],
-  "mta-image/src/session": ["base", ...mta("smtp", "net", "message", "hooks", "intake")],
+  "mta-image/src/session": ["base", ...mta("smtp", "net", "message", "hooks", "intake", "trace")],
   "mta-image/src/delivery": [
     "base",
     "aws4fetch",
     "socks",
     "undici",
-    ...mta("smtp", "net", "dns", "message", "spool", "hooks", "queue"),
+    ...mta("smtp", "net", "dns", "message", "spool", "hooks", "queue", "trace"),
   ],
   "mta-image/src/spamhaus": [
     "base",
@@ -104,6 +107,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
       "hooks",
       "plugins",
       "spamhaus",
+      "trace",
     ),
   ],
   // What puts the rooms together to an engine.
@@ -145,6 +149,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     "@fastify/static",
     "fastify",
     "js-yaml",
+    "openid-client",
     "undici",
     "zod",
   ],

@@ -29,6 +29,34 @@ const Script = z.strictObject({
 
 const scripts = z.array(Script).max(1000).default([]);
 
+const Directory = z.strictObject({
+  id: identifier.describe("The first argument of ldap_search() and ldap_bind()."),
+  uri: z
+    .string()
+    .regex(/^ldaps?:\/\/[^\s/]+\/?( ldaps?:\/\/[^\s/]+\/?)*$/, "must be ldap://host or ldaps://host")
+    .describe("Several with a space between are tried in turn."),
+  starttls: z.boolean().default(false).describe("Goes on within TLS before anything is asked."),
+  binddn: z.string().max(1024).default("").describe("Who asks; nobody when empty."),
+  passwordfile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Path of the file with its password; read at each use."),
+  base: z.string().max(1024).default("").describe("Where searches begin."),
+  filter: z
+    .string()
+    .max(4096)
+    .default("(mail=%s)")
+    .describe("What is searched for; %s is the text that is looked up."),
+  attributes: z.array(z.string().max(255)).max(100).default([]).describe("All when empty."),
+  userdn: z
+    .string()
+    .max(1024)
+    .default("")
+    .describe("Name of a user for ldap_bind(), with %s; without it the one entry that the filter finds."),
+  timeout: duration.prefault("10s").describe("For connecting, and for each answer."),
+});
+
 export const ScriptingConfig = z
   .strictObject({
     files: z.array(File).max(1000).default([]).describe("Files for include and import."),
@@ -47,6 +75,11 @@ export const ScriptingConfig = z
       })
       .prefault({})
       .describe("Scripts by hook."),
+    ldap: z
+      .array(Directory)
+      .max(100)
+      .default([])
+      .describe("Extension. Directories of ldap_search() and ldap_bind()."),
     onerror: z
       .enum(["defer", "reject", "accept"])
       .default("defer")

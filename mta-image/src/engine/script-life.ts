@@ -25,6 +25,7 @@ import type { Courier } from "../queue/courier.ts";
 import { compileConfig } from "./script-config.ts";
 import { makeMailPort } from "./script-mail.ts";
 import { ScriptFigures } from "../script-ports/metrics.ts";
+import { configuredDirectories } from "../script-ports/directories.ts";
 import { configuredKeys } from "../script-ports/keys.ts";
 import { type PortParts, makeScriptPorts } from "../script-ports/ports.ts";
 import { makeScriptQueue } from "./script-queue.ts";
@@ -85,6 +86,7 @@ export class ScriptLife {
           hostname,
           files: this.#files(),
           keys: configuredKeys(() => options.engine.config.current.startup.pki.private),
+          directories: () => configuredDirectories(options.engine.config.current.app.scripting.ldap),
         }),
         mail: makeMailPort(intake, clock),
         queue: queueOf(options.engine),

@@ -2,9 +2,10 @@
 import type { Clock } from "#base/clock.ts";
 
 import type { RecordResolver } from "../dns/resolver.ts";
-import type { FilePort, KeyPort, Ports } from "../script/ports.ts";
+import type { FilePort, KeyPort, LdapProfile, Ports } from "../script/ports.ts";
 import { makeDnsPort } from "./dns.ts";
 import { ScriptHttp } from "./http.ts";
+import { makeLdapPort } from "./ldap.ts";
 import { makeSmtpPort } from "./smtp.ts";
 import { makeSpfPort } from "./spf.ts";
 
@@ -16,6 +17,8 @@ export interface PortParts {
   readonly hostname: () => string;
   readonly files?: FilePort;
   readonly keys?: KeyPort;
+  /** Of ldap_search() and ldap_bind(), by name. */
+  readonly directories?: () => ReadonlyMap<string, LdapProfile>;
 }
 
 /** Of one question to one server that the resolver does not know how to ask. */
@@ -28,6 +31,7 @@ export function makeScriptPorts(parts: PortParts): Partial<Ports> {
     dns: makeDnsPort({ ...parts, timeoutMs: TIMEOUT_MS }),
     spf: makeSpfPort(parts),
     smtp: makeSmtpPort(parts),
+    ldap: makeLdapPort(parts.directories ?? (() => new Map())),
     ...(files === undefined ? {} : { files }),
     ...(keys === undefined ? {} : { keys }),
   };

@@ -3,6 +3,8 @@
  * have (`World.ports`), and a function whose port is missing is refused. No port throws for what the other side does;
  * a promise that rejects is our bug and fails the script.
  */
+import type { X509Certificate } from "node:crypto";
+
 import { Refusal } from "./error.ts";
 import type { ByteSource, Pieces } from "./mail/pieces.ts";
 import type { Value } from "./value.ts";
@@ -209,6 +211,68 @@ export interface ForeignPort {
   file(bytes: Pieces): Value;
 }
 
+/** LDAP's result code (RFC 4511 appendix A), or one below 0 as OpenLDAP has them for what happens on this side; 0 is good. */
+export interface LdapTrouble {
+  readonly code: number;
+  /** What the server said; "" for nothing. */
+  readonly message: string;
+}
+
+export interface LdapWish {
+  readonly uris: readonly string[];
+  /** 0 for the default of each. */
+  readonly connectTimeoutMs: number;
+  readonly timeoutMs: number;
+  readonly tls: TlsWish;
+}
+
+export interface LdapQuestion {
+  readonly scope: "sub" | "one" | "base";
+  readonly filter: string;
+  /** Empty for all. */
+  readonly attributes: readonly string[];
+  /** 0: all at once. */
+  readonly pageSize: number;
+  readonly timeLimitSeconds: number;
+}
+
+export interface LdapEntry {
+  readonly dn: string;
+  readonly attributes: readonly (readonly [name: string, values: readonly Buffer[]])[];
+}
+
+/** A connection that is made with its first use, and again by none: what is lost is lost. Nothing rejects. */
+export interface LdapConnection {
+  startTls(): Promise<LdapTrouble | null>;
+  bind(dn: string, password: string): Promise<LdapTrouble | null>;
+  /** Entries page by page; trouble is the last thing that comes. */
+  search(base: string, question: LdapQuestion): AsyncGenerator<readonly LdapEntry[] | LdapTrouble>;
+  /** Of the server, within TLS. */
+  certificate(): X509Certificate | null;
+  close(): void;
+}
+
+export interface LdapProfile {
+  readonly uris: readonly string[];
+  readonly startTls: boolean;
+  /** Who asks; "" for nobody. */
+  readonly bindDn: string;
+  readonly password: string;
+  readonly base: string;
+  /** With %s for what is looked up. */
+  readonly filter: string;
+  readonly attributes: readonly string[];
+  /** The name of a user with %s for what is bound; "" when the user is looked up by the filter. */
+  readonly userDn: string;
+  readonly timeoutMs: number;
+}
+
+export interface LdapPort {
+  /** Null for a name that the configuration does not have. */
+  profile(name: string): LdapProfile | null;
+  connect(wish: LdapWish, signal: AbortSignal): LdapConnection;
+}
+
 export interface Ports {
   readonly dns: DnsPort;
   readonly http: HttpPort;
@@ -220,6 +284,7 @@ export interface Ports {
   readonly files: FilePort;
   readonly keys: KeyPort;
   readonly foreign: ForeignPort;
+  readonly ldap: LdapPort;
 }
 
 const what: Readonly<Record<keyof Ports, string>> = {
@@ -233,6 +298,7 @@ const what: Readonly<Record<keyof Ports, string>> = {
   files: "there are no files here",
   keys: "there are no configured keys here",
   foreign: "C functions are not allowed here",
+  ldap: "there is no LDAP here",
 };
 
 /** Throws a Refusal, which says so to the script, when there is none. */

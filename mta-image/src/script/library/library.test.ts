@@ -59,8 +59,8 @@ test("no method of a class is without a script that tests it", () => {
 /** Functions that speak with other programs are tested where those are. */
 function tested(): string {
   const scripts = files.map((file) => readFileSync(new URL(file, folder), "latin1"));
-  const others = ["../../script-ports/ports.test.ts", "./cms.test.ts"].map((path) =>
-    readFileSync(new URL(path, import.meta.url), "latin1"),
+  const others = ["../../script-ports/ports.test.ts", "../../script-ports/ldap.test.ts", "./cms.test.ts"].map(
+    (path) => readFileSync(new URL(path, import.meta.url), "latin1"),
   );
   return [...scripts, ...others].join("\n");
 }

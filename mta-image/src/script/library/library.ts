@@ -19,6 +19,8 @@ import { httpFunctions } from "./http.ts";
 import { iconvClass } from "./iconv.ts";
 import { jsonFunctions } from "./json.ts";
 import { keyClasses } from "./keys.ts";
+import { ldapClass, ldapResultClass } from "./ldap.ts";
+import { ldapFunctions } from "./ldap-profile.ts";
 import { mailFunctions } from "./mail.ts";
 import { mailMessageClass } from "./mail-message.ts";
 import { mathFunctions } from "./math.ts";
@@ -54,6 +56,7 @@ export const librarySections: Readonly<Record<string, readonly HostFunction[]>> 
   "Addresses and domains": networkFunctions,
   "DNS and HTTP": [...dnsFunctions, ...httpFunctions],
   Mail: [...mailFunctions, ...smtpFunctions],
+  Directories: ldapFunctions,
   "Queue and figures": queueFunctions,
   "Shared memory": memoryFunctions,
   System: systemFunctions,
@@ -72,6 +75,8 @@ export const libraryHost: Host = makeHost(Object.values(librarySections).flat(),
   mimePartClass,
   socketClass,
   tlsSocketClass,
+  ldapClass,
+  ldapResultClass,
   x509Class,
   x509CrlClass,
   x509ResourceClass,

@@ -13,12 +13,11 @@ import {
   parameter,
 } from "../host.ts";
 import { signPart } from "../mail/dkim.ts";
-import { makeField, prependField, putField } from "../mail/edit.ts";
+import { makeField, prependField } from "../mail/edit.ts";
 import { Message, PartHandle } from "../mail/message.ts";
 import { Pieces, after } from "../mail/pieces.ts";
 import { HostObject, type HslArray, HslFunction, type Routine, type Value } from "../value.ts";
 import { fileBytes, makeFile, wholeText } from "./file.ts";
-import { mailDate } from "./mail-date.ts";
 import { queueParameters, queueText, sendParameters, sendText } from "./mail-out.ts";
 import { SIGN_DOCS, signOptions, signingKey, verifySignature, wait } from "./mail-signing.ts";
 import { partMethods } from "./mime-part.ts";
@@ -80,14 +79,6 @@ export const messageMethods: readonly HostFunction[] = [
     ...named("toString", [], "string", "The message as it is now, as bytes."),
     way: "promise",
     run: (_, { message }) => wholeText(message.bytes()),
-  }),
-  declare({
-    ...named("setDateLater", [], "number", "Sets the Date field to now; says how many fields were replaced."),
-    way: "promise",
-    run: ({ clock }, { handle }) =>
-      after(handle.find(), (part) =>
-        putField(part, makeField("Date", mailDate(clock.now() / 1000), false)),
-      ) as Value,
   }),
   declare({
     ...named(

@@ -16,7 +16,7 @@ import {
   parameter,
 } from "../host.ts";
 import { type Builder, adopted } from "../mail/build.ts";
-import { firstValue, insert, putBody, remove, replace, wrap } from "../mail/edit.ts";
+import { firstValue, insert, makeField, putBody, putField, remove, replace, wrap } from "../mail/edit.ts";
 import { PartHandle, partById } from "../mail/message.ts";
 import { type Part, headOf } from "../mail/part.ts";
 import { Pieces, after } from "../mail/pieces.ts";
@@ -27,6 +27,7 @@ import { meter } from "../meter.ts";
 import { patternOf } from "../regex.ts";
 import { HostObject, type HslArray, type Value } from "../value.ts";
 import { wholeText } from "./file.ts";
+import { mailDate } from "./mail-date.ts";
 import { headerMethods } from "./mime-headers.ts";
 import { mimeParameter } from "./mime.ts";
 import { flag, list, option } from "./subjects.ts";
@@ -169,6 +170,17 @@ const placing = (["prepend", "append"] as const).map((how) =>
 
 export const partMethods: readonly HostFunction[] = [
   ...headerMethods(partMethod),
+  declare({
+    name: "setDateLater",
+    parameters: [self],
+    returns: "number",
+    docs: "Sets the Date field to now; says how many fields were replaced.",
+    way: "promise",
+    run: ({ clock }, { handle }) =>
+      after(handle.find(), (part) =>
+        putField(part, makeField("Date", mailDate(clock.now() / 1000), false)),
+      ) as Value,
+  }),
   partMethod(
     "getID",
     [],
