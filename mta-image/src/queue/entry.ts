@@ -5,6 +5,7 @@
 import type { EntryState, Moved, SpooledMessage, StateSource } from "../spool/spool.ts";
 import type { Outcome } from "./courier.ts";
 import type { DestinationQueue } from "./destination-queue.ts";
+import { Wordings } from "./wordings.ts";
 
 /**
  * waiting   in the due heap, its time has not come.
@@ -14,6 +15,17 @@ import type { DestinationQueue } from "./destination-queue.ts";
  * gone      settled.
  */
 export type EntryPhase = "waiting" | "ready" | "running" | "hold" | "gone";
+
+/** What hardly any entry has. */
+interface Rare {
+  readonly metadata: Readonly<Record<string, string>> | null;
+  readonly moved: Moved | null;
+  readonly verdict: Outcome | null;
+  readonly givenBack: { readonly by: string; readonly value: unknown } | null;
+}
+
+const nothing: Rare = { metadata: null, moved: null, verdict: null, givenBack: null };
+const wordings = new Wordings();
 
 /** A class, so that a million of them stay small: fields of a literal that was put together live outside of it. */
 export class Entry implements StateSource {
@@ -27,16 +39,9 @@ export class Entry implements StateSource {
   dueAt: number;
   lastReply: string;
   delayNotices: number;
-  /** What scripts keep with it; null for nothing. */
-  metadata: Readonly<Record<string, string>> | null;
-  /** What an administrator has put in place of the envelope's facts; null for nothing. */
-  readonly moved: Moved | null;
-  /** Set when it is decided that the recipient failed and only the notice is missing. */
-  verdict: Outcome | null = null;
-  /** Who refused it last at a door of the queue, and what was said; null once it has come through. */
-  givenBack: { readonly by: string; readonly value: unknown } | null = null;
   /** Place in the due heap, -1 outside. */
   heapIndex = -1;
+  #rare: Rare | null;
 
   constructor(
     place: {
@@ -52,10 +57,52 @@ export class Entry implements StateSource {
     this.phase = state.status === "hold" ? "hold" : "waiting";
     this.attempts = state.attempts;
     this.dueAt = state.dueAt;
-    this.lastReply = state.lastReply;
+    this.lastReply = wordings.share(state.lastReply);
     this.delayNotices = state.delayNotices;
-    this.metadata = state.metadata ?? null;
-    this.moved = state.moved ?? null;
+    const { metadata = null, moved = null } = state;
+    this.#rare = metadata === null && moved === null ? null : { ...nothing, metadata, moved };
+  }
+
+  /** What scripts keep with it; null for nothing. */
+  get metadata(): Rare["metadata"] {
+    return this.#rare === null ? null : this.#rare.metadata;
+  }
+
+  set metadata(metadata: Rare["metadata"]) {
+    this.#note({ metadata });
+  }
+
+  /** What an administrator has put in place of the envelope's facts; null for nothing. */
+  get moved(): Moved | null {
+    return this.#rare === null ? null : this.#rare.moved;
+  }
+
+  /** Set when it is decided that the recipient failed and only the notice is missing. */
+  get verdict(): Outcome | null {
+    return this.#rare === null ? null : this.#rare.verdict;
+  }
+
+  set verdict(verdict: Outcome | null) {
+    this.#note({ verdict });
+  }
+
+  /** Who refused it last at a door of the queue, and what was said; null once it has come through. */
+  get givenBack(): Rare["givenBack"] {
+    return this.#rare === null ? null : this.#rare.givenBack;
+  }
+
+  set givenBack(givenBack: Rare["givenBack"]) {
+    this.#note({ givenBack });
+  }
+
+  /** It was answered for now. */
+  replied(reply: string): void {
+    this.lastReply = wordings.share(reply);
+  }
+
+  #note(change: Partial<Rare>): void {
+    const rare = { ...(this.#rare ?? nothing), ...change };
+    this.#rare = Object.values(rare).every((value) => value === null) ? null : rare;
   }
 
   /** What the spool keeps of it. */

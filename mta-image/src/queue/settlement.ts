@@ -80,7 +80,7 @@ export class Settlement {
       told.arrived.push(item);
       return;
     }
-    entry.lastReply = outcome.reply;
+    entry.replied(outcome.reply);
     const next = outcome.kind === "failed" ? null : this.#defer(entry, outcome.order);
     if (next === null) told.failed.push({ entry, outcome: this.#finalOutcome(entry, outcome) });
     else if (next.notify) told.delayed.push({ ...item, until: next.until });

@@ -8,7 +8,7 @@ import type { Location } from "./segment-log.ts";
 export class Catalog {
   readonly #live = new Map<string, LiveMessage>();
   readonly #segmentBytes = new Map<number, number>();
-  readonly #cache = new Set<LiveMessage>();
+  readonly #cache = new Map<LiveMessage, Buffer>();
   readonly #maxCachedBytes: number;
   #cachedBytes = 0;
 
@@ -28,12 +28,17 @@ export class Catalog {
     return this.#live.values();
   }
 
-  add(message: LiveMessage): void {
+  /** The bytes of a message while there is room for them. */
+  content(message: LiveMessage): Buffer | null {
+    return this.#cache.get(message) ?? null;
+  }
+
+  add(message: LiveMessage, content: Buffer | null = null): void {
     const before = this.#live.get(message.id);
     if (before !== undefined) this.remove(before);
     this.#live.set(message.id, message);
     this.#count(message.location, 1);
-    this.#keep(message);
+    if (content !== null) this.#keep(message, content);
   }
 
   remove(message: LiveMessage): void {
@@ -71,19 +76,17 @@ export class Catalog {
     else this.#segmentBytes.set(location.segment, bytes);
   }
 
-  #keep(message: LiveMessage): void {
-    if (message.content === null) return;
-    this.#cache.add(message);
-    this.#cachedBytes += message.content.length;
-    for (const oldest of this.#cache) {
+  #keep(message: LiveMessage, content: Buffer): void {
+    this.#cache.set(message, content);
+    this.#cachedBytes += content.length;
+    for (const oldest of this.#cache.keys()) {
       if (this.#cachedBytes <= this.#maxCachedBytes) return;
       this.#drop(oldest);
     }
   }
 
   #drop(message: LiveMessage): void {
-    if (!this.#cache.delete(message)) return;
-    this.#cachedBytes -= message.content?.length ?? 0;
-    message.content = null;
+    this.#cachedBytes -= this.#cache.get(message)?.length ?? 0;
+    this.#cache.delete(message);
   }
 }

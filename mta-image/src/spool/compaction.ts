@@ -119,7 +119,9 @@ export class Compaction {
   async #append(
     message: LiveMessage,
   ): Promise<{ message: LiveMessage; location: ReturnType<SegmentLog["append"]> } | null> {
-    const content = message.inFile ? null : (message.content ?? (await this.#contentOf(message)));
+    const content = message.inFile
+      ? null
+      : (this.#catalog.content(message) ?? (await this.#contentOf(message)));
     if (message.left === 0 || (content === null && !message.inFile)) return null;
     return { message, location: this.#segments.append(encodeMessage(message.meta(), content)) };
   }

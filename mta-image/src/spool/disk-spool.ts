@@ -125,8 +125,8 @@ export class DiskSpool implements Spool {
     const bytes = inFile ? null : content;
     const location = this.#segments.append(encodeMessage(meta, bytes));
     await this.#segments.synced();
-    const message = new LiveMessage(meta, location, bytes);
-    this.#catalog.add(message);
+    const message = new LiveMessage(meta, location);
+    this.#catalog.add(message, bytes);
     return message;
   }
 
@@ -154,7 +154,7 @@ export class DiskSpool implements Spool {
       const open = () => this.#files.open(`bodies/${id}`);
       return { kind: "file", chunks: () => readBody(this.#files, id), open };
     }
-    return { kind: "memory", bytes: message.content ?? (await this.#readBack(message)) };
+    return { kind: "memory", bytes: this.#catalog.content(message) ?? (await this.#readBack(message)) };
   }
 
   async #readBack(message: LiveMessage): Promise<Buffer> {

@@ -20,28 +20,32 @@ const packer = new FactsPacker();
 export class LiveMessage implements SpooledMessage {
   readonly id: string;
   readonly sizeBytes: number;
-  readonly inFile: boolean;
   /** By recipient, in a list unless there is one. */
   #states: Standing | Standing[];
-  /** Recipients that are not settled. */
-  left: number;
+  /** Recipients that are not settled, times two, and one for content in a file of its own. */
+  #tally: number;
   #segment = 0;
   #offset = 0;
   #length = 0;
-  /** The bytes while the catalog has room for them. */
-  content: Buffer | null;
   /** Packed while the message rests. */
   #facts: Facts | string;
 
-  constructor(meta: MessageMeta, location: Location, content: Buffer | null) {
+  constructor(meta: MessageMeta, location: Location) {
     this.id = meta.id;
     this.#facts = { receivedAt: meta.receivedAt, envelope: meta.envelope, origin: meta.origin };
     this.sizeBytes = meta.sizeBytes;
-    this.inFile = meta.inFile;
     this.#states = meta.states.length === 1 ? (meta.states[0] ?? null) : [...meta.states];
-    this.left = meta.states.reduce<number>((sum, state) => sum + (state === null ? 0 : 1), 0);
+    this.#tally = meta.states.reduce<number>((sum, state) => sum + (state === null ? 0 : 2), +meta.inFile);
     this.location = location;
-    this.content = content;
+  }
+
+  get inFile(): boolean {
+    return this.#tally % 2 === 1;
+  }
+
+  /** Recipients that are not settled. */
+  get left(): number {
+    return Math.floor(this.#tally / 2);
   }
 
   get receivedAt(): number {
@@ -113,7 +117,7 @@ export class LiveMessage implements SpooledMessage {
   settle(recipient: number): boolean {
     if (this.#standing(recipient) === null) return false;
     this.#stand(recipient, null);
-    this.left--;
+    this.#tally -= 2;
     return true;
   }
 

@@ -50,7 +50,7 @@ export class FactsPacker {
     if (tenantId !== undefined) parts.push(this.#word(tenantId));
     parts.push(this.#address(sender), packNumber(recipients.length));
     for (const recipient of recipients) parts.push(this.#address(recipient));
-    parts.push(this.#origin(origin));
+    parts.push(this.#origin(origin), this.#session(origin.sessionId, receivedAt));
     if (hasRest) parts.push(JSON.stringify(rest));
     // Joined and not added up: a sum would hold on to its parts.
     return parts.join("");
@@ -67,7 +67,10 @@ export class FactsPacker {
     const sender = this.#readAddress(reader);
     const recipients: string[] = [];
     for (let left = reader.number(); left > 0; left--) recipients.push(this.#readAddress(reader));
-    const origin = this.#readOrigin(reader, has(HAS_TLS));
+    const origin = {
+      ...this.#readOrigin(reader, has(HAS_TLS)),
+      sessionId: this.#readSession(reader, receivedAt),
+    };
     const envelope: Envelope = {
       sender,
       recipients,
@@ -86,13 +89,13 @@ export class FactsPacker {
     return new PackedReader(packed).number();
   }
 
-  #origin({ kind, serverId, remoteIp, remotePort, helo, protocol, tls, sessionId }: Origin): string {
+  #origin({ kind, serverId, remoteIp, remotePort, helo, protocol, tls }: Origin): string {
     const client = `${this.#word(remoteIp)}${packNumber(remotePort)}${this.#word(helo)}`;
     const way = `${this.#word(protocol)}${tls === null ? "" : this.#word(tls)}`;
-    return `${this.#word(kind)}${this.#word(serverId)}${client}${way}${this.#session(sessionId)}`;
+    return `${this.#word(kind)}${this.#word(serverId)}${client}${way}`;
   }
 
-  #readOrigin(reader: PackedReader, hasTls: boolean): Origin {
+  #readOrigin(reader: PackedReader, hasTls: boolean): Omit<Origin, "sessionId"> {
     return {
       kind: this.#readWord(reader) as Origin["kind"],
       serverId: this.#readWord(reader),
@@ -101,20 +104,22 @@ export class FactsPacker {
       helo: this.#readWord(reader),
       protocol: this.#readWord(reader),
       tls: hasTls ? this.#readWord(reader) : null,
-      sessionId: this.#readSession(reader),
     };
   }
 
-  /** All sessions of one process have the longer part of their ids in common. */
-  #session(id: string): string {
+  /** How long it had been there, and what all ids of one process have in common. */
+  #session(id: string, receivedAt: number): string {
     if (!isId(id)) return packNumber(0) + packText(id);
     const { ms, process, count } = splitId(id);
-    return `${packNumber(ms + 1)}${this.#word(process)}${packNumber(count)}`;
+    // A clock that was set back puts it behind the message: then it stands as it is.
+    if (ms > receivedAt) return packNumber(0) + packText(id);
+    return `${packNumber(receivedAt - ms + 1)}${this.#word(process)}${packNumber(count)}`;
   }
 
-  #readSession(reader: PackedReader): string {
-    const ms = reader.number() - 1;
-    return ms === -1 ? reader.text() : joinId(ms, this.#readWord(reader), reader.number());
+  #readSession(reader: PackedReader, receivedAt: number): string {
+    const age = reader.number();
+    if (age === 0) return reader.text();
+    return joinId(receivedAt - age + 1, this.#readWord(reader), reader.number());
   }
 
   /** Its domain as a word, behind its local part. */

@@ -120,7 +120,7 @@ function replay(reading: Reading, record: SpoolRecord, place: { offset: number; 
   const { catalog, segment } = reading;
   if (record.kind === "message") {
     const { offset, length } = place;
-    const message = new LiveMessage(record.meta, { segment, offset, length }, null);
+    const message = new LiveMessage(record.meta, { segment, offset, length });
     message.rest();
     if (message.left > 0) catalog.add(message);
     return;
