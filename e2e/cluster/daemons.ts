@@ -21,6 +21,9 @@ export interface ControlPlanePlan {
   readonly hasNode: boolean;
 }
 
+/** The usual limits of clients are for clusters that are shared; here they are all that hundreds of pods would wait for. */
+const UNTHROTTLED = ["--kube-api-qps=500", "--kube-api-burst=1000"];
+
 export const auditPolicy = JSON.stringify({
   apiVersion: "audit.k8s.io/v1",
   kind: "Policy",
@@ -93,8 +96,33 @@ export function controllerManager(plan: ControlPlanePlan): Daemon {
       `--allocate-node-cidrs=${plan.hasNode}`,
       `--cluster-cidr=${plan.podNetwork}`,
       "--leader-elect=false",
+      ...UNTHROTTLED,
       // Tests of scaling would wait for most of their time else.
       "--horizontal-pod-autoscaler-sync-period=2s",
     ],
   };
 }
+
+/** `more` flags where several run on one machine. */
+export function scheduler(folder: string, ...more: readonly string[]): Daemon {
+  const args = [`--kubeconfig=${folder}/scheduler.kubeconfig`, "--leader-elect=false", ...UNTHROTTLED];
+  return { name: "kube-scheduler", args: [...args, ...more] };
+}
+
+const provisioner = "mailfleet.io/local";
+
+/** Volumes are folders below `root`. */
+export function storage(folder: string, root: string): Daemon {
+  const args = [`--kubeconfig=${folder}/admin.kubeconfig`, `--name=${provisioner}`, `--root=${root}`];
+  return { name: "storage", args };
+}
+
+export const storageClassObject = {
+  apiVersion: "storage.k8s.io/v1",
+  kind: "StorageClass",
+  metadata: { name: "local", annotations: { "storageclass.kubernetes.io/is-default-class": "true" } },
+  provisioner,
+  reclaimPolicy: "Delete",
+  volumeBindingMode: "WaitForFirstConsumer",
+  allowVolumeExpansion: true,
+};

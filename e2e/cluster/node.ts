@@ -1,6 +1,5 @@
 /**
- * The node's half of the cluster as daemons and files (pure): scheduler, containerd, kubelet, kube-proxy, the volume
- * provisioner and the name server. The odd settings are what a machine with cgroup v1 and no systemd needs.
+ * The node's half of the cluster as daemons and files (pure): containerd, kubelet, kube-proxy and the name server. The odd settings are what a machine with cgroup v1 and no systemd needs.
  */
 import type { Daemon } from "./daemons.ts";
 import {
@@ -12,15 +11,7 @@ import {
   pauseImage,
   podNetwork,
   state,
-  storageClass,
 } from "./places.ts";
-
-export const provisioner = "mailfleet.io/local";
-
-export const scheduler: Daemon = {
-  name: "kube-scheduler",
-  args: [`--kubeconfig=${state}/scheduler.kubeconfig`, "--leader-elect=false"],
-};
 
 export const containerd: Daemon = { name: "containerd", args: ["--config", `${state}/containerd.toml`] };
 
@@ -47,11 +38,6 @@ export const proxy: Daemon = {
     "--conntrack-tcp-timeout-established=0",
     "--conntrack-tcp-timeout-close-wait=0",
   ],
-};
-
-export const storage: Daemon = {
-  name: "storage",
-  args: [`--kubeconfig=${adminKubeconfig}`, `--name=${provisioner}`, `--root=${state}/volumes`],
 };
 
 export const nameServer: Daemon = { name: "coredns", args: ["-conf", `${state}/Corefile`] };
@@ -161,12 +147,3 @@ export function outsideZone(records: readonly string[], serial = 1): string {
   const start = `test. 60 IN SOA ns.test. admin.test. ${serial} 60 60 60 1\ntest. 60 IN NS ns.test.\nns 60 IN A ${nodeAddress}\n`;
   return `$ORIGIN test.\n${start}${records.join("\n")}\n`;
 }
-
-export const storageClassObject = {
-  apiVersion: "storage.k8s.io/v1",
-  kind: "StorageClass",
-  metadata: { name: storageClass, annotations: { "storageclass.kubernetes.io/is-default-class": "true" } },
-  provisioner,
-  reclaimPolicy: "Delete",
-  volumeBindingMode: "WaitForFirstConsumer",
-};

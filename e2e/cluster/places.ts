@@ -27,5 +27,4 @@ export const auditLog = `${state}/log/audit.log`;
 export const containerdSocket = `${state}/containerd.sock`;
 /** Images that are imported get this namespace of containerd, the one that the kubelet looks into. */
 export const imageNamespace = "k8s.io";
-export const storageClass = "local";
 export const pauseImage = "localhost/mailfleet-pause:1";

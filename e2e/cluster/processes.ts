@@ -21,7 +21,7 @@ export interface Home {
 }
 
 /** Programs that are executables of their own; the others are parts of kubelab. */
-const alone = new Set(["containerd", "coredns"]);
+const alone = new Set(["containerd", "coredns", "kwok"]);
 
 export async function startDaemon(home: Home, daemon: Daemon): Promise<void> {
   await mkdir(`${home.folder}/log`, { recursive: true });
@@ -89,7 +89,7 @@ async function processesOf(folder: string): Promise<number[]> {
 async function isPartOf(pid: number, folder: string): Promise<boolean> {
   if (!(await commandLine(pid)).includes(`${folder}/`)) return false;
   const program = await readlink(`/proc/${pid}/exe`).catch(() => "");
-  return /\/(?:kubelab|containerd|containerd-shim-runc-v2|coredns)(?: \(deleted\))?$/.test(program);
+  return /\/(?:kubelab|containerd|containerd-shim-runc-v2|coredns|kwok)(?: \(deleted\))?$/.test(program);
 }
 
 async function descendants(pid: number): Promise<number[]> {

@@ -9,18 +9,10 @@ import { ensureProgram } from "../../tools/setup/programs.ts";
 import { run, tryRun } from "../peers/shell.ts";
 import { clean } from "./clean.ts";
 import { bringUp, until } from "./control-plane.ts";
+import { scheduler, storage, storageClassObject } from "./daemons.ts";
 import { makeKeys } from "./keys.ts";
 import { makeNetwork } from "./network.ts";
-import {
-  containerd,
-  kubelet,
-  nameServer,
-  nodeFiles,
-  proxy,
-  scheduler,
-  storage,
-  storageClassObject,
-} from "./node.ts";
+import { containerd, kubelet, nameServer, nodeFiles, proxy } from "./node.ts";
 import { pauseArchive } from "./pause.ts";
 import {
   adminKubeconfig,
@@ -98,7 +90,8 @@ async function startNode(): Promise<void> {
   await startDaemon(home, containerd);
   await until(home, "containerd", async () => (await tryRun(`${bin}/ctr`, [...ctr, "version"])).code === 0);
   await run(`${bin}/ctr`, [...ctr, "images", "import", "--no-unpack=false", archive]);
-  for (const daemon of [scheduler, kubelet, proxy, storage, nameServer]) await startDaemon(home, daemon);
+  const aside = [scheduler(state), kubelet, proxy, storage(state, `${state}/volumes`), nameServer];
+  for (const daemon of aside) await startDaemon(home, daemon);
   await kubectl(["apply", "-f", "-"], JSON.stringify(storageClassObject));
   await until(home, "kubelet", isNodeReady);
   await until(

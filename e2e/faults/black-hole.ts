@@ -8,6 +8,8 @@ import type { AddressInfo } from "node:net";
 export class BlackHole {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  /** Near sides whose TLS hello offers HTTP/2. */
+  readonly #offering = new Map<Socket, Socket>();
 
   private constructor(server: Server) {
     this.#server = server;
@@ -18,8 +20,12 @@ export class BlackHole {
     const hole = new BlackHole(server);
     server.on("connection", (near) => {
       const far = connect(target.port, target.host);
+      near.once("data", (hello: Buffer) => {
+        if (hello.includes("\u0002h2")) hole.#offering.set(near, far);
+      });
       near.pipe(far);
       far.pipe(near);
+      near.on("close", () => hole.#offering.delete(near));
       for (const socket of [near, far]) {
         hole.#sockets.add(socket);
         socket.on("error", () => undefined).on("close", () => hole.#sockets.delete(socket));
@@ -35,7 +41,16 @@ export class BlackHole {
 
   /** Whoever is connected now hears nothing more. */
   swallow(): void {
-    for (const socket of this.#sockets) {
+    this.#mute(this.#sockets);
+  }
+
+  /** Only those who offered HTTP/2: the operator does so for its watches alone. */
+  swallowHttp2(): void {
+    this.#mute([...this.#offering].flat());
+  }
+
+  #mute(sockets: Iterable<Socket>): void {
+    for (const socket of sockets) {
       socket.unpipe();
       socket.pause();
     }

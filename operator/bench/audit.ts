@@ -26,11 +26,14 @@ export class Audit {
       .filter((event) => event.userAgent === AGENT && Date.parse(event.requestReceivedTimestamp) >= since);
   }
 
-  /** When the Service of that name ("namespace/name") was written first after `since`; undefined: never. */
-  firstServiceWrite(name: string, since: number): number | undefined {
-    const event = this.writes(since).find(
-      ({ objectRef: ref }) => ref?.resource === "services" && `${ref.namespace}/${ref.name}` === name,
-    );
-    return event === undefined ? undefined : Date.parse(event.requestReceivedTimestamp);
+  /** When each Service ("namespace/name") was written since `since`, in order. */
+  serviceWrites(since: number): ReadonlyMap<string, readonly number[]> {
+    const found = new Map<string, number[]>();
+    for (const { objectRef: ref, requestReceivedTimestamp } of this.writes(since)) {
+      if (ref?.resource !== "services") continue;
+      const name = `${ref.namespace}/${ref.name}`;
+      found.set(name, [...(found.get(name) ?? []), Date.parse(requestReceivedTimestamp)]);
+    }
+    return found;
   }
 }

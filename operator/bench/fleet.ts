@@ -1,18 +1,16 @@
-/**
- * Many MailClusters of one pod each, and one of many pods, on nodes without pods (live-node.ts): every pod has an engine on a
- * loopback address of its own that answers the operator.
- */
-import { ports } from "#contract/runtime.ts";
+/** Many MailClusters of one pod each, and one of many pods: makes them, changes them, waits until they are settled. */
+import { setTimeout as wait } from "node:timers/promises";
+
 import type { Kube } from "#operator/kube/kube.ts";
 import { type CustomObject, resources } from "#operator/kube/objects.ts";
 
 import type { Admin } from "../testing/api-server.ts";
-import { LiveNode } from "../testing/live-node.ts";
 import { app } from "../testing/whole.ts";
 
 const SPACES = 5;
 const AT_ONCE = 8;
 const LARGE = "large";
+const PATIENCE_SECONDS = 900;
 
 type Name = readonly [namespace: string, name: string];
 
@@ -29,14 +27,10 @@ export class Fleet {
   ];
   readonly #admin: Admin;
   readonly #kube: Kube;
-  readonly #nodes: readonly LiveNode[];
 
   constructor(admin: Admin, kube: Kube) {
     this.#admin = admin;
     this.#kube = kube;
-    this.#nodes = this.namespaces.map(
-      (namespace, at) => new LiveNode(kube, namespace, ports.admin, `127.${150 + at}.0`),
-    );
   }
 
   nameOf(at: number): Name {
@@ -61,10 +55,6 @@ export class Fleet {
     return this.#apply(name, { replicas: 1, service: { annotations: { "bench.example/edit": String(at) } } });
   }
 
-  async turn(): Promise<void> {
-    await Promise.all(this.#nodes.map((node) => node.turn()));
-  }
-
   async untilSettled(count: number): Promise<void> {
     await this.#until(async () => (await this.#settled("")) >= count);
   }
@@ -81,15 +71,10 @@ export class Fleet {
     });
   }
 
-  async close(): Promise<void> {
-    await Promise.all(this.#nodes.map((node) => node.close()));
-  }
-
   async #until(isTrue: () => Promise<boolean>): Promise<void> {
-    for (let tries = 0; tries < 3000; tries++) {
-      await this.turn();
+    for (let tries = 0; tries < PATIENCE_SECONDS; tries++) {
       if (await isTrue()) return;
-      await new Promise((resolve) => setTimeout(resolve, 300));
+      await wait(1000);
     }
     throw new Error("the clusters do not settle");
   }

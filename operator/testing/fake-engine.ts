@@ -2,9 +2,8 @@
  * A pod's engine for tests: the admin API over HTTPS with the certificate of the cluster's admin Secret, with figures that a
  * test sets. It keeps what it was told (pushes, drains, shares) and can be silent, slow to answer, or say nonsense.
  */
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
-import type { AddressInfo } from "node:net";
 
 import {
   type ConfigPush,
@@ -53,28 +52,19 @@ export class FakeEngine {
   problems: readonly Problem[] = [];
   /** "silent" takes requests and never answers. */
   mood: "well" | "silent" | "nonsense" | "huge" = "well";
-  readonly #server: Server;
+  readonly #token: string;
+  #server: Server | null = null;
 
-  private constructor(server: Server, status: EngineStatus) {
-    this.#server = server;
+  constructor(token: string, status: EngineStatus) {
+    this.#token = token;
     this.status = status;
   }
 
   static async start(options: FakeEngineOptions): Promise<FakeEngine> {
+    const engine = new FakeEngine(options.token, { ...settledStatus, ...options.status });
     const server = createServer({ cert: options.cert, key: options.key });
-    const engine = new FakeEngine(server, { ...settledStatus, ...options.status });
-    server.on("request", (request, response) => {
-      const chunks: Buffer[] = [];
-      request.on("data", (chunk: Buffer) => chunks.push(chunk));
-      request.on("end", () => {
-        if (request.headers.authorization !== `Bearer ${options.token}`) {
-          answer(response, 401, { code: "unauthorized", message: "a valid bearer token is needed" });
-          return;
-        }
-        const body = Buffer.concat(chunks).toString("utf8");
-        engine.#handle(`${request.method} ${request.url}`, body, response);
-      });
-    });
+    engine.#server = server;
+    server.on("request", (request, response) => engine.serve(request, response));
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
       server.listen(options.port, options.host, resolve);
@@ -83,12 +73,27 @@ export class FakeEngine {
   }
 
   get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+    const bound = this.#server?.address();
+    return typeof bound === "object" && bound !== null ? bound.port : 0;
+  }
+
+  /** One request, also of a server that answers for many engines. */
+  serve(request: IncomingMessage, response: ServerResponse): void {
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("end", () => {
+      if (request.headers.authorization !== `Bearer ${this.#token}`) {
+        answer(response, 401, { code: "unauthorized", message: "a valid bearer token is needed" });
+        return;
+      }
+      const body = Buffer.concat(chunks).toString("utf8");
+      this.#handle(`${request.method} ${request.url}`, body, response);
+    });
   }
 
   async close(): Promise<void> {
-    this.#server.closeAllConnections();
-    await new Promise((resolve) => this.#server.close(resolve));
+    this.#server?.closeAllConnections();
+    await new Promise((resolve) => (this.#server === null ? resolve(null) : this.#server.close(resolve)));
   }
 
   #handle(what: string, body: string, response: ServerResponse): void {

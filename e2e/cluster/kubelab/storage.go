@@ -57,12 +57,16 @@ func storageCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			// The API server protects itself; the client's own limit of five requests
+			// a second would be all that a thousand claims wait for.
+			config.QPS = -1
 			client, err := kubernetes.NewForConfig(config)
 			if err != nil {
 				return err
 			}
+			growClaims(command.Context(), client, name)
 			controller.NewProvisionController(command.Context(), client, name, provisioner,
-				controller.LeaderElection(false)).Run(command.Context())
+				controller.LeaderElection(false), controller.Threadiness(16)).Run(command.Context())
 			return nil
 		},
 	}
