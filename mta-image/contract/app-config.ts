@@ -17,7 +17,9 @@ import {
 } from "./config-values.ts";
 import { Phase, ScriptingConfig, recipientHook } from "./scripting-config.ts";
 import { AuthenticationConfig } from "./authentication-config.ts";
+import { BouncesConfig } from "./bounces-config.ts";
 import { EventsConfig } from "./events-config.ts";
+import { TracesConfig } from "./traces-config.ts";
 import { ObjectStoreConfig } from "./object-store-config.ts";
 import { SpamhausConfig } from "./spamhaus-config.ts";
 
@@ -312,7 +314,11 @@ export const AppConfig = z.strictObject({
         ),
     })
     .prefault({}),
+  bounces: BouncesConfig.prefault({}).describe(
+    "Extension. Classes of replies, in events, metrics and reactions (docs/scheduling.md).",
+  ),
   events: EventsConfig.prefault({}).describe("Extension. Who hears what became of mail (docs/events.md)."),
+  traces: TracesConfig.prefault({}).describe("Extension. Sessions whose dialogue is kept (docs/tracing.md)."),
   authentication: AuthenticationConfig.optional().describe(
     "Extension. DKIM, SPF, DMARC and ARC; docs/configuration.md.",
   ),

@@ -135,6 +135,8 @@ export const AttemptView = z.object({
   reply: z.string(),
   status: z.string(),
   remoteMta: z.string(),
+  /** Why it was no delivery, in a word; "" for a delivery. Absent from engines that do not classify. */
+  class: z.string().optional(),
 });
 export type AttemptView = z.infer<typeof AttemptView>;
 
@@ -178,6 +180,10 @@ export const Deliveries = z.object({
       lastReply: z.string(),
     }),
   ),
+  /** What was no delivery since start, the most frequent first. */
+  classes: z
+    .array(z.object({ class: z.string(), outcome: z.enum(["deferred", "failed", "unclear"]), count }))
+    .optional(),
 });
 export type Deliveries = z.infer<typeof Deliveries>;
 

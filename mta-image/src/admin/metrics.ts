@@ -24,6 +24,8 @@ export interface MetricSources {
   readonly session: SessionCounters;
   readonly sessions: () => number;
   readonly outcomes: OutcomeCounters;
+  /** By "class outcome". */
+  readonly bounces: ReadonlyMap<string, number>;
   readonly running: () => number;
   readonly queue: () => QueueFigures;
   readonly quotas: () => readonly Quota[];
@@ -43,6 +45,7 @@ export function makeMetrics(sources: MetricSources): Registry {
   collectDefaultMetrics({ register: registry, prefix: "mta_" });
   addSessionMetrics(registry, sources);
   addQueueMetrics(registry, sources);
+  addBounceMetrics(registry, sources.bounces);
   addQuotaMetrics(registry, sources.quotas);
   addSpoolMetrics(registry, sources);
   addDeliveryMetrics(registry, sources);
@@ -142,6 +145,22 @@ function addQueueMetrics(registry: Registry, sources: MetricSources): void {
     collect() {
       this.reset();
       for (const [outcome, value] of Object.entries(outcomes)) this.inc({ outcome }, value);
+    },
+  });
+}
+
+function addBounceMetrics(registry: Registry, bounces: ReadonlyMap<string, number>): void {
+  new Counter({
+    name: "mta_delivery_bounces_total",
+    help: "Outcomes that were no delivery, by the class of the reply.",
+    labelNames: ["class", "outcome"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [key, value] of bounces) {
+        const [name = "", outcome = ""] = key.split(" ");
+        this.inc({ class: name, outcome }, value);
+      }
     },
   });
 }

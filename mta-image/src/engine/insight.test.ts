@@ -83,7 +83,7 @@ describe("what administrators are shown of a running engine", () => {
   });
 
   test("deliveries are counted by destination and code", async () => {
-    const { destinations } = Deliveries.parse((await engine.admin("GET", "/v1/deliveries")).json);
+    const { destinations, classes } = Deliveries.parse((await engine.admin("GET", "/v1/deliveries")).json);
     const counts = Object.fromEntries(
       destinations.map(({ domain, delivered, deferred, codes }) => [
         domain,
@@ -94,6 +94,7 @@ describe("what administrators are shown of a running engine", () => {
       "later.test": [0, 2, "451 4.7.1"],
       "now.test": [1, 0, counts["now.test"]?.[2]],
     });
+    assert.deepEqual(classes, [{ class: "policy", outcome: "deferred", count: 2 }]);
   });
 
   test("mail is moved to another transport by the same query, counted first, and an unknown one is named", async () => {

@@ -17,7 +17,7 @@ import { makeMetrics } from "../admin/metrics.ts";
 import { EngineAdministration } from "./administration.ts";
 import type { LiveConfig } from "../config/live-config.ts";
 import { makeQueueRules, makeQuotas } from "../config/queue-rules.ts";
-import { readShares } from "../config/shares.ts";
+import { type SharePlace, readShare, sharePlace } from "../config/shares.ts";
 import type { Settings } from "../config/settings.ts";
 import type { SmtpCourier } from "../delivery/smtp-courier.ts";
 import { MailNotifier } from "../dsn/mail-notifier.ts";
@@ -27,7 +27,7 @@ import { type FrontDoor, makeFrontDoor } from "./front-door.ts";
 import { type FaceOptions, openAdminFace, openMonitorFace, openSubmissionFaces } from "./http-faces.ts";
 import type { InjectionOptions } from "./injection.ts";
 import { InsightAdministration } from "./insight-administration.ts";
-import { OutcomeLog } from "../queue/outcome-log.ts";
+import { OutcomeWatch } from "./outcome-watch.ts";
 import { PluginLife } from "./plugin-life.ts";
 import type { Courier } from "../queue/courier.ts";
 import { type Outbound, makeOutbound } from "./outbound.ts";
@@ -75,7 +75,7 @@ export class Mta {
   readonly transfer: Transfer;
   readonly administration = new EngineAdministration(this);
   readonly rules: RuleAdministration;
-  readonly #outcomes: OutcomeLog;
+  readonly #watch: OutcomeWatch;
   #metrics: Registry | null = null;
   readonly spamhaus: Spamhaus;
   readonly #warmUp: WarmUp;
@@ -159,7 +159,7 @@ export class Mta {
       hostname: () => this.#settings.hostname,
       transportFor: (id) => this.#settings.noticeTransports.get(id) ?? id,
     });
-    this.#outcomes = new OutcomeLog(clock);
+    this.#watch = new OutcomeWatch({ clock, events: this.#events });
     this.#injection = {
       door,
       runner: this.#scripts.runner,
@@ -180,15 +180,12 @@ export class Mta {
       maxRunning: MAX_RUNNING,
       locator: outbound.locator,
       sourcesFor: (id) => this.#settings.transports.get(id)?.sourceIps ?? [],
-      note: (entry, outcome) => {
-        this.#outcomes.note(entry, outcome);
-        this.#events.note(entry, outcome);
-      },
+      note: this.#watch.note,
     });
     const { startup } = options.config.current;
     this.rules = new RuleAdministration(this.queue, {
       clock,
-      folder: startup.spool.path,
+      place: this.#sharePlace,
       samplesOf: (id) => this.#traces.samplesOf(id),
     });
     this.#warmUp = new WarmUp(this.queue.rules, clock);
@@ -251,6 +248,11 @@ export class Mta {
     return this.servers.reduce((sum, server) => sum + server.sessions, 0);
   }
 
+  get #sharePlace(): SharePlace {
+    const { config } = this.options;
+    return sharePlace(config.current.startup.spool.path, config.pushedFolder);
+  }
+
   async #openRooms(): Promise<void> {
     const { config } = this.options;
     const { startup } = config.current;
@@ -267,7 +269,7 @@ export class Mta {
     await this.#startPlugins(config.current);
     (await this.#prepare(config.current))();
     this.shutdown.add("transfer", () => this.transfer.close());
-    this.rules.useShares(await readShares(startup.spool.path));
+    this.rules.useShare(await readShare(this.#sharePlace));
     await this.transfer.queueAll(this.spool.recover());
     this.shutdown.add("courier", async () => {
       this.#warmUp.close();
@@ -313,6 +315,7 @@ export class Mta {
   #applyRules(config: EngineConfig): void {
     const { rulebook } = this.queue;
     rulebook.configure(makeQueueRules(config, (field, name) => rulebook.lists.find(field, name)));
+    this.#watch.configure(config.app.bounces);
     this.queue.quotas.configure(makeQuotas(config));
     this.#warmUp.configure(config.policy.warmup ?? null);
   }
@@ -362,6 +365,7 @@ export class Mta {
       session: this.sessionCounters,
       sessions: () => this.sessions,
       outcomes: this.queue.counters,
+      bounces: this.#watch.log.classes,
       running: () => this.queue.running,
       queue: () => this.queue.figures(),
       quotas: () => this.queue.quotas.list(),
@@ -394,7 +398,7 @@ export class Mta {
       insight: new InsightAdministration({
         queue,
         spool,
-        outcomes: this.#outcomes,
+        outcomes: this.#watch.log,
         clock: options.clock,
         config: options.config,
         hasTransport: (id) => this.#settings.transports.has(id),

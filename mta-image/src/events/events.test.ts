@@ -73,16 +73,22 @@ describe("the event outbox", () => {
     await writeFile(secretfile, `whsec_${Buffer.from("key of the test").toString("base64")}\n`);
     const { events, clock } = await open({ webhooks: [{ id: "books", url, secretfile }] });
     events.received(message);
-    events.note(entry, outcome("failed"));
+    events.note(entry, outcome("failed"), "policy");
     clock.advance(1000);
     await until(() => posts.length === 1);
     const [post] = posts;
     assert.deepEqual(
-      eventsOf(post).map(({ type, recipient, attempts, status: code }) => [type, recipient, attempts, code]),
+      eventsOf(post).map(({ type, recipient, attempts, status: code, class: why }) => [
+        type,
+        recipient,
+        attempts,
+        code,
+        why,
+      ]),
       [
-        ["received", "ann@example.net", 0, undefined],
-        ["received", "bob@example.org", 0, undefined],
-        ["bounced", "bob@example.org", 3, "5.1.1"],
+        ["received", "ann@example.net", 0, undefined, undefined],
+        ["received", "bob@example.org", 0, undefined, undefined],
+        ["bounced", "bob@example.org", 3, "5.1.1", "policy"],
       ],
     );
     const {
@@ -102,7 +108,7 @@ describe("the event outbox", () => {
   test("keeps what a receiver refuses and posts it again, later each time, under the same id", async () => {
     status = 503;
     const { events, clock } = await open({ webhooks: [{ id: "books", url }] });
-    events.note(entry, outcome("delivered"));
+    events.note(entry, outcome("delivered"), "");
     clock.advance(1000);
     await until(() => events.figures()[0]?.failures === 1);
     clock.advance(999);
@@ -120,10 +126,10 @@ describe("the event outbox", () => {
   test("what was not sent before the end is sent after the next start", async () => {
     status = 500;
     const { events, clock } = await open({ webhooks: [{ id: "books", url }] });
-    events.note(entry, outcome("deferred"));
+    events.note(entry, outcome("deferred"), "policy");
     clock.advance(1000);
     await until(() => events.figures()[0]?.failures === 1);
-    events.note(entry, outcome("delivered"));
+    events.note(entry, outcome("delivered"), "");
     await events.close();
     status = 200;
     posts.length = 0;
@@ -140,7 +146,7 @@ describe("the event outbox", () => {
     status = 500;
     const { events, clock } = await open({ webhooks: [{ id: "books", url, maxpending: 1000 }] });
     for (let i = 0; i < 10; i++) {
-      events.note(entry, outcome("delivered"));
+      events.note(entry, outcome("delivered"), "");
       clock.advance(1000);
       await until(async () =>
         (await readdir(join(folder, "events/books"))).every((name) => name.endsWith(".json")),
@@ -155,12 +161,12 @@ describe("the event outbox", () => {
 
   test("a new configuration takes over without losing what happens meanwhile", async () => {
     const { events, clock } = await open({ webhooks: [{ id: "books", url }] });
-    events.note(entry, outcome("deferred"));
+    events.note(entry, outcome("deferred"), "policy");
     const use = await events.prepare(
       EventsConfig.parse({ webhooks: [{ id: "books", url, types: ["delivered"] }] }),
     );
     const used = use();
-    events.note(entry, outcome("delivered"));
+    events.note(entry, outcome("delivered"), "");
     await used;
     clock.advance(1000);
     await until(() => posts.length === 2);
@@ -174,7 +180,7 @@ describe("the event outbox", () => {
   test("writes lines into a file that is put aside when it has grown", async () => {
     const path = join(folder, "mail.log");
     const { events } = await open({ files: [{ path, maxsize: "1KiB", keep: 2 }] });
-    for (let i = 0; i < 20; i++) events.note(entry, outcome("delivered"));
+    for (let i = 0; i < 20; i++) events.note(entry, outcome("delivered"), "");
     await events.close();
     const names = (await readdir(folder)).filter((name) => name.startsWith("mail.log")).sort();
     assert.deepEqual(names, ["mail.log", "mail.log.1", "mail.log.2"]);

@@ -72,8 +72,9 @@ export class Events {
     for (const event of receivedEvents(message, this.#clock.now())) this.#push(event);
   }
 
-  note(entry: Entry, outcome: Outcome): void {
-    if (!this.#isDeaf) this.#push(outcomeEvent(entry, outcome, this.#clock.now()));
+  /** `replyClass` is "" for what was delivered. */
+  note(entry: Entry, outcome: Outcome, replyClass: string): void {
+    if (!this.#isDeaf) this.#push(outcomeEvent(entry, { ...outcome, class: replyClass }, this.#clock.now()));
   }
 
   figures(): readonly EventFigures[] {

@@ -30,6 +30,8 @@ export interface MailEvent {
   readonly status?: string;
   readonly reply?: string;
   readonly remoteMta?: string;
+  /** Of attempts that were no delivery: why, in a word. */
+  readonly class?: string;
   /** Of received mail: who brought it. */
   readonly remoteIp?: string;
   readonly serverId?: string;
@@ -56,7 +58,7 @@ export function receivedEvents(message: SpooledMessage, now: number): MailEvent[
 
 export function outcomeEvent(
   { message, recipient, attempts, destination }: Entry,
-  outcome: Outcome,
+  outcome: Outcome & { readonly class: string },
   now: number,
 ): MailEvent {
   const { status, reply, remoteMta } = outcome;
@@ -71,6 +73,7 @@ export function outcomeEvent(
     status,
     reply,
     remoteMta,
+    ...(outcome.class === "" ? {} : { class: outcome.class }),
   };
 }
 

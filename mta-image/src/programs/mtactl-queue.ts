@@ -4,7 +4,7 @@
  * each any number of times; the engine checks names and values.
  */
 import { QueuePage } from "#contract/admin-api.ts";
-import { OrderResult, QueueFilter, queueActions } from "#contract/insight-api.ts";
+import { Deliveries, OrderResult, QueueFilter, queueActions } from "#contract/insight-api.ts";
 
 import type { Call } from "./mtactl-rules.ts";
 
@@ -13,6 +13,7 @@ export const queueUsage = `  mtactl queue list [--domain D] [--status active|def
   mtactl queue move (ID ... | --domain D | --where FIELD=VALUE ...) --to FACT=VALUE ... [--dry-run]
                           FIELD: ${Object.keys(QueueFilter.shape).join(" ")}
                           FACT: transportId jobId tenantId grouping
+  mtactl bounces          what was no delivery since start, by class of the reply
 `;
 
 export interface QueueFlags {
@@ -27,6 +28,7 @@ export interface QueueFlags {
 
 /** Null for what is no such command. */
 export function queueCall([first, second, ...ids]: readonly string[], flags: QueueFlags): Call | null {
+  if (first === "bounces") return { method: "GET", path: "/v1/deliveries", show: showClasses };
   if (first !== "queue" || second === undefined) return null;
   if (second === "list") return { method: "GET", path: `/v1/queue?${listQuery(flags)}`, show: showQueue };
   if (!queueActions.some((action) => action === second)) return null;
@@ -80,6 +82,12 @@ function showQueue(answer: unknown): string {
       `${entry.id}  ${entry.status.padEnd(8)}  ${String(entry.attempts).padStart(3)}  ${entry.dueAt}  ${entry.recipient}  ${entry.lastReply}\n`,
   );
   return lines.join("") + (page.next === null ? "" : `more: --after ${page.next}\n`);
+}
+
+function showClasses(answer: unknown): string {
+  return (Deliveries.parse(answer).classes ?? [])
+    .map(({ class: name, outcome, count }) => `${String(count).padStart(9)}  ${outcome.padEnd(8)}  ${name}\n`)
+    .join("");
 }
 
 function showCount(answer: unknown): string {

@@ -44,6 +44,12 @@ export class Counter extends Blocker {
     this.running--;
   }
 
+  /** Of the whole limit of a cluster, what is under way, when that is more than this engine's part of it; else 0. */
+  get overhang(): number {
+    const isOver = this.whole.cluster && this.running > this.limits.concurrency;
+    return isOver ? this.running / this.whole.concurrency : 0;
+  }
+
   connectWait(now: number): number {
     return Math.max(0, this.#connectAt - now);
   }

@@ -101,6 +101,7 @@ export function describeCounter(counter: Counter, monotonic: number): string {
       ? `${running} attempts under way`
       : `${running} of ${limits.concurrency} attempts under way`,
   ];
+  if (limits.concurrency === 0) parts.push("this engine has no share in the limits of its cluster yet");
   if (rate !== null) {
     const used = Math.ceil(counter.used(monotonic));
     parts.push(`${used} of ${rate.tokens} recipients in ${rate.intervalMs / 1000} s`);

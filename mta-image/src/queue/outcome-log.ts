@@ -43,7 +43,11 @@ export class OutcomeLog {
     this.#since = new Date(clock.now()).toISOString();
   }
 
-  readonly note = ({ message, recipient, destination }: Entry, outcome: Outcome): void => {
+  /** Attempts that were no delivery, by class and outcome ("spam failed"), since start. */
+  readonly classes = new Map<string, number>();
+
+  /** `replyClass` is "" for what was delivered. */
+  readonly note = ({ message, recipient, destination }: Entry, outcome: Outcome, replyClass = ""): void => {
     this.#ring[this.#next] = {
       at: new Date(this.#clock.now()).toISOString(),
       messageId: message.id,
@@ -54,7 +58,9 @@ export class OutcomeLog {
       reply: outcome.reply,
       status: outcome.status,
       remoteMta: outcome.remoteMta,
+      class: replyClass,
     };
+    if (replyClass !== "") countIn(this.classes, `${replyClass} ${outcome.kind}`);
     this.#next = (this.#next + 1) % this.#limits.attempts;
     this.#count(destination.domain, outcome);
   };
@@ -74,7 +80,11 @@ export class OutcomeLog {
       .map(([domain, { codes, ...counts }]) => ({ domain, ...counts, codes: largestFirst(codes) }))
       .sort((a, b) => total(b) - total(a))
       .slice(0, limits.domains);
-    return { since: this.#since, attempts, destinations };
+    const classes = largestFirst(this.classes).map(({ code, count }) => {
+      const [name = "", outcome = ""] = code.split(" ");
+      return { class: name, outcome: outcome as "deferred" | "failed" | "unclear", count };
+    });
+    return { since: this.#since, attempts, destinations, classes };
   }
 
   *#newestFirst(): Iterable<AttemptView> {
@@ -97,8 +107,7 @@ export class OutcomeLog {
     domain[kind]++;
     domain.lastReply = reply;
     const code = codeOf(reply, status);
-    if (domain.codes.has(code) || domain.codes.size < MAX_CODES)
-      domain.codes.set(code, (domain.codes.get(code) ?? 0) + 1);
+    if (domain.codes.has(code) || domain.codes.size < MAX_CODES) countIn(domain.codes, code);
   }
 }
 
@@ -106,6 +115,10 @@ export class OutcomeLog {
 function codeOf(reply: string, status: string): string {
   const code = /^[245]\d\d\b/.exec(reply)?.[0] ?? "";
   return `${code} ${status}`.trim();
+}
+
+function countIn(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
 }
 
 function emptyDomain(): Domain {

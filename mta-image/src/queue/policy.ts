@@ -119,9 +119,10 @@ export function limitsOf(limits: QueueLimits, algorithm: Rate["algorithm"]): Lim
   };
 }
 
-/** The part of an engine that holds `factor` of the cluster. One attempt at a time is always allowed. */
+/** The part of an engine that holds `factor` of the cluster. However small it is, it allows one attempt at a time. */
 export function shareOf(limits: Limits, factor: number): Limits {
   if (!limits.cluster || factor === 1) return limits;
+  if (factor === 0) return { ...limits, concurrency: 0 };
   return {
     ...limits,
     concurrency: Math.max(1, Math.floor(limits.concurrency * factor)),

@@ -96,6 +96,13 @@ export class Rulebook {
     return this.#factor;
   }
 
+  /** Of the whole: the share, or more while attempts are under way that began under a larger one. */
+  get held(): number {
+    let held = this.#factor;
+    for (const { overhang } of this.#counters.values()) held = Math.max(held, overhang);
+    return Math.min(1, held);
+  }
+
   /** Whether any rule looks at one of these fields. */
   mentions(...fields: readonly QueueField[]): boolean {
     return fields.some((field) => (this.#mentions.get(field) ?? 0) > 0);
