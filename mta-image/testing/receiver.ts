@@ -7,6 +7,7 @@ import type { SecureContext } from "node:tls";
 
 import { ManualClock } from "#base/testing/manual-clock.ts";
 import { silentLog } from "#base/log.ts";
+import { systemRandom } from "#base/random.ts";
 import { makeHookFigures } from "#mta/hooks/figures.ts";
 import { HookRunner } from "#mta/hooks/runner.ts";
 import { makeIntake } from "#mta/intake/accept.ts";
@@ -20,6 +21,7 @@ import type { SessionSettings } from "#mta/session/options.ts";
 import { SmtpServer } from "#mta/session/smtp-server.ts";
 import { DiskSpool } from "#mta/spool/disk-spool.ts";
 import type { SpooledMessage } from "#mta/spool/spool.ts";
+import { Tracer } from "#mta/trace/tracer.ts";
 import { Lines } from "./dialogue.ts";
 import { FaultyFiles } from "./faulty-files.ts";
 
@@ -42,6 +44,7 @@ export class Receiver {
   readonly files: FaultyFiles;
   readonly counters = makeSessionCounters();
   readonly loginGuard = new LoginGuard(this.clock);
+  readonly traces = new Tracer({ clock: this.clock, random: systemRandom });
   readonly hookFigures = makeHookFigures();
   readonly accepted: SpooledMessage[] = [];
   /** Messages between 354 and the reply to their end. */
@@ -89,6 +92,7 @@ export class Receiver {
         log: silentLog,
         counters: this.counters,
         loginGuard: this.loginGuard,
+        traces: this.traces,
         checks: options.checks ?? null,
         scripted: {
           spool,

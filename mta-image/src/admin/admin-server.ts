@@ -28,6 +28,7 @@ import { type RuleDoor, addRuleRoutes } from "./rule-routes.ts";
 import { type StageDoor, addStageRoutes } from "./stage-routes.ts";
 import { type SpamhausDoor, addSpamhausRoutes } from "./spamhaus-routes.ts";
 import { type TlsReportDoor, addTlsReportRoutes } from "./tls-report-routes.ts";
+import { type TraceDoor, addTraceRoutes } from "./trace-routes.ts";
 import { type TransferDoor, addTransferRoutes } from "./transfer-routes.ts";
 
 export type ConfigAnswer =
@@ -53,6 +54,7 @@ export function makeAdminServer(options: {
   readonly insight: InsightDoor;
   readonly plugins: PluginDoor;
   readonly tlsReports: TlsReportDoor;
+  readonly traces: TraceDoor;
   readonly stage?: StageDoor;
   /** Asked at each call, since it may be renewed. Null: only client certificates open the door. */
   readonly token: () => string | null;
@@ -93,6 +95,7 @@ export function makeAdminServer(options: {
   addInsightRoutes(server, options.insight);
   addPluginRoutes(server, options.plugins);
   addTlsReportRoutes(server, options.tlsReports);
+  addTraceRoutes(server, options.traces);
   if (options.stage !== undefined) addStageRoutes(server, options.stage);
   for (const action of ["retry", "hold", "release", "bounce"] as const) {
     server.post(`/v1/queue/${action}`, async (request, reply) =>

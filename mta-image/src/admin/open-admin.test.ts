@@ -48,6 +48,7 @@ beforeEach(async () => {
     insight: {} as InsightDoor,
     plugins: {} as PluginDoor,
     tlsReports: { days: () => [], reports: () => [] },
+    traces: { watch: () => null, samplesOf: () => [] },
   };
   const { server, stop } = await openAdmin(config, rooms, { clock, log: silentLog });
   port = await listenHttp(server, { host: "127.0.0.1", port: 0 });
@@ -143,6 +144,7 @@ test("a token file that is empty or gone keeps the engine from starting", async 
     insight: {} as InsightDoor,
     plugins: {} as PluginDoor,
     tlsReports: { days: () => [], reports: () => [] },
+    traces: { watch: () => null, samplesOf: () => [] },
   };
   writeFileSync(files.token, "\n");
   await assert.rejects(openAdmin(config, rooms, { clock, log: silentLog }), { code: "admin-file-unusable" });

@@ -19,6 +19,7 @@ import type { RuleDoor } from "./rule-routes.ts";
 import type { StageDoor } from "./stage-routes.ts";
 import type { SpamhausDoor } from "./spamhaus-routes.ts";
 import type { TlsReportDoor } from "./tls-report-routes.ts";
+import type { TraceDoor } from "./trace-routes.ts";
 import type { TransferDoor } from "./transfer-routes.ts";
 
 type AdminConfig = NonNullable<EngineConfig["startup"]["admin"]>;
@@ -41,6 +42,7 @@ export async function openAdmin(
     readonly insight: InsightDoor;
     readonly plugins: PluginDoor;
     readonly tlsReports: TlsReportDoor;
+    readonly traces: TraceDoor;
     readonly stage?: StageDoor;
   },
   tools: { readonly clock: Clock; readonly log: Log },

@@ -15,7 +15,8 @@
 import { isAscii } from "node:buffer";
 
 import type { Outcome } from "../queue/courier.ts";
-import type { ServerReply } from "../smtp/reply-parser.ts";
+import { type ServerReply, textOf } from "../smtp/reply-parser.ts";
+import type { SessionTrace } from "../trace/session-trace.ts";
 import { BodyStuffer, chunkForm, endOfData, wireForm } from "./body.ts";
 import type { Capabilities } from "./capabilities.ts";
 import { type Job, outcomeOfReadError } from "./job.ts";
@@ -105,7 +106,7 @@ export class Connection implements WireOwner {
       return;
     }
     this.#wire.expectWithin(this.#timeouts.mailMs);
-    this.#wire.write(this.#current.opening());
+    this.#wire.write(this.#said(this.#current, this.#current.opening()));
   }
 
   /** Closes an idle connection politely. */
@@ -126,6 +127,7 @@ export class Connection implements WireOwner {
 
   onReply(reply: ServerReply): void {
     const transaction = this.#current;
+    this.#wire.traced?.now?.server(textOf(reply), transaction?.traced ?? undefined);
     // Nothing was asked: mostly "421 idle too long". The connection is of no use any more.
     if (transaction === null) return this.#wire.end("lost", "reply without a command");
     if (reply.code === 421) return this.#onGoodbye(transaction, reply);
@@ -134,16 +136,16 @@ export class Connection implements WireOwner {
         return this.#expect(transaction);
       case "send":
         this.#expect(transaction);
-        this.#wire.write(transaction.command());
+        this.#wire.write(this.#said(transaction, transaction.command()));
         return;
       case "body":
         return this.#sendBody(transaction);
       case "lone-dot":
         this.#wire.expectWithin(this.#timeouts.endOfDataMs);
-        this.#wire.write(".\r\n");
+        this.#wire.write(this.#said(transaction, ".\r\n"));
         return;
       case "reset":
-        return this.#reset();
+        return this.#reset(transaction);
       case "over":
         return this.#complete(transaction);
       case "garbage":
@@ -235,6 +237,7 @@ export class Connection implements WireOwner {
     const bytes = content?.bytes ?? Buffer.alloc(0);
     transaction.phase = "final";
     this.#wire.expectWithin(this.#timeouts.endOfDataMs);
+    this.#traced(transaction)?.content(bytes, transaction.traced ?? undefined);
     if (transaction.isChunked) return this.#sendChunk(bytes);
     const body = wireForm(bytes);
     this.#wire.writeBody(body, endOfData(body) + this.#nextGroup());
@@ -252,6 +255,7 @@ export class Connection implements WireOwner {
       for await (const piece of pieces) {
         if (this.#current !== transaction) return;
         this.#wire.expectWithin(this.#timeouts.blockMs);
+        this.#traced(transaction)?.content(piece, transaction.traced ?? undefined);
         if (!this.#wire.writeBytes(stuffer.push(piece))) await this.#drained();
       }
     } catch (error) {
@@ -277,16 +281,29 @@ export class Connection implements WireOwner {
     });
   }
 
-  #reset(): void {
+  #reset(transaction: Transaction): void {
     this.#wire.expectWithin(this.#timeouts.mailMs);
-    this.#wire.write(RSET + this.#nextGroup());
+    this.#wire.write(this.#said(transaction, RSET) + this.#nextGroup());
   }
 
   /** Starts the next job behind what is about to be sent, when the host allows. */
   #nextGroup(): string {
     if (!this.#capabilities.pipelining || this.#started >= this.#maxTransactions) return "";
     this.#next = this.#take();
-    return this.#next === null ? "" : this.#next.opening();
+    return this.#next === null ? "" : this.#said(this.#next, this.#next.opening());
+  }
+
+  #traced(transaction: Transaction): SessionTrace | null {
+    const trace = this.#wire.traced?.now ?? null;
+    if (trace !== null) transaction.traced ??= trace.startPart(transaction.job.message.id);
+    return trace;
+  }
+
+  /** What is about to be written, as it is. */
+  #said(transaction: Transaction, text: string): string {
+    const trace = this.#traced(transaction);
+    if (trace !== null) trace.client(text, transaction.traced ?? undefined);
+    return text;
   }
 
   #complete(transaction: Transaction): void {

@@ -9,7 +9,7 @@
 import { isIP } from "node:net";
 
 import type { Outcome } from "../queue/courier.ts";
-import type { ServerReply } from "../smtp/reply-parser.ts";
+import { type ServerReply, textOf } from "../smtp/reply-parser.ts";
 import { type Capabilities, plainCapabilities, readCapabilities } from "./capabilities.ts";
 import { commandLine } from "./command.ts";
 import { outcomeOfReply, outcomeOfTrouble, type Step } from "./outcome.ts";
@@ -125,6 +125,7 @@ function ask(wire: Wire, command: string, timeoutMs: number): Promise<Said> {
   if (wire.hasPartialReply) wire.end("garbage", "reply before command");
   const said = listen(wire);
   wire.expectWithin(timeoutMs);
+  wire.traced?.now?.client(command);
   wire.write(commandLine(command));
   return said;
 }
@@ -136,6 +137,7 @@ function listen(wire: Wire): Promise<Said> {
       ...nobody,
       onReply(reply) {
         wire.owner = { ...nobody, onReply: () => wire.end("garbage", "reply before command") };
+        wire.traced?.now?.server(textOf(reply));
         resolve({ reply });
       },
       onEnd: (end) => resolve({ end }),

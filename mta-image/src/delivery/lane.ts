@@ -43,6 +43,7 @@ const OPEN_AGAIN_MS = 10_000;
 export class Lane implements JobSource {
   readonly key: string;
   readonly domain: string;
+  readonly transportId: string;
   readonly settings: TransportSettings;
   readonly #pool: LanePool;
   /** Content not read yet. */
@@ -58,9 +59,13 @@ export class Lane implements JobSource {
   #connectGate: (() => number) | null = null;
   #waitsToConnect = false;
 
-  constructor(key: string, options: { domain: string; settings: TransportSettings; pool: LanePool }) {
+  constructor(
+    key: string,
+    options: { domain: string; transportId: string; settings: TransportSettings; pool: LanePool },
+  ) {
     this.key = key;
     this.domain = options.domain;
+    this.transportId = options.transportId;
     this.settings = options.settings;
     this.#pool = options.pool;
   }

@@ -6,7 +6,11 @@
  */
 import { isIPv6 } from "node:net";
 
+import { makeId } from "#base/ids.ts";
+
 import type { Outcome } from "../queue/courier.ts";
+import { Traced } from "../trace/traced.ts";
+import type { Tracer } from "../trace/tracer.ts";
 import type { Capabilities } from "./capabilities.ts";
 import { chooseSource } from "./egress.ts";
 import type { Deadlines } from "./deadlines.ts";
@@ -27,6 +31,8 @@ export interface OpenOptions {
   readonly hostname: string;
   readonly deadlines: Deadlines;
   readonly tls: TlsTools;
+  readonly traces: Tracer;
+  readonly transportId: string;
   /** Asked between tries: true when nobody wants the connection any more. */
   readonly isCancelled: () => boolean;
   /** A TLS handshake failed and the host is tried in the clear. */
@@ -123,6 +129,15 @@ async function tryMode(
     { ip, port: host.port, sourceIp: mode.sourceIp, proxy, connectMs, greetingMs },
     options.deadlines,
   );
+  wire.traced = new Traced(options.traces, {
+    id: makeId(tls.clock.now()),
+    direction: "out",
+    remoteIp: ip,
+    remotePort: host.port,
+    listener: "",
+    transportId: options.transportId,
+    host: host.name,
+  });
   const hello = await sayHello(wire, {
     host: host.name,
     hostname: source?.hostname ?? options.hostname,

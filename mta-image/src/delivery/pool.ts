@@ -8,6 +8,7 @@ import { type Clock, sleep } from "#base/clock.ts";
 
 import type { Outcome } from "../queue/courier.ts";
 import type { Content } from "../spool/spool.ts";
+import type { Tracer } from "../trace/tracer.ts";
 import type { Connection } from "./connection.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { HostFinder } from "./hosts.ts";
@@ -31,6 +32,7 @@ export interface PoolOptions {
   readonly finder: HostFinder;
   readonly counters: DeliveryCounters;
   readonly tls: TlsTools;
+  readonly traces: Tracer;
   readonly read: (id: string) => Promise<Content>;
   /** Looked up whenever a place is wanted, so a reload counts at once. */
   readonly maxConnections: () => number;
@@ -70,14 +72,16 @@ export class Pool implements LanePool {
   add(job: Job, usual: TransportSettings): void {
     const { wish, destination, terms } = job.attempt;
     const { domain } = destination;
-    const transportId = `${wish?.transportId ?? destination.transportId}${wish === undefined ? "" : ` ${wish.key}`}`;
+    const transportId = wish?.transportId ?? destination.transportId;
+    const wished = wish === undefined ? transportId : `${transportId} ${wish.key}`;
     // An address that a script names outweighs the one that the queue has chosen.
     const source = wish === undefined || wish.sources.length === 0 ? (terms?.source ?? "") : "";
     const settings = job.requiresTls ? withRequiredTls(usual) : usual;
-    const place = settings.server === null ? `${transportId} ${domain}` : transportId;
+    const place = settings.server === null ? `${wished} ${domain}` : wished;
     const key = job.requiresTls ? `${place} in TLS` : place;
-    if (source === "") this.#lane(key, domain, settings).add(job);
-    else this.#lane(`${key} from ${source}`, domain, this.#fromSource(settings, source)).add(job);
+    const target = { domain, transportId };
+    if (source === "") this.#lane(key, target, settings).add(job);
+    else this.#lane(`${key} from ${source}`, target, this.#fromSource(settings, source)).add(job);
   }
 
   /** Lets what is under way end until the deadline, then cuts it. */
@@ -132,7 +136,7 @@ export class Pool implements LanePool {
   }
 
   open(lane: Lane): Promise<Opened> {
-    const { finder, counters, tls } = this.#options;
+    const { finder, counters, tls, traces } = this.#options;
     return openConnection({
       route: planRoute(lane.settings, lane.domain),
       settings: lane.settings,
@@ -140,6 +144,8 @@ export class Pool implements LanePool {
       hostname: finder.hostname,
       deadlines: this.deadlines,
       tls,
+      traces,
+      transportId: lane.transportId,
       isCancelled: () => this.#isClosed || lane.waiting === 0,
       onTlsFallback: () => {
         counters.tlsFallbacks++;
@@ -174,11 +180,15 @@ export class Pool implements LanePool {
     });
   }
 
-  #lane(key: string, domain: string, settings: TransportSettings): Lane {
+  #lane(
+    key: string,
+    target: { readonly domain: string; readonly transportId: string },
+    settings: TransportSettings,
+  ): Lane {
     const known = this.#lanes.get(key);
     if (known?.settings === settings) return known;
     if (known !== undefined) this.#retired.add(known);
-    const lane = new Lane(key, { domain, settings, pool: this });
+    const lane = new Lane(key, { ...target, settings, pool: this });
     this.#lanes.set(key, lane);
     return lane;
   }

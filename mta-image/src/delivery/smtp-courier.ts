@@ -7,6 +7,7 @@ import type { Clock } from "#base/clock.ts";
 
 import type { Attempt, Courier, Outcome } from "../queue/courier.ts";
 import type { Content } from "../spool/spool.ts";
+import { Tracer } from "../trace/tracer.ts";
 import { isSendableAddress } from "./command.ts";
 import type { HostFinder } from "./hosts.ts";
 import { Job, Tally } from "./job.ts";
@@ -24,6 +25,8 @@ export interface SmtpCourierOptions {
   readonly transport: (transportId: string) => TransportSettings | undefined;
   /** Policies, sessions and reports of TLS; without, only the transport's mode counts. */
   readonly tls?: TlsTools;
+  /** Who looks at connections; without, nobody. */
+  readonly traces?: Tracer;
   /** Connections to one destination, and in all. */
   readonly limits: () => { readonly perDestination: number; readonly total: number };
 }
@@ -44,6 +47,7 @@ export class SmtpCourier implements Courier {
       finder: options.finder,
       counters: this.counters,
       tls: options.tls ?? plainTls(options.clock),
+      traces: options.traces ?? new Tracer({ clock: options.clock, random: options.finder.random }),
       read: options.read,
       maxConnections: () => options.limits().total,
     });

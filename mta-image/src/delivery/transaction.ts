@@ -16,6 +16,7 @@
  */
 import type { Outcome } from "../queue/courier.ts";
 import type { ServerReply } from "../smtp/reply-parser.ts";
+import type { Part } from "../trace/part.ts";
 import { mailCommand, type MailParameters, rcptCommand } from "./command.ts";
 import type { Job } from "./job.ts";
 import { outcomeOfReply } from "./outcome.ts";
@@ -27,6 +28,8 @@ export type Next = "wait" | "send" | "body" | "lone-dot" | "reset" | "over" | "g
 
 export class Transaction {
   phase: Phase = "mail";
+  /** Where it is recorded; null while nobody wants to know. */
+  traced: Part | null = null;
   readonly job: Job;
   readonly #host: string;
   readonly #parameters: MailParameters;

@@ -13,6 +13,7 @@ import type { X509Certificate } from "node:crypto";
 import { describe } from "#base/error.ts";
 
 import { ProtocolError, ReplyParser, type ServerReply } from "../smtp/reply-parser.ts";
+import type { Traced } from "../trace/traced.ts";
 import type { Deadlines, Expiring } from "./deadlines.ts";
 import { type EgressProxy, reachThrough } from "./egress.ts";
 import type { Trouble } from "./outcome.ts";
@@ -66,6 +67,8 @@ export const nobody: WireOwner = { onReply() {}, onEnd() {}, onDrain() {}, onDea
 export class Wire implements Expiring {
   expiresAt = Infinity;
   owner: WireOwner = nobody;
+  /** Set by who opens it for a host; it only tells here of TLS and of the end. */
+  traced: Traced | null = null;
   #socket: Socket;
   readonly #plain: Socket;
   readonly #parser = new ReplyParser();
@@ -161,6 +164,7 @@ export class Wire implements Expiring {
         const refusal = request.judge === null ? null : request.judge(secure.getPeerX509Certificate());
         if (refusal !== null) return this.end("tls-unverified", refusal);
         this.owner = nobody;
+        this.traced?.now?.tls(this.tls ?? "");
         resolve(null);
       });
       secure.on("session", request.onSession);
@@ -173,6 +177,7 @@ export class Wire implements Expiring {
     if (this.ended !== null) return;
     this.#isLeaving = true;
     this.owner = nobody;
+    this.traced?.now?.client("QUIT", this.traced.now.opening);
     this.#socket.end("QUIT\r\n");
     this.expectWithin(QUIT_MS);
   }
@@ -184,6 +189,7 @@ export class Wire implements Expiring {
     this.#deadlines.unwatch(this);
     this.#socket.destroy();
     this.#plain.destroy();
+    this.traced?.close(this.#isLeaving ? "by us" : `${trouble} ${detail}`.trim());
     const { owner } = this;
     this.owner = nobody;
     owner.onEnd(this.#ended);

@@ -22,6 +22,7 @@ import type { RecordResolver } from "../dns/resolver.ts";
 import type { Courier } from "../queue/courier.ts";
 import type { Locator } from "../queue/locator.ts";
 import type { Content } from "../spool/spool.ts";
+import type { Tracer } from "../trace/tracer.ts";
 
 export interface Outbound {
   readonly resolver: RecordResolver;
@@ -40,15 +41,16 @@ export function makeOutbound(options: {
   readonly hostname: string;
   readonly settings: () => Settings;
   readonly read: (id: string) => Promise<Content>;
+  readonly traces: Tracer;
 }): Outbound {
-  const { clock, random, hostname, settings, read } = options;
+  const { clock, random, hostname, settings, read, traces } = options;
   const resolver = new LiveResolver({ clock, settings: () => settings().resolver });
   const finder: HostFinder = { resolver, random, hostname, isForbidden: forbidLocalTargets };
   const transport = (id: string): TransportSettings | undefined => settings().transports.get(id);
   const policies = new StsPolicies({ clock, resolver, isForbidden: finder.isForbidden });
   const tls = makeTls({ clock, settings, policies });
   const limits = (): Settings["connections"] => settings().connections;
-  const smtp = new SmtpCourier({ clock, tls, read, finder, transport, limits });
+  const smtp = new SmtpCourier({ clock, tls, read, finder, transport, limits, traces });
   return {
     resolver,
     smtp,

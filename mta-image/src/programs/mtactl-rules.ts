@@ -5,6 +5,8 @@
 import { queueFields } from "#contract/queue-fields.ts";
 import { Changed, Explanations, PolicyList, QuotaList, Shares, SuspensionList } from "#contract/rules-api.ts";
 
+import { showItem } from "./mtactl-trace.ts";
+
 export interface Call {
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
   readonly path: string;
@@ -85,8 +87,13 @@ function bodyOf(words: readonly string[]): Record<string, unknown> | null {
 }
 
 function showExplanations(answer: unknown): string {
-  return Explanations.parse(answer)
-    .entries.map(({ id, recipient, reason, attempts, dueAt, lastReply, obstacles }) => {
+  const { entries, traces } = Explanations.parse(answer);
+  return showEntries(entries) + traces.flatMap(({ lines }) => lines.map(showItem)).join("");
+}
+
+function showEntries(entries: Explanations["entries"]): string {
+  return entries
+    .map(({ id, recipient, reason, attempts, dueAt, lastReply, obstacles }) => {
       const head = `${id}  ${recipient}: ${reason}; due ${dueAt}, ${attempts} attempts before\n`;
       const reply = lastReply === "" ? "" : `  last reply: ${lastReply}\n`;
       const lines = obstacles.map(({ kind, id: rule, tag, source, detail, until }) =>

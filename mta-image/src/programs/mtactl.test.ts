@@ -6,6 +6,7 @@ import { after, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
+import { createTransport } from "nodemailer";
 
 import { makeCertificate } from "../../testing/certificates.ts";
 import { type Engine, startEngine } from "../../testing/harness.ts";
@@ -77,5 +78,25 @@ describe("mtactl", () => {
     const wrong = await mtactl("queue", "paint");
     assert.equal(wrong.code, 2);
     assert.match(wrong.error, /mtactl queue list/);
+  });
+});
+
+describe("mtactl trace", () => {
+  test("shows a session as it goes, and ends when the engine says so", async () => {
+    const engine = await startEngine({ server: "127.0.0.1:1" });
+    const traced = mtactl(...reach(engine), "trace", "--in", "--ip", "127.0.0.1", "--seconds", "4");
+    const client = createTransport({ host: "127.0.0.1", port: engine.smtpPort, ignoreTLS: true });
+    const timer = setInterval(() => void client.verify().catch(() => {}), 500);
+    const { code, out, error } = await traced;
+    clearInterval(timer);
+    assert.equal(code, 0, error);
+    assert.match(out, /^\d\d:\d\d:\d\d\.\d{3} in {2}\w{8} -- open 127\.0\.0\.1:\d+ smtp\n/);
+    assert.match(out, /\w{8} C: EHLO .*\n.* S: 250-engine\.example\.test\n {26}250-PIPELINING\n/);
+    assert.match(out, /\nended: seconds\n$/);
+    assert.match(
+      (await mtactl(...reach(engine), "trace", "--ip", "nowhere")).error,
+      /remoteIp: must be a network/,
+    );
+    await engine.stop();
   });
 });

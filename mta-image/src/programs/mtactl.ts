@@ -4,7 +4,7 @@
  * error), 2 when the call itself was wrong or nobody answered.
  */
 import { parseArgs } from "node:util";
-import { request } from "undici";
+import { type Dispatcher, request } from "undici";
 
 import { describe } from "#base/error.ts";
 import { ApiError, EngineStatus } from "#contract/admin-api.ts";
@@ -15,11 +15,12 @@ import { queueCall, queueUsage } from "./mtactl-queue.ts";
 import { pluginCall, pluginsUsage } from "./mtactl-plugins.ts";
 import { type Call, ruleCall, rulesUsage } from "./mtactl-rules.ts";
 import { findAccess } from "./mtactl-access.ts";
+import { followTrace, traceFlags, traceQuery, traceUsage } from "./mtactl-trace.ts";
 
 const usage = `mtactl: control a running smtpd
 
   mtactl status
-${queueUsage}${rulesUsage}${pluginsUsage}  mtactl config reload
+${queueUsage}${rulesUsage}${pluginsUsage}${traceUsage}  mtactl config reload
   mtactl drain            take no new mail, go on delivering
   mtactl serve            take mail again
 
@@ -40,6 +41,7 @@ const { values: flags, positionals } = parseArgs({
     status: { type: "string" },
     limit: { type: "string" },
     after: { type: "string" },
+    ...traceFlags,
     where: { type: "string", multiple: true, default: [] },
     to: { type: "string", multiple: true, default: [] },
     "dry-run": { type: "boolean", default: false },
@@ -50,6 +52,7 @@ const { values: flags, positionals } = parseArgs({
 process.exitCode = await main();
 
 async function main(): Promise<number> {
+  if (positionals[0] === "trace" && !flags.help) return trace();
   const call =
     ruleCall(positionals) ?? queueCall(positionals, flags) ?? pluginCall(positionals) ?? toCall(positionals);
   if (flags.help || call === null) {
@@ -57,8 +60,9 @@ async function main(): Promise<number> {
     return flags.help ? 0 : 2;
   }
   try {
-    const { status, answer } = await send(call);
-    if (status !== 200) return refuse(answer, status);
+    const response = await send(call);
+    const answer: unknown = await response.body.json();
+    if (response.statusCode !== 200) return refuse(answer, response.statusCode);
     process.stdout.write(flags.json ? `${JSON.stringify(answer, null, 2)}\n` : call.show(answer));
     return call.refused?.(answer) === true ? 1 : 0;
   } catch (error) {
@@ -78,24 +82,36 @@ function toCall([first, second]: readonly string[]): Call | null {
   return null;
 }
 
-async function send(call: Call): Promise<{ status: number; answer: unknown }> {
+/** Lasts until a bound is reached or somebody presses Ctrl-C. */
+async function trace(): Promise<number> {
+  try {
+    const path = `/v1/trace?${traceQuery(flags)}`;
+    const response = await send({ method: "GET", path }, { lasts: true });
+    if (response.statusCode !== 200) return refuse(await response.body.json(), response.statusCode);
+    await followTrace(response.body, { asJson: flags.json, write: (text) => process.stdout.write(text) });
+    return 0;
+  } catch (error) {
+    process.stderr.write(`mtactl: no answer: ${describe((error as Error).cause ?? error)}\n`);
+    return 2;
+  }
+}
+
+async function send(call: Omit<Call, "show">, { lasts = false } = {}): Promise<Dispatcher.ResponseData> {
   const { url, token, agent } = await findAccess({
     url: flags.url ?? process.env["MTACTL_URL"],
     tokenFile: flags["token-file"] ?? process.env["MTACTL_TOKEN_FILE"],
     config: flags.config,
   });
-  const response = await request(new URL(call.path, url), {
+  return request(new URL(call.path, url), {
     method: call.method,
     headers: {
       ...(token === "" ? {} : { authorization: `Bearer ${token}` }),
       ...(call.body === undefined ? {} : { "content-type": "application/json" }),
     },
-    signal: AbortSignal.timeout(10_000),
+    ...(lasts ? { bodyTimeout: 60_000 } : { signal: AbortSignal.timeout(10_000) }),
     ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
     ...(agent === null ? {} : { dispatcher: agent }),
   });
-  const answer: unknown = await response.body.json();
-  return { status: response.statusCode, answer };
 }
 
 function refuse(answer: unknown, status: number): number {

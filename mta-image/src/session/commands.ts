@@ -7,6 +7,7 @@ import type { ConnectionHooks } from "../hooks/connection-hooks.ts";
 import { type Command, parseCommand } from "../smtp/command.ts";
 import type { NamedClient } from "../smtp/xclient.ts";
 import { type Reply, makeReply, replies } from "../smtp/reply.ts";
+import type { Traced } from "../trace/traced.ts";
 import { Content } from "./content.ts";
 import { countMessage } from "./counters.ts";
 import type { Flow } from "./flow.ts";
@@ -46,6 +47,7 @@ export interface CommandsOptions {
   /** Null where the server has no scripts. */
   readonly hooks: ConnectionHooks | null;
   readonly flow: Flow;
+  readonly traced: Traced;
   readonly floor: Floor;
 }
 
@@ -65,7 +67,7 @@ export class Commands {
   #remoteIp: string;
 
   constructor(options: CommandsOptions) {
-    const { settings, near, screening, flow, hooks } = options;
+    const { settings, near, screening, flow, traced, hooks } = options;
     this.#options = options;
     this.#tls = options.tls;
     this.#remoteIp = options.client.remoteIp;
@@ -86,6 +88,7 @@ export class Commands {
       intake: screening.intake,
       clock: near.clock,
       flow,
+      traced,
       maxBytes: settings.maxSizeBytes,
       owner: {
         answerChunk: (reply, { isOver }) => this.#answerChunk(reply, isOver),

@@ -8,6 +8,7 @@ import type { Clock } from "#base/clock.ts";
 import type { Intake } from "../intake/intake.ts";
 import type { Envelope, Origin } from "../message/envelope.ts";
 import { type Reply, replies } from "../smtp/reply.ts";
+import type { Traced } from "../trace/traced.ts";
 import type { Flow } from "./flow.ts";
 import { IncomingMail } from "./incoming-mail.ts";
 
@@ -28,6 +29,7 @@ export interface ContentOptions {
   readonly intake: Intake;
   readonly clock: Clock;
   readonly flow: Flow;
+  readonly traced: Traced;
   readonly maxBytes: number;
   readonly owner: ContentOwner;
 }
@@ -109,10 +111,10 @@ export class Content {
   }
 
   #open(envelope: Envelope, origin: Origin): void {
-    const { intake, clock, flow, maxBytes } = this.#options;
+    const { intake, clock, flow, traced, maxBytes } = this.#options;
     const now = clock.monotonic();
     this.#lastAt = now;
-    this.#mail = new IncomingMail({ reception: intake.begin(envelope, origin), flow, maxBytes, now });
+    this.#mail = new IncomingMail({ reception: intake.begin(envelope, origin), flow, traced, maxBytes, now });
   }
 
   #begin({ size, isLast }: { size: number; isLast: boolean }, refusal: Reply | null): void {

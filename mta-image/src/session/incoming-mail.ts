@@ -8,6 +8,7 @@ import type { IntakeResult, Reception } from "../intake/intake.ts";
 import { LineEnds } from "../smtp/chunk.ts";
 import { DataReader } from "../smtp/data.ts";
 import { type Reply, makeReply, replies } from "../smtp/reply.ts";
+import type { Traced } from "../trace/traced.ts";
 import type { Flow } from "./flow.ts";
 
 /** Postfix's smtpd_min_data_rate; judged after the first minute. */
@@ -16,6 +17,7 @@ const GRACE_MS = 60_000;
 
 export class IncomingMail {
   readonly #flow: Flow;
+  readonly #traced: Traced;
   readonly #maxBytes: number;
   readonly #reader = new DataReader();
   readonly #lineEnds = new LineEnds();
@@ -27,9 +29,16 @@ export class IncomingMail {
   lastAt: number;
   readonly #write = (content: Buffer): void => this.#take(content);
 
-  constructor(parts: { reception: Reception; flow: Flow; maxBytes: number; now: number }) {
+  constructor(parts: {
+    reception: Reception;
+    flow: Flow;
+    traced: Traced;
+    maxBytes: number;
+    now: number;
+  }) {
     this.#reception = parts.reception;
     this.#flow = parts.flow;
+    this.#traced = parts.traced;
     this.#maxBytes = parts.maxBytes;
     this.#startedAt = parts.now;
     this.lastAt = parts.now;
@@ -86,6 +95,7 @@ export class IncomingMail {
 
   #take(content: Buffer): void {
     this.bytes += content.length;
+    this.#traced.now?.content(content);
     if (this.#reception === null) return;
     if (this.isTooLarge) return this.abort();
     const full = this.#reception.write(content);

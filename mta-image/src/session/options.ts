@@ -9,6 +9,7 @@ import type { HookRunner } from "../hooks/runner.ts";
 import type { ServerScripts } from "../hooks/scripts.ts";
 import type { ScriptedDoor } from "../intake/scripted-intake.ts";
 import type { Intake } from "../intake/intake.ts";
+import type { Tracer } from "../trace/tracer.ts";
 import type { AccessRules } from "./access.ts";
 import type { Peer } from "./peer.ts";
 import type { Credentials } from "./credentials.ts";
@@ -53,6 +54,7 @@ export interface SessionNeighbours {
   readonly clock: Clock;
   readonly log: Log;
   readonly counters: SessionCounters;
+  readonly traces: Tracer;
   /** Counts failed logins by client, over all connections. */
   readonly loginGuard: LoginGuard;
   /** Null when nothing is asked about clients and mail. */

@@ -20,6 +20,7 @@ import { scriptedIntake } from "../intake/scripted-intake.ts";
 import { mayHaveMore, parseCommand, refused } from "../smtp/command.ts";
 import type { NamedClient } from "../smtp/xclient.ts";
 import { type Reply, makeReply, replies } from "../smtp/reply.ts";
+import { Traced } from "../trace/traced.ts";
 import { isInNetworks, mayRelayFrom, normalizeIp } from "./access.ts";
 import { Commands } from "./commands.ts";
 import { closeSoftly } from "./farewell.ts";
@@ -44,6 +45,7 @@ export class Session {
   readonly #lines = new LineReader();
   readonly #input = new WaitingInput();
   readonly #flow: Flow;
+  readonly #traced: Traced;
   /** These four are made anew when XCLIENT names another client. */
   #peer: Peer;
   #commands: Commands;
@@ -68,6 +70,7 @@ export class Session {
     this.#peer = peer;
     this.#socket = socket;
     this.#flow = new Flow(socket);
+    this.#traced = this.#openTrace(peer);
     this.#hooks = this.#openHooks(peer);
     const isProxy = settings.xclientNetworks !== null && isInNetworks(settings.xclientNetworks, peer.ip);
     this.#commands = this.#openCommands({ peer, maySpeakForOthers: isProxy, tls: null, named: {} });
@@ -76,6 +79,11 @@ export class Session {
     this.#attach(socket);
     if (settings.implicitTls && settings.tls !== null) this.#startTls({ thenGreet: true });
     else this.#greeting.plan(this.#since);
+  }
+
+  #openTrace({ ip, port }: Peer): Traced {
+    const about = { direction: "in", remoteIp: ip, remotePort: port, transportId: "", host: "" } as const;
+    return new Traced(this.#near.traces, { ...about, id: this.id, listener: this.#settings.serverId });
   }
 
   #openGreeting(peer: Peer): Greeting {
@@ -108,6 +116,7 @@ export class Session {
       screening: new Screening({ ...near, intake }, facts),
       hooks: this.#hooks,
       flow: this.#flow,
+      traced: this.#traced,
       floor: {
         say: (reply) => this.#say(reply),
         wait: (asked, then) => this.#wait(asked, then),
@@ -199,6 +208,7 @@ export class Session {
     this.#mode = "closed";
     this.#commands.abort();
     this.#input.take();
+    this.#traced.close(by === "local" ? "by us" : "by the client");
     this.#onClose();
   }
 
@@ -212,6 +222,7 @@ export class Session {
   #say(reply: Reply): void {
     if (this.#mode === "closed" || this.#socket.destroyed) return;
     this.#socket.write(reply.bytes);
+    this.#traced.now?.server(reply.bytes.toString("latin1"));
     this.#lastReply = reply;
     if (reply.hangUp) this.#hangUp();
   }
@@ -265,6 +276,7 @@ export class Session {
     this.#since = this.#near.clock.monotonic();
     const fault = this.#lines.judge(data, start, next);
     if (this.#commands.isAsking) return this.#readAnswer(data, { start, next, fault });
+    this.#traced.now?.client(data.toString("utf8", start, next - 2));
     const command = fault === null ? parseCommand(data, start, next - 2) : refused(fault);
     if (next < data.length && !mayHaveMore(command, this.#commands.isExtended))
       this.#turnAway(replies.impatient);
@@ -278,6 +290,7 @@ export class Session {
   /** A line of an exchange that AUTH began; its length and line end are judged like those of a command. */
   #readAnswer(data: Buffer, line: { start: number; next: number; fault: Reply | null }): number {
     const { start, next, fault } = line;
+    this.#traced.now?.secret();
     if (next < data.length) this.#turnAway(replies.impatient);
     else this.#commands.answer(data.toString("latin1", start, next - 2), fault);
     return next;
@@ -346,6 +359,7 @@ export class Session {
 
   #onSecure(description: string, thenGreet: boolean): void {
     if (this.#mode === "closed") return;
+    this.#traced.now?.tls(description);
     this.#commands.secured(description);
     this.#ready(thenGreet ? "greeting" : "command");
     if (thenGreet) this.#greeting.plan(this.#since);

@@ -83,3 +83,8 @@ function enhancedOf(code: number, text: string): string {
 export function clean(text: string): string {
   return /[^\x20-\x7e]/.test(text) ? text.replace(/[^\x20-\x7e]/g, " ") : text;
 }
+
+/** As it came, control bytes apart; lines end in LF. */
+export function textOf({ code, lines }: ServerReply): string {
+  return lines.map((line, i) => `${code}${i === lines.length - 1 ? " " : "-"}${line}`).join("\n");
+}
