@@ -29,6 +29,7 @@ export class LiveConfig {
   /** As they are in force. */
   #texts: ConfigTexts;
   #config: EngineConfig;
+  #problems: readonly Problem[] = [];
   /** Makes what the new configuration needs (TLS contexts …) before the swap; throws Failure when it cannot. */
   #prepare: (config: EngineConfig) => Promise<() => void> = async () => () => {};
   /** The change under way: one ends before the next begins, so what is kept on disk is what is in force. */
@@ -58,13 +59,29 @@ export class LiveConfig {
     return this.#config;
   }
 
+  /** "" when what it started with is in force only in part: who pushes finds it behind, pushes again and hears why. */
   get revision(): string {
-    return this.#texts.revision;
+    return this.#problems.length > 0 ? "" : this.#texts.revision;
+  }
+
+  /** What is wrong with the configuration in force; only one from the start can have mistakes. */
+  get problems(): readonly Problem[] {
+    return this.#problems;
+  }
+
+  /** The engine starts all the same. */
+  startBroken(problems: readonly Problem[]): void {
+    this.#problems = problems;
   }
 
   /** The text of each file, for whoever looks at it. */
   get texts(): Readonly<ConfigTexts> {
     return this.#texts;
+  }
+
+  /** Where pushed files are kept; null: nothing can be pushed, this engine belongs to no cluster. */
+  get pushedFolder(): string | null {
+    return this.#places.pushedFolder;
   }
 
   onChange(prepare: (config: EngineConfig) => Promise<() => void>): void {
@@ -128,6 +145,7 @@ export class LiveConfig {
     }
     this.#config = parsed.value;
     this.#texts = texts;
+    this.#problems = [];
     return { ok: true, revision: texts.revision };
   }
 }

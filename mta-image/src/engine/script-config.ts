@@ -11,40 +11,44 @@ import { type AppConfig, appFile } from "#contract/config.ts";
 import { ConfigFailure } from "../config/config-failure.ts";
 import { fileBytes, scriptTexts } from "../hooks/configured.ts";
 import { type ScriptHostParts, makeScriptHost } from "../hooks/script-host.ts";
-import { type Scripts, compileScripts } from "../hooks/scripts.ts";
+import { type Scripts, compileWhatCan } from "../hooks/scripts.ts";
 import { libraryHost } from "../script/library/library.ts";
 
+type Offers = Omit<ScriptHostParts, "libraryHost">;
+
 /** Rejects with a ConfigFailure. */
-export async function compileConfig(
-  app: AppConfig,
-  offers: Omit<ScriptHostParts, "libraryHost">,
-): Promise<Scripts> {
-  const texts = scriptTexts(app, await readFiles(app.scripting.files));
-  const scripts = compileScripts(texts, makeScriptHost({ libraryHost, ...offers }));
-  if (!("servers" in scripts))
-    throw new ConfigFailure(
-      "script-broken",
-      scripts.map(({ path, reason }) => ({ file: appFile, path, reason })),
-    );
+export async function compileConfig(app: AppConfig, offers: Offers): Promise<Scripts> {
+  const { scripts, problems } = await compileWhatCanOf(app, offers);
+  if (problems.length > 0) throw new ConfigFailure("script-broken", problems);
   return scripts;
+}
+
+/** With stand-ins that defer mail for scripts that do not compile. Never rejects for what is written in a configuration. */
+export async function compileWhatCanOf(
+  app: AppConfig,
+  offers: Offers,
+): Promise<{ readonly scripts: Scripts; readonly problems: readonly Problem[] }> {
+  const files = await readFiles(app.scripting.files);
+  const host = makeScriptHost({ libraryHost, ...offers });
+  const { scripts, problems } = compileWhatCan(scriptTexts(app, files.texts), host);
+  const mistakes = problems.map(({ path, reason }) => ({ file: appFile, path, reason }));
+  return { scripts, problems: [...files.problems, ...mistakes] };
 }
 
 type Files = AppConfig["scripting"]["files"];
 
-/** Texts are bytes: one character each. */
-async function readFiles(files: Files): Promise<ReadonlyMap<string, string>> {
+/** Texts are bytes: one character each. A file that cannot be read is missing. */
+async function readFiles(
+  files: Files,
+): Promise<{ readonly texts: ReadonlyMap<string, string>; readonly problems: readonly Problem[] }> {
   const problems: Problem[] = [];
-  const read = await Promise.all(
-    files.map(async ({ id, data, path, binary }, at): Promise<[string, string]> => {
-      if (data !== undefined) return [id, fileBytes(data, binary)];
-      try {
-        return [id, await readFile(path ?? "", "latin1")];
-      } catch (error) {
-        problems.push({ file: appFile, path: `scripting.files[${at}].path`, reason: describe(error) });
-        return [id, ""];
-      }
-    }),
-  );
-  if (problems.length > 0) throw new ConfigFailure("script-broken", problems);
-  return new Map(read);
+  const texts = new Map<string, string>();
+  for (const [at, { id, data, path, binary }] of files.entries()) {
+    try {
+      texts.set(id, data === undefined ? await readFile(path ?? "", "latin1") : fileBytes(data, binary));
+    } catch (error) {
+      problems.push({ file: appFile, path: `scripting.files[${at}].path`, reason: describe(error) });
+    }
+  }
+  return { texts, problems };
 }

@@ -1,7 +1,7 @@
 /**
  * Scripts in the life of the engine: compiled when a configuration is read, with the functions that plugins and other rooms
  * offer at that moment, and in force when it is. `prepare` rejects with a ConfigFailure that names every mistake with file,
- * line and column; until `use` is called, the scripts before go on. Sessions keep what they began with.
+ * line and column (not at the start: see #begin); until `use` is called, the scripts before go on. Sessions keep what they began with.
  */
 import { isIP } from "node:net";
 
@@ -22,7 +22,7 @@ import type { Wire } from "../plugins/native.ts";
 import { decode, encode } from "../plugins/values.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { Courier } from "../queue/courier.ts";
-import { compileConfig } from "./script-config.ts";
+import { compileConfig, compileWhatCanOf } from "./script-config.ts";
 import { makeMailPort } from "./script-mail.ts";
 import { ScriptFigures } from "../script-ports/metrics.ts";
 import { configuredDirectories } from "../script-ports/directories.ts";
@@ -66,6 +66,7 @@ export class ScriptLife {
   readonly runner: HookRunner;
   readonly #options: ScriptLifeOptions;
   #scripts: Scripts = noScripts;
+  #hasBegun = false;
 
   constructor(options: ScriptLifeOptions) {
     const { clock, random, log, resolver, settings, intake } = options;
@@ -118,16 +119,27 @@ export class ScriptLife {
   async prepare({ app }: EngineConfig): Promise<{ readonly scripts: Scripts; readonly use: () => void }> {
     const { plugins, spamhaus } = this.#options;
     const { pluginHosts = [], ...others } = plugins().offers();
-    const scripts = await compileConfig(app, {
-      ...others,
-      pluginHosts: [spamhausHost(spamhaus), ...pluginHosts],
-    });
+    const all = { ...others, pluginHosts: [spamhausHost(spamhaus), ...pluginHosts] };
+    const scripts = this.#hasBegun ? await compileConfig(app, all) : await this.#begin(app, all);
     return {
       scripts,
       use: () => {
+        this.#hasBegun = true;
         this.#scripts = scripts;
       },
     };
+  }
+
+  /**
+   * An engine that starts has no scripts to go on with: it comes up, defers the mail that a broken script would have
+   * decided on, and says so.
+   */
+  async #begin(app: EngineConfig["app"], offers: Offers): Promise<Scripts> {
+    const { scripts, problems } = await compileWhatCanOf(app, offers);
+    if (problems.length === 0) return scripts;
+    this.#options.log.error({ problems }, "scripts-broken");
+    this.#options.engine.config.startBroken(problems);
+    return scripts;
   }
 
   /** Files of the configuration in force; those on disk are not open to scripts. */

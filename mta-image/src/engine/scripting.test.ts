@@ -57,6 +57,24 @@ test("a changed script judges new connections, and those that were there keep th
   later.socket.destroy();
 });
 
+test("an engine that starts with a script that does not compile comes up, defers what it decides on and says so", async () => {
+  const broken = judging(`if (true) {\n  Rejekt("x");\n}`, { onerror: "accept" });
+  const mta = await engine(broken);
+  const client = await greeted(mta);
+  assert.equal(await sender(client), "451 4.3.0 Local trouble, try again later");
+  client.socket.destroy();
+  assert.equal(((await mta.admin("GET", "/v1/status")).json as { revision: string }).revision, "");
+  const refused = await push(mta, "one", broken);
+  assert.equal(refused.status, 422);
+  assert.match(JSON.stringify(refused.json), /judge:2:3: there is no function Rejekt/);
+  assert.equal((await push(mta, "two", judging(`Reject("good");`))).status, 200);
+  const { revision } = (await mta.admin("GET", "/v1/status")).json as { revision: string };
+  assert.equal(revision, "two");
+  const later = await greeted(mta);
+  assert.equal(await sender(later), "554 5.7.1 good");
+  later.socket.destroy();
+});
+
 test("a broken script refuses the change with file, line and column, and the one in force stays", async () => {
   const mta = await engine(judging(`Reject("good");`));
   const { status, json } = await push(mta, "broken", judging(`if (true) {\n  Rejekt("x");\n}`));

@@ -6,8 +6,9 @@
 import { CompileError } from "../script/error.ts";
 import type { Host } from "../script/host.ts";
 import { type Limits, type TextBudget, wholeBudget } from "../script/limits.ts";
+import { libraryHost } from "../script/library/library.ts";
 import { type Compiled, check, compile } from "../script/machine.ts";
-import type { Loader } from "../script/module.ts";
+import { type Loader, noFiles } from "../script/module.ts";
 import type { ScriptHost } from "./script-host.ts";
 import { type HookName, type QueueHook, type SessionHook, sessionHooks } from "./stages.ts";
 
@@ -88,10 +89,27 @@ export function checkScripts(
 }
 
 export function compileScripts(texts: ScriptTexts, host: ScriptHost): Scripts | readonly ScriptProblem[] {
+  const { scripts, problems } = compileWhatCan(texts, host);
+  return problems.length > 0 ? problems : scripts;
+}
+
+/**
+ * For an engine that starts and has nothing else: in the place of a script that does not compile stands one that fails
+ * with what is wrong, and whose failure always means "later".
+ */
+export function compileWhatCan(
+  texts: ScriptTexts,
+  host: ScriptHost,
+): { readonly scripts: Scripts; readonly problems: readonly ScriptProblem[] } {
   const budget = wholeBudget();
-  const compiler = new Compiler(texts, host, (...source) => compile(...source, budget));
+  const compiler = new Compiler(texts, host, (...source) => compile(...source, budget), standIn);
   const scripts = compiler.scripts();
-  return compiler.problems.length > 0 ? compiler.problems : scripts;
+  return { scripts, problems: compiler.problems };
+}
+
+function standIn(name: string, reason: string): Compiled {
+  const text = `throw Exception("${reason.replace(/[\\"$]/g, "\\$&")}");`;
+  return compile(name, text, libraryHost, noFiles);
 }
 
 type Make = (id: string, text: string, host: Host, loader: Loader) => Compiled | null;
@@ -101,10 +119,12 @@ class Compiler {
   readonly #texts: ScriptTexts;
   readonly #host: ScriptHost;
   readonly #make: Make;
+  readonly #standIn: typeof standIn | null;
   /** By "hook/id": servers that choose the same script share it. */
   readonly #made = new Map<string, HookScript | null>();
 
-  constructor(texts: ScriptTexts, host: ScriptHost, make: Make) {
+  constructor(texts: ScriptTexts, host: ScriptHost, make: Make, ofBroken: typeof standIn | null = null) {
+    this.#standIn = ofBroken;
     this.#texts = texts;
     this.#host = host;
     this.#make = make;
@@ -146,24 +166,35 @@ class Compiler {
     const [hook, id] = name.split("/", 2) as [HookName, string];
     const text = this.#texts.hooks.get(name);
     const path = `scripting.hooks.${hook}`;
-    let script: HookScript | null = null;
-    if (text === undefined) this.problems.push({ path, reason: `there is no script "${id}"` });
-    else script = this.#compile({ hook, name, text, path: `${path}.${id}` });
+    const script =
+      text === undefined
+        ? this.#broken({ hook, name, path }, [`there is no script "${id}"`])
+        : this.#compile({ hook, name, text, path: `${path}.${id}` });
     this.#made.set(name, script);
     return script;
   }
 
   #compile(source: { hook: HookName; name: string; text: string; path: string }): HookScript | null {
-    const { hook, name, text, path } = source;
+    const { hook, name, text } = source;
     const { files, limits, onError } = this.#texts;
     try {
       const compiled = this.#make(name, text, this.#host.hostFor(hook), this.#host.loader(files));
       return compiled === null ? null : { hook, name, compiled, limits, onError };
     } catch (error) {
       if (!(error instanceof CompileError)) throw error;
-      for (const { file, line, column, message } of error.diagnostics)
-        this.problems.push({ path, reason: `${file}:${line}:${column}: ${message}` });
-      return null;
+      const reasons = error.diagnostics.map(
+        ({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`,
+      );
+      return this.#broken(source, reasons);
     }
+  }
+
+  #broken(
+    { hook, name, path }: { hook: HookName; name: string; path: string },
+    reasons: readonly string[],
+  ): HookScript | null {
+    for (const reason of reasons) this.problems.push({ path, reason });
+    const compiled = this.#standIn?.(name, reasons[0] ?? "") ?? null;
+    return compiled === null ? null : { hook, name, compiled, limits: this.#texts.limits, onError: "defer" };
   }
 }
