@@ -2,24 +2,21 @@
 import assert from "node:assert/strict";
 import { readFile, readdir } from "node:fs/promises";
 import { test } from "node:test";
-import type { Registry } from "prom-client";
 
-import { makeMetrics } from "#mta/admin/metrics.ts";
-
+import { engineRegistry, operatorRegistry } from "../tools/generate/metrics.ts";
 import { root } from "../tools/tree.ts";
 
 const chart = `${root}helm/mailfleet`;
 const rules = await readFile(`${chart}/templates/prometheus-rule.yaml`, "utf8");
 
-/** Names alone: nothing is read until somebody scrapes. */
+/** Figures of the process have their names from the client library. */
 function offered(): ReadonlySet<string> {
-  const deep: unknown = new Proxy(() => 0, { get: () => deep, apply: () => deep });
-  const registry: Registry = makeMetrics(deep as Parameters<typeof makeMetrics>[0]);
-  return new Set(registry.getMetricsAsArray().map(({ name }) => name));
+  const registries = [engineRegistry(), operatorRegistry()];
+  return new Set(registries.flatMap((each) => each.getMetricsAsArray().map(({ name }) => name)));
 }
 
 function asked(text: string): readonly string[] {
-  const names = text.match(/\bmta_[a-z0-9_]+/g) ?? [];
+  const names = text.match(/\b(?:mta|mailfleet_operator)_[a-z0-9_]+/g) ?? [];
   return [...new Set(names.map((name) => name.replace(/_(bucket|sum|count)$/, "")))];
 }
 

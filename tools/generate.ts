@@ -11,6 +11,7 @@ const generators = [
   "crd-reference.ts",
   "configuration.ts",
   "chart.ts",
+  "metrics.ts",
   "script-library.ts",
   "spamhaus.ts",
 ] as const;

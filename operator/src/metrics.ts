@@ -14,7 +14,7 @@ export interface Metrics {
   drift(kind: string, count: number): void;
   leader(isLeader: boolean): void;
   /** Read at each scrape. */
-  gaugeOf(name: "clusters" | "queued_keys", read: () => Readonly<Record<string, number>>): void;
+  gaugeOf(name: keyof typeof GAUGES, read: () => Readonly<Record<string, number>>): void;
 }
 
 const PREFIX = "mailfleet_operator_";
@@ -23,6 +23,9 @@ const GAUGES = {
   clusters: { help: "Custom resources in the cache", label: "kind" },
   queued_keys: { help: "Keys that wait for a pass", label: "controller" },
 } as const;
+
+/** All that `gaugeOf` knows. */
+export const gauges = Object.keys(GAUGES) as (keyof typeof GAUGES)[];
 
 /** Figures of the process (memory, event loop, garbage collection) come with it, once a process. */
 export function addProcessFigures(metrics: Metrics): void {

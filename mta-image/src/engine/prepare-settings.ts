@@ -3,7 +3,7 @@ import type { EngineConfig } from "#contract/config.ts";
 
 import { type Settings, makeSettings } from "../config/settings.ts";
 import type { Scripts } from "../hooks/scripts.ts";
-import { loadContexts } from "../net/tls-contexts.ts";
+import { endOf, loadContexts } from "../net/tls-contexts.ts";
 import type { Credentials } from "../session/credentials.ts";
 import { loadPasswords } from "../session/password-file.ts";
 
@@ -18,4 +18,11 @@ export async function prepareSettings(
     if (auth !== undefined) credentials.set(id, await loadPasswords(auth.file));
   }
   return makeSettings({ config, systemHostname, contexts, credentials, hooks: scripts.servers });
+}
+
+/** Servers with a certificate, and when it ends, wall-clock ms. */
+export function certificateEnds(settings: Settings): [string, number][] {
+  return [...settings.sessions].flatMap(([id, { tls }]): [string, number][] =>
+    tls === null ? [] : [[id, endOf(tls)]],
+  );
 }

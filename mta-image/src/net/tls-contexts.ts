@@ -3,9 +3,17 @@
  * `certificate-unusable` that names it; nothing of a key ever reaches the message.
  */
 import { readFile } from "node:fs/promises";
+import { X509Certificate } from "node:crypto";
 import { type SecureContext, createSecureContext } from "node:tls";
 
 import { Failure, describe } from "#base/error.ts";
+
+const ends = new WeakMap<SecureContext, number>();
+
+/** When the certificate of a context from here ends, wall-clock ms. */
+export function endOf(context: SecureContext): number {
+  return ends.get(context) ?? Number.NaN;
+}
 
 export async function loadContexts(
   keys: readonly { readonly id: string; readonly cert: string; readonly key: string }[],
@@ -20,7 +28,9 @@ export async function loadContexts(
 async function loadContext(files: { readonly cert: string; readonly key: string }): Promise<SecureContext> {
   const [cert, key] = await Promise.all([read(files.cert), read(files.key)]);
   try {
-    return createSecureContext({ cert, key, minVersion: "TLSv1.2" });
+    const context = createSecureContext({ cert, key, minVersion: "TLSv1.2" });
+    ends.set(context, new X509Certificate(cert).validToDate.getTime());
+    return context;
   } catch (cause) {
     throw new Failure(
       "certificate-unusable",

@@ -1,0 +1,14 @@
+/** What an engine is started with. */
+import type { Clock } from "#base/clock.ts";
+import type { Log } from "#base/log.ts";
+import type { Random } from "#base/random.ts";
+
+import type { LiveConfig } from "../config/live-config.ts";
+
+export interface MtaOptions {
+  readonly config: LiveConfig;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly systemHostname: string;
+}
