@@ -53,6 +53,7 @@ export function parseEngineConfig(files: {
     ...crossCheck(startup.value, app.value),
     ...checkWarmUp(policy.value),
     ...duplicates(policyFile, "quotas", policy.value.quotas),
+    ...duplicates(policyFile, "reactions", policy.value.reactions),
   ];
   if (problems.length > 0) return { ok: false, problems };
   return {

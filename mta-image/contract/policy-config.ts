@@ -6,6 +6,7 @@
 import { z } from "zod";
 
 import { identifier, networkAddress } from "./config-values.ts";
+import { ReactionConfig } from "./reactions-config.ts";
 import { QuotaConfig } from "./quota-config.ts";
 import { CountedField, QueueLimits, QueueMatch } from "./queue-fields.ts";
 
@@ -80,6 +81,11 @@ export const PolicyConfig = z.strictObject({
     .max(1000)
     .default([])
     .describe("Extension. How many recipients may be queued; every quota counts."),
+  reactions: z
+    .array(ReactionConfig)
+    .max(1000)
+    .default([])
+    .describe("Extension. What replies change for a time; each looks at every outcome."),
   warmup: WarmUp.optional().describe("Extension. Budgets of new source addresses by day."),
 });
 export type PolicyConfig = z.infer<typeof PolicyConfig>;

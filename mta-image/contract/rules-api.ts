@@ -12,14 +12,17 @@
  *   GET    /v1/quotas              QuotaList (those of the file too)
  *   PUT    /v1/quotas/<id>         QuotaAdd -> Changed
  *   DELETE /v1/quotas/<id>         -> Changed (404)
- *   GET    /v1/shares              Shares
- *   PUT    /v1/shares              Shares -> Shares
+ *   GET    /v1/reactions           ReactionList
+ *   PUT    /v1/reactions/<id>      ReactionSet -> Changed (404: no such reaction, or it goes by another fact)
+ *   DELETE /v1/reactions/<id>      -> Changed (ends what it has made, 404: nothing)
+ *   GET    /v1/shares              ShareState
+ *   PUT    /v1/shares              ShareOrder -> ShareState (409 with ShareState: it was told otherwise meanwhile)
  *   GET    /v1/queue/<message id>[/<recipient index>]/explain  -> Explanations (404)
  */
 import { z } from "zod";
 
 import { QuotaField, QuotaLimits, QuotaMatch } from "./quota-config.ts";
-import { CountedField, QueueLimits, QueueMatch, tag } from "./queue-fields.ts";
+import { CountedField, QueueField, QueueLimits, QueueMatch, tag } from "./queue-fields.ts";
 import { SessionTraceView } from "./trace-api.ts";
 
 export const RuleId = z
@@ -101,13 +104,58 @@ export const QuotaList = z.object({
 });
 export type QuotaList = z.infer<typeof QuotaList>;
 
-/** This engine has `n` of `of` parts of every limit with `cluster`, and of the budgets of warm-up. */
-export const Shares = z.strictObject({
-  shares: z
-    .strictObject({ n: z.number().positive().max(100_000), of: z.number().positive().max(100_000) })
-    .refine(({ n, of }) => n <= of, "n must not be more than of"),
+export const ReactionSet = z.strictObject({
+  facts: z
+    .partialRecord(QueueField, z.string().min(1).max(255))
+    .describe("The facts that the reaction goes by (`per`), with their values."),
+  ttl: z.number().positive().max(31_536_000).optional().describe("Seconds; absent: as the reaction says."),
 });
+export type ReactionSet = z.infer<typeof ReactionSet>;
+
+export const ReactionList = z.object({
+  reactions: z.array(
+    z.object({
+      id: z.string(),
+      /** How often it came into force since start. */
+      count: z.int(),
+      active: z.array(
+        z.object({
+          /** Of the suspension or policy that it made. */
+          rule: z.string(),
+          if: QueueMatch,
+          reply: z.string(),
+          since: z.iso.datetime().nullable(),
+          endsAt,
+        }),
+      ),
+    }),
+  ),
+});
+export type ReactionList = z.infer<typeof ReactionList>;
+
+/** This engine has `n` of `of` parts of every limit with `cluster`, and of the budgets of warm-up; 0: of those it uses nothing. */
+const parts = z
+  .strictObject({ n: z.number().nonnegative().max(100_000), of: z.number().positive().max(100_000) })
+  .refine(({ n, of }) => n <= of, "n must not be more than of");
+
+export const Shares = z.strictObject({ shares: parts });
 export type Shares = z.infer<typeof Shares>;
+
+/**
+ * `after`: taken only while `version` is still this one. So an order that was delayed on its way changes nothing after
+ * a later one, whoever gave it.
+ */
+export const ShareOrder = z.strictObject({ shares: parts, after: z.int().nonnegative().optional() });
+export type ShareOrder = z.infer<typeof ShareOrder>;
+
+export const ShareState = z.object({
+  shares: parts,
+  /** One more with each order that was taken. */
+  version: z.int().nonnegative(),
+  /** Of the whole: the share, or more while attempts are under way that began under a larger one. */
+  held: z.number().min(0).max(1),
+});
+export type ShareState = z.infer<typeof ShareState>;
 
 export const Changed = z.object({ changed: z.int().nonnegative() });
 export type Changed = z.infer<typeof Changed>;

@@ -10,6 +10,7 @@ import type { PluginState } from "#contract/plugins-api.ts";
 import type { DeliveryCounters } from "../delivery/pool.ts";
 import type { EventFigures } from "../events/events.ts";
 import type { HookFigures } from "../hooks/figures.ts";
+import type { Reactions } from "../queue/reactions.ts";
 import type { Quota } from "../queue/quotas.ts";
 import type { QueueFigures } from "../queue/queue.ts";
 import type { OutcomeCounters } from "../queue/settlement.ts";
@@ -18,7 +19,9 @@ import type { SpamhausCounters } from "../spamhaus/counters.ts";
 import type { SpoolFigures } from "../spool/spool.ts";
 import { addEventMetrics } from "./event-metrics.ts";
 import { addQuotaMetrics } from "./quota-metrics.ts";
+import { addReactionMetrics } from "./reaction-metrics.ts";
 import { addPluginMetrics } from "./plugin-metrics.ts";
+import { addHealthMetrics } from "./health-metrics.ts";
 
 export interface MetricSources {
   readonly session: SessionCounters;
@@ -29,6 +32,7 @@ export interface MetricSources {
   readonly running: () => number;
   readonly queue: () => QueueFigures;
   readonly quotas: () => readonly Quota[];
+  readonly reactions: Pick<Reactions, "active" | "counters" | "ids">;
   readonly spool: () => SpoolFigures;
   readonly isReady: () => boolean;
   readonly delivery: DeliveryCounters;
@@ -38,6 +42,9 @@ export interface MetricSources {
   readonly authentication: AuthenticationCounters;
   readonly events: () => readonly EventFigures[];
   readonly plugins: () => readonly PluginState[];
+  /** Servers, and when their certificate ends, wall-clock ms. */
+  readonly certificates: () => readonly (readonly [server: string, end: number])[];
+  readonly spoolFloorBytes: number;
 }
 
 export function makeMetrics(sources: MetricSources): Registry {
@@ -47,6 +54,7 @@ export function makeMetrics(sources: MetricSources): Registry {
   addQueueMetrics(registry, sources);
   addBounceMetrics(registry, sources.bounces);
   addQuotaMetrics(registry, sources.quotas);
+  addReactionMetrics(registry, sources.reactions);
   addSpoolMetrics(registry, sources);
   addDeliveryMetrics(registry, sources);
   addSpamhausMetrics(registry, sources.spamhaus);
@@ -54,6 +62,7 @@ export function makeMetrics(sources: MetricSources): Registry {
   addAuthenticationMetrics(registry, sources.authentication);
   addPluginMetrics(registry, sources.plugins);
   addEventMetrics(registry, sources.events);
+  addHealthMetrics(registry, sources);
   gauge(registry, "mta_ready", "1 while new mail is welcome.", () => (sources.isReady() ? 1 : 0));
   return registry;
 }

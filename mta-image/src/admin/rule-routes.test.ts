@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 
 import { makeHttpServer } from "#base/http-server.ts";
+import { ReactionConfig } from "#contract/reactions-config.ts";
 import { makeMessage } from "../../testing/messages.ts";
 import { setUp, settle } from "../../testing/queue-rig.ts";
-import { readShares } from "../config/shares.ts";
+import { readShare, sharePlace } from "../config/shares.ts";
 import { RuleAdministration } from "../engine/rule-administration.ts";
 import { addRuleRoutes } from "./rule-routes.ts";
 
@@ -18,7 +19,14 @@ beforeEach(() => {
   rig = setUp();
   folder = mkdtempSync(join(tmpdir(), "rules-"));
   server = makeHttpServer({ maxBodyBytes: 100_000 });
-  addRuleRoutes(server, new RuleAdministration(rig.queue, { clock: rig.clock, folder, samplesOf: () => [] }));
+  addRuleRoutes(
+    server,
+    new RuleAdministration(rig.queue, {
+      clock: rig.clock,
+      place: sharePlace(folder, null),
+      samplesOf: () => [],
+    }),
+  );
 });
 afterEach(async () => {
   await server.close();
@@ -72,7 +80,8 @@ test("orders of another shape are refused with a sentence", async () => {
     ["/v1/policies/%0a", {}],
     ["/v1/suspensions/s", { if: { jobid: "/(/" } }],
     ["/v1/shares", { shares: { n: 3, of: 2 } }],
-    ["/v1/shares", { shares: { n: 0, of: 2 } }],
+    ["/v1/shares", { shares: { n: -1, of: 2 } }],
+    ["/v1/shares", { shares: { n: 1, of: 0 } }],
   ] as const) {
     const [status, { code, message }] = await call("PUT", url, body);
     assert.deepEqual([status, code], [400, "bad-request"], url);
@@ -81,14 +90,53 @@ test("orders of another shape are refused with a sentence", async () => {
 });
 
 test("a share divides limits of the cluster and is remembered", async () => {
-  assert.deepEqual((await call("GET", "/v1/shares"))[1], { shares: { n: 1, of: 1 } });
+  const whole = { shares: { n: 1, of: 1 }, version: 0 };
+  assert.deepEqual(await call("GET", "/v1/shares"), [200, { ...whole, held: 1 }]);
   const shares = { shares: { n: 1, of: 4 } };
-  assert.deepEqual(await call("PUT", "/v1/shares", shares), [200, shares]);
+  assert.deepEqual(await call("PUT", "/v1/shares", shares), [200, { ...shares, version: 1, held: 0.25 }]);
   assert.equal(rig.queue.rulebook.factor, 0.25);
-  assert.deepEqual(await readShares(folder), shares);
+  assert.deepEqual(await readShare(sharePlace(folder, null)), { ...shares, version: 1 });
   rmSync(folder, { recursive: true });
+  writeFileSync(folder, "in the way");
   assert.equal((await call("PUT", "/v1/shares", { shares: { n: 1, of: 2 } }))[0], 503);
   assert.equal(rig.queue.rulebook.factor, 0.25);
+});
+
+test("an order for another share that comes after a later one changes nothing", async () => {
+  const order = (of: number, after: number): object => ({ shares: { n: 1, of }, after });
+  assert.equal((await call("PUT", "/v1/shares", order(3, 0)))[0], 200);
+  const late = await call("PUT", "/v1/shares", order(2, 0));
+  assert.deepEqual(late, [409, { shares: { n: 1, of: 3 }, version: 1, held: 1 / 3 }]);
+  const both = await Promise.all([5, 6].map((of) => call("PUT", "/v1/shares", order(of, 1))));
+  assert.deepEqual(
+    both.map(([status]) => status),
+    [200, 409],
+  );
+});
+
+test("without a share nothing under a limit of the cluster is tried, and the explanation says so", async () => {
+  await call("PUT", "/v1/policies/p", { concurrency: 4, cluster: true });
+  await call("PUT", "/v1/shares", { shares: { n: 0, of: 1 } });
+  const message = makeMessage({ recipients: ["u@a.net"] });
+  rig.queue.add(message);
+  await settle();
+  const [, { entries }] = await call("GET", `/v1/queue/${message.id}/explain`);
+  assert.match(entries[0].obstacles[0].detail, /no share in the limits of its cluster yet/);
+  await call("PUT", "/v1/shares", { shares: { n: 1, of: 2 } });
+  await settle();
+  assert.equal(rig.queue.figures().total, 0);
+});
+
+test("what began under a larger share is held until it has ended", async () => {
+  rig.courier.hold();
+  await call("PUT", "/v1/policies/p", { concurrency: 4, cluster: true });
+  for (const name of ["a", "b", "c"]) rig.queue.add(makeMessage({ recipients: [`u@${name}.net`] }));
+  await settle();
+  const smaller = await call("PUT", "/v1/shares", { shares: { n: 1, of: 2 } });
+  assert.equal(smaller[1].held, 0.75);
+  rig.courier.release();
+  await settle();
+  assert.equal((await call("GET", "/v1/shares"))[1].held, 0.5);
 });
 
 test("a quota is added, listed with what it holds, and deleted", async () => {
@@ -102,4 +150,30 @@ test("a quota is added, listed with what it holds, and deleted", async () => {
   assert.equal(Date.parse(quotas[0].endsAt), rig.clock.now() + 60_000);
   assert.deepEqual(await call("DELETE", "/v1/quotas/q"), [200, { changed: 1 }]);
   assert.equal((await call("DELETE", "/v1/quotas/q"))[0], 404);
+});
+
+test("a reaction is set by hand, shown with what it holds back, and cleared", async () => {
+  rig.queue.reactions.configure(
+    [
+      ReactionConfig.parse({
+        id: "r",
+        when: { class: ["spam"] },
+        per: ["recipientdomain"],
+        action: { suspend: true },
+      }),
+    ],
+    () => "spam",
+  );
+  assert.equal((await call("PUT", "/v1/reactions/r", { facts: { colour: "x" } }))[0], 400);
+  assert.equal((await call("PUT", "/v1/reactions/r", { facts: { jobid: "x" } }))[0], 404);
+  assert.equal(
+    (await call("PUT", "/v1/reactions/r", { facts: { recipientdomain: "a.net" }, ttl: 60 }))[0],
+    200,
+  );
+  const [, { reactions }] = await call("GET", "/v1/reactions");
+  const [{ active, count }] = reactions;
+  assert.deepEqual([count, active[0].if], [1, { recipientdomain: "a.net" }]);
+  assert.equal(Date.parse(active[0].endsAt), rig.clock.now() + 60_000);
+  assert.deepEqual(await call("DELETE", "/v1/reactions/r"), [200, { changed: 1 }]);
+  assert.equal((await call("DELETE", "/v1/reactions/r"))[0], 404);
 });

@@ -9,8 +9,11 @@ import {
   type PolicyList,
   QuotaAdd,
   type QuotaList,
+  type ReactionList,
+  ReactionSet,
   RuleId,
-  Shares,
+  ShareOrder,
+  type ShareState,
   SuspensionAdd,
   type SuspensionList,
 } from "#contract/rules-api.ts";
@@ -23,12 +26,16 @@ export interface RuleDoor {
   suspensions(): SuspensionList;
   suspend(id: string, suspension: SuspensionAdd): boolean;
   unsuspend(id: string): boolean;
+  reactions(): ReactionList;
+  setReaction(id: string, set: ReactionSet): boolean;
+  /** How many rules have ended. */
+  clearReaction(id: string): number;
   quotas(): QuotaList;
   addQuota(id: string, quota: QuotaAdd): boolean;
   deleteQuota(id: string): boolean;
-  shares(): Shares;
-  /** Rejects with a Failure when it cannot be kept; nothing has changed then. */
-  setShares(shares: Shares): Promise<Shares>;
+  shares(): ShareState;
+  /** False: it was told otherwise meanwhile. Rejects with a Failure when it cannot be kept. Nothing has changed then. */
+  setShares(order: ShareOrder): Promise<boolean>;
   /** Null for all recipients of the message. */
   explain(messageId: string, recipient: number | null): Explanations;
 }
@@ -59,17 +66,9 @@ export function addRuleRoutes(server: FastifyInstance, door: RuleDoor): void {
   server.delete<{ Params: ById }>("/v1/quotas/:id", async ({ params }, reply) =>
     door.deleteQuota(params.id) ? { changed: 1 } : notFound(reply, "there is no such quota"),
   );
+  addReactionRoutes(server, door);
   server.get("/v1/shares", async () => door.shares());
-  server.put("/v1/shares", async ({ body }, reply) => {
-    const shares = Shares.safeParse(body);
-    if (!shares.success) return badRequest(reply, shares.error);
-    try {
-      return await door.setShares(shares.data);
-    } catch (error) {
-      if (!(error instanceof Failure)) throw error;
-      return reply.code(503).send({ code: error.code, message: error.message });
-    }
-  });
+  server.put("/v1/shares", ({ body }, reply) => putShares(reply, door, body));
   for (const path of ["/v1/queue/:message/explain", "/v1/queue/:message/:recipient/explain"]) {
     server.get<{ Params: { message: string; recipient?: string } }>(path, async ({ params }, reply) => {
       const { message, recipient = null } = params;
@@ -78,6 +77,32 @@ export function addRuleRoutes(server: FastifyInstance, door: RuleDoor): void {
       return answer.entries.length > 0 ? answer : notFound(reply, "there is no such recipient in the queue");
     });
   }
+
+  async function putShares(reply: FastifyReply, door: RuleDoor, body: unknown): Promise<unknown> {
+    const order = ShareOrder.safeParse(body);
+    if (!order.success) return badRequest(reply, order.error);
+    try {
+      const isTaken = await door.setShares(order.data);
+      return await reply.code(isTaken ? 200 : 409).send(door.shares());
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      return reply.code(503).send({ code: error.code, message: error.message });
+    }
+  }
+}
+
+function addReactionRoutes(server: FastifyInstance, door: RuleDoor): void {
+  server.get("/v1/reactions", async () => door.reactions());
+  server.put<{ Params: ById }>("/v1/reactions/:id", async ({ params, body }, reply) => {
+    const order = ReactionSet.safeParse(body ?? {});
+    if (!order.success) return badRequest(reply, order.error);
+    if (door.setReaction(params.id, order.data)) return { changed: 1 };
+    return notFound(reply, "there is no such reaction, or a fact that it goes by is missing");
+  });
+  server.delete<{ Params: ById }>("/v1/reactions/:id", async ({ params }, reply) => {
+    const changed = door.clearReaction(params.id);
+    return changed > 0 ? { changed } : notFound(reply, "nothing of such a reaction is in force");
+  });
 }
 
 function put<T extends z.ZodType>(

@@ -7,36 +7,31 @@
 import { join } from "node:path";
 import type { Registry } from "prom-client";
 
-import type { Clock } from "#base/clock.ts";
-import type { Log } from "#base/log.ts";
-import type { Random } from "#base/random.ts";
 import type { EngineStatus } from "#contract/admin-api.ts";
 import type { EngineConfig } from "#contract/config.ts";
 
 import { makeMetrics } from "../admin/metrics.ts";
 import { EngineAdministration } from "./administration.ts";
-import type { LiveConfig } from "../config/live-config.ts";
-import { makeQueueRules, makeQuotas } from "../config/queue-rules.ts";
 import { type SharePlace, readShare, sharePlace } from "../config/shares.ts";
 import type { Settings } from "../config/settings.ts";
 import type { SmtpCourier } from "../delivery/smtp-courier.ts";
-import { MailNotifier } from "../dsn/mail-notifier.ts";
 import { Events } from "../events/events.ts";
 import { noScripts } from "../hooks/scripts.ts";
 import { type FrontDoor, makeFrontDoor } from "./front-door.ts";
 import { type FaceOptions, openAdminFace, openMonitorFace, openSubmissionFaces } from "./http-faces.ts";
 import type { InjectionOptions } from "./injection.ts";
 import { InsightAdministration } from "./insight-administration.ts";
-import { OutcomeWatch } from "./outcome-watch.ts";
+import { MailQueue } from "./mail-queue.ts";
+import { metricSources } from "./metric-sources.ts";
 import { PluginLife } from "./plugin-life.ts";
 import type { Courier } from "../queue/courier.ts";
 import { type Outbound, makeOutbound } from "./outbound.ts";
-import { Queue } from "../queue/queue.ts";
-import { WarmUp } from "../queue/warm-up.ts";
+import type { Queue } from "../queue/queue.ts";
 import { LiveStage } from "./live-stage.ts";
+import type { MtaOptions } from "./mta-options.ts";
 import { openServer } from "./open-servers.ts";
 import { peerKeys } from "./peer-keys.ts";
-import { prepareSettings } from "./prepare-settings.ts";
+import { certificateEnds, prepareSettings } from "./prepare-settings.ts";
 import { ScriptLife } from "./script-life.ts";
 import { RuleAdministration } from "./rule-administration.ts";
 import { makeSessionCounters } from "../session/counters.ts";
@@ -51,17 +46,6 @@ import { takeLock } from "../spool/lock.ts";
 import { Tracer } from "../trace/tracer.ts";
 import { Transfer } from "../transfer/transfer.ts";
 
-export interface MtaOptions {
-  readonly config: LiveConfig;
-  readonly log: Log;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly systemHostname: string;
-}
-
-/** Attempts under way in one process, whatever the number of destinations: a bound on memory and sockets. */
-const MAX_RUNNING = 10_000;
-
 export class Mta {
   readonly options: MtaOptions;
   readonly sessionCounters = makeSessionCounters();
@@ -75,10 +59,9 @@ export class Mta {
   readonly transfer: Transfer;
   readonly administration = new EngineAdministration(this);
   readonly rules: RuleAdministration;
-  readonly #watch: OutcomeWatch;
+  readonly #mail: MailQueue;
   #metrics: Registry | null = null;
   readonly spamhaus: Spamhaus;
-  readonly #warmUp: WarmUp;
   readonly plugins: PluginLife;
   /** Ports in use, by server id; for HTTP faces "monitor" and "admin". */
   readonly ports = new Map<string, number>();
@@ -151,15 +134,6 @@ export class Mta {
       prepare: async (config) =>
         prepareSettings(config, options.systemHostname, (await this.#scripts.prepare(config)).scripts),
     });
-    const notifier = new MailNotifier({
-      intake: door.intake,
-      read,
-      clock,
-      log,
-      hostname: () => this.#settings.hostname,
-      transportFor: (id) => this.#settings.noticeTransports.get(id) ?? id,
-    });
-    this.#watch = new OutcomeWatch({ clock, events: this.#events });
     this.#injection = {
       door,
       runner: this.#scripts.runner,
@@ -168,27 +142,25 @@ export class Mta {
     };
     this.plugins = new PluginLife({ ...this.#injection, queue: () => this.queue, read, clock, log });
     this.#deliveries = this.#scripts.courierBefore(this.plugins.courierBefore(outbound.courier), read);
-    this.queue = new Queue({
+    this.#mail = new MailQueue({
       spool: this.spool,
       courier: this.#deliveries,
       doorkeeper: this.plugins.doorkeeper,
-      notifier,
+      intake: door.intake,
+      events: this.#events,
+      locator: outbound.locator,
       clock,
       log,
       random,
-      scheduleFor: (id) => this.#settings.schedules.get(id) ?? this.#settings.defaultSchedule,
-      maxRunning: MAX_RUNNING,
-      locator: outbound.locator,
-      sourcesFor: (id) => this.#settings.transports.get(id)?.sourceIps ?? [],
-      note: this.#watch.note,
+      settings: () => this.#settings,
     });
+    this.queue = this.#mail.queue;
     const { startup } = options.config.current;
     this.rules = new RuleAdministration(this.queue, {
       clock,
       place: this.#sharePlace,
       samplesOf: (id) => this.#traces.samplesOf(id),
     });
-    this.#warmUp = new WarmUp(this.queue.rules, clock);
     this.transfer = new Transfer({
       ledgerPath: join(startup.spool.path, "handover.db"),
       queue: this.queue,
@@ -272,8 +244,7 @@ export class Mta {
     this.rules.useShare(await readShare(this.#sharePlace));
     await this.transfer.queueAll(this.spool.recover());
     this.shutdown.add("courier", async () => {
-      this.#warmUp.close();
-      this.queue.close();
+      this.#mail.close();
       await this.#deliveries.close(patience);
     });
     await this.#openAdmin();
@@ -289,7 +260,7 @@ export class Mta {
     this.shutdown.add("plugins", () => this.plugins.cleanup());
     await this.plugins.load(config);
     this.plugins.earlyInit();
-    this.#applyRules(config);
+    this.#mail.applyRules(config);
     this.plugins.init();
   }
 
@@ -308,16 +279,8 @@ export class Mta {
       useAuthentication();
       this.#traces.configure(app.traces);
       void useEvents();
-      this.#applyRules(config);
+      this.#mail.applyRules(config);
     };
-  }
-
-  #applyRules(config: EngineConfig): void {
-    const { rulebook } = this.queue;
-    rulebook.configure(makeQueueRules(config, (field, name) => rulebook.lists.find(field, name)));
-    this.#watch.configure(config.app.bounces);
-    this.queue.quotas.configure(makeQuotas(config));
-    this.#warmUp.configure(config.policy.warmup ?? null);
   }
 
   #openServer(server: EngineConfig["startup"]["servers"][number], patienceMs: number): Promise<void> {
@@ -361,24 +324,16 @@ export class Mta {
   }
 
   async #openMonitor(): Promise<void> {
-    const registry = makeMetrics({
-      session: this.sessionCounters,
-      sessions: () => this.sessions,
-      outcomes: this.queue.counters,
-      bounces: this.#watch.log.classes,
-      running: () => this.queue.running,
-      queue: () => this.queue.figures(),
-      quotas: () => this.queue.quotas.list(),
-      spool: () => this.spool.figures(),
-      isReady: () => this.isReady,
-      delivery: this.courier.counters,
-      connections: () => this.courier.connections,
-      spamhaus: this.spamhaus.counters,
-      hooks: this.#scripts.figures,
-      authentication: this.#door.authentication.counters,
-      plugins: () => this.plugins.states(),
-      events: () => this.#events.figures(),
-    });
+    const registry = makeMetrics(
+      metricSources(this, {
+        bounces: this.#mail.watch.log.classes,
+        hooks: this.#scripts.figures,
+        authentication: this.#door.authentication.counters,
+        events: () => this.#events.figures(),
+        certificates: () => certificateEnds(this.#settings),
+        spoolFloorBytes: this.options.config.current.startup.spool.minfree.bytes,
+      }),
+    );
     this.#metrics = registry;
     await openMonitorFace(this.#faces, {
       isReady: () => this.isReady,
@@ -398,7 +353,7 @@ export class Mta {
       insight: new InsightAdministration({
         queue,
         spool,
-        outcomes: this.#watch.log,
+        outcomes: this.#mail.watch.log,
         clock: options.clock,
         config: options.config,
         hasTransport: (id) => this.#settings.transports.has(id),

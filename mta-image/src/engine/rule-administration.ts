@@ -6,39 +6,46 @@ import type {
   PolicyList,
   QuotaAdd,
   QuotaList,
-  Shares,
+  ReactionList,
+  ReactionSet,
+  ShareOrder,
+  ShareState,
   SuspensionAdd,
   SuspensionList,
 } from "#contract/rules-api.ts";
 import type { SessionTraceView } from "#contract/trace-api.ts";
 
 import type { RuleDoor } from "../admin/rule-routes.ts";
-import { wholeShare, writeShares } from "../config/shares.ts";
+import { type KeptShare, type SharePlace, wholeShare, writeShare } from "../config/shares.ts";
 import { entryId } from "../queue/entry.ts";
 import type { Explanation } from "../queue/explain.ts";
 import { limitsOf } from "../queue/policy.ts";
 import type { Queue } from "../queue/queue.ts";
+import type { Learned } from "../queue/reactions.ts";
 import type { QuotaCount } from "../queue/quotas.ts";
 import type { DynamicPolicy } from "../queue/rulebook.ts";
 
 export class RuleAdministration implements RuleDoor {
   readonly #queue: Queue;
   readonly #clock: Clock;
-  readonly #folder: string;
+  readonly #place: SharePlace;
   readonly #samplesOf: (messageId: string) => SessionTraceView[];
-  #shares = wholeShare;
+  #share = wholeShare;
+  /** Orders are taken one after the other. */
+  #sharing: Promise<unknown> = Promise.resolve();
 
   constructor(
     queue: Queue,
     options: {
       readonly clock: Clock;
-      readonly folder: string;
+      /** Where the share is kept. */
+      readonly place: SharePlace;
       readonly samplesOf: (messageId: string) => SessionTraceView[];
     },
   ) {
     this.#queue = queue;
     this.#clock = options.clock;
-    this.#folder = options.folder;
+    this.#place = options.place;
     this.#samplesOf = options.samplesOf;
   }
 
@@ -118,20 +125,56 @@ export class RuleAdministration implements RuleDoor {
     return this.#queue.quotas.delete(id);
   }
 
-  shares(): Shares {
-    return this.#shares;
+  reactions(): ReactionList {
+    const { reactions } = this.#queue;
+    const active = reactions.active();
+    const describe = (learned: Learned): ReactionList["reactions"][number]["active"][number] => ({
+      rule: learned.ruleId,
+      if: learned.match,
+      reply: learned.reply,
+      since: this.#wallClock(learned.since),
+      endsAt: this.#wallClock(learned.endsAt),
+    });
+    return {
+      reactions: reactions.ids().map((id) => {
+        const mine = active.filter(({ reaction }) => reaction.config.id === id);
+        const count = reactions.counters.get(id) ?? 0;
+        return { id, count, active: mine.slice(0, SHOWN_COUNTS).map(describe) };
+      }),
+    };
   }
 
-  async setShares(shares: Shares): Promise<Shares> {
-    await writeShares(this.#folder, shares);
-    this.useShares(shares);
-    return shares;
+  setReaction(id: string, { facts, ttl }: ReactionSet): boolean {
+    return this.#queue.reactions.set(id, facts, ttl === undefined ? null : ttl * 1000);
   }
 
-  /** Takes them as they were kept. */
-  useShares(shares: Shares): void {
-    this.#shares = shares;
-    this.#queue.rulebook.divide(shares.shares.n / shares.shares.of);
+  clearReaction(id: string): number {
+    return this.#queue.reactions.clear(id);
+  }
+
+  shares(): ShareState {
+    return { ...this.#share, held: this.#queue.rulebook.held };
+  }
+
+  setShares(order: ShareOrder): Promise<boolean> {
+    const taken = this.#sharing.then(() => this.#takeShare(order));
+    this.#sharing = taken.catch(() => undefined);
+    return taken;
+  }
+
+  async #takeShare({ shares, after }: ShareOrder): Promise<boolean> {
+    const { version } = this.#share;
+    if (after !== undefined && after !== version) return false;
+    const kept = { shares, version: version + 1 };
+    await writeShare(this.#place, kept);
+    this.useShare(kept);
+    return true;
+  }
+
+  /** Takes it as it was kept. */
+  useShare(share: KeptShare): void {
+    this.#share = share;
+    this.#queue.rulebook.divide(share.shares.n / share.shares.of);
   }
 
   explain(messageId: string, recipient: number | null): Explanations {

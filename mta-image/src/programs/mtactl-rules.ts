@@ -3,7 +3,15 @@
  * lines for people (pure). Conditions are written field=value, settings key=value.
  */
 import { queueFields } from "#contract/queue-fields.ts";
-import { Changed, Explanations, PolicyList, QuotaList, Shares, SuspensionList } from "#contract/rules-api.ts";
+import {
+  Changed,
+  Explanations,
+  PolicyList,
+  QuotaList,
+  ReactionList,
+  Shares,
+  SuspensionList,
+} from "#contract/rules-api.ts";
 
 import { showItem } from "./mtactl-trace.ts";
 
@@ -25,6 +33,9 @@ export const rulesUsage = `  mtactl queue explain ID                          wh
   mtactl quota list
   mtactl quota add ID recipients=N [FIELD=VALUE ...] [fields=F,F] [ttl=S]
   mtactl policy|suspension|quota delete ID
+  mtactl reaction list                             what replies have changed for a time
+  mtactl reaction set ID FIELD=VALUE ... [ttl=S]   as though the replies had come
+  mtactl reaction clear ID
   mtactl shares [N OF]                             this engine's part of its cluster's limits
 `;
 
@@ -35,6 +46,7 @@ export function ruleCall([first, second, third, ...words]: readonly string[]): C
     return { method: "GET", path: `/v1/queue/${path}/explain`, show: showExplanations };
   }
   if (first === "shares") return sharesCall(second, third);
+  if (first === "reaction") return reactionCall(second, third, words);
   const kind = kinds.get(first ?? "");
   if (kind === undefined) return null;
   const { base, show } = kind;
@@ -45,6 +57,21 @@ export function ruleCall([first, second, third, ...words]: readonly string[]): C
   if (second !== "add") return null;
   const body = bodyOf(words);
   return body === null ? null : { method: "PUT", path, body, show: showChanged };
+}
+
+function reactionCall(
+  order: string | undefined,
+  id: string | undefined,
+  words: readonly string[],
+): Call | null {
+  if (order === "list") return { method: "GET", path: "/v1/reactions", show: showReactions };
+  if (id === undefined) return null;
+  const path = `/v1/reactions/${encodeURIComponent(id)}`;
+  if (order === "clear") return { method: "DELETE", path, show: showChanged };
+  const body = order === "set" ? bodyOf(words) : null;
+  if (body === null) return null;
+  const { if: facts, ...rest } = body;
+  return { method: "PUT", path, body: { facts, ...rest }, show: showChanged };
 }
 
 const kinds = new Map([
@@ -146,6 +173,19 @@ function showQuotas(answer: unknown): string {
       [
         line([id, origin, `${refused} refused`, endsAt === null ? "" : `until ${endsAt}`]),
         ...counts.map(({ values, used, limit }) => line([" ", values.join(" "), `${used} of ${limit}`])),
+      ].join(""),
+    )
+    .join("");
+}
+
+function showReactions(answer: unknown): string {
+  return ReactionList.parse(answer)
+    .reactions.map(({ id, count, active }) =>
+      [
+        line([id, `${count} times`, `${active.length} in force`]),
+        ...active.map(({ if: match, reply, endsAt }) =>
+          line([" ", `if ${JSON.stringify(match)}`, `until ${endsAt ?? "cleared"}`, reply]),
+        ),
       ].join(""),
     )
     .join("");

@@ -13,6 +13,7 @@ import { DestinationQueue, type LineName, destinationKey } from "./destination-q
 import type { Doorkeeper } from "./doorkeeper.ts";
 import type { Entry } from "./entry.ts";
 import { type Quotas, leave } from "./quotas.ts";
+import type { Reactions } from "./reactions.ts";
 import { Round } from "./round.ts";
 
 export interface DispatcherOptions {
@@ -24,6 +25,7 @@ export interface DispatcherOptions {
   readonly admission: Admission;
   readonly doorkeeper: Doorkeeper;
   readonly quotas: Quotas;
+  readonly reactions: Reactions;
   /** An entry that was refused at the pick-up. */
   readonly refused: (entry: Entry, by: string, value: unknown) => void;
   /** One outcome per entry, in order. Resolves when notices, if any are due, are sent or put off. */
@@ -191,6 +193,7 @@ export class Dispatcher {
     // Entries that failed before and only miss their notice (all of them do, see take) are not tried again.
     const verdicts = entries.flatMap((entry) => (entry.verdict === null ? [] : [entry.verdict]));
     const outcomes = verdicts.length > 0 ? verdicts : await this.#attempt(line, entries, ticket);
+    if (ticket !== null) this.#learn(line, ticket, outcomes);
     const settled = this.#options.settle(entries, outcomes);
     // A notice on its way holds no place of the destination, unless the notice is all there is to do.
     if (verdicts.length > 0) await settled;
@@ -199,6 +202,11 @@ export class Dispatcher {
     if (ticket !== null) admission.ended(ticket);
     this.#list(line);
     this.pump();
+  }
+
+  #learn(line: Line, { source }: Ticket, outcomes: readonly Outcome[]): void {
+    const { reactions, admission } = this.#options;
+    if (reactions.isListening) reactions.hear(admission.factsOf(line, source), outcomes);
   }
 
   async #attempt(line: Line, entries: readonly Entry[], ticket: Ticket | null): Promise<readonly Outcome[]> {

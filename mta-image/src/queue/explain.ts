@@ -76,8 +76,8 @@ function ruleOf(source: string, { suspension, counters }: Judgement, around: Sur
   const { now, monotonic } = around;
   const at = (wait: number): number | null => (wait === Number.POSITIVE_INFINITY ? null : now + wait);
   if (suspension !== null) {
-    const { id, tag } = suspension.facts;
-    const detail = "is suspended";
+    const { id, tag, properties } = suspension.facts;
+    const detail = `is suspended${learnedFrom(properties)}`;
     return [{ kind: "suspension", id, tag, source, detail, until: at(suspension.wait(monotonic)) }];
   }
   return counters
@@ -87,9 +87,14 @@ function ruleOf(source: string, { suspension, counters }: Judgement, around: Sur
       id: counter.policy.id,
       tag: counter.limits.tag,
       source,
-      detail: describeCounter(counter, monotonic),
+      detail: describeCounter(counter, monotonic) + learnedFrom(counter.limits.properties),
       until: at(counter.wait(monotonic)),
     }));
+}
+
+/** Rules that were learned from a reply say which. */
+function learnedFrom({ reply }: Readonly<Record<string, string | number | boolean>>): string {
+  return typeof reply === "string" ? ` since a host said: ${reply}` : "";
 }
 
 /** Such as "3 of 3 attempts under way; 10 of 10 recipients in 60 s; 7 lines wait". */

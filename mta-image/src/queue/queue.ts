@@ -30,6 +30,7 @@ import { type Explanation, explainEntry } from "./explain.ts";
 import { KeptMessages } from "./kept-messages.ts";
 import type { QueueFigures, QueueOptions } from "./queue-options.ts";
 import { Quotas } from "./quotas.ts";
+import { Reactions } from "./reactions.ts";
 import { Rulebook } from "./rulebook.ts";
 import { type OutcomeCounters, Settlement } from "./settlement.ts";
 import { WaitingRoom } from "./waiting-room.ts";
@@ -48,6 +49,8 @@ export class Queue {
   readonly rules: DynamicRules;
   /** How much may be queued. */
   readonly quotas: Quotas;
+  /** What replies change for a time. */
+  readonly reactions: Reactions;
   readonly #dispatcher: Dispatcher;
   readonly #admission: Admission;
   readonly #settlement: Settlement;
@@ -75,6 +78,7 @@ export class Queue {
     });
     this.rulebook = new Rulebook(clock, new WaitingRoom(clock));
     this.rules = new DynamicRules(this.rulebook, clock);
+    this.reactions = new Reactions({ clock, rules: this.rules, rulebook: this.rulebook });
     this.quotas = new Quotas({
       clock,
       lists: (field, name) => this.rulebook.lists.find(field, name),
@@ -94,6 +98,7 @@ export class Queue {
       clock,
       admission: this.#admission,
       quotas: this.quotas,
+      reactions: this.reactions,
       doorkeeper: this.#doorkeeper,
       refused: (entry, by, value) => void this.#giveBack(entry, by, value),
       settle: (entries, outcomes) => this.#settlement.settle(entries, outcomes),

@@ -67,6 +67,8 @@ export class Rulebook {
   readonly #ends = new Map<string, Timer>();
   #sweepAt = SWEEP_AT_LEAST;
   #factor = 1;
+  /** Fields that somebody wants to know of each attempt, though no rule looks at them. */
+  #watched: readonly QueueField[] = [];
   /** How many rules look at a field. */
   readonly #mentions = new Map<QueueField, number>();
 
@@ -76,6 +78,7 @@ export class Rulebook {
   }
 
   get isEmpty(): boolean {
+    if (this.#watched.length > 0) return false;
     return this.#fromFile.length + this.#policies.size + this.#suspensionIndex.size === 0;
   }
 
@@ -106,6 +109,14 @@ export class Rulebook {
   /** Whether any rule looks at one of these fields. */
   mentions(...fields: readonly QueueField[]): boolean {
     return fields.some((field) => (this.#mentions.get(field) ?? 0) > 0);
+  }
+
+  /** From now on these are known of each attempt, in place of those before. */
+  watch(fields: readonly QueueField[]): void {
+    this.#mention(this.#watched, -1);
+    this.#watched = fields;
+    this.#mention(fields, 1);
+    this.#changed();
   }
 
   /** Puts the rules of the files in place of those before. */

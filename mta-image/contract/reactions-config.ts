@@ -1,0 +1,73 @@
+/**
+ * `reactions` of smtpd-policy.yaml: what replies change for a time. One form for shaping that learns and for back-off.
+ * An extension.
+ */
+import { z } from "zod";
+
+import { duration, identifier } from "./config-values.ts";
+import { QueueField, QueueLimits, QueueMatch } from "./queue-fields.ts";
+
+const reply = z.string().min(1).max(1024).refine(isPattern, "is no regular expression");
+
+const limits = QueueLimits.pick({ concurrency: true, rate: true, connectinterval: true });
+
+const When = z
+  .strictObject({
+    outcome: z
+      .array(z.enum(["deferred", "failed", "unclear"]))
+      .min(1)
+      .max(3)
+      .optional(),
+    class: z
+      .array(z.string().min(1).max(64))
+      .min(1)
+      .max(64)
+      .optional()
+      .describe("Classes of docs/bounces.md."),
+    status: z
+      .string()
+      .regex(/^[45]\.\d{1,3}\.(?:\d{1,3}|\*)$/, 'must be an enhanced status such as "4.7.0" or "4.7.*"')
+      .optional(),
+    reply: reply.optional().describe("Regular expression on the reply, whatever the case."),
+  })
+  .refine((when) => Object.keys(when).length > 0, "must say at least one thing");
+
+export const ReactionConfig = z.strictObject({
+  id: identifier.describe("Name in explanations, metrics and orders."),
+  if: QueueMatch.default({}).describe("Mail that it is about; all when empty."),
+  when: When.describe("Outcomes that count; all that is said must hold."),
+  after: z
+    .strictObject({
+      count: z.int().min(1).max(1000).default(1).describe("Attempts with such an outcome."),
+      within: duration.prefault("1m"),
+    })
+    .prefault({}),
+  per: z
+    .array(QueueField)
+    .min(1)
+    .max(8)
+    .default(["localip", "recipientdomain"])
+    .describe("What the outcome is held against: the combination of these facts."),
+  action: z
+    .strictObject({
+      suspend: z.boolean().default(false).describe("Nothing is tried."),
+      ...limits.shape,
+      for: duration.prefault("15m").describe("Counted anew from each such outcome."),
+      untildelivered: z.boolean().default(false).describe("It ends with the first delivery."),
+    })
+    .refine(
+      ({ suspend, concurrency, rate, connectinterval }) =>
+        suspend === [concurrency, rate, connectinterval].every((limit) => limit === undefined),
+      "must either suspend or give limits",
+    ),
+});
+export type ReactionConfig = z.infer<typeof ReactionConfig>;
+
+function isPattern(text: string): boolean {
+  try {
+    new RegExp(text, "i");
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,68 @@
+/** The queue with those who belong to it: notices to senders, watchers of outcomes, warm-up, and the rules of the files. */
+import type { Clock } from "#base/clock.ts";
+import type { Log } from "#base/log.ts";
+import type { EngineConfig } from "#contract/config.ts";
+
+import { makeQueueRules, makeQuotas } from "../config/queue-rules.ts";
+import type { Settings } from "../config/settings.ts";
+import { MailNotifier } from "../dsn/mail-notifier.ts";
+import type { Events } from "../events/events.ts";
+import type { Intake } from "../intake/intake.ts";
+import { Queue, type QueueOptions } from "../queue/queue.ts";
+import { WarmUp } from "../queue/warm-up.ts";
+import type { Spool } from "../spool/spool.ts";
+import { OutcomeWatch } from "./outcome-watch.ts";
+
+/** Attempts under way in one process, whatever the number of destinations: a bound on memory and sockets. */
+const MAX_RUNNING = 10_000;
+
+export interface MailQueueOptions extends Pick<QueueOptions, "courier" | "locator" | "random"> {
+  readonly spool: Spool;
+  readonly doorkeeper: NonNullable<QueueOptions["doorkeeper"]>;
+  /** Takes notices. */
+  readonly intake: Intake;
+  readonly events: Pick<Events, "note">;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly settings: () => Settings;
+}
+
+export class MailQueue {
+  readonly queue: Queue;
+  readonly watch: OutcomeWatch;
+  readonly #warmUp: WarmUp;
+
+  constructor(options: MailQueueOptions) {
+    const { clock, spool, settings, events } = options;
+    this.watch = new OutcomeWatch({ clock, events });
+    this.queue = new Queue({
+      ...options,
+      notifier: new MailNotifier({
+        ...options,
+        read: (id) => spool.read(id),
+        hostname: () => settings().hostname,
+        transportFor: (id) => settings().noticeTransports.get(id) ?? id,
+      }),
+      scheduleFor: (id) => settings().schedules.get(id) ?? settings().defaultSchedule,
+      maxRunning: MAX_RUNNING,
+      sourcesFor: (id) => settings().transports.get(id)?.sourceIps ?? [],
+      note: this.watch.note,
+    });
+    this.#warmUp = new WarmUp(this.queue.rules, clock);
+  }
+
+  /** Puts the rules of a configuration in place of those before. */
+  applyRules(config: EngineConfig): void {
+    const { rulebook, quotas, reactions } = this.queue;
+    rulebook.configure(makeQueueRules(config, (field, name) => rulebook.lists.find(field, name)));
+    this.watch.configure(config.app.bounces);
+    quotas.configure(makeQuotas(config));
+    reactions.configure(config.policy.reactions, this.watch.classify);
+    this.#warmUp.configure(config.policy.warmup ?? null);
+  }
+
+  close(): void {
+    this.#warmUp.close();
+    this.queue.close();
+  }
+}

@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { ReactionConfig } from "#contract/reactions-config.ts";
+
+import { outcome } from "../../testing/fake-courier.ts";
+import { makeMessage } from "../../testing/messages.ts";
+import { setUp, settle } from "../../testing/queue-rig.ts";
+import { makeClassifier } from "./reply-class.ts";
+
+const classify = makeClassifier({ rules: [] });
+const sources = ["192.0.2.1", "192.0.2.2"];
+
+function rig(...reactions: object[]): ReturnType<typeof setUp> {
+  const rigged = setUp({ sourcesFor: () => sources });
+  const configs = reactions.map((reaction) => ReactionConfig.parse(reaction));
+  rigged.queue.reactions.configure(configs, classify);
+  return rigged;
+}
+
+const to = (domain: string): ReturnType<typeof makeMessage> => makeMessage({ recipients: [`u@${domain}`] });
+const throttled = outcome("deferred", "421 4.7.0 [TSS04] deferred due to user complaints", "4.7.0");
+
+test("a reply that says so suspends its source toward its destination, and nothing else", async () => {
+  const { queue, courier, clock } = rig({
+    id: "tss",
+    when: { class: ["rate-limited"] },
+    action: { suspend: true, for: "10m" },
+  });
+  courier.answer = () => throttled;
+  queue.add(to("a.net"));
+  await settle();
+  const [learned] = queue.reactions.active();
+  const used = courier.attempts[0]?.terms?.source ?? "";
+  assert.deepEqual(learned?.match, { localip: used, recipientdomain: "a.net" });
+  courier.answer = () => outcome("delivered");
+  for (const domain of ["a.net", "a.net", "b.net"]) queue.add(to(domain));
+  await settle();
+  const toward = courier.attempts.slice(1).filter(({ destination }) => destination.domain === "a.net");
+  assert.deepEqual(
+    toward.map(({ terms }) => terms?.source),
+    Array.from({ length: 2 }, () => sources.find((ip) => ip !== used)),
+  );
+  clock.advance(600_000);
+  await settle();
+  assert.deepEqual(queue.reactions.active(), []);
+  assert.deepEqual(queue.rulebook.suspensions, []);
+});
+
+test("so many failures within a time put a destination into back-off, which says why and ends with a delivery", async () => {
+  const { queue, courier, clock } = rig({
+    id: "down",
+    when: { class: ["no-answer"] },
+    after: { count: 3, within: "1m" },
+    per: ["recipientdomain"],
+    action: { concurrency: 1, rate: "1/60", untildelivered: true, for: "1h" },
+  });
+  courier.answer = () => outcome("deferred", "Connection refused", "4.4.1");
+  for (let i = 0; i < 2; i++) queue.add(to("a.net"));
+  await settle();
+  assert.deepEqual(queue.reactions.active(), []);
+  queue.add(to("a.net"));
+  await settle();
+  assert.equal(queue.reactions.active().length, 1);
+  const tried = courier.attempts.length;
+  courier.hold();
+  const late = [to("a.net"), to("a.net")];
+  for (const message of late) queue.add(message);
+  await settle();
+  assert.equal(courier.attempts.length, tried + 1, "one at a time");
+  const [waiting] = queue.find(late[1]?.id ?? "");
+  assert.ok(waiting);
+  const [obstacle] = queue.explain(waiting).obstacles;
+  assert.deepEqual([obstacle?.kind, obstacle?.tag], ["policy", "down"]);
+  assert.match(obstacle?.detail ?? "", /since a host said: Connection refused/);
+  courier.answer = () => outcome("delivered");
+  courier.release();
+  await settle();
+  assert.deepEqual(queue.reactions.active(), []);
+  assert.equal(courier.attempts.length, tried + 2, "both went when it ended");
+  clock.advance(1);
+});
+
+test("failures that are too far apart or of another kind change nothing", async () => {
+  const { queue, courier, clock } = rig({
+    id: "r",
+    if: { recipientdomain: "a.net" },
+    when: { outcome: ["deferred"], status: "4.7.*", reply: "tss04" },
+    after: { count: 2, within: "10s" },
+    action: { suspend: true },
+  });
+  courier.answer = () => throttled;
+  queue.add(to("a.net"));
+  await settle();
+  clock.advance(10_000);
+  queue.add(to("a.net"));
+  queue.add(to("b.net"));
+  queue.add(to("b.net"));
+  await settle();
+  courier.answer = () => outcome("failed", "550 5.7.1 [TSS04]", "5.7.1");
+  queue.add(to("a.net"));
+  await settle();
+  assert.deepEqual(queue.reactions.active(), []);
+});
+
+test("administrators set and clear it, and a configuration without it ends it", async () => {
+  const config = { id: "r", when: { class: ["spam"] }, per: ["recipientdomain"], action: { suspend: true } };
+  const { queue, courier } = rig(config);
+  assert.equal(queue.reactions.set("other", { recipientdomain: "a.net" }, null), false);
+  assert.equal(queue.reactions.set("r", { localip: "192.0.2.1" }, null), false, "the fact is missing");
+  assert.equal(queue.reactions.set("r", { recipientdomain: "a.net" }, 60_000), true);
+  queue.add(to("a.net"));
+  await settle();
+  assert.equal(courier.attempts.length, 0);
+  assert.equal(queue.reactions.clear("r"), 1);
+  await settle();
+  assert.equal(courier.attempts.length, 1);
+  queue.reactions.set("r", { recipientdomain: "a.net" }, null);
+  queue.reactions.configure([ReactionConfig.parse(config)], classify);
+  assert.equal(queue.reactions.active().length, 1);
+  queue.reactions.configure([], classify);
+  assert.deepEqual(queue.rulebook.suspensions, []);
+  assert.equal(queue.rulebook.isEmpty, true);
+});
+
+test("a name of a stranger that looks like a pattern is held against itself alone", async () => {
+  const config = { id: "r", when: { class: ["policy"] }, per: ["jobid"], action: { suspend: true } };
+  const { queue, courier } = rig(config);
+  courier.answer = () => outcome("deferred", "450 4.7.1 no", "4.7.1");
+  const message = makeMessage();
+  queue.add({ ...message, envelope: { ...message.envelope, jobId: "/.*/" } });
+  await settle();
+  courier.answer = () => outcome("delivered");
+  for (const jobId of ["other", "/.*/"]) {
+    const next = makeMessage();
+    queue.add({ ...next, envelope: { ...next.envelope, jobId } });
+  }
+  await settle();
+  assert.deepEqual(
+    courier.attempts.map(({ destination }) => destination.jobId),
+    ["/.*/", "other"],
+  );
+});
