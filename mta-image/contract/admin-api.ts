@@ -18,6 +18,7 @@ import { z } from "zod";
 
 import { SpamhausState } from "./spamhaus-api.ts";
 import { PluginState } from "./plugins-api.ts";
+import { ShareState } from "./rules-api.ts";
 
 export const Problem = z.object({
   /** File that holds the mistake, e.g. "smtpd-app.yaml". */
@@ -99,6 +100,8 @@ export const EngineStatus = z.object({
   /** Messages that were refused since start because a quota was full. */
   overQuota: z.int().nonnegative().optional(),
   plugins: z.array(PluginState),
+  /** Its part of the limits of the cluster; absent from engines that do not tell. */
+  share: ShareState.optional(),
   /** Absent from engines that cannot hand over. */
   handover: HandoverFigures.optional(),
   /** Null while it asks nothing; absent from engines that cannot tell. */

@@ -12,7 +12,7 @@ import {
   type EngineStatus,
   type Problem,
 } from "#contract/admin-api.ts";
-import { Shares } from "#contract/rules-api.ts";
+import { ShareOrder, type Shares } from "#contract/rules-api.ts";
 import type { ProbeResult } from "#contract/spamhaus-api.ts";
 
 export interface FakeEngineOptions {
@@ -102,11 +102,8 @@ export class FakeEngine {
     if (this.mood === "huge") return answer(response, 200, "x".repeat(2 * 1024 * 1024));
     if (what === "GET /v1/status") return answer(response, 200, this.status);
     if (what === "PUT /v1/config") return this.#push(ConfigPushSchema.parse(JSON.parse(body)), response);
-    if (what === "PUT /v1/shares" && this.knowsShares) {
-      const shares = Shares.parse(JSON.parse(body));
-      this.shares.push(shares);
-      return answer(response, 200, shares);
-    }
+    if (what === "PUT /v1/shares" && this.knowsShares)
+      return this.#share(ShareOrder.parse(JSON.parse(body)), response);
     if (what === "POST /v1/spamhaus/probe" && this.probeResult !== null)
       return answer(response, 200, this.probeResult);
     if (what === "POST /v1/drain") {
@@ -117,6 +114,17 @@ export class FakeEngine {
       return answer(response, 200, this.status);
     }
     answer(response, 404, { code: "not-found", message: "no such path" });
+  }
+
+  /** Engines whose status tells no share are of an early version: they take every order. */
+  #share({ shares, after }: ShareOrder, response: ServerResponse): void {
+    const { share } = this.status;
+    if (after !== undefined && after !== share?.version) return answer(response, 409, share);
+    this.shares.push({ shares });
+    if (share === undefined) return answer(response, 200, { shares });
+    const next = { shares, version: share.version + 1, held: shares.n / shares.of };
+    this.status = { ...this.status, share: next };
+    answer(response, 200, next);
   }
 
   #push(push: ConfigPush, response: ServerResponse): void {

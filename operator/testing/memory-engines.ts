@@ -2,7 +2,7 @@
 import { Failure } from "#base/error.ts";
 import type { ConfigPush, DrainOrder, EngineStatus, Problem } from "#contract/admin-api.ts";
 import { appFile } from "#contract/config.ts";
-import type { Shares } from "#contract/rules-api.ts";
+import type { ShareOrder, ShareState } from "#contract/rules-api.ts";
 import type { ProbeOrder, ProbeResult } from "#contract/spamhaus-api.ts";
 import type { EngineAddress, Engines, PushOutcome } from "#operator/engine/engines.ts";
 
@@ -16,6 +16,9 @@ function spamhausOf(app: string, before: EngineStatus["spamhaus"]): EngineStatus
   if (section === null) return null;
   return { trouble: null, missing: [], ...before, key: keyFileOf(section) };
 }
+
+/** A new engine of a cluster has no share until it is told one. */
+const noShare: ShareState = { shares: { n: 0, of: 1 }, version: 0, held: 0 };
 
 const states = { Serve: "Serving", Cordon: "Cordoned", Drain: "Draining" } as const;
 
@@ -44,7 +47,8 @@ export class MemoryEngines implements Engines {
   /** `app` is the smtpd-app.yaml that it starts with. */
   start(ip: string, revision: string, app = ""): void {
     const handover = this.canHandOver ? { handover: { given: 0, unanswered: 0, waitsFor: null } } : {};
-    this.byIp.set(ip, { ...settledStatus, ...handover, revision, spamhaus: spamhausOf(app, null) });
+    const spamhaus = spamhausOf(app, null);
+    this.byIp.set(ip, { ...settledStatus, ...handover, share: noShare, revision, spamhaus });
     this.#peers.delete(ip);
   }
 
@@ -106,10 +110,13 @@ export class MemoryEngines implements Engines {
     return this.#at(ip);
   }
 
-  async share({ ip }: EngineAddress, { shares: { n, of } }: Shares): Promise<boolean> {
-    this.#at(ip);
-    this.shares.push({ ip, share: `${n}/${of}` });
-    return true;
+  async share({ ip }: EngineAddress, { shares, after }: ShareOrder): Promise<ShareState | null> {
+    const { share = noShare } = this.#at(ip);
+    if (after !== undefined && after !== share.version) return null;
+    this.shares.push({ ip, share: `${shares.n}/${shares.of}` });
+    const next = { shares, version: share.version + 1, held: shares.n / shares.of };
+    this.change(ip, { share: next });
+    return next;
   }
 
   async probe({ ip }: EngineAddress, { spamhaus }: ProbeOrder): Promise<ProbeResult> {

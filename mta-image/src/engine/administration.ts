@@ -19,6 +19,7 @@ import type { SessionCounters } from "../session/counters.ts";
 import type { Spamhaus } from "../spamhaus/spamhaus.ts";
 import { BusyShare } from "./busy-share.ts";
 import { DrainedWatch } from "./drained-watch.ts";
+import type { RuleAdministration } from "./rule-administration.ts";
 import type { DiskSpool } from "../spool/disk-spool.ts";
 import type { Transfer } from "../transfer/transfer.ts";
 import { version } from "../version.ts";
@@ -37,6 +38,7 @@ export interface Administered {
   readonly transfer: Transfer;
   readonly scriptErrors: number;
   readonly spamhaus: Pick<Spamhaus, "state">;
+  readonly rules: Pick<RuleAdministration, "shares">;
   readonly plugins: { states(): EngineStatus["plugins"] };
 }
 
@@ -78,6 +80,7 @@ export class EngineAdministration implements Administration {
       },
       overQuota: queue.quotas.refused,
       plugins: this.#mta.plugins.states(),
+      share: this.#mta.rules.shares(),
       handover: this.#mta.transfer.figures,
       spamhaus: this.#mta.spamhaus.state,
     };

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { createTransport } from "nodemailer";
 
-import type { QueuePage } from "#contract/admin-api.ts";
+import type { EngineStatus, QueuePage } from "#contract/admin-api.ts";
 import type { Explanations } from "#contract/rules-api.ts";
 
 import { type Engine, type EngineOptions, appConfig, startEngine } from "../../testing/harness.ts";
@@ -77,10 +77,25 @@ test("a rate of the file lets through what it allows, and an order of an adminis
   await until(arrived, (recipients) => recipients.length === 4);
 });
 
-test("the share of the cluster holds over a restart", async () => {
-  const shares = { shares: { n: 1, of: 3 } };
+test("an engine of a cluster begins without a share and keeps the one that it is told over a restart", async () => {
+  const share = async (): Promise<unknown> => (await engine.admin("GET", "/v1/shares")).json;
+  assert.deepEqual(await share(), { shares: { n: 0, of: 1 }, version: 0, held: 0 });
+  const shares = { shares: { n: 1, of: 2 } };
   assert.equal((await engine.admin("PUT", "/v1/shares", shares)).status, 200);
   await engine.stop();
   engine = await startEngine(options);
-  assert.deepEqual((await engine.admin("GET", "/v1/shares")).json, shares);
+  assert.deepEqual(await share(), { ...shares, version: 1, held: 0.5 });
+  const { json } = await engine.admin("GET", "/v1/status");
+  assert.deepEqual((json as EngineStatus).share, await share());
+});
+
+test("an engine that takes a spool over in another pod has no share of its predecessor's", async () => {
+  await engine.stop();
+  rmSync(join(folder, "pushed"), { recursive: true });
+  engine = await startEngine(options);
+  assert.deepEqual((await engine.admin("GET", "/v1/shares")).json, {
+    shares: { n: 0, of: 1 },
+    version: 0,
+    held: 0,
+  });
 });

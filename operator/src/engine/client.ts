@@ -17,11 +17,11 @@ import {
   type DrainOrder,
   EngineStatus,
 } from "#contract/admin-api.ts";
-import { Shares } from "#contract/rules-api.ts";
+import { type ShareOrder, Shares, ShareState } from "#contract/rules-api.ts";
 import { type ProbeOrder, ProbeResult } from "#contract/spamhaus-api.ts";
 import { ports } from "#contract/runtime.ts";
 
-import type { EngineAddress, Engines, PushOutcome } from "./engines.ts";
+import type { EngineAddress, Engines, PushOutcome, ShareAnswer } from "./engines.ts";
 
 /** An engine answers from memory; what takes longer is stuck, and a stuck one is unknown. */
 const DEADLINE_MS = 5000;
@@ -77,11 +77,13 @@ export class EngineClient implements Engines {
     return accept(EngineStatus, address, answer);
   }
 
-  async share(address: EngineAddress, shares: Shares): Promise<boolean> {
-    const answer = await this.#call(address, { method: "PUT", path: "/v1/shares", body: shares });
-    if (answer.status === 404) return false;
+  async share(address: EngineAddress, order: ShareOrder): Promise<ShareAnswer> {
+    const answer = await this.#call(address, { method: "PUT", path: "/v1/shares", body: order });
+    if (answer.status === 404) return "unknown";
+    if (answer.status === 409) return null;
+    if (order.after !== undefined) return accept(ShareState, address, answer);
     accept(Shares, address, answer);
-    return true;
+    return "taken";
   }
 
   async probe(address: EngineAddress, order: ProbeOrder): Promise<ProbeResult | null> {

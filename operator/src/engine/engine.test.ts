@@ -87,10 +87,15 @@ describe("the engine client", () => {
 
   test("tells an engine its share, and learns of one that knows none", async () => {
     const shares = { shares: { n: 1, of: 3 } };
-    assert.equal(await client.share(address, shares), true);
-    assert.deepEqual(engine.shares, [shares]);
+    const order = { ...shares, after: 4 };
+    engine.status = { ...engine.status, share: { ...shares, version: 4, held: 1 / 3 } };
+    assert.deepEqual(await client.share(address, order), { ...shares, version: 5, held: 1 / 3 });
+    assert.equal(await client.share(address, order), null);
+    engine.status = settledStatus;
+    assert.equal(await client.share(address, shares), "taken");
+    assert.deepEqual(engine.shares, [shares, shares]);
     engine.knowsShares = false;
-    assert.equal(await client.share(address, shares), false);
+    assert.equal(await client.share(address, shares), "unknown");
     engine.mood = "nonsense";
     await assert.rejects(client.share(address, shares), failsWith("engine-broken"));
     engine.mood = "well";

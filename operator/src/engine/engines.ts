@@ -4,7 +4,7 @@
  * engine-denied (our token or certificate is not the one it knows yet) or engine-broken (an answer that is none).
  */
 import type { ConfigPush, DrainOrder, EngineStatus, Problem } from "#contract/admin-api.ts";
-import type { Shares } from "#contract/rules-api.ts";
+import type { ShareOrder, ShareState } from "#contract/rules-api.ts";
 import type { ProbeOrder, ProbeResult } from "#contract/spamhaus-api.ts";
 
 /** How to reach one pod's engine. */
@@ -21,12 +21,17 @@ export type PushOutcome =
   /** The running configuration stays in force. */
   | { readonly kind: "refused"; readonly problems: readonly Problem[] };
 
+/**
+ * What it has now. Engines of early versions tell no more than that they took it, or know no shares at all. Null: it was
+ * told otherwise meanwhile, and goes on with that.
+ */
+export type ShareAnswer = ShareState | "taken" | "unknown" | null;
+
 export interface Engines {
   status(address: EngineAddress): Promise<EngineStatus>;
   push(address: EngineAddress, push: ConfigPush): Promise<PushOutcome>;
   drain(address: EngineAddress, order: DrainOrder): Promise<EngineStatus>;
-  /** False: this engine knows no shares. */
-  share(address: EngineAddress, shares: Shares): Promise<boolean>;
+  share(address: EngineAddress, order: ShareOrder): Promise<ShareAnswer>;
   /** Null: this engine cannot try anything out. */
   probe(address: EngineAddress, order: ProbeOrder): Promise<ProbeResult | null>;
   close(): Promise<void>;

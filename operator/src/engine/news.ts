@@ -26,6 +26,7 @@ export function newsOf(status: EngineStatus | null): string {
     rounded(status.handover?.unanswered ?? 0),
     status.handover?.waitsFor ?? null,
     status.spamhaus ?? null,
+    status.share === undefined ? null : [status.share.version, rounded(status.share.held)],
     // Only a pod that leaves is judged by these.
     status.state === "Serving" ? null : [status.sessions === 0, status.deliveries === 0],
   ]);

@@ -8,6 +8,7 @@ import type { Bake } from "#operator/rollout/canary.ts";
 import type { History } from "#operator/scaling/limits.ts";
 import type { GivenOrder } from "#operator/slots/orders.ts";
 
+import type { NotedShare } from "./share-notes.ts";
 import { Refusals } from "./refusals.ts";
 import type { ProbeNote } from "#operator/spamhaus/decide.ts";
 
@@ -23,8 +24,8 @@ export interface ClusterMemory {
   readonly refusals: Refusals;
   /** Orders to engines, by uid of the pod. */
   readonly orders: Map<string, GivenOrder>;
-  /** The shares that engines were told (slots/shares.ts), by uid of the pod. */
-  readonly shares: Map<string, string>;
+  /** The shares that engines have (slots/shares.ts), by uid of the pod. */
+  readonly shares: Map<string, NotedShare>;
   /** What engines said when a key for Spamhaus was tried out. */
   probe: ProbeNote | null;
   /** What canary pods are compared with. */

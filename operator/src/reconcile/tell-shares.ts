@@ -1,50 +1,97 @@
 /**
- * Tells engines their share in the limits of the cluster when slots/shares.ts finds it changed. One that does not
- * answer is told in a later pass and goes on with what it remembers; one that knows no shares is not asked again.
- * Never rejects.
+ * Tells engines their share in the limits of the cluster when slots/shares.ts finds it changed: first those that get less,
+ * then, as far as these have let go, those that get more. One that does not answer is told in a later pass and goes on
+ * with what it remembers. Never rejects.
  */
 import { describe } from "#base/error.ts";
-import { decideShares, type ShareOrder } from "#operator/slots/shares.ts";
+import { decideShares, isLost, type ShareOrder } from "#operator/slots/shares.ts";
 
-import { addressOf, type Observed } from "./observe.ts";
+import { addressOf, type Observed, withFreshReports } from "./observe.ts";
 import { again, done, type Result } from "./result.ts";
+import { noteAnswer, noteReport, noteSent, type NotedShare } from "./share-notes.ts";
 import type { Tools } from "./tools.ts";
 
 const AT_ONCE = 8;
+/** Less, more, and both again where somebody was told otherwise meanwhile. */
+const ROUNDS = 4;
 const RETRY_MS = 10_000;
+const WAIT_MS = 1000;
 
-export async function tellShares(tools: Tools, observed: Observed): Promise<Result> {
-  const told = toldOf(tools, observed);
-  const orders = [...decideShares(observed.slots, told)];
-  let missed = 0;
-  while (orders.length > 0) {
-    const batch = orders.splice(0, AT_ONCE);
+type Notes = Map<string, NotedShare>;
+
+export async function tellShares(tools: Tools, seen: Observed): Promise<Result> {
+  const notes = tools.memory.of(seen.key).shares;
+  const missed = new Set<string>();
+  let waiting = 0;
+  for (let round = 0; round < ROUNDS; round++) {
+    const observed = round === 0 ? seen : withFreshReports(tools, seen);
+    refresh(notes, observed);
+    const decision = decideShares(observed.slots, notes);
+    ({ waiting } = decision);
+    const orders = decision.orders.filter(({ pod }) => !missed.has(pod.uid));
+    if (orders.length === 0) break;
+    for (const uid of await tellAll(tools, observed, orders)) missed.add(uid);
+  }
+  if (missed.size > 0) return again(RETRY_MS, "an engine has not heard of its share");
+  if (waiting === 0) return done;
+  await askHolders(tools, notes);
+  return again(WAIT_MS, "shares wait until others have let go of theirs");
+}
+
+/** Brings what is known up to date with reports; pods that are surely gone are forgotten. */
+function refresh(notes: Notes, { slots }: Observed): void {
+  const pods = new Map(slots.flatMap(({ pod }) => (pod === null ? [] : [[pod.uid, pod] as const])));
+  const lost = new Set(slots.filter(isLost).map(({ slot }) => slot));
+  for (const [uid, note] of notes) {
+    const pod = pods.get(uid);
+    if (pod !== undefined) keep(notes, uid, noteReport(note, pod));
+    else if (!lost.has(note.slot)) notes.delete(uid);
+  }
+}
+
+function keep(notes: Notes, uid: string, note: NotedShare | null): void {
+  if (note === null) notes.delete(uid);
+  else notes.set(uid, note);
+}
+
+/** The uids of those that did not answer. */
+async function tellAll(
+  tools: Tools,
+  observed: Observed,
+  orders: readonly ShareOrder[],
+): Promise<readonly string[]> {
+  const missed: string[] = [];
+  for (let i = 0; i < orders.length; i += AT_ONCE) {
+    const batch = orders.slice(i, i + AT_ONCE);
     const answers = await Promise.all(batch.map((order) => tell(tools, observed, order)));
-    batch.forEach(({ pod, key }, i) => {
-      if (answers[i] === true) told.set(pod.uid, key);
-      else missed += 1;
+    batch.forEach(({ pod }, n) => {
+      if (answers[n] === false) missed.push(pod.uid);
     });
   }
-  return missed === 0 ? done : again(RETRY_MS, "an engine has not heard of its share");
+  return missed;
 }
 
-/** Of the pods that are there; others are forgotten. */
-function toldOf(tools: Tools, { key, slots }: Observed): Map<string, string> {
-  const { shares } = tools.memory.of(key);
-  const uids = new Set(slots.map(({ pod }) => pod?.uid));
-  for (const uid of shares.keys()) if (!uids.has(uid)) shares.delete(uid);
-  return shares;
-}
-
-async function tell(tools: Tools, observed: Observed, { pod, shares }: ShareOrder): Promise<boolean> {
+async function tell(tools: Tools, observed: Observed, order: ShareOrder): Promise<boolean> {
   const { key, cluster, admin } = observed;
-  const facts = { ...key, pod: pod.name, ...shares.shares };
+  const { pod } = order;
+  const { shares } = tools.memory.of(key);
+  const facts = { ...key, pod: pod.name, ...order.order.shares };
+  keep(shares, pod.uid, noteSent(shares.get(pod.uid), order));
   try {
-    const isKnown = await tools.engines.share(addressOf(pod.ip, cluster, admin), shares);
-    tools.log.info({ ...facts, isKnown }, "share-told");
+    const answer = await tools.engines.share(addressOf(pod.ip, cluster, admin), order.order);
+    keep(shares, pod.uid, noteAnswer(order, answer));
+    tools.log.info({ ...facts, isTaken: answer !== null }, "share-told");
+    // Somebody else has told it something: what, it says itself.
+    if (answer === null) await tools.reports.askNow(pod.uid);
     return true;
   } catch (error) {
     tools.log.warn({ ...facts, reason: describe(error) }, "share-not-told");
     return false;
   }
+}
+
+/** Those that hold more than they were told are asked whether they still do. */
+async function askHolders(tools: Tools, notes: Notes): Promise<void> {
+  const holders = [...notes].filter(([, { share, held }]) => held > share);
+  await Promise.all(holders.map(([uid]) => tools.reports.askNow(uid)));
 }

@@ -3,54 +3,85 @@ import { describe, it } from "node:test";
 
 import { aSlot, anEngine } from "../../testing/builders.ts";
 import type { ObservedSlot } from "./observed.ts";
-import { decideShares } from "./shares.ts";
+import { type HeldShare, decideShares } from "./shares.ts";
 
-const nobody = new Map<string, string>();
+const lostNode = { name: "node-1", state: "Lost" } as const;
 
-function partsOf(slots: readonly ObservedSlot[], told: ReadonlyMap<string, string> = nobody) {
-  return decideShares(slots, told).map(({ slot, shares: { shares } }) => [slot, shares.n, shares.of]);
+/** What each slot's pod holds: the share, or the share and what it holds at most. */
+function known(...held: readonly (number | readonly [number, number] | null)[]): Map<string, HeldShare> {
+  return new Map(
+    held.flatMap((each, slot): [string, HeldShare][] => {
+      if (each === null) return [];
+      const [share, most] = typeof each === "number" ? [each, each] : each;
+      return [[`uid-pod-${slot}`, { slot, share, held: most, doubt: 0, version: 1 }]];
+    }),
+  );
 }
 
-function toldAll(slots: readonly ObservedSlot[]): Map<string, string> {
-  return new Map(decideShares(slots, nobody).map(({ pod, key }) => [pod.uid, key]));
+function partsOf(slots: readonly ObservedSlot[], held: ReadonlyMap<string, HeldShare>) {
+  const { orders, waiting } = decideShares(slots, held);
+  const parts = orders.map(({ slot, order: { shares } }) => `${slot}: ${shares.n}/${shares.of}`);
+  return [parts, waiting];
 }
 
 describe("shares in the limits of the cluster", () => {
   it("are equal parts of the pods that run, told in the order of the slots", () => {
-    const slots = [aSlot(0), aSlot(2), aSlot(3), aSlot(4, { pod: { phase: "Pending" } })];
-    const parts = [
-      [0, 1, 3],
-      [2, 1, 3],
-      [3, 1, 3],
-    ];
-    assert.deepEqual(partsOf(slots), parts);
+    const slots = [aSlot(0), aSlot(2), aSlot(4, { pod: { phase: "Pending" } })];
+    assert.deepEqual(partsOf(slots, known(0, null, 0)), [["0: 1/2", "2: 1/2"], 0]);
   });
 
-  it("are told nobody twice, and everybody when a pod comes or goes", () => {
-    const two = [aSlot(0), aSlot(1)];
-    const told = toldAll(two);
-    assert.deepEqual(partsOf(two, told), []);
-    assert.equal(partsOf([...two, aSlot(2)], told).length, 3);
-    assert.deepEqual(partsOf([aSlot(0), aSlot(1, { pod: null })], told), [[0, 1, 1]]);
+  it("are told nobody twice", () => {
+    assert.deepEqual(partsOf([aSlot(0), aSlot(1)], known(1 / 2, 1 / 2)), [[], 0]);
+  });
+
+  it("shrink first, and grow only into what has been let go", () => {
+    const three = [aSlot(0), aSlot(1), aSlot(2)];
+    assert.deepEqual(partsOf(three, known(1 / 2, 1 / 2, 0)), [["0: 1/3", "1: 1/3"], 1]);
+    assert.deepEqual(partsOf(three, known([1 / 3, 1 / 2], [1 / 3, 1 / 2], 0)), [[], 1]);
+    assert.deepEqual(partsOf(three, known(1 / 3, 1 / 3, 0)), [["2: 1/3"], 0]);
+  });
+
+  it("stay where a pod has not answered yet, which may hold anything", () => {
+    const silent = aSlot(1, { pod: { engine: null } });
+    assert.deepEqual(partsOf([aSlot(0), silent], known(0)), [[], 1]);
+    assert.deepEqual(partsOf([aSlot(0)], known(0)), [["0: 1/1"], 0]);
+  });
+
+  it("of a pod of which nothing is known are made known by an order for no more than it has", () => {
+    const share = { shares: { n: 1, of: 5 }, version: 7, held: 0.2 };
+    const slots = [aSlot(0, { pod: { engine: anEngine({ share }) } }), aSlot(1)];
+    const { orders } = decideShares(slots, known(null, 0));
+    assert.deepEqual(
+      orders.map(({ order }) => order),
+      [{ shares: { n: 0.2, of: 1 }, after: 7 }],
+    );
+  });
+
+  it("are told engines that do not tell theirs as well", () => {
+    assert.deepEqual(partsOf([aSlot(0), aSlot(1)], known()), [["0: 1/2", "1: 1/2"], 0]);
   });
 
   it("count pods that leave or do not answer: they send what they have all the same", () => {
-    const leaving = aSlot(1, { pod: { engine: anEngine({ state: "Draining" }) } });
+    const leaving = aSlot(1, { pod: { engine: anEngine({ state: "Draining" }), isTerminating: true } });
     const silent = aSlot(2, { pod: { engine: null } });
-    const parts = [
-      [0, 1, 3],
-      [1, 1, 3],
-    ];
-    assert.deepEqual(partsOf([aSlot(0), leaving, silent]), parts);
+    const slots = [aSlot(0), leaving, silent];
+    assert.deepEqual(partsOf(slots, known(1 / 3, 1 / 2, 1 / 2)), [["1: 1/3"], 0]);
   });
 
-  it("are told again to a process that has started anew, and to no other", () => {
-    const told = toldAll([aSlot(0), aSlot(1)]);
-    const anew = aSlot(1, { pod: { engine: anEngine({ startedAt: "2026-02-02T00:00:00Z" }) } });
-    assert.deepEqual(partsOf([aSlot(0), anew], told), [[1, 1, 2]]);
+  it("give a new pod a smaller part while one that is silent holds more than its own", () => {
+    const silent = aSlot(1, { pod: { engine: null } });
+    assert.deepEqual(partsOf([aSlot(0), silent, aSlot(2)], known(1 / 3, 1 / 2, 0)), [["2: 1/6"], 1]);
+  });
+
+  it("count a pod that is gone while its node does not answer, and not beyond that", () => {
+    const lost = aSlot(1, { pod: null, claim: { lastNode: lostNode } });
+    assert.deepEqual(partsOf([aSlot(0), lost], known(1 / 2, 1 / 2)), [[], 0]);
+    assert.deepEqual(partsOf([aSlot(0), lost], known(0)), [[], 1]);
+    assert.deepEqual(partsOf([aSlot(0), aSlot(1, { pod: null })], known(1 / 2)), [["0: 1/1"], 0]);
   });
 
   it("are kept from an engine that stops", () => {
-    assert.deepEqual(partsOf([aSlot(0, { pod: { engine: anEngine({ state: "Stopping" }) } })]), []);
+    const stopping = aSlot(0, { pod: { engine: anEngine({ state: "Stopping" }) } });
+    assert.deepEqual(partsOf([stopping], known(0.5)), [[], 0]);
   });
 });
