@@ -28,6 +28,7 @@ export async function startNodes(plane: ControlPlane, admin: Admin, pods: number
       `--kubeconfig=${plane.kubeconfig}`,
       `--config=${folder}/stages.yaml`,
       "--manage-all-nodes=true",
+      "--node-lease-duration-seconds=40",
       `--cidr=${podNetwork}`,
     ],
   });

@@ -50,7 +50,7 @@ async function run(options: Options, log: Log, stop: AbortSignal): Promise<numbe
   const metrics = makeMetrics();
   addProcessFigures(metrics);
   const kube = openKube(access, { observe: metrics.kubeCall });
-  const leaseKube = options.leaderElect ? openKube(access, { callDeadlineMs: 5000 }) : null;
+  const leaseKube = options.leaderElect ? openKube(access, { callDeadlineMs: 5000, callSockets: 1 }) : null;
   const engines = new EngineClient({ clock: systemClock });
   let manager: Manager | null = null;
   let keda: KedaServer | null = null;
@@ -105,7 +105,7 @@ async function serveKeda(options: Options, source: Manager, log: Log): Promise<K
 
 function openKube(
   access: Access,
-  extra: Pick<ConstructorParameters<typeof HttpKube>[0], "observe" | "callDeadlineMs">,
+  extra: Pick<ConstructorParameters<typeof HttpKube>[0], "observe" | "callDeadlineMs" | "callSockets">,
 ): HttpKube {
   return new HttpKube({
     access,

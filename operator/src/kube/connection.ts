@@ -1,6 +1,7 @@
 /**
  * HTTP to one API server over few, kept sockets: one dispatcher for calls (at most two sockets, calls wait their
- * turn) and one for watches (one socket where the server speaks HTTP/2, else one each). Both are made once and made anew
+ * turn) and one for watches (one socket where the server speaks HTTP/2, else one each; they are opened one after the
+ * other, since the client opens another socket for what comes while it is writing). Both are made once and made anew
  * only when CA or client certificate change; a watch that runs keeps its old socket to its end.
  *
  * Each call has a deadline and a bound on the answer's size. A call rejects with KubeFailure "unreachable" when no
@@ -60,6 +61,8 @@ export interface ConnectionOptions {
   readonly userAgent: string;
   readonly callDeadlineMs?: number;
   readonly probeMs?: number;
+  /** Sockets for calls; two unless told. */
+  readonly callSockets?: number;
   readonly observe?: Observer;
 }
 
@@ -80,9 +83,11 @@ export class Connection {
   readonly #prefix: string;
   readonly #closing = new Set<Promise<void>>();
   #dispatchers: Dispatchers | null = null;
-  /** Watches that are open, and when the server is asked next. */
+  /** Watches that are open or on their way, and when the server is asked next. */
   #watching = 0;
   #probe: Timer | null = null;
+  /** Resolves when no watch is being opened. */
+  #opened: Promise<unknown> = Promise.resolve();
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -110,13 +115,17 @@ export class Connection {
 
   /** The answer's head; the body is read by the caller, who ends it through `signal`. */
   async open(call: Call, signal: AbortSignal): Promise<Stream> {
+    // One that hangs keeps the others waiting: whether the line is alive is asked from now on.
+    this.#watching++;
+    this.#planProbe();
+    const opening = this.#opened.then(() => this.#send(call, "watches", signal));
+    this.#opened = opening.catch(() => undefined);
     try {
-      const stream = await this.#send(call, "watches", signal);
-      this.#watching++;
+      const stream = await opening;
       stream.body.once("close", () => this.#watching--);
-      this.#planProbe();
       return stream;
     } catch (error) {
+      this.#watching--;
       throw error instanceof KubeFailure ? error : unreachable(call.what, error);
     }
   }
@@ -182,8 +191,21 @@ export class Connection {
     const asked = this.#dispatchers;
     if (asked === null || this.#watching === 0) return;
     const ms = this.#options.probeMs ?? PROBE_MS;
+    try {
+      await this.#askLife(asked.watches, ms);
+    } catch {
+      const watches = this.#make(asked.transport, "watches");
+      if (this.#dispatchers === asked) this.#dispatchers = { ...asked, watches };
+      await asked.watches.destroy(new Error(`the line of the watches gave no answer for ${ms} ms`));
+    } finally {
+      this.#planProbe();
+    }
+  }
+
+  /** Rejects when no answer comes in time. */
+  async #askLife(watches: Dispatcher, withinMs: number): Promise<void> {
     const stop = new AbortController();
-    const late = this.#options.clock.after(ms, () => stop.abort());
+    const late = this.#options.clock.after(withinMs, () => stop.abort());
     try {
       const { headers } = await this.#options.access.credentials();
       const question = {
@@ -192,25 +214,24 @@ export class Connection {
         method: "GET",
         headers,
       } as const;
-      const { body } = await asked.watches.request({ ...question, signal: stop.signal });
+      const { body } = await watches.request({ ...question, signal: stop.signal });
       await body.dump();
-    } catch {
-      const watches = dispatcherOf(asked.transport, "watches");
-      if (this.#dispatchers === asked) this.#dispatchers = { ...asked, watches };
-      await asked.watches.destroy(new Error(`the line of the watches gave no answer for ${ms} ms`));
     } finally {
       late.cancel();
-      this.#planProbe();
     }
   }
 
   #dispatcherFor(transport: Credentials["transport"]): Dispatchers {
     const current = this.#dispatchers;
     if (current !== null && current.transport === transport) return current;
-    const make = (purpose: Purpose): Dispatcher => dispatcherOf(transport, purpose);
+    const make = (purpose: Purpose): Dispatcher => this.#make(transport, purpose);
     this.#dispatchers = { transport, calls: make("calls"), watches: make("watches") };
     if (current !== null) for (const old of [current.calls, current.watches]) this.#retire(old);
     return this.#dispatchers;
+  }
+
+  #make(transport: Credentials["transport"], purpose: Purpose): Dispatcher {
+    return dispatcherOf(transport, purpose, this.#options.callSockets ?? CALL_SOCKETS);
   }
 
   /** Lets what runs on it come to its end, then closes its sockets. */
@@ -220,10 +241,14 @@ export class Connection {
   }
 }
 
-function dispatcherOf(transport: Credentials["transport"], purpose: Purpose): Dispatcher {
+function dispatcherOf(
+  transport: Credentials["transport"],
+  purpose: Purpose,
+  callSockets: number,
+): Dispatcher {
   const common =
     purpose === "calls"
-      ? { connections: CALL_SOCKETS, pipelining: 1, allowH2: false, keepAliveTimeout: 30_000 }
+      ? { connections: callSockets, pipelining: 1, allowH2: false, keepAliveTimeout: 30_000 }
       : { connections: null, allowH2: true, keepAliveTimeout: 30_000 };
   switch (transport.type) {
     case "none":

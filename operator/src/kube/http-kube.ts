@@ -46,6 +46,8 @@ export interface HttpKubeOptions {
   readonly silenceMs?: number;
   /** Milliseconds between two questions whether the line of the watches is alive; 10 s unless told. */
   readonly probeMs?: number;
+  /** Sockets for calls; two unless told. */
+  readonly callSockets?: number;
 }
 
 export class HttpKube implements Kube {
