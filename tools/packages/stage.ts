@@ -8,6 +8,7 @@ import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 
+import { filesOf } from "../bundle.ts";
 import { root } from "../tree.ts";
 import type { PackagePlan } from "./plan.ts";
 
@@ -32,8 +33,10 @@ export async function stage(
   const source = `${root}mta-image/packages/${plan.name}`;
   if (existsSync(`${source}/root`)) await cp(`${source}/root`, folder, { recursive: true });
   for (const [from, to] of Object.entries(plan.files)) await copy(`${root}${from}`, `${folder}/${to}`);
-  for (const program of plan.programs)
-    await copy(`${bundles}/${program}.mjs`, `${folder}/${plan.home}/${program}.mjs`);
+  for (const program of plan.programs) {
+    for (const file of await filesOf(bundles, program))
+      await copy(`${bundles}/${file}`, `${folder}/${plan.home}/${file}`);
+  }
   if (plan.hasPages) await cp(`${bundles}/web`, `${folder}/${plan.home}/web`, { recursive: true });
   await addPapers(plan, bundles, folder);
   await compressManuals(`${folder}/usr/share/man`);

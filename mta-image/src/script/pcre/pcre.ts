@@ -55,13 +55,19 @@ const UNSET = 0xffffffff;
 const NOT_EMPTY_ANCHORED = 0x80000000 | 0x00000008;
 const CACHED = 1_000;
 
-const pcre = start();
+/** Started with the first pattern: an engine without scripts has no use for it. */
+let started: Exports | null = null;
 const cache = new Map<string, Pattern>();
 let subjectAt = 0;
 let subjectRoom = 0;
 
 /** Positions of the groups, pairs of begin and end; -1 for a group that took no part. */
 export type Groups = readonly number[];
+
+function pcre(): Exports {
+  started ??= start();
+  return started;
+}
 
 function start(): Exports {
   const imports = new Proxy({}, { get: () => () => 0 });
@@ -82,8 +88,8 @@ export class Pattern {
   constructor(source: string, flags: string) {
     this.source = source;
     this.#code = compileCode(source, flags);
-    this.#data = pcre.hsl_match_data(this.#code);
-    this.groups = pcre.hsl_info(this.#code, INFO.captures);
+    this.#data = pcre().hsl_match_data(this.#code);
+    this.groups = pcre().hsl_info(this.#code, INFO.captures);
     this.names = readNames(this.#code);
   }
 
@@ -91,7 +97,7 @@ export class Pattern {
   match(subject: string, from = 0, advance = false): Groups | null {
     meter.charge(10 + (subject.length >> 4));
     writeSubject(subject);
-    const result = pcre.hsl_match(
+    const result = pcre().hsl_match(
       this.#code,
       subjectAt,
       subject.length,
@@ -102,13 +108,17 @@ export class Pattern {
     if (result === NO_MATCH) return null;
     if (LIMITS.has(result)) throw new BudgetError("a regular expression took too many steps");
     if (result < 0) throw new Refusal(`a regular expression failed: ${message(result)}`);
-    const vector = new Uint32Array(pcre.memory.buffer, pcre.hsl_ovector(this.#data), (this.groups + 1) * 2);
+    const vector = new Uint32Array(
+      pcre().memory.buffer,
+      pcre().hsl_ovector(this.#data),
+      (this.groups + 1) * 2,
+    );
     return Array.from(vector, (at) => (at === UNSET ? -1 : at));
   }
 
   free(): void {
-    pcre.hsl_free_match_data(this.#data);
-    pcre.hsl_free_code(this.#code);
+    pcre().hsl_free_match_data(this.#data);
+    pcre().hsl_free_code(this.#code);
   }
 }
 
@@ -134,41 +144,41 @@ function compileCode(source: string, flags: string): number {
     bits |= bit;
   }
   writeSubject(source);
-  const code = pcre.hsl_compile(subjectAt, source.length, bits);
+  const code = pcre().hsl_compile(subjectAt, source.length, bits);
   if (code !== 0) return code;
   throw new Refusal(
-    `a regular expression is wrong at ${pcre.hsl_error_offset()}: ${message(pcre.hsl_error_code())}`,
+    `a regular expression is wrong at ${pcre().hsl_error_offset()}: ${message(pcre().hsl_error_code())}`,
   );
 }
 
 function writeSubject(text: string): void {
   if (text.length >= subjectRoom) {
-    if (subjectAt !== 0) pcre.hsl_free(subjectAt);
+    if (subjectAt !== 0) pcre().hsl_free(subjectAt);
     subjectRoom = Math.max(4096, text.length * 2);
-    subjectAt = pcre.hsl_alloc(subjectRoom);
+    subjectAt = pcre().hsl_alloc(subjectRoom);
     if (subjectAt === 0) {
       subjectRoom = 0;
       throw new BudgetError("a text is too long for a regular expression");
     }
   }
-  Buffer.from(pcre.memory.buffer, subjectAt, text.length).write(text, "latin1");
+  Buffer.from(pcre().memory.buffer, subjectAt, text.length).write(text, "latin1");
 }
 
 function readNames(code: number): ReadonlyMap<number, string> {
   const names = new Map<number, string>();
-  const size = pcre.hsl_info(code, INFO.nameSize);
-  const at = pcre.hsl_names(code);
-  for (let index = 0; index < pcre.hsl_info(code, INFO.names); index++) {
-    const entry = Buffer.from(pcre.memory.buffer, at + index * size, size);
+  const size = pcre().hsl_info(code, INFO.nameSize);
+  const at = pcre().hsl_names(code);
+  for (let index = 0; index < pcre().hsl_info(code, INFO.names); index++) {
+    const entry = Buffer.from(pcre().memory.buffer, at + index * size, size);
     names.set(entry.readUInt16BE(0), entry.toString("latin1", 2, entry.indexOf(0, 2)));
   }
   return names;
 }
 
 function message(code: number): string {
-  const at = pcre.hsl_alloc(256);
-  const length = pcre.hsl_message(code, at, 256);
-  const text = Buffer.from(pcre.memory.buffer, at, Math.max(length, 0)).toString("latin1");
-  pcre.hsl_free(at);
+  const at = pcre().hsl_alloc(256);
+  const length = pcre().hsl_message(code, at, 256);
+  const text = Buffer.from(pcre().memory.buffer, at, Math.max(length, 0)).toString("latin1");
+  pcre().hsl_free(at);
   return text;
 }
