@@ -218,7 +218,8 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   tools: [
     contract,
     "zod",
-    ...mta("spamhaus"),
+    "prom-client",
+    ...mta("spamhaus", "admin"),
     "base",
     "crds",
     "e2e",

@@ -21,6 +21,7 @@ import { BouncesConfig } from "./bounces-config.ts";
 import { EventsConfig } from "./events-config.ts";
 import { TracesConfig } from "./traces-config.ts";
 import { ObjectStoreConfig } from "./object-store-config.ts";
+import { QueueMatch } from "./queue-fields.ts";
 import { SpamhausConfig } from "./spamhaus-config.ts";
 
 /** Loopback and the private ranges (RFC 1918, RFC 4193). */
@@ -140,6 +141,12 @@ const Address = z.strictObject({
   id: identifier.describe("Name of the address, for connection.sourceip."),
   address: networkAddress,
   hostname: z.string().min(1).max(255).optional().describe("Extension. Name in EHLO from this address."),
+  exclusive: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Extension. In a cluster only the engine that was started with this address (--identity) connects from it.",
+    ),
   weight: z.int().min(1).max(20).default(1).describe("Extension. How often it is taken, beside the others."),
   proxy: z
     .strictObject({
@@ -149,6 +156,20 @@ const Address = z.strictObject({
       server: z
         .string()
         .regex(/^(?:\[[0-9a-fA-F:]+\]|[^\s:[\]]+):\d{1,5}$/, "must be host:port or [address]:port"),
+      login: z
+        .strictObject({
+          username: z.string().min(1).max(255),
+          passwordfile: z
+            .string()
+            .startsWith("/")
+            .describe("File with the password, read at each connection, so that it may be renewed."),
+        })
+        .optional()
+        .describe("For SOCKS5 proxies that ask for it (RFC 1929). It travels in the clear."),
+    })
+    .refine(({ protocol, login }) => login === undefined || protocol === "socks5", {
+      message: "only SOCKS5 proxies take a login",
+      path: ["login"],
     })
     .optional()
     .describe("Extension. The proxy that has the address; absent: this machine has it."),
@@ -264,6 +285,13 @@ export const AppConfig = z.strictObject({
         .max(1000)
         .default(20)
         .describe("Extension. Connections to one destination."),
+      retries: z
+        .array(z.strictObject({ if: QueueMatch, retry: Retry }))
+        .max(10_000)
+        .default([])
+        .describe(
+          "Extension. Retry schedules by the facts of mail; the first that matches is taken in place of the transport's.",
+        ),
       pooling: z
         .strictObject({
           size: z.int().min(1).max(100_000).default(1000),

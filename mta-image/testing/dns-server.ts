@@ -1,6 +1,6 @@
 /**
  * A DNS server on loopback with answers from a table, so that the resolver is tested through the real library: enough
- * of RFC 1035 for A, AAAA, MX, TXT and TLSA over UDP. Names without an entry get NXDOMAIN; a code in place of records is sent as
+ * of RFC 1035 for A, AAAA, MX, TXT, TLSA and one CNAME on the way over UDP. Names without an entry get NXDOMAIN; a code in place of records is sent as
  * it is; "silence" gets no answer.
  */
 import { type Socket, createSocket } from "node:dgram";
@@ -11,6 +11,7 @@ export interface DnsTable {
     readonly mx?: readonly (readonly [preference: number, exchange: string])[];
     readonly a?: readonly string[];
     readonly aaaa?: readonly (readonly number[])[];
+    readonly cname?: string;
     readonly txt?: readonly string[];
     /** Usage, selector and type, then the data. */
     readonly tlsa?: readonly Buffer[];
@@ -22,7 +23,7 @@ export interface DnsTable {
   };
 }
 
-const TYPES = { a: 1, mx: 15, txt: 16, aaaa: 28, tlsa: 52 } as const;
+const TYPES = { a: 1, cname: 5, mx: 15, txt: 16, aaaa: 28, tlsa: 52 } as const;
 const TTL_SECONDS = 120;
 
 export class DnsServer {
@@ -62,14 +63,20 @@ export class DnsServer {
     this.asked.push(`${word} ${name}`);
     const entry = this.#table[name.toLowerCase()];
     if (entry?.isSilent === true) return null;
-    const data = recordsOf(entry ?? {}, word);
+    const alias = word === "cname" ? undefined : entry?.cname;
+    const target = alias === undefined ? undefined : this.#table[alias];
+    const own = recordsOf(entry ?? {}, word).map((bytes) => record(type, bytes));
+    const far = recordsOf(target ?? {}, word).map((bytes) => record(type, bytes, alias));
+    const hop = alias === undefined ? [] : [record(TYPES.cname, writeName(alias))];
+    const data = [...hop, ...own, ...far];
+    const isAuthentic = entry?.isAuthentic === true && (target === undefined || target.isAuthentic === true);
     const head = Buffer.alloc(12);
     query.copy(head, 0, 0, 2);
-    const authentic = entry?.isAuthentic === true ? 0x20 : 0;
+    const authentic = isAuthentic ? 0x20 : 0;
     head.writeUInt16BE(0x8180 | authentic | (entry === undefined ? 3 : (entry.code ?? 0)), 2);
     head.writeUInt16BE(1, 4);
     head.writeUInt16BE(data.length, 6);
-    return Buffer.concat([head, query.subarray(12, end + 4), ...data.map((bytes) => record(type, bytes))]);
+    return Buffer.concat([head, query.subarray(12, end + 4), ...data]);
   }
 }
 
@@ -77,6 +84,7 @@ function recordsOf(entry: DnsTable[string], word: string): Buffer[] {
   if (word === "a") return (entry.a ?? []).map((ip) => Buffer.from(ip.split(".").map(Number)));
   if (word === "aaaa") return (entry.aaaa ?? []).map((bytes) => Buffer.from(bytes));
   if (word === "txt") return (entry.txt ?? []).map(writeText);
+  if (word === "cname") return entry.cname === undefined ? [] : [writeName(entry.cname)];
   if (word === "tlsa") return [...(entry.tlsa ?? [])];
   if (word !== "mx") return [];
   return (entry.mx ?? []).map(([preference, exchange]) =>
@@ -90,15 +98,15 @@ function writeText(text: string): Buffer {
   return Buffer.concat(strings.map((part) => Buffer.from([part.length, ...Buffer.from(part)])));
 }
 
-function record(type: number, data: Buffer): Buffer {
-  const head = Buffer.alloc(12);
-  // The name is that of the question, at offset 12.
-  head.writeUInt16BE(0xc00c, 0);
-  head.writeUInt16BE(type, 2);
-  head.writeUInt16BE(1, 4);
-  head.writeUInt32BE(TTL_SECONDS, 6);
-  head.writeUInt16BE(data.length, 10);
-  return Buffer.concat([head, data]);
+/** Without an owner the name is that of the question, at offset 12. */
+function record(type: number, data: Buffer, owner?: string): Buffer {
+  const name = owner === undefined ? Buffer.from([0xc0, 12]) : writeName(owner);
+  const head = Buffer.alloc(10);
+  head.writeUInt16BE(type, 0);
+  head.writeUInt16BE(1, 2);
+  head.writeUInt32BE(TTL_SECONDS, 4);
+  head.writeUInt16BE(data.length, 8);
+  return Buffer.concat([name, head, data]);
 }
 
 function readName(query: Buffer): { name: string; end: number } {

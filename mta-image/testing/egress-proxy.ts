@@ -1,5 +1,5 @@
 /**
- * A proxy for outbound connections, as an egress host runs one: SOCKS5 without login for IPv4, or the PROXY header. It
+ * A proxy for outbound connections, as an egress host runs one: SOCKS5 for IPv4, with a login where `login` is set, or the PROXY header. It
  * connects from the address named in that header (any of 127.0.0.0/8 in tests) and joins both connections. `refuse`
  * makes it say no.
  */
@@ -20,6 +20,8 @@ export class EgressProxy {
   /** Where connections were asked for, such as "127.0.0.1:2525". */
   readonly asked: string[] = [];
   refuse = false;
+  /** "user:password"; null asks for none. */
+  login: string | null = null;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
 
@@ -48,7 +50,7 @@ export class EgressProxy {
   #serve(socket: Socket, protocol: "socks5" | "proxy"): void {
     this.#sockets.add(socket);
     socket.on("error", () => {});
-    const read = protocol === "proxy" ? readHeader : makeSocksReader(socket);
+    const read = protocol === "proxy" ? readHeader : makeSocksReader(socket, this.login);
     let held = Buffer.alloc(0);
     const onData = (chunk: Buffer): void => {
       held = Buffer.concat([held, chunk]);
@@ -82,18 +84,36 @@ function readHeader(held: Buffer): Way | null {
 }
 
 /** The greeting is three bytes of one method, the request ten with an IPv4 address. */
-function makeSocksReader(socket: Socket): (held: Buffer) => Way | null {
+function makeSocksReader(socket: Socket, login: string | null): (held: Buffer) => Way | null {
   let hasGreeted = false;
+  let loginBytes: number | null = login === null ? 0 : null;
   return (held) => {
+    const greeting = 2 + (held[1] ?? 0);
     if (!hasGreeted && held.length >= 3) {
       hasGreeted = true;
-      socket.write(Buffer.from([5, 0]));
+      socket.write(Buffer.from([5, login === null ? 0 : 2]));
     }
-    const request = held.subarray(2 + (held[1] ?? 0));
+    if (loginBytes === null) loginBytes = readLogin(socket, held.subarray(greeting), login ?? "");
+    if (loginBytes === null) return null;
+    const request = held.subarray(greeting + loginBytes);
     if (request.length < 10) return null;
     const to = `${[...request.subarray(4, 8)].join(".")}:${request.readUInt16BE(8)}`;
     return { to, from: "127.0.0.44", rest: request.subarray(10), first: socksReply(0) };
   };
+}
+
+/** Version 1, length and name, length and password (RFC 1929). */
+function readLogin(socket: Socket, held: Buffer, login: string): number | null {
+  const nameEnd = 2 + (held[1] ?? 0);
+  const end = nameEnd + 1 + (held[nameEnd] ?? 0);
+  if (held.length < 3 || held.length < end) return null;
+  const said = `${held.toString("utf8", 2, nameEnd)}:${held.toString("utf8", nameEnd + 1, end)}`;
+  if (said !== login) {
+    socket.end(Buffer.from([1, 1]));
+    return null;
+  }
+  socket.write(Buffer.from([1, 0]));
+  return end;
 }
 
 function socksReply(status: number): Buffer {

@@ -62,7 +62,7 @@ export class OwnMail implements Reception {
     if (keys.length === 0) return;
     const at = this.#options.clock.now();
     this.#signing = new DkimSigning(
-      keys.map((key) => ({ key })),
+      keys.map((key) => ({ key, overSign: true })),
       { at },
     );
     this.#signing.push(head);

@@ -103,3 +103,33 @@ test("keys that cannot sign are refused, without a word of them in the reason", 
   const key = makeSigningKey("rsa").pem;
   assert.throws(() => readSigningKey({ domain: "exa;mple", selector: "s", key }), /is no domain/);
 });
+
+test("with over-signing nobody can add another of the fields that matter, there or not", async () => {
+  const key = makeSigningKey("ed25519");
+  const zones = keyZone(key);
+  const signed = async (overSign: boolean): Promise<Buffer> => {
+    const { fields, problems } = await signDkim(someMail, [{ key, overSign }], { at });
+    assert.deepEqual(problems, []);
+    return Buffer.concat([Buffer.from(fields), someMail]);
+  };
+  const [plain, sealed] = [await signed(false), await signed(true)];
+  const withField = (mail: Buffer, field: string): Buffer =>
+    Buffer.concat([Buffer.from(`${field}\r\n`), mail]);
+  assert.deepEqual(await results(sealed, zones), ["pass example.org ed25519-sha256"]);
+  for (const field of [
+    "Subject: You have won",
+    "From: boss@example.org",
+    "Reply-To: x@evil.example",
+    "Cc: y@z",
+  ]) {
+    assert.deepEqual(
+      await results(withField(plain, field), zones),
+      ["pass example.org ed25519-sha256"],
+      field,
+    );
+    const [result = ""] = await results(withField(sealed, field), zones);
+    assert.match(result, /^(?!pass)/, field);
+  }
+  const list = withField(withField(sealed, "List-Id: <a.example>"), "Sender: list@a.example");
+  assert.deepEqual(await results(list, zones), ["pass example.org ed25519-sha256"]);
+});

@@ -20,6 +20,11 @@ export interface Signature {
   readonly canonicalization?: "relaxed/relaxed" | "relaxed/simple" | "simple/relaxed" | "simple/simple";
   /** Names of fields to sign in place of the usual ones; From is always among them. */
   readonly fields?: readonly string[];
+  /**
+   * Sign that there are no more of the fields that people and programs go by than the message has (RFC 6376 8.15), so
+   * that nobody can put another From or Subject on top. Of signatures made together, all or none.
+   */
+  readonly overSign?: boolean;
   /** Names of fields to sign beside the usual ones. */
   readonly moreFields?: readonly string[];
   /** i=: an address or "@domain" at or below d=. */
@@ -44,6 +49,12 @@ const USUAL_FIELDS: readonly string[] = [
   ...["List-Subscribe", "List-Post", "List-Owner", "List-Archive", "Feedback-ID"],
 ];
 
+/** Those that `overSign` means. Not Sender and List-*, which mailing lists add, mostly without touching the rest. */
+const SEALED_FIELDS: readonly string[] = [
+  ...["From", "Reply-To", "Subject", "Date", "Message-ID", "To", "Cc", "MIME-Version", "Content-Type"],
+  "Content-Transfer-Encoding",
+];
+
 /** Bytes in, fields out: exactly one of `end` and `abort` is called last. */
 export class DkimSigning {
   readonly #feed = new MailFeed();
@@ -53,6 +64,8 @@ export class DkimSigning {
     const asked = {
       signTime: new Date(options.at),
       signatureData: signatures.map((signature) => toLibrary(signature, options.at)),
+      // Called with the header before anything is signed.
+      ...(signatures.some(({ overSign }) => overSign === true) ? { getARChain: sealFields } : {}),
     } as Parameters<Library["dkimSign"]>[1];
     this.#done = library().then(({ dkimSign }) => dkimSign(this.#feed.stream, asked));
     // Awaited in `end`; until then a failure must not count as unheard.
@@ -112,4 +125,26 @@ function toLibrary(signature: Signature, at: number): object {
     ...(bodyBytes === undefined ? {} : { maxBodyLength: bodyBytes }),
     ...(lifeMs === undefined ? {} : { expires: new Date(at + lifeMs) }),
   };
+}
+
+interface ParsedHeader {
+  readonly parsed: { readonly key: string; casedKey: string }[];
+}
+
+/**
+ * The library makes h= of the fields that are there, from the last one up, each under the name it carries. So the topmost
+ * of its name carries it twice, and the topmost From those of fields that are absent: a verifier finds nothing under
+ * these (RFC 6376 5.4.2).
+ */
+function sealFields({ parsed }: ParsedHeader): null {
+  const from = parsed.find(({ key }) => key === "from");
+  if (from === undefined) return null;
+  const names: string[] = [];
+  for (const name of SEALED_FIELDS) {
+    const topmost = parsed.find(({ key }) => key === name.toLowerCase());
+    if (topmost === undefined || topmost === from) names.push(name);
+    else topmost.casedKey = `${topmost.casedKey}: ${topmost.casedKey}`;
+  }
+  from.casedKey = [from.casedKey, ...names].join(": ");
+  return null;
 }

@@ -5,7 +5,7 @@ import type { AppConfig } from "#contract/config.ts";
 
 import type { SourceAddress } from "../delivery/egress.ts";
 
-type Address = AppConfig["addresses"][number];
+type Address = Omit<AppConfig["addresses"][number], "exclusive">;
 
 export function sourceSettings(
   addresses: readonly Address[],
@@ -42,6 +42,7 @@ function toSource({ address, hostname, proxy }: Address): SourceAddress {
             protocol: proxy.protocol,
             host: proxy.server.slice(0, at).replace(/^\[|\]$/g, ""),
             port: Number(proxy.server.slice(at + 1)),
+            login: proxy.login ?? null,
           },
   };
 }

@@ -39,7 +39,7 @@ export function usableRecords(records: readonly unknown[]): TlsaRecord[] {
 export function judgeChain(
   records: readonly TlsaRecord[],
   leaf: X509Certificate | undefined,
-  facts: { readonly host: string; readonly now: Date },
+  facts: { readonly names: readonly string[]; readonly now: Date },
 ): string | null {
   if (leaf === undefined) return "no certificate";
   // RFC 7672 3.1.1: with DANE-EE neither names nor dates count.
@@ -49,13 +49,13 @@ export function judgeChain(
   return judgeAuthority(authorities, leaf, facts);
 }
 
-/** RFC 7672 3.1.2: a chain to a certificate that a record names, all in date, and the host's name on the leaf. */
+/** RFC 7672 3.1.2: a chain to a certificate that a record names, all in date, and one of the names on the leaf. */
 function judgeAuthority(
   records: readonly TlsaRecord[],
   leaf: X509Certificate,
-  { host, now }: { readonly host: string; readonly now: Date },
+  { names, now }: { readonly names: readonly string[]; readonly now: Date },
 ): string | null {
-  if (leaf.checkHost(host, { subject: "default" }) === undefined)
+  if (names.every((name) => leaf.checkHost(name, { subject: "default" }) === undefined))
     return "the certificate is for another name";
   let current = leaf;
   for (let depth = 0; depth < MOST_CHAIN; depth++) {

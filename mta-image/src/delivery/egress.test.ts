@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 
 import { CourierRig } from "../../testing/courier-rig.ts";
@@ -47,6 +50,37 @@ test("mail leaves through a SOCKS5 proxy, with the name of its address", async (
   assert.deepEqual(proxy.asked, [`127.0.0.1:${host.port}`]);
   assert.equal(host.lastPeer.replace("::ffff:", ""), "127.0.0.44");
   assert.equal(host.lines[0], "EHLO out1.example.org");
+});
+
+test("a SOCKS5 proxy is told the login it asks for, as its file says now", async (t) => {
+  const proxy = await EgressProxy.start("socks5");
+  const folder = mkdtempSync(join(tmpdir(), "egress-"));
+  t.after(async () => {
+    await proxy.stop();
+    rmSync(folder, { recursive: true });
+  });
+  proxy.login = "mail:new secret";
+  const passwordfile = join(folder, "password");
+  writeFileSync(passwordfile, "old\n");
+  const server = `127.0.0.1:${proxy.port}`;
+  const login = { username: "mail", passwordfile };
+  const made = rig([
+    { id: "a", address: "192.0.2.10", weight: 1, proxy: { protocol: "socks5", server, login } },
+  ]);
+  const [refused = ""] = await made.deliver();
+  assert.match(refused, /^deferred 4\.4\.1 .*proxy 127\.0\.0\.1:\d+: Socks5 Authentication failed/);
+  assert.ok(!refused.includes("old"));
+  writeFileSync(passwordfile, "new secret\n");
+  assert.deepEqual(await made.deliver(), ["delivered 2.0.0 250 2.0.0 taken"]);
+  rmSync(passwordfile);
+  assert.match(
+    (
+      await rig([
+        { id: "a", address: "192.0.2.10", weight: 1, proxy: { protocol: "socks5", server, login } },
+      ]).deliver()
+    )[0] ?? "",
+    /^deferred 4\.4\.1 .*ENOENT/,
+  );
 });
 
 test("a proxy that refuses, and one that is not there, defer mail and say who they are", async (t) => {

@@ -1,8 +1,9 @@
 /**
  * Where connections leave from: an address, the name it says hello with, and the proxy that has the address where this
- * machine has not: SOCKS5 (RFC 1928), or one that reads a PROXY header and connects from the address that it names.
+ * machine has not: SOCKS5 (RFC 1928, with a login by RFC 1929), or one that reads a PROXY header and connects from the address that it names.
  * `reachThrough` takes an open connection to the proxy up to the host; null, or why that failed. Never rejects.
  */
+import { readFile } from "node:fs/promises";
 import { type Socket, isIPv6 } from "node:net";
 import { SocksClient } from "socks";
 
@@ -14,6 +15,8 @@ export interface EgressProxy {
   readonly protocol: "socks5" | "proxy";
   readonly host: string;
   readonly port: number;
+  /** For SOCKS5 (RFC 1929). The password is read at each connection, so that it may be renewed. */
+  readonly login: { readonly username: string; readonly passwordfile: string } | null;
 }
 
 export interface SourceAddress {
@@ -39,8 +42,9 @@ export async function reachThrough(
     return null;
   }
   try {
+    const login = proxy.login === null ? {} : await readLogin(proxy.login);
     await SocksClient.createConnection({
-      proxy: { host: proxy.host, port: proxy.port, type: 5 },
+      proxy: { host: proxy.host, port: proxy.port, type: 5, ...login },
       command: "connect",
       destination: { host: ip, port },
       existing_socket: socket,
@@ -50,6 +54,14 @@ export async function reachThrough(
   } catch (error) {
     return `proxy ${proxy.host}:${proxy.port}: ${describe(error)}`;
   }
+}
+
+async function readLogin({
+  username,
+  passwordfile,
+}: NonNullable<EgressProxy["login"]>): Promise<{ userId: string; password: string }> {
+  const password = (await readFile(passwordfile, "utf8")).replace(/\r?\n$/, "");
+  return { userId: username, password };
 }
 
 /** Null lets the system choose; undefined means that none of them fits the host's address. */

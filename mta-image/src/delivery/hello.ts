@@ -28,6 +28,8 @@ export interface HelloOptions {
   readonly tlsMode: BasicTlsMode;
   /** One of these must name the certificate (DANE); null where the authorities say which is good. */
   readonly tlsa: readonly TlsaRecord[] | null;
+  /** Where these stand, if not at the host's own name (RFC 7672 3.2.2). */
+  readonly tlsaName?: string;
   /** Certificates to trust, PEM; null for the well-known ones. */
   readonly ca: string | null;
   readonly timeouts: Timeouts;
@@ -101,14 +103,18 @@ async function startTls(wire: Wire, options: HelloOptions): Promise<Hello | null
   };
 }
 
-function tlsRequest({ host, tlsMode, tlsa, ca, sessions, now }: HelloOptions): TlsRequest {
+function tlsRequest(options: HelloOptions): TlsRequest {
+  const { host, tlsMode, tlsa, tlsaName = host, ca, sessions, now } = options;
   const key = `${host} ${tlsMode} ${ca ?? ""}`;
   return {
-    name: host,
+    name: tlsaName,
     isNameAnIp: isIP(host) !== 0,
     mustVerify: tlsa === null && tlsMode.endsWith("_verify"),
     ca,
-    judge: tlsa === null ? null : (leaf) => judgeChain(tlsa, leaf, { host, now: new Date(now()) }),
+    judge:
+      tlsa === null
+        ? null
+        : (leaf) => judgeChain(tlsa, leaf, { names: [tlsaName, host], now: new Date(now()) }),
     // DANE's records may have changed since: its certificates are looked at each time.
     session: tlsa === null ? sessions.find(key) : null,
     onSession: (session) => {

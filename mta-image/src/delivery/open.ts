@@ -144,6 +144,7 @@ async function tryMode(
     isLmtp: settings.isLmtp,
     tlsMode: mode.inClear ? "disabled" : demand.mode,
     tlsa: demand.tlsa,
+    ...(demand.tlsaName === undefined ? {} : { tlsaName: demand.tlsaName }),
     ca: settings.ca,
     timeouts: settings.timeouts,
     sessions: tls.sessions,

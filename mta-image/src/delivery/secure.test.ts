@@ -160,6 +160,44 @@ test("a certificate that no record names gets no mail, and no record of use asks
   );
 });
 
+test("a host that is an alias has its TLSA records at the end of it, else at its own name", async (t) => {
+  const good = tlsa(3, 1, 1, sha256(keyOf(leaf)));
+  const wrong = tlsa(3, 1, 1, Buffer.alloc(32));
+  const alias = { "mx.example.net": { cname: "real.example.org", isAuthentic: true } };
+  const real = { "real.example.org": { a: ["127.0.0.1"], isAuthentic: true } };
+  const at = (port: number, name: string, record: Buffer): DnsTable => ({
+    [`_${port}._tcp.${name}`]: { tlsa: [record], isAuthentic: true },
+  });
+  const both = (port: number): DnsTable => ({
+    ...signedZone([wrong], { ...alias, ...real })(port),
+    ...at(port, "real.example.org", good),
+  });
+  assert.match((await deliver(t, { settings: dane, signed: both })).said, /^delivered/);
+  const ownOnly = signedZone([wrong], { ...alias, ...real });
+  assert.match((await deliver(t, { settings: dane, signed: ownOnly })).said, /^deferred 4\.7\.5 .*no TLSA/);
+  // The alias leads out of the signed zone: what stands there counts for nothing, what stands here does.
+  const unsigned = { "real.example.org": { a: ["127.0.0.1"] } };
+  const leaving = (port: number): DnsTable => ({
+    ...signedZone([good], { ...alias, ...unsigned })(port),
+    ...at(port, "real.example.org", wrong),
+  });
+  const strict = { ...dane, tlsMode: "dane_require" } as const;
+  assert.match((await deliver(t, { settings: strict, signed: leaving })).said, /^delivered/);
+});
+
+test("an authority at the end of an alias vouches for either name", async (t) => {
+  const pem = { key: certificate.pem.key, cert: certificate.pem.cert + ca };
+  const record = tlsa(2, 0, 1, sha256(new X509Certificate(ca).raw));
+  const signed = (port: number): DnsTable => ({
+    ...signedZone([], { "mx.example.net": { cname: "real.example.org", isAuthentic: true } })(port),
+    "real.example.org": { a: ["127.0.0.1"], isAuthentic: true },
+    [`_${port}._tcp.real.example.org`]: { tlsa: [record], isAuthentic: true },
+  });
+  const { said, sink } = await deliver(t, { settings: dane, signed, serverPem: pem });
+  assert.match(said, /^delivered/);
+  assert.equal(sink.received[0]?.isSecure, true);
+});
+
 test("records of a zone that is not signed count for nothing", async (t) => {
   const forged = tlsa(3, 1, 1, Buffer.alloc(32));
   const unsigned = signedZone([forged], { "example.net": { mx: [[10, "mx.example.net"]] } });

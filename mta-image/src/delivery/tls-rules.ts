@@ -24,6 +24,8 @@ export interface TlsDemand {
   readonly mode: BasicTlsMode;
   /** One of these must name the certificate, in place of the well-known authorities; null without DANE. */
   readonly tlsa: readonly TlsaRecord[] | null;
+  /** The host's name at the end of its CNAMEs, if its records stand there: for SNI, and good in certificates. */
+  readonly tlsaName?: string;
   readonly policy: ReportedPolicy;
 }
 
@@ -98,7 +100,7 @@ export class TlsRules {
     const { settings, zone } = rules;
     const dane = settings.tlsMode.startsWith("dane") ? await askDane(host, zone) : nothing;
     if (dane.kind === "failed") return skip("dane-failed", dane.detail, "dnssec-invalid", tlsaPolicy([]));
-    if (dane.kind === "records") return { kind: "use", demand: daneDemand(dane.records) };
+    if (dane.kind === "records") return { kind: "use", demand: daneDemand(dane) };
     if (settings.tlsMode === "dane_require")
       return skip("dane-failed", `${host.name} has no TLSA record`, "dane-required", tlsaPolicy([]));
     return stsRule(host, rules);
@@ -121,7 +123,7 @@ type Dane =
   | { readonly kind: "none" }
   | { readonly kind: "failed"; readonly detail: string }
   /** Null records: there are some, and none can be used: TLS is a must, any certificate will do (RFC 7672 2.2). */
-  | { readonly kind: "records"; readonly records: readonly TlsaRecord[] | null };
+  | { readonly kind: "records"; readonly name: string; readonly records: readonly TlsaRecord[] | null };
 
 const nothing: Dane = { kind: "none" };
 
@@ -135,21 +137,32 @@ async function askDane(host: Host, zone: Zone): Promise<Dane> {
   ]);
   if (addresses.every(({ kind }) => kind === "failed"))
     return { kind: "failed", detail: `address of ${host.name}: ${addresses[0].reason}` };
-  if (!addresses.some(({ kind, isAuthentic }) => kind === "found" && isAuthentic)) return nothing;
-  const name = `_${host.port}._tcp.${host.name}`;
-  const answer = await zone.validated.ask(name, "TLSA");
-  if (answer.kind === "failed") return { kind: "failed", detail: `TLSA of ${name}: ${answer.reason}` };
-  if (answer.kind === "none" || !answer.isAuthentic) return nothing;
-  const records = usableRecords(answer.records);
-  return { kind: "records", records: records.length === 0 ? null : records };
+  const known = addresses.find(({ kind, isAuthentic }) => kind === "found" && isAuthentic);
+  if (known === undefined && !(await isSignedAlias(host, zone.validated))) return nothing;
+  // RFC 7672 2.2.3: first at the end of the CNAMEs, if the whole way there is signed, then at the name itself.
+  for (const base of new Set([known?.owner ?? host.name, host.name])) {
+    const name = `_${host.port}._tcp.${base}`;
+    const answer = await zone.validated.ask(name, "TLSA");
+    if (answer.kind === "failed") return { kind: "failed", detail: `TLSA of ${name}: ${answer.reason}` };
+    if (answer.kind === "none" || !answer.isAuthentic) continue;
+    const records = usableRecords(answer.records);
+    return { kind: "records", name: base, records: records.length === 0 ? null : records };
+  }
+  return nothing;
 }
 
-function daneDemand(records: readonly TlsaRecord[] | null): TlsDemand {
+/** The name stands in a signed zone and leads into one that is not: its own TLSA records count (RFC 7672 2.2.2). */
+async function isSignedAlias(host: Host, validated: ValidatedResolver): Promise<boolean> {
+  const alias = await validated.ask(host.name, "CNAME");
+  return alias.kind === "found" && alias.isAuthentic;
+}
+
+function daneDemand({ name, records }: Extract<Dane, { kind: "records" }>): TlsDemand {
   const lines = (records ?? []).map(
     ({ usage, selector, matching, data }) =>
       `${usage} ${selector} ${matching} ${data.toString("hex").slice(0, 128)}`,
   );
-  return { mode: "require", tlsa: records, policy: tlsaPolicy(lines) };
+  return { mode: "require", tlsa: records, tlsaName: name, policy: tlsaPolicy(lines) };
 }
 
 function stsRule(host: Host, { settings, basic, policy, zone }: Rules): HostRule {

@@ -13,7 +13,7 @@ import { type Packet, decode, encode, streamEncode } from "dns-packet";
 
 import type { Clock } from "#base/clock.ts";
 
-export type ValidatedType = "A" | "AAAA" | "MX" | "TLSA";
+export type ValidatedType = "A" | "AAAA" | "CNAME" | "MX" | "TLSA";
 
 export interface ValidatedAnswer {
   /** `none`: there are no such records; `failed`: nobody can tell now, or the answer was bogus (SERVFAIL). */
@@ -22,6 +22,8 @@ export interface ValidatedAnswer {
   /** The data of records of the type asked for, as the library gives them. */
   readonly records: readonly unknown[];
   readonly reason: string;
+  /** Whose the records are: another name than the one asked for where CNAMEs lead there, which it vouches for too. */
+  readonly owner: string;
 }
 
 export interface ValidatedResolver {
@@ -165,19 +167,21 @@ function judge(answer: Decoded, type: ValidatedType): Asked {
   const { rcode = "SERVFAIL", flag_ad: isAuthentic = false } = answer;
   if (rcode !== "NOERROR" && rcode !== "NXDOMAIN") return { answer: failed(rcode), lifeMs: 0 };
   const found = (answer.answers ?? []).filter((record) => record.type === type) as {
+    readonly name: string;
     readonly data: unknown;
     readonly ttl?: number;
   }[];
   const lifeMs = Math.min(...found.map(({ ttl = 0 }) => ttl)) * 1000;
   if (found.length === 0) {
-    return { answer: { kind: "none", isAuthentic, records: [], reason: "" }, lifeMs: NEGATIVE_MS };
+    return { answer: { kind: "none", isAuthentic, records: [], reason: "", owner: "" }, lifeMs: NEGATIVE_MS };
   }
   const records = found.map(({ data }) => data);
-  return { answer: { kind: "found", isAuthentic, records, reason: "" }, lifeMs };
+  const owner = (found[0]?.name ?? "").toLowerCase();
+  return { answer: { kind: "found", isAuthentic, records, reason: "", owner }, lifeMs };
 }
 
 function failed(reason: string): ValidatedAnswer {
-  return { kind: "failed", isAuthentic: false, records: [], reason };
+  return { kind: "failed", isAuthentic: false, records: [], reason, owner: "" };
 }
 
 function parseServer(text: string): { host: string; port: number } {

@@ -70,9 +70,9 @@ export class Commands {
     const { settings, near, screening, flow, traced, hooks } = options;
     this.#options = options;
     this.#tls = options.tls;
-    this.#remoteIp = options.client.remoteIp;
-    this.#patience = new Patience(settings);
     const { remoteIp } = options.client;
+    this.#remoteIp = remoteIp;
+    this.#patience = new Patience(settings);
     this.#login = new Login({
       credentials: settings.credentials,
       script: hooks?.has("auth") === true ? (facts) => hooks.auth(facts) : null,
