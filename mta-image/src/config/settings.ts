@@ -8,6 +8,7 @@ import type { AppConfig, EngineConfig } from "#contract/config.ts";
 
 import type { ObjectStoreSettings } from "../delivery/object-store/settings.ts";
 import { type TransportSettings, defaultTransport } from "../delivery/transport.ts";
+import { makeSchedule } from "./retry-rules.ts";
 import { sourceSettings } from "./source-addresses.ts";
 import type { PluginOrder } from "../queue/courier.ts";
 import type { RetrySchedule } from "../queue/retry.ts";
@@ -217,8 +218,5 @@ const defaultSchedule: RetrySchedule = {
 function schedule(group: Group, transport: Transport): RetrySchedule {
   const retry = transport.retry ?? group.retry;
   if (retry === undefined) return defaultSchedule;
-  return {
-    count: retry.count,
-    intervals: retry.intervals.map(({ interval, notify }) => ({ delayMs: interval, notify })),
-  };
+  return makeSchedule(retry);
 }

@@ -28,7 +28,7 @@ export interface HookedCourierOptions {
   /** A source address by its name in the configuration, or as it is; null for what is neither. */
   readonly sourceAddress: (name: string) => string | null;
   /** Attempts after the first one that a transport's schedule has. */
-  readonly retriesOf: (transportId: string) => number;
+  readonly retriesOf: (mail: RecipientFacts) => number;
   /** What a plugin is given, and how what it gives back looks to scripts. */
   readonly plugins: {
     order(id: string, args: ScriptValue): PluginOrder;
@@ -139,7 +139,7 @@ export class HookedCourier implements Courier {
     const { hooks, retriesOf, plugins } = this.#options;
     const { kind, reply, status, remoteMta, plugin } = outcome;
     const isPutOff = kind === "deferred" || kind === "unclear";
-    const isExpired = isPutOff && facts.retry >= retriesOf(facts.transportId);
+    const isExpired = isPutOff && facts.retry >= retriesOf(facts);
     const pluginReturn = plugin === undefined ? undefined : plugins.value(plugin.ret);
     const attempt = { kind, isExpired, reply, status, remoteMta, durationMs, pluginReturn };
     const metadata = before.metadata ?? facts.metadata;

@@ -4,10 +4,12 @@ import type { Log } from "#base/log.ts";
 import type { EngineConfig } from "#contract/config.ts";
 
 import { makeQueueRules, makeQuotas } from "../config/queue-rules.ts";
+import { type RetryRules, makeRetryRules } from "../config/retry-rules.ts";
 import type { Settings } from "../config/settings.ts";
 import { MailNotifier } from "../dsn/mail-notifier.ts";
 import type { Events } from "../events/events.ts";
 import type { Intake } from "../intake/intake.ts";
+import type { Lists } from "../queue/matching.ts";
 import { Queue, type QueueOptions } from "../queue/queue.ts";
 import { WarmUp } from "../queue/warm-up.ts";
 import type { Spool } from "../spool/spool.ts";
@@ -25,15 +27,20 @@ export interface MailQueueOptions extends Pick<QueueOptions, "courier" | "locato
   readonly clock: Clock;
   readonly log: Log;
   readonly settings: () => Settings;
+  /** Which of the exclusive addresses are this engine's. */
+  readonly holds: (address: string) => boolean;
 }
 
 export class MailQueue {
   readonly queue: Queue;
   readonly watch: OutcomeWatch;
   readonly #warmUp: WarmUp;
+  readonly #holds: MailQueueOptions["holds"];
+  #retries: RetryRules | null = null;
 
   constructor(options: MailQueueOptions) {
     const { clock, spool, settings, events } = options;
+    this.#holds = options.holds;
     this.watch = new OutcomeWatch({ clock, events });
     this.queue = new Queue({
       ...options,
@@ -43,7 +50,8 @@ export class MailQueue {
         hostname: () => settings().hostname,
         transportFor: (id) => settings().noticeTransports.get(id) ?? id,
       }),
-      scheduleFor: (id) => settings().schedules.get(id) ?? settings().defaultSchedule,
+      scheduleFor: (id, facts) =>
+        this.#retries?.find(facts) ?? settings().schedules.get(id) ?? settings().defaultSchedule,
       maxRunning: MAX_RUNNING,
       sourcesFor: (id) => settings().transports.get(id)?.sourceIps ?? [],
       note: this.watch.note,
@@ -54,7 +62,10 @@ export class MailQueue {
   /** Puts the rules of a configuration in place of those before. */
   applyRules(config: EngineConfig): void {
     const { rulebook, quotas, reactions } = this.queue;
-    rulebook.configure(makeQueueRules(config, (field, name) => rulebook.lists.find(field, name)));
+    const lists: Lists = (field, name) => rulebook.lists.find(field, name);
+    rulebook.configure(makeQueueRules(config, lists, this.#holds));
+    this.#retries = makeRetryRules(config.app, lists);
+    rulebook.watch("retries", this.#retries.located);
     this.watch.configure(config.app.bounces);
     quotas.configure(makeQuotas(config));
     reactions.configure(config.policy.reactions, this.watch.classify);

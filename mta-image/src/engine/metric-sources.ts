@@ -34,7 +34,6 @@ export function metricSources(engine: Counted, handed: Handed): MetricSources {
     queue: () => queue.figures(),
     quotas: () => queue.quotas.list(),
     reactions: queue.reactions,
-    reactions: queue.reactions,
     spool: () => spool.figures(),
     isReady: () => engine.isReady,
     delivery: courier.counters,

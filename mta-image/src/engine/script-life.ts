@@ -31,6 +31,7 @@ import { type PortParts, makeScriptPorts } from "../script-ports/ports.ts";
 import { makeScriptQueue } from "./script-queue.ts";
 import { Refusal } from "../script/error.ts";
 import { MemorySource } from "../script/mail/pieces.ts";
+import { domainOf } from "../message/envelope.ts";
 import type { FilePort, ForeignPort, QueueOrders } from "../script/ports.ts";
 import type { SmtpServer } from "../session/smtp-server.ts";
 import { spamhausHost } from "../spamhaus/script-functions.ts";
@@ -107,7 +108,8 @@ export class ScriptLife {
       hooks: new QueueHooks(() => this.#scripts, this.runner),
       clock,
       sourceAddress: (name) => settings().addresses.get(name) ?? (isIP(name) === 0 ? null : name),
-      retriesOf: (id) => (settings().schedules.get(id) ?? settings().defaultSchedule).count,
+      retriesOf: ({ recipient, ...names }) =>
+        this.#options.engine.queue().scheduleFor({ ...names, domain: domainOf(recipient) }).count,
       plugins: {
         order: (id, args) => ({ id, args: encode(args, pluginResources), timeoutMs: PLUGIN_MS }),
         value: (wire) =>

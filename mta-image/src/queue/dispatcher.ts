@@ -69,6 +69,10 @@ export class Dispatcher {
     return this.#isClosed || this.#running >= this.#options.maxRunning;
   }
 
+  find(key: string): Line | undefined {
+    return this.#destinations.get(key);
+  }
+
   get lines(): Iterable<Line> {
     return this.#destinations.values();
   }

@@ -7,6 +7,7 @@ import type { AdmissionOptions } from "./admission.ts";
 import type { Courier, Outcome } from "./courier.ts";
 import type { Doorkeeper } from "./doorkeeper.ts";
 import type { Entry } from "./entry.ts";
+import type { Facts } from "./matching.ts";
 import type { Notifier } from "./notifier.ts";
 import type { RetrySchedule } from "./retry.ts";
 
@@ -19,7 +20,7 @@ export interface QueueOptions {
   /** In 0..1. */
   readonly random: () => number;
   /** Looked up at each deferral, so a reload reaches mail that is queued already. */
-  readonly scheduleFor: (transportId: string) => RetrySchedule;
+  readonly scheduleFor: (transportId: string, facts: () => Facts) => RetrySchedule;
   /** Attempts under way over all destinations. */
   readonly maxRunning: number;
   readonly locator: AdmissionOptions["locator"];

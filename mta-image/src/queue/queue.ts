@@ -9,18 +9,11 @@
 import type { Clock } from "#base/clock.ts";
 
 import { type Envelope, domainOf } from "../message/envelope.ts";
-import type {
-  EntryState,
-  Moved,
-  Spool,
-  SpooledMessage,
-  SpooledRecipient,
-  StateSource,
-} from "../spool/spool.ts";
+import type { EntryState, Moved, Spool, SpooledMessage, SpooledRecipient } from "../spool/spool.ts";
 import { Admission, type AdmissionOptions } from "./admission.ts";
 import type { Courier, Outcome } from "./courier.ts";
 import { withDeadlines } from "./deadline.ts";
-import { type LineName, destinationKey } from "./destination-queue.ts";
+import { DestinationQueue, type LineName, destinationKey } from "./destination-queue.ts";
 import { Dispatcher, attemptOf } from "./dispatcher.ts";
 import { type Doorkeeper, openDoors } from "./doorkeeper.ts";
 import { DueTimer } from "./due-timer.ts";
@@ -31,14 +24,16 @@ import { KeptMessages } from "./kept-messages.ts";
 import type { QueueFigures, QueueOptions } from "./queue-options.ts";
 import { Quotas } from "./quotas.ts";
 import { Reactions } from "./reactions.ts";
+import type { RetrySchedule } from "./retry.ts";
 import { Rulebook } from "./rulebook.ts";
 import { type OutcomeCounters, Settlement } from "./settlement.ts";
 import { WaitingRoom } from "./waiting-room.ts";
-import { withdrawn } from "./withdrawn.ts";
+import { keeping, withdrawn } from "./withdrawn.ts";
 
 export type { QueueFigures, QueueOptions } from "./queue-options.ts";
 
 export class Queue {
+  readonly #options: Pick<QueueOptions, "scheduleFor">;
   readonly #clock: Clock;
   readonly #spool: Spool;
   readonly #courier: Courier;
@@ -62,6 +57,7 @@ export class Queue {
 
   constructor(options: QueueOptions) {
     const { clock, log, maxRunning } = options;
+    this.#options = options;
     const courier = withDeadlines(options.courier, clock);
     this.#clock = clock;
     this.#doorkeeper = options.doorkeeper ?? openDoors;
@@ -70,6 +66,7 @@ export class Queue {
     this.#courier = courier;
     this.#settlement = new Settlement({
       ...options,
+      scheduleFor: (line) => this.#scheduleOf(line),
       place: (entry, { isNew }) => {
         this.#place(entry);
         if (isNew) this.#record(entry);
@@ -179,6 +176,16 @@ export class Queue {
 
   find(messageId: string): readonly Entry[] {
     return this.#messages.find(messageId);
+  }
+
+  /** When mail of these names is tried again; by the facts of its line while there is one. */
+  scheduleFor(name: LineName): RetrySchedule {
+    const line = this.#dispatcher.find(destinationKey(name)) ?? new DestinationQueue<Entry>("none", name);
+    return this.#scheduleOf(line);
+  }
+
+  #scheduleOf(line: DestinationQueue<Entry>): RetrySchedule {
+    return this.#options.scheduleFor(line.transportId, () => this.#admission.factsOf(line, ""));
   }
 
   /** Why an entry is where it is. */
@@ -365,11 +372,6 @@ export class Queue {
   #record(entry: Entry): void {
     this.#spool.update(entry.message.id, entry.recipient, entry.state());
   }
-}
-
-/** For an entry that is given away: what it said last. */
-function keeping(state: EntryState): StateSource {
-  return { state: () => state };
 }
 
 /** It keeps its place as a hole, and is not counted any more. */

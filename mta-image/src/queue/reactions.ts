@@ -62,7 +62,10 @@ export class Reactions {
     this.#reactions = configs.map((config) =>
       compileReaction(config, (field, name) => rulebook.lists.find(field, name), classify),
     );
-    rulebook.watch(configs.flatMap(({ if: match, per }) => [...compileFields(match), ...per]));
+    rulebook.watch(
+      "reactions",
+      configs.flatMap(({ if: match, per }) => [...compileFields(match), ...per]),
+    );
     for (const { id } of configs) this.counters.set(id, this.counters.get(id) ?? 0);
   }
 

@@ -67,8 +67,8 @@ export class Rulebook {
   readonly #ends = new Map<string, Timer>();
   #sweepAt = SWEEP_AT_LEAST;
   #factor = 1;
-  /** Fields that somebody wants to know of each attempt, though no rule looks at them. */
-  #watched: readonly QueueField[] = [];
+  /** Fields that somebody wants to know of each attempt, though no rule looks at them, by who that is. */
+  readonly #watched = new Map<string, readonly QueueField[]>();
   /** How many rules look at a field. */
   readonly #mentions = new Map<QueueField, number>();
 
@@ -78,7 +78,7 @@ export class Rulebook {
   }
 
   get isEmpty(): boolean {
-    if (this.#watched.length > 0) return false;
+    if (this.#watched.size > 0) return false;
     return this.#fromFile.length + this.#policies.size + this.#suspensionIndex.size === 0;
   }
 
@@ -111,10 +111,11 @@ export class Rulebook {
     return fields.some((field) => (this.#mentions.get(field) ?? 0) > 0);
   }
 
-  /** From now on these are known of each attempt, in place of those before. */
-  watch(fields: readonly QueueField[]): void {
-    this.#mention(this.#watched, -1);
-    this.#watched = fields;
+  /** From now on these are known of each attempt, in place of those that `who` wanted before. */
+  watch(who: string, fields: readonly QueueField[]): void {
+    this.#mention(this.#watched.get(who) ?? [], -1);
+    this.#watched.delete(who);
+    if (fields.length > 0) this.#watched.set(who, fields);
     this.#mention(fields, 1);
     this.#changed();
   }

@@ -23,7 +23,7 @@ export interface SettlementOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly random: () => number;
-  readonly scheduleFor: (transportId: string) => RetrySchedule;
+  readonly scheduleFor: (line: Entry["destination"]) => RetrySchedule;
   /** Into the line or the heap by entry.dueAt; `isNew` when the spool has to hear of it. */
   readonly place: (entry: Entry, options: { isNew: boolean }) => void;
   readonly remove: (entry: Entry) => void;
@@ -111,7 +111,7 @@ export class Settlement {
   /** Plans the next attempt; null when there is none. */
   #defer(entry: Entry, order: Outcome["order"]): { notify: boolean; until: number } | null {
     const { clock, random, scheduleFor, place } = this.#options;
-    const schedule = scheduleFor(entry.destination.transportId);
+    const schedule = scheduleFor(entry.destination);
     entry.attempts++;
     const now = clock.now();
     const planned = decideRetry({ schedule, attempts: entry.attempts, now, jitter: random() });
