@@ -1,6 +1,7 @@
 /**
  * Messages a second that one mail server takes (each answered with 250 only when it is safe) and passes on to another
- * server, for Postfix and for one process of ours, with smtp-source and smtp-sink on both sides of each:
+ * server, for Postfix, for one process of ours and for the least that could be one, with smtp-source and smtp-sink on
+ * both sides of each; and what a message costs:
  *
  *   make bench        or: node e2e/bench/main.ts [rounds] [messages]
  *
@@ -9,139 +10,84 @@
  * until the sink has the last message. Figures are good for comparing within one run only.
  */
 import { loadavg } from "node:os";
-import { setTimeout as wait } from "node:timers/promises";
 
-import { sendWithSmtpSource } from "../peers/smtp-source.ts";
-import { CountingSink } from "./sink.ts";
-import { type Subject, ceiling, mailfleet, postfix } from "./subjects.ts";
+import { CONNECTIONS, type Figures, type Load, countSyscalls, measure } from "./measure.ts";
+import { type Row, ratio, table } from "./report.ts";
+import { type Subject, bareLoop, ceiling, mailfleet, postfix } from "./subjects.ts";
 
 const rounds = Number(process.argv[2] ?? 5);
 const messages = Number(process.argv[3] ?? 10_000);
-const SIZE_BYTES = 4096;
-const CONNECTIONS = 40;
-/** Postfix is slower; its share of a round is shorter, so that a round stays comparable in time. */
-const shares: readonly (readonly [Subject, number])[] = [
-  [ceiling, messages * 2],
-  [postfix, Math.ceil(messages / 4)],
-  [mailfleet, messages],
-];
 
-interface Figures {
-  readonly accepted: number;
-  readonly delivered: number;
+/** Slower servers and larger loads get fewer messages, so that all take about as long. */
+interface Scenario {
+  readonly load: Load;
+  readonly shares: readonly (readonly [Subject, share: number])[];
+  readonly ratios: readonly (readonly ["accepted" | "delivered", other: Subject])[];
 }
 
-const results = new Map<Subject, Figures[]>(shares.map(([subject]) => [subject, []]));
+const scenarios: readonly Scenario[] = [
+  {
+    load: { name: "4,096 bytes, connections that stay", sizeBytes: 4096, isReconnecting: false },
+    shares: [
+      [ceiling, 2],
+      [postfix, 1 / 4],
+      [bareLoop, 1],
+      [mailfleet, 1],
+    ],
+    ratios: [
+      ["accepted", postfix],
+      ["delivered", postfix],
+      ["accepted", ceiling],
+      ["delivered", bareLoop],
+    ],
+  },
+  {
+    load: { name: "4,096 bytes, a new connection for each message", sizeBytes: 4096, isReconnecting: true },
+    shares: [
+      [postfix, 1 / 8],
+      [mailfleet, 1 / 2],
+    ],
+    ratios: [["accepted", postfix]],
+  },
+  {
+    load: { name: "102,400 bytes, connections that stay", sizeBytes: 102_400, isReconnecting: false },
+    shares: [
+      [ceiling, 1 / 4],
+      [mailfleet, 1 / 8],
+    ],
+    ratios: [["accepted", ceiling]],
+  },
+];
+
+const results = new Map(scenarios.map((scenario) => [scenario, new Map<Subject, Figures[]>()]));
 for (let round = 1; round <= rounds; round++) {
-  for (const [subject, count] of shares) {
-    const figures = await measure(subject, count);
-    results.get(subject)?.push(figures);
+  for (const scenario of scenarios) await playRound(round, scenario);
+}
+for (const { load, shares, ratios } of scenarios) {
+  const rows = new Map(shares.map(([subject]) => [subject, rowOf(load, subject)]));
+  process.stdout.write(
+    table(`${load.name}, ${CONNECTIONS} connections, ${rounds} rounds`, [...rows.values()]),
+  );
+  for (const [name, other] of ratios)
+    process.stdout.write(ratio(name, rows.get(mailfleet) as Row, rows.get(other) as Row));
+}
+const [plain] = scenarios as readonly [Scenario];
+const syscalls = await countSyscalls(mailfleet, plain.load, 1000);
+process.stdout.write(`\nsystem calls a message: ${syscalls?.toFixed(1) ?? "unknown, there is no strace"}\n`);
+
+async function playRound(round: number, scenario: Scenario): Promise<void> {
+  for (const [subject, share] of scenario.shares) {
+    const figures = await measure(subject, scenario.load, Math.ceil(messages * share));
+    const all = results.get(scenario) as Map<Subject, Figures[]>;
+    all.set(subject, [...(all.get(subject) ?? []), figures]);
+    const { accepted, delivered } = figures;
     process.stdout.write(
-      `round ${round} ${subject.name}: ${text(figures)} (load ${loadavg()[0]?.toFixed(1)})\n`,
+      `round ${round}, ${scenario.load.name}, ${subject.name}: ${Math.round(accepted)} accepted, ${Math.round(delivered)} delivered (load ${loadavg()[0]?.toFixed(1)})\n`,
     );
   }
 }
-print();
 
-async function measure(subject: Subject, count: number): Promise<Figures> {
-  const sink = await CountingSink.start();
-  const server = await subject.start(sink.port);
-  try {
-    // A connection, caches and the compiler are warm before the clock starts.
-    const warmUp = Math.ceil(count / 10);
-    await send(server.port, warmUp);
-    await untilCount(sink, warmUp);
-    const started = performance.now();
-    await send(server.port, count);
-    const accepted = performance.now();
-    await untilCount(sink, warmUp + count);
-    const delivered = performance.now();
-    return {
-      accepted: (count * 1000) / (accepted - started),
-      delivered: (count * 1000) / (delivered - started),
-    };
-  } finally {
-    await server.stop();
-    sink.stop();
-  }
-}
-
-async function send(port: number, count: number): Promise<void> {
-  await sendWithSmtpSource({
-    address: "127.0.0.1",
-    port,
-    messages: count,
-    connections: CONNECTIONS,
-    sizeBytes: SIZE_BYTES,
-    sender: "sender@example.org",
-    recipient: "user@example.net",
-    numbered: false,
-  });
-}
-
-/** The sink may hold its last count back in a buffer; a pause without change ends the wait when that is all. */
-async function untilCount(sink: CountingSink, wanted: number): Promise<void> {
-  for (let quietMs = 0, before = -1; sink.messages < wanted && quietMs < 5000; ) {
-    quietMs = sink.messages === before ? quietMs + 5 : 0;
-    before = sink.messages;
-    await wait(5);
-  }
-  if (sink.messages < wanted) throw new Error(`the sink has ${sink.messages} of ${wanted} messages`);
-}
-
-function print(): void {
-  const rows = shares.map(([subject]) => {
-    const figures = results.get(subject) ?? [];
-    return {
-      name: subject.name,
-      accepted: spread(figures, "accepted"),
-      delivered: spread(figures, "delivered"),
-    };
-  });
-  const [top, other, ours] = rows as [Row, Row, Row];
-  process.stdout.write(
-    [
-      "",
-      `${SIZE_BYTES} bytes, ${CONNECTIONS} connections, ${rounds} rounds; messages a second, median (least to most)`,
-      "",
-      "| server | accepted | delivered |",
-      "|---|---|---|",
-      ...rows.map(({ name, accepted, delivered }) => `| ${name} | ${show(accepted)} | ${show(delivered)} |`),
-      "",
-      `accepted against Postfix: ${ratio(ours.accepted, other.accepted)}`,
-      `delivered against Postfix: ${ratio(ours.delivered, other.delivered)}`,
-      `accepted against smtp-source into smtp-sink: ${ratio(ours.accepted, top.accepted)}`,
-      "",
-    ].join("\n"),
-  );
-}
-
-interface Spread {
-  readonly least: number;
-  readonly median: number;
-  readonly most: number;
-}
-
-interface Row {
-  readonly name: string;
-  readonly accepted: Spread;
-  readonly delivered: Spread;
-}
-
-function spread(figures: readonly Figures[], name: keyof Figures): Spread {
-  const sorted = figures.map((one) => one[name]).sort((a, b) => a - b);
-  const at = (index: number): number => sorted[index] ?? Number.NaN;
-  return { least: at(0), median: at(Math.floor(sorted.length / 2)), most: at(sorted.length - 1) };
-}
-
-function show({ least, median, most }: Spread): string {
-  return `${Math.round(median)} (${Math.round(least)} to ${Math.round(most)})`;
-}
-
-function ratio(a: Spread, b: Spread): string {
-  return `${(a.median / b.median).toFixed(2)} times`;
-}
-
-function text({ accepted, delivered }: Figures): string {
-  return `${Math.round(accepted)} accepted, ${Math.round(delivered)} delivered`;
+function rowOf(load: Load, subject: Subject): Row {
+  const scenario = scenarios.find((one) => one.load === load) as Scenario;
+  return { server: subject.name, figures: results.get(scenario)?.get(subject) ?? [] };
 }

@@ -4,7 +4,7 @@
  */
 import { spawn } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -13,6 +13,8 @@ import { startPostfix } from "../peers/postfix.ts";
 
 export interface Running {
   readonly port: number;
+  /** The one process that does the work; null where it is more than one. */
+  readonly pid: number | null;
   stop(): Promise<void>;
 }
 
@@ -24,7 +26,7 @@ export interface Subject {
 /** smtp-source talks to the sink itself: what is left when no server is between. */
 export const ceiling: Subject = {
   name: "smtp-source into smtp-sink",
-  start: async (sinkPort) => ({ port: sinkPort, stop: async () => {} }),
+  start: async (sinkPort) => ({ port: sinkPort, pid: null, stop: async () => {} }),
 };
 
 export const postfix: Subject = {
@@ -37,7 +39,30 @@ export const postfix: Subject = {
       domains: ["nowhere.example.test"],
       relayHost: `[127.0.0.1]:${sinkPort}`,
     });
-    return { port, stop: () => server.stop() };
+    return { port, pid: null, stop: () => server.stop() };
+  },
+};
+
+/** One process that only takes mail, makes it durable and hands it on. */
+export const bareLoop: Subject = {
+  name: "bare loop in one Node process",
+  async start(sinkPort) {
+    const folder = await mkdtemp(join(tmpdir(), "bench-bare-"));
+    const port = await freePort();
+    const program = new URL("bare-loop.ts", import.meta.url).pathname;
+    const args = [program, String(port), String(sinkPort), join(folder, "mail")];
+    const child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "inherit"] });
+    const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+    await untilListening(port);
+    return {
+      port,
+      pid: child.pid ?? null,
+      stop: async () => {
+        child.kill("SIGKILL");
+        await gone;
+        await rm(folder, { recursive: true, force: true });
+      },
+    };
   },
 };
 
@@ -70,6 +95,7 @@ export const mailfleet: Subject = {
     await untilReady(`http://127.0.0.1:${monitor}/ready`);
     return {
       port,
+      pid: child.pid ?? null,
       stop: async () => {
         child.kill("SIGTERM");
         await gone;
@@ -89,8 +115,20 @@ export function freePort(): Promise<number> {
   });
 }
 
+async function untilListening(port: number): Promise<void> {
+  for (let tries = 0; tries < 1200; tries++) {
+    const isThere = await new Promise<boolean>((resolve) => {
+      const socket = connect({ host: "127.0.0.1", port }, () => resolve(true));
+      socket.once("error", () => resolve(false)).once("connect", () => socket.destroy());
+    });
+    if (isThere) return;
+    await wait(50);
+  }
+  throw new Error(`nothing listens on port ${port}`);
+}
+
 async function untilReady(url: string): Promise<void> {
-  for (let tries = 0; tries < 200; tries++) {
+  for (let tries = 0; tries < 1200; tries++) {
     const answer = await fetch(url).catch(() => null);
     if (answer?.ok === true) return;
     await wait(50);

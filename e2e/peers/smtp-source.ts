@@ -15,6 +15,8 @@ export interface SourceOptions {
   readonly sender: string;
   readonly recipient: string;
   readonly numbered: boolean;
+  /** A new connection for each message. */
+  readonly isReconnecting?: boolean;
   readonly timeoutMs?: number;
 }
 
@@ -27,7 +29,8 @@ export async function sendWithSmtpSource(options: SourceOptions): Promise<Source
   const args = [
     ...["-m", String(options.messages), "-s", String(options.connections), "-l", String(options.sizeBytes)],
     ...["-f", options.sender, "-t", options.recipient, ...(options.numbered ? ["-N"] : [])],
-    ...["-d", `${options.address}:${options.port}`],
+    ...(options.isReconnecting === true ? [] : ["-d"]),
+    `${options.address}:${options.port}`,
   ];
   const started = performance.now();
   const result = await tryRun("smtp-source", args, {
