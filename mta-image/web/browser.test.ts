@@ -183,6 +183,30 @@ describe("the pages in a real browser", { skip: hasBrowser ? false : "there is n
     await page.getByText("Recipients: 0", { exact: true }).waitFor();
   });
 
+  test("what is moved goes by another job and transport, and an unknown transport is refused by name", async () => {
+    await show(page, "queue?recipient=user05@");
+    await page.getByText("Recipients: 1", { exact: true }).waitFor();
+    await page.getByRole("button", { name: "Move", exact: true }).click();
+    await page.getByText("Recipients that this concerns: 1").waitFor();
+    assert.equal(await page.getByRole("button", { name: "Move (1)" }).isDisabled(), true);
+    await page.fill("input[name=to-jobId]", "second-try");
+    assert.deepEqual(await tab.audit(), []);
+    await picture(page, "queue-move");
+    await page.getByRole("button", { name: "Move (1)" }).click();
+    await page.getByText("Changed 1 of 1").waitFor();
+    await page.keyboard.press("Escape");
+    await show(page, "queue?jobId=second-try");
+    await page.getByText("Recipients: 1", { exact: true }).waitFor();
+    await page.getByRole("button", { name: "Move", exact: true }).click();
+    await page.fill("input[name=to-transportId]", "nowhere");
+    await page.getByRole("button", { name: "Move (1)" }).click();
+    await page
+      .getByText(/nowhere/)
+      .first()
+      .waitFor();
+    await page.keyboard.press("Escape");
+  });
+
   test("a message shows its header, its attempts and why it waits; what a sender wrote stays text", async () => {
     await show(page, "queue?senderDomain=evil.test");
     await page

@@ -13,12 +13,14 @@ import type {
   ClusterPage,
   ClusterPolicies,
   ClusterSuspensions,
+  LoggedOut,
+  LoginWays,
   Overview,
   RuleResult,
   Series,
   SessionView,
 } from "#web/shared/web-api.ts";
-import type { GroupQuery, QueueFilter, QueueOrder } from "#contract/insight-api.ts";
+import type { GroupQuery, MoveTarget, QueueFilter, QueueOrder } from "#contract/insight-api.ts";
 
 import { t } from "./strings.ts";
 
@@ -63,12 +65,13 @@ async function session(answer: Promise<SessionView>): Promise<SessionView> {
   return view;
 }
 
-export type Order = { action: QueueOrder["action"]; filter: QueueFilter; dryRun: boolean };
+export type Order = { action: QueueOrder["action"]; filter: QueueFilter; to?: MoveTarget; dryRun: boolean };
 
 export const api = {
   session: () => session(call("GET", "/session")),
   login: (user: string, password: string) => session(call("POST", "/login", { user, password })),
-  logout: () => call<unknown>("POST", "/logout", {}),
+  loginWays: () => call<LoginWays>("GET", "/login"),
+  logout: () => call<LoggedOut>("POST", "/logout", {}),
   overview: () => call<Overview>("GET", "/overview"),
   series: () => call<Series>("GET", "/series"),
   search: (filter: QueueFilter, after: string | null) =>

@@ -57,8 +57,13 @@ export function App() {
     document.documentElement.lang = next;
     redraw((n) => n + 1);
   };
+  const begin = (next: SessionView): void => {
+    // The word of a refusal in the address has been read.
+    if (place.view === "login") location.hash = placeHref("overview");
+    setSession(next);
+  };
   if (session === "asking") return null;
-  if (session === null) return <LoginPage onSession={setSession} />;
+  if (session === null) return <LoginPage refused={place.query["refused"]} onSession={begin} />;
   return (
     <div class="frame">
       <button type="button" class="skip" onClick={toContent}>
@@ -84,7 +89,11 @@ function Side(props: {
   readonly onLanguage: (language: Language) => void;
 }) {
   const { session, place, onLeave, onLanguage } = props;
-  const leave = (): void => void api.logout().then(onLeave, onLeave);
+  const leave = (): void =>
+    void api.logout().then(({ next }) => {
+      if (next === null) onLeave();
+      else location.assign(next);
+    }, onLeave);
   return (
     <div class="side">
       <p class="brand">{session.title}</p>

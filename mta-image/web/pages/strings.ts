@@ -66,6 +66,7 @@ const table = {
   filter: ["Filter", "Filter"],
   from: ["Source", "Herkunft"],
   functions: ["Functions", "Funktionen"],
+  grouping: ["Group", "Gruppe"],
   groups: ["Groups", "Gruppen"],
   health: ["Health", "Befinden"],
   headers: ["Header", "Kopfzeilen"],
@@ -97,6 +98,8 @@ const table = {
   missingLists: ["Lists that the key does not include", "Listen, die der Schlüssel nicht umfasst"],
   misused: ["{count} misuses", "{count} Fehlgriffe"],
   more: ["More fields", "Weitere Felder"],
+  move: ["Move", "Verschieben"],
+  moveTo: ["Where to (what is empty stays as it is)", "Wohin (was leer ist, bleibt)"],
   never: ["never", "nie"],
   nextRetry: ["Next try", "Nächster Versuch"],
   noDifference: ["no difference", "kein Unterschied"],
@@ -106,6 +109,7 @@ const table = {
   notIn: ["asks nothing", "fragt nichts"],
   oldestDue: ["Oldest due", "Am längsten fällig"],
   onEngines: ["on {count} engines", "auf {count} Servern"],
+  or: ["or", "oder"],
   origin: ["By", "Von"],
   overview: ["Overview", "Überblick"],
   password: ["Password", "Passwort"],
@@ -124,6 +128,26 @@ const table = {
   refined: [
     "Only the first {count} are shown; narrow the search.",
     "Nur die ersten {count} sind zu sehen; bitte genauer suchen.",
+  ],
+  refusedExpired: [
+    "This log-in has expired, or was begun in another browser. Try again.",
+    "Diese Anmeldung ist abgelaufen oder begann in einem anderen Browser. Bitte noch einmal.",
+  ],
+  refusedName: [
+    "The log-in service gave no usable name for you.",
+    "Der Anmeldedienst nannte keinen brauchbaren Namen.",
+  ],
+  refusedProvider: [
+    "The log-in service does not answer. Try again later.",
+    "Der Anmeldedienst antwortet nicht. Bitte später noch einmal.",
+  ],
+  refusedRole: [
+    "You are known, but have no role here. Ask whoever runs this cluster.",
+    "Sie sind bekannt, haben hier aber keine Rolle. Fragen Sie, wer diesen Cluster betreibt.",
+  ],
+  refusedSignOn: [
+    "The answer of the log-in service could not be used. Try again.",
+    "Die Antwort des Anmeldedienstes war nicht zu gebrauchen. Bitte noch einmal.",
   ],
   release: ["Release", "Freigeben"],
   remoteIp: ["From address", "Von Adresse"],

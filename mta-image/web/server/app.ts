@@ -16,7 +16,7 @@ import { roles } from "#web/shared/web-api.ts";
 
 import type { Audit } from "./audit.ts";
 import { describeApi } from "./openapi.ts";
-import { Refusal, type Route } from "./route.ts";
+import { Redirect, Refusal, type Route } from "./route.ts";
 import type { Sessions, Visitor } from "./sessions.ts";
 
 export interface AppOptions {
@@ -52,10 +52,15 @@ function addRoute(app: FastifyInstance, each: Route, options: AppOptions): void 
   app.route({
     method: each.method,
     url: `/api${each.path}`,
-    // By address: a name that is tried from everywhere is held back in turnstile.ts.
-    ...(each.name === "login" ? { config: { rateLimit: { max: 10, timeWindow: "1 minute" } } } : {}),
+    ...limitOf(each),
     handler: (request, reply) => answer(each, { request, reply, options }),
   });
+}
+
+/** By address: a name that is tried from everywhere is held back in turnstile.ts. */
+function limitOf({ name, isBrowsed }: Route): object {
+  if (name !== "login" && !isBrowsed) return {};
+  return { config: { rateLimit: { max: isBrowsed ? 60 : 10, timeWindow: "1 minute" } } };
 }
 
 interface Exchange {
@@ -75,14 +80,18 @@ async function answer(each: Route, exchange: Exchange): Promise<unknown> {
     admit(each, { request, visitor, sessions: options.sessions });
     const body = shaped(each, request);
     detail = each.detail(body, params);
-    const result = await each.handle({ body, params, visitor, request, reply });
+    const tell = (more: string): void => {
+      detail = more;
+    };
+    const result = await each.handle({ body, params, visitor, request, reply, tell });
     if (each.isAction)
       await note(each, exchange, { visitor, detail, status: 200, result: each.result(result) });
-    return result;
+    return result instanceof Redirect ? reply.redirect(result.url, 303) : result;
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     const { status, code, message } = error;
     if (each.isAction) await note(each, exchange, { visitor, detail, status, result: message });
+    if (each.isBrowsed) return reply.redirect(`/#/login?refused=${code}`, 303);
     return reply.code(status).send({ code, message });
   }
 }

@@ -38,7 +38,9 @@ function operationOf(each: Route): Record<string, unknown> {
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(each.body === null ? {} : { requestBody: { required: true, content: jsonOf(each.body, "input") } }),
     responses: {
-      "200": { description: "Done", content: jsonOf(each.answer, "output") },
+      ...(each.answer === null
+        ? { "303": { description: "To another page" } }
+        : { "200": { description: "Done", content: jsonOf(each.answer, "output") } }),
       default: { description: "A refusal: { code, message }" },
     },
   };

@@ -93,12 +93,13 @@ function change(fleet: Fleet): Route {
     method: "POST",
     path: "/queue/change",
     name: "queue.change",
-    summary: "Retry, hold, release, bounce or delete whatever a filter means; with dryRun only count it",
+    summary:
+      "Retry, hold, release, move, bounce or delete whatever a filter means; with dryRun only count it",
     role: "operator",
     body: ClusterOrder,
     answer: ClusterOrderResult,
-    detail: ({ action, filter, dryRun }) =>
-      `${dryRun ? "count for " : ""}${action} ${JSON.stringify(filter)}`,
+    detail: ({ action, filter, to, dryRun }) =>
+      `${dryRun ? "count for " : ""}${action} ${JSON.stringify(filter)}${to === undefined ? "" : ` to ${JSON.stringify(to)}`}`,
     result: ({ matched, changed, failures }) =>
       `matched ${matched}, changed ${changed} ${failuresText(failures)}`,
     handle: async ({ body }) => {

@@ -16,6 +16,8 @@ export interface Call<B> {
   readonly visitor: Visitor | null;
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
+  /** What the audit log is to keep besides, once it is known. */
+  readonly tell: (detail: string) => void;
 }
 
 export interface Route {
@@ -27,10 +29,13 @@ export interface Route {
   readonly summary: string;
   /** The least role; null: anybody. */
   readonly role: Role | null;
-  /** Changes something: needs the page's token and is written down. */
+  /** Changes something: needs the page's token (where it is for somebody) and is written down. */
   readonly isAction: boolean;
+  /** A place that browsers go to: it answers with a Redirect, and a refusal leads to the page too. */
+  readonly isBrowsed: boolean;
   readonly body: z.ZodType | null;
-  readonly answer: z.ZodType;
+  /** Null: a redirection. */
+  readonly answer: z.ZodType | null;
   /** What the audit log keeps of a request that was understood; "" keeps nothing. */
   readonly detail: (body: unknown, params: Readonly<Record<string, string>>) => string;
   /** What the audit log keeps of an answer. */
@@ -46,8 +51,9 @@ interface RouteOptions<B, A> {
   readonly role: Role | null;
   /** For a POST that only asks. */
   readonly isAction?: boolean;
+  readonly isBrowsed?: boolean;
   readonly body?: z.ZodType<B>;
-  readonly answer: z.ZodType<A>;
+  readonly answer?: z.ZodType<A>;
   readonly detail?: (body: B, params: Readonly<Record<string, string>>) => string;
   readonly result?: (answer: A) => string;
   readonly handle: (call: Call<B>) => Promise<A>;
@@ -56,14 +62,26 @@ interface RouteOptions<B, A> {
 /** The body was checked by its schema before it comes to `handle`, which is what makes the casts true. */
 export function route<B, A>(options: RouteOptions<B, A>): Route {
   const { detail = () => "", result = () => "", body = null, isAction = options.method !== "GET" } = options;
+  const { isBrowsed = false, answer = null } = options;
   return {
     ...options,
     isAction,
+    isBrowsed,
     body,
+    answer,
     detail: (given, params) => detail(given as B, params),
     result: (answer) => result(answer as A),
     handle: (call) => options.handle(call as Call<B>),
   };
+}
+
+/** An answer that sends the browser elsewhere. */
+export class Redirect {
+  readonly url: string;
+
+  constructor(url: string) {
+    this.url = url;
+  }
 }
 
 /** An answer that is a refusal, with a sentence for the page. */

@@ -1,15 +1,17 @@
 /** Coming in and going out, who one is, and the audit log. */
-import { AuditList, Done, Login, SessionView } from "#web/shared/web-api.ts";
+import { AuditList, Login, LoggedOut, SessionView } from "#web/shared/web-api.ts";
 
 import type { Audit } from "./audit.ts";
 import { Refusal, type Route, route } from "./route.ts";
 import { type Sessions, type Visitor, isFromHere } from "./sessions.ts";
+import type { SingleSignOn } from "./single-sign-on.ts";
 import type { Turnstile } from "./turnstile.ts";
 
 export interface Door {
   readonly sessions: Sessions;
   readonly turnstile: Turnstile;
   readonly audit: Audit;
+  readonly signOn: SingleSignOn | null;
   readonly title: string;
 }
 
@@ -38,17 +40,17 @@ function login({ sessions, turnstile, title }: Door): Route {
   });
 }
 
-function logout({ sessions }: Door): Route {
+function logout({ sessions, signOn }: Door): Route {
   return route({
     method: "POST",
     path: "/logout",
     name: "logout",
     summary: "Forget the session's cookie",
     role: "viewer",
-    answer: Done,
-    handle: async ({ reply }) => {
+    answer: LoggedOut,
+    handle: async ({ reply, visitor }) => {
       sessions.end(reply);
-      return { ok: true as const };
+      return { next: visitor?.isSignedOn === true ? ((await signOn?.leaveUrl()) ?? null) : null };
     },
   });
 }

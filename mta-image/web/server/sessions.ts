@@ -11,7 +11,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 
 import type { Clock } from "#base/clock.ts";
-import { type Role, roles } from "#web/shared/web-api.ts";
+import { Role, roles } from "#web/shared/web-api.ts";
 
 import type { User, Users } from "./users.ts";
 import type { WebConfig } from "./web-config.ts";
@@ -21,6 +21,8 @@ export interface Visitor {
   readonly role: Role;
   readonly csrf: string;
   readonly canLogOut: boolean;
+  /** By an OpenID provider, which has a session of its own. */
+  readonly isSignedOn: boolean;
 }
 
 interface SessionOptions {
@@ -29,13 +31,17 @@ interface SessionOptions {
   readonly key: Buffer;
   readonly lifetimeMs: number;
   readonly proxy: WebConfig["proxy"];
+  /** Changes with the provider or what is made of its groups, which ends what was begun before; null: there is none. */
+  readonly signOnStamp: string | null;
 }
 
 export const COOKIE = "mailfleet_session";
 
 const Ticket = z.strictObject({
-  user: z.string().max(128),
+  user: z.string().max(256),
   stamp: z.string().max(64),
+  /** Of somebody whom an OpenID provider named: no file has them, so what it said holds while the session does. */
+  role: Role.optional(),
   since: z.number(),
   nonce: z.string().max(64),
 });
@@ -55,23 +61,31 @@ export class Sessions {
   }
 
   begin(reply: FastifyReply, user: User): Visitor {
+    return this.#cookieVisitor(user, this.#give(reply, { user: user.name, stamp: user.stamp }), false);
+  }
+
+  /** Of somebody whom an OpenID provider named. */
+  beginSignedOn(reply: FastifyReply, { name, role }: { readonly name: string; readonly role: Role }): void {
+    this.#give(reply, { user: name, role, stamp: this.#options.signOnStamp ?? "" });
+  }
+
+  /** The nonce. */
+  #give(
+    reply: FastifyReply,
+    whose: { readonly user: string; readonly stamp: string; readonly role?: Role },
+  ): string {
     const since = this.#options.clock.now();
-    const ticket = {
-      user: user.name,
-      stamp: user.stamp,
-      since,
-      nonce: randomBytes(18).toString("base64url"),
-    };
+    const ticket = { ...whose, since, nonce: randomBytes(18).toString("base64url") };
     void reply.setCookie(COOKIE, Buffer.from(JSON.stringify(ticket)).toString("base64url"), {
-      ...this.#cookie(reply.request),
+      ...this.cookie(reply.request),
       signed: true,
       maxAge: Math.floor(this.#options.lifetimeMs / 1000),
     });
-    return this.#cookieVisitor(user, ticket.nonce);
+    return ticket.nonce;
   }
 
   end(reply: FastifyReply): void {
-    void reply.clearCookie(COOKIE, this.#cookie(reply.request));
+    void reply.clearCookie(COOKIE, this.cookie(reply.request));
   }
 
   /** Whether a request that changes something was made by a page of ours. */
@@ -81,7 +95,8 @@ export class Sessions {
     return timingSafeEqual(this.#mac(given), this.#mac(visitor.csrf));
   }
 
-  #cookie(request: FastifyRequest): { path: string; httpOnly: true; sameSite: "strict"; secure: boolean } {
+  /** How every cookie of ours is kept. */
+  cookie(request: FastifyRequest): { path: string; httpOnly: true; sameSite: "strict"; secure: boolean } {
     return { path: "/", httpOnly: true, sameSite: "strict", secure: request.protocol === "https" };
   }
 
@@ -93,12 +108,16 @@ export class Sessions {
     const ticket = parseTicket(value);
     const { clock, lifetimeMs, users } = this.#options;
     if (ticket === null || clock.now() - ticket.since > lifetimeMs) return null;
-    const user = await users.find(ticket.user);
-    return user === null || user.stamp !== ticket.stamp ? null : this.#cookieVisitor(user, ticket.nonce);
+    const user =
+      ticket.role === undefined
+        ? await users.find(ticket.user)
+        : { name: ticket.user, role: ticket.role, stamp: this.#options.signOnStamp };
+    if (user === null || user.stamp !== ticket.stamp) return null;
+    return this.#cookieVisitor(user, ticket.nonce, ticket.role !== undefined);
   }
 
-  #cookieVisitor({ name, role }: User, nonce: string): Visitor {
-    return { user: name, role, csrf: this.#token(`cookie ${nonce}`), canLogOut: true };
+  #cookieVisitor({ name, role }: Pick<User, "name" | "role">, nonce: string, isSignedOn: boolean): Visitor {
+    return { user: name, role, csrf: this.#token(`cookie ${nonce}`), canLogOut: true, isSignedOn };
   }
 
   #fromProxy(request: FastifyRequest): Visitor | null {
@@ -109,7 +128,8 @@ export class Sessions {
     const groups = String(request.headers[proxy.groupsheader] ?? "").split(/[,;|\s]+/);
     const given = new Set(groups.flatMap((group) => proxy.roles[group] ?? []));
     const role = roles.findLast((name) => given.has(name));
-    return role === undefined ? null : { user, role, csrf: this.#token(`proxy ${user}`), canLogOut: false };
+    if (role === undefined) return null;
+    return { user, role, csrf: this.#token(`proxy ${user}`), canLogOut: false, isSignedOn: false };
   }
 
   #isTrusted(address: string): boolean {

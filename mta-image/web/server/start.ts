@@ -1,4 +1,5 @@
 /** Everything of the web administration from its configuration to a listening server; `main.ts` and tests use it. */
+import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { FastifyInstance } from "fastify";
 
@@ -15,6 +16,8 @@ import { Fleet } from "./fleet.ts";
 import { queueRoutes } from "./queue-routes.ts";
 import type { Route } from "./route.ts";
 import { ruleRoutes } from "./rule-routes.ts";
+import { signOnRoutes } from "./sign-on-routes.ts";
+import { SingleSignOn } from "./single-sign-on.ts";
 import { sessionRoutes } from "./session-routes.ts";
 import { Sessions } from "./sessions.ts";
 import { type NameService, Targets } from "./targets.ts";
@@ -66,16 +69,37 @@ async function makeServer(
   const key = await readKey(file, config.sessions.keyfile);
   const users = await Users.open(config.users ?? null, log);
   const lifetimeMs = spanOf(file, config.sessions.lifetime);
-  const sessions = new Sessions({ users, clock, key, lifetimeMs, proxy: config.proxy });
+  const { proxy, oidc, title } = config;
+  const sessions = new Sessions({ users, clock, key, lifetimeMs, proxy, signOnStamp: stampOf(oidc) });
+  const signOn = oidc === undefined ? null : new SingleSignOn(oidc, log);
   const audit = new Audit(log, config.audit.file ?? null);
   const turnstile = new Turnstile(users, clock);
   const routes: readonly Route[] = [
-    ...sessionRoutes({ sessions, turnstile, audit, title: config.title }),
+    ...sessionRoutes({ sessions, turnstile, audit, signOn, title }),
+    ...signOnRoutes({ sessions, signOn, hasPasswords: config.users !== undefined, title, clock }),
     ...clusterRoutes(fleet, watch),
     ...queueRoutes(fleet),
     ...ruleRoutes(fleet),
   ];
-  return makeApp({ routes, sessions, audit, clock, log, key, pages, version, http: httpOptions(config) });
+  const app = await makeApp({
+    routes,
+    sessions,
+    audit,
+    clock,
+    log,
+    key,
+    pages,
+    version,
+    http: httpOptions(config),
+  });
+  app.addHook("onClose", async () => signOn?.close());
+  return app;
+}
+
+/** Null: nobody comes by a provider. What is made of groups is part of it: who may less now logs in anew. */
+function stampOf(oidc: WebConfig["oidc"]): string | null {
+  if (oidc === undefined) return null;
+  return createHash("sha256").update(JSON.stringify(oidc)).digest("base64url").slice(0, 24);
 }
 
 function httpOptions({ listener, proxy }: WebConfig): Pick<HttpServerOptions, "tls" | "trustProxy"> {

@@ -28,6 +28,56 @@ const Discover = z.strictObject({
   scheme: z.enum(["https", "http"]).default("https"),
 });
 
+/** Plain HTTP would show codes and tokens to everybody on the way; on this machine there is no way. */
+const secureUrl = z
+  .url({ protocol: /^https?$/ })
+  .max(2048)
+  .refine(
+    (text) => /^https:|^http:\/\/(127\.0\.0\.1|\[::1\]|localhost)(:\d+)?(\/|$)/.test(text),
+    "must be https, or http on this machine",
+  );
+const claim = z.string().min(1).max(255);
+
+export const OidcConfig = z.strictObject({
+  issuer: secureUrl.describe("The provider, as its tokens name it; its description is read from there."),
+  clientid: z.string().min(1).max(255),
+  clientsecretfile: path.optional().describe("The client's secret; without one it is a public client."),
+  url: secureUrl.describe("Where browsers find this server; the provider must know URL/api/oidc/callback."),
+  scopes: z
+    .array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,128}$/))
+    .max(20)
+    .refine((scopes) => scopes.includes("openid"), "must hold openid")
+    .default(["openid", "profile", "email"]),
+  algorithm: z
+    .enum([
+      "RS256",
+      "RS384",
+      "RS512",
+      "PS256",
+      "PS384",
+      "PS512",
+      "ES256",
+      "ES384",
+      "ES512",
+      "EdDSA",
+      "Ed25519",
+    ])
+    .default("RS256")
+    .describe("What the provider signs by."),
+  userinfo: z.boolean().default(false).describe("Ask for further claims, of providers with slim tokens."),
+  nameclaim: claim.default("preferred_username").describe("Names the user."),
+  rolesclaim: claim
+    .default("groups")
+    .describe("Groups or roles; dots lead inside, as in realm_access.roles."),
+  roles: z.record(z.string().max(255), Role).default({}).describe("Group to role; the highest counts."),
+  defaultrole: Role.optional().describe(
+    "For whoever the provider lets in; nobody else comes in without a group.",
+  ),
+  label: z.string().min(1).max(60).default("Single sign-on").describe("What the button says."),
+  ca: path.optional().describe("PEM file of the authority that the provider's certificate is checked by."),
+});
+export type OidcConfig = z.infer<typeof OidcConfig>;
+
 export const WebConfig = z.strictObject({
   title: z.string().max(60).default("Mailfleet").describe("Shown on every page."),
   listener: z
@@ -71,6 +121,7 @@ export const WebConfig = z.strictObject({
     })
     .optional()
     .describe("A reverse proxy that says who comes; the same headers from anybody else mean nothing."),
+  oidc: OidcConfig.optional().describe("An OpenID provider that users log in by."),
   audit: z
     .strictObject({ file: path.optional().describe("One line of JSON an action, appended.") })
     .prefault({}),

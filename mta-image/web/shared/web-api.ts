@@ -33,6 +33,18 @@ export const Login = z.strictObject({
   password: z.string().min(1).max(1024),
 });
 
+/** How one may log in; `signOn` is what the button for it says, null where there is no provider. */
+export const LoginWays = z.object({
+  title: z.string(),
+  password: z.boolean(),
+  signOn: z.string().nullable(),
+});
+export type LoginWays = z.infer<typeof LoginWays>;
+
+/** `next`: where the browser has to go to end the session with an OpenID provider too. */
+export const LoggedOut = z.object({ next: z.string().nullable() });
+export type LoggedOut = z.infer<typeof LoggedOut>;
+
 export const SessionView = z.object({
   user: z.string(),
   role: Role,
@@ -156,5 +168,3 @@ export const AuditEntry = z.object({
 export type AuditEntry = z.infer<typeof AuditEntry>;
 export const AuditList = z.object({ entries: z.array(AuditEntry) });
 export type AuditList = z.infer<typeof AuditList>;
-
-export const Done = z.object({ ok: z.literal(true) });

@@ -1,39 +1,76 @@
-/** The way in. */
+/**
+ * The way in: by name and password, by an OpenID provider, or both. What kept a provider's answer from working stands in
+ * the address as a word of a closed list; anything else there is not shown.
+ */
 import { useState } from "preact/hooks";
 
 import type { SessionView } from "#web/shared/web-api.ts";
 
 import { api } from "../api.ts";
 import { Field, Problem } from "../components/parts.tsx";
-import { t } from "../strings.ts";
+import { type Key, t } from "../strings.ts";
+import { useData } from "../use-data.ts";
 
-export function LoginPage({ onSession }: { readonly onSession: (session: SessionView) => void }) {
+const refusals: Readonly<Record<string, Key>> = {
+  "no-role": "refusedRole",
+  "no-name": "refusedName",
+  "sign-on-expired": "refusedExpired",
+  "sign-on-failed": "refusedSignOn",
+  "no-provider": "refusedProvider",
+};
+
+interface LoginProps {
+  readonly refused: string | undefined;
+  readonly onSession: (session: SessionView) => void;
+}
+
+export function LoginPage({ refused = "", onSession }: LoginProps) {
+  const { data, error } = useData(api.loginWays, "login");
+  const refusal = Object.hasOwn(refusals, refused) ? refusals[refused] : undefined;
+  return (
+    <main class="login">
+      <div class="login-card">
+        <h1>{data?.title ?? "Mailfleet"}</h1>
+        <Problem text={refusal === undefined ? error : t(refusal)} />
+        {data !== null && data.signOn !== null && (
+          <a class="button primary" href="/api/oidc/login">
+            {data.signOn}
+          </a>
+        )}
+        {data?.password === true && data.signOn !== null && <p class="or">{t("or")}</p>}
+        {data?.password === true && <PasswordForm isOnly={data.signOn === null} onSession={onSession} />}
+      </div>
+    </main>
+  );
+}
+
+function PasswordForm(props: {
+  readonly isOnly: boolean;
+  readonly onSession: (session: SessionView) => void;
+}) {
   const [user, setUser] = useState("");
   const [password, setPassword] = useState("");
   const [error, setError] = useState<string | null>(null);
   const submit = (event: Event): void => {
     event.preventDefault();
-    api.login(user, password).then(onSession, (cause: Error) => setError(cause.message));
+    api.login(user, password).then(props.onSession, (cause: Error) => setError(cause.message));
   };
   return (
-    <main class="login">
-      <form onSubmit={submit}>
-        <h1>Mailfleet</h1>
-        <Problem text={error} />
-        <Field name="user" label="user" value={user} onInput={setUser} autocomplete="username" required />
-        <Field
-          name="password"
-          label="password"
-          type="password"
-          value={password}
-          onInput={setPassword}
-          autocomplete="current-password"
-          required
-        />
-        <button type="submit" class="primary">
-          {t("logIn")}
-        </button>
-      </form>
-    </main>
+    <form onSubmit={submit}>
+      <Problem text={error} />
+      <Field name="user" label="user" value={user} onInput={setUser} autocomplete="username" required />
+      <Field
+        name="password"
+        label="password"
+        type="password"
+        value={password}
+        onInput={setPassword}
+        autocomplete="current-password"
+        required
+      />
+      <button type="submit" class={props.isOnly ? "primary" : ""}>
+        {t("logIn")}
+      </button>
+    </form>
   );
 }

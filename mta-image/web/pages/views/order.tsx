@@ -4,18 +4,18 @@
  */
 import { useState } from "preact/hooks";
 
-import type { QueueFilter, QueueOrder } from "#contract/insight-api.ts";
+import type { MoveTarget, QueueFilter, QueueOrder } from "#contract/insight-api.ts";
 import type { ClusterOrderResult } from "#web/shared/web-api.ts";
 
 import { api } from "../api.ts";
 import { Dialog } from "../components/dialog.tsx";
-import { Problem, Silent } from "../components/parts.tsx";
+import { Field, Problem, Silent } from "../components/parts.tsx";
 import { SimpleTable } from "../components/simple-table.tsx";
 import { number } from "../format.ts";
 import { language, t, word } from "../strings.ts";
 
 type Action = QueueOrder["action"];
-const actions = ["retry", "hold", "release", "bounce", "delete"] as const satisfies readonly Action[];
+const actions = ["retry", "hold", "release", "move", "bounce", "delete"] as const satisfies readonly Action[];
 
 interface Asked {
   readonly action: Action;
@@ -60,11 +60,15 @@ export function OrderDialog({ asked, onClose }: { readonly asked: Asked; readonl
   const [result, setResult] = useState<ClusterOrderResult | null>(null);
   const [isBusy, setBusy] = useState(false);
   const [error, setError] = useState<string | null>(null);
+  const [target, setTarget] = useState<Target>(noTarget);
   const counted = useCount(asked, setError);
+  const isMove = asked.action === "move";
+  const to = targetOf(target);
   const run = async (): Promise<void> => {
     setBusy(true);
+    setError(null);
     try {
-      setResult(await api.change({ ...asked, dryRun: false }));
+      setResult(await api.change({ ...asked, ...(isMove ? { to } : {}), dryRun: false }));
     } catch (cause) {
       setError(cause instanceof Error ? cause.message : String(cause));
     }
@@ -76,13 +80,14 @@ export function OrderDialog({ asked, onClose }: { readonly asked: Asked; readonl
       <Problem text={error} />
       <Silent failures={(result ?? counted)?.failures} />
       {result === null ? <p>{t("countBefore", { count })}</p> : <Result result={result} />}
+      {result === null && isMove && <MoveFields target={target} onChange={setTarget} />}
       {result === null && asked.action === "delete" && <p class="muted">{t("deleteNote")}</p>}
       <p class="buttons">
         {result === null && (
           <button
             type="button"
             class="primary"
-            disabled={isBusy || (counted?.matched ?? 0) === 0}
+            disabled={isBusy || (counted?.matched ?? 0) === 0 || (isMove && Object.keys(to).length === 0)}
             onClick={() => void run()}
           >
             {t("doIt", { action: t(asked.action), count })}
@@ -96,12 +101,46 @@ export function OrderDialog({ asked, onClose }: { readonly asked: Asked; readonl
   );
 }
 
+const targetFields = [
+  ["transportId", "transport"],
+  ["jobId", "job"],
+  ["tenantId", "tenant"],
+  ["grouping", "grouping"],
+] as const;
+type Target = Readonly<Record<(typeof targetFields)[number][0], string>>;
+const noTarget: Target = { transportId: "", jobId: "", tenantId: "", grouping: "" };
+
+/** What was filled in; the rest stays as it is. */
+export function targetOf(target: Target): MoveTarget {
+  return Object.fromEntries(Object.entries(target).filter(([, value]) => value.trim() !== ""));
+}
+
+function MoveFields(props: { readonly target: Target; readonly onChange: (target: Target) => void }) {
+  const { target, onChange } = props;
+  return (
+    <fieldset class="move">
+      <legend>{t("moveTo")}</legend>
+      {targetFields.map(([field, label]) => (
+        <Field
+          key={field}
+          name={`to-${field}`}
+          label={label}
+          value={target[field]}
+          onInput={(value) => onChange({ ...target, [field]: value })}
+        />
+      ))}
+    </fieldset>
+  );
+}
+
 /** Counts once, when the dialog opens. */
 function useCount(asked: Asked, onError: (text: string) => void): ClusterOrderResult | null {
   const [counted, setCounted] = useState<ClusterOrderResult | null | "asking">(null);
   if (counted === null) {
     setCounted("asking");
-    api.change({ ...asked, dryRun: true }).then(setCounted, (cause: Error) => onError(cause.message));
+    // Counted before it is known where to: what a filter means does not depend on it.
+    const order = asked.action === "move" ? { filter: asked.filter, action: "hold" as const } : asked;
+    api.change({ ...order, dryRun: true }).then(setCounted, (cause: Error) => onError(cause.message));
   }
   return counted === "asking" ? null : counted;
 }
