@@ -19,9 +19,11 @@ import { Phase, ScriptingConfig, recipientHook } from "./scripting-config.ts";
 import { AuthenticationConfig } from "./authentication-config.ts";
 import { BouncesConfig } from "./bounces-config.ts";
 import { EventsConfig } from "./events-config.ts";
+import { TlsReportsConfig } from "./tls-reports-config.ts";
 import { TracesConfig } from "./traces-config.ts";
 import { ObjectStoreConfig } from "./object-store-config.ts";
 import { QueueMatch } from "./queue-fields.ts";
+import { SuppressionConfig } from "./suppression-config.ts";
 import { SpamhausConfig } from "./spamhaus-config.ts";
 
 /** Loopback and the private ranges (RFC 1918, RFC 4193). */
@@ -345,7 +347,13 @@ export const AppConfig = z.strictObject({
   bounces: BouncesConfig.prefault({}).describe(
     "Extension. Classes of replies, in events, metrics and reactions (docs/scheduling.md).",
   ),
+  suppression: SuppressionConfig.optional().describe(
+    "Extension. Recipients that get no mail any more (docs/bounces.md); off when absent.",
+  ),
   events: EventsConfig.prefault({}).describe("Extension. Who hears what became of mail (docs/events.md)."),
+  tlsreports: TlsReportsConfig.optional().describe(
+    "Extension. Sends reports of TLS, once a day, to domains that ask for them (RFC 8460); absent: nobody gets any.",
+  ),
   traces: TracesConfig.prefault({}).describe("Extension. Sessions whose dialogue is kept (docs/tracing.md)."),
   authentication: AuthenticationConfig.optional().describe(
     "Extension. DKIM, SPF, DMARC and ARC; docs/configuration.md.",

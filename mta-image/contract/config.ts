@@ -129,6 +129,9 @@ function crossCheck(startup: StartupConfig, app: AppConfig): Problem[] {
     ...startup.servers
       .filter(({ id }) => !app.servers.some((server) => server.id === id))
       .map(({ id }) => problem("servers", `server "${id}" of ${startupFile} has no settings here`)),
+    ...(app.tlsreports === undefined || ids.has(app.tlsreports.transport)
+      ? []
+      : [problem("tlsreports.transport", `there is no transport "${app.tlsreports.transport}"`)]),
     ...app.transportgroups.flatMap((group, i) =>
       checkGroup(app, group, { at: `transportgroups[${i}]`, ids }),
     ),

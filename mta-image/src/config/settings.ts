@@ -6,6 +6,7 @@ import type { SecureContext } from "node:tls";
 
 import type { AppConfig, EngineConfig } from "#contract/config.ts";
 
+import type { ReportSender } from "../delivery/tls-report-sender.ts";
 import type { ObjectStoreSettings } from "../delivery/object-store/settings.ts";
 import { type TransportSettings, defaultTransport } from "../delivery/transport.ts";
 import { makeSchedule } from "./retry-rules.ts";
@@ -40,6 +41,8 @@ export interface Settings {
   readonly pluginOrders: ReadonlyMap<string, PluginOrder>;
   /** Source addresses by their names. */
   readonly addresses: ReadonlyMap<string, string>;
+  /** Of reports of TLS; null while none are sent. */
+  readonly reportSender: ReportSender | null;
   /** Outbound connections. */
   readonly connections: { readonly perDestination: number; readonly total: number };
   readonly resolver: {
@@ -65,8 +68,13 @@ export function makeSettings(input: {
   const transports = app.transportgroups.flatMap((group) =>
     group.transports.map((transport) => ({ group, transport })),
   );
+  const { tlsreports } = app;
   return {
     hostname,
+    reportSender:
+      tlsreports === undefined
+        ? null
+        : { hostname, from: tlsreports.from ?? `postmaster@${hostname}`, transportId: tlsreports.transport },
     maxHops: Math.max(...app.servers.map((server) => server.phases.data.maxhops)),
     sessions: new Map(
       app.servers.map((server) => [

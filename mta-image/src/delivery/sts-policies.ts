@@ -3,10 +3,8 @@
  * fit, kept for as long as they say. While a policy is kept, a record that has gone and a fetch that fails change
  * nothing: whoever can suppress answers must not get mail in the clear. Several that ask at once share one fetch.
  *
- * Never rejects. Policies are kept in memory only, so after a start each domain is asked once more. Bounded: domains
- * kept, bytes and time of a fetch; addresses that mail must not lead to are not fetched from either.
+ * Never rejects. Policies outlive a restart where somebody keeps `state` and brings it back. Bounded: domains kept, bytes and time of a fetch; addresses that mail must not lead to are not fetched from either.
  */
-import { type LookupFunction, isIP } from "node:net";
 import type { Agent } from "undici";
 
 import type { Clock } from "#base/clock.ts";
@@ -14,6 +12,7 @@ import { describe } from "#base/error.ts";
 
 import type { RecordResolver } from "../dns/resolver.ts";
 import { type StsPolicy, readStsPolicy, readStsRecord } from "./mta-sts.ts";
+import { outsideLookup } from "./outside-lookup.ts";
 
 export interface StsPoliciesOptions {
   readonly clock: Clock;
@@ -37,8 +36,15 @@ export type StsFailure = "sts-policy-fetch-error" | "sts-policy-invalid" | "sts-
 interface Kept {
   readonly id: string;
   readonly policy: StsPolicy;
+  /** Wall-clock ms, since it must mean the same after a restart. */
   readonly until: number;
 }
+
+/** By domain. */
+export type StsState = readonly (readonly [
+  domain: string,
+  kept: { id: string; lines: readonly string[]; until: number },
+])[];
 
 const MOST_DOMAINS = 10_000;
 const MOST_BYTES = 65_536;
@@ -54,8 +60,29 @@ export class StsPolicies {
   readonly #failed = new Map<string, { readonly found: StsFound; readonly until: number }>();
   readonly #asking = new Map<string, Promise<StsFound>>();
 
+  /** Grows with each change of `state`. */
+  changes = 0;
+
   constructor(options: StsPoliciesOptions) {
     this.#options = options;
+  }
+
+  state(): StsState {
+    return [...this.#kept].map(([domain, { id, policy, until }]) => [
+      domain,
+      { id, lines: policy.lines, until },
+    ]);
+  }
+
+  /** Takes what `state` gave to an earlier process; what is no such thing is left out. */
+  restore(state: unknown): void {
+    for (const entry of Array.isArray(state) ? (state as unknown[]) : []) {
+      const [domain, kept] = (Array.isArray(entry) ? entry : []) as [unknown, Partial<StsState[number][1]>?];
+      if (typeof domain !== "string" || typeof kept?.id !== "string" || typeof kept.until !== "number")
+        continue;
+      const policy = Array.isArray(kept.lines) ? readStsPolicy(kept.lines.join("\n")) : null;
+      if (policy !== null) keepBounded(this.#kept, domain, { id: kept.id, policy, until: kept.until });
+    }
   }
 
   find(domain: string): Promise<StsFound> {
@@ -73,7 +100,7 @@ export class StsPolicies {
   async #ask(domain: string): Promise<StsFound> {
     const now = this.#options.clock.monotonic();
     const kept = this.#kept.get(domain);
-    const valid = kept !== undefined && kept.until > now ? kept : null;
+    const valid = kept !== undefined && kept.until > this.#options.clock.now() ? kept : null;
     const answer = await this.#options.resolver.txt(`_mta-sts.${domain}`);
     const id = answer.kind === "found" ? readStsRecord(answer.records) : null;
     if (valid !== null && (id === null || id === valid.id)) return { kind: "policy", policy: valid.policy };
@@ -88,8 +115,9 @@ export class StsPolicies {
   }
 
   #keep(domain: string, { id, policy }: { id: string; policy: StsPolicy }): void {
-    const until = this.#options.clock.monotonic() + policy.maxAgeMs;
+    const until = this.#options.clock.now() + policy.maxAgeMs;
     keepBounded(this.#kept, domain, { id, policy, until });
+    this.changes++;
   }
 
   /** The HTTP client is loaded with the first policy: an engine that heeds none does without its 11 MB. */
@@ -98,7 +126,11 @@ export class StsPolicies {
     this.#agent ??= new Agent({
       headersTimeout: FETCH_MS,
       bodyTimeout: FETCH_MS,
-      connect: { timeout: FETCH_MS, lookup: this.#lookup, ...(ca === undefined ? {} : { ca }) },
+      connect: {
+        timeout: FETCH_MS,
+        lookup: outsideLookup(this.#options),
+        ...(ca === undefined ? {} : { ca }),
+      },
     });
     return this.#agent;
   }
@@ -126,20 +158,6 @@ export class StsPolicies {
       return failed(isCertificate ? "sts-webpki-invalid" : "sts-policy-fetch-error", code || describe(error));
     }
   }
-
-  /** Addresses come from the same resolver as those of mail hosts, and pass the same check. */
-  readonly #lookup: LookupFunction = async (name, options, callback) => {
-    const { resolver, isForbidden } = this.#options;
-    const answers = await Promise.all([resolver.a(name), resolver.aaaa(name)]);
-    const ips = answers
-      .flatMap((answer) => (answer.kind === "found" ? [...answer.records] : []))
-      .filter((ip) => !isForbidden(ip));
-    const addresses = ips.map((address) => ({ address, family: isIP(address) }));
-    const [first] = addresses;
-    if (first === undefined) callback(Object.assign(new Error("no address"), { code: "ENOTFOUND" }), "", 4);
-    else if (options.all === true) callback(null, addresses);
-    else callback(null, first.address, first.family);
-  };
 }
 
 function failed(result: StsFailure, detail: string): StsFound {

@@ -1,7 +1,7 @@
 /**
  * How TLS went, day by day (UTC) and domain by domain, as RFC 8460 reports it to the domain's owner: sessions that went
- * well, and failures by kind. Counted in memory: what a process saw before it ended is lost, and reports of several
- * engines stand side by side. Two whole days are kept. Bounded: domains a day, kinds of failures a policy. Never fails.
+ * well, and failures by kind. Counted in memory, and over a restart where somebody keeps `state` and brings it back;
+ * reports of several engines stand side by side. Two whole days are kept. Bounded: domains a day, kinds of failures a policy. Never fails.
  */
 import type { Clock } from "#base/clock.ts";
 
@@ -58,6 +58,11 @@ export class TlsReports {
   /** By day, then domain, then policy. */
   readonly #days = new Map<string, Map<string, Map<string, Tally>>>();
 
+  /** Domains by day whose report was sent. */
+  readonly #sent = new Map<string, Set<string>>();
+  /** Grows with each change of `state`. */
+  changes = 0;
+
   readonly #by: () => { readonly organization: string; readonly contact: string };
 
   /** `by` says who we are. */
@@ -67,6 +72,7 @@ export class TlsReports {
   }
 
   note(event: TlsEvent): void {
+    this.changes++;
     const tally = this.#tally(event);
     if (tally === null) return;
     if (event.failure === null) {
@@ -98,6 +104,48 @@ export class TlsReports {
     }));
   }
 
+  /** Those of a day that were not sent yet, by domain. */
+  unsent(day: string): [domain: string, report: TlsReport][] {
+    const sent = this.#sent.get(day);
+    const domains = [...(this.#days.get(day)?.keys() ?? [])];
+    return domains.flatMap((domain, i): [string, TlsReport][] => {
+      const report = sent?.has(domain) === true ? undefined : this.reports(day)[i];
+      return report === undefined ? [] : [[domain, report]];
+    });
+  }
+
+  noteSent(day: string, domain: string): void {
+    const sent = this.#sent.get(day) ?? new Set();
+    this.#sent.set(day, sent.add(domain));
+    this.changes++;
+  }
+
+  state(): unknown {
+    return {
+      days: [...this.#days].map(([day, domains]) => [
+        day,
+        [...domains].map(([domain, tallies]) => [
+          domain,
+          [...tallies.values()].map((tally) => ({ ...tally, details: [...tally.details] })),
+        ]),
+      ]),
+      sent: [...this.#sent].map(([day, domains]) => [day, [...domains]]),
+    };
+  }
+
+  /** Takes what `state` gave to an earlier process. What is no such thing changes nothing. */
+  restore(state: unknown): void {
+    try {
+      const { days, sent } = state as KeptState;
+      const kept = days.map(([day, domains]): [string, Domains] => [day, restoreDay(domains)]);
+      for (const [day, domains] of kept) this.#days.set(day, domains);
+      for (const [day, domains] of sent) this.#sent.set(day, new Set(domains));
+      this.#forgetOld();
+    } catch {
+      // Nothing is lost but counts.
+    }
+  }
+
   #tally({ domain, policy }: TlsEvent): Tally | null {
     const domains = this.#today();
     const policies = domains.get(domain) ?? new Map<string, Tally>();
@@ -119,9 +167,36 @@ export class TlsReports {
     if (known !== undefined) return known;
     const fresh = new Map<string, Map<string, Tally>>();
     this.#days.set(day, fresh);
-    for (const old of this.days().slice(0, -DAYS_KEPT)) this.#days.delete(old);
+    this.#forgetOld();
     return fresh;
   }
+
+  #forgetOld(): void {
+    for (const old of this.days().slice(0, -DAYS_KEPT)) {
+      this.#days.delete(old);
+      this.#sent.delete(old);
+    }
+  }
+}
+
+type Domains = Map<string, Map<string, Tally>>;
+type KeptTally = Omit<Tally, "details"> & {
+  readonly details: [string, { event: TlsEvent; count: number }][];
+};
+interface KeptState {
+  readonly days: [string, [string, KeptTally[]][]][];
+  readonly sent: [string, string[]][];
+}
+
+function restoreDay(domains: [string, KeptTally[]][]): Domains {
+  return new Map(
+    domains.map(([domain, tallies]) => [
+      domain,
+      new Map(
+        tallies.map((tally) => [JSON.stringify(tally.policy), { ...tally, details: new Map(tally.details) }]),
+      ),
+    ]),
+  );
 }
 
 function toPolicy(

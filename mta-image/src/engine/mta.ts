@@ -98,6 +98,9 @@ export class Mta {
       random,
       read,
       traces: this.#traces,
+      log,
+      intake: () => this.#door.intake,
+      folder: options.config.current.startup.spool.path,
       hostname: parts.settings.hostname,
       settings: () => this.#settings,
     });
@@ -143,6 +146,7 @@ export class Mta {
     this.plugins = new PluginLife({ ...this.#injection, queue: () => this.queue, read, clock, log });
     this.#deliveries = this.#scripts.courierBefore(this.plugins.courierBefore(outbound.courier), read);
     this.#mail = new MailQueue({
+      folder: options.config.current.startup.spool.path,
       spool: this.spool,
       courier: this.#deliveries,
       doorkeeper: this.plugins.doorkeeper,
@@ -153,6 +157,7 @@ export class Mta {
       log,
       random,
       settings: () => this.#settings,
+      holds: (address) => options.config.pushedFolder === null || address === options.identity,
     });
     this.queue = this.#mail.queue;
     const { startup } = options.config.current;
@@ -237,6 +242,7 @@ export class Mta {
       };
     });
     this.shutdown.add("spamhaus", async () => this.spamhaus.close());
+    await this.#outbound.tlsReporting.start();
     await this.#openMonitor();
     await this.#startPlugins(config.current);
     (await this.#prepare(config.current))();
@@ -244,8 +250,7 @@ export class Mta {
     this.rules.useShare(await readShare(this.#sharePlace));
     await this.transfer.queueAll(this.spool.recover());
     this.shutdown.add("courier", async () => {
-      this.#mail.close();
-      await this.#deliveries.close(patience);
+      await this.#mail.close(patience);
     });
     await this.#openAdmin();
     this.shutdown.add("traces", async () => this.#traces.close());
@@ -360,6 +365,7 @@ export class Mta {
         metrics: () => this.#metrics,
       }),
       plugins: this.plugins,
+      suppression: this.#mail.suppression,
       tlsReports: this.#outbound.tlsReports,
       stage: this.#stage,
       traces: this.#traces,

@@ -3,6 +3,7 @@
  * courier for object stores in front of it. Nothing here fails; settings are asked for at each attempt.
  */
 import type { Clock } from "#base/clock.ts";
+import type { Log } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 
 import type { Settings } from "../config/settings.ts";
@@ -19,10 +20,12 @@ import type { TransportSettings } from "../delivery/transport.ts";
 import { LiveResolver } from "../dns/live-resolver.ts";
 import { LiveValidation } from "../dns/live-validation.ts";
 import type { RecordResolver } from "../dns/resolver.ts";
+import type { Intake } from "../intake/intake.ts";
 import type { Courier } from "../queue/courier.ts";
 import type { Locator } from "../queue/locator.ts";
 import type { Content } from "../spool/spool.ts";
 import type { Tracer } from "../trace/tracer.ts";
+import { TlsReporting } from "./tls-reporting.ts";
 
 export interface Outbound {
   readonly resolver: RecordResolver;
@@ -31,6 +34,7 @@ export interface Outbound {
   readonly courier: Courier;
   readonly locator: Locator;
   readonly tlsReports: TlsReports;
+  readonly tlsReporting: TlsReporting;
   /** After the couriers. */
   close(): Promise<void>;
 }
@@ -42,13 +46,27 @@ export function makeOutbound(options: {
   readonly settings: () => Settings;
   readonly read: (id: string) => Promise<Content>;
   readonly traces: Tracer;
+  readonly log: Log;
+  /** Where reports of TLS are queued. */
+  readonly intake: () => Intake;
+  /** Of the spool. */
+  readonly folder: string;
 }): Outbound {
   const { clock, random, hostname, settings, read, traces } = options;
   const resolver = new LiveResolver({ clock, settings: () => settings().resolver });
   const finder: HostFinder = { resolver, random, hostname, isForbidden: forbidLocalTargets };
+  const { isForbidden } = finder;
   const transport = (id: string): TransportSettings | undefined => settings().transports.get(id);
-  const policies = new StsPolicies({ clock, resolver, isForbidden: finder.isForbidden });
+  const policies = new StsPolicies({ clock, resolver, isForbidden });
   const tls = makeTls({ clock, settings, policies });
+  const tlsReporting = new TlsReporting({
+    ...options,
+    policies,
+    resolver,
+    isForbidden,
+    reports: tls.reports,
+    sender: () => settings().reportSender,
+  });
   const limits = (): Settings["connections"] => settings().connections;
   const smtp = new SmtpCourier({ clock, tls, read, finder, transport, limits, traces });
   return {
@@ -57,7 +75,11 @@ export function makeOutbound(options: {
     courier: new ObjectCourier({ clock, read, next: smtp, store: (id) => settings().objectStores.get(id) }),
     locator: new DnsLocator({ finder, transport }),
     tlsReports: tls.reports,
-    close: () => policies.close(),
+    tlsReporting,
+    close: async () => {
+      await tlsReporting.close();
+      await policies.close();
+    },
   };
 }
 
@@ -70,7 +92,7 @@ function makeTls(options: { clock: Clock; settings: () => Settings; policies: St
     sessions: new TlsSessions(clock),
     reports: new TlsReports(clock, () => {
       const organization = settings().hostname;
-      return { organization, contact: `postmaster@${organization}` };
+      return { organization, contact: settings().reportSender?.from ?? `postmaster@${organization}` };
     }),
   };
 }
