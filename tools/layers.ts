@@ -15,6 +15,7 @@ const engineRooms = [
   "net",
   "plugins",
   "queue",
+  "suppression",
   "session",
   "spamhaus",
   "spool",

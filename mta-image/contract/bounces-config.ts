@@ -28,6 +28,7 @@ export const replyClasses = [
   "configuration",
   "system",
   "expired",
+  "suppressed",
   "other",
 ] as const;
 export type ReplyClass = (typeof replyClasses)[number];

@@ -25,6 +25,7 @@ import {
 import { type InsightDoor, addInsightRoutes } from "./insight-routes.ts";
 import { type PluginDoor, addPluginRoutes } from "./plugin-routes.ts";
 import { type RuleDoor, addRuleRoutes } from "./rule-routes.ts";
+import { type SuppressionDoor, addSuppressionRoutes } from "./suppression-routes.ts";
 import { type StageDoor, addStageRoutes } from "./stage-routes.ts";
 import { type SpamhausDoor, addSpamhausRoutes } from "./spamhaus-routes.ts";
 import { type TlsReportDoor, addTlsReportRoutes } from "./tls-report-routes.ts";
@@ -56,6 +57,7 @@ export function makeAdminServer(options: {
   readonly tlsReports: TlsReportDoor;
   readonly traces: TraceDoor;
   readonly stage?: StageDoor;
+  readonly suppression?: SuppressionDoor;
   /** Asked at each call, since it may be renewed. Null: only client certificates open the door. */
   readonly token: () => string | null;
   readonly tls?: NonNullable<HttpServerOptions["tls"]>;
@@ -96,6 +98,7 @@ export function makeAdminServer(options: {
   addPluginRoutes(server, options.plugins);
   addTlsReportRoutes(server, options.tlsReports);
   addTraceRoutes(server, options.traces);
+  if (options.suppression !== undefined) addSuppressionRoutes(server, options.suppression);
   if (options.stage !== undefined) addStageRoutes(server, options.stage);
   for (const action of ["retry", "hold", "release", "bounce"] as const) {
     server.post(`/v1/queue/${action}`, async (request, reply) =>

@@ -13,6 +13,8 @@ import type { Lists } from "../queue/matching.ts";
 import { Queue, type QueueOptions } from "../queue/queue.ts";
 import { WarmUp } from "../queue/warm-up.ts";
 import type { Spool } from "../spool/spool.ts";
+import { suppressBefore } from "../suppression/suppressing-courier.ts";
+import { SuppressionList } from "../suppression/suppression-list.ts";
 import { OutcomeWatch } from "./outcome-watch.ts";
 
 /** Attempts under way in one process, whatever the number of destinations: a bound on memory and sockets. */
@@ -20,6 +22,8 @@ const MAX_RUNNING = 10_000;
 
 export interface MailQueueOptions extends Pick<QueueOptions, "courier" | "locator" | "random"> {
   readonly spool: Spool;
+  /** Of the spool, for what is kept beside it. */
+  readonly folder: string;
   readonly doorkeeper: NonNullable<QueueOptions["doorkeeper"]>;
   /** Takes notices. */
   readonly intake: Intake;
@@ -34,16 +38,21 @@ export interface MailQueueOptions extends Pick<QueueOptions, "courier" | "locato
 export class MailQueue {
   readonly queue: Queue;
   readonly watch: OutcomeWatch;
+  readonly suppression: SuppressionList;
   readonly #warmUp: WarmUp;
+  readonly #courier: MailQueueOptions["courier"];
   readonly #holds: MailQueueOptions["holds"];
   #retries: RetryRules | null = null;
 
   constructor(options: MailQueueOptions) {
+    this.#courier = options.courier;
     const { clock, spool, settings, events } = options;
     this.#holds = options.holds;
-    this.watch = new OutcomeWatch({ clock, events });
+    this.suppression = new SuppressionList(options);
+    this.watch = new OutcomeWatch({ clock, events, list: this.suppression });
     this.queue = new Queue({
       ...options,
+      courier: suppressBefore(options.courier, this.suppression, options.log),
       notifier: new MailNotifier({
         ...options,
         read: (id) => spool.read(id),
@@ -66,14 +75,18 @@ export class MailQueue {
     rulebook.configure(makeQueueRules(config, lists, this.#holds));
     this.#retries = makeRetryRules(config.app, lists);
     rulebook.watch("retries", this.#retries.located);
+    this.suppression.configure(config.app.suppression);
     this.watch.configure(config.app.bounces);
     quotas.configure(makeQuotas(config));
     reactions.configure(config.policy.reactions, this.watch.classify);
     this.#warmUp.configure(config.policy.warmup ?? null);
   }
 
-  close(): void {
+  /** Lets running attempts end until the deadline; what they teach is kept. */
+  async close(deadlineMs: number): Promise<void> {
     this.#warmUp.close();
     this.queue.close();
+    await this.#courier.close(deadlineMs);
+    this.suppression.close();
   }
 }

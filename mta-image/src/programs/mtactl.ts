@@ -11,6 +11,7 @@ import { ApiError, EngineStatus } from "#contract/admin-api.ts";
 import { startupFile } from "#contract/config.ts";
 import { paths } from "#contract/runtime.ts";
 
+import { suppressionCall, suppressionUsage } from "./mtactl-suppression.ts";
 import { queueCall, queueUsage } from "./mtactl-queue.ts";
 import { pluginCall, pluginsUsage } from "./mtactl-plugins.ts";
 import { type Call, ruleCall, rulesUsage } from "./mtactl-rules.ts";
@@ -20,7 +21,7 @@ import { followTrace, traceFlags, traceQuery, traceUsage } from "./mtactl-trace.
 const usage = `mtactl: control a running smtpd
 
   mtactl status
-${queueUsage}${rulesUsage}${pluginsUsage}${traceUsage}  mtactl config reload
+${queueUsage}${suppressionUsage}${rulesUsage}${pluginsUsage}${traceUsage}  mtactl config reload
   mtactl drain            take no new mail, go on delivering
   mtactl serve            take mail again
 
@@ -54,7 +55,11 @@ process.exitCode = await main();
 async function main(): Promise<number> {
   if (positionals[0] === "trace" && !flags.help) return trace();
   const call =
-    ruleCall(positionals) ?? queueCall(positionals, flags) ?? pluginCall(positionals) ?? toCall(positionals);
+    ruleCall(positionals) ??
+    queueCall(positionals, flags) ??
+    suppressionCall(positionals) ??
+    pluginCall(positionals) ??
+    toCall(positionals);
   if (flags.help || call === null) {
     process.stderr.write(usage);
     return flags.help ? 0 : 2;

@@ -24,6 +24,9 @@ interface Domain {
   readonly codes: Map<string, number>;
 }
 
+/** Times become texts when somebody looks. */
+type Noted = Omit<AttemptView, "at"> & { readonly at: number };
+
 const standard: OutcomeLogLimits = { attempts: 10_000, domains: 2_000 };
 /** Servers answer with few codes; one that invents them must not fill the memory. */
 const MAX_CODES = 30;
@@ -32,7 +35,7 @@ export class OutcomeLog {
   readonly #clock: Clock;
   readonly #limits: OutcomeLogLimits;
   readonly #since: string;
-  readonly #ring: AttemptView[] = [];
+  readonly #ring: Noted[] = [];
   #next = 0;
   /** In order of last use. */
   readonly #domains = new Map<string, Domain>();
@@ -49,7 +52,7 @@ export class OutcomeLog {
   /** `replyClass` is "" for what was delivered. */
   readonly note = ({ message, recipient, destination }: Entry, outcome: Outcome, replyClass = ""): void => {
     this.#ring[this.#next] = {
-      at: new Date(this.#clock.now()).toISOString(),
+      at: this.#clock.now(),
       messageId: message.id,
       recipient: message.envelope.recipients[recipient] ?? "",
       domain: destination.domain,
@@ -90,7 +93,8 @@ export class OutcomeLog {
   *#newestFirst(): Iterable<AttemptView> {
     const { length } = this.#ring;
     for (let back = 1; back <= length; back++) {
-      yield this.#ring[(this.#next - back + length) % length] as AttemptView;
+      const noted = this.#ring[(this.#next - back + length) % length] as Noted;
+      yield { ...noted, at: new Date(noted.at).toISOString() };
     }
   }
 

@@ -9,7 +9,7 @@
 import type { Clock } from "#base/clock.ts";
 
 import { type Envelope, domainOf } from "../message/envelope.ts";
-import type { EntryState, Moved, Spool, SpooledMessage, SpooledRecipient } from "../spool/spool.ts";
+import type { Moved, Spool, SpooledMessage, SpooledRecipient } from "../spool/spool.ts";
 import { Admission, type AdmissionOptions } from "./admission.ts";
 import type { Courier, Outcome } from "./courier.ts";
 import { withDeadlines } from "./deadline.ts";

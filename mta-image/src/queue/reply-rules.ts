@@ -6,6 +6,7 @@
 import type { ReplyClass } from "#contract/bounces-config.ts";
 
 export const replyRules: readonly { readonly class: ReplyClass; readonly pattern: RegExp }[] = [
+  { class: "suppressed", pattern: /^the recipient is suppressed/ },
   { class: "greylisted", pattern: /gr[ae]y-?list/ },
   {
     class: "rate-limited",

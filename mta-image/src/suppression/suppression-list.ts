@@ -1,0 +1,171 @@
+/**
+ * Who gets no mail any more, by tenant: asked before each attempt, taught by hard bounces and complaints, changed by
+ * administrators. Off, and without a file, while the configuration has no `suppression`. What is learned is written
+ * within a second, and holds from the moment on; a crash may lose that second. Addresses are compared in lower case.
+ */
+import { join } from "node:path";
+
+import type { Clock, Timer } from "#base/clock.ts";
+import { Failure, describe } from "#base/error.ts";
+import type { Log } from "#base/log.ts";
+import type {
+  SuppressionAdd,
+  SuppressionDelete,
+  SuppressionPage,
+  SuppressionQuery,
+} from "#contract/suppression-api.ts";
+import type { SuppressionConfig } from "#contract/suppression-config.ts";
+
+import { type Suppression, SuppressionStore } from "./suppression-store.ts";
+
+export interface SuppressionListOptions {
+  /** Of the spool. */
+  readonly folder: string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const WRITE_AFTER_MS = 1000;
+/** Learned and not written: beyond it the next has to wait for the disk. */
+const MOST_PENDING = 10_000;
+
+export class SuppressionList {
+  readonly #options: SuppressionListOptions;
+  #config: SuppressionConfig | null = null;
+  #store: SuppressionStore | null = null;
+  readonly #pending = new Map<string, Suppression>();
+  #timer: Timer | null = null;
+
+  constructor(options: SuppressionListOptions) {
+    this.#options = options;
+  }
+
+  /** Throws a Failure `suppression-broken`. */
+  configure(config: SuppressionConfig | undefined): void {
+    this.#config = config ?? null;
+    if (config === undefined) this.close();
+    else this.#store ??= new SuppressionStore(join(this.#options.folder, "suppressions.db"));
+  }
+
+  get isOn(): boolean {
+    return this.#store !== null;
+  }
+
+  /** Recipients on the list; null while it is off. */
+  get size(): number | null {
+    return this.#store === null ? null : this.#store.count + this.#pending.size;
+  }
+
+  /** Why a recipient gets nothing, or null. Throws a Failure `suppression-broken`. */
+  find(tenant: string, recipient: string): Suppression | null {
+    if (this.#store === null) return null;
+    const address = recipient.toLowerCase();
+    const now = this.#options.clock.now();
+    for (const name of tenant === "" ? [""] : [tenant, ""]) {
+      const found = this.#pending.get(keyOf(name, address)) ?? this.#store.find(name, address, now);
+      if (found !== null) return found;
+    }
+    return null;
+  }
+
+  /** A recipient failed for good, for a reason of a class. */
+  failed(tenant: string, recipient: string, reason: string): void {
+    if (this.#config?.classes.includes(reason) === true)
+      this.#learn({ tenant, address: recipient.toLowerCase(), reason, source: "bounce" });
+  }
+
+  complained(tenant: string, recipient: string): void {
+    this.#learn({ tenant, address: recipient.toLowerCase(), reason: "complaint", source: "complaint" });
+  }
+
+  add({ tenant, addresses, reason, ttl }: SuppressionAdd): number {
+    const { store, config } = this.#on();
+    const now = this.#options.clock.now();
+    const until = ttl === 0 ? null : now + ttl * 1000;
+    const rows = addresses.map((address): Suppression => {
+      return { tenant, address: address.toLowerCase(), reason, source: "api", since: now, until };
+    });
+    const added = store.add(rows, { max: config.max, now });
+    if (added === rows.length) return added;
+    throw new Failure(
+      "suppression-full",
+      `only ${added} of ${rows.length} fit: suppression.max is ${config.max}`,
+    );
+  }
+
+  delete({ tenant, addresses }: SuppressionDelete): number {
+    const { store } = this.#on();
+    this.#write();
+    return store.delete(
+      tenant,
+      addresses.map((address) => address.toLowerCase()),
+    );
+  }
+
+  page({ tenant, address, limit, after }: SuppressionQuery): SuppressionPage {
+    const { store } = this.#on();
+    this.#write();
+    const [first = "", ...rest] = (after ?? "").split(" ");
+    const found = store.page({
+      tenant: tenant ?? null,
+      address: address?.toLowerCase() ?? null,
+      after: [decodeURIComponent(first), rest.join(" ")],
+      limit: limit + 1,
+    });
+    const shown = found.slice(0, limit);
+    const last = shown.at(-1);
+    const next =
+      found.length > limit && last !== undefined
+        ? `${encodeURIComponent(last.tenant)} ${last.address}`
+        : null;
+    return { entries: shown.map(describeRow), next };
+  }
+
+  close(): void {
+    this.#write();
+    this.#store?.close();
+    this.#store = null;
+  }
+
+  #on(): { readonly store: SuppressionStore; readonly config: SuppressionConfig } {
+    if (this.#store === null || this.#config === null)
+      throw new Failure("suppression-off", "the configuration has no suppression");
+    return { store: this.#store, config: this.#config };
+  }
+
+  #learn(facts: Omit<Suppression, "since" | "until">): void {
+    if (this.#store === null || this.#config === null) return;
+    const now = this.#options.clock.now();
+    const row = { ...facts, since: now, until: now + this.#config.for };
+    this.#pending.set(keyOf(facts.tenant, facts.address), row);
+    if (this.#pending.size >= MOST_PENDING) this.#write();
+    else this.#timer ??= this.#options.clock.after(WRITE_AFTER_MS, () => this.#write());
+  }
+
+  #write(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    if (this.#pending.size === 0 || this.#store === null || this.#config === null) return;
+    const { clock, log } = this.#options;
+    const rows = [...this.#pending.values()];
+    this.#pending.clear();
+    try {
+      const written = this.#store.add(rows, { max: this.#config.max, now: clock.now() });
+      if (written < rows.length) log.warn({ left: rows.length - written }, "suppression-list-full");
+    } catch (error) {
+      log.error({ lost: rows.length, error: describe(error) }, "suppressions-not-written");
+    }
+  }
+}
+
+function keyOf(tenant: string, address: string): string {
+  return `${tenant}\0${address}`;
+}
+
+function describeRow({ since, until, ...row }: Suppression): SuppressionPage["entries"][number] {
+  return {
+    ...row,
+    since: new Date(since).toISOString(),
+    until: until === null ? null : new Date(until).toISOString(),
+  };
+}
