@@ -15,6 +15,7 @@ import type { MailParameters } from "../smtp/parameters.ts";
 import { type Reply, makeReply, replies } from "../smtp/reply.ts";
 import { type NamedClient, xclientNames } from "../smtp/xclient.ts";
 import { checkRecipient } from "./access.ts";
+import { helloReply } from "./hello-reply.ts";
 import type { SessionSettings } from "./options.ts";
 import { type Timing, timingKeywords, timingOf } from "./timing.ts";
 
@@ -193,7 +194,15 @@ export class Transaction {
 
   #hello(): Reply {
     const { hostname } = this.#settings;
-    return makeReply(250, "", this.isExtended ? [hostname, ...this.extensions] : hostname);
+    if (!this.isExtended) return makeReply(250, "", hostname);
+    const situation = {
+      isSecure: this.isSecure,
+      mayRelay: this.#mayRelay,
+      maySpeakForOthers: this.#maySpeakForOthers,
+    };
+    return helloReply(this.#settings, situation, this.#now(), () =>
+      makeReply(250, "", [hostname, ...this.extensions]),
+    );
   }
 
   #rcpt(command: Extract<Command, { kind: "rcpt" }>): Reply {

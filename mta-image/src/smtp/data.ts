@@ -11,6 +11,9 @@ const CR = 13;
 const LF = 10;
 const DOT = 46;
 
+const LINE_DOT = Buffer.from("\r\n.");
+const BAD = /\r(?!\n)|(?<!\r)\n|\0/;
+
 /** What a reader has seen of the current line. */
 const LINE_START = 0;
 const IN_LINE = 1;
@@ -39,11 +42,11 @@ export class DataReader {
     let keep = offset;
     const length = chunk.length;
     while (position < length) {
-      if (this.#state === IN_LINE) {
-        position = this.#skipLine(chunk, position);
+      const byte = chunk[position] as number;
+      if (this.#state === IN_LINE || (this.#state === LINE_START && byte !== DOT)) {
+        position = this.#pass(chunk, position);
         continue;
       }
-      const byte = chunk[position] as number;
       const from = this.#state;
       position++;
       this.#state = this.#next(from, byte);
@@ -63,21 +66,16 @@ export class DataReader {
     return -1;
   }
 
-  /** Skips to the CR of the line, noting what must not be in it. */
-  #skipLine(chunk: Buffer, from: number): number {
-    const lf = chunk.indexOf(LF, from);
-    const stop = lf === -1 ? chunk.length : lf;
-    for (let i = from; i < stop; i++) {
-      const byte = chunk[i] as number;
-      if (byte === CR) {
-        this.#state = AFTER_CR;
-        return i + 1;
-      }
-      if (byte === 0) this.isBad = true;
-    }
-    if (lf === -1) return stop;
-    this.isBad = true;
-    return lf + 1;
+  /** Passes over lines up to one that starts with a dot, noting what must not be in them; native code is the fastest at both. */
+  #pass(chunk: Buffer, from: number): number {
+    const dot = chunk.indexOf(LINE_DOT, from);
+    const stop = dot === -1 ? chunk.length : dot + 2;
+    // The next chunk tells what a CR at the end of this one is.
+    const isCut = dot === -1 && chunk[stop - 1] === CR;
+    const text = chunk.toString("latin1", from, isCut ? stop - 1 : stop);
+    if (BAD.test(text)) this.isBad = true;
+    this.#state = isCut ? AFTER_CR : text.endsWith("\r\n") ? LINE_START : IN_LINE;
+    return stop;
   }
 
   #next(from: number, byte: number): number {
@@ -106,7 +104,6 @@ function hand(chunk: Buffer, start: number, end: number, write: (content: Buffer
 }
 
 const STUFFED = Buffer.from("\r\n..");
-const LINE_DOT = Buffer.from("\r\n.");
 
 /**
  * Puts a dot in front of each line that starts with one. `atLineStart` says whether the content before ended
