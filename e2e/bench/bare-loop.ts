@@ -132,4 +132,4 @@ function serve(socket: Socket): void {
   socket.write("220 bare.example.org ESMTP\r\n");
 }
 
-createServer({ noDelay: true }, serve).listen(Number(port), "127.0.0.1");
+if (import.meta.main) createServer({ noDelay: true }, serve).listen(Number(port), "127.0.0.1");

@@ -87,6 +87,7 @@ try {
   writeSpool(folder);
   const before = await inUse();
   const started = performance.now();
+  const startedCpu = process.cpuUsage();
   const spool = await DiskSpool.open({
     files: diskFiles(folder),
     clock: systemClock,
@@ -107,9 +108,11 @@ try {
   });
   for await (const message of spool.recover()) queue.add(message);
   const seconds = (performance.now() - started) / 1000;
+  const { user, system } = process.cpuUsage(startedCpu);
+  const cpu = (user + system) / 1e6;
   const bytes = ((await inUse()) - before) / messages;
   process.stdout.write(
-    `${queue.figures().total} recipients: ready after ${seconds.toFixed(1)} s, ${bytes.toFixed(0)} bytes each\n`,
+    `${queue.figures().total} recipients: ready after ${seconds.toFixed(1)} s (${cpu.toFixed(1)} s of processor time), ${bytes.toFixed(0)} bytes each\n`,
   );
   queue.close();
   await spool.close();

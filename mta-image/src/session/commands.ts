@@ -395,6 +395,5 @@ export class Commands {
 type RecipientAnswer = Extract<Awaited<NonNullable<ReturnType<ConnectionHooks["rcptTo"]>>>, { kind: "go" }>;
 
 function parse(line: string): Command {
-  const bytes = Buffer.from(line, "latin1");
-  return parseCommand(bytes, 0, bytes.length);
+  return parseCommand(Buffer.from(line, "latin1"), 0, line.length);
 }
