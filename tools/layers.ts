@@ -10,6 +10,7 @@ const engineRooms = [
   "delivery",
   "dns",
   "events",
+  "feedback",
   "dsn",
   "intake",
   "net",
@@ -19,6 +20,7 @@ const engineRooms = [
   "session",
   "spamhaus",
   "spool",
+  "telemetry",
   "trace",
   "transfer",
 ];
@@ -73,6 +75,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   "mta-image/src/events": ["base", contract, "rotating-file-stream", ...mta("message", "queue", "spool")],
   "mta-image/src/intake": ["base", ...mta("smtp", "message", "spool", "queue", "hooks")],
   "mta-image/src/suppression": ["base", contract, ...mta("queue")],
+  "mta-image/src/feedback": ["base", contract, ...mta("smtp", "message", "queue", "intake")],
   "mta-image/src/dsn": ["base", ...mta("smtp", "message", "spool", "queue", "intake")],
   "mta-image/src/session": ["base", ...mta("smtp", "net", "message", "hooks", "intake", "trace")],
   "mta-image/src/delivery": [
@@ -89,6 +92,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     "zod",
     ...mta("dns", "message", "script", "session", "smtp"),
   ],
+  "mta-image/src/telemetry": ["base", contract, "undici", ...mta("queue", "spool")],
   "mta-image/src/transfer": ["base", contract, "undici", ...mta("spool", "queue", "message")],
   "mta-image/src/config": ["base", contract, ...mta("queue", "session", "delivery")],
   "mta-image/src/admin": [

@@ -19,10 +19,12 @@ import { Phase, ScriptingConfig, recipientHook } from "./scripting-config.ts";
 import { AuthenticationConfig } from "./authentication-config.ts";
 import { BouncesConfig } from "./bounces-config.ts";
 import { EventsConfig } from "./events-config.ts";
+import { TelemetryConfig } from "./telemetry-config.ts";
 import { TlsReportsConfig } from "./tls-reports-config.ts";
 import { TracesConfig } from "./traces-config.ts";
 import { ObjectStoreConfig } from "./object-store-config.ts";
 import { QueueMatch } from "./queue-fields.ts";
+import { FeedbackConfig } from "./feedback-config.ts";
 import { SuppressionConfig } from "./suppression-config.ts";
 import { SpamhausConfig } from "./spamhaus-config.ts";
 
@@ -347,10 +349,16 @@ export const AppConfig = z.strictObject({
   bounces: BouncesConfig.prefault({}).describe(
     "Extension. Classes of replies, in events, metrics and reactions (docs/scheduling.md).",
   ),
+  feedback: FeedbackConfig.optional().describe(
+    "Extension. Bounces that come later and complaints (docs/bounces.md).",
+  ),
   suppression: SuppressionConfig.optional().describe(
     "Extension. Recipients that get no mail any more (docs/bounces.md); off when absent.",
   ),
   events: EventsConfig.prefault({}).describe("Extension. Who hears what became of mail (docs/events.md)."),
+  opentelemetry: TelemetryConfig.optional().describe(
+    "Extension. Spans of mail by OTLP (docs/tracing.md); absent: none.",
+  ),
   tlsreports: TlsReportsConfig.optional().describe(
     "Extension. Sends reports of TLS, once a day, to domains that ask for them (RFC 8460); absent: nobody gets any.",
   ),

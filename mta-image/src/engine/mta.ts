@@ -15,12 +15,14 @@ import { EngineAdministration } from "./administration.ts";
 import { type SharePlace, readShare, sharePlace } from "../config/shares.ts";
 import type { Settings } from "../config/settings.ts";
 import type { SmtpCourier } from "../delivery/smtp-courier.ts";
+import type { Feedback } from "../feedback/feedback.ts";
 import { Events } from "../events/events.ts";
 import { noScripts } from "../hooks/scripts.ts";
 import { type FrontDoor, makeFrontDoor } from "./front-door.ts";
 import { type FaceOptions, openAdminFace, openMonitorFace, openSubmissionFaces } from "./http-faces.ts";
 import type { InjectionOptions } from "./injection.ts";
 import { InsightAdministration } from "./insight-administration.ts";
+import { makeFeedback } from "./make-feedback.ts";
 import { MailQueue } from "./mail-queue.ts";
 import { metricSources } from "./metric-sources.ts";
 import { PluginLife } from "./plugin-life.ts";
@@ -43,14 +45,17 @@ import { Spamhaus } from "../spamhaus/spamhaus.ts";
 import { DiskSpool } from "../spool/disk-spool.ts";
 import { diskFiles } from "../spool/files.ts";
 import { takeLock } from "../spool/lock.ts";
+import { Telemetry } from "../telemetry/telemetry.ts";
 import { Tracer } from "../trace/tracer.ts";
 import { Transfer } from "../transfer/transfer.ts";
+import { version } from "../version.ts";
 
 export class Mta {
   readonly options: MtaOptions;
   readonly sessionCounters = makeSessionCounters();
   readonly #loginGuard: LoginGuard;
   readonly #traces: Tracer;
+  readonly #telemetry: Telemetry;
   readonly startedAt: string;
   readonly shutdown: Shutdown;
   readonly servers: SmtpServer[] = [];
@@ -60,6 +65,7 @@ export class Mta {
   readonly administration = new EngineAdministration(this);
   readonly rules: RuleAdministration;
   readonly #mail: MailQueue;
+  readonly #feedback: Feedback;
   #metrics: Registry | null = null;
   readonly spamhaus: Spamhaus;
   readonly plugins: PluginLife;
@@ -90,7 +96,10 @@ export class Mta {
     this.shutdown = parts.shutdown;
     this.spamhaus = new Spamhaus({ clock, log });
     const folder = join(options.config.current.startup.spool.path, "events");
-    this.#events = new Events({ folder, clock, log });
+    this.#telemetry = new Telemetry({ clock, log, version, instance: () => this.#settings.hostname });
+    this.shutdown.add("telemetry", () => this.#telemetry.close());
+    const { traceparent } = this.#telemetry;
+    this.#events = new Events({ folder, clock, log, traceparent });
     this.shutdown.add("events", () => this.#events.close());
     const read = (id: string): ReturnType<DiskSpool["read"]> => this.spool.read(id);
     const outbound = makeOutbound({
@@ -106,7 +115,9 @@ export class Mta {
     });
     this.shutdown.add("outbound", () => outbound.close());
     this.#outbound = outbound;
+    this.#feedback = makeFeedback({ clock, log, events: this.#events, mail: () => this.#mail });
     const door = makeFrontDoor({
+      feedback: this.#feedback,
       clock,
       log,
       spool: this.spool,
@@ -116,6 +127,7 @@ export class Mta {
       enqueue: (message) => {
         this.queue.add(message);
         this.#events.received(message);
+        this.#telemetry.received(message);
       },
     });
     this.#door = door;
@@ -144,7 +156,11 @@ export class Mta {
       accepting: () => this.accepting,
     };
     this.plugins = new PluginLife({ ...this.#injection, queue: () => this.queue, read, clock, log });
-    this.#deliveries = this.#scripts.courierBefore(this.plugins.courierBefore(outbound.courier), read);
+    const courier = this.#scripts.courierBefore(
+      this.plugins.courierBefore(this.#feedback.courierBefore(outbound.courier)),
+      read,
+    );
+    this.#deliveries = this.#telemetry.courierBefore(courier);
     this.#mail = new MailQueue({
       folder: options.config.current.startup.spool.path,
       spool: this.spool,
@@ -275,7 +291,9 @@ export class Mta {
     const { scripts, use: useScripts } = await this.#scripts.prepare(config);
     const settings = await prepareSettings(config, this.options.systemHostname, scripts);
     const useSpamhaus = await this.spamhaus.prepare(app.spamhaus, app.resolver.servers);
+    const useFeedback = await this.#feedback.prepare(app.feedback);
     const useEvents = await this.#events.prepare(app.events);
+    const useTelemetry = await this.#telemetry.prepare(app.opentelemetry);
     const useAuthentication = await this.#door.authentication.prepare(app.authentication);
     return () => {
       this.#settings = settings;
@@ -284,6 +302,8 @@ export class Mta {
       useAuthentication();
       this.#traces.configure(app.traces);
       void useEvents();
+      useFeedback();
+      void useTelemetry();
       this.#mail.applyRules(config);
     };
   }
@@ -315,6 +335,7 @@ export class Mta {
       counters: this.sessionCounters,
       loginGuard: this.#loginGuard,
       traces: this.#traces,
+      sessionEnded: (session) => this.#telemetry.sessionEnded(session),
       checks: this.spamhaus.checks,
       hookRunner: this.#scripts.runner,
       scripted: this.#door.scripted,

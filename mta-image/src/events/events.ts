@@ -19,6 +19,9 @@ import { EventFile } from "./event-file.ts";
 import { type MailEvent, outcomeEvent, receivedEvents } from "./mail-event.ts";
 import { WebhookSender, readSecret } from "./webhook.ts";
 
+/** Null where a message belongs to no trace. */
+type Traceparent = (message: SpooledMessage) => string | null;
+
 type Sink = EventFile | WebhookSender;
 
 export interface EventFigures {
@@ -33,15 +36,22 @@ export class Events {
   readonly #folder: string;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #traceparent: Traceparent;
   #sinks: readonly Sink[] = [];
   /** Of the moment in which sinks change hands; null at other times. */
   #meanwhile: MailEvent[] | null = null;
   #text = "";
 
-  constructor(options: { readonly folder: string; readonly clock: Clock; readonly log: Log }) {
+  constructor(options: {
+    readonly folder: string;
+    readonly clock: Clock;
+    readonly log: Log;
+    readonly traceparent?: Traceparent;
+  }) {
     this.#folder = options.folder;
     this.#clock = options.clock;
     this.#log = options.log;
+    this.#traceparent = options.traceparent ?? (() => null);
   }
 
   /**
@@ -69,12 +79,19 @@ export class Events {
 
   received(message: SpooledMessage): void {
     if (this.#isDeaf) return;
-    for (const event of receivedEvents(message, this.#clock.now())) this.#push(event);
+    for (const event of receivedEvents(message, this.#clock.now())) this.#push(this.#join(event, message));
   }
 
   /** `replyClass` is "" for what was delivered. */
   note(entry: Entry, outcome: Outcome, replyClass: string): void {
-    if (!this.#isDeaf) this.#push(outcomeEvent(entry, { ...outcome, class: replyClass }, this.#clock.now()));
+    if (this.#isDeaf) return;
+    const event = outcomeEvent(entry, { ...outcome, class: replyClass }, this.#clock.now());
+    this.#push(this.#join(event, entry.message));
+  }
+
+  /** Something else that was heard of mail. */
+  tell(event: Omit<MailEvent, "time">): void {
+    if (!this.#isDeaf) this.#push({ ...event, time: new Date(this.#clock.now()).toISOString() });
   }
 
   figures(): readonly EventFigures[] {
@@ -95,6 +112,11 @@ export class Events {
 
   get #isDeaf(): boolean {
     return this.#sinks.length === 0 && this.#meanwhile === null;
+  }
+
+  #join(event: MailEvent, message: SpooledMessage): MailEvent {
+    const traceparent = this.#traceparent(message);
+    return traceparent === null ? event : { ...event, traceparent };
   }
 
   #push(event: MailEvent): void {

@@ -22,6 +22,8 @@ export interface MailEvent {
   readonly transportId: string;
   readonly jobId?: string;
   readonly tenantId?: string;
+  /** W3C Trace Context of the message; only while spans are exported (docs/tracing.md). */
+  readonly traceparent?: string;
   /** Bytes of the message. */
   readonly size: number;
   /** Attempts made, this one included; 0 when it was received. */
@@ -32,6 +34,9 @@ export interface MailEvent {
   readonly remoteMta?: string;
   /** Of attempts that were no delivery: why, in a word. */
   readonly class?: string;
+  /** Of what came later: whether it is known to be about this very recipient, and what it says. */
+  readonly verified?: boolean;
+  readonly action?: string;
   /** Of received mail: who brought it. */
   readonly remoteIp?: string;
   readonly serverId?: string;

@@ -55,6 +55,12 @@ export interface SessionNeighbours {
   readonly log: Log;
   readonly counters: SessionCounters;
   readonly traces: Tracer;
+  /** Told when a session is over. */
+  readonly sessionEnded?: (session: {
+    readonly id: string;
+    readonly remoteIp: string;
+    readonly serverId: string;
+  }) => void;
   /** Counts failed logins by client, over all connections. */
   readonly loginGuard: LoginGuard;
   /** Null when nothing is asked about clients and mail. */

@@ -130,6 +130,8 @@ export class SmtpServer {
 
   #forget(session: Session, ip: string): void {
     if (!this.#sessions.delete(session)) return;
+    const { id, remoteIp } = session;
+    this.#options.near.sessionEnded?.({ id, remoteIp, serverId: this.serverId });
     const left = (this.#perIp.get(ip) ?? 1) - 1;
     if (left === 0) this.#perIp.delete(ip);
     else this.#perIp.set(ip, left);
