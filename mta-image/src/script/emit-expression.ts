@@ -68,7 +68,7 @@ export abstract class ExpressionEmitter extends OperatorEmitter {
   /** For values that get another holder. */
   hold(node: Expression): string {
     const code = this.expression(node);
-    return isScalar(node) || this.isFresh(node) ? code : `share(${code})`;
+    return isScalar(node, this.numbers) || this.isFresh(node) ? code : `share(${code})`;
   }
 
   /** For return: a local variable that ends with the call needs no mark. */
@@ -98,7 +98,7 @@ export abstract class ExpressionEmitter extends OperatorEmitter {
 
   test(node: Expression): string {
     const code = this.expression(node);
-    return staticType(node) === "boolean" ? code : `truthy(${code})`;
+    return staticType(node, this.numbers) === "boolean" ? code : `truthy(${code})`;
   }
 
   discarded(node: Expression): string {
@@ -119,11 +119,7 @@ export abstract class ExpressionEmitter extends OperatorEmitter {
     if (found?.kind === "method") return this.out.value(found.fn);
     if (found?.kind === "named" && (found.named.kind === "function" || found.named.kind === "host"))
       return this.out.value(found.named.fn);
-    const target =
-      found?.kind === "hostMethod"
-        ? this.out.program.host.classes.get(found.cls)?.statics.get(found.name)
-        : undefined;
-    return target === undefined ? "null" : this.out.value(target);
+    return "null";
   }
 
   #array(node: Extract<Expression, { kind: "array" }>): string {
@@ -176,8 +172,11 @@ export abstract class ExpressionEmitter extends OperatorEmitter {
     const { target } = node;
     if (target.kind === "variable") {
       const name = this.variable(target.name);
+      const plain = `${sign}${sign}${name}`;
+      if (this.numbers.has(target.name))
+        return node.prefix || !wanted ? `(${plain})` : `(${name}${sign}${sign})`;
       const slow = `(${name}=rt.stepBase(${name})${sign}1)`;
-      if (node.prefix || !wanted) return `(typeof ${name}==="number"?${sign}${sign}${name}:${slow})`;
+      if (node.prefix || !wanted) return `(typeof ${name}==="number"?${plain}:${slow})`;
     }
     const old = this.temp();
     const { prepared, place } = this.prepare(target);

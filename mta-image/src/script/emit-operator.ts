@@ -86,7 +86,7 @@ export abstract class OperatorEmitter extends CallEmitter {
     const use = plain ? code : this.temp();
     return {
       first: plain ? "" : `${use}=${code},`,
-      checks: staticType(node) === "number" ? [] : [`typeof ${use}==="number"`],
+      checks: staticType(node, this.numbers) === "number" ? [] : [`typeof ${use}==="number"`],
       fast: use,
       slow: use,
     };

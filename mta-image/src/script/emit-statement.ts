@@ -1,14 +1,43 @@
 /** Functions and statements to JavaScript text; part of the emitter. */
-import type { Statement } from "./ast.ts";
+import type { Expression, Statement } from "./ast.ts";
 import type { ProgramOut } from "./emit-out.ts";
 import { ExpressionEmitter } from "./emit-expression.ts";
 import { mark } from "./emit-names.ts";
 import type { Fn } from "./program.ts";
+import { children, expressionsOf } from "./walk.ts";
 
+/** A call is a step. */
 const TICK = "if(--m.left<0)m.refill();";
+/**
+ * So is a round of a loop. They are counted in a variable of the function (`q`, downwards) and told to the meter some at a time:
+ * a store in every round is what such loops would wait for.
+ */
+const ROUNDS = 64;
+const ROUND = `if(--q<0){q=${ROUNDS - 1};if((m.left-=${ROUNDS})<0)m.refill();}`;
+const REST = `m.left-=${ROUNDS - 1}-q;`;
+
+const comparisons: ReadonlySet<string> = new Set(["<", "<=", ">", ">="]);
+
+/** Statements and expressions in a loop that is written twice; loops within it would be written four times. */
+const MOST_TWICE = 100;
+
+function sizeOf(body: readonly Statement[]): number {
+  return body.reduce((sum, statement) => {
+    const isLarge = ["for", "while", "foreach", "include", "barrier", "try"].includes(statement.kind);
+    if (isLarge) return Number.POSITIVE_INFINITY;
+    const inner = children(statement).reduce((all, block) => all + sizeOf(block), 0);
+    return sum + 1 + inner + expressionsOf(statement).reduce((all, one) => all + sizeIn(one), 0);
+  }, 0);
+}
+
+function sizeIn(node: Expression): number {
+  if (node.kind === "function" || node.kind === "yield") return Number.POSITIVE_INFINITY;
+  return expressionsOf(node).reduce((sum, one) => sum + sizeIn(one), 1);
+}
 
 export class FunctionEmitter extends ExpressionEmitter {
   readonly #program: ProgramOut;
+  #hasLoops = false;
 
   constructor(program: ProgramOut, fn: Fn) {
     super(program, fn);
@@ -46,10 +75,12 @@ export class FunctionEmitter extends ExpressionEmitter {
       (local) =>
         !parameters.some((parameter) => parameter.name === local) && this.variable(local) === `$${local}`,
     );
-    const locals = [...own.map((local) => `$${local}=null`), ...this.temps()];
+    const first = (local: string): string => (this.numbers.has(local) ? "0" : "null");
+    const locals = [...own.map((local) => `$${local}=${first(local)}`), ...this.temps()];
+    if (this.#hasLoops) locals.push(`q=${ROUNDS - 1}`);
     const declared = locals.length === 0 ? "" : `let ${locals.join(",")};`;
     const heads = [...(isMethod ? ["self"] : []), ...names].join(",");
-    return `${mark(fn.node.at)}function${star ? "*" : ""} ${name}(${heads}){${TICK}${declared}${fallbacks.join("")}${before}${text}return null;}`;
+    return `${mark(fn.node.at)}function${star ? "*" : ""} ${name}(${heads}){${TICK}${declared}${fallbacks.join("")}${before}${text}${this.#hasLoops ? REST : ""}return null;}`;
   }
 
   #isStatic(): boolean {
@@ -83,12 +114,10 @@ export class FunctionEmitter extends ExpressionEmitter {
       }
       case "for": {
         const start = node.start.map((item) => this.discarded(item)).join(",");
-        const step = node.step.map((item) => this.discarded(item)).join(",");
-        const test = node.test === null ? "" : this.test(node.test);
-        return `${at}for(${start};${test};${step}){${TICK}${this.statement(node.body)}}`;
+        return `${at}${start};${this.#loop(node, node.step)}`;
       }
       case "while":
-        return `${at}while(${node.test === null ? "true" : this.test(node.test)}){${TICK}${this.statement(node.body)}}`;
+        return at + this.#loop(node, []);
       case "foreach":
         return at + this.#foreach(node);
       case "switch":
@@ -97,7 +126,7 @@ export class FunctionEmitter extends ExpressionEmitter {
       case "continue":
         return `${node.kind};`;
       case "return":
-        return `${at}return ${node.value === null ? "null" : `(${this.returned(node.value)})`};`;
+        return at + this.#return(node.value === null ? "null" : this.returned(node.value));
       case "throw":
         return `${at}throw thrown(${this.hold(node.value)});`;
       case "try":
@@ -117,6 +146,54 @@ export class FunctionEmitter extends ExpressionEmitter {
     }
   }
 
+  /**
+   * A loop up to a variable that it does not change is written twice: once for a number there, whose rounds need no
+   * check of it, and once for anything else.
+   */
+  #loop(node: Extract<Statement, { kind: "for" | "while" }>, step: readonly Expression[]): string {
+    const bound = this.#boundOf(node);
+    if (bound === null) return this.#loopOnce(node, step);
+    const general = this.#loopOnce(node, step);
+    this.numbers.add(bound);
+    const fast = this.#loopOnce(node, step);
+    this.numbers.delete(bound);
+    return `if(typeof $${bound}==="number"){${fast}}else{${general}}`;
+  }
+
+  #loopOnce(node: Extract<Statement, { kind: "for" | "while" }>, step: readonly Expression[]): string {
+    const test = node.test === null ? "true" : this.test(node.test);
+    const steps = step.map((item) => this.discarded(item)).join(",");
+    return `for(;${test};${steps}){${this.#round()}${this.statement(node.body)}}`;
+  }
+
+  /** The variable on the right of the test, when writing the loop twice is right and small enough. */
+  #boundOf({ test, body, ...rest }: Extract<Statement, { kind: "for" | "while" }>): string | null {
+    if (test?.kind !== "binary" || test.right.kind !== "variable" || !comparisons.has(test.operator))
+      return null;
+    const { name } = test.right;
+    const isOwn = this.variable(name) === `$${name}` && !this.fn.captured.has(name);
+    if (!isOwn || this.numbers.has(name)) return null;
+    const steps = "step" in rest ? rest.step : [];
+    const all: Statement[] = [
+      body,
+      ...steps.map((value): Statement => ({ kind: "expression", value, at: value.at })),
+    ];
+    const isSmall = sizeOf(all) <= MOST_TWICE;
+    return isSmall && !this.writes(name, [...all, { kind: "expression", value: test, at: test.at }])
+      ? name
+      : null;
+  }
+
+  #round(): string {
+    this.#hasLoops = true;
+    return ROUND;
+  }
+
+  /** Behind a loop, or within one. */
+  #return(value: string): string {
+    return this.#hasLoops ? `{const r=(${value});${REST}return r;}` : `return (${value});`;
+  }
+
   #foreach(node: Extract<Statement, { kind: "foreach" }>): string {
     const cursor = this.temp();
     const step = this.temp();
@@ -127,7 +204,7 @@ export class FunctionEmitter extends ExpressionEmitter {
         : `nextNow(${cursor})`;
     const key = node.key === null ? "" : `${this.assignTo(node.key, `${cursor}.key`)};`;
     const value = `${this.assignTo(node.value, `share(${cursor}.value)`)};`;
-    return `for(${cursor}=cursor(${this.expression(node.subject)},${marks});${next};){${TICK}${key}${value}${this.statement(node.body)}}`;
+    return `for(${cursor}=cursor(${this.expression(node.subject)},${marks});${next};){${this.#round()}${key}${value}${this.statement(node.body)}}`;
   }
 
   /** True when the body cannot write to what is walked over: then nothing need be marked as shared. */

@@ -5,6 +5,7 @@
 import type { Expression, Statement } from "./ast.ts";
 import { mark } from "./emit-names.ts";
 import { findScoped } from "./resolve-call.ts";
+import { numberVariables } from "./number-variables.ts";
 import type { Fn, Unit } from "./program.ts";
 import type { ProgramOut } from "./emit-out.ts";
 import { children, expressionsOf } from "./walk.ts";
@@ -18,11 +19,15 @@ function isWithin(node: Expression): node is Within {
 export abstract class TargetEmitter {
   readonly fn: Fn;
   protected readonly out: ProgramOut;
+  /** Variables that need no check of their type. */
+  protected readonly numbers: Set<string>;
   #temps = 0;
 
   constructor(out: ProgramOut, fn: Fn) {
     this.out = out;
     this.fn = fn;
+    const plain = [...numberVariables(fn)].filter((name) => this.variable(name) === `$${name}`);
+    this.numbers = new Set(plain);
   }
 
   abstract expression(node: Expression): string;

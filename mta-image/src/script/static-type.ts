@@ -6,8 +6,13 @@ export type StaticType = "number" | "boolean" | "string" | "none" | "any";
 const booleans = new Set(["==", "!=", "===", "!==", "<", ">", "<=", ">=", "=~", "!~"]);
 const numbers = new Set(["/", "**", "&", "|", "^", "<<", ">>", ">>>"]);
 
-export function staticType(node: Expression): StaticType {
+const none: ReadonlySet<string> = new Set();
+
+/** `numberNames` are variables that are known to be numbers. */
+export function staticType(node: Expression, numberNames = none): StaticType {
   switch (node.kind) {
+    case "variable":
+      return numberNames.has(node.name) ? "number" : "any";
     case "literal":
       return node.value === null ? "none" : (typeof node.value as StaticType);
     case "interpolated":
@@ -19,7 +24,7 @@ export function staticType(node: Expression): StaticType {
     case "logical":
       return node.operator === "and" || node.operator === "or" ? "boolean" : "any";
     case "binary":
-      return binaryType(node);
+      return binaryType(node, numberNames);
     case "call":
       return node.callee.kind === "name" && node.callee.name === "isset" ? "boolean" : "any";
     default:
@@ -27,13 +32,17 @@ export function staticType(node: Expression): StaticType {
   }
 }
 
-function binaryType({ operator, left, right }: Extract<Expression, { kind: "binary" }>): StaticType {
+function binaryType(
+  { operator, left, right }: Extract<Expression, { kind: "binary" }>,
+  numberNames: ReadonlySet<string>,
+): StaticType {
   if (booleans.has(operator)) return "boolean";
   if (numbers.has(operator)) return "number";
   if (operator === ".") return "string";
-  return staticType(left) === "number" && staticType(right) === "number" ? "number" : "any";
+  const isSum = staticType(left, numberNames) === "number" && staticType(right, numberNames) === "number";
+  return isSum ? "number" : "any";
 }
 
-export function isScalar(node: Expression): boolean {
-  return staticType(node) !== "any";
+export function isScalar(node: Expression, numberNames = none): boolean {
+  return staticType(node, numberNames) !== "any";
 }

@@ -1,0 +1,114 @@
+/**
+ * Local variables that are numbers whenever they are read: all that is ever stored in them is a number, and the first thing
+ * that happens to them is such a store. The emitter leaves out the checks of their type, which V8 cannot leave out by itself
+ * in a loop that it compiles while it runs. Pure; a variable in doubt is none of them.
+ */
+import type { Expression, Statement } from "./ast.ts";
+import type { Fn } from "./program.ts";
+import { staticType } from "./static-type.ts";
+import { children, expressionsOf } from "./walk.ts";
+
+const none: ReadonlySet<string> = new Set();
+
+/** Names as in the source. */
+export function numberVariables(fn: Fn): ReadonlySet<string> {
+  const stores = new Map<string, Expression[]>();
+  const spoiled = new Set<string>([...fn.globals, ...fn.captured]);
+  for (const { name } of [...fn.node.parameters, ...fn.node.captures]) spoiled.add(name);
+  if (!collect(fn.node.body, stores, spoiled)) return none;
+  const numbers = new Set(
+    [...stores.keys()].filter(
+      (name) => fn.locals.has(name) && !spoiled.has(name) && beginsWithStore(name, fn.node.body),
+    ),
+  );
+  // Each may rest on others: what falls takes those with it.
+  for (let before = -1; before !== numbers.size; ) {
+    before = numbers.size;
+    for (const name of numbers) {
+      const all = stores.get(name) ?? [];
+      if (!all.every((value) => staticType(value, numbers) === "number")) numbers.delete(name);
+    }
+  }
+  return numbers;
+}
+
+/** False when the body has something that is not looked into. */
+function collect(
+  body: readonly Statement[],
+  stores: Map<string, Expression[]>,
+  spoiled: Set<string>,
+): boolean {
+  return body.every((statement) => {
+    if (["include", "import", "barrier"].includes(statement.kind)) return false;
+    if (statement.kind === "foreach") {
+      if (statement.key !== null) spoil(statement.key, spoiled);
+      spoil(statement.value, spoiled);
+    }
+    if (statement.kind === "try" && statement.variable !== null) spoil(statement.variable, spoiled);
+    for (const expression of expressionsOf(statement)) note(expression, stores, spoiled);
+    return children(statement).every((inner) => collect(inner, stores, spoiled));
+  });
+}
+
+function note(node: Expression, stores: Map<string, Expression[]>, spoiled: Set<string>): void {
+  if (node.kind === "assign") {
+    const { target, operator, value, at } = node;
+    if (target.kind !== "variable" || operator === "??") spoil(target, spoiled);
+    else {
+      const stored: Expression =
+        operator === null ? value : { kind: "binary", operator, left: target, right: value, at };
+      stores.set(target.name, [...(stores.get(target.name) ?? []), stored]);
+    }
+  }
+  if (node.kind === "step" && node.target.kind !== "variable") spoil(node.target, spoiled);
+  if (node.kind === "call" && node.callee.kind === "name" && node.callee.name === "unset")
+    for (const { value } of node.args) spoil(value, spoiled);
+  for (const inner of expressionsOf(node)) note(inner, stores, spoiled);
+}
+
+/** Every variable that a pattern or a place names. */
+function spoil(target: Expression, spoiled: Set<string>): void {
+  if (target.kind === "variable") spoiled.add(target.name);
+  if (target.kind === "assign") spoil(target.target, spoiled);
+  for (const inner of expressionsOf(target)) spoil(inner, spoiled);
+}
+
+/** Whether the first that is heard of the variable is a store, in the innermost block that names it. */
+function beginsWithStore(name: string, body: readonly Statement[]): boolean {
+  const mentions = body.filter((statement) => mentioned(name, statement));
+  const [first] = mentions;
+  if (first === undefined) return true;
+  const opening = first.kind === "expression" ? [first.value] : first.kind === "for" ? first.start : [];
+  const store = opening.find((expression) => mentionedIn(name, expression));
+  if (store !== undefined) return isStore(name, store);
+  if (mentions.length > 1 || expressionsOf(first).some((expression) => mentionedIn(name, expression)))
+    return false;
+  const inner = children(first).filter((block) => block.some((statement) => mentioned(name, statement)));
+  const [only] = inner;
+  return only !== undefined && inner.length === 1 && first.kind !== "switch" && beginsWithStore(name, only);
+}
+
+function isStore(name: string, node: Expression): boolean {
+  return (
+    node.kind === "assign" &&
+    node.operator === null &&
+    node.target.kind === "variable" &&
+    node.target.name === name &&
+    !mentionedIn(name, node.value)
+  );
+}
+
+function mentioned(name: string, statement: Statement): boolean {
+  return (
+    expressionsOf(statement).some((expression) => mentionedIn(name, expression)) ||
+    children(statement).some((block) => block.some((inner) => mentioned(name, inner)))
+  );
+}
+
+function mentionedIn(name: string, node: Expression): boolean {
+  if (node.kind === "variable") return node.name === name;
+  if (node.kind === "interpolated")
+    return node.parts.some((part) => typeof part !== "string" && part.name === name);
+  // What a pattern names is spoiled anyway.
+  return expressionsOf(node).some((inner) => mentionedIn(name, inner));
+}
