@@ -60,6 +60,32 @@ const englishOnly: Plugin = {
   },
 };
 
+/**
+ * A package in CommonJS form that is loaded with its first use would have nothing but a default in its file: which names it
+ * has is only known when it runs. So it runs here once, and the file says them.
+ */
+const latePackages: Plugin = {
+  name: "late-packages",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^[@a-z]/ }, ({ path, kind, resolveDir }) =>
+      kind === "dynamic-import" && !path.startsWith("node:")
+        ? { path, namespace: "late", pluginData: { resolveDir } }
+        : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: "late" }, async ({ path, pluginData }) => {
+      // A package for certificates runs only after it.
+      await import("reflect-metadata");
+      const loaded = (await import(path)) as object;
+      const names = Object.keys(loaded).filter((name) => /^[A-Za-z_$][\w$]*$/.test(name));
+      const from = JSON.stringify(path);
+      const { resolveDir } = pluginData as { readonly resolveDir: string };
+      const contents =
+        names.length === 0 ? `import ${from};` : `export { ${names.join(", ")} } from ${from};`;
+      return { contents, resolveDir };
+    });
+  },
+};
+
 /** Names of the programs that were packed. */
 export async function bundle(folder: string): Promise<readonly string[]> {
   await mkdir(folder, { recursive: true });
@@ -99,7 +125,7 @@ async function pack({ name, entry, runsForLong = false }: Program, folder: strin
     platform: "node",
     target: "node26",
     external: ["*.node"],
-    plugins: [addonBesideBundle, englishOnly],
+    plugins: [addonBesideBundle, englishOnly, latePackages],
     banner: { js: BANNER },
     legalComments: "none",
     // Source text is kept in memory by the engine: without this the operator needs about 12 MB more.
