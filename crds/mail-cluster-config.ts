@@ -28,6 +28,19 @@ const StartupSpec = z.object({
     })
     .prefault({})
     .describe("Floors of the spool's volume."),
+  ffiLibraries: z
+    .array(
+      z
+        .string()
+        .min(1)
+        .max(255)
+        .regex(/^[A-Za-z0-9_.+/-]+$/, "must be the name of a shared object, such as libm.so.6, or its path"),
+    )
+    .max(32)
+    .optional()
+    .describe(
+      "C libraries whose functions scripts may call (class FFI), as scripts name them. A script that calls them wrongly ends the engine, or reads its memory: name none unless whoever writes scripts may do what the engine may. Absent: FFI is off.",
+    ),
   shutdownSeconds: z
     .int()
     .min(1)

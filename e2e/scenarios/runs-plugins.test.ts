@@ -8,11 +8,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 
-import { buildPluginImage } from "../../tools/plugin-image.ts";
 import { cacheFolder } from "../../tools/setup/programs.ts";
 import { ObjectStore, storeKeys } from "../peers/object-store.ts";
 import { run } from "../peers/shell.ts";
 import { sendWithSmtpSource } from "../peers/smtp-source.ts";
+import { offerPlugin } from "./offer-plugin.ts";
 import { type ClusterView, Stage, condition, eventually } from "./stage.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
@@ -37,30 +37,16 @@ describe("native plugins", { timeout: 600_000 }, () => {
     await run("make", ["-s", "-C", `${root}mta-image/plugins`], { timeoutMs: 300_000 });
     await run("make", ["-s", "-C", `${root}mta-image/native`, "test-plugins"], { timeoutMs: 300_000 });
     await writeFile(join(folder, "broken.so"), "this is no shared object\n");
-    await offer("nap", `${root}build/native/test/nap.so`);
+    await offerPlugin(stage, "nap", `${root}build/native/test/nap.so`);
     for (const name of ["delivery-times", "http-delivery"])
-      await offer(name, `${root}build/plugins/${name}.so`);
-    await offer("broken", join(folder, "broken.so"));
+      await offerPlugin(stage, name, `${root}build/plugins/${name}.so`);
+    await offerPlugin(stage, "broken", join(folder, "broken.so"));
   });
   after(async () => {
     await store?.stop();
     await rm(folder, { recursive: true, force: true });
     await stage?.close();
   });
-
-  /** An image in the node and a NativePlugin for it. */
-  async function offer(name: string, file: string): Promise<void> {
-    const archive = join(folder, `${name}.tar`);
-    const image = `localhost/plugin-${name}:1`;
-    await buildPluginImage({ file, name: image, archive });
-    await stage.lab.cluster.importImage(archive);
-    await stage.apply({
-      apiVersion: "mailfleet.io/v1alpha1",
-      kind: "NativePlugin",
-      metadata: { name },
-      spec: { source: { image: { reference: image, path: `${name}.so`, pullPolicy: "IfNotPresent" } } },
-    });
-  }
 
   /** Mail of the listener "office" waits for its hours, that of "store" goes to the S3 server. */
   function clusterSpec(suspends: unknown): Record<string, unknown> {

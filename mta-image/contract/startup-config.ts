@@ -150,6 +150,14 @@ export const StartupConfig = z.strictObject({
         .boolean()
         .default(false)
         .describe("Scripts may call C functions (class FFI): they may then do whatever the process may."),
+      ffilibraries: z
+        .array(z.string().min(1).max(255))
+        .min(1)
+        .max(32)
+        .optional()
+        .describe(
+          "Extension. The libraries that FFI() may open, as scripts name them; only functions of their own are given. Any when absent.",
+        ),
     })
     .prefault({})
     .describe("What scripts are allowed."),

@@ -157,6 +157,7 @@ napi_value make_exports(napi_env env, napi_value exports) {
       FUNCTION("openFile", open_file),
       FUNCTION("closeFile", close_file),
       FUNCTION("preload", preload),
+      FUNCTION("owns", owns),
       FUNCTION("drain", drain),
       FUNCTION("echo", echo),
 #undef FUNCTION

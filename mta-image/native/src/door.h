@@ -70,5 +70,6 @@ napi_value keep_notes_at(napi_env env, napi_callback_info info);
 napi_value open_file(napi_env env, napi_callback_info info);
 napi_value close_file(napi_env env, napi_callback_info info);
 napi_value preload(napi_env env, napi_callback_info info);
+napi_value owns(napi_env env, napi_callback_info info);
 
 }  // namespace mta

@@ -1,5 +1,7 @@
 // What the engine asks of plugins besides scripts: commands, deliveries, queue hooks; and what it tells the native
 // side: servers, answers, ids that ended.
+#include <link.h>
+
 #include <map>
 
 #include "blame.h"
@@ -225,6 +227,27 @@ napi_value preload(napi_env env, napi_callback_info info) {
       throw js::JsError(dlerror());
     }
     return js::undefined(env);
+  });
+}
+
+// owns(path, address): whether the address is in this library itself, not in one that it links: looking a name up in
+// a library finds those as well. False when the library is not open.
+napi_value owns(napi_env env, napi_callback_info info) {
+  return js::boundary(env, [&] {
+    js::Arguments<2> arguments(env, info);
+    uint64_t address = 0;
+    bool lossless = false;
+    js::check(napi_get_value_bigint_uint64(env, arguments[1], &address, &lossless));
+    void* library = dlopen(js::to_text(env, arguments[0]).c_str(), RTLD_NOW | RTLD_NOLOAD);
+    if (library == nullptr) return js::boolean(env, false);
+    link_map* own = nullptr;
+    link_map* holder = nullptr;
+    Dl_info place{};
+    const bool known = dlinfo(library, RTLD_DI_LINKMAP, &own) == 0 &&
+                       dladdr1(reinterpret_cast<void*>(address), &place, reinterpret_cast<void**>(&holder),
+                               RTLD_DL_LINKMAP) != 0;
+    dlclose(library);
+    return js::boolean(env, known && own == holder);
   });
 }
 

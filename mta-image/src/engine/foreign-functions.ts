@@ -13,8 +13,9 @@ export interface ForeignOffer {
   readonly port: ForeignPort;
 }
 
-export async function openForeign(): Promise<ForeignOffer> {
-  const { host, fileValue } = await loadForeign(loadNative(addonBesideEngine()));
+/** `allowed`: the libraries that scripts may open; null: any. */
+export async function openForeign(allowed: readonly string[] | null): Promise<ForeignOffer> {
+  const { host, fileValue } = await loadForeign(loadNative(addonBesideEngine()), allowed);
   const port: ForeignPort = {
     file: (bytes) => {
       const pieces = bytes.native();

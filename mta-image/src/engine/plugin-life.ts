@@ -105,7 +105,8 @@ export class PluginLife {
         .filter(({ type }) => type === "plugin")
         .map(({ id }) => ({ id, maxSizeBytes: maxSizeOf(app, id) })),
     });
-    if (startup.scripting.ffi) this.#foreign = await openForeign();
+    const { ffi, ffilibraries = null } = startup.scripting;
+    if (ffi) this.#foreign = await openForeign(ffilibraries);
     if (this.#host === null) return;
     this.#files = await lookAtPlugins(this.#host.plugins);
     await this.#watchCrashes(this.#host, join(startup.spool.path, NOTES_FILE));

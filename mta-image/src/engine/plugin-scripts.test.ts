@@ -84,6 +84,26 @@ test("where it is allowed, a script calls C functions, and gives them a File", a
   assert.equal(await reply(script), "554 5.7.1 h");
 });
 
+test("a message and a built one are a FILE of C, read by C from start to end", async () => {
+  const script = `
+    $libc = FFI("libc.so.6");
+    $pointer = FFI::type("pointer");
+    $size = FFI::type("uint64");
+    $read = $libc->func("fread", [$pointer, $size, $size, $pointer], $size);
+    $seek = $libc->func("fseek", [$pointer, FFI::type("sint64"), FFI::type("sint32")], FFI::type("sint32"));
+    function lastBytes($file, $count) {
+      global $read; global $seek;
+      $buffer = FFI::allocate($count);
+      $stream = $file->toFFIValue();
+      $seek($stream, -$count, 2);
+      return FFI::string($buffer, FFI::number($read($buffer, 1, $count, $stream)));
+    }
+    $mime = MIME()->addHeader("Subject", "x")->setBody("a body of a part, end");
+    $mail = MailMessage::String($mime->toString());
+    Reject(lastBytes($mime->toFile(), 5) . lastBytes($mail->toFile(), 3) . lastBytes(File("file://greeting"), 4));`;
+  assert.equal(await reply(script), "554 5.7.1 , endendello");
+});
+
 test("calls are counted for the plugin", async () => {
   const { plugins } = (await engine.admin("GET", "/v1/plugins")).json as PluginList;
   assert.ok((plugins[0]?.figures?.calls ?? 0) >= 4);

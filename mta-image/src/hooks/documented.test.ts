@@ -38,7 +38,7 @@ function namesOf({ name, methods, statics }: HostClass): string[] {
 }
 
 /** Nothing is called, so the addon is of no interest. */
-const { host: foreignHost } = await loadForeign(null as unknown as NativeAddon);
+const { host: foreignHost } = await loadForeign(null as unknown as NativeAddon, null);
 
 const present = new Set([
   ...libraryHost.functions.keys(),

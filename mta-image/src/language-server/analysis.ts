@@ -98,6 +98,6 @@ function scopedMeaning({ unit, host }: Analysis, scope: string, name: string): M
     const fn = owner.cls.staticMethods.get(name);
     return fn === undefined ? null : { kind: "named", named: { kind: "function", fn } };
   }
-  const fn = owner?.kind === "hostClass" ? host.classes.get(owner.name)?.statics.get(name) : undefined;
+  const fn = owner?.kind === "hostClass" ? owner.cls.statics.get(name) : undefined;
   return fn === undefined ? null : { kind: "named", named: { kind: "host", fn } };
 }

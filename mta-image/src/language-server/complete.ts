@@ -62,8 +62,7 @@ function methods({ host, program }: Analysis): readonly Completion[] {
 
 function statics({ host, unit, program }: Analysis, scope: string): readonly Completion[] {
   const owner = unit.find(scope, host);
-  if (owner?.kind === "hostClass")
-    return [...(host.classes.get(owner.name)?.statics.values() ?? [])].map((fn) => ofHost(fn, "method"));
+  if (owner?.kind === "hostClass") return [...owner.cls.statics.values()].map((fn) => ofHost(fn, "method"));
   const classes = owner?.kind === "class" ? [owner.cls] : program.classes.filter(() => scope === "static");
   return classes.flatMap((cls) =>
     [...cls.staticMethods].map(

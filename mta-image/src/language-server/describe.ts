@@ -7,7 +7,7 @@ import type { Analysis, Meaning } from "./analysis.ts";
 export function describe(analysis: Analysis, meaning: Meaning): string | null {
   switch (meaning.kind) {
     case "named":
-      return describeNamed(analysis, meaning.named);
+      return describeNamed(meaning.named);
     case "member":
       return describeMember(analysis, meaning.name);
     case "variable":
@@ -17,7 +17,7 @@ export function describe(analysis: Analysis, meaning: Meaning): string | null {
   }
 }
 
-function describeNamed(analysis: Analysis, named: Named): string | null {
+function describeNamed(named: Named): string | null {
   if (named.kind === "host") return code(signature(named.fn), named.fn.docs, named.fn.way);
   if (named.kind === "function") return code(ownSignature(named.fn.name, named.fn.node), "");
   if (named.kind === "class") {
@@ -27,8 +27,7 @@ function describeNamed(analysis: Analysis, named: Named): string | null {
       "",
     );
   }
-  const cls = analysis.host.classes.get(named.name);
-  return cls === undefined ? null : classText(cls);
+  return classText(named.cls);
 }
 
 function classText({ name, docs, construct }: HostClass): string {

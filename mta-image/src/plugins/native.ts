@@ -158,6 +158,8 @@ export interface NativeAddon {
   closeFile(address: bigint): void;
   /** Opens a library so that its own libraries come before Node's; throws when it cannot be opened. */
   preload(path: string): void;
+  /** Whether the address is in the opened library itself, not in one that it links. */
+  owns(path: string, address: bigint): boolean;
   /** Tells what is waiting now, in place of at the next turn of the loop. */
   drain(): void;
   /** Gives the number back: what a call over the bridge costs by itself. */

@@ -41,7 +41,7 @@ async function echoes(text: string): Promise<string[]> {
 
 test("a script imports a plugin's functions and waits for them while another goes on", async () => {
   const slow = echoes(
-    'import { nap, shout as loud } from "extras://nap"; if (nap(60) >= 60) echo loud("slow");',
+    'import { nap, shout as loud } from "extras://nap"; if (nap(1000) >= 1000) echo loud("slow");',
   );
   const fast = echoes('import { nap } from "extras://nap"; if (nap(1) >= 1) echo "fast";');
   assert.deepEqual(await Promise.race([slow, fast]), ["fast"]);
@@ -80,6 +80,21 @@ test("a script uses a plugin's objects, chained through $this, and static functi
     echo $counter->value() . " " . $twin->value();
     echo Sum::add(1, 2);`;
   assert.deepEqual(await echoes(script), ["3", "3 13", "3"]);
+});
+
+test("a class that only a module has is imported, made and asked, also under another name", async () => {
+  const script = `
+    import { Tally, Tally as Other } from "extras://objects";
+    echo Tally()->increase(2)->value();
+    echo Other()->value() . " " . Other::add(1, 2) . " " . Tally::add(3, 4);
+    $add = Tally::add;
+    echo $add(5, 6);`;
+  assert.deepEqual(await echoes(script), ["2", "0 3 7", "11"]);
+  await assert.rejects(
+    echoes('import { Tally } from "extras://objects"; Tally::nothing();'),
+    /there is no Tally::nothing/,
+  );
+  await assert.rejects(echoes("Tally();"), /there is no function Tally/);
 });
 
 test("a script waits in place as often as the plugin likes", async () => {

@@ -45,7 +45,7 @@ const BLOCKED_MS = 5_000;
 export async function openExtras(options: HshOptions, log: Log): Promise<Extras> {
   const plugins = await openFunctions(options, log);
   if (!options.ffi) return plugins;
-  const { host, port: foreign } = await openForeign();
+  const { host, port: foreign } = await openForeign(null);
   return {
     ...plugins,
     host: makeHost(

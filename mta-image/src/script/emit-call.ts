@@ -45,7 +45,7 @@ export abstract class CallEmitter extends TargetEmitter {
     if (named.kind === "function") return this.#direct(named.fn, node);
     if (named.kind === "class") return this.#construct(named, node);
     if (named.kind === "host") return this.#host(named.fn, node);
-    const construct = this.out.program.host.classes.get(named.name)?.construct ?? null;
+    const { construct } = named.cls;
     return construct === null ? "null" : this.#host(construct, node);
   }
 
@@ -80,13 +80,10 @@ export abstract class CallEmitter extends TargetEmitter {
   }
 
   #scoped(callee: Extract<Expression, { kind: "scoped" }>, node: CallExpression): string {
-    const { host } = this.out.program;
-    const found = findScoped(host, this.fn, callee);
+    const found = findScoped(this.out.program.host, this.fn, callee);
     if (found?.kind === "named") return this.#named(found.named, node);
     if (found?.kind === "method") return this.#direct(found.fn, node);
-    const target =
-      found?.kind === "hostMethod" ? host.classes.get(found.cls)?.statics.get(found.name) : undefined;
-    return target === undefined ? "null" : this.#host(target, node);
+    return "null";
   }
 
   /** A call whose result may be something to wait for. */

@@ -4,7 +4,7 @@
  * suspend.ts, read by the emitters.
  */
 import type { ClassNode, FunctionNode, Statement } from "./ast.ts";
-import type { Host, HostFunction } from "./host.ts";
+import type { Host, HostClass, HostFunction } from "./host.ts";
 import type { Value } from "./value.ts";
 
 /** A function of the script: named, closure, method, or the body of a unit. */
@@ -75,7 +75,7 @@ export type Named =
   | { readonly kind: "function"; readonly fn: Fn }
   | { readonly kind: "class"; readonly cls: Cls }
   | { readonly kind: "host"; readonly fn: HostFunction }
-  | { readonly kind: "hostClass"; readonly name: string };
+  | { readonly kind: "hostClass"; readonly cls: HostClass };
 
 export class Unit {
   readonly index: number;
@@ -124,7 +124,8 @@ export function findIn(from: Unit | Host, name: string): Named | null {
 export function findInHost(name: string, host: Host): Named | null {
   const fn = host.functions.get(name);
   if (fn !== undefined) return { kind: "host", fn };
-  return host.classes.has(name) ? { kind: "hostClass", name } : null;
+  const cls = host.classes.get(name);
+  return cls === undefined ? null : { kind: "hostClass", cls };
 }
 
 export interface Program {

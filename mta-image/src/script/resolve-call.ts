@@ -3,7 +3,6 @@
  * suspension analysis must know of it. Part of the resolver.
  */
 import type { Argument, Expression } from "./ast.ts";
-import type { Host } from "./host.ts";
 import { type Cls, type Fn, type Named, Unit, findIn, findInHost } from "./program.ts";
 import type { Resolving } from "./resolving.ts";
 
@@ -60,11 +59,11 @@ export function noteCall(
     if (named.fn.way === "routine") fn.callsValues = true;
     checkCount(resolver, named.fn.name, named.fn, call);
   } else {
-    const construct = resolver.around.host.classes.get(named.name)?.construct ?? null;
-    if (construct === null) resolver.around.report(call.at, `only the host makes a ${named.name}`);
+    const { construct, name } = named.cls;
+    if (construct === null) resolver.around.report(call.at, `only the host makes a ${name}`);
     else {
       if (construct.way === "promise") fn.waits = true;
-      checkCount(resolver, named.name, construct, call);
+      checkCount(resolver, name, construct, call);
     }
   }
 }
@@ -87,8 +86,7 @@ type Scoped = Extract<Expression, { kind: "scoped" }>;
 export type ScopedTarget =
   | { readonly kind: "named"; readonly named: Named }
   | { readonly kind: "variable"; readonly unit: Unit; readonly name: string }
-  | { readonly kind: "method"; readonly fn: Fn }
-  | { readonly kind: "hostMethod"; readonly cls: string; readonly name: string };
+  | { readonly kind: "method"; readonly fn: Fn };
 
 /** `ns::f`, `ns::$x`, `Class::m`, `Class::$s`, `static::…`. Null when there is none. */
 export function findScoped(host: Parameters<Unit["find"]>[1], fn: Fn, node: Scoped): ScopedTarget | null {
@@ -103,8 +101,8 @@ export function findScoped(host: Parameters<Unit["find"]>[1], fn: Fn, node: Scop
   const named = fn.unit.find(node.scope, host);
   if (named?.kind === "class") return ofClass(named.cls, node);
   if (named?.kind !== "hostClass" || node.variable) return null;
-  const known = host.classes.get(named.name)?.statics.has(node.name) === true;
-  return known ? { kind: "hostMethod", cls: named.name, name: node.name } : null;
+  const method = named.cls.statics.get(node.name);
+  return method === undefined ? null : { kind: "named", named: { kind: "host", fn: method } };
 }
 
 function ofClass(cls: Cls, node: Scoped): ScopedTarget | null {
@@ -128,19 +126,16 @@ export function checkScoped(resolver: Resolving, fn: Fn, expression: Expression)
     if (found === null) return resolver.around.report(node.at, `there is no ${name}`);
     if (found.kind === "method" && isHidden(found.fn, fn))
       resolver.around.report(node.at, `${name} is private`);
-    const named = namedOf(resolver.around.host, found);
+    const named = namedOf(found);
     if (named === null) return;
     if (called !== null) noteCall(resolver, fn, named, called);
     else if (named.kind === "function" || named.kind === "host") resolver.values.add(named.fn);
   });
 }
 
-function namedOf(host: Host, found: ScopedTarget): Named | null {
+function namedOf(found: ScopedTarget): Named | null {
   if (found.kind === "named") return found.named;
-  if (found.kind === "method") return { kind: "function", fn: found.fn };
-  if (found.kind === "variable") return null;
-  const target = host.classes.get(found.cls)?.statics.get(found.name);
-  return target === undefined ? null : { kind: "host", fn: target };
+  return found.kind === "method" ? { kind: "function", fn: found.fn } : null;
 }
 
 function isHidden(method: Fn, from: Fn): boolean {

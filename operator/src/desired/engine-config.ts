@@ -143,8 +143,14 @@ function startupValue(spec: MailClusterSpec, plugins: readonly ResolvedPlugin[])
       ),
     },
     plugins: plugins.map(({ id, path, config }) => ({ id, path, ...(config === null ? {} : { config }) })),
+    ...foreignFunctions(startup),
     shutdown: { timeout: startup.shutdownSeconds },
   };
+}
+
+/** Never without a list: here whoever writes scripts is not always whoever runs the cluster. */
+function foreignFunctions({ ffiLibraries = [] }: MailClusterSpec["config"]["startup"]): object {
+  return ffiLibraries.length === 0 ? {} : { scripting: { ffi: true, ffilibraries: ffiLibraries } };
 }
 
 /** Where the certificate of a listener is mounted. */

@@ -76,6 +76,9 @@ test("what only an engine can know is left to the engine", async () => {
     [],
   );
   assert.deepEqual(await reasons(rendered({ hooks, files: [{ id: "x", path: "/x" }] })), []);
+  const foreign = { hooks: { predelivery: `FFI("libm.so.6"); Try();` } };
+  assert.equal((await reasons(rendered(foreign))).length, 1);
+  assert.deepEqual(await reasons(rendered(foreign, { startup: { scripting: { ffi: true } } })), []);
 });
 
 test("hostile sources come to an end, as problems", async () => {

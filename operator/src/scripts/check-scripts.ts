@@ -1,7 +1,7 @@
 /**
  * Looks at the scripts of a configuration before it reaches a pod: what does not compile makes the configuration invalid, with
  * file, line and column, and nothing is rolled out. Only translated, never run: no code of a script enters this process.
- * Scripts that need what only an engine has (functions of plugins, files on its disk), and very large ones, are left to the
+ * Scripts that need what only an engine has (functions of plugins and of C, files on its disk), and very large ones, are left to the
  * engine, which refuses them in the same words. The compiler is loaded when the first script is seen. Answers are remembered by revision.
  */
 import type { Problem } from "#contract/admin-api.ts";
@@ -35,7 +35,9 @@ export class ScriptCheck {
 
 async function problemsOf(files: Parameters<typeof parseEngineConfig>[0]): Promise<readonly Problem[]> {
   const parsed = parseEngineConfig(files);
-  if (!parsed.ok || parsed.value.startup.plugins.length > 0 || !canBeJudged(parsed.value.app)) return [];
+  if (!parsed.ok) return [];
+  const { plugins, scripting } = parsed.value.startup;
+  if (plugins.length > 0 || scripting.ffi || !canBeJudged(parsed.value.app)) return [];
   return check(parsed.value.app);
 }
 

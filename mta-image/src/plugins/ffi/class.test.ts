@@ -9,7 +9,7 @@ import { loadNative } from "../native.ts";
 import { loadForeign } from "./class.ts";
 
 buildNative();
-const foreign = await loadForeign(loadNative(addonPath));
+const foreign = await loadForeign(loadNative(addonPath), null);
 const cls = foreign.host.classes.get("FFI");
 assert.ok(cls !== undefined);
 
@@ -132,4 +132,18 @@ test("a message is a FILE of C, seekable, without a copy", () => {
   const read = func(libc, "fread", ["pointer", "uint64", "uint64", "pointer"], "uint64");
   assert.equal(of("number", read.run(buffer, 1, 64, file) as Value), 4);
   assert.equal(of("string", buffer), "body");
+});
+
+test("where libraries are named, no other is opened, and none gives what it only links", async () => {
+  const { host } = await loadForeign(loadNative(addonPath), ["libm.so.6"]);
+  const make = host.classes.get("FFI")?.construct;
+  const library = make?.call(context, ["libm.so.6"]) as Value;
+  assert.equal(of("number", func(library, "pow", ["double", "double"], "double").run(2, 5) as Value), 32);
+  assert.equal(method(library, "func", "system", new HslArray([type("pointer")]), type("sint32")), null);
+  assert.equal(method(library, "symbol", "environ"), null);
+  for (const path of ["libc.so.6", "/lib/x86_64-linux-gnu/libm.so.6", "libm.so.6\0", ""])
+    assert.throws(
+      () => make?.call(context, [path]),
+      /FFI\(\) may not open .*: scripting\.ffilibraries has libm\.so\.6/,
+    );
 });

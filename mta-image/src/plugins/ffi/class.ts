@@ -1,6 +1,7 @@
 /**
  * The script class FFI: functions of any C library, without a plugin. `loadForeign` gives it as a Host for scripts,
  * when the configuration allows it (scripting.ffi); otherwise nobody calls this and Node's module is never loaded.
+ * Where libraries are named (scripting.ffilibraries) scripts get functions of these and of no other.
  * Calls run on the event loop and block it. What is refused is an Exception for the script; a library or symbol
  * that is not there is none. Wrong types or addresses end the process: that is the nature of the thing.
  */
@@ -46,9 +47,15 @@ const theValue = (name: string) => parameter.object<ForeignValue>(name, "FFIValu
 
 interface Library {
   readonly path: string;
+  /** Whether a name that was found leads to what scripts may have. */
+  readonly gives: (address: bigint) => boolean;
 }
 
-export async function loadForeign(native: NativeAddon): Promise<ForeignFunctions> {
+/** `allowed`: libraries as scripts name them; null: any. */
+export async function loadForeign(
+  native: NativeAddon,
+  allowed: readonly string[] | null,
+): Promise<ForeignFunctions> {
   const ffi = await import("node:ffi");
   const memory = new Memory(ffi);
   const trouble: Trouble = { error: null };
@@ -59,12 +66,15 @@ export async function loadForeign(native: NativeAddon): Promise<ForeignFunctions
       returns: "FFI",
       docs: "Opens a shared library.",
       run: (_, path) => {
+        if (allowed?.includes(path) === false)
+          throw new Refusal(`FFI() may not open ${path}: scripting.ffilibraries has ${allowed.join(", ")}`);
         try {
           native.preload(path);
         } catch (error) {
           throw new Refusal(`FFI() cannot open ${path}: ${(error as Error).message}`);
         }
-        return new HostObject(cls, { path } satisfies Library);
+        const gives = (address: bigint): boolean => allowed === null || native.owns(path, address);
+        return new HostObject(cls, { path, gives } satisfies Library);
       },
     }),
     methods: libraryMethods(ffi, trouble),
@@ -93,16 +103,16 @@ function libraryMethods(ffi: Foreign, trouble: Trouble) {
       parameters: [self, parameter.string("name"), parameter.array("arguments"), theType("returntype")],
       returns: "FFIFunction or none",
       docs: "A function of the library with these types.",
-      run: (_, { path }, name, list, result) =>
-        functionOf({ ffi, path, trouble }, name, typesIn(list), result),
+      run: (_, library, name, list, result) =>
+        functionOf({ ffi, library, trouble }, name, typesIn(list), result),
     }),
     declare({
       name: "symbol",
       parameters: [self, parameter.string("name")],
       returns: "FFIValue or none",
       docs: "The address of a symbol of the library.",
-      run: (_, { path }, name) => {
-        const address = addressOf(ffi, path, name);
+      run: (_, library, name) => {
+        const address = addressOf(ffi, library, name);
         return address === null ? null : wrap(new ForeignValue("pointer", address));
       },
     }),
@@ -117,9 +127,10 @@ function typesIn(list: HslArray): TypeName[] {
   });
 }
 
-function addressOf(ffi: Foreign, path: string, name: string): bigint | null {
+function addressOf(ffi: Foreign, { path, gives }: Library, name: string): bigint | null {
   try {
-    return new ffi.DynamicLibrary(path).getSymbol(name);
+    const address = new ffi.DynamicLibrary(path).getSymbol(name);
+    return gives(address) ? address : null;
   } catch {
     return null;
   }
@@ -129,14 +140,14 @@ type Call = (...args: (number | bigint)[]) => number | bigint | undefined;
 
 /** Node remembers one signature a name and library, so each function has an opened library of its own. */
 function functionOf(
-  { ffi, path, trouble }: { readonly ffi: Foreign; readonly path: string; readonly trouble: Trouble },
+  { ffi, library, trouble }: { readonly ffi: Foreign; readonly library: Library; readonly trouble: Trouble },
   name: string,
   types: TypeName[],
   result: TypeName,
 ): Value {
-  if (addressOf(ffi, path, name) === null) return null;
+  if (addressOf(ffi, library, name) === null) return null;
   const signature = { arguments: types.map((type) => nodeName(type)), return: nodeName(result) };
-  const call = new ffi.DynamicLibrary(path).getFunction(name, signature as never) as unknown as Call;
+  const call = new ffi.DynamicLibrary(library.path).getFunction(name, signature as never) as unknown as Call;
   return new HslFunction(name, types.length, types.length, "plain", (...args) => {
     const given = types.map((type, index) => argumentOf(name, type, args[index] ?? null));
     trouble.error = null;

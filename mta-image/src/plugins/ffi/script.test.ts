@@ -15,7 +15,7 @@ import { loadNative } from "../native.ts";
 import { loadForeign } from "./class.ts";
 
 buildNative();
-const { host } = await loadForeign(loadNative(addonPath));
+const { host } = await loadForeign(loadNative(addonPath), null);
 
 async function echoes(text: string): Promise<string[]> {
   const lines: string[] = [];
