@@ -136,6 +136,15 @@ export const mailClusterConditions = {
       VolumeLost: "A claim has lost its volume.",
     },
   },
+  IdentitiesHeld: {
+    about: "Every pod that is wanted holds an identity of its own.",
+    reasons: {
+      Held: "Every wanted pod has one.",
+      NoIdentities: "spec.identities is empty: pods leave from whatever address they have.",
+      Assigning: "Identities are being given to slots, or are not yet free again.",
+      TooFew: "There are fewer identities than pods wanted; as many pods run as there are identities.",
+    },
+  },
   Paused: {
     about: "The annotation mailfleet.io/paused keeps the operator from changing anything.",
     reasons: {

@@ -31,6 +31,8 @@ export const annotations = {
   wakeAt: `${group}/wake-at`,
   /** On a claim: the node that its pod was put on last, so that nobody else gets the volume while that node is lost. */
   lastNode: `${group}/last-node`,
+  /** On a claim: the identity that its slot holds; on a pod: the one that it was made with. */
+  identity: `${group}/identity`,
   /** On a NativePlugin, set by people: "off" lets pods have it although it brings engines down. */
   quarantine: `${group}/quarantine`,
   /** On a MailCluster, set by people: "true" leaves pods, claims and configuration as they are. */

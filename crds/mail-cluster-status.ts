@@ -32,6 +32,7 @@ const PodEntry = z.object({
     ),
   revision: z.string().max(64).optional().describe("Configuration that the engine says it runs."),
   queued: count.optional().describe("Recipients in its queue, rounded; absent when unknown."),
+  identity: z.string().max(45).optional().describe("Address of spec.identities that the slot holds."),
   node: z.string().max(253).optional().describe("Node that its pod is on."),
   leavingSince: time.optional().describe("When it was chosen to leave."),
   wakeAt: time.optional().describe("It sleeps, and the first message in it is due then."),

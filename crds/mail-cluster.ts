@@ -7,6 +7,7 @@
 import { z } from "zod";
 
 import { ConfigSpec } from "./mail-cluster-config.ts";
+import { IdentityList } from "./mail-cluster-identities.ts";
 import { EngineSpec, PodTemplate, SpreadConstraint } from "./mail-cluster-pod.ts";
 import { AutoscalingSpec, DrainSpec, RolloutSpec } from "./mail-cluster-scaling.ts";
 import { SpamhausSpec } from "./mail-cluster-spamhaus.ts";
@@ -86,6 +87,9 @@ export const MailClusterSpec = withRules(
     config: ConfigSpec.describe("Configuration of the engine."),
     spamhaus: SpamhausSpec.optional().describe(
       "Looks clients, senders and content up at Spamhaus (DQS). Nothing is asked when absent.",
+    ),
+    identities: IdentityList.default([]).describe(
+      "Addresses that mail leaves from, one a pod: each belongs to at most one pod at a time, and a pod that has none is not made. Transports to mail exchangers that name no connection.sourceip leave from them.",
     ),
     plugins: namedList(PluginReference, { key: "name", max: 32 })
       .default([])

@@ -86,6 +86,7 @@ async function run(options: Options): Promise<number> {
       clock: systemClock,
       random: systemRandom,
       systemHostname: hostname(),
+      identity: options.identity,
     });
     log.info({ version, revision: config.revision }, "started");
     collectGarbage();

@@ -23,6 +23,8 @@ export interface EngineOptions {
   readonly group?: Readonly<Record<string, unknown>>;
   /** Further keys of smtpd-app.yaml. */
   readonly app?: Readonly<Record<string, unknown>>;
+  /** Of the exclusive addresses the one that is its own. */
+  readonly identity?: string;
   /** Further keys of smtpd.yaml. */
   readonly startup?: Readonly<Record<string, unknown>>;
 }
@@ -53,6 +55,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     clock: systemClock,
     random: systemRandom,
     systemHostname: "engine.example.test",
+    identity: options.identity ?? null,
   });
   const adminUrl = `http://127.0.0.1:${mta.ports.get("admin")}`;
   return {

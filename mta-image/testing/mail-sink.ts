@@ -12,6 +12,8 @@ export interface Received {
   readonly recipients: readonly string[];
   readonly content: Buffer;
   readonly isSecure: boolean;
+  /** The name that the client said hello with. */
+  readonly helo: string;
 }
 
 /** "cut" closes the connection after the end of data without a reply. */
@@ -74,6 +76,7 @@ export class MailSink {
       recipients: rcptTo.map(({ address }) => address),
       content,
       isSecure: session.secure,
+      helo: session.hostNameAppearsAs || "",
     };
     this.attempts++;
     const answer = this.answer(mail);

@@ -22,7 +22,7 @@ export function aSpec(changes: Record<string, unknown> = {}): MailClusterSpec {
 
 export function aContext(
   changes: { spec?: Record<string, unknown>; plugins?: readonly ResolvedPlugin[] } & Partial<
-    Pick<Context, "size" | "isDeleting" | "isMoving" | "operator">
+    Pick<Context, "size" | "isDeleting" | "isMoving" | "identityOf" | "operator">
   > = {},
 ): Context {
   const spec = aSpec(changes.spec);
@@ -42,6 +42,7 @@ export function aContext(
     size: changes.size ?? spec.replicas ?? 1,
     isDeleting: changes.isDeleting ?? false,
     isMoving: changes.isMoving ?? false,
+    identityOf: changes.identityOf ?? (() => null),
     operator: changes.operator ?? {
       engineImage: "mailfleet-mta:test",
       webImage: "mailfleet-web:test",
@@ -88,6 +89,7 @@ export function aPod(slot: number, changes: Partial<ObservedPod> = {}): Observed
     restarts: 0,
     reason: null,
     node: null,
+    identity: null,
     engine: anEngine(),
     ...changes,
   };
@@ -105,6 +107,7 @@ export function aClaim(slot: number, changes: Partial<ObservedClaim> = {}): Obse
     capacity: "10Gi",
     lastNode: null,
     wakeAt: null,
+    identity: null,
     ...changes,
   };
 }
@@ -141,6 +144,7 @@ export function aSlotInput(changes: Partial<SlotInput> = {}): SlotInput {
     now: 0,
     wallMs: 0,
     actingSince: Number.NEGATIVE_INFINITY,
+    identities: null,
     replaceable: null,
     unteachable: new Set(),
     ...changes,

@@ -10,10 +10,15 @@ import { Suspension } from "../queue/suspension.ts";
 
 export type QueueRules = Parameters<Rulebook["configure"]>[0];
 
-export function makeQueueRules({ app, policy, suspend }: EngineConfig, lists: Lists): QueueRules {
+/** `holds` says which of the exclusive addresses are this engine's. */
+export function makeQueueRules(
+  { app, policy, suspend }: EngineConfig,
+  lists: Lists,
+  holds: (address: string) => boolean,
+): QueueRules {
   return {
     policies: makePolicies(policy, lists),
-    suspensions: makeSuspensions(suspend, lists),
+    suspensions: [...makeSuspensions(suspend, lists), ...suspendForeign(app, holds)],
     grouping: app.queues.grouping,
   };
 }
@@ -69,3 +74,28 @@ function makeSuspensions({ suspends }: EngineConfig["suspend"], lists: Lists): S
     });
   });
 }
+
+/** Addresses that belong to other engines of the cluster: their transports' other addresses stay in use. */
+function suspendForeign(
+  { addresses }: EngineConfig["app"],
+  holds: (address: string) => boolean,
+): Suspension[] {
+  const exclusive = addresses.filter(({ exclusive: isOfOne }) => isOfOne).map(({ address }) => address);
+  const foreign = [...new Set(exclusive)].filter((address) => !holds(address));
+  return foreign.map((localip) => {
+    const match = { localip };
+    return new Suspension({
+      id: `identity ${localip}`,
+      matcher: compileMatch(match, noLists),
+      match,
+      tag: "identity",
+      properties: {},
+      origin: "config",
+      endsAt: Number.POSITIVE_INFINITY,
+    });
+  });
+}
+
+const noLists: Lists = () => {
+  throw new Error("an address names no list");
+};

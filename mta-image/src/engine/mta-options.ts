@@ -11,4 +11,6 @@ export interface MtaOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly systemHostname: string;
+  /** Of the exclusive addresses the one that is this engine's; absent or null: none, or all where it is alone. */
+  readonly identity?: string | null;
 }

@@ -15,14 +15,21 @@ export function engineImage({ config, spec, operator }: Context): string {
   return config.image ?? spec.engine.image ?? operator.engineImage;
 }
 
-export function engineContainer(context: Context, mounts: readonly VolumeMount[]): Container {
+export function engineContainer(context: Context, slot: number, mounts: readonly VolumeMount[]): Container {
   const { spec } = context;
+  const identity = context.identityOf(slot);
   return {
     name: "mta",
     image: engineImage(context),
     imagePullPolicy: spec.engine.pullPolicy,
     command: ["smtpd"],
-    args: ["-c", `${paths.config}/${startupFile}`, "--pushed", paths.pushedConfig],
+    args: [
+      "-c",
+      `${paths.config}/${startupFile}`,
+      "--pushed",
+      paths.pushedConfig,
+      ...(identity === null ? [] : ["--identity", identity]),
+    ],
     ...(spec.engine.env.length === 0 ? {} : { env: spec.engine.env.map(envVar) }),
     ports: [
       ...spec.listeners.map(({ name, port }) => ({

@@ -36,6 +36,8 @@ export interface Context {
   readonly isDeleting: boolean;
   /** Pods hand their mail over because their nodes are being emptied. */
   readonly isMoving: boolean;
+  /** The identity that the pod of a slot is made with; null: none. */
+  readonly identityOf: (slot: number) => string | null;
   readonly operator: OperatorFacts;
   /** The configuration that pods are made with: the spec's, or the last good one while the spec's is broken. */
   readonly config: RenderedConfig;

@@ -142,3 +142,34 @@ describe("the engine's configuration", () => {
     assert.equal(new Set([revision({}), ...others]).size, 4);
   });
 });
+
+describe("identities", () => {
+  const identities = [
+    { address: "203.0.113.5", hostname: "out1.example.org" },
+    { address: "2001:db8::6", hostname: "out2.example.org" },
+  ];
+  const groupsOf = (transportgroups: readonly object[]): unknown => {
+    const spec = aSpec({ identities, config: { app: { transportgroups } } });
+    const rendering = renderConfig({ spec, plugins: [], appFromText: null, spamhaus: null, image: "mta:1" });
+    assert.ok(rendering.ok, JSON.stringify(rendering));
+    return (load(rendering.config.app) as { transportgroups: unknown }).transportgroups;
+  };
+  const sourceip = { ipv4: ["identity-203.0.113.5"], ipv6: ["identity-2001-db8--6"] };
+
+  it("are where transports to mail exchangers leave from that say nothing else", () => {
+    const own = { sourceip: { ipv4: ["192.0.2.1"] } };
+    const fixed = { server: "relay.example.org" };
+    assert.deepEqual(
+      groupsOf([
+        { id: "mx", transports: [{ id: "t" }] },
+        { id: "own", connection: own, transports: [{ id: "u", connection: { port: 2525 } }] },
+        { id: "fixed", connection: fixed, transports: [{ id: "v" }] },
+      ]),
+      [
+        { id: "mx", connection: { sourceip }, transports: [{ id: "t" }] },
+        { id: "own", connection: own, transports: [{ id: "u", connection: { port: 2525, sourceip } }] },
+        { id: "fixed", connection: fixed, transports: [{ id: "v" }] },
+      ],
+    );
+  });
+});

@@ -17,6 +17,7 @@ import { parseQuantity } from "#operator/slots/quantity.ts";
 import type { SpamhausSection } from "#operator/spamhaus/section.ts";
 
 import { shortHash } from "./hash.ts";
+import { withIdentities } from "./identity-addresses.ts";
 
 export interface RenderedConfig {
   /** Names the files and the image that reads them: the hash of them all. */
@@ -56,7 +57,8 @@ export function renderConfig(input: {
   if (!source.ok) return source;
   if (input.spec.spamhaus !== undefined && source.value["spamhaus"] !== undefined) return saidTwice;
   const startup = dump(startupValue(input.spec, input.plugins), yamlStyle);
-  const value = input.spamhaus === null ? source.value : { ...source.value, spamhaus: input.spamhaus };
+  const given = withIdentities(source.value, input.spec.identities);
+  const value = input.spamhaus === null ? given : { ...given, spamhaus: input.spamhaus };
   const app = dump(completeApp(value, input.spec.listeners, input.plugins), yamlStyle);
   const { policy, suspend } = rulesOf(input.spec);
   const files = { startup, app, policy, suspend };

@@ -16,9 +16,12 @@ export interface PodSource {
   readonly startup: string;
 }
 
+/** So many arguments say where the configuration is; the identity comes behind them. */
+const CONFIG_ARGS = 4;
+
 export function podParts({ labels, annotations, spec, startup }: PodSource): PodParts {
   const [engine, ...others] = spec.containers;
-  const { image, env, resources, ports, volumeMounts, ...container } = engine ?? { name: "" };
+  const { image, env, resources, ports, volumeMounts, args, ...container } = engine ?? { name: "" };
   const { nodeSelector, tolerations, affinity, topologySpreadConstraints, priorityClassName, ...rest } = spec;
   const { containers: _, initContainers, volumes, ...template } = rest;
   const parts = {
@@ -34,7 +37,8 @@ export function podParts({ labels, annotations, spec, startup }: PodSource): Pod
     ],
     Placement: [nodeSelector, tolerations, affinity, topologySpreadConstraints, priorityClassName],
     Metadata: [labels, annotations],
-    Template: [container, others, template],
+    Template: [{ ...container, args: args?.slice(0, CONFIG_ARGS) }, others, template],
+    ...(args !== undefined && args.length > CONFIG_ARGS ? { Identity: args.slice(CONFIG_ARGS) } : {}),
   };
   return Object.fromEntries(
     Object.entries(parts).map(([name, value]) => [name, hashValue(value).slice(0, 8)]),

@@ -25,6 +25,7 @@ export function pod(context: Context, slot: number): Pod {
   const podSpecOfSlot = podSpec(context, slot);
   const labels = { ...spec.podTemplate.labels, ...slotLabels(cluster.name, slot) };
   const annotations = { ...scrapeAnnotations(context), ...spec.podTemplate.annotations };
+  const identity = context.identityOf(slot);
   const source = { labels, annotations, spec: podSpecOfSlot, startup: config.startup };
   return {
     apiVersion: "v1",
@@ -37,6 +38,7 @@ export function pod(context: Context, slot: number): Pod {
         [keys.revision]: config.revision,
         [keys.podHash]: podHash(source),
         [keys.podParts]: JSON.stringify(podParts(source)),
+        ...(identity === null ? {} : { [keys.identity]: identity }),
       },
       // A pod that is made to deliver what is left must not be taken by a foreground deletion.
       ownedBy: context.isDeleting ? "nobody" : "cluster",
@@ -76,7 +78,7 @@ function podSpec(context: Context, slot: number): PodSpec {
   const mounts = volumes.map(({ volume, mount }) => ({ name: volume.name, ...mount }));
   return {
     ...(extra.initContainers.length === 0 ? {} : { initContainers: extra.initContainers }),
-    containers: [engineContainer(context, [...mounts, ...extra.mounts])],
+    containers: [engineContainer(context, slot, [...mounts, ...extra.mounts])],
     volumes: [...volumes.map(({ volume }) => volume), ...extra.volumes],
     hostname: slotName(cluster.name, slot),
     subdomain: headlessServiceName(cluster.name),

@@ -61,6 +61,7 @@ const REASONS: Readonly<Record<Step["kind"], string>> = {
   "create-claim": "ClaimCreated",
   "resize-claim": "ClaimResized",
   "create-pod": "PodCreated",
+  "assign-identity": "IdentityAssigned",
   "note-node": "NodeNoted",
   cordon: "PodCordoned",
   uncordon: "PodUncordoned",

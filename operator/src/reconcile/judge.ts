@@ -8,6 +8,7 @@ import type { PlannedObject } from "#operator/desired/planned.ts";
 import type { RenderedConfig } from "#operator/desired/engine-config.ts";
 import { podHashOf, podPartsOf } from "#operator/desired/pod.ts";
 import { decideSlots, type SlotDecision } from "#operator/slots/decide.ts";
+import { type IdentityPlan, planIdentities } from "#operator/slots/identities.ts";
 import type { SlotInput } from "#operator/slots/input.ts";
 import type { Bake } from "#operator/rollout/canary.ts";
 import { type ConfigChoice, chooseConfig } from "#operator/rollout/choose-config.ts";
@@ -36,7 +37,7 @@ export interface Judgement {
 
 export function judge(observed: Observed, facts: OperatorFacts, scaled: Scaled): Judgement {
   const { spec, slots, deletion, wishes } = observed;
-  const size = wishes.isHibernating ? 0 : scaled.size;
+  const size = wishes.isHibernating ? 0 : boundedByIdentities(scaled.size, spec);
   const { rendering, plugins, refusal, lastGood } = observed;
   const rollout = rolloutOf(observed, size);
   const choice = chooseConfig({
@@ -49,12 +50,15 @@ export function judge(observed: Observed, facts: OperatorFacts, scaled: Scaled):
   const { config } = choice;
   const { podChanges } = choice;
   const heldBy = podChanges !== "all" ? "ConfigNotGood" : wishes.rollout === "pause" ? "RolloutPaused" : null;
-  const context = config === null ? null : contextWith(observed, { facts, size, config });
-  const stable = lastGood === null ? context : contextWith(observed, { facts, size, config: lastGood });
+  const identities = identitiesOf(observed, size);
+  const parts = { facts, size, identities };
+  const context = config === null ? null : contextWith(observed, { ...parts, config });
+  const stable = lastGood === null ? context : contextWith(observed, { ...parts, config: lastGood });
   const canary = canaryOf(rollout);
   const hashOf = memoised((slot) => (context === null ? "" : podHashOf(context, slot)));
   const decision = decideSlots({
     ...slotInput(observed, { size, hashOf, podChanges, heldBy }),
+    identities,
     replaceable: canary,
     unteachable: rollout?.status.phase === "RolledBack" ? new Set(rollout.status.canary) : new Set(),
   });
@@ -63,6 +67,7 @@ export function judge(observed: Observed, facts: OperatorFacts, scaled: Scaled):
     spec,
     size,
     scaled,
+    identities,
     wishes,
     deletion,
     slots,
@@ -89,6 +94,23 @@ export function judge(observed: Observed, facts: OperatorFacts, scaled: Scaled):
     bake: rollout?.bake ?? null,
     hashOf,
   };
+}
+
+/** Pods beyond the identities would have nothing to send from. */
+function boundedByIdentities(size: number, { identities }: Observed["spec"]): number {
+  return identities.length === 0 ? size : Math.min(size, identities.length);
+}
+
+function identitiesOf(observed: Observed, size: number): IdentityPlan | null {
+  const { spec, slots, deletion } = observed;
+  if (spec.identities.length === 0) return null;
+  const input = slotInput(observed, { size, hashOf: () => "", podChanges: "none", heldBy: null });
+  const staying = chooseStaying(deletion === null ? input : { ...input, size: 0 });
+  return planIdentities(
+    spec.identities.map(({ address }) => address),
+    slots,
+    staying,
+  );
 }
 
 /** Null while the spec makes no revision that could be tried out. */
@@ -149,12 +171,13 @@ function slotInput(
     canMove: slots.some(isOnLeavingNode) && nodes.hasReady(),
     replaceable: null,
     unteachable: new Set(),
+    identities: null,
   };
 }
 
 function contextWith(
   observed: Observed,
-  parts: { facts: OperatorFacts; size: number; config: RenderedConfig },
+  parts: { facts: OperatorFacts; size: number; config: RenderedConfig; identities: IdentityPlan | null },
 ): Context {
   const { cluster, spec, deletion, plugins } = observed;
   return {
@@ -163,6 +186,7 @@ function contextWith(
     size: parts.size,
     isDeleting: deletion !== null,
     isMoving: isMoving(observed),
+    identityOf: (slot) => parts.identities?.of.get(slot) ?? null,
     operator: parts.facts,
     config: parts.config,
     // A configuration that does not name a plugin needs no volume of it.

@@ -40,6 +40,8 @@ export async function perform(step: Step, performing: Performing): Promise<strin
       return createPod(step.slot, performing);
     case "sleep":
       return sleep(step, performing);
+    case "assign-identity":
+      return assignIdentity(step, performing);
     case "note-node":
       return noteNode(step, performing);
     case "cordon":
@@ -118,6 +120,15 @@ async function noteNode(
   const noted = { [annotations.lastNode]: node };
   await performing.writer.annotate(resources.claims, refOf(resources.claims, claim, performing), noted);
   return null;
+}
+
+async function assignIdentity(
+  { slot, claim, identity }: Step & { kind: "assign-identity" },
+  performing: Performing,
+): Promise<string> {
+  const held = { [annotations.identity]: identity };
+  await performing.writer.annotate(resources.claims, refOf(resources.claims, claim, performing), held);
+  return `identity ${identity} to slot ${slot}`;
 }
 
 async function deletePod(pod: ObservedPod, performing: Performing): Promise<string | null> {

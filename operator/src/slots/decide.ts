@@ -72,7 +72,9 @@ function keep({ slot, pod, claim }: ObservedSlot, input: SlotInput, peers: Peers
   const steps: Step[] = [];
   if (claim === null) steps.push({ kind: "create-claim", slot });
   else if (isSmaller(claim.size, input.storageSize)) steps.push({ kind: "resize-claim", slot, claim });
+  steps.push(...assign(slot, claim, input));
   if (pod === null) {
+    if (input.identities?.of.has(slot) === false) return steps;
     if (input.podChanges !== "none") steps.push({ kind: "create-pod", slot });
     return steps;
   }
@@ -81,6 +83,11 @@ function keep({ slot, pod, claim }: ObservedSlot, input: SlotInput, peers: Peers
   if (hasEnded(pod)) steps.push({ kind: "delete-pod", slot, pod, why: "Ended" });
   else steps.push(...serve(slot, pod, input, peers));
   return steps;
+}
+
+function assign(slot: number, claim: ObservedSlot["claim"], { identities }: SlotInput): Step[] {
+  const identity = identities?.assign.get(slot);
+  return claim === null || identity === undefined ? [] : [{ kind: "assign-identity", slot, claim, identity }];
 }
 
 function noteNode(slot: number, { node }: ObservedPod, claim: ObservedSlot["claim"]): Step[] {

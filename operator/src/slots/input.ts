@@ -1,4 +1,5 @@
 /** What is decided from about the slots of a cluster; `reconcile/judge.ts` gathers it. */
+import type { IdentityPlan } from "./identities.ts";
 import type { ObservedSlot } from "./observed.ts";
 import type { GivenOrder } from "./orders.ts";
 import type { Veto } from "./vetoes.ts";
@@ -37,6 +38,8 @@ export interface SlotInput {
   readonly actingSince: number;
   /** By the wall clock, in milliseconds. */
   readonly wallMs: number;
+  /** Null: the cluster has no identities, and pods need none. */
+  readonly identities: IdentityPlan | null;
   /** Slots that may be made anew for what only a restart can change, while a roll-out is tried out; null: all. */
   readonly replaceable: ReadonlySet<number> | null;
   /** Slots whose pods hold a configuration that was taken back: one that ends over and over cannot be told so. */

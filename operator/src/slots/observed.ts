@@ -31,6 +31,8 @@ export interface ObservedPod {
   readonly reason: string | null;
   /** Where it was put; null: nowhere yet. */
   readonly node: ObservedNode | null;
+  /** The identity that it was made with; null: none. */
+  readonly identity: string | null;
   readonly engine: EngineStatus | null;
 }
 
@@ -50,6 +52,8 @@ export interface ObservedClaim {
   readonly lastNode: ObservedNode | null;
   /** Wall-clock milliseconds, when its slot was put to sleep: the first message in it is due then. */
   readonly wakeAt: number | null;
+  /** The identity that the slot holds; null: none. */
+  readonly identity: string | null;
 }
 
 export interface ObservedSlot {
@@ -100,6 +104,7 @@ export function observePod(
     restarts: (status?.containerStatuses ?? []).reduce((sum, { restartCount = 0 }) => sum + restartCount, 0),
     reason: reasonOf(pod),
     node: nodeOf(spec.nodeName, nodes),
+    identity: metadata.annotations?.[annotations.identity] ?? null,
     engine,
   };
 }
@@ -116,6 +121,7 @@ export function observeClaim(claim: PersistentVolumeClaim, nodes: NodeView = unk
     isDiscarded: metadata.annotations?.[annotations.discardMail] === "true",
     capacity: status?.capacity?.["storage"] ?? null,
     lastNode: nodeOf(metadata.annotations?.[annotations.lastNode], nodes),
+    identity: metadata.annotations?.[annotations.identity] ?? null,
     wakeAt: timeOf(metadata.annotations?.[annotations.wakeAt]),
   };
 }

@@ -17,6 +17,13 @@ export type Step =
       readonly claim: ObservedClaim;
       readonly node: string;
     }
+  /** Writes on the claim which identity its slot holds from now on; no pod is made with it before. */
+  | {
+      readonly kind: "assign-identity";
+      readonly slot: number;
+      readonly claim: ObservedClaim;
+      readonly identity: string;
+    }
   /**
    * Deletes the pod and keeps the claim. Ended: it will not run again. Outdated: only a new one can be as the
    * spec says. Discarded: its mail was given up. Deleting: the policy Orphan or Discard.

@@ -9,6 +9,7 @@ import type { ConfigState } from "#operator/rollout/choose-config.ts";
 import type { RolloutOrder, RolloutStatus } from "#operator/rollout/decide-rollout.ts";
 import type { ScalingDecision } from "#operator/scaling/decide.ts";
 import type { SlotDecision } from "#operator/slots/decide.ts";
+import type { IdentityPlan } from "#operator/slots/identities.ts";
 import type { ObservedSlot } from "#operator/slots/observed.ts";
 import type { Step } from "#operator/slots/steps.ts";
 import type { SpamhausChoice } from "#operator/spamhaus/decide.ts";
@@ -27,6 +28,8 @@ export interface Judged {
   readonly size: number;
   /** The size that is followed, and the autoscaler's decision, if it made one. */
   readonly scaled: { readonly size: number; readonly decision: ScalingDecision | null };
+  /** Null: the cluster has none. */
+  readonly identities: IdentityPlan | null;
   readonly wishes: {
     readonly isPaused: boolean;
     readonly isHibernating: boolean;

@@ -9,6 +9,7 @@ import { selectorText } from "#operator/desired/labels.ts";
 import { hibernated, paused } from "./asleep.ts";
 import { conditions } from "./conditions.ts";
 import { configApplied } from "./config-applied.ts";
+import { identitiesHeld } from "./identities-held.ts";
 import { type Judged, targetRevision } from "./judged.ts";
 import { planOf } from "./plan.ts";
 import { pluginEntries } from "./plugin-entries.ts";
@@ -58,6 +59,7 @@ export function makeStatus(input: StatusInput): MailClusterStatus {
         ScalingActive: scalingActive(judged),
         ScaleDownBlocked: scaleDownBlocked(judged, { leavingSince, now: input.now }),
         SpoolsHealthy: spoolsHealthy(judged),
+        IdentitiesHeld: identitiesHeld(judged),
         Paused: paused(judged),
         Hibernated: hibernated(judged),
       },

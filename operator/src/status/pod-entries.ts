@@ -22,12 +22,19 @@ export function podEntries(
       ...(pod?.engine == null
         ? {}
         : { revision: pod.engine.revision.slice(0, 64), queued: roundFigure(pod.engine.queue.total) }),
+      ...identityOf(observed),
       ...(pod?.node == null ? {} : { node: pod.node.name }),
       ...(since === undefined ? {} : { leavingSince: since }),
       ...(waiting?.wakeAt == null ? {} : { wakeAt: isoTime(waiting.wakeAt) }),
       ...(reason === null ? {} : { reason }),
     };
   });
+}
+
+/** Once it is written down, and until its slot is gone. */
+function identityOf({ pod, claim }: ObservedSlot): { readonly identity?: string } {
+  const identity = pod?.identity ?? claim?.identity ?? null;
+  return identity === null ? {} : { identity };
 }
 
 function isoTime(ms: number): string {

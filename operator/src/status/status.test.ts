@@ -25,6 +25,7 @@ function anInput(changes: Partial<StatusInput> = {}): StatusInput {
     spec: aSpec(),
     size,
     scaled: { size, decision: null },
+    identities: null,
     wishes: { isPaused: false, isHibernating: false, rollout: null },
     deletion,
     slots,
@@ -66,6 +67,7 @@ describe("the status of a MailCluster", () => {
       ScalingActive: "False NotInternal",
       ScaleDownBlocked: "False NotLeaving",
       SpoolsHealthy: "True Healthy",
+      IdentitiesHeld: "True NoIdentities",
       Paused: "False NotPaused",
       Hibernated: "False Awake",
     });
