@@ -67,43 +67,47 @@ export const bareLoop: Subject = {
 };
 
 /** One process with the defaults of its configuration, started from this checkout as a user would. */
-export const mailfleet: Subject = {
-  name: "Mailfleet, one process",
-  async start(sinkPort) {
-    const folder = await mkdtemp(join(tmpdir(), "bench-engine-"));
-    const port = await freePort();
-    const monitor = await freePort();
-    const startup = {
-      servers: [{ id: "smtp", listeners: [{ port, address: "127.0.0.1" }] }],
-      spool: { path: join(folder, "spool") },
-      monitor: { listener: { port: monitor, address: "127.0.0.1" } },
-      environment: { loglevel: "warn" },
-    };
-    const app = {
-      servers: [{ id: "smtp", transport: "default" }],
-      transportgroups: [
-        { id: "default", connection: { server: `127.0.0.1:${sinkPort}` }, transports: [{ id: "default" }] },
-      ],
-    };
-    await writeFile(join(folder, "smtpd.yaml"), JSON.stringify(startup));
-    await writeFile(join(folder, "smtpd-app.yaml"), JSON.stringify(app));
-    const program = new URL("../../mta-image/bin/smtpd", import.meta.url).pathname;
-    const child = spawn(program, ["-c", join(folder, "smtpd.yaml")], {
-      stdio: ["ignore", "ignore", "inherit"],
-    });
-    const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-    await untilReady(`http://127.0.0.1:${monitor}/ready`);
-    return {
-      port,
-      pid: child.pid ?? null,
-      stop: async () => {
-        child.kill("SIGTERM");
-        await gone;
-        await rm(folder, { recursive: true, force: true });
-      },
-    };
-  },
-};
+export const mailfleet = mailfleetWith("Mailfleet, one process", null);
+
+/** The same on a spool that is there already and stays; null: on a fresh one. */
+export function mailfleetWith(name: string, spool: string | null): Subject {
+  return { name, start: (sinkPort) => startMailfleet(sinkPort, spool) };
+}
+
+async function startMailfleet(sinkPort: number, spool: string | null): Promise<Running> {
+  const folder = await mkdtemp(join(tmpdir(), "bench-engine-"));
+  const port = await freePort();
+  const monitor = await freePort();
+  const startup = {
+    servers: [{ id: "smtp", listeners: [{ port, address: "127.0.0.1" }] }],
+    spool: { path: spool ?? join(folder, "spool") },
+    monitor: { listener: { port: monitor, address: "127.0.0.1" } },
+    environment: { loglevel: "warn" },
+  };
+  const app = {
+    servers: [{ id: "smtp", transport: "default" }],
+    transportgroups: [
+      { id: "default", connection: { server: `127.0.0.1:${sinkPort}` }, transports: [{ id: "default" }] },
+    ],
+  };
+  await writeFile(join(folder, "smtpd.yaml"), JSON.stringify(startup));
+  await writeFile(join(folder, "smtpd-app.yaml"), JSON.stringify(app));
+  const program = new URL("../../mta-image/bin/smtpd", import.meta.url).pathname;
+  const child = spawn(program, ["-c", join(folder, "smtpd.yaml")], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  await untilReady(`http://127.0.0.1:${monitor}/ready`);
+  return {
+    port,
+    pid: child.pid ?? null,
+    stop: async () => {
+      child.kill("SIGTERM");
+      await gone;
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
 
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {

@@ -4,73 +4,20 @@
  *
  *   node --expose-gc mta-image/bench/queue-memory.bench.ts [messages] [folder]
  */
-import { mkdtempSync, openSync, rmSync, writeSync, mkdirSync, closeSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 
 import { systemClock } from "#base/clock.ts";
-import { makeId } from "#base/ids.ts";
 import { silentLog } from "#base/log.ts";
 import { Queue } from "#mta/queue/queue.ts";
 import { DiskSpool } from "#mta/spool/disk-spool.ts";
 import { diskFiles } from "#mta/spool/files.ts";
-import { SEGMENT_HEADER, encodeMessage } from "#mta/spool/record.ts";
+
+import { writeDeferredSpool } from "./deferred-spool.ts";
 
 const messages = Number(process.argv[2] ?? 200_000);
-const PER_SEGMENT = 50_000;
-const content = Buffer.alloc(1024, "a line of text of some length\r\n");
-
-/** Every message from a session of its own, of a hundred clients and a thousand domains. */
-function writeSpool(folder: string): void {
-  mkdirSync(join(folder, "segments"), { recursive: true });
-  const later = systemClock.now() + 3_600_000;
-  for (let first = 0; first < messages; first += PER_SEGMENT) {
-    const name = `${String(first / PER_SEGMENT + 1).padStart(10, "0")}.log`;
-    const file = openSync(join(folder, "segments", name), "w");
-    writeSync(file, SEGMENT_HEADER);
-    for (let n = first; n < Math.min(first + PER_SEGMENT, messages); n++) {
-      const now = systemClock.now();
-      const buffers = encodeMessage(
-        {
-          id: makeId(now),
-          receivedAt: now,
-          envelope: {
-            sender: `bounce-${n}@news.example.org`,
-            recipients: [`some.user.${n}@example${n % 1000}.net`],
-            smtpUtf8: false,
-            eightBit: true,
-            transportId: "default",
-          },
-          origin: {
-            kind: "smtp",
-            serverId: "smtp",
-            remoteIp: `192.0.2.${n % 100}`,
-            remotePort: 1024 + (n % 60_000),
-            helo: `client${n % 100}.example.org`,
-            protocol: "ESMTPS",
-            tls: "TLSv1.3 TLS_AES_256_GCM_SHA384",
-            sessionId: makeId(now),
-          },
-          sizeBytes: content.length,
-          states: [
-            {
-              status: "queued",
-              attempts: 1,
-              dueAt: later + n,
-              lastReply: "451 4.7.1 Try again later",
-              delayNotices: 0,
-            },
-          ],
-          inFile: false,
-        },
-        content,
-      );
-      for (const buffer of buffers) writeSync(file, buffer);
-    }
-    closeSync(file);
-  }
-}
 
 /** Buffers go with the second collection. */
 async function inUse(): Promise<number> {
@@ -84,7 +31,7 @@ async function inUse(): Promise<number> {
 
 const folder = mkdtempSync(join(process.argv[3] ?? tmpdir(), "queue-memory-"));
 try {
-  writeSpool(folder);
+  writeDeferredSpool(folder, messages);
   const before = await inUse();
   const started = performance.now();
   const startedCpu = process.cpuUsage();
