@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
@@ -9,7 +9,7 @@ import { promisify } from "node:util";
 import { createTransport } from "nodemailer";
 
 import { makeCertificate } from "../../testing/certificates.ts";
-import { type Engine, startEngine } from "../../testing/harness.ts";
+import { type Engine, appConfig, startEngine } from "../../testing/harness.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mtactl-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -52,6 +52,27 @@ describe("mtactl", () => {
     const unknown = await mtactl(...reach(engine), "queue", "move", ...where, "--to", "transportId=nowhere");
     assert.deepEqual([unknown.code, unknown.error], [1, 'mtactl: there is no transport "nowhere"\n']);
     assert.equal((await mtactl(...reach(engine), "queue", "delete")).code, 2, "nothing named means nothing");
+    await engine.stop();
+  });
+
+  test("sets, shows and ends a stage, and says why one is refused", async () => {
+    const engine = await startEngine({ server: "127.0.0.1:1" });
+    const good = join(folder, "stage.yaml");
+    writeFileSync(good, JSON.stringify(appConfig({ server: "127.0.0.1:1" })));
+    const stage = (...words: string[]): Promise<Ended> => mtactl(...reach(engine), "stage", ...words);
+    assert.equal((await stage("list")).out, "no stage\n");
+    const set = await stage("set", "new-rules", good, "remoteips=192.0.2.0/24,127.0.0.1/32", "count=5");
+    assert.match(set.out, /^new-rules {2}0 connections {2}until /, set.error);
+    assert.match((await stage("list")).out, /^new-rules /);
+    assert.equal((await stage("clear")).out, "the stage has ended\n");
+    assert.equal((await stage("clear")).out, "there was no stage\n");
+    const bad = join(folder, "bad.yaml");
+    writeFileSync(bad, "servers: [");
+    const refused = await stage("set", "b", bad);
+    assert.deepEqual([refused.code, refused.error.includes("smtpd-app.yaml")], [1, true]);
+    const missing = await stage("set", "c", join(folder, "missing.yaml"));
+    assert.deepEqual([missing.code, missing.error.includes("missing.yaml")], [2, true]);
+    assert.equal((await stage("set", "d", good, "colour=red")).code, 2);
     await engine.stop();
   });
 

@@ -15,13 +15,14 @@ import { suppressionCall, suppressionUsage } from "./mtactl-suppression.ts";
 import { queueCall, queueUsage } from "./mtactl-queue.ts";
 import { pluginCall, pluginsUsage } from "./mtactl-plugins.ts";
 import { type Call, ruleCall, rulesUsage } from "./mtactl-rules.ts";
+import { stageCall, stageUsage } from "./mtactl-stage.ts";
 import { findAccess } from "./mtactl-access.ts";
 import { followTrace, traceFlags, traceQuery, traceUsage } from "./mtactl-trace.ts";
 
 const usage = `mtactl: control a running smtpd
 
   mtactl status
-${queueUsage}${suppressionUsage}${rulesUsage}${pluginsUsage}${traceUsage}  mtactl config reload
+${queueUsage}${suppressionUsage}${rulesUsage}${pluginsUsage}${stageUsage}${traceUsage}  mtactl config reload
   mtactl drain            take no new mail, go on delivering
   mtactl serve            take mail again
 
@@ -54,12 +55,11 @@ process.exitCode = await main();
 
 async function main(): Promise<number> {
   if (positionals[0] === "trace" && !flags.help) return trace();
-  const call =
-    ruleCall(positionals) ??
-    queueCall(positionals, flags) ??
-    suppressionCall(positionals) ??
-    pluginCall(positionals) ??
-    toCall(positionals);
+  const call = findCall();
+  if (typeof call === "string") {
+    process.stderr.write(`mtactl: ${call}\n`);
+    return 2;
+  }
   if (flags.help || call === null) {
     process.stderr.write(usage);
     return flags.help ? 0 : 2;
@@ -73,6 +73,22 @@ async function main(): Promise<number> {
   } catch (error) {
     process.stderr.write(`mtactl: no answer: ${describe((error as Error).cause ?? error)}\n`);
     return 2;
+  }
+}
+
+/** Null for what is no command; a text for one that cannot be sent. */
+function findCall(): Call | string | null {
+  try {
+    return (
+      ruleCall(positionals) ??
+      queueCall(positionals, flags) ??
+      suppressionCall(positionals) ??
+      pluginCall(positionals) ??
+      stageCall(positionals) ??
+      toCall(positionals)
+    );
+  } catch (error) {
+    return describe(error);
   }
 }
 
