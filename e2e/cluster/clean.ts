@@ -7,43 +7,57 @@ import { readFile, readdir, readlink, rm } from "node:fs/promises";
 import { tryRun } from "../peers/shell.ts";
 import { killGroup, removeGroup } from "./groups.ts";
 import { removeNetwork } from "./network.ts";
-import { imageNamespace, networkNamespace, state } from "./places.ts";
+import { type NodePlace, firstNode, imageNamespace, networkNamespace, secondNode, state } from "./places.ts";
 import { killAll } from "./processes.ts";
 
 export async function clean(): Promise<void> {
-  const groups = await containerGroups();
-  await killAll(state);
+  await cleanNode(secondNode);
+  await cleanNode(firstNode);
+}
+
+/** One node with all that runs on it. */
+export async function cleanNode({ folder, namespace }: NodePlace): Promise<void> {
+  const groups = await containerGroups(folder);
+  await killAll(folder);
   for (const group of groups) await killGroup(group);
-  await unmountAll();
-  await removeNetwork();
+  await unmountAll(folder);
+  await removeNetwork(namespace);
   for (const group of groups) await removeGroup(group);
-  await removeTraces();
-  await rm(state, { recursive: true, force: true, maxRetries: 5 });
+  await removeTraces(folder);
+  await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+}
+
+/** Ends all that runs on a node, as a power cut does; its disk stays. */
+export async function cutPower({ folder }: NodePlace): Promise<void> {
+  const groups = await containerGroups(folder);
+  await killAll(folder);
+  for (const group of groups) await killGroup(group);
+  await unmountAll(folder);
 }
 
 /** containerd names the cgroup of a container after its own namespace and the container. */
-async function containerGroups(): Promise<string[]> {
-  const tasks = `${state}/containerd-state/io.containerd.runtime.v2.task/${imageNamespace}`;
+async function containerGroups(folder: string): Promise<string[]> {
+  const tasks = `${folder}/containerd-state/io.containerd.runtime.v2.task/${imageNamespace}`;
   return (await namesIn(tasks)).map((id) => `${imageNamespace}/${id}`);
 }
 
 /** Deepest first; a second round takes what was mounted twice. */
-async function unmountAll(): Promise<void> {
+async function unmountAll(folder: string): Promise<void> {
   for (let round = 0; round < 3; round++) {
     const mounts = await readFile("/proc/self/mountinfo", "utf8");
     const points = mounts
       .split("\n")
       .map((line) => line.split(" ")[4] ?? "")
-      .filter((point) => point.startsWith(`${state}/`));
+      .filter((point) => point.startsWith(`${folder}/`));
     if (points.length === 0) return;
     for (const point of points.reverse()) await tryRun("umount", ["--lazy", point]);
   }
 }
 
 /** What the programs write into folders of the machine that they share with other clusters. */
-async function removeTraces(): Promise<void> {
-  await removeResults("/var/lib/cni/results");
-  await removeLogLinks("/var/log/containers");
+async function removeTraces(folder: string): Promise<void> {
+  if (folder === state) await removeResults("/var/lib/cni/results");
+  await removeLogLinks("/var/log/containers", folder);
   await removeDeadSockets("/run/containerd/s");
 }
 
@@ -57,10 +71,10 @@ async function removeResults(folder: string): Promise<void> {
 }
 
 /** The kubelet links from here into its own folder for logs. */
-async function removeLogLinks(folder: string): Promise<void> {
-  for (const name of await namesIn(folder)) {
-    const target = await readlink(`${folder}/${name}`).catch(() => "");
-    if (target.startsWith(`${state}/`)) await rm(`${folder}/${name}`, { force: true });
+async function removeLogLinks(links: string, folder: string): Promise<void> {
+  for (const name of await namesIn(links)) {
+    const target = await readlink(`${links}/${name}`).catch(() => "");
+    if (target.startsWith(`${folder}/`)) await rm(`${links}/${name}`, { force: true });
   }
 }
 

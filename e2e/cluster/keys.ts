@@ -2,7 +2,7 @@
  * Keys, certificates and kubeconfigs of a test cluster, made by openssl in one folder. They live as long as the
  * cluster. Rejects with what openssl said.
  */
-import { mkdir, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, rename, writeFile } from "node:fs/promises";
 
 import { run } from "../peers/shell.ts";
 
@@ -58,6 +58,18 @@ async function certify(
   const authority = ["-CA", `${pki}/ca.crt`, "-CAkey", `${pki}/ca.key`, "-CAcreateserial"];
   const files = ["-in", `${at}.csr`, "-out", `${at}.crt`, "-extfile", `${at}.ext`];
   await openssl(["x509", "-req", ...files, ...authority, "-days", "365"]);
+}
+
+/** What one more node needs, in a folder of its own, signed by the authority of `plan.folder`. */
+export async function makeNodeKeys(plan: KeyPlan, folder: string): Promise<void> {
+  await mkdir(`${folder}/pki`, { recursive: true });
+  const subject = users(plan.nodeName)["kubelet"] ?? "";
+  await certify(`${plan.folder}/pki`, { name: `kubelet-${plan.nodeName}`, subject, names: plan.nodeNames });
+  for (const kind of ["crt", "key"])
+    await rename(`${plan.folder}/pki/kubelet-${plan.nodeName}.${kind}`, `${folder}/pki/kubelet.${kind}`);
+  await copyFile(`${plan.folder}/pki/ca.crt`, `${folder}/pki/ca.crt`);
+  const config = kubeconfig({ ...plan, folder }, "kubelet");
+  await writeFile(`${folder}/kubelet.kubeconfig`, config, { mode: 0o600 });
 }
 
 function newKey(path: string): string[] {

@@ -3,7 +3,7 @@
  * that no rule of kube-proxy and no packet of a pod reaches the machine. Made anew for each cluster.
  */
 import { run, tryRun } from "../peers/shell.ts";
-import { bridge, networkNamespace, nodeAddress } from "./places.ts";
+import { bridge, networkNamespace, nodeAddress, secondNode } from "./places.ts";
 
 export async function makeNetwork(): Promise<void> {
   await run("ip", ["netns", "add", networkNamespace]);
@@ -13,12 +13,32 @@ export async function makeNetwork(): Promise<void> {
   await run("ip", ["address", "add", `${nodeAddress}/24`, "dev", bridge], inside);
   await run("ip", ["link", "set", bridge, "up"], inside);
   await run("ip", ["route", "add", "default", "via", nodeAddress, "dev", bridge], inside);
-  // Pods reach Services and each other through the node.
-  await run("sysctl", ["-q", "-w", "net.ipv4.ip_forward=1"], inside);
-  await tryRun("sysctl", ["-q", "-w", "net.bridge.bridge-nf-call-iptables=1"], inside);
+  await forward(networkNamespace);
+}
+
+/** A second machine at the first one's bridge; each knows where the other's pods are. */
+export async function joinNetwork(): Promise<void> {
+  const { namespace, address, podNetwork } = secondNode;
+  const [here, there] = [{ namespace: networkNamespace }, { namespace }];
+  await run("ip", ["netns", "add", namespace]);
+  const peer = ["peer", "name", "eth0", "netns", namespace];
+  await run("ip", ["link", "add", "second", "type", "veth", ...peer], here);
+  await run("ip", ["link", "set", "second", "master", bridge, "up"], here);
+  await run("ip", ["link", "set", "lo", "up"], there);
+  await run("ip", ["address", "add", `${address}/24`, "dev", "eth0"], there);
+  await run("ip", ["link", "set", "eth0", "up"], there);
+  await run("ip", ["route", "add", "default", "via", nodeAddress], there);
+  await run("ip", ["route", "replace", podNetwork, "via", address], here);
+  await forward(namespace);
+}
+
+/** Pods reach Services and each other through the node. */
+async function forward(namespace: string): Promise<void> {
+  await run("sysctl", ["-q", "-w", "net.ipv4.ip_forward=1"], { namespace });
+  await tryRun("sysctl", ["-q", "-w", "net.bridge.bridge-nf-call-iptables=1"], { namespace });
 }
 
 /** Harmless when there is none. */
-export async function removeNetwork(): Promise<void> {
-  await tryRun("ip", ["netns", "delete", networkNamespace]);
+export async function removeNetwork(namespace: string): Promise<void> {
+  await tryRun("ip", ["netns", "delete", namespace]);
 }

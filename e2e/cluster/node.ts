@@ -1,53 +1,70 @@
 /**
- * The node's half of the cluster as daemons and files (pure): containerd, kubelet, kube-proxy and the name server. The odd settings are what a machine with cgroup v1 and no systemd needs.
+ * A node's half of the cluster as daemons and files (pure): containerd, kubelet, kube-proxy; and the name server. The odd settings are what a machine with cgroup v1 and no systemd needs.
  */
 import type { Daemon } from "./daemons.ts";
 import {
+  type NodePlace,
   adminKubeconfig,
-  containerdSocket,
   networkNamespace,
   nodeAddress,
-  nodeName,
   pauseImage,
   podNetwork,
+  socketOf,
   state,
 } from "./places.ts";
 
-export const containerd: Daemon = { name: "containerd", args: ["--config", `${state}/containerd.toml`] };
+export function containerd({ folder }: NodePlace): Daemon {
+  return { name: "containerd", args: ["--config", `${folder}/containerd.toml`] };
+}
 
-export const kubelet: Daemon = {
-  name: "kubelet",
-  args: [
-    `--config=${state}/kubelet.yaml`,
-    `--kubeconfig=${state}/kubelet.kubeconfig`,
-    `--root-dir=${state}/kubelet`,
-    `--hostname-override=${nodeName}`,
-    `--node-ip=${nodeAddress}`,
-  ],
-};
+export function kubelet({ folder, name, address }: NodePlace): Daemon {
+  return {
+    name: "kubelet",
+    args: [
+      `--config=${folder}/kubelet.yaml`,
+      `--kubeconfig=${folder}/kubelet.kubeconfig`,
+      `--root-dir=${folder}/kubelet`,
+      `--hostname-override=${name}`,
+      `--node-ip=${address}`,
+    ],
+  };
+}
 
-export const proxy: Daemon = {
-  name: "kube-proxy",
-  args: [
-    `--kubeconfig=${state}/proxy.kubeconfig`,
-    "--proxy-mode=iptables",
-    `--cluster-cidr=${podNetwork}`,
-    `--hostname-override=${nodeName}`,
-    // The sysctls of connection tracking belong to the host.
-    "--conntrack-max-per-core=0",
-    "--conntrack-tcp-timeout-established=0",
-    "--conntrack-tcp-timeout-close-wait=0",
-  ],
-};
+export function proxy({ name }: NodePlace): Daemon {
+  return {
+    name: "kube-proxy",
+    args: [
+      `--kubeconfig=${state}/proxy.kubeconfig`,
+      "--proxy-mode=iptables",
+      `--cluster-cidr=${podNetwork}`,
+      `--hostname-override=${name}`,
+      // The sysctls of connection tracking belong to the host.
+      "--conntrack-max-per-core=0",
+      "--conntrack-tcp-timeout-established=0",
+      "--conntrack-tcp-timeout-close-wait=0",
+    ],
+  };
+}
 
 export const nameServer: Daemon = { name: "coredns", args: ["-conf", `${state}/Corefile`] };
 
-export const nodeFiles: Readonly<Record<string, string>> = {
-  "containerd.toml": `version = 3
-root = "${state}/containerd"
-state = "${state}/containerd-state"
+/** By path below the node's folder. */
+export function nodeFiles(node: NodePlace): Readonly<Record<string, string>> {
+  return {
+    "containerd.toml": runtimeConfig(node),
+    "cni/10-lab.conflist": JSON.stringify(podNetworkConfig(node)),
+    "kubelet.yaml": JSON.stringify(kubeletConfig(node)),
+    "resolv.conf": `nameserver ${nodeAddress}\n`,
+  };
+}
+
+function runtimeConfig(node: NodePlace): string {
+  const { folder } = node;
+  return `version = 3
+root = "${folder}/containerd"
+state = "${folder}/containerd-state"
 [grpc]
-address = "${containerdSocket}"
+address = "${socketOf(node)}"
 [plugins."io.containerd.cri.v1.images".pinned_images]
 sandbox = "${pauseImage}"
 [plugins."io.containerd.cri.v1.runtime"]
@@ -55,15 +72,18 @@ restrict_oom_score_adj = true
 netns_mounts_under_state_dir = true
 [plugins."io.containerd.cri.v1.runtime".cni]
 bin_dirs = ["/usr/lib/cni"]
-conf_dir = "${state}/cni"
+conf_dir = "${folder}/cni"
 [plugins."io.containerd.cri.v1.runtime".containerd]
 default_runtime_name = "runc"
 [plugins."io.containerd.cri.v1.runtime".containerd.runtimes.runc]
 runtime_type = "io.containerd.runc.v2"
 [plugins."io.containerd.cri.v1.runtime".containerd.runtimes.runc.options]
-Root = "${state}/runc"
-`,
-  "cni/10-lab.conflist": JSON.stringify({
+Root = "${folder}/runc"
+`;
+}
+
+function podNetworkConfig({ folder, podNetwork: subnet }: NodePlace): object {
+  return {
     cniVersion: "1.0.0",
     name: networkNamespace,
     plugins: [
@@ -75,15 +95,19 @@ Root = "${state}/runc"
         hairpinMode: true,
         ipam: {
           type: "host-local",
-          dataDir: `${state}/cni-addresses`,
-          ranges: [[{ subnet: podNetwork.replace("/16", "/24") }]],
+          dataDir: `${folder}/cni-addresses`,
+          ranges: [[{ subnet }]],
           routes: [{ dst: "0.0.0.0/0" }],
         },
       },
       { type: "portmap", capabilities: { portMappings: true } },
     ],
-  }),
-  "kubelet.yaml": JSON.stringify({
+  };
+}
+
+function kubeletConfig(node: NodePlace): object {
+  const { folder } = node;
+  return {
     apiVersion: "kubelet.config.k8s.io/v1beta1",
     kind: "KubeletConfiguration",
     failCgroupV1: false,
@@ -91,19 +115,19 @@ Root = "${state}/runc"
     cgroupDriver: "cgroupfs",
     cgroupsPerQOS: false,
     enforceNodeAllocatable: [],
-    containerRuntimeEndpoint: `unix://${containerdSocket}`,
+    containerRuntimeEndpoint: `unix://${socketOf(node)}`,
     authentication: {
       anonymous: { enabled: false },
       webhook: { enabled: true },
       x509: { clientCAFile: `${state}/pki/ca.crt` },
     },
     authorization: { mode: "Webhook" },
-    tlsCertFile: `${state}/pki/kubelet.crt`,
-    tlsPrivateKeyFile: `${state}/pki/kubelet.key`,
+    tlsCertFile: `${folder}/pki/kubelet.crt`,
+    tlsPrivateKeyFile: `${folder}/pki/kubelet.key`,
     clusterDNS: [nodeAddress],
     clusterDomain: "cluster.local",
-    resolvConf: `${state}/resolv.conf`,
-    podLogsDir: `${state}/pod-logs`,
+    resolvConf: `${folder}/resolv.conf`,
+    podLogsDir: `${folder}/pod-logs`,
     oomScoreAdj: 0,
     maxPods: 110,
     // Images come from no registry: one that is thrown away never comes back.
@@ -116,8 +140,11 @@ Root = "${state}/runc"
       "nodefs.inodesFree": "0%",
       "imagefs.inodesFree": "0%",
     },
-  }),
-  "resolv.conf": `nameserver ${nodeAddress}\n`,
+  };
+}
+
+/** Of the name server, on the first node. */
+export const nameFiles: Readonly<Record<string, string>> = {
   Corefile: `.:53 {
   bind ${nodeAddress}
   errors

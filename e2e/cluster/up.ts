@@ -10,15 +10,17 @@ import { run, tryRun } from "../peers/shell.ts";
 import { clean } from "./clean.ts";
 import { bringUp, until } from "./control-plane.ts";
 import { scheduler, storage, storageClassObject } from "./daemons.ts";
-import { makeKeys } from "./keys.ts";
+import { type KeyPlan, makeKeys } from "./keys.ts";
 import { makeNetwork } from "./network.ts";
-import { containerd, kubelet, nameServer, nodeFiles, proxy } from "./node.ts";
+import { containerd, kubelet, nameFiles, nameServer, nodeFiles, proxy } from "./node.ts";
 import { pauseArchive } from "./pause.ts";
 import {
+  type NodePlace,
   adminKubeconfig,
   apiPort,
   bin,
   containerdSocket,
+  firstNode,
   firstServiceAddress,
   imageNamespace,
   networkNamespace,
@@ -48,18 +50,7 @@ export async function up(say: Say): Promise<void> {
   await mkdir(state, { recursive: true, mode: 0o711 });
   await makeNetwork();
   say("keys");
-  await makeKeys({
-    folder: state,
-    server: `https://${nodeAddress}:${apiPort}`,
-    serverNames: [
-      ...["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"].map(
-        (name) => `DNS:${name}`,
-      ),
-      ...["127.0.0.1", firstServiceAddress, nodeAddress].map((address) => `IP:${address}`),
-    ],
-    nodeNames: [`DNS:${nodeName}`, `IP:${nodeAddress}`, "IP:127.0.0.1"],
-    nodeName,
-  });
+  await makeKeys(keyPlan(firstNode));
   await writeNodeFiles();
   say("etcd, API server, controller manager");
   await bringUp(home, {
@@ -77,8 +68,24 @@ export async function up(say: Say): Promise<void> {
   await startNode();
 }
 
+/** `node`: whose kubelet gets a certificate. */
+export function keyPlan({ name, address }: NodePlace): KeyPlan {
+  return {
+    folder: state,
+    server: `https://${nodeAddress}:${apiPort}`,
+    serverNames: [
+      ...["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"].map(
+        (each) => `DNS:${each}`,
+      ),
+      ...["127.0.0.1", firstServiceAddress, nodeAddress].map((each) => `IP:${each}`),
+    ],
+    nodeNames: [`DNS:${name}`, `IP:${address}`, "IP:127.0.0.1"],
+    nodeName: name,
+  };
+}
+
 async function writeNodeFiles(): Promise<void> {
-  for (const [name, text] of Object.entries(nodeFiles)) {
+  for (const [name, text] of Object.entries({ ...nodeFiles(firstNode), ...nameFiles })) {
     await mkdir(dirname(`${state}/${name}`), { recursive: true });
     await writeFile(`${state}/${name}`, text);
   }
@@ -87,10 +94,16 @@ async function writeNodeFiles(): Promise<void> {
 
 async function startNode(): Promise<void> {
   const archive = await pauseArchive();
-  await startDaemon(home, containerd);
+  await startDaemon(home, containerd(firstNode));
   await until(home, "containerd", async () => (await tryRun(`${bin}/ctr`, [...ctr, "version"])).code === 0);
   await run(`${bin}/ctr`, [...ctr, "images", "import", "--no-unpack=false", archive]);
-  const aside = [scheduler(state), kubelet, proxy, storage(state, `${state}/volumes`), nameServer];
+  const aside = [
+    scheduler(state),
+    kubelet(firstNode),
+    proxy(firstNode),
+    storage(state, `${state}/volumes`),
+    nameServer,
+  ];
   for (const daemon of aside) await startDaemon(home, daemon);
   await kubectl(["apply", "-f", "-"], JSON.stringify(storageClassObject));
   await until(home, "kubelet", isNodeReady);
@@ -109,18 +122,9 @@ async function answersNames(): Promise<boolean> {
 
 const ctr = ["--address", containerdSocket, "--namespace", imageNamespace];
 
-async function isNodeReady(): Promise<boolean> {
+export async function isNodeReady(name = nodeName): Promise<boolean> {
   const path = '{.status.conditions[?(@.type=="Ready")].status}';
-  const args = [
-    "kubectl",
-    "--kubeconfig",
-    adminKubeconfig,
-    "get",
-    "node",
-    nodeName,
-    "-o",
-    `jsonpath=${path}`,
-  ];
+  const args = ["kubectl", "--kubeconfig", adminKubeconfig, "get", "node", name, "-o", `jsonpath=${path}`];
   const result = await tryRun(`${bin}/kubelab`, args, { namespace: networkNamespace, timeoutMs: 5000 });
   return result.code === 0 && result.stdout === "True";
 }
