@@ -223,6 +223,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   helm: ["base", "e2e/peers", "tools"],
   tools: [
     contract,
+    "reflect-metadata",
     "zod",
     "prom-client",
     ...mta("spamhaus", "admin"),
