@@ -125,6 +125,7 @@ function crossCheck(startup: StartupConfig, app: AppConfig): Problem[] {
     ...duplicates(appFile, "transports", transports),
     ...duplicates(appFile, "addresses", app.addresses),
     ...app.servers.flatMap((server, i) => checkServer(startup, server, { at: `servers[${i}]`, ids })),
+    ...checkFeedback(app),
     ...checkAuthenticationPart(app),
     ...startup.servers
       .filter(({ id }) => !app.servers.some((server) => server.id === id))
@@ -166,6 +167,12 @@ function checkServer(
   if (server.tls.implicit && server.tls.certs.length === 0)
     problems.push(problem(`${at}.tls.implicit`, "needs a certificate in certs"));
   return problems;
+}
+
+function checkFeedback({ feedback }: AppConfig): Problem[] {
+  const own = feedback?.returnpath?.domain;
+  if (feedback === undefined || own === undefined || feedback.domains.includes(own)) return [];
+  return [problem("feedback.returnpath.domain", "must be one of feedback.domains, so that reports are read")];
 }
 
 function checkAuthenticationPart({ authentication, servers }: AppConfig): Problem[] {

@@ -3,7 +3,15 @@ import { z } from "zod";
 
 import { duration, identifier, size } from "./config-values.ts";
 
-export const eventTypes = ["received", "delivered", "deferred", "bounced", "unclear"] as const;
+export const eventTypes = [
+  "received",
+  "delivered",
+  "deferred",
+  "bounced",
+  "unclear",
+  "bounced-later",
+  "complained",
+] as const;
 
 const types = z
   .array(z.enum(eventTypes))

@@ -84,6 +84,7 @@ export function makeSettings(input: {
           contexts: input.contexts,
           credentials: input.credentials.get(server.id) ?? null,
           hooks: input.hooks.get(server.id) ?? null,
+          ownDomains: app.feedback?.domains ?? [],
           isProxied: startup.servers.some(({ id, proxyprotocol }) => id === server.id && proxyprotocol),
         }),
       ]),
@@ -143,6 +144,8 @@ function sessionSettings(
     credentials: Credentials | null;
     hooks: SessionSettings["hooks"];
     isProxied: boolean;
+    /** Domains whose mail is read here. */
+    ownDomains: readonly string[];
   },
 ): SessionSettings {
   const { hostname, contexts, isProxied } = facts;
@@ -159,7 +162,7 @@ function sessionSettings(
     xclientNetworks: server.xclientnetworks.length > 0 ? makeNetworks(server.xclientnetworks) : null,
     proxyNetworks: isProxied ? makeNetworks(server.proxynetworks) : null,
     greetDelayMs: server.phases.connect.greetdelay,
-    access: makeAccessRules(server.relaynetworks, server.relaydomains),
+    access: makeAccessRules(server.relaynetworks, [...server.relaydomains, ...facts.ownDomains]),
     tls: cert === undefined ? null : (contexts.get(cert.cert) ?? null),
     implicitTls: server.tls.implicit,
     credentials: facts.credentials,

@@ -8,6 +8,7 @@ import type { Log } from "#base/log.ts";
 import { Authentication } from "../authentication/authentication.ts";
 import type { Settings } from "../config/settings.ts";
 import type { RecordResolver } from "../dns/resolver.ts";
+import type { Feedback } from "../feedback/feedback.ts";
 import { type IntakeOptions, makeIntake } from "../intake/accept.ts";
 import type { IntakeFigures } from "../intake/held-pieces.ts";
 import type { Intake } from "../intake/intake.ts";
@@ -27,13 +28,14 @@ export function makeFrontDoor(options: {
   readonly log: Log;
   readonly spool: IntakeOptions["spool"];
   readonly resolver: RecordResolver;
+  readonly feedback: Pick<Feedback, "before">;
   readonly settings: () => Settings;
   readonly enqueue: IntakeOptions["enqueue"];
   readonly reserve: NonNullable<IntakeOptions["reserve"]>;
 }): FrontDoor {
   const { clock, log, spool, resolver, settings } = options;
   const figures: IntakeFigures = { bytesInFlight: 0 };
-  const door = makeIntake({ ...options, figures });
+  const door = options.feedback.before(makeIntake({ ...options, figures }));
   const authentication = new Authentication({
     clock,
     log,
