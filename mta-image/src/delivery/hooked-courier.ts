@@ -129,8 +129,9 @@ export class HookedCourier implements Courier {
       if (ip === null) return source;
       sources.push({ ip, helo });
     }
-    const { transportId, server, port, tlsMode } = wish;
-    return { key: wishKey(wish), transportId, server, port, tlsMode, sources };
+    const { transportId, server, port, tlsMode, exchangers } = wish;
+    const choice = exchangers === null ? {} : { exchangers };
+    return { key: wishKey(wish), transportId, server, port, tlsMode, sources, ...choice };
   }
 
   async #after({ facts, before }: Item, outcome: Outcome, durationMs: number): Promise<Outcome> {

@@ -8,6 +8,7 @@ import type { Random } from "#base/random.ts";
 
 import { isLocalTarget, isNullMx, MOST_ADDRESSES, sortMx, withoutSelf } from "../dns/records.ts";
 import type { Answer, Resolver } from "../dns/resolver.ts";
+import type { ExchangerChoice } from "../queue/courier.ts";
 import type { Trouble } from "./outcome.ts";
 import type { Host, Route } from "./route.ts";
 
@@ -51,6 +52,26 @@ export async function findHosts(route: Route, finder: HostFinder): Promise<Hosts
       return { kind: "hosts", hosts: names.map((name) => ({ name, port, isTrusted: false })) };
     }
   }
+}
+
+/** Without the mail exchangers that a script does not want. Servers that are named stay, whatever their name. */
+export function withoutUnwanted(hosts: Hosts, choice: ExchangerChoice | undefined, route: Route): Hosts {
+  if (hosts.kind === "none" || choice === undefined || route.kind !== "mx") return hosts;
+  const fits = (name: string, patterns: readonly string[]): boolean =>
+    patterns.some((pattern) => isLike(name.toLowerCase().replace(/\.$/, ""), pattern));
+  const { include, exclude } = choice;
+  const wanted = hosts.hosts.filter(
+    ({ name }) => (include.length === 0 || fits(name, include)) && !fits(name, exclude),
+  );
+  if (wanted.length > 0) return { kind: "hosts", hosts: wanted };
+  return none("no-address", `no mail exchanger of ${route.domain} is left by mx_include and mx_exclude`);
+}
+
+/** One * stands for any letters. */
+function isLike(name: string, pattern: string): boolean {
+  const [head = "", tail] = pattern.split("*");
+  if (tail === undefined) return name === head;
+  return name.length >= head.length + tail.length && name.startsWith(head) && name.endsWith(tail);
 }
 
 /** IPv4 first: reputation and reverse names are in better order there. At most MOST_ADDRESSES. */

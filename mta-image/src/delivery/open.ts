@@ -15,7 +15,7 @@ import type { Capabilities } from "./capabilities.ts";
 import { chooseSource } from "./egress.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { sayHello } from "./hello.ts";
-import { findAddresses, findHosts, type HostFinder } from "./hosts.ts";
+import { findAddresses, findHosts, type HostFinder, withoutUnwanted } from "./hosts.ts";
 import { outcomeOfTrouble } from "./outcome.ts";
 import type { Host, Route } from "./route.ts";
 import type { DomainRules, HostRule, TlsDemand } from "./tls-rules.ts";
@@ -51,7 +51,8 @@ type Tried = Exclude<Opened, { kind: "cancelled" }>;
 const MOST_TRIES = 10;
 
 export async function openConnection(options: OpenOptions): Promise<Opened> {
-  const found = await findHosts(options.route, options.finder);
+  const { route, finder, settings } = options;
+  const found = withoutUnwanted(await findHosts(route, finder), settings.exchangers, route);
   if (found.kind === "none") return failed(outcomeOfTrouble(found.trouble, "", found.detail));
   const tries: Tries = { left: MOST_TRIES, worst: null };
   const rules = await options.tls.rules.forRoute(options.route, options.settings);

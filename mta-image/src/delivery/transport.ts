@@ -3,6 +3,7 @@
  * configuration room makes them; they may be new at every attempt, since a reload swaps them.
  */
 
+import type { ExchangerChoice } from "../queue/courier.ts";
 import type { SourceAddress } from "./egress.ts";
 
 /**
@@ -64,6 +65,8 @@ export interface TransportSettings {
   readonly server: string | null;
   /** For servers without a port of their own, and for mail exchangers. */
   readonly port: number;
+  /** Which mail exchangers may be used; absent: all. */
+  readonly exchangers?: ExchangerChoice;
   readonly tlsMode: TlsMode;
   /** Policies of domains count as well (MTA-STS, RFC 8461), on top of the mode. */
   readonly mtaSts: boolean;

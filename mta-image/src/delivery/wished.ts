@@ -29,7 +29,7 @@ function forget<T>(known: Map<string, T>, oldest: string, made: T): T {
 }
 
 function derive(usual: TransportSettings, wish: AttemptWish): TransportSettings {
-  const { server, port, sources, tlsMode } = wish;
+  const { server, port, sources, tlsMode, exchangers } = wish;
   const named = new Map(usual.sources);
   for (const { ip, helo } of sources) {
     const known = named.get(ip) ?? { ip, hostname: null, proxy: null };
@@ -40,6 +40,7 @@ function derive(usual: TransportSettings, wish: AttemptWish): TransportSettings 
     ...(server === null ? {} : { server }),
     ...(port === null ? {} : { port }),
     ...(tlsMode === null ? {} : { tlsMode: tlsMode as TlsMode }),
+    ...(exchangers === undefined ? {} : { exchangers }),
     ...(sources.length === 0 ? {} : { sourceIps: sources.map(({ ip }) => ip), sources: named }),
   };
 }

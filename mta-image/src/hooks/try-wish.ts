@@ -17,6 +17,8 @@ export interface TryWish {
   /** Addresses of the configuration by name, or addresses; `helo` is the name to say with one. */
   readonly sources: readonly { readonly source: string; readonly helo: string | null }[];
   readonly tlsMode: string | null;
+  /** Names of mail exchangers, perhaps with one * for any letters; null when the script said nothing of them. */
+  readonly exchangers: { readonly include: readonly string[]; readonly exclude: readonly string[] } | null;
   /** Who delivers instead; `args` is the script's own value. */
   readonly plugin: { readonly id: string; readonly args: Value } | null;
 }
@@ -35,7 +37,24 @@ export function tryWish(options: HslArray, hasTransport: (id: string) => boolean
   if (tls !== null && !tlsModes.some((mode) => mode === tls)) return "tls is no mode";
   const plugin = pluginOf(options.get("plugin"));
   if (plugin === undefined) return "plugin is no array with an id";
-  return { transportId, server, port, sources, tlsMode: tls as string | null, plugin };
+  const include = namesOf(options.get("mx_include"));
+  const exclude = namesOf(options.get("mx_exclude"));
+  if (include === undefined) return "mx_include is no list of names";
+  if (exclude === undefined) return "mx_exclude is no list of names";
+  const exchangers = include.length + exclude.length === 0 ? null : { include, exclude };
+  return { transportId, server, port, sources, tlsMode: tls as string | null, exchangers, plugin };
+}
+
+/** A text or a list of texts. */
+function namesOf(value: Value): readonly string[] | undefined {
+  if (value === null) return [];
+  const items = value instanceof HslArray ? value.values() : [value];
+  const names = items.map((item) =>
+    typeof item === "string" && item.length <= 255 && /^[a-z0-9._-]*\*?[a-z0-9._-]*$/i.test(item)
+      ? item.toLowerCase()
+      : null,
+  );
+  return names.every((name) => name !== null) && names.length <= 1000 ? names : undefined;
 }
 
 /** Text, a list of texts, or an array of host and port. */
@@ -78,6 +97,6 @@ function isPort(value: Value): value is number {
 }
 
 /** The same wish has the same key. */
-export function wishKey({ transportId, server, port, sources, tlsMode }: TryWish): string {
-  return bytesOf(JSON.stringify([transportId, server, port, tlsMode, ...sources]));
+export function wishKey({ transportId, server, port, sources, tlsMode, exchangers }: TryWish): string {
+  return bytesOf(JSON.stringify([transportId, server, port, tlsMode, exchangers, ...sources]));
 }

@@ -51,6 +51,14 @@ export interface AttemptWish {
   readonly port: number | null;
   readonly sources: readonly { readonly ip: string; readonly helo: string | null }[];
   readonly tlsMode: string | null;
+  /** Which mail exchangers of a domain may be used; absent: all. */
+  readonly exchangers?: ExchangerChoice;
+}
+
+/** Names in lower case, perhaps with one * for any letters; an empty `include` takes all. */
+export interface ExchangerChoice {
+  readonly include: readonly string[];
+  readonly exclude: readonly string[];
 }
 
 /** What a script wants to come of an outcome, in place of what follows from it. */

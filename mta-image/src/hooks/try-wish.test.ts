@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { type Value, HslArray } from "../script/value.ts";
+import { tryWish, wishKey } from "./try-wish.ts";
+
+const wish = (name: string, value: Value) => tryWish(HslArray.from([[name, value]]), () => true);
+
+test("mx_include and mx_exclude are names, a text or a list, perhaps with a star", () => {
+  const one = wish("mx_include", "*.Google.com");
+  const many = wish("mx_exclude", HslArray.of(["mx1.example.com", "mx2*"]));
+  assert.ok(typeof one === "object" && typeof many === "object");
+  assert.deepEqual(one.exchangers, { include: ["*.google.com"], exclude: [] });
+  assert.deepEqual(many.exchangers, { include: [], exclude: ["mx1.example.com", "mx2*"] });
+  assert.notEqual(wishKey(one), wishKey(many));
+});
+
+test("what is no name of a mail exchanger is refused, and nothing said is no wish", () => {
+  assert.equal(wish("mx_include", "a b"), "mx_include is no list of names");
+  assert.equal(wish("mx_exclude", HslArray.of(["*.*"])), "mx_exclude is no list of names");
+  assert.equal(wish("mx_exclude", HslArray.of([1])), "mx_exclude is no list of names");
+  const none = wish("port", 25);
+  assert.ok(typeof none === "object");
+  assert.equal(none.exchangers, null);
+});
