@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { createTransport } from "nodemailer";
 import type { Browser, Page } from "playwright-core";
 
 import { buildPages } from "../../tools/web.ts";
@@ -21,6 +22,7 @@ const views = [
   "rules",
   "warm-up",
   "deliveries",
+  "trace",
   "config",
   "plugins",
   "spamhaus",
@@ -274,6 +276,37 @@ describe("the pages in a real browser", { skip: hasBrowser ? false : "there is n
     await page.selectOption("select[name=between]", { index: 1 });
     await page.locator("pre ins, pre del").first().waitFor();
     await picture(page, "config-difference");
+  });
+
+  test("a trace shows sessions as they happen, with secrets masked, and stops", async () => {
+    await show(page, "trace");
+    await page.getByRole("button", { name: "Start" }).click();
+    await page.getByText("live", { exact: true }).waitFor();
+    await page
+      .getByText(/outbound-3/)
+      .first()
+      .waitFor();
+    const client = createTransport({
+      host: "127.0.0.1",
+      port: fleet.engines[1]?.smtpPort ?? 0,
+      ignoreTLS: true,
+    });
+    const mail = { from: "seen@shop.example", to: "user@now0.test", subject: hostile, text: "body" };
+    const said = page.getByText("MAIL FROM:<seen@shop.example>");
+    await until(
+      async () => {
+        await client.sendMail(mail);
+        return said.count();
+      },
+      (count) => count > 0,
+    );
+    client.close();
+    assert.equal(await page.evaluate("window.hacked"), undefined);
+    assert.deepEqual(await tab.audit(), []);
+    await picture(page, "trace");
+    await page.getByRole("button", { name: "Stop" }).click();
+    await page.getByRole("button", { name: "Start" }).waitFor();
+    assert.ok((await said.count()) > 0);
   });
 
   test("the audit log names what was done here", async () => {

@@ -13,6 +13,8 @@ import type {
   ClusterPage,
   ClusterPolicies,
   ClusterSuspensions,
+  ClusterTraceItem,
+  ClusterTraceQuery,
   LoggedOut,
   LoginWays,
   Overview,
@@ -41,19 +43,33 @@ export function listenForSessionEnd(listener: () => void): void {
   onSessionEnd = listener;
 }
 
-async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
-  const response = await fetch(`/api${path}`, {
+async function send(
+  method: string,
+  path: string,
+  body?: unknown,
+  signal: AbortSignal | null = null,
+): Promise<Response> {
+  return fetch(`/api${path}`, {
     method,
     headers: {
       ...(method === "GET" ? {} : { "x-csrf-token": csrf }),
       ...(body === undefined ? {} : { "content-type": "application/json" }),
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  }).catch(() => {
+    signal,
+  }).catch((cause: unknown) => {
+    if (signal?.aborted === true) throw cause;
     throw new CallError(0, t("noServer"));
   });
+}
+
+async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+  const response = await send(method, path, body);
+  return response.ok ? ((await response.json().catch(() => null)) as T) : refuse(response, path);
+}
+
+async function refuse(response: Response, path: string): Promise<never> {
   const json: unknown = await response.json().catch(() => null);
-  if (response.ok) return json as T;
   if (response.status === 401 && path !== "/login") onSessionEnd();
   const { message } = (json ?? {}) as { message?: string };
   throw new CallError(response.status, message ?? t("serverSaid", { status: response.status }));
@@ -63,6 +79,30 @@ async function session(answer: Promise<SessionView>): Promise<SessionView> {
   const view = await answer;
   csrf = view.csrf;
   return view;
+}
+
+/**
+ * Reads a trace until it ends or `signal` does; rejects with a CallError when it cannot begin or breaks off. Lines come in
+ * the batches in which they arrive.
+ */
+async function trace(
+  query: ClusterTraceQuery,
+  signal: AbortSignal,
+  onItems: (items: readonly ClusterTraceItem[]) => void,
+): Promise<void> {
+  const response = await send("POST", "/trace", query, signal);
+  if (!response.ok || response.body === null) await refuse(response, "/trace");
+  const reader = (response.body as ReadableStream<BufferSource>)
+    .pipeThrough(new TextDecoderStream())
+    .getReader();
+  let rest = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    const lines = (rest + value).split("\n");
+    rest = lines.pop() ?? "";
+    onItems(lines.map((line) => JSON.parse(line) as ClusterTraceItem));
+  }
 }
 
 export type Order = { action: QueueOrder["action"]; filter: QueueFilter; to?: MoveTarget; dryRun: boolean };
@@ -90,5 +130,6 @@ export const api = {
   deliveries: () => call<ClusterDeliveries>("GET", "/deliveries"),
   config: () => call<ClusterConfig>("GET", "/config"),
   metrics: () => call<ClusterMetrics>("GET", "/metrics"),
+  trace,
   audit: () => call<AuditList>("GET", "/audit"),
 };

@@ -18,6 +18,7 @@ import { QueuePage } from "./views/queue.tsx";
 import { RolloutPage } from "./views/rollout.tsx";
 import { RulesPage } from "./views/rules.tsx";
 import { SpamhausPage } from "./views/spamhaus.tsx";
+import { TracePage } from "./views/trace.tsx";
 import { WarmUpPage } from "./views/warm-up.tsx";
 
 const order: readonly Role[] = ["viewer", "operator", "admin"];
@@ -32,6 +33,7 @@ const menu: readonly (readonly [view: string, title: Key, role: Role])[] = [
   ["rules", "policies", "viewer"],
   ["warm-up", "warmUp", "viewer"],
   ["deliveries", "deliveries", "viewer"],
+  ["trace", "trace", "operator"],
   ["config", "config", "operator"],
   ["plugins", "plugins", "viewer"],
   ["spamhaus", "spamhaus", "viewer"],
@@ -91,8 +93,8 @@ function Side(props: {
   const { session, place, onLeave, onLanguage } = props;
   const leave = (): void =>
     void api.logout().then(({ next }) => {
-      if (next === null) onLeave();
-      else location.assign(next);
+      if (next !== null) location.href = next;
+      onLeave();
     }, onLeave);
   return (
     <div class="side">
@@ -175,6 +177,8 @@ function View({ place, session }: { readonly place: Place; readonly session: Ses
       return <WarmUpPage maySeeConfig={isOperator} />;
     case "deliveries":
       return <DeliveriesPage />;
+    case "trace":
+      return <TracePage />;
     case "config":
       return <ConfigPage />;
     case "plugins":

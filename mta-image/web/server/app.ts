@@ -16,7 +16,7 @@ import { roles } from "#web/shared/web-api.ts";
 
 import type { Audit } from "./audit.ts";
 import { describeApi } from "./openapi.ts";
-import { Redirect, Refusal, type Route } from "./route.ts";
+import { Redirect, Refusal, type Route, Streamed } from "./route.ts";
 import type { Sessions, Visitor } from "./sessions.ts";
 
 export interface AppOptions {
@@ -86,6 +86,7 @@ async function answer(each: Route, exchange: Exchange): Promise<unknown> {
     const result = await each.handle({ body, params, visitor, request, reply, tell });
     if (each.isAction)
       await note(each, exchange, { visitor, detail, status: 200, result: each.result(result) });
+    if (result instanceof Streamed) return reply.type(result.type).send(result.body);
     return result instanceof Redirect ? reply.redirect(result.url, 303) : result;
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;

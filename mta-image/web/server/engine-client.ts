@@ -72,6 +72,28 @@ export class EngineClient {
     }
   }
 
+  /** An answer that goes on until `signal`: its lines. What keeps it from beginning is an answer too, as with `call`. */
+  async stream(
+    target: Target,
+    path: string,
+    signal: AbortSignal,
+  ): Promise<EngineAnswer<AsyncIterable<string>>> {
+    try {
+      const { statusCode, body } = await request(`${target.url}${path}`, {
+        headers: await this.#headers(),
+        dispatcher: await this.#dispatcher(),
+        headersTimeout: this.#timeoutMs,
+        // Engines say that they are there every ten seconds.
+        bodyTimeout: 30_000,
+        signal,
+      });
+      if (statusCode !== 200) return refused(JSON.parse(await body.text()), statusCode);
+      return { ok: true, value: linesOf(body) };
+    } catch (error) {
+      return silent(reasonOf(error, this.#timeoutMs));
+    }
+  }
+
   async close(): Promise<void> {
     await this.#agent?.close();
   }
@@ -97,6 +119,19 @@ export class EngineClient {
       },
     });
     return this.#agent;
+  }
+}
+
+const MAX_LINE = 1024 * 1024;
+
+async function* linesOf(body: AsyncIterable<Buffer>): AsyncIterable<string> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const chunk of body) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    rest = lines.pop() ?? "";
+    if (rest.length > MAX_LINE) throw new Error("a line of its answer is too long");
+    yield* lines;
   }
 }
 

@@ -15,6 +15,12 @@ export interface Said<T> {
   readonly value: T;
 }
 
+export interface Lines {
+  readonly engine: string;
+  /** Rejects when the engine goes away, or says a line without end. */
+  readonly lines: AsyncIterable<string>;
+}
+
 export interface FleetAnswer<T> {
   readonly answers: readonly Said<T>[];
   readonly failures: Failures;
@@ -22,9 +28,9 @@ export interface FleetAnswer<T> {
 
 export class Fleet {
   readonly #targets: Pick<Targets, "all">;
-  readonly #client: Pick<EngineClient, "call">;
+  readonly #client: Pick<EngineClient, "call" | "stream">;
 
-  constructor(targets: Pick<Targets, "all">, client: Pick<EngineClient, "call">) {
+  constructor(targets: Pick<Targets, "all">, client: Pick<EngineClient, "call" | "stream">) {
     this.#targets = targets;
     this.#client = client;
   }
@@ -44,6 +50,23 @@ export class Fleet {
       return reply?.ok === true ? [{ engine: name, value: reply.value }] : [];
     });
     return { answers, failures: [...failures, ...missing] };
+  }
+
+  /** Answers that go on: the lines of each engine that gives any. */
+  async streams(
+    path: string,
+    signal: AbortSignal,
+    names?: readonly string[],
+  ): Promise<{ readonly streams: readonly Lines[]; readonly failures: Failures }> {
+    const { targets, failures } = await this.#targets.all();
+    const asked = names === undefined ? targets : targets.filter(({ name }) => names.includes(name));
+    const replies = await Promise.all(asked.map((target) => this.#client.stream(target, path, signal)));
+    const missing = asked.flatMap((target, at) => failureOf(target, replies[at]));
+    const streams = asked.flatMap(({ name }, at) => {
+      const reply = replies[at];
+      return reply?.ok === true ? [{ engine: name, lines: reply.value }] : [];
+    });
+    return { streams, failures: [...failures, ...missing] };
   }
 
   /** Null: there is no engine of this name. */

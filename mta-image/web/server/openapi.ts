@@ -39,7 +39,9 @@ function operationOf(each: Route): Record<string, unknown> {
     ...(each.body === null ? {} : { requestBody: { required: true, content: jsonOf(each.body, "input") } }),
     responses: {
       ...(each.answer === null
-        ? { "303": { description: "To another page" } }
+        ? each.isBrowsed
+          ? { "303": { description: "To another page" } }
+          : { "200": { description: "A stream of lines", content: { "application/x-ndjson": {} } } }
         : { "200": { description: "Done", content: jsonOf(each.answer, "output") } }),
       default: { description: "A refusal: { code, message }" },
     },

@@ -2,6 +2,7 @@
  * A route as a value: who may call it, what it takes, what it gives and what it does. app.ts makes them into paths,
  * openapi.ts into their description, so that neither says anything that the other does not.
  */
+import type { Readable } from "node:stream";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { z } from "zod";
 
@@ -34,7 +35,7 @@ export interface Route {
   /** A place that browsers go to: it answers with a Redirect, and a refusal leads to the page too. */
   readonly isBrowsed: boolean;
   readonly body: z.ZodType | null;
-  /** Null: a redirection. */
+  /** Null: a redirection, or a stream that the summary describes. */
   readonly answer: z.ZodType | null;
   /** What the audit log keeps of a request that was understood; "" keeps nothing. */
   readonly detail: (body: unknown, params: Readonly<Record<string, string>>) => string;
@@ -81,6 +82,17 @@ export class Redirect {
 
   constructor(url: string) {
     this.url = url;
+  }
+}
+
+/** An answer that goes on for a while. */
+export class Streamed {
+  readonly body: Readable;
+  readonly type: string;
+
+  constructor(body: Readable, type: string) {
+    this.body = body;
+    this.type = type;
   }
 }
 

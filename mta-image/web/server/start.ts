@@ -21,6 +21,7 @@ import { SingleSignOn } from "./single-sign-on.ts";
 import { sessionRoutes } from "./session-routes.ts";
 import { Sessions } from "./sessions.ts";
 import { type NameService, Targets } from "./targets.ts";
+import { traceRoutes } from "./trace-routes.ts";
 import { Turnstile } from "./turnstile.ts";
 import { Users } from "./users.ts";
 import { Watch } from "./watch.ts";
@@ -80,6 +81,7 @@ async function makeServer(
     ...clusterRoutes(fleet, watch),
     ...queueRoutes(fleet),
     ...ruleRoutes(fleet),
+    ...traceRoutes(fleet),
   ];
   const app = await makeApp({
     routes,

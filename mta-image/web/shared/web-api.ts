@@ -17,6 +17,7 @@ import {
   QueueOrder,
   QueueSearch,
 } from "#contract/insight-api.ts";
+import { TraceItem, TraceQuery } from "#contract/trace-api.ts";
 import { Explanations, PolicyList, SuspensionList } from "#contract/rules-api.ts";
 
 const count = z.int().nonnegative();
@@ -150,6 +151,21 @@ export const ClusterMetrics = z.object({
   failures: Failures,
 });
 export type ClusterMetrics = z.infer<typeof ClusterMetrics>;
+
+/** As the engines take it, with names of those that are asked and no more than the server can pass on. */
+export const ClusterTraceQuery = TraceQuery.extend({
+  bytes: z.coerce.number().int().min(1).max(8_388_608).default(4_194_304),
+  engines: z.array(z.string().min(1).max(253)).max(500).optional(),
+});
+export type ClusterTraceQuery = z.input<typeof ClusterTraceQuery>;
+
+/** One line of the stream: what an engine said, or why it says nothing (more). */
+export const ClusterTraceItem = z.object({
+  engine: z.string(),
+  item: TraceItem.optional(),
+  failure: z.string().optional(),
+});
+export type ClusterTraceItem = z.infer<typeof ClusterTraceItem>;
 
 export const AuditEntry = z.object({
   at: z.string(),

@@ -20,6 +20,10 @@ interface TableProps<T> {
   /** How many there are in all, those that are not loaded among them. */
   readonly total: number;
   readonly onEnd?: () => void;
+  /** In pixels; the style sheet must say the same. */
+  readonly rowHeight?: number;
+  /** Stays at the end while rows come in, unless the reader has scrolled away from it. */
+  readonly follows?: boolean;
   /** Class of the grid: the style sheet has the widths. */
   readonly kind: string;
 }
@@ -27,9 +31,11 @@ interface TableProps<T> {
 const ROW_HEIGHT = 44;
 const NEAR_END = 30;
 
-export function VirtualTable<T>({ label, rows, rowKey, columns, total, onEnd, kind }: TableProps<T>) {
+export function VirtualTable<T>(props: TableProps<T>) {
+  const { label, rows, rowKey, columns, total, onEnd, kind, rowHeight = ROW_HEIGHT, follows = false } = props;
   const scroller = useRef<HTMLDivElement>(null);
-  const virtualizer = useVirtualizer(rows.length, scroller);
+  const virtualizer = useVirtualizer(rows.length, scroller, rowHeight);
+  useFollowing(follows, scroller, rows);
   const items = virtualizer.getVirtualItems();
   const last = items.at(-1)?.index ?? 0;
   useEffect(() => {
@@ -73,15 +79,30 @@ export function VirtualTable<T>({ label, rows, rowKey, columns, total, onEnd, ki
   );
 }
 
+/** Whether the reader was at the end is known before the new rows are drawn. */
+function useFollowing(
+  isOn: boolean,
+  scroller: { readonly current: HTMLDivElement | null },
+  rows: unknown,
+): void {
+  const element = scroller.current;
+  const wasAtEnd =
+    element === null || element.scrollTop + element.clientHeight >= element.scrollHeight - 2 * ROW_HEIGHT;
+  useEffect(() => {
+    if (isOn && wasAtEnd) scroller.current?.scrollTo(0, scroller.current.scrollHeight);
+  }, [rows]);
+}
+
 function useVirtualizer(
   count: number,
   scroller: { readonly current: HTMLDivElement | null },
+  rowHeight: number,
 ): Virtualizer<HTMLDivElement, Element> {
   const [, redraw] = useState(0);
   const options = {
     count,
     getScrollElement: () => scroller.current,
-    estimateSize: () => ROW_HEIGHT,
+    estimateSize: () => rowHeight,
     overscan: 8,
     scrollToFn: elementScroll,
     observeElementRect,
