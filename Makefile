@@ -82,8 +82,8 @@ bench: setup ## Measure; the results go to docs/benchmarks.md
 	@$(NODE) e2e/bench/main.ts
 bench-script: $(PACKAGES) ## Compiled scripts against JavaScript by hand, hook calls, waiting, compiling
 	@$(NODE) --expose-gc mta-image/bench/script.bench.ts
-bench-plugins: setup ## What plugins cost: calls, threads, deliveries, memory
-	@$(NODE) --expose-gc mta-image/bench/plugins.bench.ts
+bench-plugins: setup ## What plugins cost: calls, threads, deliveries, memory, the whole way
+	@$(NODE) --expose-gc mta-image/bench/plugins.bench.ts && $(NODE) mta-image/bench/plugin-delivery.bench.ts
 bench-spamhaus: setup ## What Spamhaus costs: accepting with all lists, cold lookups, the cache, reading messages
 	@$(NODE) mta-image/bench/spamhaus-accept.bench.ts && $(NODE) --expose-gc mta-image/bench/spamhaus.bench.ts
 

@@ -36,6 +36,9 @@ export async function runProgram(
   return { code, ...said };
 }
 
+/** Node takes seconds for its first modules on a machine that has much to do. */
+const START_PATIENCE_MS = 60_000;
+
 export class ChildEngine {
   readonly folder: string;
   readonly ports: { readonly smtp: number; readonly monitor: number; readonly admin: number };
@@ -82,7 +85,13 @@ export class ChildEngine {
         if (child.exitCode !== null) throw new Error(`smtpd ended with ${child.exitCode}: ${said.stderr}`);
         return ready;
       },
+      START_PATIENCE_MS,
     );
+  }
+
+  /** Of the process that runs now. */
+  get pid(): number {
+    return this.#child?.pid ?? 0;
   }
 
   signal(name: NodeJS.Signals): void {
