@@ -18,12 +18,14 @@ export interface Reaction {
 export function compileReaction(config: ReactionConfig, lists: Lists, classify: Classify): Reaction {
   const { outcome, class: classes, status, reply } = config.when;
   const pattern = reply === undefined ? null : new RegExp(reply, "i");
+  // What the suppression list kept back was asked of nobody.
+  const isMeant = (name: string): boolean => name !== "suppressed" && (classes?.includes(name) ?? true);
   const counts: Reaction["counts"] = (said, facts) =>
     said.kind !== "delivered" &&
     (outcome?.includes(said.kind) ?? true) &&
     (status === undefined || fitsStatus(said.status, status)) &&
     (pattern?.test(said.reply) ?? true) &&
-    (classes?.includes(classify(said, facts.recipientdomain)) ?? true);
+    isMeant(classify(said, facts.recipientdomain));
   return { config, matcher: compileMatch(config.if, lists), counts };
 }
 

@@ -141,3 +141,16 @@ test("a name of a stranger that looks like a pattern is held against itself alon
     ["/.*/", "other"],
   );
 });
+
+test("what the suppression list kept back is no reply", async () => {
+  const { queue, courier } = rig({ id: "r", when: { outcome: ["failed"] }, action: { suspend: true } });
+  courier.answer = () =>
+    outcome("failed", "The recipient is suppressed since 2026-01-01 (api: asked)", "5.7.1");
+  queue.add(to("a.net"));
+  await settle();
+  assert.deepEqual(queue.reactions.active(), []);
+  courier.answer = () => outcome("failed");
+  queue.add(to("a.net"));
+  await settle();
+  assert.equal(queue.reactions.active().length, 1);
+});
