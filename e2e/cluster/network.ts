@@ -21,6 +21,8 @@ export async function joinNetwork(): Promise<void> {
   const { namespace, address, podNetwork } = secondNode;
   const [here, there] = [{ namespace: networkNamespace }, { namespace }];
   await run("ip", ["netns", "add", namespace]);
+  // The wire of an earlier one goes with its namespace, but only some time after.
+  await tryRun("ip", ["link", "delete", "second"], here);
   const peer = ["peer", "name", "eth0", "netns", namespace];
   await run("ip", ["link", "add", "second", "type", "veth", ...peer], here);
   await run("ip", ["link", "set", "second", "master", bridge, "up"], here);
