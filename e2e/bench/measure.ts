@@ -57,7 +57,10 @@ async function withServer<T>(
   act: (server: Running, send: (messages: number) => Promise<Times>) => Promise<T>,
 ): Promise<T> {
   const sink = await CountingSink.start();
-  const server = await subject.start(sink.port);
+  const server = await subject.start(sink.port).catch((error: unknown) => {
+    sink.stop();
+    throw error;
+  });
   let sent = 0;
   const send = async (messages: number): Promise<Times> => {
     sent += messages;
