@@ -17,6 +17,7 @@ import { EngineReports } from "#operator/engine/reports.ts";
 import type { ClusterFigures, FigureSource } from "#operator/keda/scaler.ts";
 import { fenced } from "#operator/kube/fenced.ts";
 import type { Kube } from "#operator/kube/kube.ts";
+import { resources } from "#operator/kube/objects.ts";
 import { Leader } from "#operator/kube/leader.ts";
 import { EventRecorder } from "#operator/kube/recorder.ts";
 import { Controller } from "#operator/reconcile/controller.ts";
@@ -29,7 +30,7 @@ import type { Tools } from "#operator/reconcile/tools.ts";
 import { WorkQueue } from "#operator/reconcile/work-queue.ts";
 import { ScriptCheck } from "#operator/scripts/check-scripts.ts";
 import { observeSlots } from "#operator/slots/observed.ts";
-import { SecretWatches } from "#operator/spamhaus/secret-watches.ts";
+import { NamedWatches } from "#operator/watch/named-watches.ts";
 import { pluginsOf } from "#operator/watch/mapping.ts";
 import { startWatches } from "#operator/watch/start-watches.ts";
 
@@ -153,6 +154,7 @@ export class Manager implements FigureSource {
     await Promise.all(controllers.map((controller) => controller.stop(reason)));
     tools.reports.close();
     tools.secretWatches.close();
+    tools.configWatches.close();
     await tools.recorder.flush();
     return lost.aborted ? "leadership-lost" : "stopped";
   }
@@ -166,6 +168,8 @@ export class Manager implements FigureSource {
     const { clock, random, log, engines, facts, identity, paces } = this.#options;
     const kube = fenced(this.#options.kube, lost);
     const onNews = (key: Key): void => this.#news(key);
+    const onChange = (key: Key): void => this.#clusters.add(key);
+    const watching = { kube, clock, random, log, onChange };
     return {
       kube,
       caches: this.caches,
@@ -185,13 +189,8 @@ export class Manager implements FigureSource {
       log,
       memory: new Memory(clock.monotonic()),
       scripts: new ScriptCheck(),
-      secretWatches: new SecretWatches({
-        kube,
-        clock,
-        random,
-        log,
-        onChange: (key) => this.#clusters.add(key),
-      }),
+      secretWatches: new NamedWatches({ ...watching, resource: resources.secrets }),
+      configWatches: new NamedWatches({ ...watching, resource: resources.configMaps }),
     };
   }
 

@@ -45,8 +45,6 @@ const LOOK_AGAIN = {
    * cluster. It lets windows and steps run out while nothing changes, for which seconds do not matter.
    */
   scalingMs: 15_000,
-  /** A ConfigMap of the user's is not watched. */
-  foreignConfigMs: 30_000,
   /** Certificates fall due. */
   settledMs: 3_600_000,
 };
@@ -227,8 +225,6 @@ function lookAgain(tools: Tools, observed: Observed, conditions: readonly Condit
   if (isUnderWay) return again(LOOK_AGAIN.underWayMs, "work is under way");
   if (observed.spec.autoscaling.mode === "Internal")
     return again(LOOK_AGAIN.scalingMs, "the autoscaler looks at the figures");
-  if (observed.spec.config.appFrom !== undefined)
-    return again(LOOK_AGAIN.foreignConfigMs, "the configuration is in a ConfigMap that is not watched");
   return again(LOOK_AGAIN.settledMs, "settled");
 }
 
@@ -256,6 +252,7 @@ async function giveUp(tools: Tools, writer: Writer, { object, message }: BrokenS
 function forget(tools: Tools, key: Key): Result {
   tools.reports.forget(key);
   tools.secretWatches.forget(key);
+  tools.configWatches.forget(key);
   tools.expectations.forget(keyText(key));
   tools.memory.forget(key);
   return done;

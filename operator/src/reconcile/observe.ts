@@ -189,10 +189,12 @@ async function adminMaterial(tools: Tools, cluster: ClusterIdentity): Promise<Ad
 }
 
 async function appFromText(tools: Tools, key: Key, { config }: MailClusterSpec): Promise<string | null> {
-  if (config.appFrom === undefined) return null;
+  if (config.appFrom === undefined) {
+    tools.configWatches.forget(key);
+    return null;
+  }
   const { name, key: file } = config.appFrom;
-  const ref = { resource: resources.configMaps, namespace: key.namespace, name };
-  const map = await tools.kube.get<ConfigMap>(ref);
+  const map = await tools.configWatches.read(key, name);
   return map?.data?.[file] ?? null;
 }
 

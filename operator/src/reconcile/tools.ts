@@ -7,9 +7,10 @@ import type { OperatorFacts } from "#operator/desired/context.ts";
 import type { Engines } from "#operator/engine/engines.ts";
 import type { EngineReports } from "#operator/engine/reports.ts";
 import type { Kube } from "#operator/kube/kube.ts";
+import type { ConfigMap, Secret } from "#operator/kube/objects.ts";
 import type { Recorder } from "#operator/kube/recorder.ts";
 import type { ScriptCheck } from "#operator/scripts/check-scripts.ts";
-import type { SecretWatches } from "#operator/spamhaus/secret-watches.ts";
+import type { NamedWatches } from "#operator/watch/named-watches.ts";
 
 import type { Memory } from "./memory.ts";
 
@@ -24,6 +25,8 @@ export interface Tools {
   readonly clock: Clock;
   readonly log: Log;
   readonly memory: Memory;
-  readonly secretWatches: SecretWatches;
+  /** Secrets with keys for Spamhaus, and ConfigMaps with configuration, that clusters refer to. */
+  readonly secretWatches: NamedWatches<Secret>;
+  readonly configWatches: NamedWatches<ConfigMap>;
   readonly scripts: ScriptCheck;
 }

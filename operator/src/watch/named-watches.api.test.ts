@@ -8,10 +8,10 @@ import { silentLog } from "#base/log.ts";
 import { systemRandom } from "#base/random.ts";
 import { findAccess } from "#operator/kube/access.ts";
 import { HttpKube } from "#operator/kube/http-kube.ts";
-import type { Secret } from "#operator/kube/objects.ts";
+import { type Secret, resources } from "#operator/kube/objects.ts";
 
 import { Admin, apiServerFromEnvironment } from "../../testing/api-server.ts";
-import { SecretWatches } from "./secret-watches.ts";
+import { NamedWatches } from "./named-watches.ts";
 
 const server = apiServerFromEnvironment();
 
@@ -28,8 +28,9 @@ describe("a Secret that a cluster refers to", { skip: server === null }, () => {
     userAgent: "mailfleet-test",
   });
   const woken: string[] = [];
-  const watches = new SecretWatches({
+  const watches = new NamedWatches<Secret>({
     kube,
+    resource: resources.secrets,
     clock: systemClock,
     random: systemRandom,
     log: silentLog,
