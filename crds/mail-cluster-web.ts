@@ -39,6 +39,44 @@ const WebProxy = z.object({
     .describe("Group to role; the highest counts."),
 });
 
+const role = z.enum(["viewer", "operator", "admin"]);
+const httpsUrl = z
+  .string()
+  .min(1)
+  .max(2048)
+  .regex(/^https:\/\//, "must begin with https://");
+
+const WebOidc = z.object({
+  issuer: httpsUrl.describe("The OpenID provider, as its tokens name it."),
+  clientId: z.string().min(1).max(255),
+  clientSecretName: objectName
+    .optional()
+    .describe("A Secret whose key client-secret is the client's secret; a public client when absent."),
+  url: httpsUrl
+    .optional()
+    .describe(
+      "Where browsers find the pages; https and the Ingress' host when absent. The provider must allow <url>/api/oidc/callback.",
+    ),
+  scopes: z.array(z.string().min(1).max(128)).max(20).default(["openid", "profile", "email"]),
+  userinfo: z.boolean().default(false).describe("Ask for further claims, of providers with slim tokens."),
+  nameClaim: z.string().min(1).max(255).default("preferred_username").describe("Names the user."),
+  rolesClaim: z
+    .string()
+    .min(1)
+    .max(255)
+    .default("groups")
+    .describe("Groups or roles; dots lead inside, as in realm_access.roles."),
+  roles: z
+    .record(z.string().min(1).max(253), role)
+    .meta({ maxProperties: 64 })
+    .default({})
+    .describe("Group to role; the highest counts."),
+  defaultRole: role
+    .optional()
+    .describe("For whoever the provider lets in; nobody without a group when absent."),
+  label: z.string().min(1).max(60).default("Single sign-on").describe("What the button says."),
+});
+
 export const WebAdminSpec = withRules(
   z.object({
     enabled: z.boolean().default(false).describe("Whether there is a web administration."),
@@ -66,6 +104,7 @@ export const WebAdminSpec = withRules(
     serviceType: z.enum(["ClusterIP", "NodePort", "LoadBalancer"]).default("ClusterIP"),
     ingress: WebIngress.optional().describe("An Ingress in front of the Service; none when absent."),
     proxy: WebProxy.optional().describe("A reverse proxy in front that says who comes."),
+    oidc: WebOidc.optional().describe("An OpenID provider that users log in by, beside passwords."),
     resources: z
       .object({
         requests: quantities.optional(),
@@ -80,6 +119,12 @@ export const WebAdminSpec = withRules(
       message:
         "webAdmin.ingress and webAdmin.tlsSecretName exclude each other: an Ingress speaks plain HTTP to the pods; use webAdmin.ingress.tlsSecretName for its host",
       holds: ({ ingress, tlsSecretName }) => ingress === undefined || tlsSecretName === undefined,
+    },
+    {
+      cel: "!has(self.oidc) || has(self.oidc.url) || has(self.ingress)",
+      message:
+        "webAdmin.oidc needs to know where browsers find the pages: set webAdmin.oidc.url or webAdmin.ingress",
+      holds: ({ oidc, ingress }) => oidc === undefined || oidc.url !== undefined || ingress !== undefined,
     },
   ],
 );

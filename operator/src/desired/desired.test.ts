@@ -5,6 +5,7 @@ import { dump, load } from "js-yaml";
 
 import { MailCluster } from "#crds/mail-cluster.ts";
 import { parseEngineConfig } from "#contract/config.ts";
+import { WebConfig } from "#web/server/web-config.ts";
 import type { CustomObject } from "#operator/kube/objects.ts";
 import { resolvePlugins } from "#operator/plugins/resolve.ts";
 
@@ -16,6 +17,7 @@ import type { Context } from "./context.ts";
 import { disruptionBudget } from "./disruption-budget.ts";
 import { plan } from "./plan.ts";
 import { pod, podHashOf } from "./pod.ts";
+import { webConfig } from "./web-secret.ts";
 
 interface Input {
   readonly spec: Record<string, unknown>;
@@ -144,4 +146,18 @@ describe("objects one by one", () => {
     assert.deepEqual(readAdminSecret(secret), admin);
     assert.equal(readAdminSecret({ ...secret, data: { token: "eA==" } }), null);
   });
+});
+
+it("writes a configuration for the web administration that its server takes, with no secret in it", async () => {
+  const input = load(await readFile(new URL("web.in.yaml", testdata), "utf8")) as Input;
+  const { oidc, proxy } = WebConfig.parse(load(webConfig(contextOf(input))));
+  assert.deepEqual(
+    [oidc?.url, oidc?.clientsecretfile, oidc?.roles, proxy?.roles],
+    [
+      "https://mail.example.org",
+      "/run/secrets/mailfleet/oidc/client-secret",
+      { postmasters: "operator" },
+      { "mail-team": "operator" },
+    ],
+  );
 });

@@ -93,7 +93,7 @@ interface Mount {
 }
 
 function mountsOf({ cluster, spec }: Context): readonly Mount[] {
-  const { usersSecretName, tlsSecretName } = spec.webAdmin;
+  const { usersSecretName, tlsSecretName, oidc } = spec.webAdmin;
   const secret = (name: string, secretName: string, path: string, keys?: readonly string[]): Mount => ({
     volume: {
       name,
@@ -113,5 +113,8 @@ function mountsOf({ cluster, spec }: Context): readonly Mount[] {
     ...(tlsSecretName === undefined
       ? []
       : [secret("tls", tlsSecretName, webPaths.tls, ["tls.crt", "tls.key"])]),
+    ...(oidc?.clientSecretName === undefined
+      ? []
+      : [secret("oidc", oidc.clientSecretName, webPaths.oidc, ["client-secret"])]),
   ];
 }

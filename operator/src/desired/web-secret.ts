@@ -23,6 +23,7 @@ export const webPaths = {
   admin: "/run/secrets/mailfleet/admin",
   users: "/run/secrets/mailfleet/users",
   tls: "/run/secrets/mailfleet/tls",
+  oidc: "/run/secrets/mailfleet/oidc",
 } as const;
 
 export const webPort = 8080;
@@ -67,6 +68,7 @@ export function webConfig({ cluster, spec }: Context): string {
     },
     users: `${usersSecretName === undefined ? webPaths.config : webPaths.users}/users.yaml`,
     sessions: { keyfile: `${webPaths.config}/session-key` },
+    ...oidcOf(spec.webAdmin),
     ...(proxy === undefined
       ? {}
       : {
@@ -78,6 +80,25 @@ export function webConfig({ cluster, spec }: Context): string {
           },
         }),
   });
+}
+
+/** The secret itself stands in a file of the user's Secret, never in ours. */
+function oidcOf({ oidc, ingress }: Context["spec"]["webAdmin"]): { readonly oidc?: object } {
+  if (oidc === undefined) return {};
+  const { issuer, clientId, clientSecretName, url, scopes, userinfo, label } = oidc;
+  return {
+    oidc: {
+      issuer,
+      clientid: clientId,
+      ...(clientSecretName === undefined ? {} : { clientsecretfile: `${webPaths.oidc}/client-secret` }),
+      url: url ?? `https://${ingress?.host ?? ""}`,
+      ...{ scopes, userinfo, label },
+      nameclaim: oidc.nameClaim,
+      rolesclaim: oidc.rolesClaim,
+      roles: oidc.roles,
+      ...(oidc.defaultRole === undefined ? {} : { defaultrole: oidc.defaultRole }),
+    },
+  };
 }
 
 /** Every address of it is an engine, ready or not. */

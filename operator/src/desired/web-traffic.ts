@@ -1,6 +1,7 @@
 /**
  * How one comes to the web administration, and what it may reach: a Service, an Ingress where one is wanted, and a policy
- * that lets anybody in to its one port and it out to the engines' admin API and to DNS alone.
+ * that lets anybody in to its one port and it out to the engines' admin API and to DNS
+ * alone, and to the port of an OpenID provider where one is named.
  */
 import { ports } from "#contract/runtime.ts";
 import type { Ingress, NetworkPolicy, Service } from "#operator/kube/objects.ts";
@@ -59,7 +60,13 @@ export function webNetworkPolicy({ cluster, spec }: Context): NetworkPolicy | nu
       egress: [
         { ports: [tcp(ports.admin)], to: [{ podSelector: { matchLabels: selectorLabels(cluster.name) } }] },
         { ports: [{ protocol: "UDP", port: 53 }, tcp(53)] },
+        ...(spec.webAdmin.oidc === undefined ? [] : [{ ports: [tcp(portOf(spec.webAdmin.oidc.issuer))] }]),
       ],
     },
   };
+}
+
+/** Its address may change with every answer of DNS, so the port is what a policy can name. */
+function portOf(issuer: string): number {
+  return URL.canParse(issuer) ? Number(new URL(issuer).port || 443) : 443;
 }

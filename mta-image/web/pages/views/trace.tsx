@@ -152,7 +152,7 @@ function columnsOf(onSession: (session: string) => void): readonly Column<TraceR
       id: "said",
       head: t("said"),
       cell: ({ kind, text, bytes }) => (
-        <span class={`said ${kind}`} title={text}>
+        <span class={`transcript ${kind}`} title={text}>
           <b title={kind}>{signs[kind]}</b> {text}
           {bytes === undefined ? "" : ` (${bytes} B)`}
         </span>
@@ -177,7 +177,7 @@ function useTrace() {
       const items = arrived.splice(0);
       setTraced((before) => withItems(before, items));
     };
-    const timer = setInterval(draw, EVERY_MS);
+    const timer = globalThis.setInterval(draw, EVERY_MS);
     running.current = hangUp;
     setTraced(nothingTraced);
     setError(null);
@@ -189,7 +189,7 @@ function useTrace() {
         if (!hangUp.signal.aborted) setError(cause.message);
       })
       .finally(() => {
-        clearInterval(timer);
+        globalThis.clearInterval(timer);
         draw();
         setRunning(false);
       });
