@@ -140,9 +140,14 @@ export function* cached(options: Value, fn: Value, args: Value[]): Routine {
   if (known !== undefined) return known;
   for (const arg of args) share(arg);
   const result = invoke(fn, args);
-  const value = pending(result) ? yield* settle(result) : result;
+  const fresh = pending(result) ? yield* settle(result) : result;
+  const old = shared.lastCached(namespace, key);
+  const updater = option("update_function");
+  const isUpdate = updater instanceof HslFunction && old !== undefined;
+  const value = isUpdate ? yield* callback(updater, old, fresh) : fresh;
   const chooser = option("ttl_function");
-  const ttl = chooser instanceof HslFunction ? yield* callback(chooser, value) : (option("ttl") ?? 60);
+  const chosen = chooser instanceof HslFunction ? yield* callback(chooser, value) : null;
+  const ttl = chosen ?? option("ttl") ?? 60;
   shared.remember(namespace, key, value, { ttlSeconds: Number(ttl), size: Number(option("size") ?? 32) });
   return share(value);
 }

@@ -37,12 +37,13 @@ export class Shared {
 
   /** Undefined when there is none or it is too old. */
   cached(namespace: string, key: string): Value | undefined {
-    const entries = this.#caches.get(namespace);
-    const entry = entries?.get(key);
-    if (entry === undefined) return undefined;
-    if (entry.untilMs > this.#clock.monotonic()) return entry.value;
-    entries?.delete(key);
-    return undefined;
+    const entry = this.#caches.get(namespace)?.get(key);
+    return entry !== undefined && entry.untilMs > this.#clock.monotonic() ? entry.value : undefined;
+  }
+
+  /** However old it is; what is too old stays until newer ones need its place. */
+  lastCached(namespace: string, key: string): Value | undefined {
+    return this.#caches.get(namespace)?.get(key)?.value;
   }
 
   remember(namespace: string, key: string, value: Value, keep: { ttlSeconds: number; size: number }): void {

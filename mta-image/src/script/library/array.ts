@@ -4,7 +4,7 @@ import { shuffled } from "#base/random.ts";
 import type { ArrayCursor } from "../array-cursor.ts";
 import { BudgetError, Refusal } from "../error.ts";
 import type { Key } from "../key.ts";
-import { type HslFunction, type Value, HslArray, share } from "../value.ts";
+import { type Value, HslArray, HslFunction, share } from "../value.ts";
 import { callback } from "../calls.ts";
 import { toText, truthy } from "../convert.ts";
 import { looseEquals } from "../equality.ts";
@@ -76,10 +76,17 @@ export const arrayFunctions: readonly HostFunction[] = [
     name: "array_includes",
     parameters: [any("needle"), array("array")],
     returns: "boolean",
-    docs: "Whether an item equals the needle (==).",
-    run: (_, needle, items) => {
-      meter.charge(items.size);
-      return items.values().some((item) => looseEquals(item, needle));
+    docs: "Whether an item equals the needle (==), or a function as needle says true for one.",
+    way: "routine",
+    *run(_, needle, items) {
+      if (!(needle instanceof HslFunction)) {
+        meter.charge(items.size);
+        return items.values().some((item) => looseEquals(item, needle));
+      }
+      const cursor = walk(items);
+      while (cursor.next())
+        if (isDirect(needle) ? truthy(direct(needle, cursor)) : yield* says(needle, cursor)) return true;
+      return false;
     },
   }),
   declare({
