@@ -4,6 +4,7 @@ import { setTimeout as wait } from "node:timers/promises";
 
 import { SteadySource } from "../peers/source.ts";
 import { Chaos } from "../soak/chaos.ts";
+import { Disk } from "../soak/disk.ts";
 import { LineFaults } from "../soak/line-faults.ts";
 import { judge } from "../soak/verdict.ts";
 import { Watcher } from "../soak/watcher.ts";
@@ -20,13 +21,17 @@ describe("a cluster under load to which everything happens", { timeout: minutes 
   let stage: Stage;
   let source: SteadySource;
   let faults: LineFaults | null = null;
+  /** In the long form it is full now and then. */
+  let disk: Disk | null = null;
 
   before(async () => {
     stage = await Stage.open("soak");
+    if (process.env["SOAK_MINUTES"] !== undefined) disk = await Disk.open();
     await stage.applyCluster("outbound", {
       replicas: 2,
       config: {
         app: stage.app(),
+        ...(disk === null ? {} : { startup: { minFree: { size: disk.floor } } }),
         policy: { policies: [{ fields: [], default: { concurrency: BUDGET, cluster: true } }] },
       },
     });
@@ -38,6 +43,7 @@ describe("a cluster under load to which everything happens", { timeout: minutes 
   });
   after(async () => {
     source?.stop();
+    await disk?.empty();
     await faults?.remove();
     await stage?.close();
   });
@@ -52,7 +58,7 @@ describe("a cluster under load to which everything happens", { timeout: minutes 
       30,
     );
     const watcher = new Watcher({ pods: "outbound-", sink: stage.sink, budget: BUDGET });
-    const chaos = new Chaos(stage, "outbound", seed);
+    const chaos = new Chaos(stage, "outbound", { disk, seed });
     await faults.turn("on");
     await ruin(chaos, faults);
     await faults.turn("off");

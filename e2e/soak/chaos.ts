@@ -1,16 +1,31 @@
 /**
- * What happens to a cluster under load, chosen by a seed: engines and operators are killed, the cluster is scaled, its
- * configuration is changed. Each act is done at once and leaves the outcome to whoever watches; when engines were killed is
+ * What happens to a cluster under load, chosen by a seed: engines and operators are killed, engines and the node stand
+ * still for seconds, the disk is full, the cluster is scaled, its configuration is changed. Each act leaves the outcome to whoever watches; when engines were killed is
  * kept, since a killed one can answer nobody.
  */
+import { setTimeout as wait } from "node:timers/promises";
+
 import { seededRandom } from "../faults/schedule.ts";
 import type { Ground } from "./ground.ts";
-import { killNow, processesOf } from "./node-processes.ts";
+import type { Disk } from "./disk.ts";
+import { freeze, killNow, nodePrograms, processesOf } from "./node-processes.ts";
 
-type Act = "kill-engine" | "kill-operator" | "scale" | "configure";
+type Act =
+  | "kill-engine"
+  | "kill-operator"
+  | "scale"
+  | "configure"
+  | "freeze-engine"
+  | "freeze-node"
+  | "fill-disk";
 
 /** A container that dies often waits longer and longer for its next start: engines die seldom. */
 const MENU: readonly Act[] = ["scale", "configure", "scale", "kill-operator", "scale", "kill-engine"];
+const LONG_MENU: readonly Act[] = [...MENU, "freeze-engine", "freeze-node", "fill-disk"];
+/** Shorter than the probes' patience: who is frozen is slow, not dead. */
+const FROZEN_MS = 4000;
+/** Engines look at their disk every two seconds. */
+const FULL_MS = 6000;
 const LEAST_BETWEEN_KILLS_MS = 20_000;
 const MOST_PODS = 4;
 
@@ -20,16 +35,24 @@ export class Chaos {
   readonly acts: string[] = [];
   readonly #ground: Ground;
   readonly #cluster: string;
+  readonly #disk: Disk | null;
   readonly #random: () => number;
 
-  constructor(ground: Ground, cluster: string, seed: number) {
+  /** Without a disk to fill only what takes no time is done. */
+  constructor(
+    ground: Ground,
+    cluster: string,
+    options: { readonly disk: Disk | null; readonly seed: number },
+  ) {
+    const { disk, seed } = options;
+    this.#disk = disk;
     this.#ground = ground;
     this.#cluster = cluster;
     this.#random = seededRandom(seed);
   }
 
   async act(): Promise<void> {
-    const act = this.#pick(MENU);
+    const act = this.#pick(this.#disk === null ? MENU : LONG_MENU);
     switch (act) {
       case "kill-engine":
         return this.killEngine();
@@ -37,6 +60,12 @@ export class Chaos {
         return this.killOperator();
       case "scale":
         return this.scale(1 + Math.floor(this.#random() * MOST_PODS));
+      case "freeze-engine":
+        return this.freezeEngine();
+      case "freeze-node":
+        return this.freezeNode();
+      case "fill-disk":
+        return this.fillDisk();
       default:
         return this.#configure();
     }
@@ -54,6 +83,29 @@ export class Chaos {
   async killOperator(): Promise<void> {
     for (const operator of await processesOf("operator", "mailfleet")) killNow(operator);
     this.acts.push("kill operator");
+  }
+
+  async freezeEngine(): Promise<void> {
+    const engine = this.#pick(await processesOf("engine", `${this.#cluster}-`));
+    if (engine === undefined) return;
+    await freeze([engine.pid], FROZEN_MS);
+    this.acts.push(`freeze ${engine.host}`);
+  }
+
+  /** Pods go on; nobody looks after them. */
+  async freezeNode(): Promise<void> {
+    await freeze(await nodePrograms(), FROZEN_MS);
+    this.acts.push("freeze node");
+  }
+
+  async fillDisk(): Promise<void> {
+    await this.#disk?.fill();
+    try {
+      await wait(FULL_MS);
+    } finally {
+      await this.#disk?.empty();
+    }
+    this.acts.push("fill disk");
   }
 
   async scale(replicas: number): Promise<void> {

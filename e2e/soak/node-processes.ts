@@ -1,9 +1,12 @@
 /**
  * Engines and operators as processes of this machine, seen through /proc from outside their containers: who runs, who has
- * which spool open for writing, and how to end one as a power cut would. Needs root. A process that goes while it is looked
+ * which spool open for writing, and how to end or freeze one as a power cut or a paused machine would. Needs root. A process that goes while it is looked
  * at is left out.
  */
 import { readFile, readdir, readlink } from "node:fs/promises";
+import { setTimeout as wait } from "node:timers/promises";
+
+import { state } from "../cluster/places.ts";
 
 export interface NodeProcess {
   readonly pid: number;
@@ -28,8 +31,28 @@ export async function processesOf(what: keyof typeof MARKS, pods: string): Promi
 }
 
 export function killNow({ pid }: NodeProcess): void {
+  signal(pid, "SIGKILL");
+}
+
+/** Stands still for a while, as on a machine that is paused; its sockets stay open and nobody answers. */
+export async function freeze(pids: readonly number[], ms: number): Promise<void> {
+  for (const pid of pids) signal(pid, "SIGSTOP");
   try {
-    process.kill(pid, "SIGKILL");
+    await wait(ms);
+  } finally {
+    for (const pid of pids) signal(pid, "SIGCONT");
+  }
+}
+
+/** The programs that make the machine a node of the cluster. */
+export async function nodePrograms(): Promise<readonly number[]> {
+  const texts = ["kubelet", "containerd"].map((name) => textOf(`${state}/pids/${name}`));
+  return (await Promise.all(texts)).map(Number).filter((pid) => pid > 1);
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
   } catch {
     // It is gone already.
   }
