@@ -119,6 +119,7 @@ export class SlotWorld {
         if (claim !== undefined) this.#deleteClaim(slot, claim);
         return;
       case "resize-claim":
+      case "assign-identity":
       case "note-node":
       case "sleep":
         return;
