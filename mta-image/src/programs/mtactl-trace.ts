@@ -80,5 +80,6 @@ export function showItem(item: TraceItem): string {
   };
   const word = kind === "client" || kind === "server" ? "" : `-- ${kind} `;
   const head = `${at.slice(11, 23)} ${direction.padEnd(3)} ${session.slice(-8)} `;
-  return `${`${head}${word}${texts[kind]}`.replaceAll("\n", `\n${" ".repeat(head.length)}`)}\n`;
+  const shown = `${head}${word}${texts[kind]}`.replaceAll("\n", `\n${" ".repeat(head.length)}`);
+  return `${shown}\n`;
 }
