@@ -80,6 +80,7 @@ describe("a cluster under load to which everything happens", { timeout: minutes 
       doubles: await stage.sink.doubles(),
       rebuffs: await source.rebuffs(),
       kills: chaos.kills,
+      fulls: chaos.fulls,
     });
     t.diagnostic(chaos.acts.join(", "));
     t.diagnostic(`on the line: ${line.faults} faults (${line.summary}), ${line.writes} writes`);

@@ -1,7 +1,7 @@
 /**
  * What happens to a cluster under load, chosen by a seed: engines and operators are killed, engines and the node stand
- * still for seconds, the disk is full, the cluster is scaled, its configuration is changed. Each act leaves the outcome to whoever watches; when engines were killed is
- * kept, since a killed one can answer nobody.
+ * still for seconds, the disk is full, the cluster is scaled, its configuration is changed. Each act leaves the outcome to
+ * whoever watches; when engines were killed and when the disk was full is kept, since nobody can be asked to answer then.
  */
 import { setTimeout as wait } from "node:timers/promises";
 
@@ -9,6 +9,7 @@ import { seededRandom } from "../faults/schedule.ts";
 import type { Ground } from "./ground.ts";
 import type { Disk } from "./disk.ts";
 import { freeze, killNow, nodePrograms, processesOf } from "./node-processes.ts";
+import type { Span } from "./verdict.ts";
 
 type Act =
   | "kill-engine"
@@ -32,6 +33,7 @@ const MOST_PODS = 4;
 export class Chaos {
   /** Milliseconds since the epoch. */
   readonly kills: number[] = [];
+  readonly fulls: Span[] = [];
   readonly acts: string[] = [];
   readonly #ground: Ground;
   readonly #cluster: string;
@@ -99,11 +101,13 @@ export class Chaos {
   }
 
   async fillDisk(): Promise<void> {
+    const from = Date.now();
     await this.#disk?.fill();
     try {
       await wait(FULL_MS);
     } finally {
       await this.#disk?.empty();
+      this.fulls.push({ from, until: Date.now() });
     }
     this.acts.push("fill disk");
   }

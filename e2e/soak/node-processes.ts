@@ -1,7 +1,7 @@
 /**
  * Engines and operators as processes of this machine, seen through /proc from outside their containers: who runs, who has
- * which spool open for writing, and how to end or freeze one as a power cut or a paused machine would. Needs root. A process that goes while it is looked
- * at is left out.
+ * which spool open for writing, and how to end or freeze one as a power cut or a paused machine would. Needs root. A
+ * process that goes while it is looked at is left out.
  */
 import { readFile, readdir, readlink } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";

@@ -9,6 +9,7 @@ const none: Evidence = {
   doubles: new Map(),
   rebuffs: [],
   kills: [],
+  fulls: [],
 };
 
 test("what was accepted and never delivered is lost", () => {
@@ -37,5 +38,14 @@ test("who meets an engine that was just killed has no reason to complain", () =>
   assert.deepEqual(
     rebuffed.map((text) => text.split(" ")[1]),
     ["cut", "refused"],
+  );
+});
+
+test("nor who comes while no engine has room, but whoever comes before or long after", () => {
+  const rebuffs = [9000, 10_500, 16_500, 23_000].map((at) => ({ at, what: String(at) }));
+  const { rebuffed } = judge({ ...none, rebuffs, fulls: [{ from: 10_000, until: 16_000 }] });
+  assert.deepEqual(
+    rebuffed.map((text) => text.split(" ")[1]),
+    ["9000", "23000"],
   );
 });

@@ -1,8 +1,14 @@
 /**
  * The ledger at the end (pure): what was lost, what came twice, and who was turned away without a word. A message that is
  * delivered again because its engine was killed between the far side's reply and its own note is the one case that mail
- * cannot rule out: it is counted apart, as are clients of an engine that was just killed.
+ * cannot rule out: it is counted apart, as are clients of an engine that was just killed, and clients of a cluster in which
+ * no engine has room, since Kubernetes then takes all of them out of the Service.
  */
+export interface Span {
+  readonly from: number;
+  readonly until: number;
+}
+
 export interface Evidence {
   readonly accepted: readonly string[];
   readonly delivered: ReadonlySet<string>;
@@ -11,6 +17,8 @@ export interface Evidence {
   readonly rebuffs: readonly { readonly at: number; readonly what: string }[];
   /** When engines were killed. */
   readonly kills: readonly number[];
+  /** When the disks of all engines were full. */
+  readonly fulls: readonly Span[];
 }
 
 export interface Verdict {
@@ -19,7 +27,7 @@ export interface Verdict {
   readonly duplicated: readonly string[];
   /** Delivered just before a kill, and once more after it. */
   readonly unavoidable: readonly string[];
-  /** Refused, cut or hung up on without 421, and nobody was killed. */
+  /** Refused, cut or hung up on without 421, while nobody was killed and somebody had room. */
   readonly rebuffed: readonly string[];
 }
 
@@ -28,9 +36,12 @@ const UNSETTLED_MS = 2000;
 /** Until the node has noticed that the process is gone and every proxy has heard of it. */
 const NOTICED_MS = 6000;
 
-export function judge({ accepted, delivered, doubles, rebuffs, kills }: Evidence): Verdict {
+export function judge({ accepted, delivered, doubles, rebuffs, kills, fulls }: Evidence): Verdict {
   const isExcused = (times: readonly number[]): boolean =>
     times.slice(0, -1).every((at) => kills.some((kill) => at <= kill + 200 && kill - at < UNSETTLED_MS));
+  const isClosed = (at: number): boolean =>
+    kills.some((kill) => at >= kill - 100 && at - kill < NOTICED_MS) ||
+    fulls.some(({ from, until }) => at >= from && at - until < NOTICED_MS);
   const names = [...doubles.keys()];
   const unavoidable = names.filter((name) => isExcused(doubles.get(name) ?? []));
   return {
@@ -39,7 +50,7 @@ export function judge({ accepted, delivered, doubles, rebuffs, kills }: Evidence
     duplicated: names.filter((name) => !unavoidable.includes(name)),
     unavoidable,
     rebuffed: rebuffs
-      .filter(({ at }) => !kills.some((kill) => at >= kill - 100 && at - kill < NOTICED_MS))
+      .filter(({ at }) => !isClosed(at))
       .map(({ at, what }) => `${new Date(at).toISOString()} ${what}`),
   };
 }
