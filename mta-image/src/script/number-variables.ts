@@ -69,7 +69,8 @@ function note(node: Expression, stores: Map<string, Expression[]>, spoiled: Set<
 /** Every variable that a pattern or a place names. */
 function spoil(target: Expression, spoiled: Set<string>): void {
   if (target.kind === "variable") spoiled.add(target.name);
-  if (target.kind === "assign") spoil(target.target, spoiled);
+  // A pattern within a pattern is no expression of it; any other target is, and looked into twice a level it would take forever.
+  if (target.kind === "assign" && target.target.kind === "array") spoil(target.target, spoiled);
   for (const inner of expressionsOf(target)) spoil(inner, spoiled);
 }
 
