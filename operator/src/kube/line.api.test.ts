@@ -23,9 +23,9 @@ describe("the line to a real API server", { skip: server === null, timeout: 60_0
     for (const close of closing.reverse()) await close();
   });
 
-  function open(config: KubeConfig): HttpKube {
+  function open(config: KubeConfig, probeMs: number): HttpKube {
     const common = { clock: systemClock, random: systemRandom, userAgent: "mailfleet-test" };
-    const kube = new HttpKube({ access: accessOf(config), ...common, probeMs: 300 });
+    const kube = new HttpKube({ access: accessOf(config), ...common, probeMs });
     closing.push(() => kube.close());
     return kube;
   }
@@ -41,7 +41,7 @@ describe("the line to a real API server", { skip: server === null, timeout: 60_0
     closing.push(() => proxy.close());
     const config = new KubeConfig();
     config.loadFromString(proxy.kubeconfig);
-    const kube = open(config);
+    const kube = open(config, 10_000);
     const stop = new AbortController();
     const kinds = [
       resources.pods,
@@ -69,7 +69,7 @@ describe("the line to a real API server", { skip: server === null, timeout: 60_0
     const hole = await BlackHole.start({ host: hostname, port: Number(port) });
     closing.push(() => hole.close());
     config.clusters = config.clusters.map((each) => ({ ...each, server: `https://127.0.0.1:${hole.port}` }));
-    const kube = open(config);
+    const kube = open(config, 1000);
     const never = new AbortController().signal;
     const { resourceVersion } = await kube.list(resources.pods, { namespace: "default" });
     const watch = async (signal: AbortSignal): Promise<void> => {
@@ -82,7 +82,7 @@ describe("the line to a real API server", { skip: server === null, timeout: 60_0
     await assert.rejects(dead, (error) => isKubeFailure(error, "unreachable"));
     const stop = new AbortController();
     const alive = watch(stop.signal);
-    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await new Promise((resolve) => setTimeout(resolve, 2500));
     stop.abort();
     await alive;
   });
