@@ -8,6 +8,7 @@ import { z } from "zod";
 
 import { type Lab, openLab } from "../lab.ts";
 import { Ledger } from "../peers/ledger.ts";
+import { tryRun } from "../peers/shell.ts";
 import { sendWithSmtpSource } from "../peers/smtp-source.ts";
 import { Progress } from "../progress.ts";
 
@@ -157,10 +158,17 @@ export class Stage {
   /** Sends mail through the cluster's Service; every recipient is another one ("17user@example.net"). */
   async send(name: string, messages: number, recipient = "user@example.net"): Promise<void> {
     const address = await this.kubectl("get", "service", name, "-o", "jsonpath={.spec.clusterIP}");
+    const namespace = this.lab.cluster.networkNamespace;
+    // The node hears a little later than the status that pods serve.
+    await eventually(
+      () => tryRun("bash", ["-c", `exec 3<>/dev/tcp/${address}/25`], { namespace }),
+      ({ code }) => code === 0,
+      20,
+    );
     await sendWithSmtpSource({
       address,
       port: 25,
-      namespace: this.lab.cluster.networkNamespace,
+      namespace,
       messages,
       connections: Math.min(20, messages),
       sizeBytes: 4096,

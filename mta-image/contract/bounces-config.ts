@@ -1,7 +1,7 @@
 /** Classes of replies that were no delivery, and `bounces` of smtpd-app.yaml, which adds rules. An extension. */
 import { z } from "zod";
 
-import { identifier } from "./config-values.ts";
+import { identifier, pattern } from "./config-values.ts";
 
 export const replyClasses = [
   "bad-mailbox",
@@ -33,19 +33,12 @@ export const replyClasses = [
 ] as const;
 export type ReplyClass = (typeof replyClasses)[number];
 
-const pattern = z
-  .string()
-  .min(1)
-  .max(1024)
-  .refine(isPattern, "is no regular expression")
-  .describe("Regular expression on the reply, whatever the case.");
-
 export const BouncesConfig = z.strictObject({
   rules: z
     .array(
       z.strictObject({
         class: identifier.describe(`One of ${replyClasses.join(", ")}, or a name of your own.`),
-        reply: pattern,
+        reply: pattern(1024).describe("Regular expression on the reply, whatever the case."),
         domain: z
           .string()
           .min(1)
@@ -61,12 +54,3 @@ export const BouncesConfig = z.strictObject({
     ),
 });
 export type BouncesConfig = z.infer<typeof BouncesConfig>;
-
-function isPattern(text: string): boolean {
-  try {
-    new RegExp(text, "i");
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -75,3 +75,17 @@ export const tlsModes = [
   "dane_fallback_require_verify",
   "dane_require",
 ] as const;
+
+/** A regular expression of JavaScript, of at most so many characters. */
+export function pattern(mostChars: number): z.ZodString {
+  return z.string().min(1).max(mostChars).refine(isPattern, "is no regular expression");
+}
+
+function isPattern(text: string): boolean {
+  try {
+    new RegExp(text, "i");
+    return true;
+  } catch {
+    return false;
+  }
+}

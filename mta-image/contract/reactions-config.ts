@@ -4,10 +4,10 @@
  */
 import { z } from "zod";
 
-import { duration, identifier } from "./config-values.ts";
+import { duration, identifier, pattern } from "./config-values.ts";
 import { QueueField, QueueLimits, QueueMatch } from "./queue-fields.ts";
 
-const reply = z.string().min(1).max(1024).refine(isPattern, "is no regular expression");
+const reply = pattern(1024);
 
 const limits = QueueLimits.pick({ concurrency: true, rate: true, connectinterval: true });
 
@@ -62,12 +62,3 @@ export const ReactionConfig = z.strictObject({
     ),
 });
 export type ReactionConfig = z.infer<typeof ReactionConfig>;
-
-function isPattern(text: string): boolean {
-  try {
-    new RegExp(text, "i");
-    return true;
-  } catch {
-    return false;
-  }
-}
