@@ -5,7 +5,6 @@
  */
 import type { TLSSocket } from "node:tls";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import type { z } from "zod";
 
 import { Failure } from "#base/error.ts";
 import { type HttpServerOptions, makeHttpServer } from "#base/http-server.ts";
@@ -25,6 +24,7 @@ import {
 import { type InsightDoor, addInsightRoutes } from "./insight-routes.ts";
 import { type PluginDoor, addPluginRoutes } from "./plugin-routes.ts";
 import { type RuleDoor, addRuleRoutes } from "./rule-routes.ts";
+import { withShape } from "./shape.ts";
 import { type SuppressionDoor, addSuppressionRoutes } from "./suppression-routes.ts";
 import { type StageDoor, addStageRoutes } from "./stage-routes.ts";
 import { type SpamhausDoor, addSpamhausRoutes } from "./spamhaus-routes.ts";
@@ -121,18 +121,6 @@ async function drain(
     if (!(error instanceof Failure)) throw error;
     return reply.code(409).send({ code: error.code, message: error.message });
   }
-}
-
-async function withShape<T extends z.ZodType>(
-  reply: FastifyReply,
-  schema: T,
-  input: unknown,
-  handle: (value: z.infer<T>) => unknown,
-): Promise<unknown> {
-  const parsed = schema.safeParse(input);
-  if (parsed.success) return handle(parsed.data);
-  const message = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ");
-  return reply.code(400).send({ code: "bad-request", message });
 }
 
 function answerConfig(reply: FastifyReply, answer: ConfigAnswer): unknown {

@@ -1,6 +1,5 @@
 /** What the web administration asks, as routes (contract/insight-api.ts). Thin: shapes in, one function, answer out. */
-import type { FastifyInstance, FastifyReply } from "fastify";
-import type { z } from "zod";
+import type { FastifyInstance } from "fastify";
 
 import { Failure } from "#base/error.ts";
 
@@ -17,6 +16,8 @@ import {
   type SearchPage,
 } from "#contract/insight-api.ts";
 
+import { withShape } from "./shape.ts";
+
 /** What the routes ask of the engine. */
 export interface InsightDoor {
   search(query: QueueSearch): SearchPage;
@@ -32,13 +33,13 @@ export interface InsightDoor {
 
 export function addInsightRoutes(server: FastifyInstance, door: InsightDoor): void {
   server.post("/v1/queue/search", async ({ body }, reply) =>
-    withBody(reply, QueueSearch, body, (query) => door.search(query)),
+    withShape(reply, QueueSearch, body ?? {}, (query) => door.search(query)),
   );
   server.post("/v1/queue/groups", async ({ body }, reply) =>
-    withBody(reply, GroupQuery, body, (query) => door.groups(query)),
+    withShape(reply, GroupQuery, body ?? {}, (query) => door.groups(query)),
   );
   server.post("/v1/queue/change", async ({ body }, reply) =>
-    withBody(reply, QueueOrder, body, (order) => {
+    withShape(reply, QueueOrder, body ?? {}, (order) => {
       try {
         return door.order(order);
       } catch (error) {
@@ -54,16 +55,4 @@ export function addInsightRoutes(server: FastifyInstance, door: InsightDoor): vo
   server.get("/v1/deliveries", async () => door.deliveries());
   server.get("/v1/config", async () => door.config());
   server.get("/v1/metrics", () => door.metrics());
-}
-
-function withBody<T extends z.ZodType>(
-  reply: FastifyReply,
-  schema: T,
-  body: unknown,
-  handle: (value: z.infer<T>) => unknown,
-): unknown {
-  const parsed = schema.safeParse(body ?? {});
-  if (parsed.success) return handle(parsed.data);
-  const message = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ");
-  return reply.code(400).send({ code: "bad-request", message });
 }

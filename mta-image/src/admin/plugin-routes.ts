@@ -4,6 +4,8 @@ import type { FastifyInstance } from "fastify";
 import { Failure } from "#base/error.ts";
 import { type PluginAnswer, PluginCommand, type PluginState } from "#contract/plugins-api.ts";
 
+import { badRequest } from "./shape.ts";
+
 /** What the routes ask of the engine. */
 export interface PluginDoor {
   states(): readonly PluginState[];
@@ -15,10 +17,7 @@ export function addPluginRoutes(server: FastifyInstance, door: PluginDoor): void
   server.get("/v1/plugins", async () => ({ plugins: door.states() }));
   server.post<{ Params: { id: string } }>("/v1/plugins/:id/command", async ({ params, body }, reply) => {
     const command = PluginCommand.safeParse(body ?? {});
-    if (!command.success) {
-      const message = command.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
-      return reply.code(400).send({ code: "bad-request", message: message.join("; ") });
-    }
+    if (!command.success) return badRequest(reply, command.error);
     try {
       return door.command(params.id, command.data.args);
     } catch (error) {

@@ -18,6 +18,8 @@ import {
   type SuspensionList,
 } from "#contract/rules-api.ts";
 
+import { badRequest } from "./shape.ts";
+
 /** What the routes ask of the engine. False: there is no such rule, or there are too many already. */
 export interface RuleDoor {
   policies(): PolicyList;
@@ -116,11 +118,6 @@ function put<T extends z.ZodType>(
   if (!value.success) return badRequest(reply, value.error);
   if (add(id.data, value.data)) return { changed: 1 };
   return reply.code(409).send({ code: "too-many-rules", message: "there are too many rules already" });
-}
-
-function badRequest(reply: FastifyReply, error: z.ZodError): unknown {
-  const message = error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ");
-  return reply.code(400).send({ code: "bad-request", message });
 }
 
 function notFound(reply: FastifyReply, message: string): unknown {

@@ -7,6 +7,8 @@ import type { FastifyInstance } from "fastify";
 import { describe } from "#base/error.ts";
 import { ProbeRequest, type ProbeResult } from "#contract/spamhaus-api.ts";
 
+import { badRequest } from "./shape.ts";
+
 /** What the route asks of the engine; spamhaus/spamhaus.ts implements it. */
 export interface SpamhausDoor {
   probe(request: ProbeRequest): Promise<ProbeResult>;
@@ -15,11 +17,9 @@ export interface SpamhausDoor {
 export function addSpamhausRoutes(server: FastifyInstance, door: SpamhausDoor): void {
   server.post("/v1/spamhaus/probe", async ({ body }, reply) => {
     const request = ProbeRequest.safeParse(body);
-    const refuse = (message: string): unknown => reply.code(400).send({ code: "bad-request", message });
-    if (!request.success) {
-      const issues = request.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
-      return refuse(issues.join("; "));
-    }
-    return door.probe(request.data).catch((error: unknown) => refuse(describe(error)));
+    if (!request.success) return badRequest(reply, request.error);
+    return door
+      .probe(request.data)
+      .catch((error: unknown) => reply.code(400).send({ code: "bad-request", message: describe(error) }));
   });
 }

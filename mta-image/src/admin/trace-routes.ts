@@ -8,6 +8,7 @@ import type { FastifyInstance } from "fastify";
 import { type MessageTraces, type SessionTraceView, TraceQuery } from "#contract/trace-api.ts";
 
 import type { TraceReader, Watch } from "../trace/watch.ts";
+import { badRequest } from "./shape.ts";
 
 /** What the routes ask of the engine. */
 export interface TraceDoor {
@@ -19,12 +20,7 @@ export interface TraceDoor {
 export function addTraceRoutes(server: FastifyInstance, door: TraceDoor): void {
   server.get("/v1/trace", (request, reply) => {
     const parsed = TraceQuery.safeParse(request.query);
-    if (!parsed.success) {
-      const message = parsed.error.issues
-        .map((issue) => `${issue.path.join(".")}: ${issue.message}`)
-        .join("; ");
-      return reply.code(400).send({ code: "bad-request", message });
-    }
+    if (!parsed.success) return badRequest(reply, parsed.error);
     const watch = door.watch(parsed.data, readerOf(reply.raw));
     if (watch === null) {
       const message = "too many traces are read already; end one of them";

@@ -64,7 +64,7 @@ export class Reactions {
     );
     rulebook.watch(
       "reactions",
-      configs.flatMap(({ if: match, per }) => [...compileFields(match), ...per]),
+      configs.flatMap(({ if: match, per }) => [...(Object.keys(match) as (keyof Facts)[]), ...per]),
     );
     for (const { id } of configs) this.counters.set(id, this.counters.get(id) ?? 0);
   }
@@ -176,8 +176,4 @@ export class Reactions {
 
 function ruleIdOf({ config }: Reaction, match: Learned["match"]): string {
   return [config.id, ...Object.values(match)].join(" ");
-}
-
-function compileFields(match: ReactionConfig["if"]): (keyof Facts)[] {
-  return Object.keys(match) as (keyof Facts)[];
 }
