@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { type RequestKind, Schedule, seededRandom } from "./schedule.ts";
+import { seededRandom } from "#base/random.ts";
+
+import { type RequestKind, Schedule } from "./schedule.ts";
 
 const requests: readonly RequestKind[] = ["list", "watch", "get", "write", "lease"];
 

@@ -3,6 +3,8 @@
  * requests give the same faults. `Schedule` is asked once for each request and answers a fault or null; it counts what it
  * chose. It never fails.
  */
+import { seededRandom } from "#base/random.ts";
+
 export type RequestKind = "list" | "watch" | "get" | "write" | "lease";
 
 export type Fault =
@@ -30,17 +32,6 @@ export type Fault =
   | { readonly kind: "kill" };
 
 export type FaultKind = Fault["kind"];
-
-/** A generator of Knuth's kind is not needed: 32 bits of state, well spread (Weyl sequence with a mix). */
-export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x9e3779b9) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 16), 0x21f0aaad);
-    mixed = Math.imul(mixed ^ (mixed >>> 15), 0x735a2d97);
-    return ((mixed ^ (mixed >>> 15)) >>> 0) / 2 ** 32;
-  };
-}
 
 const CHANCE: Readonly<Record<RequestKind, number>> = {
   list: 0.2,

@@ -10,13 +10,19 @@
  *   pace N             milliseconds before each end of data is answered; answers {"pace":N}
  *   doubles            {"<address>":[1790000000000, …], …}: when those came that came more than once
  *   busy               {"most":7}: transactions at once, at most since this was asked last
+ *   faults SEED CHANCE from now on so many of all messages (0 to 1) go wrong (far-side.ts); 0 ends it
+ *   wrongs             {"counts":{"cut":3,…},"unanswered":2}: what went wrong so far; `unanswered` were taken, and the line
+ *                      broke before the reply: they are no deliveries, and their sender has to bring them again
  *
  * The first line of output is {"ready":true}. An address that cannot be had ends the process with its error.
  */
+import type { Socket } from "node:net";
 import { createInterface } from "node:readline";
 import { setTimeout as wait } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { SMTPServer, type SMTPServerSession } from "smtp-server";
+
+import { FarSide, LATE_MS } from "./far-side.ts";
 
 const { values } = parseArgs({
   options: { address: { type: "string", default: "127.0.0.1" }, port: { type: "string", default: "0" } },
@@ -29,6 +35,8 @@ const ledger = new Map<string, number[]>();
 const heads = new Map<string, string>();
 let isDeferring = false;
 let paceMs = 0;
+let faults = new FarSide(0, 0);
+let unanswered = 0;
 /** Sessions between MAIL and the reply to the end of data. */
 const busy = new Set<string>();
 let most = 0;
@@ -70,16 +78,27 @@ async function answer(
   session: SMTPServerSession,
   done: (error?: Error & { responseCode?: number }) => void,
 ): Promise<void> {
+  const fault = isDeferring ? null : faults.next();
   if (paceMs > 0) await wait(paceMs);
+  if (fault === "late") await wait(LATE_MS);
+  if (fault === "lose-reply") unanswered += session.envelope.rcptTo.length;
+  if (fault === "lose-reply" || fault === "cut") return cut(session);
   busy.delete(session.id);
-  if (isDeferring) return done(Object.assign(new Error("4.7.1 Try again later"), { responseCode: 451 }));
+  if (isDeferring || fault === "put-off")
+    return done(Object.assign(new Error("4.7.1 Try again later"), { responseCode: 451 }));
   for (const { address } of session.envelope.rcptTo)
     ledger.set(address, [...(ledger.get(address) ?? []), Date.now()]);
   done();
 }
 
+/** The library has no way to say nothing. */
+function cut({ id }: SMTPServerSession): void {
+  const connections = server.connections as Set<{ readonly id: string; readonly _socket: Socket }>;
+  for (const connection of connections) if (connection.id === id) connection._socket.destroy();
+}
+
 function obey(line: string): unknown {
-  const [word, argument] = line.trim().split(" ");
+  const [word, argument, second] = line.trim().split(" ");
   switch (word) {
     case "report":
       return report();
@@ -97,6 +116,12 @@ function obey(line: string): unknown {
       return Object.fromEntries([...ledger].filter(([, times]) => times.length > 1));
     case "busy":
       return busiest();
+    case "faults":
+      if (Number(second) === 0) faults.chance = 0;
+      else faults = new FarSide(Number(argument), Number(second));
+      return { chance: Number(second) };
+    case "wrongs":
+      return { counts: faults.counts, unanswered };
     default:
       return { error: `unknown word ${word}` };
   }

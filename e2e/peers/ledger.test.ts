@@ -30,3 +30,16 @@ test("the ledger does not count what it puts off", async () => {
   await ledger.mode("accept");
   assert.equal((await ledger.recipients()).has("3@example.test"), false);
 });
+
+test("mail whose reply is lost on its way is no delivery, and is counted apart", async () => {
+  await ledger.faults(5, 1);
+  const before = await ledger.report();
+  for (let i = 0; i < 12; i++) await send(`wrong-${i}@example.test`).catch(() => undefined);
+  const { counts, unanswered } = await ledger.wrongs();
+  assert.equal(
+    Object.values(counts).reduce((sum, count) => sum + count, 0),
+    12,
+  );
+  assert.equal(unanswered, counts["lose-reply"]);
+  assert.equal((await ledger.report()).deliveries - before.deliveries, counts["late"]);
+});

@@ -10,6 +10,9 @@ import { Asked } from "./asked.ts";
 const Report = z.object({ deliveries: z.int(), recipients: z.int(), doubled: z.array(z.string()) });
 export type LedgerReport = z.infer<typeof Report>;
 
+const Wrongs = z.object({ counts: z.record(z.string(), z.int()), unanswered: z.int() });
+export type Wrongs = z.infer<typeof Wrongs>;
+
 export interface LedgerOptions {
   readonly address: string;
   /** 0 takes a free one. */
@@ -59,6 +62,16 @@ export class Ledger {
   /** How the last mail to this recipient began; "" when there was none among the latest. */
   async head(address: string): Promise<string> {
     return (await this.#asked.ask(`head ${address}`, z.object({ head: z.string() }))).head;
+  }
+
+  /** From now on so many of all messages (0 to 1) go wrong, the first of them by this seed; 0 ends it. */
+  async faults(seed: number, chance: number): Promise<void> {
+    await this.#asked.ask(`faults ${seed} ${chance}`, z.unknown());
+  }
+
+  /** What went wrong, and how many were taken whose reply was lost on its way. */
+  wrongs(): Promise<Wrongs> {
+    return this.#asked.ask("wrongs", Wrongs);
   }
 
   /** From now on takes mail, or puts it off with 451. */

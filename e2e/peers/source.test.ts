@@ -27,6 +27,27 @@ test("what the source says was accepted is what the other side has", async () =>
   assert.deepEqual(await source.rebuffs(), []);
 });
 
+test("a message that is cut off half way is neither accepted nor a rebuff", async (t) => {
+  const quitter = await SteadySource.start({
+    address: "127.0.0.1",
+    port: ledger.port,
+    connections: 2,
+    abandon: 0.5,
+    domain: "quitter.test",
+  });
+  t.after(() => quitter.stop());
+  await quitter.rate(200);
+  while ((await quitter.report()).accepted < 10 || (await quitter.abandoned()).length < 10) await wait(20);
+  await quitter.rate(0);
+  await wait(300);
+  const delivered = await ledger.recipients();
+  assert.deepEqual(
+    (await quitter.abandoned()).filter((name) => delivered.has(name)),
+    [],
+  );
+  assert.deepEqual(await quitter.rebuffs(), []);
+});
+
 test("mail that is put off is no rebuff, a server that is gone is one", async () => {
   await ledger.mode("defer");
   await source.rate(100);

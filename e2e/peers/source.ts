@@ -19,11 +19,16 @@ export class SteadySource {
     readonly address: string;
     readonly port: number;
     readonly connections: number;
+    /** What recipients end with; "example.net" where it is left out. */
+    readonly domain?: string;
+    /** Of how many messages only half is sent, from 0 to 1. */
+    readonly abandon?: number;
     readonly namespace?: string | null;
   }): Promise<SteadySource> {
     const script = fileURLToPath(new URL("../peers/steady-source.ts", import.meta.url));
     const { address, port, connections } = options;
     const args = ["--address", address, "--port", String(port), "--connections", String(connections)];
+    args.push("--abandon", String(options.abandon ?? 0), "--domain", options.domain ?? "example.net");
     return new SteadySource(await Asked.start(script, args, { namespace: options.namespace ?? null }));
   }
 
@@ -39,6 +44,11 @@ export class SteadySource {
   /** Recipients that got a 250. */
   accepted(): Promise<string[]> {
     return this.#asked.ask("accepted", z.array(z.string()));
+  }
+
+  /** Recipients whose message was cut off half way by us. */
+  abandoned(): Promise<string[]> {
+    return this.#asked.ask("abandoned", z.array(z.string()));
   }
 
   /** Each time that it was turned away without a word. */

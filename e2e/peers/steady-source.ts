@@ -1,12 +1,13 @@
 /**
  * A client "somewhere else" that never stops sending: so many messages a second over a few connections, each with a
- * recipient of its own, whatever happens to the server. It keeps which recipients got a 250, and each time that it was
+ * recipient of its own, whatever happens to the server. Some it gives up in the middle, as a client that dies. It keeps which recipients got a 250, and each time that it was
  * turned away without a word: refused, cut, or hung up on without 421. A process of its own (inside a network namespace),
  * asked over standard input, one word a line:
  *
  *   rate N      messages a second from now on; answers {"rate":N}
  *   report      {"accepted":2000,"unclear":1,"putOff":12}
  *   accepted    ["1.s@example.net", …]
+ *   abandoned   those whose message was cut off half way: nobody may ever get it
  *   rebuffs     [{"at":1790000000000,"what":"connect ECONNREFUSED"}, …]
  *
  * `unclear`: the line broke between the end of data and the reply; the server may have it or not. Such a recipient is
@@ -23,6 +24,8 @@ const { values } = parseArgs({
     port: { type: "string", default: "25" },
     connections: { type: "string", default: "4" },
     domain: { type: "string", default: "example.net" },
+    /** Of how many messages only half is sent, from 0 to 1. */
+    abandon: { type: "string", default: "0" },
   },
 });
 const BODY = `Subject: steady\r\n\r\n${`${"x".repeat(70)}\r\n`.repeat(55)}.\r\n`;
@@ -30,6 +33,7 @@ const MESSAGES_A_CONNECTION = 20;
 const PATIENCE_MS = 20_000;
 
 const accepted: string[] = [];
+const abandoned: string[] = [];
 const rebuffs: { at: number; what: string }[] = [];
 let rate = 0;
 let unclear = 0;
@@ -38,6 +42,8 @@ let next = 1;
 
 /** The server said no, with a reason: nothing to complain about. */
 class PutOff extends Error {}
+/** We hung up ourselves. */
+class Abandoned extends Error {}
 
 class Line {
   readonly #socket: Socket;
@@ -73,6 +79,12 @@ class Line {
     }
   }
 
+  /** These octets, and nothing after them. */
+  async breakOff(text: string): Promise<void> {
+    await new Promise<void>((resolve) => this.#socket.write(text, () => resolve()));
+    this.#socket.resetAndDestroy();
+  }
+
   end(): void {
     this.#socket.destroy();
   }
@@ -95,7 +107,8 @@ async function converse(): Promise<void> {
     await line.say("QUIT", "2");
   } catch (error) {
     if (error instanceof PutOff) putOff++;
-    else rebuffs.push({ at: Date.now(), what: error instanceof Error ? error.message : String(error) });
+    else if (!(error instanceof Abandoned))
+      rebuffs.push({ at: Date.now(), what: error instanceof Error ? error.message : String(error) });
     await wait(100);
   } finally {
     line.end();
@@ -108,6 +121,11 @@ async function send(line: Line): Promise<void> {
   await line.say("MAIL FROM:<source@example.org>", "2");
   await line.say(`RCPT TO:<${recipient}>`, "2");
   await line.say("DATA", "3");
+  if (Math.random() < Number(values.abandon)) {
+    await line.breakOff(BODY.slice(0, BODY.length / 2));
+    abandoned.push(recipient);
+    throw new Abandoned();
+  }
   try {
     await line.say(BODY.slice(0, -2), "2");
     accepted.push(recipient);
@@ -127,6 +145,8 @@ function obey(text: string): unknown {
       return { accepted: accepted.length, unclear, putOff };
     case "accepted":
       return accepted;
+    case "abandoned":
+      return abandoned;
     case "rebuffs":
       return rebuffs;
     default:

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
-import { Ledger } from "../peers/ledger.ts";
+import type { Ledger } from "../peers/ledger.ts";
 import { Stage, condition } from "./stage.ts";
 
 describe("a change of the configuration", { timeout: 300_000 }, () => {
@@ -10,29 +10,28 @@ describe("a change of the configuration", { timeout: 300_000 }, () => {
 
   before(async () => {
     stage = await Stage.open("changes");
-    const { nodeAddress, networkNamespace } = stage.lab.cluster;
-    other = await Ledger.start({ address: nodeAddress, port: 0, namespace: networkNamespace });
+    other = await stage.openSink();
     await stage.applyCluster("outbound", { replicas: 2 });
     await stage.ready("outbound", 2);
   });
-  after(async () => {
-    other?.stop();
-    await stage?.close();
-  });
+  after(() => stage?.close());
 
   test("reaches every pod without a restart, and the status says which revision each runs", async () => {
     const before = await podUids(stage);
     const server = `${other.address}:${other.port}`;
+    const traffic = await stage.traffic("outbound");
     await stage.applyCluster("outbound", {
       replicas: 2,
       config: { app: stage.app({ connection: { server } }) },
     });
     await stage.rolledOut("outbound");
     assert.deepEqual(await podUids(stage), before);
+    await traffic.stop();
     await stage.send("outbound", 100);
-    await stage.delivered(100, 60, other);
-    assert.deepEqual(await other.report(), { deliveries: 100, recipients: 100, doubled: [] });
-    assert.equal((await stage.sink.report()).recipients, 0);
+    await stage.allDelivered();
+    const ours = async (sink: Ledger): Promise<number> =>
+      [...(await sink.recipients()).keys()].filter((name) => name.endsWith("user@example.net")).length;
+    assert.deepEqual([await ours(other), await ours(stage.sink)], [100, 0]);
   });
 
   test("that is broken stays away from the pods, and condition and event say where it is broken", async () => {

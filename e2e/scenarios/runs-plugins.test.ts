@@ -103,6 +103,8 @@ describe("native plugins", { timeout: 600_000 }, () => {
       recipient,
       numbered: true,
     });
+    // What goes to the S3 server comes to no sink.
+    if (port !== 2727) stage.account.tookNumbered(messages, recipient);
   }
 
   const closed = [{ if: ["* * * * *"], transportid: "office", tag: "office hours" }];

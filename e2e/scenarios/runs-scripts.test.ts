@@ -35,10 +35,10 @@ describe("scripts in a ConfigMap", { timeout: 300_000 }, () => {
   async function send(subject: string): Promise<string> {
     const host = await stage.kubectl("get", "service", "inbound", "-o", "jsonpath={.spec.clusterIP}");
     const mail = { host, port: 25, from: "a@example.org", to: `${mails++}user@example.net` };
-    return sendMail(
-      { ...mail, raw: `Subject: ${subject}\r\n\r\nhello\r\n` },
-      stage.lab.cluster.networkNamespace,
-    );
+    const raw = `Subject: ${subject}\r\n\r\nhello\r\n`;
+    const reply = await sendMail({ ...mail, raw }, stage.lab.cluster.networkNamespace);
+    if (reply.startsWith("250")) stage.account.took(mail.to);
+    return reply;
   }
 
   test("judge mail in every pod", async () => {

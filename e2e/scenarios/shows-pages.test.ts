@@ -77,6 +77,7 @@ describe("the web administration of a cluster", { timeout: 300_000 }, () => {
     await eventually(overview, isNamed, 5);
     await eventually(overview, ({ engines, failures }) => engines.length === 2 && failures.length === 0, 90);
     await call("POST", "/queue/change", { action: "delete", filter: { recipientDomain: "waiting.test" } });
+    stage.account.gaveUp("waiting.test");
   });
 
   test("its pods may not ask Kubernetes for anything", async () => {

@@ -1,8 +1,10 @@
 /**
  * What every scenario starts from: the lab, a namespace of its own (restricted, as production should be), a ledger
- * sink outside the cluster. `close` removes all of it and waits until the namespace is gone, so that the next
- * scenario finds the node as it was.
+ * sink outside the cluster, and a watcher that looks each second for a second writer of a spool. `close` balances the
+ * account of all mail that got a 250 and rejects when a promise was broken; it removes all of it and waits until the
+ * namespace is gone, so that the next scenario finds the node as it was.
  */
+import assert from "node:assert/strict";
 import { setTimeout as wait } from "node:timers/promises";
 import { z } from "zod";
 
@@ -10,7 +12,11 @@ import { type Lab, openLab } from "../lab.ts";
 import { Ledger } from "../peers/ledger.ts";
 import { tryRun } from "../peers/shell.ts";
 import { sendWithSmtpSource } from "../peers/smtp-source.ts";
+import { SteadySource } from "../peers/source.ts";
 import { Progress } from "../progress.ts";
+import { Watcher } from "../soak/watcher.ts";
+import type { Account } from "../peers/account.ts";
+import { Books } from "./books.ts";
 
 const Condition = z.object({
   type: z.string(),
@@ -59,11 +65,17 @@ export class Stage {
   readonly lab: Lab;
   readonly namespace: string;
   readonly sink: Ledger;
+  readonly watcher: Watcher;
+  readonly #books: Books;
+  #travellers = 0;
 
   private constructor(lab: Lab, namespace: string, sink: Ledger) {
     this.lab = lab;
     this.namespace = namespace;
     this.sink = sink;
+    this.#books = new Books((...args) => this.kubectl(...args));
+    this.#books.add(sink);
+    this.watcher = new Watcher({ pods: "", sink });
   }
 
   static async open(name: string): Promise<Stage> {
@@ -77,9 +89,31 @@ export class Stage {
     return new Stage(lab, namespace, sink);
   }
 
-  /** Mail that is left must not keep the namespace: whoever closes a stage has looked at it before. */
+  /** Rejects when a mail was lost or doubled, or a spool had two writers; all is removed before that. */
   async close(): Promise<void> {
-    this.sink.stop();
+    await this.watcher.stop();
+    const balanced = await this.#books.balance().catch((error: unknown) => ({ error: String(error) }));
+    await this.#remove();
+    assert.deepEqual(balanced, { lost: [], doubled: [] });
+    assert.deepEqual(this.watcher.violations, []);
+  }
+
+  /** A second ledger "somewhere else". */
+  async openSink(): Promise<Ledger> {
+    const { nodeAddress, networkNamespace } = this.lab.cluster;
+    const sink = await Ledger.start({ address: nodeAddress, port: 0, namespace: networkNamespace });
+    this.#books.add(sink);
+    return sink;
+  }
+
+  /** Who got a 250. */
+  get account(): Account {
+    return this.#books.account;
+  }
+
+  /** Mail that is left must not keep the namespace. */
+  async #remove(): Promise<void> {
+    this.#books.close();
     const discard = '{"spec":{"deletionPolicy":"Discard"}}';
     const names = await this.kubectl("get", "mailclusters", "-o", "name");
     for (const name of names.split("\n").filter(Boolean)) {
@@ -155,9 +189,13 @@ export class Stage {
     });
   }
 
+  addressOf(service: string): Promise<string> {
+    return this.kubectl("get", "service", service, "-o", "jsonpath={.spec.clusterIP}");
+  }
+
   /** Sends mail through the cluster's Service; every recipient is another one ("17user@example.net"). */
   async send(name: string, messages: number, recipient = "user@example.net"): Promise<void> {
-    const address = await this.kubectl("get", "service", name, "-o", "jsonpath={.spec.clusterIP}");
+    const address = await this.addressOf(name);
     const namespace = this.lab.cluster.networkNamespace;
     // The node hears a little later than the status that pods serve.
     await eventually(
@@ -176,6 +214,42 @@ export class Stage {
       recipient,
       numbered: true,
     });
+    this.account.tookNumbered(messages, recipient);
+  }
+
+  /**
+   * A client that goes on sending a few mails a second, whatever is done to the cluster. `stop` rejects when it was ever
+   * turned away without 421; the mail that it got rid of is in the account from then on.
+   */
+  async traffic(name: string, rate = 5): Promise<{ stop(): Promise<void> }> {
+    const domain = `steady-${++this.#travellers}.test`;
+    const options = { address: await this.addressOf(name), port: 25, connections: 2, domain };
+    const namespace = this.lab.cluster.networkNamespace;
+    const source = await SteadySource.start({ ...options, namespace });
+    await source.rate(rate);
+    await eventually(
+      () => source.report(),
+      ({ accepted }) => accepted > 0,
+      30,
+    );
+    const rest = async (): Promise<void> => {
+      await source.rate(0);
+      // Whoever is in the middle of a message ends it.
+      await wait(2000);
+      for (const recipient of await source.accepted()) this.account.took(recipient);
+      assert.deepEqual(await source.rebuffs(), []);
+    };
+    return { stop: () => rest().finally(() => source.stop()) };
+  }
+
+  /** Waits until all that was accepted so far is delivered, and each once; fails with what is missing or doubled. */
+  async allDelivered(patienceSeconds = 60): Promise<void> {
+    const { doubled } = await eventually(
+      () => this.#books.delivered(),
+      ({ missing }) => missing.length === 0,
+      patienceSeconds,
+    );
+    assert.deepEqual(doubled, []);
   }
 
   /** Waits until so many recipients were delivered to (the status lags behind); fails with the ledger. */

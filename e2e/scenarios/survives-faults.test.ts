@@ -1,3 +1,8 @@
+/**
+ * A cluster under load to which everything happens: its line to the API server, the mail server that it delivers to and
+ * its clients go wrong all the time; engines and the operator are killed, engines and the node stand still, the disk is
+ * full, it is scaled and configured. Short here, long with `make soak`, which sets the minutes.
+ */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
@@ -5,51 +10,84 @@ import { setTimeout as wait } from "node:timers/promises";
 import { SteadySource } from "../peers/source.ts";
 import { Chaos } from "../soak/chaos.ts";
 import { Disk } from "../soak/disk.ts";
-import { LineFaults } from "../soak/line-faults.ts";
-import { judge } from "../soak/verdict.ts";
-import { Watcher } from "../soak/watcher.ts";
+import { type LineReport, LineFaults } from "../soak/line-faults.ts";
+import { type Verdict, judge } from "../soak/verdict.ts";
 import { Stage, eventually } from "./stage.ts";
 
-/** `make soak` sets the minutes; without them it is short. */
-const minutes = Number(process.env["SOAK_MINUTES"] ?? "0.4");
+const minutes = Number(process.env["SOAK_MINUTES"] ?? "1.2");
 const seed = Number(process.env["SOAK_SEED"] ?? "1");
 const RATE = 40;
 const BUDGET = 8;
-const FAULTS = 1_000_000;
+const MOST_FAULTS = 1_000_000;
+const LEAST_FAULTS = 200;
+/** Of all messages, so many go wrong at the far side, and so many are given up by their client half way. */
+const WRONG = 0.06;
+const ABANDON = 0.02;
 
-describe("a cluster under load to which everything happens", { timeout: minutes * 60_000 + 400_000 }, () => {
+describe("a cluster under load to which everything happens", { timeout: minutes * 60_000 + 500_000 }, () => {
   let stage: Stage;
   let source: SteadySource;
-  let faults: LineFaults | null = null;
-  /** In the long form it is full now and then. */
-  let disk: Disk | null = null;
+  let line: LineFaults | null = null;
+  let disk: Disk;
 
   before(async () => {
     stage = await Stage.open("soak");
-    if (process.env["SOAK_MINUTES"] !== undefined) disk = await Disk.open();
+    disk = await Disk.open();
     await stage.applyCluster("outbound", {
       replicas: 2,
       config: {
         app: stage.app(),
-        ...(disk === null ? {} : { startup: { minFree: { size: disk.floor } } }),
+        startup: { minFree: { size: disk.floor } },
         policy: { policies: [{ fields: [], default: { concurrency: BUDGET, cluster: true } }] },
       },
     });
-    faults = await LineFaults.install(stage, seed, FAULTS);
+    line = await LineFaults.install(stage, seed, MOST_FAULTS);
     await stage.ready("outbound", 2);
-    const address = await stage.kubectl("get", "service", "outbound", "-o", "jsonpath={.spec.clusterIP}");
-    const namespace = stage.lab.cluster.networkNamespace;
-    source = await SteadySource.start({ address, port: 25, connections: 4, namespace });
+    source = await SteadySource.start({
+      address: await stage.addressOf("outbound"),
+      port: 25,
+      connections: 4,
+      abandon: ABANDON,
+      namespace: stage.lab.cluster.networkNamespace,
+    });
   });
   after(async () => {
     source?.stop();
     await disk?.empty();
-    await faults?.remove();
+    await line?.remove();
     await stage?.close();
   });
 
   test("keeps each promise each second, loses nothing and doubles nothing", async (t) => {
-    assert.ok(faults);
+    assert.ok(line);
+    await begin(line);
+    const chaos = new Chaos(stage, "outbound", { disk, seed });
+    await ruin(chaos, line);
+    await end(chaos, line);
+    const report = await line.report();
+    const verdict = await judged(chaos);
+    const { counts: wrongs, unanswered } = await stage.sink.wrongs();
+    const faults = report.faults + sum(wrongs) + verdict.abandoned + chaos.acts.length;
+    t.diagnostic(chaos.acts.join(", "));
+    t.diagnostic(`${faults} faults: ${told(report, wrongs)}, ${verdict.abandoned} messages broken off`);
+    t.diagnostic(
+      `accepted ${verdict.accepted}, lost ${verdict.lost.length}, duplicated ${verdict.duplicated.length}; apart from that ${unanswered} whose reply the far side lost, ${verdict.unavoidable.length} whose engine was killed right after their delivery`,
+    );
+    const { samples, mostTransactions, mostWriters, violations } = stage.watcher;
+    t.diagnostic(
+      `${samples} samples, at most ${mostTransactions} transactions of ${BUDGET} and ${mostWriters} writer a spool`,
+    );
+    assert.deepEqual(verdict.lost, []);
+    assert.deepEqual(verdict.duplicated, []);
+    assert.deepEqual(verdict.invented, []);
+    assert.deepEqual(verdict.rebuffed, []);
+    assert.deepEqual(violations, []);
+    assert.equal(mostWriters, 1);
+    assert.ok(mostTransactions > 0 && mostTransactions <= BUDGET);
+    assert.ok(faults >= LEAST_FAULTS, `${faults} faults are too few to prove anything`);
+  });
+
+  async function begin(faults: LineFaults): Promise<void> {
     await stage.sink.pace(180);
     await source.rate(RATE);
     await eventually(
@@ -57,12 +95,29 @@ describe("a cluster under load to which everything happens", { timeout: minutes 
       ({ accepted }) => accepted > RATE,
       30,
     );
-    const watcher = new Watcher({ pods: "outbound-", sink: stage.sink, budget: BUDGET });
-    const chaos = new Chaos(stage, "outbound", { disk, seed });
+    stage.watcher.budget = BUDGET;
     await faults.turn("on");
-    await ruin(chaos, faults);
+    await stage.sink.faults(seed, WRONG);
+  }
+
+  /** One act every few seconds; the operator also dies whenever the line says so. */
+  async function ruin(chaos: Chaos, faults: LineFaults): Promise<void> {
+    const until = Date.now() + minutes * 60_000;
+    let killed = 0;
+    await chaos.scale(3);
+    while (Date.now() < until || !chaos.isCourseOver) {
+      await wait(4000);
+      await chaos.act();
+      const { kills } = await faults.report();
+      if (kills > killed) await chaos.killOperator();
+      killed = kills;
+    }
+  }
+
+  async function end(chaos: Chaos, faults: LineFaults): Promise<void> {
     await faults.turn("off");
     await source.rate(0);
+    await stage.sink.faults(seed, 0);
     await stage.sink.pace(0);
     await chaos.scale(2);
     await stage.ready("outbound", 2);
@@ -72,41 +127,27 @@ describe("a cluster under load to which everything happens", { timeout: minutes 
       (delivered) => accepted.every((recipient) => delivered.has(recipient)),
       60,
     ).catch(() => undefined);
-    await watcher.stop();
-    const line = await faults.report();
-    const verdict = judge({
-      accepted,
+    await stage.watcher.stop();
+  }
+
+  async function judged(chaos: Chaos): Promise<Verdict> {
+    return judge({
+      accepted: await source.accepted(),
+      abandoned: await source.abandoned(),
       delivered: new Set((await stage.sink.recipients()).keys()),
       doubles: await stage.sink.doubles(),
       rebuffs: await source.rebuffs(),
       kills: chaos.kills,
       fulls: chaos.fulls,
     });
-    t.diagnostic(chaos.acts.join(", "));
-    t.diagnostic(`on the line: ${line.faults} faults (${line.summary}), ${line.writes} writes`);
-    t.diagnostic(
-      `accepted ${verdict.accepted}, lost ${verdict.lost.length}, duplicated ${verdict.duplicated.length}, unavoidably ${verdict.unavoidable.length}; ${watcher.samples} samples, at most ${watcher.mostTransactions} transactions of ${BUDGET} and ${watcher.mostWriters} writer a spool`,
-    );
-    assert.deepEqual(verdict.lost, []);
-    assert.deepEqual(verdict.duplicated, []);
-    assert.deepEqual(watcher.violations, []);
-    assert.deepEqual(verdict.rebuffed, []);
-    assert.equal(watcher.mostWriters, 1);
-  });
-
-  /** One act every few seconds; the operator also dies whenever the line says so. */
-  async function ruin(chaos: Chaos, line: LineFaults): Promise<void> {
-    const end = Date.now() + minutes * 60_000;
-    let killed = 0;
-    await chaos.scale(3);
-    await wait(4000);
-    await chaos.killEngine();
-    while (Date.now() < end) {
-      await wait(4000);
-      await chaos.act();
-      const { kills } = await line.report();
-      if (kills > killed) await chaos.killOperator();
-      killed = kills;
-    }
   }
 });
+
+function sum(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((all, count) => all + count, 0);
+}
+
+function told(line: LineReport, wrongs: Readonly<Record<string, number>>): string {
+  const far = Object.entries(wrongs).map(([kind, count]) => `${kind} ${count}`);
+  return `on the line ${line.faults} (${line.summary}) at ${line.writes} writes, at the far side ${far.join(", ")}`;
+}

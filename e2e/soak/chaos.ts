@@ -5,7 +5,7 @@
  */
 import { setTimeout as wait } from "node:timers/promises";
 
-import { seededRandom } from "../faults/schedule.ts";
+import { seededRandom } from "#base/random.ts";
 import type { Ground } from "./ground.ts";
 import type { Disk } from "./disk.ts";
 import { freeze, killNow, nodePrograms, processesOf } from "./node-processes.ts";
@@ -20,9 +20,18 @@ type Act =
   | "freeze-node"
   | "fill-disk";
 
+/** What happens first, so that each happens once however short the course is. */
+const COURSE: readonly Act[] = [
+  "kill-engine",
+  "freeze-engine",
+  "configure",
+  "kill-operator",
+  "freeze-node",
+  "scale",
+  "fill-disk",
+];
 /** A container that dies often waits longer and longer for its next start: engines die seldom. */
-const MENU: readonly Act[] = ["scale", "configure", "scale", "kill-operator", "scale", "kill-engine"];
-const LONG_MENU: readonly Act[] = [...MENU, "freeze-engine", "freeze-node", "fill-disk"];
+const MENU: readonly Act[] = [...COURSE, "scale", "scale"];
 /** Shorter than the probes' patience: who is frozen is slow, not dead. */
 const FROZEN_MS = 4000;
 /** Engines look at their disk every two seconds. */
@@ -35,17 +44,13 @@ export class Chaos {
   readonly kills: number[] = [];
   readonly fulls: Span[] = [];
   readonly acts: string[] = [];
+  readonly #course: Act[] = [...COURSE];
   readonly #ground: Ground;
   readonly #cluster: string;
-  readonly #disk: Disk | null;
+  readonly #disk: Disk;
   readonly #random: () => number;
 
-  /** Without a disk to fill only what takes no time is done. */
-  constructor(
-    ground: Ground,
-    cluster: string,
-    options: { readonly disk: Disk | null; readonly seed: number },
-  ) {
+  constructor(ground: Ground, cluster: string, options: { readonly disk: Disk; readonly seed: number }) {
     const { disk, seed } = options;
     this.#disk = disk;
     this.#ground = ground;
@@ -53,9 +58,13 @@ export class Chaos {
     this.#random = seededRandom(seed);
   }
 
+  /** Each has happened once. */
+  get isCourseOver(): boolean {
+    return this.#course.length === 0;
+  }
+
   async act(): Promise<void> {
-    const act = this.#pick(this.#disk === null ? MENU : LONG_MENU);
-    switch (act) {
+    switch (this.#course.shift() ?? this.#pick(MENU)) {
       case "kill-engine":
         return this.killEngine();
       case "kill-operator":
@@ -102,11 +111,11 @@ export class Chaos {
 
   async fillDisk(): Promise<void> {
     const from = Date.now();
-    await this.#disk?.fill();
+    await this.#disk.fill();
     try {
       await wait(FULL_MS);
     } finally {
-      await this.#disk?.empty();
+      await this.#disk.empty();
       this.fulls.push({ from, until: Date.now() });
     }
     this.acts.push("fill disk");

@@ -8,30 +8,37 @@ import { rm, statfs } from "node:fs/promises";
 import { state } from "../cluster/places.ts";
 import { run } from "../peers/shell.ts";
 
-const GIB = 2 ** 30;
+const MIB = 2 ** 20;
 /** What others on the machine may write meanwhile without the floor being met, or free without it being left. */
-const MARGIN = 6 * GIB;
+const MOST_MARGIN_MIB = 6144;
+const LEAST_MARGIN_MIB = 512;
 const BALLAST = `${state}/ballast`;
 
 export class Disk {
   /** spec.config.startup.minFree.size of the cluster. */
   readonly floor: string;
 
-  private constructor(floor: string) {
-    this.floor = floor;
+  readonly #marginMib: number;
+
+  private constructor(freeMib: number, marginMib: number) {
+    this.floor = `${freeMib - marginMib}Mi`;
+    this.#marginMib = marginMib;
   }
 
-  /** Rejects where less than some 20 GiB are free. */
+  /** Rejects where less than 2 GiB are free. */
   static async open(): Promise<Disk> {
     const { bavail, bsize } = await statfs(state);
-    const free = Math.floor((bavail * bsize) / GIB);
-    if (free < 3 * (MARGIN / GIB) + 1)
-      throw new Error(`${state}: ${free} GiB are free, and a full disk is tried out with 19 at least`);
-    return new Disk(`${free - MARGIN / GIB}Gi`);
+    const free = Math.floor((bavail * bsize) / MIB);
+    const margin = Math.min(MOST_MARGIN_MIB, Math.floor(free / 4));
+    if (margin < LEAST_MARGIN_MIB)
+      throw new Error(
+        `${state}: ${free} MiB are free; a full disk is tried out with ${4 * LEAST_MARGIN_MIB}`,
+      );
+    return new Disk(free, margin);
   }
 
   async fill(): Promise<void> {
-    await run("fallocate", ["--length", String(2 * MARGIN), BALLAST]);
+    await run("fallocate", ["--length", `${2 * this.#marginMib}MiB`, BALLAST]);
   }
 
   async empty(): Promise<void> {

@@ -5,6 +5,7 @@ import { type Evidence, judge } from "./verdict.ts";
 
 const none: Evidence = {
   accepted: [],
+  abandoned: [],
   delivered: new Set(),
   doubles: new Map(),
   rebuffs: [],
@@ -15,6 +16,11 @@ const none: Evidence = {
 test("what was accepted and never delivered is lost", () => {
   const verdict = judge({ ...none, accepted: ["a", "b"], delivered: new Set(["b", "c"]) });
   assert.deepEqual(verdict.lost, ["a"]);
+});
+
+test("a message that was never whole must come to nobody", () => {
+  const verdict = judge({ ...none, abandoned: ["half", "other-half"], delivered: new Set(["half"]) });
+  assert.deepEqual([verdict.invented, verdict.abandoned], [["half"], 2]);
 });
 
 test("a second delivery is a duplicate, but for one of an engine that was killed right after the first", () => {

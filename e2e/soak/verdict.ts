@@ -11,6 +11,8 @@ export interface Span {
 
 export interface Evidence {
   readonly accepted: readonly string[];
+  /** Their client went away in the middle of the message. */
+  readonly abandoned: readonly string[];
   readonly delivered: ReadonlySet<string>;
   /** Times of delivery of those that came more than once. */
   readonly doubles: ReadonlyMap<string, readonly number[]>;
@@ -23,7 +25,10 @@ export interface Evidence {
 
 export interface Verdict {
   readonly accepted: number;
+  readonly abandoned: number;
   readonly lost: readonly string[];
+  /** Delivered though the message was never whole. */
+  readonly invented: readonly string[];
   readonly duplicated: readonly string[];
   /** Delivered just before a kill, and once more after it. */
   readonly unavoidable: readonly string[];
@@ -36,7 +41,8 @@ const UNSETTLED_MS = 2000;
 /** Until the node has noticed that the process is gone and every proxy has heard of it. */
 const NOTICED_MS = 6000;
 
-export function judge({ accepted, delivered, doubles, rebuffs, kills, fulls }: Evidence): Verdict {
+export function judge(evidence: Evidence): Verdict {
+  const { accepted, abandoned, delivered, doubles, rebuffs, kills, fulls } = evidence;
   const isExcused = (times: readonly number[]): boolean =>
     times.slice(0, -1).every((at) => kills.some((kill) => at <= kill + 200 && kill - at < UNSETTLED_MS));
   const isClosed = (at: number): boolean =>
@@ -46,6 +52,8 @@ export function judge({ accepted, delivered, doubles, rebuffs, kills, fulls }: E
   const unavoidable = names.filter((name) => isExcused(doubles.get(name) ?? []));
   return {
     accepted: accepted.length,
+    abandoned: abandoned.length,
+    invented: abandoned.filter((name) => delivered.has(name)),
     lost: accepted.filter((name) => !delivered.has(name)),
     duplicated: names.filter((name) => !unavoidable.includes(name)),
     unavoidable,

@@ -7,11 +7,10 @@ import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 
 import { systemClock } from "#base/clock.ts";
-import { systemRandom } from "#base/random.ts";
+import { seededRandom, systemRandom } from "#base/random.ts";
 import { findAccess } from "#operator/kube/access.ts";
 import { HttpKube } from "#operator/kube/http-kube.ts";
 
-import { seededRandom } from "../../e2e/faults/schedule.ts";
 import { Admin, apiServerFromEnvironment } from "../testing/api-server.ts";
 import { FaultyWorld } from "../testing/faulty-world.ts";
 import { intentOf } from "../testing/intent.ts";
