@@ -1,12 +1,13 @@
 /**
  * Packs each program into one file under build/bundle, as the images carry it, and writes the licences of the packages
- * inside beside it. Of those that run for long, what is loaded with its first use stands in files of its own: V8 keeps
+ * inside beside it, and which packages each program has, for the images' bill of materials. Of those that run for long, what is loaded with its first use stands in files of its own: V8 keeps
  * about eight times the size of a file in memory from reading it. A program whose entry is not there is left out and named. Throws when esbuild finds an error.
  */
 import { existsSync } from "node:fs";
 import { chmod, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { type Metafile, type Plugin, build } from "esbuild";
 
+import type { Part } from "./image/sbom.ts";
 import { root } from "./tree.ts";
 
 interface Program {
@@ -92,7 +93,11 @@ export async function bundle(folder: string): Promise<readonly string[]> {
   for (const { name } of programs) await removeParts(folder, name);
   const present = programs.filter(({ entry }) => existsSync(`${root}${entry}`));
   const metafiles: Metafile[] = [];
-  for (const program of present) metafiles.push(await pack(program, folder));
+  for (const program of present) {
+    const metafile = await pack(program, folder);
+    metafiles.push(metafile);
+    await writeFile(partsFile(folder, program.name), JSON.stringify(await packagesIn([metafile])));
+  }
   await writeFile(`${folder}/THIRD-PARTY-NOTICES.txt`, await notices(metafiles));
   return present.map(({ name }) => name);
 }
@@ -138,10 +143,24 @@ async function pack({ name, entry, runsForLong = false }: Program, folder: strin
   return metafile;
 }
 
-async function notices(metafiles: readonly Metafile[]): Promise<string> {
+/** The npm packages in a program that was packed into the folder. */
+export async function packagesOf(folder: string, name: string): Promise<readonly Part[]> {
+  return JSON.parse(await readFile(partsFile(folder, name), "utf8")) as Part[];
+}
+
+const partsFile = (folder: string, name: string) => `${folder}/${name}.packages.json`;
+
+function packagesIn(metafiles: readonly Metafile[]): Promise<readonly Part[]> {
+  return Promise.all(foldersIn(metafiles).map(manifestOf));
+}
+
+function foldersIn(metafiles: readonly Metafile[]): readonly string[] {
   const inputs = metafiles.flatMap(({ inputs }) => Object.keys(inputs));
-  const folders = new Set(inputs.flatMap((input) => packageFolder(input) ?? []));
-  const parts = await Promise.all([...folders].sort().map(notice));
+  return [...new Set(inputs.flatMap((input) => packageFolder(input) ?? []))].sort();
+}
+
+async function notices(metafiles: readonly Metafile[]): Promise<string> {
+  const parts = await Promise.all(foldersIn(metafiles).map(notice));
   return `Mailfleet contains the following packages.\n\n${parts.join("\n")}`;
 }
 
@@ -149,10 +168,14 @@ function packageFolder(input: string): string | null {
   return /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1] ?? null;
 }
 
+async function manifestOf(folder: string): Promise<Part> {
+  const text = await readFile(`${root}${folder}/package.json`, "utf8");
+  const { name, version, license } = JSON.parse(text) as Part;
+  return { name, version, ...(license !== undefined && { license }) };
+}
+
 async function notice(folder: string): Promise<string> {
-  const manifest: { name: string; version: string; license?: string } = JSON.parse(
-    await readFile(`${root}${folder}/package.json`, "utf8"),
-  );
+  const manifest = await manifestOf(folder);
   const names = (await readdir(`${root}${folder}`)).filter((name) =>
     /^(licen[cs]e|notice|copying)/i.test(name),
   );

@@ -5,14 +5,26 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { chmod, copyFile, cp, mkdir, mkdtemp, readFile, readdir, rm, symlink } from "node:fs/promises";
+import {
+  chmod,
+  copyFile,
+  cp,
+  mkdir,
+  mkdtemp,
+  readFile,
+  readdir,
+  rm,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { promisify } from "node:util";
 
 import { run } from "../e2e/peers/shell.ts";
-import { bundle, filesOf } from "./bundle.ts";
+import { bundle, filesOf, packagesOf } from "./bundle.ts";
 import { TIMESTAMP, baseArchive } from "./image/base.ts";
 import { buildImage } from "./image/buildah.ts";
+import { type Part, debianPackages, sbomOf } from "./image/sbom.ts";
 import { root } from "./tree.ts";
 import { buildPages } from "./web.ts";
 
@@ -138,12 +150,22 @@ async function fill(context: string, { image, programs, base, bundles }: Parts):
       await cp(`${bundles}/${file}`, `${context}/programs/${file}`);
     await symlink(`/opt/mailfleet/${program}.mjs`, `${context}/links/${program}`);
   }
+  await writeFile(`${context}/programs/sbom.cdx.json`, await sbom({ image, programs, base, bundles }));
   if (image.compiledBy !== undefined) await compile(`${context}/programs`, image.compiledBy);
   if (image.hasPages === true) await cp(`${bundles}/web`, `${context}/programs/web`, { recursive: true });
   for (const extra of image.extras) {
     if (existsSync(`${root}${extra}`))
       await copyFile(`${root}${extra}`, `${context}/programs/${extra.replace(/^.*\//, "")}`);
   }
+}
+
+async function sbom({ image, programs, base, bundles }: Omit<Parts, "cache">): Promise<string> {
+  const inside = await Promise.all(programs.map((program) => packagesOf(bundles, program)));
+  const npm = new Map<string, Part>(inside.flat().map((part) => [`${part.name}@${part.version}`, part]));
+  const { version } = JSON.parse(await readFile(`${root}package.json`, "utf8")) as { version: string };
+  const debian = await debianPackages(base);
+  const name = image.name.replace(/^.*\//, "").replace(/:.*$/, "");
+  return sbomOf({ image: name, version, node: process.versions.node, npm: [...npm.values()], debian });
 }
 
 /** Reading a program costs memory that the process keeps: some 15 MB less with it. Without it all goes on as well. */

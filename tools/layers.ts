@@ -234,6 +234,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     "e2e/peers",
     "helm",
     "operator/src",
+    "@cyclonedx/cyclonedx-library",
     "esbuild",
     "js-yaml",
     "mta-image/src/script",

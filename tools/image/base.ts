@@ -32,19 +32,25 @@ const LEFT_OUT = [
 /** ca-certificates makes this file when it is configured, which does not happen here. Programs look for it. */
 const CERTIFICATES = `mkdir -p "$1/etc/ssl/certs" && cat "$1"/usr/share/ca-certificates/mozilla/*.crt > "$1/etc/ssl/certs/ca-certificates.crt"`;
 
+/** Nothing is installed here, so dpkg notes nothing; scanners for vulnerabilities look in this folder too. */
+const NOTES = `mkdir -p "$1/var/lib/dpkg/status.d" && for deb in "$1"/var/cache/apt/archives/*.deb; do dpkg-deb --field "$deb" > "$1/var/lib/dpkg/status.d/$(dpkg-deb --field "$deb" Package)"; done`;
+
+const HOOKS = [CERTIFICATES, NOTES];
+
 /** All files carry this time, so that the same input gives the same digest. */
 export const TIMESTAMP = 1_750_000_000;
 
 /** Path of the archive. */
 export async function baseArchive(cache: string): Promise<string> {
   const key = createHash("sha256")
-    .update(JSON.stringify([SUITE, PACKAGES, LEFT_OUT, CERTIFICATES]))
+    .update(JSON.stringify([SUITE, PACKAGES, LEFT_OUT, HOOKS]))
     .digest("hex");
   const path = `${cache}/base-${key.slice(0, 16)}.tar`;
   if (existsSync(path)) return path;
   await mkdir(cache, { recursive: true });
   const part = `${path}.part.tar`;
-  const options = ["--variant=extract", `--include=${PACKAGES.join(",")}`, `--extract-hook=${CERTIFICATES}`];
+  const hooks = HOOKS.map((hook) => `--extract-hook=${hook}`);
+  const options = ["--variant=extract", `--include=${PACKAGES.join(",")}`, ...hooks];
   const excludes = LEFT_OUT.map((pattern) => `--dpkgopt=path-exclude=${pattern}`);
   await run("mmdebstrap", [...options, ...excludes, SUITE, part], {
     env: { SOURCE_DATE_EPOCH: String(TIMESTAMP) },
