@@ -5,6 +5,9 @@
 import { run, tryRun } from "../peers/shell.ts";
 import { bridge, networkNamespace, nodeAddress, secondNode } from "./places.ts";
 
+/** The second machine's port at the bridge. */
+export const secondWire = "second";
+
 export async function makeNetwork(): Promise<void> {
   await run("ip", ["netns", "add", networkNamespace]);
   const inside = { namespace: networkNamespace };
@@ -22,10 +25,10 @@ export async function joinNetwork(): Promise<void> {
   const [here, there] = [{ namespace: networkNamespace }, { namespace }];
   await run("ip", ["netns", "add", namespace]);
   // The wire of an earlier one goes with its namespace, but only some time after.
-  await tryRun("ip", ["link", "delete", "second"], here);
+  await tryRun("ip", ["link", "delete", secondWire], here);
   const peer = ["peer", "name", "eth0", "netns", namespace];
-  await run("ip", ["link", "add", "second", "type", "veth", ...peer], here);
-  await run("ip", ["link", "set", "second", "master", bridge, "up"], here);
+  await run("ip", ["link", "add", secondWire, "type", "veth", ...peer], here);
+  await run("ip", ["link", "set", secondWire, "master", bridge, "up"], here);
   await run("ip", ["link", "set", "lo", "up"], there);
   await run("ip", ["address", "add", `${address}/24`, "dev", "eth0"], there);
   await run("ip", ["link", "set", "eth0", "up"], there);

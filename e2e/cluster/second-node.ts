@@ -10,7 +10,7 @@ import { run, tryRun } from "../peers/shell.ts";
 import { cleanNode, cutPower } from "./clean.ts";
 import { until } from "./control-plane.ts";
 import { makeNodeKeys } from "./keys.ts";
-import { joinNetwork } from "./network.ts";
+import { joinNetwork, secondWire } from "./network.ts";
 import { containerd, kubelet, nodeFiles, proxy } from "./node.ts";
 import { adminKubeconfig, bin, firstNode, imageNamespace, secondNode, socketOf } from "./places.ts";
 import { type Home, startDaemon } from "./processes.ts";
@@ -51,10 +51,23 @@ export class SecondNode {
     await this.#startKubelet();
   }
 
+  /** Its wire is cut: nobody hears of it any more, and all that is on it goes on. */
+  async isolate(): Promise<void> {
+    await this.#wire("down");
+  }
+
+  async rejoin(): Promise<void> {
+    await this.#wire("up");
+  }
+
   async close(): Promise<void> {
     const where = ["kubectl", "--kubeconfig", adminKubeconfig];
     await tryRun(`${bin}/kubelab`, [...where, "delete", "node", name], { namespace: firstNode.namespace });
     await cleanNode(secondNode);
+  }
+
+  async #wire(state: "up" | "down"): Promise<void> {
+    await run("ip", ["link", "set", secondWire, state], { namespace: firstNode.namespace });
   }
 
   async #startRuntime(): Promise<void> {

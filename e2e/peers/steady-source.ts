@@ -36,6 +36,8 @@ const accepted: string[] = [];
 const abandoned: string[] = [];
 const rebuffs: { at: number; what: string }[] = [];
 let rate = 0;
+/** When the next message is due. */
+let turn = 0;
 let unclear = 0;
 let putOff = 0;
 let next = 1;
@@ -97,6 +99,13 @@ async function work(): Promise<void> {
   }
 }
 
+/** Messages are spread evenly over the time, over all connections; what could not be sent in time is not made up for. */
+async function myTurn(): Promise<void> {
+  const now = performance.now();
+  turn = Math.max(turn, now) + 1000 / rate;
+  await wait(turn - now);
+}
+
 /** One connection with a few messages; whatever goes wrong ends it. */
 async function converse(): Promise<void> {
   const line = new Line();
@@ -116,7 +125,7 @@ async function converse(): Promise<void> {
 }
 
 async function send(line: Line): Promise<void> {
-  await wait((1000 * Number(values.connections)) / rate);
+  await myTurn();
   const recipient = `${next++}.s@${values.domain}`;
   await line.say("MAIL FROM:<source@example.org>", "2");
   await line.say(`RCPT TO:<${recipient}>`, "2");
