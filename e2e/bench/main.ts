@@ -1,6 +1,6 @@
 /**
  * Messages a second that one mail server takes (each answered with 250 only when it is safe) and passes on to another
- * server, for Postfix, for one process of ours and for the least that could be one, with smtp-source and smtp-sink on
+ * server, for Postfix, Haraka, one process of ours and the least that could be one, with smtp-source and smtp-sink on
  * both sides of each; and what a message costs:
  *
  *   make bench        or: node e2e/bench/main.ts [rounds] [messages]
@@ -12,6 +12,7 @@
 import { loadavg } from "node:os";
 
 import { CONNECTIONS, type Figures, type Load, countSyscalls, measure } from "./measure.ts";
+import { haraka } from "./haraka.ts";
 import { type Row, ratio, table } from "./report.ts";
 import { type Subject, bareLoop, ceiling, mailfleet, postfix } from "./subjects.ts";
 
@@ -31,12 +32,15 @@ const scenarios: readonly Scenario[] = [
     shares: [
       [ceiling, 2],
       [postfix, 1 / 4],
+      [haraka, 1 / 8],
       [bareLoop, 1],
       [mailfleet, 1],
     ],
     ratios: [
       ["accepted", postfix],
       ["delivered", postfix],
+      ["accepted", haraka],
+      ["delivered", haraka],
       ["accepted", ceiling],
       ["delivered", bareLoop],
     ],

@@ -119,7 +119,7 @@ export function freePort(): Promise<number> {
   });
 }
 
-async function untilListening(port: number): Promise<void> {
+export async function untilListening(port: number): Promise<void> {
   for (let tries = 0; tries < 1200; tries++) {
     const isThere = await new Promise<boolean>((resolve) => {
       const socket = connect({ host: "127.0.0.1", port }, () => resolve(true));

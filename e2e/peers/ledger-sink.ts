@@ -12,7 +12,8 @@
  *   busy               {"most":7}: transactions at once, at most since this was asked last
  *   faults SEED CHANCE from now on so many of all messages (0 to 1) go wrong (far-side.ts); 0 ends it
  *   wrongs             {"counts":{"cut":3,…},"unanswered":2}: what went wrong so far; `unanswered` were taken, and the line
- *                      broke before the reply: they are no deliveries, and their sender has to bring them again
+ *                      broke before the reply, by a fault or since the sender died: they are no deliveries, and their
+ *                      sender has to bring them again
  *
  * The first line of output is {"ready":true}. An address that cannot be had ends the process with its error.
  */
@@ -39,6 +40,8 @@ let faults = new FarSide(0, 0);
 let unanswered = 0;
 /** Sessions between MAIL and the reply to the end of data. */
 const busy = new Set<string>();
+/** Their client went away before it had its reply. */
+const gone = new Set<string>();
 let most = 0;
 
 const server = new SMTPServer({
@@ -53,7 +56,7 @@ const server = new SMTPServer({
     done();
   },
   onClose(session) {
-    busy.delete(session.id);
+    if (busy.delete(session.id)) gone.add(session.id);
   },
   onData(stream, session, done) {
     let head = "";
@@ -81,11 +84,13 @@ async function answer(
   const fault = isDeferring ? null : faults.next();
   if (paceMs > 0) await wait(paceMs);
   if (fault === "late") await wait(LATE_MS);
-  if (fault === "lose-reply") unanswered += session.envelope.rcptTo.length;
+  const isTaken = !isDeferring && fault !== "put-off" && fault !== "cut";
+  const isGone = gone.delete(session.id);
+  if (isTaken && (isGone || fault === "lose-reply")) unanswered += session.envelope.rcptTo.length;
+  if (isGone) return done();
   if (fault === "lose-reply" || fault === "cut") return cut(session);
   busy.delete(session.id);
-  if (isDeferring || fault === "put-off")
-    return done(Object.assign(new Error("4.7.1 Try again later"), { responseCode: 451 }));
+  if (!isTaken) return done(Object.assign(new Error("4.7.1 Try again later"), { responseCode: 451 }));
   for (const { address } of session.envelope.rcptTo)
     ledger.set(address, [...(ledger.get(address) ?? []), Date.now()]);
   done();

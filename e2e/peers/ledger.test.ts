@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { connect } from "node:net";
 import { after, before, test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
 import { createTransport } from "nodemailer";
 
 import { Ledger } from "./ledger.ts";
@@ -42,4 +44,19 @@ test("mail whose reply is lost on its way is no delivery, and is counted apart",
   );
   assert.equal(unanswered, counts["lose-reply"]);
   assert.equal((await ledger.report()).deliveries - before.deliveries, counts["late"]);
+});
+
+test("mail whose sender is gone before the reply is no delivery either", async () => {
+  await ledger.faults(5, 0);
+  const before = { report: await ledger.report(), wrongs: await ledger.wrongs() };
+  await ledger.pace(300);
+  const socket = connect(ledger.port, ledger.address);
+  const said = ["EHLO a", "MAIL FROM:<a@example.test>", "RCPT TO:<gone@example.test>", "DATA", "hello\r\n."];
+  socket.on("data", (chunk: Buffer) => {
+    if (/^(?:220|250|354)[ -]/m.test(chunk.toString()) && said.length > 0)
+      socket.write(`${said.shift() ?? ""}\r\n`, () => said.length === 0 && socket.resetAndDestroy());
+  });
+  while ((await ledger.wrongs()).unanswered === before.wrongs.unanswered) await wait(20);
+  assert.deepEqual(await ledger.report(), before.report);
+  await ledger.pace(0);
 });

@@ -55,7 +55,7 @@ describe("a cluster under load to which everything happens", { timeout: minutes 
     source?.stop();
     await disk?.empty();
     await line?.remove();
-    await stage?.close();
+    await stage?.remove();
   });
 
   test("keeps each promise each second, loses nothing and doubles nothing", async (t) => {
