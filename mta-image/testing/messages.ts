@@ -1,7 +1,8 @@
 /** Builders of envelopes, drafts and stored messages with defaults, so that a test names only what matters to it. */
 import { makeId } from "#base/ids.ts";
 import type { Envelope, Origin } from "#mta/message/envelope.ts";
-import type { Draft, EntryState, SpooledMessage } from "#mta/spool/spool.ts";
+import { LiveMessage } from "#mta/spool/live-message.ts";
+import type { Draft, EntryState } from "#mta/spool/spool.ts";
 
 export const someOrigin: Origin = {
   kind: "smtp",
@@ -31,11 +32,11 @@ export function makeDraft(
   const receivedAt = change.receivedAt ?? 1_800_000_000_000;
   return {
     id: makeId(receivedAt),
-    receivedAt,
     origin: someOrigin,
     dueAt: receivedAt,
     content: Buffer.from("Subject: hello\r\n\r\nA line.\r\n"),
     ...change,
+    receivedAt,
     envelope: makeEnvelope(change.envelope),
   };
 }
@@ -52,16 +53,26 @@ export function makeState(change: Partial<EntryState> = {}): EntryState {
 }
 
 export function makeMessage(
-  change: { id?: string; recipients?: readonly string[]; sender?: string; states?: EntryState[] } = {},
-): SpooledMessage {
-  const { receivedAt, id, origin } = makeDraft();
+  change: {
+    id?: string;
+    recipients?: readonly string[];
+    sender?: string;
+    states?: EntryState[];
+    receivedAt?: number;
+    sizeBytes?: number;
+    envelope?: Partial<Envelope>;
+  } = {},
+): LiveMessage {
+  const { receivedAt, id, origin } = makeDraft(
+    change.receivedAt === undefined ? {} : { receivedAt: change.receivedAt },
+  );
+  const { sizeBytes = 100 } = change;
   const envelope = makeEnvelope({
     recipients: change.recipients ?? ["ann@example.net"],
     sender: change.sender ?? "news@example.org",
+    ...change.envelope,
   });
-  const recipients = envelope.recipients.map((address, i) => ({
-    address,
-    state: change.states?.[i] ?? makeState({ dueAt: receivedAt }),
-  }));
-  return { id: change.id ?? id, receivedAt, envelope, origin, sizeBytes: 100, recipients };
+  const states = envelope.recipients.map((_, i) => change.states?.[i] ?? makeState({ dueAt: receivedAt }));
+  const meta = { id: change.id ?? id, receivedAt, envelope, origin, sizeBytes, states, inFile: false };
+  return new LiveMessage(meta, { segment: 0, offset: 0, length: 0 });
 }

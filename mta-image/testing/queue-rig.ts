@@ -2,17 +2,34 @@
  * A queue with fakes around it, for tests: a courier and a notifier with knobs, time that the test turns, and a
  * ledger of what the queue told the spool. `settle` lets promises run on.
  */
+import assert from "node:assert/strict";
+
 import { silentLog } from "#base/log.ts";
 import { ManualClock } from "#base/testing/manual-clock.ts";
 import { Queue, type QueueOptions } from "#mta/queue/queue.ts";
-import type { EntryState, Spool } from "#mta/spool/spool.ts";
+import { LiveMessage } from "#mta/spool/live-message.ts";
+import type { EntryState, Spool, LiveMail } from "#mta/spool/spool.ts";
 import { FakeCourier } from "./fake-courier.ts";
 import { FakeNotifier } from "./fake-notifier.ts";
 
-/** Remembers what the queue told the spool. */
-export class Ledger implements Pick<Spool, "update" | "settle"> {
+/** Holds messages as a spool does, and remembers what the queue told it. */
+export class Ledger implements Pick<Spool, "update" | "settle" | "find" | "messages"> {
   readonly settled: string[] = [];
   readonly states = new Map<string, EntryState>();
+  readonly #live = new Map<string, LiveMessage>();
+
+  keep(message: LiveMail): void {
+    assert.ok(message instanceof LiveMessage);
+    this.#live.set(message.id, message);
+  }
+
+  find(id: string): LiveMail | undefined {
+    return this.#live.get(id);
+  }
+
+  messages(): Iterable<LiveMail> {
+    return this.#live.values();
+  }
 
   update(id: string, recipient: number, state: EntryState): void {
     this.states.set(`${id}/${recipient}`, state);
@@ -20,6 +37,22 @@ export class Ledger implements Pick<Spool, "update" | "settle"> {
 
   settle(id: string, recipient: number): void {
     this.settled.push(`${id}/${recipient}`);
+    const message = this.#live.get(id);
+    if (message?.settle(recipient) === true && message.left === 0) this.#live.delete(id);
+  }
+}
+
+class RiggedQueue extends Queue {
+  readonly #ledger: Ledger;
+
+  constructor(ledger: Ledger, options: QueueOptions) {
+    super(options);
+    this.#ledger = ledger;
+  }
+
+  override add(message: LiveMail): void {
+    this.#ledger.keep(message);
+    super.add(message);
   }
 }
 
@@ -36,7 +69,7 @@ export function setUp(change: Partial<QueueOptions> = {}): {
     new ManualClock(),
     new Ledger(),
   ];
-  const queue = new Queue({
+  const queue = new RiggedQueue(ledger, {
     spool: ledger as unknown as Spool,
     courier,
     notifier,

@@ -5,15 +5,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import type { Spool, SpooledMessage } from "#mta/spool/spool.ts";
+import type { LiveMail, Spool } from "#mta/spool/spool.ts";
 import { makeDraft, makeState } from "./messages.ts";
 
 export interface SpoolPlace {
   open(): Promise<Spool>;
 }
 
-export async function recovered(spool: Spool): Promise<SpooledMessage[]> {
-  const found: SpooledMessage[] = [];
+export async function recovered(spool: Spool): Promise<LiveMail[]> {
+  const found: LiveMail[] = [];
   for await (const message of spool.recover()) found.push(message);
   return found;
 }

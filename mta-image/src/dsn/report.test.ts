@@ -39,7 +39,7 @@ interface Case {
 function report(options: Case = {}): { bytes: Buffer; notice: Notice } {
   const { kind = "failed", sender = "ann@example.org", recipients = ["bob@example.net"] } = options;
   const outcomes = options.outcomes ?? recipients.map(() => (kind === "failed" ? refused : unreachable));
-  const message = { ...makeMessage({ sender, recipients }), receivedAt: 1_800_000_000_000 };
+  const message = makeMessage({ sender, recipients, receivedAt: 1_800_000_000_000 });
   const notice: Notice = {
     kind,
     message,

@@ -43,14 +43,9 @@ async function told(
     transportFor: (id) => id,
   });
   const recipients = options.recipients ?? ["ann@example.net"];
-  const message = makeMessage({ recipients });
   await notifier.notify({
     kind,
-    message: {
-      ...message,
-      sizeBytes: options.sizeBytes ?? text.length,
-      envelope: { ...message.envelope, dsn },
-    },
+    message: makeMessage({ recipients, sizeBytes: options.sizeBytes ?? text.length, envelope: { dsn } }),
     recipients: recipients.map((_, index) => ({
       index,
       outcome: outcome(kind === "failed" ? "failed" : "delivered"),

@@ -5,7 +5,7 @@ import { makeMessage } from "../../testing/messages.ts";
 import { fillIn, wireOf } from "./plugin-arguments.ts";
 import { nativeMessage } from "./plugin-doorkeeper.ts";
 
-const { envelope, ...rest } = makeMessage({ id: "m1", recipients: ["a@a.net", '"x/../?y"@a.net'] });
+const mail = makeMessage({ id: "m1", recipients: ["a@a.net", '"x/../?y"@a.net'] });
 const facts = {
   transportid: "out",
   localip: "",
@@ -16,7 +16,7 @@ const facts = {
   grouping: "",
   tenantid: "",
 };
-const message = nativeMessage({ message: { envelope, ...rest }, recipient: 1, facts });
+const message = nativeMessage({ message: mail, recipient: 1, facts });
 
 test("values of YAML become values of scripts, in their order", () => {
   assert.deepEqual(wireOf({ b: [1, "é", null], a: { deep: true } }), [
@@ -32,7 +32,7 @@ test("facts of the message stand where they are asked for, and no address reache
     url: "https://s3/{recipientdomain}/{transactionid}-{queueid}/{recipient}.eml",
     n: 1,
   });
-  assert.deepEqual(fillIn(args, { message, envelope, index: 1 }), [
+  assert.deepEqual(fillIn(args, { message, envelope: mail.envelope, index: 1 }), [
     "url",
     `https://s3/a.net/m1-2/${encodeURIComponent('"x/../?y"@a.net')}.eml`,
     "n",
@@ -41,5 +41,8 @@ test("facts of the message stand where they are asked for, and no address reache
 });
 
 test("what is no known place stays as it is", () => {
-  assert.equal(fillIn("{x} {{sender}", { message, envelope, index: 0 }), "{x} {news%40example.org");
+  assert.equal(
+    fillIn("{x} {{sender}", { message, envelope: mail.envelope, index: 0 }),
+    "{x} {news%40example.org",
+  );
 });

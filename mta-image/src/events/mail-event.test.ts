@@ -19,8 +19,8 @@ const fields = new Set(
   ),
 );
 
-const plain = makeMessage({ recipients: ["ann@example.net"] });
-const message = { ...plain, envelope: { ...plain.envelope, jobId: "job", tenantId: "tenant" } };
+const envelope = { jobId: "job", tenantId: "tenant" };
+const message = makeMessage({ recipients: ["ann@example.net"], envelope });
 const destination = { transportId: "out", jobId: "job", tenantId: "tenant" };
 const entry = { message, recipient: 0, attempts: 2, destination } as unknown as Entry;
 

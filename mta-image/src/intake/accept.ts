@@ -11,13 +11,7 @@ import type { Log } from "#base/log.ts";
 
 import type { Envelope, Origin } from "../message/envelope.ts";
 import { ReceivedCounter, makeReceived } from "../message/received.ts";
-import {
-  type BodyWriter,
-  type EntryState,
-  type Spool,
-  SpoolFailure,
-  type SpooledMessage,
-} from "../spool/spool.ts";
+import { type BodyWriter, type EntryState, type Spool, SpoolFailure, type LiveMail } from "../spool/spool.ts";
 import { HeldPieces, type IntakeFigures } from "./held-pieces.ts";
 import type { Intake, IntakeResult, Reception, Refused } from "./intake.ts";
 import type { Reservation } from "../queue/quotas.ts";
@@ -34,7 +28,7 @@ export interface IntakeOptions {
   readonly clock: Clock;
   readonly log: Log;
   /** Called once the message is durable. */
-  readonly enqueue: (message: SpooledMessage) => void;
+  readonly enqueue: (message: LiveMail) => void;
   /** Asked before mail of others is stored; absent: there is always room. */
   readonly reserve?: (envelope: Envelope) => Reservation;
   readonly settings: () => IntakeSettings;
@@ -135,7 +129,7 @@ class Incoming implements Reception {
       .catch((error: unknown) => this.#shared.log.warn({ message: this.id, error }, "body-left-behind"));
   }
 
-  async #store(fields: string): Promise<SpooledMessage> {
+  async #store(fields: string): Promise<LiveMail> {
     if (fields !== "") await this.#putInFront(Buffer.from(fields));
     const content = this.#body ?? this.#pieces.join();
     return this.#shared.spool.commit({

@@ -5,15 +5,14 @@ import { FakeCourier, outcome } from "../../testing/fake-courier.ts";
 import { makeMessage } from "../../testing/messages.ts";
 import { settle, setUp } from "../../testing/queue-rig.ts";
 import type { DeliverBy } from "../message/envelope.ts";
-import type { SpooledMessage } from "../spool/spool.ts";
+import type { LiveMail } from "../spool/spool.ts";
 
 const NOW = 1_800_000_000_000;
 const SLOW = { count: 30, intervals: [{ delayMs: 60_000, notify: false }] };
 
-function timed(change: Partial<DeliverBy>): SpooledMessage {
-  const message = makeMessage({ recipients: ["ann@example.net"] });
+function timed(change: Partial<DeliverBy>): LiveMail {
   const deliverBy = { at: NOW + 150_000, mode: "return" as const, trace: false, ...change };
-  return { ...message, envelope: { ...message.envelope, deliverBy } };
+  return makeMessage({ recipients: ["ann@example.net"], envelope: { deliverBy } });
 }
 
 function deferring(): ReturnType<typeof setUp> {

@@ -50,8 +50,7 @@ test("at the pick-up it is known where the mail goes and from which address", as
   const porter = new Porter(["pickup"]);
   const locator = { locate: async () => ({ hosts: ["mx.a.net"], ips: ["192.0.2.1"] }) };
   const { queue } = rigWith(porter, { locator, sourcesFor: () => ["10.0.0.9"] });
-  const message = makeMessage({ recipients: ["a@a.net"] });
-  queue.add({ ...message, envelope: { ...message.envelope, jobId: "j" } });
+  queue.add(makeMessage({ recipients: ["a@a.net"], envelope: { jobId: "j" } }));
   await settle();
   const { remotemx, remoteip, jobid, recipientdomain } = porter.callers[0]?.facts ?? {};
   assert.deepEqual([remotemx, remoteip, jobid, recipientdomain], ["mx.a.net", "192.0.2.1", "j", "a.net"]);

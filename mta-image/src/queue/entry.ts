@@ -2,7 +2,7 @@
  * One recipient's place in the queue. README.md of this folder has the states and who may cause each
  * transition; `queue.ts` is the only writer.
  */
-import type { EntryState, Moved, SpooledMessage, StateSource } from "../spool/spool.ts";
+import type { EntryState, Moved, LiveMail, StateSource } from "../spool/spool.ts";
 import type { Outcome } from "./courier.ts";
 import type { DestinationQueue } from "./destination-queue.ts";
 import { Wordings } from "./wordings.ts";
@@ -29,7 +29,7 @@ const wordings = new Wordings();
 
 /** A class, so that a million of them stay small: fields of a literal that was put together live outside of it. */
 export class Entry implements StateSource {
-  readonly message: SpooledMessage;
+  readonly message: LiveMail;
   readonly recipient: number;
   /** Another one when a doorkeeper lets it use some source addresses only. */
   destination: DestinationQueue<Entry>;
@@ -45,7 +45,7 @@ export class Entry implements StateSource {
 
   constructor(
     place: {
-      readonly message: SpooledMessage;
+      readonly message: LiveMail;
       readonly recipient: number;
       readonly destination: DestinationQueue<Entry>;
     },

@@ -8,8 +8,7 @@
  */
 import type { Clock } from "#base/clock.ts";
 
-import { type Envelope, domainOf } from "../message/envelope.ts";
-import type { Moved, Spool, SpooledMessage, SpooledRecipient } from "../spool/spool.ts";
+import type { EntryState, Moved, Spool, LiveMail, StateSource } from "../spool/spool.ts";
 import { Admission, type AdmissionOptions } from "./admission.ts";
 import type { Courier, Outcome } from "./courier.ts";
 import { withDeadlines } from "./deadline.ts";
@@ -28,16 +27,21 @@ import type { RetrySchedule } from "./retry.ts";
 import { Rulebook } from "./rulebook.ts";
 import { type OutcomeCounters, Settlement } from "./settlement.ts";
 import { WaitingRoom } from "./waiting-room.ts";
-import { keeping, withdrawn } from "./withdrawn.ts";
 
 export type { QueueFigures, QueueOptions } from "./queue-options.ts";
+
+/** Where a recipient waits by its message, and how far it has come. */
+interface Beginning {
+  readonly name: Pick<LiveMail["line"], "transportId" | "jobId" | "tenantId"> & Pick<LineName, "domain">;
+  readonly state: EntryState;
+}
 
 export class Queue {
   readonly #options: Pick<QueueOptions, "scheduleFor">;
   readonly #clock: Clock;
   readonly #spool: Spool;
   readonly #courier: Courier;
-  readonly #messages = new KeptMessages();
+  readonly #messages: KeptMessages;
   /** Policies and suspensions; those of the files are put in here. */
   readonly rulebook: Rulebook;
   /** Policies and suspensions that come and go. */
@@ -63,6 +67,7 @@ export class Queue {
     this.#doorkeeper = options.doorkeeper ?? openDoors;
     this.#sourcesFor = options.sourcesFor;
     this.#spool = options.spool;
+    this.#messages = new KeptMessages(options.spool);
     this.#courier = courier;
     this.#settlement = new Settlement({
       ...options,
@@ -142,9 +147,8 @@ export class Queue {
   }
 
   /** Takes a durable message: fresh from intake, or found again at start. Attempts begin at once. */
-  add(message: SpooledMessage): void {
+  add(message: LiveMail): void {
     const entries = this.#makeEntries(message);
-    this.#messages.add(message.id, entries);
     this.#total += entries.length;
     for (const entry of entries) {
       if (entry.phase === "hold") this.#held++;
@@ -153,19 +157,27 @@ export class Queue {
     this.#dispatcher.pump();
   }
 
-  #makeEntries(message: SpooledMessage): Entry[] {
+  #makeEntries(message: LiveMail): Entry[] {
     const entries: Entry[] = [];
-    for (const [index, recipient] of message.recipients.entries()) {
-      if (recipient === null) continue;
-      entries.push(this.#makeEntry(message, index, recipient));
+    const { line } = message;
+    for (const [index, domain] of line.domains.entries()) {
+      const state = message.stateOf(index);
+      if (state !== null) entries.push(this.#makeEntry(message, index, { name: { ...line, domain }, state }));
     }
     return entries;
   }
 
-  #makeEntry(message: SpooledMessage, index: number, { address, state }: SpooledRecipient): Entry {
-    const destination = this.#dispatcher.join(lineOf(message.envelope, address, state.moved));
-    const entry = new Entry({ message, recipient: index, destination }, state);
-    message.follow?.(index, entry);
+  #makeEntry(message: LiveMail, recipient: number, { name, state }: Beginning): Entry {
+    const { transportId, jobId, tenantId, grouping = "" } = state.moved ?? {};
+    const destination = this.#dispatcher.join({
+      transportId: transportId ?? name.transportId,
+      jobId: jobId ?? name.jobId ?? "",
+      tenantId: tenantId ?? name.tenantId ?? "",
+      grouping,
+      domain: name.domain,
+    });
+    const entry = new Entry({ message, recipient, destination }, state);
+    message.follow(recipient, entry);
     return entry;
   }
 
@@ -234,15 +246,14 @@ export class Queue {
    */
   move(entry: Entry, to: Moved): boolean {
     const { message, recipient, phase, verdict } = entry;
-    const address = message.envelope.recipients[recipient];
-    if (phase === "running" || phase === "gone" || verdict !== null || address === undefined) return false;
+    if (phase === "running" || phase === "gone" || verdict !== null) return false;
     this.#due.remove(entry);
     leaveLine(entry);
     const state = { ...entry.state(), moved: { ...entry.moved, ...to } };
     // A new one, since the old line goes on holding the old one as a hole.
-    const next = this.#makeEntry(message, recipient, { address, state });
+    const name = { ...message.line, domain: entry.destination.domain };
+    const next = this.#makeEntry(message, recipient, { name, state });
     entry.phase = "gone";
-    this.#messages.replace(entry, next);
     this.#dispatcher.quit(entry.destination);
     this.#record(next);
     if (phase !== "hold") this.#place(next);
@@ -285,22 +296,22 @@ export class Queue {
    * Takes a whole message out of the queue's hands, to be handed to somebody else; `add` brings it back. Null while
    * one of its recipients is being tried or only waits for its notice.
    */
-  withdraw(messageId: string): SpooledMessage | null {
+  withdraw(messageId: string): LiveMail | null {
     const entries = this.find(messageId);
     const [first] = entries;
     if (first === undefined) return null;
     if (entries.some(({ phase, verdict }) => phase === "running" || verdict !== null)) return null;
-    const message = withdrawn(first.message, entries);
+    const { message } = first;
     for (const entry of entries) {
       if (entry.phase === "hold") this.#held--;
       this.#due.remove(entry);
       leaveLine(entry);
-      entry.message.follow?.(entry.recipient, keeping(entry.state()));
+      message.follow(entry.recipient, keeping(entry.state()));
       entry.phase = "gone";
       this.#dispatcher.quit(entry.destination);
     }
     this.#total -= entries.length;
-    this.#messages.delete(messageId);
+    message.wake();
     return message;
   }
 
@@ -322,10 +333,10 @@ export class Queue {
     if (entry.dueAt > this.#clock.now()) {
       entry.phase = "waiting";
       this.#due.add(entry);
-      entry.message.rest?.();
+      entry.message.rest();
       return;
     }
-    entry.message.wake?.();
+    entry.message.wake();
     if (entry.verdict !== null || this.#letIn(entry)) this.#dispatcher.line(entry);
   }
 
@@ -366,7 +377,6 @@ export class Queue {
     this.#total--;
     this.#spool.settle(message.id, entry.recipient);
     this.#dispatcher.quit(destination);
-    this.#messages.settled(entry);
   }
 
   #record(entry: Entry): void {
@@ -379,12 +389,7 @@ function leaveLine({ phase, verdict, destination }: Entry): void {
   if (phase === "ready" && verdict === null) destination.ready--;
 }
 
-function lineOf(envelope: Envelope, address: string, moved: Moved = {}): LineName {
-  return {
-    transportId: moved.transportId ?? envelope.transportId,
-    jobId: moved.jobId ?? envelope.jobId ?? "",
-    tenantId: moved.tenantId ?? envelope.tenantId ?? "",
-    grouping: moved.grouping ?? "",
-    domain: domainOf(address),
-  };
+/** For an entry that is given away: what it said last. */
+function keeping(state: EntryState): StateSource {
+  return { state: () => state };
 }

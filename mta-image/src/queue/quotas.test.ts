@@ -16,7 +16,7 @@ test("each combination of the fields has its own room, and what is delivered mak
   courier.hold();
   queue.quotas.configure([quota("tenants", 2, { fields: ["tenantid"] })]);
   const acme = makeEnvelope({ tenantId: "acme", recipients: ["a@x.net", "b@y.net"] });
-  queue.add({ ...makeMessage({ recipients: acme.recipients }), envelope: acme });
+  queue.add(makeMessage({ envelope: acme }));
   assert.deepEqual(queue.quotas.reserve(acme), { kind: "full", id: "tenants" });
   assert.equal(isFull(queue.quotas.reserve({ ...acme, tenantId: "other" })), false);
   assert.equal(queue.quotas.refused, 1);

@@ -5,14 +5,14 @@ import { FakeCourier, outcome } from "../../testing/fake-courier.ts";
 import { FakeNotifier } from "../../testing/fake-notifier.ts";
 import { makeMessage } from "../../testing/messages.ts";
 import { settle, setUp } from "../../testing/queue-rig.ts";
-import type { SpooledMessage } from "../spool/spool.ts";
+import type { LiveMail } from "../spool/spool.ts";
 import type { Outcome } from "./courier.ts";
 
 /** Two recipients, of whom only the second one's sender wants to hear of success. */
-function asking(): SpooledMessage {
-  const message = makeMessage({ recipients: ["ann@example.net", "bob@example.net"] });
+function asking(): LiveMail {
   const recipients = [null, { notify: ["SUCCESS"] as const, orcpt: null }];
-  return { ...message, envelope: { ...message.envelope, dsn: { ret: null, envid: null, recipients } } };
+  const dsn = { ret: null, envid: null, recipients };
+  return makeMessage({ recipients: ["ann@example.net", "bob@example.net"], envelope: { dsn } });
 }
 
 async function deliver(

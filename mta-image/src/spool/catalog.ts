@@ -2,11 +2,12 @@
  * What is live and where: messages by id, and live bytes by segment. Memory only; recovery fills it.
  * Content of fresh messages is kept, up to a bound, so that the first attempt need not read it back.
  */
+import { IdTable } from "./id-table.ts";
 import type { LiveMessage } from "./live-message.ts";
 import type { Location } from "./segment-log.ts";
 
 export class Catalog {
-  readonly #live = new Map<string, LiveMessage>();
+  readonly #live = new IdTable<LiveMessage>();
   readonly #segmentBytes = new Map<number, number>();
   readonly #cache = new Map<LiveMessage, Buffer>();
   readonly #maxCachedBytes: number;
@@ -36,7 +37,7 @@ export class Catalog {
   add(message: LiveMessage, content: Buffer | null = null): void {
     const before = this.#live.get(message.id);
     if (before !== undefined) this.remove(before);
-    this.#live.set(message.id, message);
+    this.#live.add(message);
     this.#count(message.location, 1);
     if (content !== null) this.#keep(message, content);
   }

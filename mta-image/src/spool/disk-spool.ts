@@ -24,7 +24,7 @@ import {
   type Spool,
   SpoolFailure,
   type SpoolFigures,
-  type SpooledMessage,
+  type LiveMail,
 } from "./spool.ts";
 
 export interface DiskSpoolOptions {
@@ -110,7 +110,7 @@ export class DiskSpool implements Spool {
     }
   }
 
-  async commit(draft: Draft): Promise<SpooledMessage> {
+  async commit(draft: Draft): Promise<LiveMail> {
     this.#checkOpen();
     if (this.#mark.isWanted) await this.unmarkDrained();
     const { content } = draft;
@@ -170,8 +170,12 @@ export class DiskSpool implements Spool {
     throw new Failure("message-corrupt", `the stored bytes of ${id} are damaged`, { transient: false });
   }
 
-  has(id: string): boolean {
-    return this.#catalog.get(id) !== undefined;
+  find(id: string): LiveMail | undefined {
+    return this.#catalog.get(id);
+  }
+
+  messages(): Iterable<LiveMail> {
+    return this.#catalog.values();
   }
 
   update(id: string, recipient: number, state: EntryState): void {
@@ -200,7 +204,7 @@ export class DiskSpool implements Spool {
     }
   }
 
-  async *recover(): AsyncIterable<SpooledMessage> {
+  async *recover(): AsyncIterable<LiveMail> {
     yield* this.#catalog.values();
   }
 

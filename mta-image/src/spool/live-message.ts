@@ -5,11 +5,11 @@
  * and unpacked when somebody looks; where its record is stands in plain numbers, since an object for it would cost
  * twice as much. Only the spool writes to it. Never fails.
  */
-import type { Envelope, Origin } from "../message/envelope.ts";
+import { type Envelope, type Origin, domainOf } from "../message/envelope.ts";
 import type { MessageMeta } from "./record.ts";
-import { type Facts, FactsPacker } from "./packed-facts.ts";
+import { type Facts, FactsPacker, type LineFacts } from "./packed-facts.ts";
 import type { Location } from "./segment-log.ts";
-import type { EntryState, SpooledMessage, SpooledRecipient, StateSource } from "./spool.ts";
+import type { EntryState, LiveMail, SpooledRecipient, StateSource } from "./spool.ts";
 
 /** How far a recipient has come, or who knows; null where settled. */
 type Standing = EntryState | StateSource | null;
@@ -17,8 +17,7 @@ type Standing = EntryState | StateSource | null;
 /** The words of all spools of the process. */
 const packer = new FactsPacker();
 
-export class LiveMessage implements SpooledMessage {
-  readonly id: string;
+export class LiveMessage implements LiveMail {
   readonly sizeBytes: number;
   /** By recipient, in a list unless there is one. */
   #states: Standing | Standing[];
@@ -31,12 +30,17 @@ export class LiveMessage implements SpooledMessage {
   #facts: Facts | string;
 
   constructor(meta: MessageMeta, location: Location) {
-    this.id = meta.id;
-    this.#facts = { receivedAt: meta.receivedAt, envelope: meta.envelope, origin: meta.origin };
+    const { id, receivedAt, envelope, origin } = meta;
+    this.#facts = { id, receivedAt, envelope, origin };
     this.sizeBytes = meta.sizeBytes;
     this.#states = meta.states.length === 1 ? (meta.states[0] ?? null) : [...meta.states];
     this.#tally = meta.states.reduce<number>((sum, state) => sum + (state === null ? 0 : 2), +meta.inFile);
     this.location = location;
+  }
+
+  get id(): string {
+    const facts = this.#facts;
+    return typeof facts === "string" ? packer.id(facts) : facts.id;
   }
 
   get inFile(): boolean {
@@ -87,6 +91,18 @@ export class LiveMessage implements SpooledMessage {
     });
   }
 
+  get line(): LineFacts {
+    const facts = this.#facts;
+    if (typeof facts === "string") return packer.line(facts);
+    const { transportId, jobId, tenantId, recipients } = facts.envelope;
+    return { transportId, jobId, tenantId, domains: recipients.map(domainOf) };
+  }
+
+  get sources(): readonly StateSource[] {
+    const states = Array.isArray(this.#states) ? this.#states : [this.#states];
+    return states.filter((state) => state !== null && "state" in state);
+  }
+
   rest(): void {
     if (typeof this.#facts !== "string") this.#facts = packer.pack(this.#facts);
   }
@@ -123,11 +139,11 @@ export class LiveMessage implements SpooledMessage {
 
   /** What a record written now would say. */
   meta(): MessageMeta {
-    const { id, sizeBytes, inFile } = this;
+    const { sizeBytes, inFile } = this;
     const states = Array.isArray(this.#states)
       ? this.#states.map((_, i) => this.stateOf(i))
       : [this.stateOf(0)];
-    return { id, ...this.#looked(), sizeBytes, states, inFile };
+    return { ...this.#looked(), sizeBytes, states, inFile };
   }
 
   #standing(recipient: number): Standing {

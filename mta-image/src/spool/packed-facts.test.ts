@@ -4,7 +4,7 @@ import fc from "fast-check";
 
 import { makeId } from "#base/ids.ts";
 
-import type { Envelope, Origin } from "../message/envelope.ts";
+import { type Envelope, type Origin, domainOf } from "../message/envelope.ts";
 import { FactsPacker } from "./packed-facts.ts";
 
 const text = fc.oneof(
@@ -51,6 +51,7 @@ const origin: fc.Arbitrary<Origin> = fc.record({
   sessionId: fc.oneof(text, fc.nat(4_000_000_000_000).map(makeId)),
 });
 const receivedAt = fc.maxSafeNat();
+const id = fc.oneof(text, fc.nat(4_000_000_000_000).map(makeId));
 
 /** As the spool's records would give it back: what is undefined is not there. */
 const stored = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
@@ -58,11 +59,21 @@ const stored = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 test("whatever is packed comes back equal, also when others are packed in between", () => {
   const packer = new FactsPacker();
   fc.assert(
-    fc.property(fc.array(fc.record({ receivedAt, envelope, origin }), { maxLength: 5 }), (all) => {
+    fc.property(fc.array(fc.record({ id, receivedAt, envelope, origin }), { maxLength: 5 }), (all) => {
       const packed = all.map((facts) => packer.pack(facts));
       assert.deepEqual(
         packed.map((one) => packer.receivedAt(one)),
         all.map((facts) => facts.receivedAt),
+      );
+      assert.deepEqual(
+        packed.map((one) => packer.id(one)),
+        all.map((facts) => facts.id),
+      );
+      assert.deepEqual(
+        packed.map((one) => packer.line(one)),
+        all.map(({ envelope: { transportId, jobId, tenantId, recipients } }) => {
+          return { transportId, jobId, tenantId, domains: recipients.map(domainOf) };
+        }),
       );
       for (const [i, facts] of all.entries()) assert.deepEqual(packer.unpack(packed[i] ?? ""), stored(facts));
     }),
@@ -71,7 +82,7 @@ test("whatever is packed comes back equal, also when others are packed in betwee
 
 test("words beyond the bound of the list, and long ones, stand as they are", () => {
   const packer = new FactsPacker();
-  const [facts] = fc.sample(fc.record({ receivedAt, envelope, origin }), { numRuns: 1, seed: 1 });
+  const [facts] = fc.sample(fc.record({ id, receivedAt, envelope, origin }), { numRuns: 1, seed: 1 });
   assert.ok(facts !== undefined);
   const long = { ...facts, origin: { ...facts.origin, helo: "x".repeat(5000) } };
   assert.deepEqual(packer.unpack(packer.pack(long)), stored(long));

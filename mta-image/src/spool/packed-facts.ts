@@ -4,19 +4,29 @@
  * list of words that all messages share; the list is bounded, and words beyond it stand as they are. Pure but for the
  * list, which only grows. Whatever is packed comes back equal.
  *
- *   receivedAt, flags, transport, [job], [tenant], sender, number of recipients, recipients,
+ *   receivedAt, id, flags, transport, [job], [tenant], number of recipients, recipients, sender,
  *   kind, server, client, port, HELO name, protocol, [cipher], session, [JSON of all that is rare]
  */
 import { isId, joinId, splitId } from "#base/ids.ts";
 
-import type { Envelope, Origin } from "../message/envelope.ts";
+import { type Envelope, type Origin, domainOf } from "../message/envelope.ts";
 import { PackedReader, packNumber, packText } from "./packed-text.ts";
 
 export interface Facts {
+  readonly id: string;
   /** Wall-clock ms. */
   readonly receivedAt: number;
   readonly envelope: Envelope;
   readonly origin: Origin;
+}
+
+/** What decides where in the queue mail of a message waits. */
+export interface LineFacts {
+  readonly transportId: string;
+  readonly jobId: string | undefined;
+  readonly tenantId: string | undefined;
+  /** Of each recipient, as `domainOf` gives it. */
+  readonly domains: readonly string[];
 }
 
 /** Longer words, or more of them, are not worth a place in a list that is never emptied. */
@@ -34,7 +44,7 @@ export class FactsPacker {
   readonly #numbers = new Map<string, number>();
   readonly #words: string[] = [];
 
-  pack({ receivedAt, envelope, origin }: Facts): string {
+  pack({ id, receivedAt, envelope, origin }: Facts): string {
     const { sender, recipients, smtpUtf8, eightBit, transportId, jobId, tenantId, ...rest } = envelope;
     const { tls } = origin;
     const hasRest = Object.values(rest).some((value) => value !== undefined);
@@ -45,12 +55,17 @@ export class FactsPacker {
       (jobId === undefined ? 0 : HAS_JOB) |
       (tenantId === undefined ? 0 : HAS_TENANT) |
       (hasRest ? HAS_REST : 0);
-    const parts = [packNumber(receivedAt), packNumber(flags), this.#word(transportId)];
+    const parts = [
+      packNumber(receivedAt),
+      this.#id(id, receivedAt),
+      packNumber(flags),
+      this.#word(transportId),
+    ];
     if (jobId !== undefined) parts.push(this.#word(jobId));
     if (tenantId !== undefined) parts.push(this.#word(tenantId));
-    parts.push(this.#address(sender), packNumber(recipients.length));
+    parts.push(packNumber(recipients.length));
     for (const recipient of recipients) parts.push(this.#address(recipient));
-    parts.push(this.#origin(origin), this.#session(origin.sessionId, receivedAt));
+    parts.push(this.#address(sender), this.#origin(origin), this.#id(origin.sessionId, receivedAt));
     if (hasRest) parts.push(JSON.stringify(rest));
     // Joined and not added up: a sum would hold on to its parts.
     return parts.join("");
@@ -59,17 +74,18 @@ export class FactsPacker {
   unpack(packed: string): Facts {
     const reader = new PackedReader(packed);
     const receivedAt = reader.number();
+    const id = this.#readId(reader, receivedAt);
     const flags = reader.number();
     const has = (flag: number): boolean => (flags & flag) !== 0;
     const transportId = this.#readWord(reader);
     const jobId = has(HAS_JOB) ? this.#readWord(reader) : undefined;
     const tenantId = has(HAS_TENANT) ? this.#readWord(reader) : undefined;
-    const sender = this.#readAddress(reader);
     const recipients: string[] = [];
     for (let left = reader.number(); left > 0; left--) recipients.push(this.#readAddress(reader));
+    const sender = this.#readAddress(reader);
     const origin = {
       ...this.#readOrigin(reader, has(HAS_TLS)),
-      sessionId: this.#readSession(reader, receivedAt),
+      sessionId: this.#readId(reader, receivedAt),
     };
     const envelope: Envelope = {
       sender,
@@ -81,12 +97,30 @@ export class FactsPacker {
       ...(tenantId === undefined ? {} : { tenantId }),
       ...(has(HAS_REST) ? (JSON.parse(reader.rest()) as Partial<Envelope>) : {}),
     };
-    return { receivedAt, envelope, origin };
+    return { id, receivedAt, envelope, origin };
   }
 
-  /** Without the rest, which costs more. */
+  // One thing without the others costs less.
   receivedAt(packed: string): number {
     return new PackedReader(packed).number();
+  }
+
+  id(packed: string): string {
+    const reader = new PackedReader(packed);
+    return this.#readId(reader, reader.number());
+  }
+
+  line(packed: string): LineFacts {
+    const reader = new PackedReader(packed);
+    reader.number();
+    this.#skipId(reader);
+    const flags = reader.number();
+    const transportId = this.#readWord(reader);
+    const jobId = (flags & HAS_JOB) === 0 ? undefined : this.#readWord(reader);
+    const tenantId = (flags & HAS_TENANT) === 0 ? undefined : this.#readWord(reader);
+    const domains: string[] = [];
+    for (let left = reader.number(); left > 0; left--) domains.push(this.#readDomain(reader));
+    return { transportId, jobId, tenantId, domains };
   }
 
   #origin({ kind, serverId, remoteIp, remotePort, helo, protocol, tls }: Origin): string {
@@ -107,8 +141,8 @@ export class FactsPacker {
     };
   }
 
-  /** How long it had been there, and what all ids of one process have in common. */
-  #session(id: string, receivedAt: number): string {
+  /** How old it was, and what all ids of one process have in common. */
+  #id(id: string, receivedAt: number): string {
     if (!isId(id)) return packNumber(0) + packText(id);
     const { ms, process, count } = splitId(id);
     // A clock that was set back puts it behind the message: then it stands as it is.
@@ -116,10 +150,16 @@ export class FactsPacker {
     return `${packNumber(receivedAt - ms + 1)}${this.#word(process)}${packNumber(count)}`;
   }
 
-  #readSession(reader: PackedReader, receivedAt: number): string {
+  #readId(reader: PackedReader, receivedAt: number): string {
     const age = reader.number();
     if (age === 0) return reader.text();
     return joinId(receivedAt - age + 1, this.#readWord(reader), reader.number());
+  }
+
+  #skipId(reader: PackedReader): void {
+    if (reader.number() === 0) return reader.skipText();
+    if (reader.number() === 0) reader.skipText();
+    reader.number();
   }
 
   /** Its domain as a word, behind its local part. */
@@ -132,6 +172,13 @@ export class FactsPacker {
   #readAddress(reader: PackedReader): string {
     const domain = reader.number();
     return domain === 0 ? reader.text() : `${reader.text()}${this.#words[domain - 1]}`;
+  }
+
+  #readDomain(reader: PackedReader): string {
+    const domain = reader.number();
+    if (domain === 0) return domainOf(reader.text());
+    reader.skipText();
+    return domainOf(this.#words[domain - 1] as string);
   }
 
   #word(text: string): string {

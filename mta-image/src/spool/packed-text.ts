@@ -40,6 +40,11 @@ export class PackedReader {
     return this.#packed.slice(this.#at - length, this.#at);
   }
 
+  skipText(): void {
+    const length = this.number();
+    this.#at += length;
+  }
+
   /** All that has not been read. */
   rest(): string {
     return this.#packed.slice(this.#at);

@@ -13,6 +13,7 @@ import { Failure } from "#base/error.ts";
 
 import type { Envelope, Origin } from "../message/envelope.ts";
 import type { SpoolFile } from "./files.ts";
+import type { LineFacts } from "./packed-facts.ts";
 
 export type SpoolFailureCode = "spool-full" | "spool-broken" | "spool-closed";
 
@@ -67,13 +68,23 @@ export interface SpooledMessage {
   readonly origin: Origin;
   /** Bytes of header and body in CRLF form, trace field included, not dot-stuffed. */
   readonly sizeBytes: number;
-  /** Nobody will look at the message for a while: it makes itself small, and looking is slow until `wake`. */
-  rest?(): void;
-  wake?(): void;
-  /** From now on `source` says how far the recipient has come; spares a copy of it. */
-  follow?(recipient: number, source: StateSource): void;
   /** As things stand when asked: index i belongs to envelope.recipients[i]; null where already settled. */
   readonly recipients: readonly (SpooledRecipient | null)[];
+}
+
+/** One that the spool holds, as the queue works with it. */
+export interface LiveMail extends SpooledMessage {
+  /** Where mail of it waits; cheap also at rest. */
+  readonly line: LineFacts;
+  /** Nobody will look at the message for a while: it makes itself small, and looking is slow until `wake`. */
+  rest(): void;
+  wake(): void;
+  /** From now on `source` says how far the recipient has come; spares a copy of it. */
+  follow(recipient: number, source: StateSource): void;
+  /** All that are followed. */
+  readonly sources: readonly StateSource[];
+  /** Null where settled. */
+  stateOf(recipient: number): EntryState | null;
 }
 
 /** What intake hands over. Either the bytes, or a body file that `createBody` opened and that is complete. */
@@ -127,7 +138,7 @@ export interface Spool {
    * Resolves only after the message is on disk: its record (and body file) written and fdatasync returned.
    * From then on it is found again after any crash. Rejects with a SpoolFailure, and then nothing is kept.
    */
-  commit(draft: Draft): Promise<SpooledMessage>;
+  commit(draft: Draft): Promise<LiveMail>;
 
   /** Opens a body file for a draft larger than the inline limit. Rejects with a SpoolFailure. */
   createBody(id: string): Promise<BodyWriter>;
@@ -151,11 +162,14 @@ export interface Spool {
    */
   settle(id: string, recipient: number): void;
 
-  /** Whether the message is live here. */
-  has(id: string): boolean;
+  /** A live message. */
+  find(id: string): LiveMail | undefined;
+
+  /** All live messages, in order of arrival. They may come and go meanwhile. */
+  messages(): Iterable<LiveMail>;
 
   /** Every live message, once, before anything else is called. A damaged record is moved aside and logged. */
-  recover(): AsyncIterable<SpooledMessage>;
+  recover(): AsyncIterable<LiveMail>;
 
   /** Resolves when all that was handed over before is on disk. */
   flush(): Promise<void>;

@@ -6,14 +6,21 @@
 import type { FrameHead } from "#contract/transfer-api.ts";
 
 import type { Queue } from "../queue/queue.ts";
-import type { Spool, SpooledMessage } from "../spool/spool.ts";
+import type { Spool, LiveMail } from "../spool/spool.ts";
 import type { Door, Parcel, Store } from "./ports.ts";
+
+/** A message in nobody's hands. */
+interface Away {
+  readonly message: LiveMail;
+  /** When it was checked out; settling changes the message itself, before it is durable. */
+  readonly recipients: number;
+}
 
 export class MailStore implements Store, Door {
   readonly #queue: Queue;
   readonly #spool: Spool;
-  readonly #away = new Map<string, SpooledMessage>();
-  readonly #arrived = new Map<string, SpooledMessage>();
+  readonly #away = new Map<string, Away>();
+  readonly #arrived = new Map<string, LiveMail>();
 
   constructor(options: { readonly queue: Queue; readonly spool: Spool }) {
     this.#queue = options.queue;
@@ -23,15 +30,14 @@ export class MailStore implements Store, Door {
   /** Recipients of messages in nobody's hands. */
   get withheld(): number {
     let count = 0;
-    for (const { recipients } of this.#away.values()) {
-      for (const recipient of recipients) if (recipient !== null) count++;
-    }
+    for (const { recipients } of this.#away.values()) count += recipients;
     return count;
   }
 
-  /** At start: a message that a peer may have is not queued. */
-  withhold(message: SpooledMessage): void {
-    this.#away.set(message.id, message);
+  /** Also at start: a message that a peer may have is not queued. */
+  withhold(message: LiveMail): void {
+    const recipients = message.recipients.filter((recipient) => recipient !== null).length;
+    this.#away.set(message.id, { message, recipients });
   }
 
   checkOut(bounds: { readonly messages: number; readonly bytes: number }): readonly Parcel[] {
@@ -41,7 +47,7 @@ export class MailStore implements Store, Door {
       if (parcels.length >= bounds.messages || bytes >= bounds.bytes) break;
       const message = this.#queue.withdraw(id);
       if (message === null) continue;
-      this.#away.set(id, message);
+      this.withhold(message);
       parcels.push({ head: headOf(message), sizeBytes: message.sizeBytes });
       bytes += message.sizeBytes;
     }
@@ -58,16 +64,16 @@ export class MailStore implements Store, Door {
 
   giveBack(ids: readonly string[]): void {
     for (const id of ids) {
-      const message = this.#away.get(id);
-      if (message === undefined) continue;
+      const away = this.#away.get(id);
+      if (away === undefined) continue;
       this.#away.delete(id);
-      this.#queue.add(message);
+      this.#queue.add(away.message);
     }
   }
 
   async settle(ids: readonly string[]): Promise<void> {
     for (const id of ids) {
-      this.#away.get(id)?.recipients.forEach((_, index) => {
+      this.#away.get(id)?.message.envelope.recipients.forEach((_, index) => {
         this.#spool.settle(id, index);
       });
     }
@@ -92,7 +98,7 @@ export class MailStore implements Store, Door {
   }
 
   has(id: string): boolean {
-    return this.#spool.has(id);
+    return this.#spool.find(id) !== undefined;
   }
 
   enqueue(ids: readonly string[]): void {
@@ -104,7 +110,7 @@ export class MailStore implements Store, Door {
   }
 }
 
-function headOf({ id, receivedAt, envelope, origin, recipients }: SpooledMessage): FrameHead {
+function headOf({ id, receivedAt, envelope, origin, recipients }: LiveMail): FrameHead {
   const { sender, smtpUtf8, eightBit, transportId, jobId, tenantId, dsn, requireTls } = envelope;
   const { holdUntil, deliverBy, priority, marks } = envelope;
   return {

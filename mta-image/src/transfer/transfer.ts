@@ -8,7 +8,7 @@ import { Failure } from "#base/error.ts";
 import type { Log } from "#base/log.ts";
 
 import type { Queue } from "../queue/queue.ts";
-import type { Spool, SpooledMessage } from "../spool/spool.ts";
+import type { Spool, LiveMail } from "../spool/spool.ts";
 import { Giver, type GiverFigures } from "./giver.ts";
 import { type PeerAddress, type PeerKeys, connectPeer } from "./http-peer.ts";
 import { Ledger } from "./ledger.ts";
@@ -52,7 +52,7 @@ export class Transfer {
   }
 
   /** Messages found at start: those that a peer may have are kept back, all others are queued. */
-  async queueAll(messages: AsyncIterable<SpooledMessage>): Promise<void> {
+  async queueAll(messages: AsyncIterable<LiveMail>): Promise<void> {
     const { withheld } = this.#giver;
     for await (const message of messages) {
       if (withheld.has(message.id)) this.#store.withhold(message);
