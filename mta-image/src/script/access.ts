@@ -49,15 +49,16 @@ export function setMember(base: Value, name: string, value: Value, from: From): 
   base.props[`$${name}`] = value;
 }
 
+/** The value is held already, as for all that stores here. */
 export function putIndex(container: Value, key: Value, value: Value, from: From): void {
-  if (container instanceof HslArray) container.set(key, value);
+  if (container instanceof HslArray) container.put(key, value);
   else setMember(container, toText(key), value, from);
 }
 
 export function append(container: Value, value: Value): void {
   if (!(container instanceof HslArray))
     throw new Refusal(`nothing can be appended to ${typeName(container)}`);
-  container.push(value);
+  container.add(value);
 }
 
 /** The container to write to, for a variable that is written through. */

@@ -77,17 +77,6 @@ export function invoke(fn: Value, args: Value[]): Value | Pending {
   if (args.length === 1) return run(args[0] as Value);
   return args.length === 2 ? run(args[0] as Value, args[1] as Value) : run(...args);
 }
-export function invoke0(fn: Value): Value | Pending {
-  return check(fn, 0).run();
-}
-export function invoke1(fn: Value, a: Value): Value | Pending {
-  return check(fn, 1).run(a);
-}
-export function invoke2(fn: Value, a: Value, b: Value): Value | Pending {
-  return check(fn, 2).run(a, b);
-}
-export const invoke3 = invoke;
-
 function check(fn: Value, given: number): HslFunction {
   if (!(fn instanceof HslFunction)) throw new Refusal(`${typeName(fn)} is no function`);
   if (given < fn.least || given > fn.most) wrongCount(fn.name || "function", fn, given);

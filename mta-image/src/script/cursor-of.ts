@@ -33,6 +33,13 @@ export function cursor(value: Value, mark: boolean): Cursor {
   throw new Refusal(`foreach cannot walk over ${typeName(value)}`);
 }
 
+/** The items of a list, which stay as they are while it is walked over; null for anything else. */
+export function listOf(value: Value, mark: boolean): readonly Value[] | null {
+  if (!(value instanceof HslArray) || value.list === null) return null;
+  if (mark) value.shared = true;
+  return value.list;
+}
+
 export function nextNow(at: Cursor): boolean {
   const more = at.next();
   return typeof more === "boolean" ? more : now(more) === true;

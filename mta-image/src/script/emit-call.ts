@@ -9,6 +9,9 @@ import type { HostFunction } from "./host.ts";
 import type { Fn, Named } from "./program.ts";
 import { findNamed, findScoped } from "./resolve-call.ts";
 
+/** Arguments of a call of a value that are written out. */
+const MOST_IN_PLACE = 3;
+
 export abstract class CallEmitter extends TargetEmitter {
   call(node: CallExpression): string {
     const { callee, args } = node;
@@ -25,16 +28,22 @@ export abstract class CallEmitter extends TargetEmitter {
         `invokeMethod(${this.expression(callee.base)},${JSON.stringify(callee.name)},${this.classConstant()},${this.#list(args)})`,
         node.at,
       );
-    if (args.some(({ spread }) => spread))
-      return this.waiting(`invoke(${this.expression(callee)},${this.#list(args)})`, node.at);
-    return this.waiting(
-      `invoke${Math.min(args.length, 3)}(${[this.expression(callee), ...this.#some(args)].join(",")})`,
-      node.at,
-    );
+    return this.#value(callee, node);
   }
 
-  #some(args: readonly Argument[]): string[] {
-    return args.length < 3 ? args.map(({ value }) => this.hold(value)) : [this.#list(args)];
+  /** A function value is called from here, so that V8 learns which one it is at this place. */
+  #value(callee: Expression, { args, at }: CallExpression): string {
+    if (args.length > MOST_IN_PLACE || args.some(({ spread }) => spread))
+      return this.waiting(`invoke(${this.expression(callee)},${this.#list(args)})`, at);
+    const fn = this.temp();
+    const given = args.map(() => this.temp());
+    const first = [
+      `${fn}=${this.expression(callee)}`,
+      ...args.map(({ value }, index) => `${given[index]}=${this.hold(value)}`),
+    ].join(",");
+    const fits = `${fn}!==null&&${fn}.least<=${args.length}&&${fn}.most>=${args.length}`;
+    const call = `${fits}?${fn}.run(${given.join(",")}):rt.invoke(${fn},[${given.join(",")}])`;
+    return this.waiting(`(${first},${mark(at)}${call})`, at);
   }
 
   #list(args: readonly Argument[]): string {

@@ -1,7 +1,8 @@
 /** Expressions to JavaScript text; part of the emitter. Every result is a whole expression that can stand anywhere. */
 import type { Expression } from "./ast.ts";
+import { readItem } from "./emit-items.ts";
 import { mark } from "./emit-names.ts";
-import { OperatorEmitter } from "./emit-operator.ts";
+import { OperatorEmitter, changesThings } from "./emit-operator.ts";
 import { findScoped, findNamed } from "./resolve-call.ts";
 import { isScalar, staticType } from "./static-type.ts";
 
@@ -43,9 +44,7 @@ export abstract class ExpressionEmitter extends OperatorEmitter {
       case "call":
         return this.call(node);
       case "index":
-        return node.index === null
-          ? "null"
-          : `${mark(node.at)}getIndex(${this.expression(node.base)},${this.expression(node.index)},${this.classConstant()})`;
+        return node.index === null ? "null" : this.#item(node, node.index);
       case "path":
         return `${mark(node.at)}getPath(${this.expression(node.base)},${this.expression(node.path)})`;
       case "slice":
@@ -132,6 +131,28 @@ export abstract class ExpressionEmitter extends OperatorEmitter {
         : `${mark(at)}.set(${this.expression(key)},${this.hold(value)})`;
     });
     return `new ArrayBuilder()${parts.join("")}.array`;
+  }
+
+  #item({ base, at }: Extract<Expression, { kind: "index" }>, index: Expression): string {
+    const type = staticType(index, this.numbers);
+    const from = this.classConstant();
+    if (type === "string")
+      return `${mark(at)}getIndex(${this.expression(base)},${this.expression(index)},${from})`;
+    const array = this.#named(base, base.kind === "literal" || changesThings(index));
+    const key = this.#named(index, false);
+    const otherwise = `${mark(at)}rt.getIndex(${array.name},${key.name},${from})`;
+    const place = { base: array.name, key: key.name, isNumber: type === "number", list: this.temp() };
+    const item = readItem(place, this.temp(), otherwise);
+    const first = array.first + key.first;
+    return first === "" ? item : `(${first}${item})`;
+  }
+
+  /** A name for what the expression gives, that can be written more than once. */
+  #named(node: Expression, isChanged: boolean): { readonly first: string; readonly name: string } {
+    const code = this.expression(node);
+    if (!isChanged && /^([$t]\w*|self|\d+)$/.test(code)) return { first: "", name: code };
+    const name = this.temp();
+    return { first: `${name}=${code},`, name };
   }
 
   #unary(node: Extract<Expression, { kind: "unary" }>): string {

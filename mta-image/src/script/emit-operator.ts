@@ -60,24 +60,28 @@ export abstract class OperatorEmitter extends CallEmitter {
       const sides = `${this.expression(node.left)},${this.expression(node.right)}`;
       return `${mark(node.at)}${operators[node.operator]}(${sides})`;
     }
-    const { first, checks, fast, slow } = this.#tree(node);
-    const conditions = [...new Set(checks)];
-    return conditions.length === 0
-      ? `(${first}${fast})`
-      : `(${first}${conditions.join("&&")}?${fast}:${slow})`;
+    const { operator, left, right } = node;
+    const { a, b } = this.#sides(node);
+    const { first, checks, fast, slow } = join(node, a, b);
+    if (checks.length === 0) return `(${first}${fast})`;
+    if (operator !== "+") return `(${first}${[...new Set(checks)].join("&&")}?${fast}:${slow})`;
+    const own = [...(isSum(left) ? a.checks : []), ...(isSum(right) ? b.checks : [])];
+    const result = this.temp();
+    const conditions = [...new Set(own), `typeof (${result}=${fast})==="number"`];
+    return `(${first}${conditions.join("&&")}?${result}:${slow})`;
   }
 
-  #tree({ operator, at, left, right }: Operation): Tree {
+  #tree(node: Operation): Tree {
+    const { a, b } = this.#sides(node);
+    return join(node, a, b);
+  }
+
+  #sides({ left, right }: Operation): { readonly a: Tree; readonly b: Tree } {
     // An operator may refuse its operands: it must have done so before anything further right changes the world.
     const changes = changesThings(right);
     const a = !changes && isSum(left) ? this.#tree(left) : this.#leaf(left, changes);
     const b = isSum(right) ? this.#tree(right) : this.#leaf(right, false);
-    return {
-      first: a.first + b.first,
-      checks: [...a.checks, ...b.checks],
-      fast: `(${a.fast}${operator}${b.fast})`,
-      slow: `${mark(at)}rt.${operators[operator]}(${a.slow},${b.slow})`,
-    };
+    return { a, b };
   }
 
   #leaf(node: Expression, changes: boolean): Tree {
@@ -93,12 +97,21 @@ export abstract class OperatorEmitter extends CallEmitter {
   }
 }
 
+function join({ operator, at }: Operation, a: Tree, b: Tree): Tree {
+  return {
+    first: a.first + b.first,
+    checks: [...a.checks, ...b.checks],
+    fast: `(${a.fast}${operator}${b.fast})`,
+    slow: `${mark(at)}rt.${operators[operator]}(${a.slow},${b.slow})`,
+  };
+}
+
 function isSum(node: Expression): node is Extract<Expression, { kind: "binary" }> {
   return node.kind === "binary" && sums.has(node.operator);
 }
 
 /** What is read before it must be kept: `$i + $i++`. */
-function changesThings(node: Expression): boolean {
+export function changesThings(node: Expression): boolean {
   const kinds = ["assign", "step", "call", "cache", "yield"];
   return kinds.includes(node.kind) || expressionsOf(node).some(changesThings);
 }

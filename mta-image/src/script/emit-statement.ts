@@ -194,17 +194,32 @@ export class FunctionEmitter extends ExpressionEmitter {
     return this.#hasLoops ? `{const r=(${value});${REST}return r;}` : `return (${value});`;
   }
 
+  /** A list is walked over by position, anything else by a cursor. */
   #foreach(node: Extract<Statement, { kind: "foreach" }>): string {
-    const cursor = this.temp();
-    const step = this.temp();
+    const [subject, list, size, at, cursor] = [
+      this.temp(),
+      this.temp(),
+      this.temp(),
+      this.temp(),
+      this.temp(),
+    ];
     const marks = !this.isFresh(node.subject) && !this.#isUntouched(node);
-    const next =
+    const start = [
+      `${subject}=${this.expression(node.subject)}`,
+      `${list}=listOf(${subject},${marks})`,
+      `${cursor}=${list}===null?cursor(${subject},${marks}):null`,
+      `${size}=${list}===null?0:${list}.length`,
+      `${at}=-1`,
+    ];
+    const step = this.temp();
+    const more =
       this.fn.suspends || this.fn.node.generator
         ? `(pending(${step}=${cursor}.next())?yield* settle(${step}):${step})`
         : `nextNow(${cursor})`;
-    const key = node.key === null ? "" : `${this.assignTo(node.key, `${cursor}.key`)};`;
-    const value = `${this.assignTo(node.value, `share(${cursor}.value)`)};`;
-    return `for(${cursor}=cursor(${this.expression(node.subject)},${marks});${next};){${this.#round()}${key}${value}${this.statement(node.body)}}`;
+    const key =
+      node.key === null ? "" : `${this.assignTo(node.key, `(${cursor}===null?${at}:${cursor}.key)`)};`;
+    const value = `${this.assignTo(node.value, `share(${cursor}===null?${list}[${at}]:${cursor}.value)`)};`;
+    return `for(${start.join(",")};++${at}<${size}||${cursor}!==null&&${more};){${this.#round()}${key}${value}${this.statement(node.body)}}`;
   }
 
   /** True when the body cannot write to what is walked over: then nothing need be marked as shared. */

@@ -3,11 +3,13 @@
  * container to write to, cloned when others hold it, and stored back where it was found.
  */
 import type { Expression, Statement } from "./ast.ts";
+import { appendItem, storeItem } from "./emit-items.ts";
 import { mark } from "./emit-names.ts";
 import { findScoped } from "./resolve-call.ts";
 import { numberVariables } from "./number-variables.ts";
 import type { Fn, Unit } from "./program.ts";
 import type { ProgramOut } from "./emit-out.ts";
+import { staticType } from "./static-type.ts";
 import { children, expressionsOf } from "./walk.ts";
 
 type Within = Extract<Expression, { kind: "index" | "member" | "path" | "slice" }>;
@@ -97,15 +99,8 @@ export abstract class TargetEmitter {
         return `${this.variable(target.name)}=${value}`;
       case "scoped":
         return `${this.scopedVariable(target)}=${value}`;
-      case "index": {
-        const [kept, key] = [this.temp(), this.temp()];
-        const at = target.index === null ? "null" : this.expression(target.index);
-        const store =
-          target.index === null
-            ? `append(${this.own(target.base)},${kept})`
-            : `putIndex(${this.own(target.base)},${key},${kept},${this.classConstant()})`;
-        return `(${key}=${at},${kept}=${value},${mark(target.at)}${store})`;
-      }
+      case "index":
+        return this.#storeAt(target, value);
       case "member":
         return `${mark(target.at)}setMember(${this.expression(target.base)},${JSON.stringify(target.name)},${value},${this.classConstant()})`;
       case "path": {
@@ -132,6 +127,27 @@ export abstract class TargetEmitter {
     }
   }
 
+  #storeAt({ base, index, at }: Extract<Expression, { kind: "index" }>, value: string): string {
+    const [kept, list] = [this.temp(), this.temp()];
+    const isNamed = base.kind === "variable" || base.kind === "scoped";
+    const container = isNamed ? this.place(base) : this.temp();
+    const own = this.own(base);
+    const first = isNamed ? "" : `,${mark(at)}${container}=${own}`;
+    const into = isNamed ? own : container;
+    if (index === null) {
+      const otherwise = `${mark(at)}append(${into},${kept})`;
+      return `(${kept}=${value}${first},${appendItem({ base: container, list }, kept, otherwise)})`;
+    }
+    const key = this.temp();
+    const type = staticType(index, this.numbers);
+    const otherwise = `${mark(at)}rt.putIndex(${into},${key},${kept},${this.classConstant()})`;
+    const store =
+      type === "string"
+        ? otherwise
+        : storeItem({ base: container, key, isNumber: type === "number", list }, kept, otherwise);
+    return `(${key}=${this.expression(index)},${kept}=${value}${first},${store})`;
+  }
+
   destructure(pattern: Extract<Expression, { kind: "array" }>, value: string): string {
     const from = this.temp();
     const parts = pattern.items.map(({ key, value: target, spread, at }, index) => {
@@ -142,9 +158,14 @@ export abstract class TargetEmitter {
     return `(${[`${from}=${value}`, ...parts, from].join(",")})`;
   }
 
+  protected place(node: Extract<Expression, { kind: "variable" | "scoped" }>): string {
+    return node.kind === "variable" ? this.variable(node.name) : this.scopedVariable(node);
+  }
+
+  /** Code for the container to write to. */
   own(base: Expression): string {
     if (base.kind === "variable" || base.kind === "scoped") {
-      const place = base.kind === "variable" ? this.variable(base.name) : this.scopedVariable(base);
+      const place = this.place(base);
       return `(${place}!==null&&${place}.shared===false?${place}:${place}=ownArray(${place}))`;
     }
     if (base.kind === "index") {

@@ -12,23 +12,9 @@ import {
   ScriptClass,
   share,
 } from "./value.ts";
-import {
-  boundMethod,
-  cached,
-  enter,
-  invoke,
-  invoke0,
-  invoke1,
-  invoke2,
-  invoke3,
-  invokeMethod,
-  leave,
-  now,
-  pending,
-  settle,
-} from "./calls.ts";
+import { boundMethod, cached, enter, invoke, invokeMethod, leave, now, pending, settle } from "./calls.ts";
 import { echoText, toText, truthy } from "./convert.ts";
-import { cursor, nextNow } from "./cursor-of.ts";
+import { cursor, listOf, nextNow } from "./cursor-of.ts";
 import { looseEquals, strictEquals } from "./equality.ts";
 import { caught, thrown } from "./exception.ts";
 import * as operators from "./operators.ts";
@@ -72,12 +58,9 @@ export const runtime = {
   equals,
   fresh,
   invoke,
-  invoke0,
-  invoke1,
-  invoke2,
-  invoke3,
   invokeMethod,
   leave,
+  listOf,
   matches,
   matchesNot: (a: Value, b: Value): boolean => !matches(a, b),
   nextNow,

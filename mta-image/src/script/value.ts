@@ -7,8 +7,13 @@
 import { ArrayCursor } from "./array-cursor.ts";
 import { BudgetError, Refusal } from "./error.ts";
 import { type Key, keyOf } from "./key.ts";
-import { MAX_ITEMS } from "./limits.ts";
+import { ITEMS_BLOCK, MAX_ITEMS } from "./limits.ts";
 import { meter } from "./meter.ts";
+
+/** What an empty array takes, and what each item adds, on 64 bits. */
+const ARRAY_BYTES = 96;
+const LIST_ITEM_BYTES = 8;
+const MAP_ITEM_BYTES = 40;
 
 export type Value = null | boolean | number | string | HslArray | Reference;
 
@@ -36,13 +41,18 @@ export function share<T extends Value>(value: T): T {
  */
 export class HslArray {
   shared = false;
-  #list: Value[] | null;
+  /**
+   * The items while they are a list, without holes; null in map form. Only compiled code looks at it from outside (emit-items.ts), and
+   * changes it within these bounds: items that are there are replaced, and one is appended where `isBlockFull` is false.
+   */
+  list: Value[] | null;
   #map: Map<Key, Value> | null = null;
   /** The key of the next append, in map form. */
   #next = 0;
 
   constructor(list: Value[] = []) {
-    this.#list = list;
+    meter.bytes += ARRAY_BYTES;
+    this.list = list;
   }
 
   static from(entries: Iterable<readonly [Key, Value]>): HslArray {
@@ -60,30 +70,30 @@ export class HslArray {
   /** Keeps the map: the caller gives it away, with keys that are texts and no numbers, and values that nobody else holds. */
   static named(map: Map<Key, Value>): HslArray {
     const array = new HslArray();
-    array.#list = null;
+    array.list = null;
     array.#map = map;
     return array;
   }
 
   get size(): number {
-    return this.#list !== null ? this.#list.length : (this.#map as Map<Key, Value>).size;
+    return this.list !== null ? this.list.length : (this.#map as Map<Key, Value>).size;
   }
 
   get(key: Value): Value {
-    if (typeof key === "number" && this.#list !== null) {
-      const value = this.#list[key];
+    if (typeof key === "number" && this.list !== null) {
+      const value = this.list[key];
       if (value !== undefined) return value;
     }
     const exact = keyOf(key);
     if (exact === null) return null;
-    if (this.#list !== null) return typeof exact === "number" ? (this.#list[exact] ?? null) : null;
+    if (this.list !== null) return typeof exact === "number" ? (this.list[exact] ?? null) : null;
     return (this.#map as Map<Key, Value>).get(exact) ?? null;
   }
 
   has(key: Value): boolean {
     const exact = keyOf(key);
     if (exact === null) return false;
-    if (this.#list !== null) return typeof exact === "number" && exact >= 0 && exact < this.#list.length;
+    if (this.list !== null) return typeof exact === "number" && exact >= 0 && exact < this.list.length;
     return (this.#map as Map<Key, Value>).has(exact);
   }
 
@@ -92,7 +102,7 @@ export class HslArray {
   }
 
   put(key: Value, value: Value): void {
-    const list = this.#list;
+    const list = this.list;
     if (list !== null && typeof key === "number" && key >= 0 && key < list.length && Number.isInteger(key)) {
       list[key] = value;
       return;
@@ -107,8 +117,8 @@ export class HslArray {
       }
     }
     const map = this.#asMap();
+    if (isBlockFull(map.size) && !map.has(exact)) grow(map.size, MAP_ITEM_BYTES);
     map.set(exact, value);
-    if (map.size > MAX_ITEMS) tooMany();
     if (typeof exact === "number" && exact >= this.#next) this.#next = exact + 1;
   }
 
@@ -117,18 +127,20 @@ export class HslArray {
   }
 
   add(value: Value): void {
-    if (this.#list !== null) {
-      if (this.#list.push(value) > MAX_ITEMS) tooMany();
+    if (this.list !== null) {
+      if (isBlockFull(this.list.length)) grow(this.list.length, LIST_ITEM_BYTES);
+      this.list.push(value);
     } else {
-      (this.#map as Map<Key, Value>).set(this.#next++, value);
-      if ((this.#map as Map<Key, Value>).size > MAX_ITEMS) tooMany();
+      const map = this.#map as Map<Key, Value>;
+      if (isBlockFull(map.size)) grow(map.size, MAP_ITEM_BYTES);
+      map.set(this.#next++, value);
     }
   }
 
   delete(key: Value): void {
     const exact = keyOf(key);
     if (exact === null || !this.has(exact)) return;
-    if (this.#list !== null && exact === this.#list.length - 1) this.#list.pop();
+    if (this.list !== null && exact === this.list.length - 1) this.list.pop();
     else this.#asMap().delete(exact);
   }
 
@@ -140,11 +152,11 @@ export class HslArray {
   clone(): HslArray {
     meter.allocate(this.size * 16);
     const copy = new HslArray();
-    if (this.#list !== null) {
-      copy.#list = this.#list.slice();
-      for (const value of this.#list) if (typeof value === "object") share(value);
+    if (this.list !== null) {
+      copy.list = this.list.slice();
+      for (const value of this.list) if (typeof value === "object") share(value);
     } else {
-      copy.#list = null;
+      copy.list = null;
       copy.#map = new Map(this.#map);
       copy.#next = this.#next;
       for (const value of (this.#map as Map<Key, Value>).values()) share(value);
@@ -154,35 +166,35 @@ export class HslArray {
 
   /** True when the keys are 0, 1, 2, … in order. */
   isList(): boolean {
-    if (this.#list !== null) return true;
+    if (this.list !== null) return true;
     let at = 0;
     for (const key of (this.#map as Map<Key, Value>).keys()) if (key !== at++) return false;
     return true;
   }
 
   keys(): Key[] {
-    return this.#list !== null ? [...this.#list.keys()] : [...(this.#map as Map<Key, Value>).keys()];
+    return this.list !== null ? [...this.list.keys()] : [...(this.#map as Map<Key, Value>).keys()];
   }
 
   /** Only to be read; not a copy where that can be avoided. */
   values(): readonly Value[] {
-    return this.#list ?? [...(this.#map as Map<Key, Value>).values()];
+    return this.list ?? [...(this.#map as Map<Key, Value>).values()];
   }
 
   entries(): IterableIterator<[Key, Value]> {
-    return this.#list !== null ? this.#list.entries() : (this.#map as Map<Key, Value>).entries();
+    return this.list !== null ? this.list.entries() : (this.#map as Map<Key, Value>).entries();
   }
 
   cursor(): ArrayCursor<Value> {
-    return new ArrayCursor(this.#list, this.#map);
+    return new ArrayCursor(this.list, this.#map);
   }
 
   #asMap(): Map<Key, Value> {
     if (this.#map === null) {
       meter.allocate(this.size * 16);
-      this.#map = new Map((this.#list as Value[]).entries());
-      this.#next = (this.#list as Value[]).length;
-      this.#list = null;
+      this.#map = new Map((this.list as Value[]).entries());
+      this.#next = (this.list as Value[]).length;
+      this.list = null;
     }
     return this.#map;
   }
@@ -269,6 +281,14 @@ export class HslIterator {
   }
 }
 
-function tooMany(): never {
-  throw new BudgetError("an array has too many items");
+/** Items are paid for a block at a time. */
+function isBlockFull(size: number): boolean {
+  return (size & (ITEMS_BLOCK - 1)) === 0;
+}
+
+/** Pays for the next block of an array that has some. */
+function grow(size: number, itemBytes: number): void {
+  if (size === 0) return;
+  if (size >= MAX_ITEMS) throw new BudgetError("an array has too many items");
+  meter.allocate(ITEMS_BLOCK * itemBytes);
 }
