@@ -29,7 +29,7 @@ const DEADLINE_MS = 5000;
 const PROBE_DEADLINE_MS = 65_000;
 const ANSWER_LIMIT_BYTES = 1024 * 1024;
 /** Authorities in use at once; beyond it the one not used for longest loses its sockets. */
-const MAX_AGENTS = 1000;
+const MAX_AGENTS = 4000;
 
 export interface EngineClientOptions {
   readonly clock: Clock;

@@ -52,6 +52,8 @@ export function announceConditions(
     if (bad === undefined || !hasTurned) return [];
     const isBad = condition.status === bad;
     if (!isBad && (known === undefined || known.status !== bad)) return [];
+    // How a new cluster begins is no news; what is wrong with it is.
+    if (known === undefined && CALM.has(condition.reason)) return [];
     const type = isBad && !CALM.has(condition.reason) ? "Warning" : "Normal";
     return [{ type, reason: condition.reason, action: condition.type, note: condition.message } as const];
   });
