@@ -9,18 +9,18 @@ import { randomBytes } from "node:crypto";
 const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const PATTERN = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 
+/** Two letters at once: a queue spells millions of ids when it starts. */
+const PAIRS = Array.from({ length: 1024 }, (_, n) => ALPHABET.charAt(n >> 5) + ALPHABET.charAt(n & 31));
+const VALUES = new Map(Array.from(ALPHABET, (letter, value) => [letter, value]));
+
 const processPart = Array.from(randomBytes(10), (byte) => ALPHABET.charAt(byte & 31)).join("");
 let counter = randomBytes(4).readUInt32BE() & 0x1fffffff;
 let lastMs = -1;
 let lastTime = "";
 
 export function makeId(nowMs: number): string {
-  if (nowMs !== lastMs) {
-    lastMs = nowMs;
-    lastTime = encode(nowMs, 10);
-  }
   counter = (counter + 1) & 0x3fffffff;
-  return lastTime + processPart + encode(counter, 6);
+  return joinId(nowMs, processPart, counter);
 }
 
 export function isId(text: string): boolean {
@@ -37,13 +37,21 @@ export function splitId(id: string): {
 }
 
 export function joinId(ms: number, process: string, count: number): string {
-  return encode(ms, 10) + process + encode(count, 6);
+  if (ms !== lastMs) {
+    lastMs = ms;
+    lastTime = encode(ms, 10);
+  }
+  return lastTime + process + pairOf(count >>> 20) + pairOf((count >>> 10) & 1023) + pairOf(count & 1023);
 }
 
 function decode(text: string): number {
   let value = 0;
-  for (const letter of text) value = value * 32 + ALPHABET.indexOf(letter);
+  for (const letter of text) value = value * 32 + (VALUES.get(letter) ?? 0);
   return value;
+}
+
+function pairOf(number: number): string {
+  return PAIRS[number] as string;
 }
 
 function encode(value: number, length: number): string {

@@ -1,11 +1,14 @@
 /**
- * What a queued recipient costs in memory: a spool with many deferred messages of one recipient is written, then a
- * fresh process recovers it into a queue and says how long that took and what is in use after a collection.
+ * What a queued recipient costs in memory, and how long a restart takes: a spool with many deferred messages of one
+ * recipient is written; one process recovers it from the segments alone, as after damage, and ends, which writes a
+ * snapshot where the spool is large enough for one; this process recovers it from there and says what is in use after a
+ * collection.
  *
  *   node --expose-gc mta-image/bench/queue-memory.bench.ts [messages] [folder]
  */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 
@@ -18,6 +21,7 @@ import { diskFiles } from "#mta/spool/files.ts";
 import { writeDeferredSpool } from "./deferred-spool.ts";
 
 const messages = Number(process.argv[2] ?? 200_000);
+const recoverOnly = process.argv[4];
 
 /** Buffers go with the second collection. */
 async function inUse(): Promise<number> {
@@ -29,12 +33,10 @@ async function inUse(): Promise<number> {
   return heapUsed + external;
 }
 
-const folder = mkdtempSync(join(process.argv[3] ?? tmpdir(), "queue-memory-"));
-try {
-  writeDeferredSpool(folder, messages);
-  const before = await inUse();
+async function recover(folder: string): Promise<{ spool: DiskSpool; queue: Queue; line: string }> {
   const started = performance.now();
   const startedCpu = process.cpuUsage();
+  const from = existsSync(join(folder, "snapshot")) ? "from a snapshot" : "from segments alone";
   const spool = await DiskSpool.open({
     files: diskFiles(folder),
     clock: systemClock,
@@ -56,13 +58,30 @@ try {
   for await (const message of spool.recover()) queue.add(message);
   const seconds = (performance.now() - started) / 1000;
   const { user, system } = process.cpuUsage(startedCpu);
-  const cpu = (user + system) / 1e6;
-  const bytes = ((await inUse()) - before) / messages;
-  process.stdout.write(
-    `${queue.figures().total} recipients: ready after ${seconds.toFixed(1)} s (${cpu.toFixed(1)} s of processor time), ${bytes.toFixed(0)} bytes each\n`,
-  );
+  const cpu = `${((user + system) / 1e6).toFixed(1)} s of processor time`;
+  const { total } = queue.figures();
+  const line = `${total} recipients ready ${from} after ${seconds.toFixed(1)} s (${cpu}; load ${loadavg()[0]?.toFixed(1)})`;
+  return { spool, queue, line };
+}
+
+if (recoverOnly !== undefined) {
+  const { spool, queue, line } = await recover(recoverOnly);
   queue.close();
   await spool.close();
-} finally {
-  rmSync(folder, { recursive: true, force: true });
+  process.stdout.write(`${line}\n`);
+} else {
+  const folder = mkdtempSync(join(process.argv[3] ?? tmpdir(), "queue-memory-"));
+  try {
+    writeDeferredSpool(folder, messages);
+    const self = [...process.execArgv, import.meta.filename, String(messages), "-", folder];
+    spawnSync(process.execPath, self, { stdio: "inherit" });
+    const before = await inUse();
+    const { spool, queue, line } = await recover(folder);
+    const bytes = ((await inUse()) - before) / messages;
+    process.stdout.write(`${line}, ${bytes.toFixed(0)} bytes each\n`);
+    queue.close();
+    await spool.close();
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }

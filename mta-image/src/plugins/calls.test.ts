@@ -65,8 +65,9 @@ test("a C++ exception across the C interface is thrown to the script with plugin
 test("a call that holds the loop is reported with its time", async () => {
   void call("suspend", "block", 80);
   await new Promise(setImmediate);
-  const report = plugins.lines.find((line) => line.includes("blocked"));
-  assert.match(report ?? "", /^plugin-misuse suspend blocked block held the event loop for \d+ ms$/);
+  // On a slow machine others may have held it too.
+  const report = /^plugin-misuse suspend blocked block held the event loop for \d+ ms$/;
+  assert.ok(plugins.lines.some((line) => report.test(line)));
 });
 
 test("a call suspended in place goes on where it was, as often as it likes", async () => {

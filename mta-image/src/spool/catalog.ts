@@ -12,6 +12,7 @@ export class Catalog {
   readonly #cache = new Map<LiveMessage, Buffer>();
   readonly #maxCachedBytes: number;
   #cachedBytes = 0;
+  #liveBytes = 0;
 
   constructor(maxCachedBytes: number) {
     this.#maxCachedBytes = maxCachedBytes;
@@ -19,6 +20,10 @@ export class Catalog {
 
   get size(): number {
     return this.#live.size;
+  }
+
+  clear(): void {
+    for (const message of this.#live.values()) this.remove(message);
   }
 
   get(id: string): LiveMessage | undefined {
@@ -60,9 +65,7 @@ export class Catalog {
   }
 
   totalLiveBytes(): number {
-    let total = 0;
-    for (const bytes of this.#segmentBytes.values()) total += bytes;
-    return total;
+    return this.#liveBytes;
   }
 
   inSegment(segment: number): LiveMessage[] {
@@ -72,6 +75,7 @@ export class Catalog {
   }
 
   #count(location: Location, sign: 1 | -1): void {
+    this.#liveBytes += sign * location.length;
     const bytes = (this.#segmentBytes.get(location.segment) ?? 0) + sign * location.length;
     if (bytes === 0) this.#segmentBytes.delete(location.segment);
     else this.#segmentBytes.set(location.segment, bytes);

@@ -27,6 +27,8 @@ export class Compaction {
   readonly #log: Log;
   readonly #sealed: number[];
   readonly #sizes = new Map<number, number>();
+  /** Of all complete segments; null until it is asked for, and whenever there are others. */
+  #sealedBytes: number | null = null;
   #running: Promise<void> | null = null;
   #isStopped = false;
 
@@ -51,6 +53,7 @@ export class Compaction {
 
   sealed(segment: number): void {
     this.#sealed.push(segment);
+    this.#sealedBytes = null;
     this.look();
   }
 
@@ -58,10 +61,18 @@ export class Compaction {
   look(): void {
     const oldest = this.#sealed[0];
     if (oldest === undefined || this.#running !== null || this.#isStopped) return;
-    if (this.#catalog.liveBytes(oldest) > 0 && this.#sealed.length < NOT_BEFORE_SEGMENTS) return;
+    if (this.#catalog.liveBytes(oldest) > 0 && !this.#mayBeMostlyDead) return;
     this.#running = this.#work()
       .catch((error: unknown) => this.#log.warn({ error: describe(error) }, "spool-compaction-failed"))
       .finally(() => (this.#running = null));
+  }
+
+  /** Runs something while no record moves and none goes. */
+  async pausedFor(work: () => Promise<void>): Promise<void> {
+    while (this.#running !== null) await this.#running;
+    this.#running = work().finally(() => (this.#running = null));
+    await this.#running;
+    this.look();
   }
 
   async stop(): Promise<void> {
@@ -72,7 +83,7 @@ export class Compaction {
   async #work(): Promise<void> {
     for (let oldest = this.#sealed[0]; oldest !== undefined && !this.#isStopped; oldest = this.#sealed[0]) {
       if (this.#catalog.liveBytes(oldest) > 0) {
-        if (this.#sealed.length < NOT_BEFORE_SEGMENTS || !(await this.#isMostlyDead())) return;
+        if (!this.#mayBeMostlyDead || !(await this.#isMostlyDead())) return;
         await this.#writeAnew(oldest);
         if (this.#catalog.liveBytes(oldest) > 0) return;
       }
@@ -83,13 +94,22 @@ export class Compaction {
       // the later one settled would be delivered again.
       await this.#files.syncFolder("segments");
       this.#sealed.shift();
+      this.#sealedBytes = null;
       this.#sizes.delete(oldest);
     }
   }
 
+  /** Asked with every message that is settled, so it must not look at each segment. */
+  get #mayBeMostlyDead(): boolean {
+    if (this.#sealed.length < NOT_BEFORE_SEGMENTS) return false;
+    return this.#sealedBytes === null || this.#catalog.totalLiveBytes() < this.#sealedBytes * LIVE_SHARE;
+  }
+
   async #isMostlyDead(): Promise<boolean> {
     let total = 0;
-    for (const segment of this.#sealed) total += await this.#size(segment);
+    const sealed = [...this.#sealed];
+    for (const segment of sealed) total += await this.#size(segment);
+    if (sealed.length === this.#sealed.length) this.#sealedBytes = total;
     return this.#catalog.totalLiveBytes() < total * LIVE_SHARE;
   }
 

@@ -19,11 +19,15 @@ interface Promised {
   readonly settling: Set<string>;
 }
 
-function open(files: FaultyFiles): Promise<DiskSpool> {
-  const floor = { bytes: 0, inodes: 0 };
-  const clock = new ManualClock();
-  return DiskSpool.open({ files, clock, log: silentLog, floor, segmentBytes: 2500, cacheBytes: 0 });
-}
+const floor = { bytes: 0, inodes: 0 };
+const small = { floor, log: silentLog, segmentBytes: 2500, cacheBytes: 0 };
+
+type Open = (files: FaultyFiles) => Promise<DiskSpool>;
+const kinds: Record<string, Open> = {
+  "without snapshots": (files) => DiskSpool.open({ ...small, files, clock: new ManualClock() }),
+  "with snapshots": (files) =>
+    DiskSpool.open({ ...small, files, clock: new ManualClock(), snapshotBytes: 2500 }),
+};
 
 /** Commits small and large mail, updates, settles and thereby compacts, until the machine stops. */
 async function live(spool: DiskSpool, promised: Promised): Promise<void> {
@@ -45,7 +49,7 @@ async function live(spool: DiskSpool, promised: Promised): Promise<void> {
   }
 }
 
-async function check(files: FaultyFiles, promised: Promised, title: string): Promise<void> {
+async function check(open: Open, files: FaultyFiles, promised: Promised, title: string): Promise<void> {
   const spool = await open(files);
   const found = new Map((await recovered(spool)).map((message) => [message.id, message]));
   assert.equal(spool.corruptRecords, 0, title);
@@ -58,46 +62,53 @@ async function check(files: FaultyFiles, promised: Promised, title: string): Pro
   await spool.close();
 }
 
-test("stopped at any operation, nothing committed is lost and nothing settled comes back", async () => {
-  let crashes = 0;
-  for (let operation = 0; ; operation++) {
+for (const [kind, open] of Object.entries(kinds)) {
+  test(`${kind}, stopped at any operation, nothing committed is lost and nothing settled comes back`, async () => {
+    let crashes = 0;
+    for (let operation = 0; ; operation++) {
+      const files = new FaultyFiles();
+      const promised: Promised = { committed: new Map(), settled: new Set(), settling: new Set() };
+      files.crashAt(operation);
+      const isDone = await open(files)
+        .then(async (spool) => {
+          await live(spool, promised);
+          await spool.close();
+          return true;
+        })
+        .catch(() => false);
+      for (const kept of [0, 0.5, 1]) {
+        await check(
+          open,
+          files.afterCrash(kept),
+          promised,
+          `operation ${operation}, ${kept} of the unsynced`,
+        );
+      }
+      if (isDone && files.operations <= operation) break;
+      crashes++;
+    }
+    assert.ok(crashes > 100, `the history has many steps, ${crashes} were tried`);
+  });
+
+  test(`${kind}, stopped at any operation of a recovery, the next one finds the same`, async () => {
     const files = new FaultyFiles();
     const promised: Promised = { committed: new Map(), settled: new Set(), settling: new Set() };
-    files.crashAt(operation);
-    const isDone = await open(files)
-      .then(async (spool) => {
-        await live(spool, promised);
-        await spool.close();
-        return true;
-      })
-      .catch(() => false);
-    for (const kept of [0, 0.5, 1]) {
-      await check(files.afterCrash(kept), promised, `operation ${operation}, ${kept} of the unsynced`);
+    const spool = await open(files);
+    await live(spool, promised);
+    const crashed = files.afterCrash();
+    for (let operation = 0; ; operation++) {
+      const second = crashed.afterCrash();
+      second.crashAt(operation);
+      const isDone = await open(second).then(
+        async (opened) => {
+          await opened.close();
+          return true;
+        },
+        () => false,
+      );
+      await check(open, second.afterCrash(), promised, `operation ${operation} of the recovery`);
+      if (isDone && second.operations <= operation) break;
     }
-    if (isDone && files.operations <= operation) break;
-    crashes++;
-  }
-  assert.ok(crashes > 100, `the history has many steps, ${crashes} were tried`);
-});
-
-test("stopped at any operation of a recovery, the next one finds the same", async () => {
-  const files = new FaultyFiles();
-  const promised: Promised = { committed: new Map(), settled: new Set(), settling: new Set() };
-  const spool = await open(files);
-  await live(spool, promised);
-  const crashed = files.afterCrash();
-  for (let operation = 0; ; operation++) {
-    const second = crashed.afterCrash();
-    second.crashAt(operation);
-    const isDone = await open(second).then(
-      async (opened) => {
-        await opened.close();
-        return true;
-      },
-      () => false,
-    );
-    await check(second.afterCrash(), promised, `operation ${operation} of the recovery`);
-    if (isDone && second.operations <= operation) break;
-  }
-  await spool.close();
-});
+    await spool.close();
+  });
+}

@@ -15,6 +15,7 @@ import { LiveMessage } from "./live-message.ts";
 import { type MessageMeta, encodeMessage, encodeSettled, encodeState, soundLength } from "./record.ts";
 import { recoverSegments } from "./recovery.ts";
 import { SegmentLog } from "./segment-log.ts";
+import { Snapshots } from "./snapshots.ts";
 import { Space, type SpaceFloor } from "./space.ts";
 import {
   type BodyWriter,
@@ -33,6 +34,8 @@ export interface DiskSpoolOptions {
   readonly log: Log;
   readonly floor: SpaceFloor;
   readonly segmentBytes?: number;
+  /** Least bytes of segments between two snapshots. */
+  readonly snapshotBytes?: number;
   readonly cacheBytes?: number;
 }
 
@@ -43,6 +46,7 @@ export class DiskSpool implements Spool {
   readonly #catalog: Catalog;
   readonly #space: Space;
   readonly #compaction: Compaction;
+  readonly #snapshots: Snapshots;
   readonly #segments: SegmentLog;
   readonly #corruptRecords: number;
   #isClosing = false;
@@ -53,6 +57,7 @@ export class DiskSpool implements Spool {
     space: Space;
     segments: SegmentLog;
     compaction: Compaction;
+    snapshots: Snapshots;
     corruptRecords: number;
   }) {
     this.#files = parts.options.files;
@@ -62,6 +67,7 @@ export class DiskSpool implements Spool {
     this.#space = parts.space;
     this.#segments = parts.segments;
     this.#compaction = parts.compaction;
+    this.#snapshots = parts.snapshots;
     this.#corruptRecords = parts.corruptRecords;
   }
 
@@ -72,18 +78,33 @@ export class DiskSpool implements Spool {
     await removeOldMark(files);
     await files.syncFolder("");
     const catalog = new Catalog(options.cacheBytes ?? 64 * 1024 * 1024);
-    const { segments: found, corruptRecords } = await recoverSegments(files, catalog, log);
+    const { segments: found, read, corruptRecords } = await recoverSegments(files, catalog, log);
+    const segmentBytes = options.segmentBytes ?? 64 * 1024 * 1024;
     const segments = new SegmentLog({
       files,
       firstSegment: (found.at(-1) ?? 0) + 1,
-      maxBytes: options.segmentBytes ?? 64 * 1024 * 1024,
-      onRotate: (segment) => compaction.sealed(segment),
+      maxBytes: segmentBytes,
+      onRotate: (segment) => {
+        compaction.sealed(segment);
+        snapshots.sealed();
+      },
     });
     await segments.open();
     const compaction = new Compaction({ files, catalog, segments, log, sealed: found });
     const space = new Space({ files, floor: options.floor, clock });
+    const snapshots = new Snapshots({
+      files,
+      catalog,
+      segments,
+      compaction,
+      log,
+      segmentBytes,
+      everyBytes: options.snapshotBytes ?? 256 * 1024 * 1024,
+      found: { segmentsRead: read, corruptRecords },
+      isDiskFull: () => space.isFull,
+    });
     await space.watch();
-    return new DiskSpool({ options, catalog, space, segments, compaction, corruptRecords });
+    return new DiskSpool({ options, catalog, space, segments, compaction, snapshots, corruptRecords });
   }
 
   /** Damaged records that the start moved aside. */
@@ -227,6 +248,7 @@ export class DiskSpool implements Spool {
     this.#space.stop();
     await this.#compaction.stop();
     await this.#segments.close();
+    await this.#snapshots.last();
   }
 
   #checkOpen(): void {

@@ -10,6 +10,7 @@ const SMALLEST = 64;
 /** Of the slots; the rest stays free, so that looking for what is not there ends soon. */
 const MOST_USED = 0.75;
 const EMPTY = 0;
+const HASHED = 12;
 
 interface Cursor {
   at: number;
@@ -35,10 +36,12 @@ export class IdTable<V extends { readonly id: string }> {
   /** Behind all others, in place of one with the same id. */
   add(value: V): void {
     const { id } = value;
-    this.delete(id);
+    const hash = hashOf(id);
+    const known = this.#find(id, hash);
+    if (known !== -1) this.#remove(known);
     if (this.#values.length === this.#hashes.length) this.#tidy();
     const place = this.#values.push(value) - 1;
-    this.#hashes[place] = hashOf(id);
+    this.#hashes[place] = hash;
     this.#claim(place);
     this.#size++;
   }
@@ -46,9 +49,13 @@ export class IdTable<V extends { readonly id: string }> {
   delete(id: string): boolean {
     const place = this.#find(id, hashOf(id));
     if (place === -1) return false;
+    this.#remove(place);
+    return true;
+  }
+
+  #remove(place: number): void {
     this.#values[place] = undefined;
     this.#size--;
-    return true;
   }
 
   *values(): Generator<V> {
@@ -103,9 +110,10 @@ export class IdTable<V extends { readonly id: string }> {
   }
 }
 
-/** FNV-1a, then mixed, since ids differ in their last characters. */
+/** FNV-1a of the last characters, in which ids differ, then mixed. */
 function hashOf(id: string): number {
   let hash = 0x811c9dc5;
-  for (let at = 0; at < id.length; at++) hash = Math.imul(hash ^ id.charCodeAt(at), 0x01000193);
+  for (let at = Math.max(0, id.length - HASHED); at < id.length; at++)
+    hash = Math.imul(hash ^ id.charCodeAt(at), 0x01000193);
   return (hash ^ (hash >>> 15)) | 0;
 }

@@ -7,15 +7,21 @@
  */
 import { type Envelope, type Origin, domainOf } from "../message/envelope.ts";
 import type { MessageMeta } from "./record.ts";
-import { type Facts, FactsPacker, type LineFacts } from "./packed-facts.ts";
+import { type Facts, type LineFacts, facts as packer } from "./packed-facts.ts";
 import type { Location } from "./segment-log.ts";
 import type { EntryState, LiveMail, SpooledRecipient, StateSource } from "./spool.ts";
 
 /** How far a recipient has come, or who knows; null where settled. */
 type Standing = EntryState | StateSource | null;
 
-/** The words of all spools of the process. */
-const packer = new FactsPacker();
+/** A message at rest, as a snapshot keeps it. */
+export interface Rested {
+  /** Packed. */
+  readonly facts: string;
+  readonly sizeBytes: number;
+  readonly states: readonly (EntryState | null)[];
+  readonly inFile: boolean;
+}
 
 export class LiveMessage implements LiveMail {
   readonly sizeBytes: number;
@@ -29,9 +35,8 @@ export class LiveMessage implements LiveMail {
   /** Packed while the message rests. */
   #facts: Facts | string;
 
-  constructor(meta: MessageMeta, location: Location) {
-    const { id, receivedAt, envelope, origin } = meta;
-    this.#facts = { id, receivedAt, envelope, origin };
+  constructor(meta: MessageMeta | Rested, location: Location) {
+    this.#facts = "facts" in meta ? meta.facts : factsOf(meta);
     this.sizeBytes = meta.sizeBytes;
     this.#states = meta.states.length === 1 ? (meta.states[0] ?? null) : [...meta.states];
     this.#tally = meta.states.reduce<number>((sum, state) => sum + (state === null ? 0 : 2), +meta.inFile);
@@ -140,10 +145,18 @@ export class LiveMessage implements LiveMail {
   /** What a record written now would say. */
   meta(): MessageMeta {
     const { sizeBytes, inFile } = this;
-    const states = Array.isArray(this.#states)
-      ? this.#states.map((_, i) => this.stateOf(i))
-      : [this.stateOf(0)];
-    return { ...this.#looked(), sizeBytes, states, inFile };
+    return { ...this.#looked(), sizeBytes, states: this.#allStates(), inFile };
+  }
+
+  /** What a snapshot taken now would say. */
+  rested(): Rested {
+    const { sizeBytes, inFile } = this;
+    const facts = typeof this.#facts === "string" ? this.#facts : packer.pack(this.#facts);
+    return { facts, sizeBytes, states: this.#allStates(), inFile };
+  }
+
+  #allStates(): (EntryState | null)[] {
+    return Array.isArray(this.#states) ? this.#states.map((_, i) => this.stateOf(i)) : [this.stateOf(0)];
   }
 
   #standing(recipient: number): Standing {
@@ -160,4 +173,8 @@ export class LiveMessage implements LiveMail {
   #looked(): Facts {
     return typeof this.#facts === "string" ? packer.unpack(this.#facts) : this.#facts;
   }
+}
+
+function factsOf({ id, receivedAt, envelope, origin }: MessageMeta): Facts {
+  return { id, receivedAt, envelope, origin };
 }

@@ -123,6 +123,19 @@ export class FactsPacker {
     return { transportId, jobId, tenantId, domains };
   }
 
+  /** Those with a number above `count`, in order. */
+  wordsFrom(count: number): readonly string[] {
+    return this.#words.slice(count);
+  }
+
+  /** Words of another process, as if they had come up here. False when other words have their numbers already. */
+  learn(count: number, words: readonly string[]): boolean {
+    return words.every((word, index) => {
+      const known = this.#words[count + index];
+      return known === word || (known === undefined && this.#numberOf(word) === count + index + 1);
+    });
+  }
+
   #origin({ kind, serverId, remoteIp, remotePort, helo, protocol, tls }: Origin): string {
     const client = `${this.#word(remoteIp)}${packNumber(remotePort)}${this.#word(helo)}`;
     const way = `${this.#word(protocol)}${tls === null ? "" : this.#word(tls)}`;
@@ -201,3 +214,6 @@ export class FactsPacker {
     return number;
   }
 }
+
+/** The words of all spools of the process. */
+export const facts = new FactsPacker();

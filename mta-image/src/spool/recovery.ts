@@ -1,7 +1,8 @@
 /**
- * What a start finds: reads every segment in order and rebuilds the catalog. Bytes that are no sound record are
- * copied to `corrupt/` before anything else happens to them: a torn tail (the batch that a crash cut; nothing in
- * it was acknowledged) is then cut off, damage anywhere else stays where it is, is logged and counted.
+ * What a start finds: reads the snapshot, if there is one, and every segment behind it in order, and rebuilds the catalog.
+ * Bytes that are no sound record are copied to `corrupt/` before anything else happens to them: a torn tail (the batch
+ * that a crash cut; nothing in it was acknowledged) is then cut off, damage anywhere else stays where it is, is logged
+ * and counted.
  * Files that are not ours are left alone. A segment of another format throws `spool-format-unknown`.
  */
 import { Failure } from "#base/error.ts";
@@ -20,23 +21,28 @@ import {
 } from "./record.ts";
 import { recoverBodies } from "./recover-bodies.ts";
 import { segmentName } from "./segment-log.ts";
+import { readSnapshot } from "./snapshot.ts";
 
 export interface Recovered {
   /** Segments found, oldest first. */
   readonly segments: number[];
+  /** Of them, those that were read; the others are in the snapshot. */
+  readonly read: number;
   readonly corruptRecords: number;
 }
 
 export async function recoverSegments(files: SpoolFiles, catalog: Catalog, log: Log): Promise<Recovered> {
   const names = (await files.list("segments")).filter((name) => /^\d{10}\.log$/.test(name)).sort();
   const segments = names.map((name) => Number(name.slice(0, 10)));
-  let corruptRecords = 0;
-  for (const segment of segments) {
+  const snapshot = await readSnapshot(files, catalog, { segments, log });
+  const unread = segments.filter((segment) => segment > (snapshot?.segment ?? 0));
+  let corruptRecords = snapshot?.corruptRecords ?? 0;
+  for (const segment of unread) {
     const isNewest = segment === segments.at(-1);
     corruptRecords += await readSegment({ files, catalog, log, segment, isNewest });
   }
   corruptRecords += await recoverBodies({ files, catalog, log, isDamaged: corruptRecords > 0 });
-  return { segments, corruptRecords };
+  return { segments, read: unread.length, corruptRecords };
 }
 
 interface Reading {
