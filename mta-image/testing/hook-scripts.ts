@@ -1,7 +1,13 @@
 /** Compiled scripts for tests of hooks: a text by hook, all of one server. Throws with what the compiler says. */
 import { makeScriptHost } from "#mta/hooks/script-host.ts";
-import { type OnError, type ScriptTexts, type ServerScripts, compileScripts } from "#mta/hooks/scripts.ts";
-import type { SessionHook } from "#mta/hooks/stages.ts";
+import {
+  type OnError,
+  type ScriptTexts,
+  type Scripts,
+  type ServerScripts,
+  compileScripts,
+} from "#mta/hooks/scripts.ts";
+import type { QueueHook, SessionHook } from "#mta/hooks/stages.ts";
 import { libraryHost } from "#mta/script/library/library.ts";
 import type { Limits } from "#mta/script/limits.ts";
 
@@ -33,4 +39,20 @@ export function hooksOf(
   const server = compiled.servers.get("inbound");
   if (server === undefined) throw new Error("no script was given");
   return server;
+}
+
+/** The same for the hooks around an attempt. */
+export function queueScriptsOf(scripts: Partial<Record<QueueHook, string>>): Scripts {
+  const texts: ScriptTexts = {
+    files: new Map(),
+    hooks: new Map(),
+    predelivery: scripts.predelivery ?? null,
+    postdelivery: scripts.postdelivery ?? null,
+    servers: [],
+    limits: testLimits,
+    onError: "defer",
+  };
+  const compiled = compileScripts(texts, makeScriptHost({ libraryHost }));
+  if (!("servers" in compiled)) throw new Error(compiled.map(({ reason }) => reason).join("\n"));
+  return compiled;
 }
