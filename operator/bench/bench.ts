@@ -20,7 +20,12 @@ import { MeasuredOperator } from "./measured-operator.ts";
 import { startNodes } from "./simulated-nodes.ts";
 
 const EDITS = 200;
+/** Ten a second: a rate at which the way of one is measured, and not the room for many. */
+const EDIT_EVERY_MS = 100;
+/** Five seconds each. */
+const PATIENCE_TRIES = 12;
 const IDLE_SECONDS = 30;
+const SAMPLE_MS = 2000;
 const SYSTEM = "bench-system";
 
 export interface Size {
@@ -43,11 +48,15 @@ export class Bench {
   readonly #size: Size;
   readonly #say: (line: string) => void;
   readonly #programs: MeasuredOperator[] = [];
+  readonly #sampler: NodeJS.Timeout;
+  #mostConnections = 0;
 
   private constructor(parts: Parts, size: Size, say: (line: string) => void) {
     this.#parts = parts;
     this.#size = size;
     this.#say = say;
+    // One that goes while it is looked at is not counted.
+    this.#sampler = setInterval(() => void this.#connections().catch(() => 0), SAMPLE_MS);
   }
 
   static async open(size: Size, say: (line: string) => void): Promise<Bench> {
@@ -68,6 +77,7 @@ export class Bench {
 
   async close(): Promise<void> {
     const { engines, kube, plane, folder } = this.#parts;
+    clearInterval(this.#sampler);
     await Promise.all(this.#programs.map((each) => each.kill()));
     await engines.close();
     await kube.close();
@@ -80,7 +90,7 @@ export class Bench {
     const before = performance.now();
     await this.#parts.fleet.create(clusters);
     this.#say(`${clusters} MailClusters made: ${seconds(before)}`);
-    await this.#parts.fleet.untilSettled(clusters);
+    await this.#parts.fleet.untilSettled(clusters, this.#say);
     this.#say(`all settled: ${seconds(before)}`);
   }
 
@@ -94,7 +104,7 @@ export class Bench {
       this.#say(`  ${verb} ${ref?.resource} ${ref?.namespace}/${ref?.name}`);
     this.#say(`resident memory: ${await this.#acting.residentMegabytes()} MB`);
     this.#say(
-      `connections to the API server: ${await this.#acting.connections(this.#parts.plane.kubeconfig)}`,
+      `connections to the API server: ${await this.#connections()}, at most ${this.#mostConnections}`,
     );
   }
 
@@ -109,18 +119,20 @@ export class Bench {
       const name = fleet.nameOf(Math.floor((i * clusters) / count));
       sent.set(name.join("/"), Date.now());
       await fleet.edit(name, i);
-      await wait(20);
+      await wait(Math.max(0, started + (i + 1) * EDIT_EVERY_MS - Date.now()));
     }
-    await wait(5000);
-    const writes = audit.serviceWrites(started);
-    const took = [...sent].flatMap(([name, at]) =>
-      (writes.get(name) ?? []).slice(0, 1).map((time) => time - at),
-    );
+    let took: number[] = [];
+    for (let tries = 0; tries < PATIENCE_TRIES && took.length < count; tries++) {
+      await wait(5000);
+      const writes = audit.serviceWrites(started);
+      took = [...sent].flatMap(([name, at]) => (writes.get(name) ?? []).slice(0, 1).map((time) => time - at));
+    }
     const sorted = took.sort((a, b) => a - b);
     const part = (of: number): number =>
       sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * of))] ?? NaN;
     const figures = `p50 ${part(0.5)} ms, p95 ${part(0.95)} ms, p99 ${part(0.99)} ms, most ${part(1)} ms`;
-    this.#say(`edit to first child write, ${sorted.length} of ${count} edits: ${figures}`);
+    this.#say(`edit to first child write, ${sorted.length} of ${count} edits, ten a second: ${figures}`);
+    this.#say(`connections to the API server, at most: ${this.#mostConnections}`);
   }
 
   async failover(): Promise<void> {
@@ -175,9 +187,15 @@ export class Bench {
     const { pods } = this.#size;
     const before = performance.now();
     await this.#parts.fleet.createLarge(pods);
-    await this.#parts.fleet.untilLarge(pods);
+    await this.#parts.fleet.untilLarge(pods, this.#say);
     this.#say(`one more cluster of ${pods} pods made and settled: ${seconds(before)}`);
     this.#say(`resident memory then: ${await this.#acting.residentMegabytes()} MB`);
+  }
+
+  async #connections(): Promise<number> {
+    const count = await this.#acting.connections(this.#parts.plane.kubeconfig);
+    this.#mostConnections = Math.max(this.#mostConnections, count);
+    return count;
   }
 
   get #acting(): MeasuredOperator {

@@ -11,6 +11,9 @@ const SPACES = 5;
 const AT_ONCE = 8;
 const LARGE = "large";
 const PATIENCE_SECONDS = 900;
+/** A look lists all clusters: often would be load of its own. */
+const LOOK_MS = 3000;
+const SAID_EVERY = 5;
 
 type Name = readonly [namespace: string, name: string];
 
@@ -55,26 +58,32 @@ export class Fleet {
     return this.#apply(name, { replicas: 1, service: { annotations: { "bench.example/edit": String(at) } } });
   }
 
-  async untilSettled(count: number): Promise<void> {
-    await this.#until(async () => (await this.#settled("")) >= count);
+  async untilSettled(count: number, say: (line: string) => void): Promise<void> {
+    await this.#until(async (tries) => {
+      const settled = await this.#settled("");
+      if (tries % SAID_EVERY === 0) say(`  ${settled} of ${count} settled`);
+      return settled >= count;
+    });
   }
 
-  async untilLarge(pods: number): Promise<void> {
-    await this.#until(async () => {
+  async untilLarge(pods: number, say: (line: string) => void): Promise<void> {
+    await this.#until(async (tries) => {
       const cluster = await this.#kube.get<CustomObject>({
         resource: resources.mailClusters,
         namespace: LARGE,
         name: "large",
       });
       const { readyReplicas = 0 } = (cluster?.status ?? {}) as View;
+      if (tries % SAID_EVERY === 0) say(`  ${readyReplicas} of ${pods} pods ready`);
       return readyReplicas === pods && (await this.#settled(LARGE)) === 1;
     });
   }
 
-  async #until(isTrue: () => Promise<boolean>): Promise<void> {
-    for (let tries = 0; tries < PATIENCE_SECONDS; tries++) {
-      if (await isTrue()) return;
-      await wait(1000);
+  async #until(isTrue: (tries: number) => Promise<boolean>): Promise<void> {
+    const end = performance.now() + PATIENCE_SECONDS * 1000;
+    for (let tries = 0; performance.now() < end; tries++) {
+      if (await isTrue(tries)) return;
+      await wait(LOOK_MS);
     }
     throw new Error("the clusters do not settle");
   }
