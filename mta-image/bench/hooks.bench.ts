@@ -116,7 +116,7 @@ async function session({ hooks, logsIn = false, queueHooks }: Kind): Promise<num
     credentials: logsIn ? credentials : null,
     mustLogIn: logsIn,
   };
-  const receiver = await Receiver.start({ settings, tls: logsIn ? tls : null });
+  const receiver = await Receiver.start({ settings, ...(logsIn ? { tls } : {}) });
   const courier = queueHooks === undefined ? inner : around(queueHooks, receiver);
   const at = { port: receiver.port, host: "127.0.0.1" };
   const socket = logsIn
@@ -155,7 +155,7 @@ async function tryAll({ accepted }: Receiver, courier: Courier): Promise<void> {
   for (const message of accepted.splice(0)) {
     const { transportId } = message.envelope;
     await courier.deliver({
-      destination: { transportId, domain: "example.net", jobId: "", tenantId: "" },
+      destination: { key: "", transportId, domain: "example.net", jobId: "", tenantId: "" },
       message,
       recipients: [0],
       retries: [0],
