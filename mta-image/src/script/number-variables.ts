@@ -4,6 +4,7 @@
  * in a loop that it compiles while it runs. Pure; a variable in doubt is none of them.
  */
 import type { Expression, Statement } from "./ast.ts";
+import { Mentions } from "./mentions.ts";
 import type { Fn } from "./program.ts";
 import { staticType } from "./static-type.ts";
 import { children, expressionsOf } from "./walk.ts";
@@ -16,10 +17,10 @@ export function numberVariables(fn: Fn): ReadonlySet<string> {
   const spoiled = new Set<string>([...fn.globals, ...fn.captured]);
   for (const { name } of [...fn.node.parameters, ...fn.node.captures]) spoiled.add(name);
   if (!collect(fn.node.body, stores, spoiled)) return none;
+  const mentions = new Mentions();
+  const begins = (name: string): boolean => beginsWithStore(name, fn.node.body, mentions);
   const numbers = new Set(
-    [...stores.keys()].filter(
-      (name) => fn.locals.has(name) && !spoiled.has(name) && beginsWithStore(name, fn.node.body),
-    ),
+    [...stores.keys()].filter((name) => fn.locals.has(name) && !spoiled.has(name) && begins(name)),
   );
   // Each may rest on others: what falls takes those with it.
   for (let before = -1; before !== numbers.size; ) {
@@ -75,41 +76,31 @@ function spoil(target: Expression, spoiled: Set<string>): void {
 }
 
 /** Whether the first that is heard of the variable is a store, in the innermost block that names it. */
-function beginsWithStore(name: string, body: readonly Statement[]): boolean {
-  const mentions = body.filter((statement) => mentioned(name, statement));
-  const [first] = mentions;
-  if (first === undefined) return true;
-  const opening = first.kind === "expression" ? [first.value] : first.kind === "for" ? first.start : [];
-  const store = opening.find((expression) => mentionedIn(name, expression));
-  if (store !== undefined) return isStore(name, store);
-  if (mentions.length > 1 || expressionsOf(first).some((expression) => mentionedIn(name, expression)))
-    return false;
-  const inner = children(first).filter((block) => block.some((statement) => mentioned(name, statement)));
-  const [only] = inner;
-  return only !== undefined && inner.length === 1 && first.kind !== "switch" && beginsWithStore(name, only);
+function beginsWithStore(name: string, body: readonly Statement[], mentions: Mentions): boolean {
+  const mention = mentions.of(body).get(name);
+  if (mention === undefined) return true;
+  const { first, isAgain } = mention;
+  const expression = mentions.own(first).get(name);
+  if (expression !== undefined) return isOpening(expression, first) && isStore(name, expression, mentions);
+  if (isAgain || first.kind === "switch") return false;
+  const [only, ...others] = children(first).filter((block) => mentions.of(block).has(name));
+  return only !== undefined && others.length === 0 && beginsWithStore(name, only, mentions);
 }
 
-function isStore(name: string, node: Expression): boolean {
+/** What runs first, and always, when the statement does. */
+function isOpening(expression: Expression, statement: Statement): boolean {
+  return (
+    statement.kind === "expression" ||
+    (statement.kind === "for" && expression !== statement.test && !statement.step.includes(expression))
+  );
+}
+
+function isStore(name: string, node: Expression, mentions: Mentions): boolean {
   return (
     node.kind === "assign" &&
     node.operator === null &&
     node.target.kind === "variable" &&
     node.target.name === name &&
-    !mentionedIn(name, node.value)
+    !mentions.in(node.value).has(name)
   );
-}
-
-function mentioned(name: string, statement: Statement): boolean {
-  return (
-    expressionsOf(statement).some((expression) => mentionedIn(name, expression)) ||
-    children(statement).some((block) => block.some((inner) => mentioned(name, inner)))
-  );
-}
-
-function mentionedIn(name: string, node: Expression): boolean {
-  if (node.kind === "variable") return node.name === name;
-  if (node.kind === "interpolated")
-    return node.parts.some((part) => typeof part !== "string" && part.name === name);
-  // What a pattern names is spoiled anyway.
-  return expressionsOf(node).some((inner) => mentionedIn(name, inner));
 }
