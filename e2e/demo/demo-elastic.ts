@@ -38,6 +38,9 @@ const View = z.object({
 const progress = new Progress("demo");
 const { cluster, kubectl, get } = await openLab(progress);
 const namespace = cluster.networkNamespace;
+const object = { apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE } };
+await kubectl(["apply", "-f", "-"], JSON.stringify(object));
+await discard(true);
 const sink = await Ledger.start({ address: cluster.nodeAddress, port: 2601, namespace });
 const course = new Course();
 let source: SteadySource | null = null;
@@ -57,18 +60,24 @@ try {
   process.exitCode = (await end(source)) ? 0 : 1;
 } finally {
   source?.stop();
-  await kubectl(["-n", NAMESPACE, "delete", "mailcluster", NAME, "--wait=false"]).catch(() => {});
+  await discard(false).catch(() => {});
   sink.stop();
 }
 
 async function start(): Promise<SteadySource> {
-  const object = { apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE } };
-  await kubectl(["apply", "-f", "-"], JSON.stringify(object));
   const manifest = await readFile(new URL("../manifests/elastic.yaml", import.meta.url), "utf8");
   await kubectl(["-n", NAMESPACE, "apply", "-f", "-"], manifest);
   await kubectl(["-n", NAMESPACE, "wait", "--for=condition=Ready", `mailcluster/${NAME}`, "--timeout=100s"]);
   const where = ["-n", NAMESPACE, "get", "service", NAME, "-o", "jsonpath={.spec.clusterIP}"];
   return SteadySource.start({ address: await kubectl(where), port: 25, connections: 12, namespace });
+}
+
+/** With its mail: also what a run that was broken off has left. */
+async function discard(isWaited: boolean): Promise<void> {
+  const one = ["-n", NAMESPACE, "mailcluster", NAME] as const;
+  const policy = JSON.stringify({ spec: { deletionPolicy: "Discard" } });
+  await kubectl(["patch", ...one, "--type=merge", "-p", policy]).catch(() => "there is none");
+  await kubectl(["delete", ...one, "--ignore-not-found", `--wait=${isWaited}`, "--timeout=100s"]);
 }
 
 /** Prints a line a second until it looks right; gives up after a while. */

@@ -10,7 +10,7 @@ import { Ledger } from "../peers/ledger.ts";
 import { sendWithSmtpSource } from "../peers/smtp-source.ts";
 import { Progress } from "../progress.ts";
 import { openWeb } from "./show-web.ts";
-import { showTable } from "./table.ts";
+import { showNext, showTable } from "./table.ts";
 
 const MESSAGES = 2000;
 const SINK_PORT = 2600;
@@ -55,7 +55,7 @@ try {
     openWeb(lab, { namespace: NAMESPACE, name: NAME }),
   );
   const place = web.url ?? `kubectl -n ${NAMESPACE} port-forward service/${NAME}-web 8080:80`;
-  process.stdout.write(`\nWeb administration: ${place}\n  user ${web.user}, password ${web.password}\n\n`);
+  showNext(NAMESPACE, `${place}   the pages of the cluster: user ${web.user}, password ${web.password}`);
   process.exitCode = isWhole ? 0 : 1;
 } finally {
   sink.stop();

@@ -1,4 +1,4 @@
-/** The last page of the demo: what kubectl shows of the cluster, what became of the mails, what to type next. */
+/** The last pages of the demo: what kubectl shows of the cluster, what became of the mails, what to type next. */
 import { z } from "zod";
 
 import type { Lab } from "../lab.ts";
@@ -42,14 +42,25 @@ export async function showTable(facts: {
     `  sent ${sent} in ${seconds.toFixed(1)} s, delivered ${report.recipients}`,
     `  lost ${lost}, duplicated ${report.doubled.length}`,
     "",
-    "Next:",
-    "  make cluster-shell                                 a shell with kubectl and helm for this cluster",
-    `  kubectl -n ${namespace} describe mailcluster outbound     conditions, pods, events`,
-    `  kubectl -n ${namespace} scale mailcluster outbound --replicas=3`,
-    `  kubectl -n ${namespace} exec outbound-0 -- mtactl status  one engine's own view`,
-    "  make demo-down                                     remove everything",
     "",
   ];
   process.stdout.write(lines.join("\n"));
   return lost === 0 && report.doubled.length === 0;
+}
+
+export function showNext(namespace: string, web: string): void {
+  const lines = [
+    "",
+    "Next:",
+    `  ${web}`,
+    "  make cluster-shell            a shell with kubectl and helm for this cluster, in which you can type:",
+    `    kubectl -n ${namespace} describe mailcluster outbound        conditions, pods, events`,
+    `    kubectl -n ${namespace} scale mailcluster outbound --replicas=3`,
+    `    kubectl -n ${namespace} exec outbound-0 -- mtactl status     one engine's own view`,
+    "  make demo-elastic             a burst of mail, and pods that come and go with it",
+    "  make demo-down                remove everything",
+    "",
+    "",
+  ];
+  process.stdout.write(lines.join("\n"));
 }

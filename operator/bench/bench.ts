@@ -26,6 +26,8 @@ const EDIT_EVERY_MS = 100;
 const PATIENCE_TRIES = 12;
 const IDLE_SECONDS = 30;
 const SAMPLE_MS = 2000;
+/** Until an operator has started and stands by. */
+const STANDBY_MS = 8000;
 const SYSTEM = "bench-system";
 
 export interface Size {
@@ -138,13 +140,13 @@ export class Bench {
   async failover(): Promise<void> {
     const first = this.#acting;
     const second = this.#start("operator-1");
-    await wait(15_000);
+    await wait(STANDBY_MS);
     let before = performance.now();
     first.end();
     await second.acting;
     this.#say(`failover when asked to stop: ${seconds(before)}`);
     const third = this.#start("operator-2");
-    await wait(15_000);
+    await wait(STANDBY_MS);
     before = performance.now();
     await second.kill();
     await third.acting;
@@ -160,7 +162,7 @@ export class Bench {
     await writeFile(join(folder, "through-the-hole"), config, { mode: 0o600 });
     const before = this.#acting;
     const through = this.#start("operator-3", join(folder, "through-the-hole"));
-    await wait(15_000);
+    await wait(STANDBY_MS);
     before.end();
     await through.acting;
     await wait(10_000);
@@ -177,7 +179,7 @@ export class Bench {
       `a change after the watches' line went dark is acted on after ${((heard ?? NaN) - at) / 1000} s`,
     );
     const last = this.#start("operator-4");
-    await wait(15_000);
+    await wait(STANDBY_MS);
     through.end();
     await last.acting;
     await hole.close();
