@@ -28,9 +28,9 @@ const reason = optional(
   ),
 );
 
-function end(context: RunContext, action: Action): never {
+function decide(context: RunContext, action: Action): null {
   hookRun(context).action = action;
-  return context.end(null);
+  return null;
 }
 
 /** Ends with options alone. */
@@ -41,8 +41,9 @@ function plain(name: string, kind: ActionKind, docs: string): HostFunction {
     returns: "none",
     docs,
     keeps: true,
+    ends: true,
     run: (context, given) =>
-      end(context, { kind, reason: given?.get("reason") ?? null, options: given ?? null }),
+      decide(context, { kind, reason: given?.get("reason") ?? null, options: given ?? null }),
   });
 }
 
@@ -54,11 +55,12 @@ function saying(name: string, kind: ActionKind, docs: string): HostFunction {
     returns: "none",
     docs,
     keeps: true,
+    ends: true,
     run: (context, first, second) => {
       const isOptions = first instanceof HslArray && !first.isList();
       const given = isOptions ? first : (second ?? null);
       const said = isOptions ? first.get("reason") : (first ?? null);
-      return end(context, { kind, reason: said, options: given });
+      return decide(context, { kind, reason: said, options: given });
     },
   });
 }
@@ -83,7 +85,8 @@ const done = declare({
   parameters: [],
   returns: "none",
   docs: "Ends the script; the engine does what it does without one.",
-  run: (context) => context.end(null),
+  ends: true,
+  run: () => null,
 });
 const accept = plain("Accept", "accept", "Takes it, perhaps changed by the options.");
 const reject = saying("Reject", "reject", "Refuses it for good.");

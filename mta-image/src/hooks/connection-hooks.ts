@@ -120,27 +120,34 @@ export class ConnectionHooks {
   connect(): Asked<Answer<{ remoteIp: string | null }>> | null {
     const script = this.#scripts.byHook.get("connect");
     if (script === undefined) return null;
-    return this.#judged(script, connectArguments(this.#facts), (run) => {
-      const remoteIp = run.wish("remoteip");
-      if (remoteIp === null) return { remoteIp };
-      if (typeof remoteIp !== "string" || isIP(remoteIp) === 0) throw new Refusal("remoteip is no address");
-      this.#facts = { ...this.#facts, remoteIp };
-      this.#know("remoteip", remoteIp);
-      return { remoteIp };
-    });
+    return this.#judged(
+      script,
+      () => connectArguments(this.#facts),
+      (run) => {
+        const remoteIp = run.wish("remoteip");
+        if (remoteIp === null) return { remoteIp };
+        if (typeof remoteIp !== "string" || isIP(remoteIp) === 0) throw new Refusal("remoteip is no address");
+        this.#facts = { ...this.#facts, remoteIp };
+        this.#know("remoteip", remoteIp);
+        return { remoteIp };
+      },
+    );
   }
 
   proxy(command: string): Asked<ProxyAnswer> | null {
     const script = this.#scripts.byHook.get("proxy");
     if (script === undefined) return null;
-    return then(this.#ask(script, arrayOf({ command })), (answer): ProxyAnswer => {
-      if (answer.kind === "refuse") return { kind: "reply", reply: answer.reply };
-      if (answer.kind === "go") return { kind: "pass", command: null };
-      const { kind, options } = answer.action;
-      if (kind === "reply") return { kind: "reply", reply: replyOf(answer.action, acceptances.proxy) };
-      const changed = options?.get("command") ?? null;
-      return { kind: "pass", command: typeof changed === "string" ? changed : null };
-    });
+    return then(
+      this.#ask(script, () => arrayOf({ command })),
+      (answer): ProxyAnswer => {
+        if (answer.kind === "refuse") return { kind: "reply", reply: answer.reply };
+        if (answer.kind === "go") return { kind: "pass", command: null };
+        const { kind, options } = answer.action;
+        if (kind === "reply") return { kind: "reply", reply: replyOf(answer.action, acceptances.proxy) };
+        const changed = options?.get("command") ?? null;
+        return { kind: "pass", command: typeof changed === "string" ? changed : null };
+      },
+    );
   }
 
   hello(hello: {
@@ -155,7 +162,7 @@ export class ConnectionHooks {
       known(host);
       return null;
     }
-    const given = arrayOf({ verb, host, extensions: listOf(extensions) });
+    const given = (): HslArray => arrayOf({ verb, host, extensions: listOf(extensions) });
     return this.#judged(script, given, (run) => {
       const name = run.wish("host");
       if (name !== null && (typeof name !== "string" || !/^[\x21-\x7e]{1,255}$/.test(name)))
@@ -177,8 +184,9 @@ export class ConnectionHooks {
     const script = this.#scripts.byHook.get("auth");
     if (script === undefined) return null;
     const { mechanism, username, password, state, response } = facts;
-    const about = { mechanism, username: bytesOf(username), password: bytesOf(password), state, response };
-    return then(this.#ask(script, arrayOf(about)), (answer): AuthAnswer => {
+    const given = (): HslArray =>
+      arrayOf({ mechanism, username: bytesOf(username), password: bytesOf(password), state, response });
+    return then(this.#ask(script, given), (answer): AuthAnswer => {
       if (answer.kind === "refuse") return answer;
       if (answer.kind === "go") {
         const name = answer.wish.wish("username");
@@ -201,11 +209,15 @@ export class ConnectionHooks {
       this.#begin(address, parameters);
       return null;
     }
-    return this.#judged(script, senderArguments(address, parameters), (run) => {
-      const sender = wishedAddress(run, "sender");
-      this.#begin(sender ?? address, parameters);
-      return { sender };
-    });
+    return this.#judged(
+      script,
+      () => senderArguments(address, parameters),
+      (run) => {
+        const sender = wishedAddress(run, "sender");
+        this.#begin(sender ?? address, parameters);
+        return { sender };
+      },
+    );
   }
 
   /** `isRelay` says that the engine's own rules take the recipient. */
@@ -218,17 +230,21 @@ export class ConnectionHooks {
   }): Asked<Answer<{ recipient: string | null; transportId: string | null; mayRelay: boolean }>> | null {
     const found = this.#scripts.rcptto.find(({ domains }) => domains === null || domains.has(rcpt.domain));
     if (found === undefined) return null;
-    return this.#judged(found.script, recipientArguments(rcpt.address, rcpt), (run) => {
-      const transportId = run.wish("transportid");
-      if (
-        transportId !== null &&
-        (typeof transportId !== "string" || !this.#runner.hasTransport(transportId))
-      )
-        throw new Refusal("transportid is no transport");
-      const recipient = wishedAddress(run, "recipient");
-      if (recipient === "") throw new Refusal("recipient is empty");
-      return { recipient, transportId, mayRelay: run.wish("relay") === true };
-    });
+    return this.#judged(
+      found.script,
+      () => recipientArguments(rcpt.address, rcpt),
+      (run) => {
+        const transportId = run.wish("transportid");
+        if (
+          transportId !== null &&
+          (typeof transportId !== "string" || !this.#runner.hasTransport(transportId))
+        )
+          throw new Refusal("transportid is no transport");
+        const recipient = wishedAddress(run, "recipient");
+        if (recipient === "") throw new Refusal("recipient is empty");
+        return { recipient, transportId, mayRelay: run.wish("relay") === true };
+      },
+    );
   }
 
   /** The recipient was taken. */
@@ -270,7 +286,7 @@ export class ConnectionHooks {
     const asItCame = (): MailCopy[] => copiesByTransport(envelope, this.#transports, transaction);
     if (script === undefined) return { kind: "go", copies: asItCame(), reply: null };
     const mail = makeMessage(eodMailMessageClass, Pieces.over(content));
-    const answer = await this.#ask(script, arrayOf({ mail, ...this.#told }), transaction);
+    const answer = await this.#ask(script, () => arrayOf({ mail, ...this.#told }), transaction);
     if (answer.kind === "refuse") return answer;
     if (answer.kind === "other") throw new Error(`bug: ${answer.action.kind} is no action of this hook`);
     const { isDecided, reply } = answer;
@@ -284,7 +300,8 @@ export class ConnectionHooks {
   disconnect({ close, reply }: Ending): void {
     const script = this.#scripts.byHook.get("disconnect");
     if (script === undefined) return;
-    void this.#ask(script, arrayOf({ close, ...(reply === null ? {} : { reply: saidTree(reply) }) }));
+    const said = (): Tree => (reply === null ? undefined : saidTree(reply));
+    void this.#ask(script, () => arrayOf({ close, reply: said() }));
   }
 
   #startTransaction(): void {
@@ -326,7 +343,7 @@ export class ConnectionHooks {
   }
 
   /** For hooks whose scripts only accept and refuse. Wishes that make no sense count as a failure of the script. */
-  #judged<W>(script: HookScript, given: HslArray, wishOf: (run: HookRun) => W): Asked<Answer<W>> {
+  #judged<W>(script: HookScript, given: () => HslArray, wishOf: (run: HookRun) => W): Asked<Answer<W>> {
     return then(this.#ask(script, given), (answer) => {
       if (answer.kind === "refuse") return answer;
       if (answer.kind === "other") throw new Error(`bug: ${answer.action.kind} is no action of this hook`);
@@ -341,18 +358,19 @@ export class ConnectionHooks {
     });
   }
 
-  #ask(script: HookScript, given: HslArray, transactionId = ""): Asked<Verdict> {
-    this.#tree ??= this.#makeTree();
-    const transaction = this.#tree;
+  /** Only what the script names is made. */
+  #ask(script: HookScript, given: () => HslArray, transactionId = ""): Asked<Verdict> {
+    const { used } = script.compiled;
+    if (used.has("transaction")) this.#tree ??= this.#makeTree();
     const variables = {
-      arguments: given,
+      arguments: used.has("arguments") ? given() : null,
       connection: this.#connection,
-      transaction,
+      transaction: this.#tree,
       context: this.#context,
     };
     const run = new HookRun(script.hook, transactionId);
     return then(this.#runner.run(script, run, { world: this.#world, variables }), (ran) => {
-      if (!ran.hasFailed) this.#context = onlyData(ran.variable("context"));
+      if (!ran.hasFailed && used.has("context")) this.#context = onlyData(ran.variable("context"));
       return judge(script, ran);
     });
   }

@@ -89,13 +89,11 @@ export class HookRunner {
     options: { readonly world: World; readonly variables: Readonly<Record<string, Value>> },
   ): Asked<Ran> {
     const { figures } = this.#options;
-    const startedMs = this.clock.monotonic();
     figures.runs[script.hook]++;
     const { world, variables } = options;
     const outcome = run(script.compiled, { world, limits: script.limits, variables, subject });
-    if (outcome instanceof Promise)
-      return outcome.then((later) => this.#end(script, subject, later, startedMs));
-    return this.#end(script, subject, outcome, startedMs);
+    if (outcome instanceof Promise) return outcome.then((later) => this.#end(script, subject, later));
+    return this.#end(script, subject, outcome);
   }
 
   /** At the end of data, copies of the message wait for the script's end; all other mail is queued at once. */
@@ -110,9 +108,9 @@ export class HookRunner {
     };
   }
 
-  #end(script: HookScript, subject: HookRun, outcome: Outcome, startedMs: number): Ran {
+  #end(script: HookScript, subject: HookRun, outcome: Outcome): Ran {
     const { figures, log } = this.#options;
-    figures.observe(script.hook, (this.clock.monotonic() - startedMs) / 1000);
+    figures.observe(script.hook, outcome.tookMs() / 1000);
     const { error } = outcome;
     if (error !== null) {
       figures.errors[script.hook]++;

@@ -46,6 +46,15 @@ export abstract class CallEmitter extends TargetEmitter {
     return this.waiting(`(${first},${mark(at)}${call})`, at);
   }
 
+  /** What the run ends with, where the call ends it and the body is the run's own; null for anything else. */
+  protected ending(node: Expression): string | null {
+    const isOwn = this.fn === this.out.program.units.at(-1)?.main;
+    if (!isOwn || node.kind !== "call" || node.callee.kind !== "name") return null;
+    const named = findNamed({ around: this.out.program }, this.fn, node.callee);
+    if (named?.kind !== "host" || named.fn.last === null) return null;
+    return `${mark(node.at)}${this.out.constant(named.fn.last)}(R.c,${this.#list(node.args)})`;
+  }
+
   #list(args: readonly Argument[]): string {
     return `[${args.map(({ value, spread }) => (spread ? `...spread(${this.expression(value)})` : this.hold(value))).join(",")}]`;
   }

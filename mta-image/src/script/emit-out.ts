@@ -11,6 +11,8 @@ export type MakeRegex = (pattern: string, flags: string, at: number) => Value;
 export interface ProgramOut {
   readonly program: Program;
   readonly makeRegex: MakeRegex;
+  /** Says that code names a variable that outlives its function. */
+  names(field: string): void;
   /** A constant without a text: the name it has in the code. */
   constant(value: unknown): string;
   /** The function of a closure, as an expression. */

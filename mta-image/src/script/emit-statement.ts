@@ -104,8 +104,10 @@ export class FunctionEmitter extends ExpressionEmitter {
   statement(node: Statement): string {
     const at = mark(node.at);
     switch (node.kind) {
-      case "expression":
-        return `${at}${this.discarded(node.value)};`;
+      case "expression": {
+        const ending = this.ending(node.value);
+        return at + (ending === null ? `${this.discarded(node.value)};` : this.#return(ending));
+      }
       case "echo":
         return `${at}echo(${this.expression(node.value)});`;
       case "if": {

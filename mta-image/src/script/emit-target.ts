@@ -56,7 +56,10 @@ export abstract class TargetEmitter {
 
   field(unit: Unit, name: string): string {
     const imported = unit.importedVariables.get(name);
-    return imported === undefined ? `R.g.u${unit.index}$${name}` : this.field(imported.from, imported.name);
+    if (imported !== undefined) return this.field(imported.from, imported.name);
+    const field = `u${unit.index}$${name}`;
+    this.out.names(field);
+    return `R.g.${field}`;
   }
 
   classConstant(): string {

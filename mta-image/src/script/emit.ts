@@ -17,6 +17,8 @@ export interface Emitted {
   /** By line of `code`, from 0: a place in the sources. */
   readonly lines: readonly number[];
   readonly suspends: boolean;
+  /** Fields of the globals that the code reads or writes. */
+  readonly fields: ReadonlySet<string>;
 }
 
 export function emit(program: Program, makeRegex: MakeRegex, helpers: readonly string[]): Emitted {
@@ -24,7 +26,8 @@ export function emit(program: Program, makeRegex: MakeRegex, helpers: readonly s
   const body = emitter.run();
   const head = `"use strict";const {${helpers.join(",")}}=rt;`;
   const suspends = program.units.some((unit) => unit.main?.suspends === true);
-  return { ...breakLines(`(function(rt,R,m,K){${head}${body}\n})`), constants: emitter.constants, suspends };
+  const { constants, fields } = emitter;
+  return { ...breakLines(`(function(rt,R,m,K){${head}${body}\n})`), constants, suspends, fields };
 }
 
 function breakLines(marked: string): { code: string; lines: number[] } {
@@ -50,6 +53,7 @@ class ProgramEmitter implements ProgramOut {
   readonly program: Program;
   readonly makeRegex: MakeRegex;
   readonly constants: unknown[] = [];
+  readonly fields = new Set<string>();
   readonly #known = new Map<unknown, string>();
   readonly #values = new Map<Fn | HostFunction, string>();
 
@@ -67,6 +71,10 @@ class ProgramEmitter implements ProgramOut {
     const values = [...this.#values].map(([fn, name]) => `const ${name}=${this.#functionValue(fn)};`);
     const constants = this.constants.map((_, at) => `const k${at}=K[${at}];`);
     return [...constants, ...written, ...made, ...values, this.#start(units)].join("\n");
+  }
+
+  names(field: string): void {
+    this.fields.add(field);
   }
 
   constant(value: unknown): string {
@@ -138,12 +146,19 @@ class ProgramEmitter implements ProgramOut {
   }
 
   #start(units: readonly Unit[]): string {
-    const fields = units.flatMap((unit) => [...unit.shared].map((name) => `u${unit.index}$${name}:null`));
+    const { variables } = this.program.host;
+    const main = units.at(-1);
+    const fields = units.flatMap((unit) =>
+      [...unit.shared].map((name) => {
+        const isGiven = unit === main && variables.has(name);
+        return `u${unit.index}$${name}:${isGiven ? `share(given.${name}??null)` : "null"}`;
+      }),
+    );
     const suspends = units.some((unit) => unit.main?.suspends === true);
     const calls = units.map(
       (unit, at) =>
         `${at === units.length - 1 ? "return " : ""}${unit.main?.suspends === true ? "yield* " : ""}${unit.main?.js}();`,
     );
-    return `return {globals:()=>({${fields.join(",")}}),start:function${suspends ? "*" : ""} start(){${calls.join("")}}};`;
+    return `return {globals:(given)=>({${fields.join(",")}}),start:function${suspends ? "*" : ""} start(){${calls.join("")}}};`;
   }
 }

@@ -37,6 +37,8 @@ export interface Declaration<P extends readonly Parameter<unknown>[]> {
   readonly way?: Way;
   /** Set when arguments may be kept or come back in the result other than through HslArray.set, push and of. */
   readonly keeps?: boolean;
+  /** Set when a call ends the run, with what `run` gives. */
+  readonly ends?: boolean;
   readonly run: (context: RunContext, ...args: Arguments<P>) => Result;
 }
 
@@ -51,6 +53,8 @@ export interface HostFunction {
   readonly most: number;
   /** Checks and converts the arguments, then calls. */
   readonly call: (context: RunContext, args: readonly Value[]) => Result;
+  /** Of a function that ends the run: the same for a caller that ends it by itself, by a return, which costs a tenth of a throw. */
+  readonly last: HostFunction["call"] | null;
 }
 
 /** A class of the host. Methods get the object as their first argument. */
@@ -83,6 +87,8 @@ export function declare<const P extends readonly Parameter<unknown>[]>(
     return rest ? [...converted, args.slice(fixed.length)] : converted;
   };
   const typed = run as (context: RunContext, ...args: unknown[]) => Result;
+  const call = specialise(name, fixed, rest, typed, convert);
+  const ends = declaration.ends === true;
   return {
     name,
     parameters,
@@ -92,7 +98,8 @@ export function declare<const P extends readonly Parameter<unknown>[]>(
     keeps: declaration.keeps ?? false,
     least: fixed.filter(({ optional }) => !optional).length,
     most: rest ? Number.POSITIVE_INFINITY : fixed.length,
-    call: specialise(name, fixed, rest, typed, convert),
+    call: ends ? (context, args) => context.end(call(context, args) as Value) : call,
+    last: ends ? call : null,
   };
 }
 

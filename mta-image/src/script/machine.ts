@@ -28,17 +28,21 @@ import { markSuspending } from "./suspend.ts";
 
 export interface Compiled {
   readonly start: () => Value | Routine;
-  readonly globals: () => Record<string, Value>;
+  /** Made anew for each run, with the host variables that are given. */
+  readonly globals: (given: Readonly<Record<string, Value>>) => Record<string, Value>;
   readonly suspends: boolean;
-  readonly variables: ReadonlySet<string>;
   /** Field of a host variable among the globals. */
   readonly field: (variable: string) => string;
+  /** The host variables that the script names: others need not be made. */
+  readonly used: ReadonlySet<string>;
   readonly keep: object;
 }
 
 export interface Outcome {
   readonly value: Value;
   readonly error: ScriptError | null;
+  /** From its start to its end, waiting included. */
+  readonly tookMs: () => number;
   /** Host variables as the script left them. */
   readonly variable: (name: string) => Value;
 }
@@ -72,12 +76,13 @@ export function compile(
     meter,
     emitted.constants.map((item) => shareConstant(item)),
   );
+  const field = (variable: string): string => `u${main}$${variable}`;
   return {
     start,
     globals,
     suspends: emitted.suspends,
-    variables: host.variables,
-    field: (variable) => `u${main}$${variable}`,
+    field,
+    used: new Set([...host.variables].filter((variable) => emitted.fields.has(field(variable)))),
     keep,
   };
 }
@@ -129,6 +134,8 @@ function shareConstant(item: unknown): unknown {
 /** Enough for a script's whole way in most errors; host functions take frames of their own in between. */
 const STACK_FRAMES = 50;
 
+const nothing: Readonly<Record<string, Value>> = {};
+
 /** Ends a run with a value; no error, and nothing that a script can catch. */
 class Ended {
   readonly value: Value;
@@ -151,7 +158,6 @@ class Run implements RunContext {
   readonly startedMs: number;
   readonly shared: World["shared"];
   readonly ports: World["ports"];
-  readonly begunMs: number;
   readonly subject: unknown;
   readonly #program: Compiled;
   readonly #globals: Record<string, Value>;
@@ -174,10 +180,11 @@ class Run implements RunContext {
     this.subject = subject ?? null;
     this.#program = program;
     this.#budget = makeBudget(limits ?? defaultLimits, world.clock);
-    this.begunMs = this.#budget.startedMs;
-    this.#globals = program.globals();
-    if (variables !== undefined)
-      for (const name in variables) this.#globals[program.field(name)] = share(variables[name] ?? null);
+    this.#globals = program.globals(variables ?? nothing);
+  }
+
+  get begunMs(): number {
+    return this.#budget.startedMs;
   }
 
   get signal(): AbortSignal {
@@ -268,7 +275,12 @@ class Run implements RunContext {
   }
 
   #outcome(value: Value, error: ScriptError | null): Outcome {
-    return { value, error, variable: (name) => this.#globals[this.#program.field(name)] ?? null };
+    return {
+      value,
+      error,
+      tookMs: () => this.#budget.leftMs - this.#budget.startedMs,
+      variable: (name) => this.#globals[this.#program.field(name)] ?? null,
+    };
   }
 }
 

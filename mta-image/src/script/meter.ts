@@ -12,14 +12,16 @@ import { type Limits, QUANTUM } from "./limits.ts";
 export interface Budget {
   readonly limits: Limits;
   readonly clock: Clock;
-  readonly startedMs: number;
+  /** When it was first entered and last left; in between nobody need ask the clock. */
+  startedMs: number;
+  leftMs: number;
   steps: number;
   bytes: number;
   cpuMs: number;
 }
 
 export function makeBudget(limits: Limits, clock: Clock): Budget {
-  return { limits, clock, startedMs: clock.monotonic(), steps: 0, bytes: 0, cpuMs: 0 };
+  return { limits, clock, startedMs: Number.NaN, leftMs: Number.NaN, steps: 0, bytes: 0, cpuMs: 0 };
 }
 
 /** Far beyond any budget, and still a small integer. */
@@ -85,12 +87,14 @@ class Meter {
     this.left = QUANTUM;
     this.bytes = 0;
     this.#since = budget.clock.monotonic();
+    if (Number.isNaN(budget.startedMs)) budget.startedMs = this.#since;
   }
 
   #save(budget: Budget): void {
     budget.steps += QUANTUM - this.left;
     budget.bytes += this.bytes;
-    budget.cpuMs += budget.clock.monotonic() - this.#since;
+    budget.leftMs = budget.clock.monotonic();
+    budget.cpuMs += budget.leftMs - this.#since;
   }
 }
 
