@@ -27,7 +27,15 @@ const fail = declare({
   way: "promise",
   run: (): Promise<Value> => Promise.reject(new TypeError("our own mistake")),
 });
-const host = mergeHosts(libraryHost, makeHost([accept, fail], [], ["arguments", "context"]));
+const finish = declare({
+  name: "Finish",
+  parameters: [parameter.any("value")],
+  returns: "none",
+  docs: "Ends the run, as the actions of hooks do.",
+  ends: true,
+  run: (_, value) => value,
+});
+const host = mergeHosts(libraryHost, makeHost([accept, fail, finish], [], ["arguments", "context"]));
 
 function start(text: string, variables: Record<string, Value> = {}) {
   const clock = new ManualClock();
@@ -61,6 +69,31 @@ test("ending a run passes every catch", () => {
   const { outcome } = start('try { Accept("done"); } catch ($e) { return "caught"; } return "after";');
   assert.ok("value" in outcome);
   assert.equal(outcome.value, "done");
+});
+
+for (const [place, text] of Object.entries({
+  "the script's own body": 'Finish("done"); return "after";',
+  "a block of it":
+    'try { for ($i = 0; $i < 9; $i++) if ($i == 3) { Finish("done"); } } catch { } return "after";',
+  "an expression": '$x = [1, Finish("done")]; return "after";',
+  "a function": 'function f() { Finish("done"); return 1; } try { f(); } catch { } return "after";',
+  "a closure that is called back": 'array_map(function ($x) { Finish("done"); }, [1]); return "after";',
+  "a value": '$f = Finish; $f("done"); return "after";',
+  "a script that may wait": 'sleep(0); Finish("done"); return "after";',
+}))
+  test(`a call that ends the run ends it from ${place}`, async () => {
+    const { clock, outcome } = start(text);
+    clock.advance(1);
+    assert.equal((await outcome).value, "done");
+  });
+
+test("a script says which of the host's variables it names, in whatever part of it", () => {
+  const used = (text: string) => [...compile("t", text, host, noFiles).used];
+  assert.deepEqual(used("return 1;"), []);
+  assert.deepEqual(used("function f() { global $context; return $context; } f();"), ["context"]);
+  assert.deepEqual(used('echo "for $arguments";'), ["arguments"]);
+  assert.deepEqual(used("function f($arguments) { return $arguments; } f(1);"), []);
+  assert.deepEqual(used('$f = function () closure ($context) { $context["x"] = 1; }; $f();'), ["context"]);
 });
 
 test("a script that waits goes on when its promise does", async () => {
