@@ -3,6 +3,8 @@ import type { Clock, Timer } from "../clock.ts";
 
 export class ManualClock implements Clock {
   #now: number;
+  /** How far the wall clock was set. */
+  #offset = 0;
   #order = 0;
   #timers: { at: number; order: number; callback: () => void }[] = [];
 
@@ -11,7 +13,7 @@ export class ManualClock implements Clock {
   }
 
   now(): number {
-    return this.#now;
+    return this.#now + this.#offset;
   }
 
   monotonic(): number {
@@ -37,6 +39,11 @@ export class ManualClock implements Clock {
       next.callback();
     }
     this.#now = end;
+  }
+
+  /** Somebody sets the wall clock by so much; timers and the monotonic clock go on. */
+  setWall(ms: number): void {
+    this.#offset += ms;
   }
 
   /** When the next timer is due, or null: lets a test say "nothing is planned". */

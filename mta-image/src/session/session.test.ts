@@ -3,6 +3,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 import { type TLSSocket, connect as connectTls, createSecureContext } from "node:tls";
 
+import { byteCuts } from "../../testing/byte-cuts.ts";
 import { Lines, runDialogue } from "../../testing/dialogue.ts";
 import { Receiver, closed } from "../../testing/receiver.ts";
 
@@ -125,6 +126,26 @@ test("an end of data cut at any byte is found, and the content is exact", () =>
       const message = receiver.accepted.at(-1);
       assert.ok(message);
       assert.equal(await receiver.content(message), "Subject: x\r\n\r\n.dot\r\n..\r\n");
+      client.socket.destroy();
+    }
+  }));
+
+test("commands cut at any byte get the same replies, and one by one", () =>
+  withReceiver({}, async (receiver) => {
+    const group = Buffer.from(
+      "NOOP\r\nMAIL FROM:<news@example.org> SIZE=30\r\nRCPT TO:<ann@example.net>\r\nRCPT TO:<\xff@@>\r\nVRFY x\r\nDATA\r\n",
+      "latin1",
+    );
+    const codes = ["250", "250", "250", "501", "252", "354"];
+    for (const pieces of byteCuts(group)) {
+      const client = await receiver.greeted();
+      for (const piece of pieces) {
+        client.socket.write(piece);
+        if (pieces.length < 5) await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+      const replies: (string | null)[] = [];
+      while (replies.length < codes.length) replies.push((await client.reply()).slice(0, 3));
+      assert.deepEqual(replies, codes, `${pieces[0]?.length} bytes first`);
       client.socket.destroy();
     }
   }));
