@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { makeId } from "#base/ids.ts";
-import { type CountedField, QueueLimits, type QueueMatch } from "#contract/queue-fields.ts";
+import { QueueLimits } from "#contract/queue-fields.ts";
 
 import { outcome } from "../../testing/fake-courier.ts";
 import { makeMessage } from "../../testing/messages.ts";
