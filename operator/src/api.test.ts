@@ -96,7 +96,7 @@ describe("against a real API server", { skip: server === null }, () => {
       clock: systemClock,
       random: systemRandom,
       log: silentLog,
-      paces: { lively: 200, settled: 500 },
+      paces: { lively: 200, scaling: 300, settled: 500 },
     });
     const stop = new AbortController();
     const ending = manager.run(stop.signal).finally(async () => {

@@ -13,7 +13,7 @@ import { Expectations } from "#operator/cache/expectations.ts";
 import type { Key } from "#operator/cache/key.ts";
 import type { OperatorFacts } from "#operator/desired/context.ts";
 import type { Engines } from "#operator/engine/engines.ts";
-import { EngineReports } from "#operator/engine/reports.ts";
+import { EngineReports, type Pace } from "#operator/engine/reports.ts";
 import type { ClusterFigures, FigureSource } from "#operator/keda/scaler.ts";
 import { fenced } from "#operator/kube/fenced.ts";
 import type { Kube } from "#operator/kube/kube.ts";
@@ -50,7 +50,7 @@ export interface ManagerOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  readonly paces?: { readonly lively: number; readonly settled: number };
+  readonly paces?: Readonly<Record<Pace, number>>;
 }
 
 export type Ending = "stopped" | "leadership-lost";

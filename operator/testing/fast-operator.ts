@@ -44,7 +44,7 @@ const manager = new Manager({
   clock: systemClock,
   random: systemRandom,
   log: makeLog({ level: "info", program: "fast-operator" }),
-  paces: { lively: 200, settled: 500 },
+  paces: { lively: 200, scaling: 300, settled: 500 },
 });
 if (keda !== "") await startKedaServer({ address: `127.0.0.1:${keda}`, source: manager, clock: systemClock });
 const stop = new AbortController();

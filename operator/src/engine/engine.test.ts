@@ -166,7 +166,7 @@ describe("reports", () => {
       random: () => 0.5,
       log: silentLog,
       onNews: (key) => news.push(key.name),
-      paces: { lively: 1000, settled: 10_000 },
+      paces: { lively: 1000, scaling: 5000, settled: 10_000 },
       unknownAfterMs: 15_000,
     });
     const pass = async (ms: number) => {
@@ -212,6 +212,10 @@ describe("reports", () => {
     asked.length = 0;
     await pass(30_000);
     assert.equal(asked.length, 3);
+    reports.setPace(cluster, "scaling");
+    asked.length = 0;
+    await pass(30_000);
+    assert.equal(asked.length, 6);
     await reports.follow(cluster, []);
     asked.length = 0;
     await pass(30_000);

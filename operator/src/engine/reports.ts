@@ -32,9 +32,10 @@ export interface ReportsOptions {
   readonly unknownAfterMs?: number;
 }
 
-export type Pace = "lively" | "settled";
+/** "scaling": nothing is going on, and the operator has to notice a burst by itself. */
+export type Pace = "lively" | "scaling" | "settled";
 
-const PACES: Readonly<Record<Pace, number>> = { lively: 2000, settled: 15_000 };
+const PACES: Readonly<Record<Pace, number>> = { lively: 2000, scaling: 5000, settled: 15_000 };
 /** Two answers in a row may be missed. */
 const UNKNOWN_AFTER_MS = 40_000;
 

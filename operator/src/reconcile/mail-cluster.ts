@@ -219,12 +219,12 @@ async function tellStatus(
 
 function lookAgain(tools: Tools, observed: Observed, conditions: readonly Condition[]): Result {
   const isUnderWay = conditions.some(({ type, status }) => type === "Reconciling" && status === "True");
-  tools.reports.setPace(observed.key, isUnderWay ? "lively" : "settled");
+  const isScaling = observed.spec.autoscaling.mode === "Internal";
+  tools.reports.setPace(observed.key, isUnderWay ? "lively" : isScaling ? "scaling" : "settled");
   if (tools.memory.of(observed.key).refusals.all.length > 0)
     return again(LOOK_AGAIN.refusedMs, "the API server refused something");
   if (isUnderWay) return again(LOOK_AGAIN.underWayMs, "work is under way");
-  if (observed.spec.autoscaling.mode === "Internal")
-    return again(LOOK_AGAIN.scalingMs, "the autoscaler looks at the figures");
+  if (isScaling) return again(LOOK_AGAIN.scalingMs, "the autoscaler looks at the figures");
   return again(LOOK_AGAIN.settledMs, "settled");
 }
 
