@@ -19,6 +19,9 @@ import { spamhausHost } from "./spamhaus/script-functions.ts";
 import { Spamhaus } from "./spamhaus/spamhaus.ts";
 import { version } from "./version.ts";
 
+/** Entries of a queue that are a few megabytes of memory. */
+const LONG_QUEUE = 10_000;
+
 process.exitCode = await main();
 
 async function main(): Promise<number> {
@@ -89,7 +92,8 @@ async function run(options: Options): Promise<number> {
       identity: options.identity,
     });
     log.info({ version, revision: config.revision }, "started");
-    collectGarbage();
+    // With a long queue it would take seconds, in which mail waits, and what it gives back is little beside the queue.
+    if (mta.queue.figures().total < LONG_QUEUE) collectGarbage();
     return await untilStopped(mta, log);
   } catch (error) {
     process.stderr.write(`smtpd: ${describe(error)}\n`);
