@@ -67,9 +67,10 @@ export class Compaction {
       .finally(() => (this.#running = null));
   }
 
-  /** Runs something while no record moves and none goes. */
+  /** Runs something while no record moves and none goes; not at all when it ends before. */
   async pausedFor(work: () => Promise<void>): Promise<void> {
     while (this.#running !== null) await this.#running;
+    if (this.#isStopped) return;
     this.#running = work().finally(() => (this.#running = null));
     await this.#running;
     this.look();

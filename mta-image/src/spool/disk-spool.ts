@@ -78,7 +78,7 @@ export class DiskSpool implements Spool {
     await removeOldMark(files);
     await files.syncFolder("");
     const catalog = new Catalog(options.cacheBytes ?? 64 * 1024 * 1024);
-    const { segments: found, read, corruptRecords } = await recoverSegments(files, catalog, log);
+    const { segments: found, read, damage, corruptRecords } = await recoverSegments(files, catalog, log);
     const segmentBytes = options.segmentBytes ?? 64 * 1024 * 1024;
     const segments = new SegmentLog({
       files,
@@ -100,7 +100,7 @@ export class DiskSpool implements Spool {
       log,
       segmentBytes,
       everyBytes: options.snapshotBytes ?? 256 * 1024 * 1024,
-      found: { segmentsRead: read, corruptRecords },
+      found: { segmentsRead: read, damage },
       isDiskFull: () => space.isFull,
     });
     await space.watch();

@@ -21,13 +21,14 @@ import {
 } from "./record.ts";
 import { recoverBodies } from "./recover-bodies.ts";
 import { segmentName } from "./segment-log.ts";
-import { readSnapshot } from "./snapshot.ts";
+import { type Damage, readSnapshot } from "./snapshot.ts";
 
 export interface Recovered {
   /** Segments found, oldest first. */
   readonly segments: number[];
   /** Of them, those that were read; the others are in the snapshot. */
   readonly read: number;
+  readonly damage: Damage;
   readonly corruptRecords: number;
 }
 
@@ -36,13 +37,15 @@ export async function recoverSegments(files: SpoolFiles, catalog: Catalog, log: 
   const segments = names.map((name) => Number(name.slice(0, 10)));
   const snapshot = await readSnapshot(files, catalog, { segments, log });
   const unread = segments.filter((segment) => segment > (snapshot?.segment ?? 0));
-  let corruptRecords = snapshot?.corruptRecords ?? 0;
+  const damage = (snapshot?.damage ?? []).filter(([segment]) => segments.includes(segment));
   for (const segment of unread) {
     const isNewest = segment === segments.at(-1);
-    corruptRecords += await readSegment({ files, catalog, log, segment, isNewest });
+    const records = await readSegment({ files, catalog, log, segment, isNewest });
+    if (records > 0) damage.push([segment, records]);
   }
-  corruptRecords += await recoverBodies({ files, catalog, log, isDamaged: corruptRecords > 0 });
-  return { segments, read: unread.length, corruptRecords };
+  const missing = await recoverBodies({ files, catalog, log, isDamaged: damage.length > 0 });
+  const corruptRecords = damage.reduce((sum, [, records]) => sum + records, missing);
+  return { segments, read: unread.length, damage, corruptRecords };
 }
 
 interface Reading {

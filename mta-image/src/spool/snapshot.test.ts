@@ -133,3 +133,21 @@ test("a disk that takes no snapshot takes mail all the same", async () => {
   assert.equal((await bytesOf(next, id)).length > 0, true);
   await next.close();
 });
+
+test("damage is counted as long as its segment is there, and a body that is missing once", async () => {
+  const files = new FaultyFiles();
+  await written(files);
+  const bare = files.afterCrash();
+  await bare.remove("snapshot");
+  const segment = bare.paths().find((path) => path.startsWith("segments/")) ?? "";
+  bare.bytes(segment).writeUInt8(7, 60);
+  for (const path of bare.paths().filter((name) => name.startsWith("bodies/"))) await bare.remove(path);
+  const first = await open(bare);
+  const found = first.corruptRecords;
+  assert.ok(found >= 2, `${found}`);
+  await first.close();
+  assert.ok(bare.paths().includes("snapshot"));
+  const second = await open(bare);
+  assert.equal(second.corruptRecords, found);
+  await second.close();
+});

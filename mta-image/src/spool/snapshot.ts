@@ -31,11 +31,14 @@ const END = 4;
 const PER_FRAME = 1000;
 const MAX_FRAME_BYTES = 256 * 1024 * 1024;
 
+/** How many records of a segment are damaged. */
+export type Damage = readonly (readonly [segment: number, records: number])[];
+
 export interface SnapshotHead {
   /** All records of segments up to this one are in it. */
   readonly segment: number;
-  /** Damaged records that were found in them. */
-  readonly corruptRecords: number;
+  /** Damaged records that were found in segments, by number. */
+  readonly damage: Damage;
 }
 
 /** Rejects when it cannot be written; the one before stays then. */

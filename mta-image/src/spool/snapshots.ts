@@ -10,7 +10,7 @@ import type { Catalog } from "./catalog.ts";
 import type { Compaction } from "./compaction.ts";
 import type { SpoolFiles } from "./files.ts";
 import type { SegmentLog } from "./segment-log.ts";
-import { writeSnapshot } from "./snapshot.ts";
+import { type Damage, writeSnapshot } from "./snapshot.ts";
 
 /** A snapshot of a long queue is written after as many bytes of mail as it holds messages of this size. */
 const BYTES_A_MESSAGE = 1024;
@@ -25,7 +25,7 @@ export interface SnapshotsOptions {
   /** Least bytes of segments between two. */
   readonly everyBytes: number;
   /** What this start had to read, and what was damaged in all that it found. */
-  readonly found: { readonly segmentsRead: number; readonly corruptRecords: number };
+  readonly found: { readonly segmentsRead: number; readonly damage: Damage };
   readonly isDiskFull: () => boolean;
 }
 
@@ -73,7 +73,7 @@ export class Snapshots {
     const { files, catalog, log, found } = this.#options;
     this.#unread = 0;
     try {
-      await writeSnapshot(files, catalog, { segment, corruptRecords: found.corruptRecords });
+      await writeSnapshot(files, catalog, { segment, damage: found.damage });
     } catch (error) {
       log.warn({ segment, error: describe(error) }, "spool-snapshot-failed");
     }
