@@ -126,16 +126,16 @@ async function session({ hooks, logsIn = false, queueHooks }: Kind): Promise<num
   const before = process.cpuUsage();
   await new Promise<void>((resolve, reject) => {
     let sent = 0;
-    const next = (): void => {
+    const goOn = (): void => {
       if (sent++ === messages) resolve();
       else socket.write(group);
     };
     const answers: Readonly<Record<Said, () => unknown>> = {
       greeting: () => socket.write("EHLO client.example.org\r\n"),
-      greeted: () => (logsIn ? socket.write(login) : next()),
-      known: next,
+      greeted: () => (logsIn ? socket.write(login) : goOn()),
+      known: goOn,
       go: () => socket.write(`${body}.\r\n`),
-      taken: () => void tryAll(receiver, courier).then(next, reject),
+      taken: () => void tryAll(receiver, courier).then(goOn, reject),
       refused: () => reject(new Error("a command was refused")),
     };
     socket.on("error", reject);

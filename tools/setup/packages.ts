@@ -26,6 +26,7 @@ const packages: Readonly<Record<string, string>> = {
   "createrepo-c": "indexes a yum repository",
   "apt-utils": "indexes an apt repository",
   postfix: "a real mail server as peer; smtp-source and smtp-sink",
+  strace: "counts system calls in make bench",
   prometheus: "promtool, which checks metrics and alerts",
   slapd: "a real directory for scripts (ldap.test.ts)",
 };
