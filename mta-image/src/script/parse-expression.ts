@@ -1,9 +1,10 @@
 /**
  * Expressions, by precedence climbing. From tight to loose: postfix; **; unary - + ~ and `++ --`; * / %; + - .;
- * shifts; < > <= >=; == != === !== =~ !~; &; ^; |; not and !; and; or; ??; ?: and ternary (right associative);
- * assignment (right associative). Throws GiveUp after a report.
+ * shifts; < > <= >=; == != === !== =~ !~; &; ^; |; not and !; and; or; ??; ?: and ternary (right associative).
+ * Assignments bind to the place left of them, and take all that stands to the right. Throws GiveUp after a report.
  */
 import type { Argument, ArrayItem, BinaryOperator, Expression, FunctionNode } from "./ast.ts";
+import { assignments, isPlace } from "./assignment.ts";
 import type { Cursor } from "./cursor.ts";
 import { keywords, reserved } from "./token.ts";
 
@@ -26,26 +27,6 @@ const levels: readonly (readonly BinaryOperator[])[] = [
 /** Links of one chain, which the tree holds one within the other. */
 const MAX_LINKS = 500;
 
-const assignments: ReadonlyMap<string, BinaryOperator | "??" | null> = new Map<
-  string,
-  BinaryOperator | "??" | null
->([
-  ["=", null],
-  ["+=", "+"],
-  ["-=", "-"],
-  ["*=", "*"],
-  ["/=", "/"],
-  ["%=", "%"],
-  [".=", "."],
-  ["**=", "**"],
-  ["??=", "??"],
-  ["&=", "&"],
-  ["|=", "|"],
-  ["^=", "^"],
-  ["<<=", "<<"],
-  [">>=", ">>"],
-]);
-
 export class ExpressionParser {
   readonly #cursor: Cursor;
   readonly #parsers: Parsers;
@@ -61,23 +42,28 @@ export class ExpressionParser {
 
   #assignment(): Expression {
     const cursor = this.#cursor;
-    const { at } = cursor;
     if (cursor.isWord("yield")) return this.#yield();
-    const target = this.#conditional();
-    const sign = cursor.token.kind === "sign" ? cursor.token.text : "";
-    const operator = assignments.get(sign);
-    if (operator === undefined) return target;
-    this.#checkTarget(target, operator === null);
-    cursor.take();
+    const value = this.#conditional();
+    const operator = this.#assignmentSign();
+    if (operator !== undefined) this.#checkTarget(value, operator === null);
+    return value;
+  }
+
+  #assignmentSign(): BinaryOperator | "??" | null | undefined {
+    const { token } = this.#cursor;
+    return token.kind === "sign" ? assignments.get(token.text) : undefined;
+  }
+
+  /** What can only be assigned to binds to the place left of the sign, however tight the operator before it: `!$a = f()`. */
+  #assigned(target: Expression, at: number): Expression {
+    const operator = this.#assignmentSign();
+    if (operator === undefined || !isPlace(target, operator === null)) return target;
+    this.#cursor.take();
     return { kind: "assign", at, operator, target, value: this.parse() };
   }
 
   #checkTarget(target: Expression, pattern: boolean): void {
-    const places = ["variable", "index", "member", "path", "slice"];
-    if (places.includes(target.kind)) return;
-    if (target.kind === "scoped" && target.variable) return;
-    if (target.kind === "array" && pattern) return;
-    this.#cursor.fail("this cannot be assigned to", target.at);
+    if (!isPlace(target, pattern)) this.#cursor.fail("this cannot be assigned to", target.at);
   }
 
   #yield(): Expression {
@@ -95,9 +81,10 @@ export class ExpressionParser {
     const cursor = this.#cursor;
     const { at } = cursor;
     const test = this.#coalesce();
-    if (cursor.takeSign("?:"))
+    const isShort = cursor.takeSign("?:");
+    if (!isShort && !cursor.takeSign("?")) return test;
+    if (isShort || cursor.takeSign(":"))
       return { kind: "logical", at, operator: "?:", left: test, right: this.#nestedConditional() };
-    if (!cursor.takeSign("?")) return test;
     const chosen = this.parse();
     cursor.expectSign(":");
     return { kind: "conditional", at, test, chosen, otherwise: this.#nestedAssignment() };
@@ -191,7 +178,7 @@ export class ExpressionParser {
   #power(): Expression {
     const cursor = this.#cursor;
     const { at } = cursor;
-    const left = this.#postfix(this.#primary());
+    const left = this.#assigned(this.#postfix(this.#primary()), at);
     if (!cursor.takeSign("**")) return left;
     return { kind: "binary", at, operator: "**", left, right: cursor.nested(() => this.#unary()) };
   }

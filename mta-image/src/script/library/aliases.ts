@@ -6,9 +6,10 @@ import { decodeCsv } from "../data/csv.ts";
 import { type HostFunction, declare, optional, parameter } from "../host.ts";
 import { after } from "../mail/pieces.ts";
 import { meter } from "../meter.ts";
+import { join } from "./array.ts";
 import { randomBetween } from "./crypto.ts";
 import { readText } from "./file.ts";
-import { split } from "./string.ts";
+import { split, stringFunctions } from "./string.ts";
 import { option } from "./subjects.ts";
 
 const { string, number, any, array } = parameter;
@@ -35,6 +36,14 @@ export const aliasFunctions: readonly HostFunction[] = [
     docs: "str_split with the first two arguments changed round.",
     run: (_, delimiter, text, limit) => HslArray.of(split(text, delimiter, limit ?? 0)),
   }),
+  declare({
+    name: "implode",
+    parameters: [string("separator"), array("array")],
+    returns: "string",
+    docs: "array_join with the arguments changed round.",
+    run: (_, separator, items) => join(items, separator),
+  }),
+  ...renamed(stringFunctions, { substr: "str_slice", strtolower: "str_lower", strtoupper: "str_upper" }),
   declare({
     name: "in_array",
     parameters: [any("needle"), array("array")],
@@ -79,6 +88,16 @@ export const aliasFunctions: readonly HostFunction[] = [
       after(readText(context, path), (text) => rowWith(text ?? "", toText(needle), options)) as Value,
   }),
 ];
+
+/** By alias: the name of the function that does it. */
+function renamed(
+  functions: readonly HostFunction[],
+  names: Readonly<Record<string, string>>,
+): readonly HostFunction[] {
+  return Object.entries(names).flatMap(([alias, name]) =>
+    functions.filter((fn) => fn.name === name).map((fn) => ({ ...fn, name: alias, docs: `${name}.` })),
+  );
+}
 
 function rowWith(text: string, needle: string, options: HslArray | undefined): HslArray {
   const column = Number(option(options, "index") ?? 0);

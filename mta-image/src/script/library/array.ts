@@ -222,7 +222,7 @@ function renumbered(entries: readonly (readonly [Key, Value])[]): HslArray {
   return result;
 }
 
-function join(items: HslArray, separator: string): string {
+export function join(items: HslArray, separator: string): string {
   let size = 0;
   const texts = items.values().map((item) => {
     const text = toText(item);
