@@ -154,10 +154,15 @@ describe("TLS", () => {
   const folder = mkdtempSync(join(tmpdir(), "tls-"));
   after(() => rmSync(folder, { recursive: true, force: true }));
   const certificate = makeCertificate(folder, "mx.example.net");
+  /** Of authorities that are trusted. */
+  const wrong = {
+    expired: makeCertificate(folder, "old.example.net", { days: -1 }),
+    "another's": makeCertificate(folder, "other.example.org", { address: "192.0.2.9" }),
+  };
 
   interface Case {
     readonly mode: TlsMode;
-    readonly offered: "good" | "untrusted" | "broken" | "refused" | "none";
+    readonly offered: "good" | "untrusted" | "expired" | "another's" | "broken" | "refused" | "none";
     readonly becomes: RegExp;
   }
   const clear = /^delivered clear$/;
@@ -172,6 +177,11 @@ describe("TLS", () => {
     { mode: "optional_verify", offered: "none", becomes: clear },
     { mode: "optional_verify", offered: "good", becomes: secure },
     { mode: "optional_verify", offered: "untrusted", becomes: /^deferred 4\.7\.5 / },
+    { mode: "optional", offered: "expired", becomes: secure },
+    { mode: "optional_verify", offered: "expired", becomes: /^deferred 4\.7\.5 / },
+    { mode: "optional_verify", offered: "another's", becomes: /^deferred 4\.7\.5 / },
+    { mode: "require_verify", offered: "expired", becomes: /^deferred 4\.7\.5 / },
+    { mode: "require_verify", offered: "another's", becomes: /^deferred 4\.7\.5 / },
     { mode: "require", offered: "none", becomes: /^deferred 4\.7\.4 / },
     { mode: "require", offered: "untrusted", becomes: secure },
     { mode: "require", offered: "broken", becomes: /^deferred 4\.7\.5 / },
@@ -182,10 +192,12 @@ describe("TLS", () => {
   ];
   for (const { mode, offered, becomes } of cases) {
     test(`${mode} with TLS that is ${offered} ends in ${becomes.source}`, async () => {
-      const sink = await MailSink.start(offered === "none" ? {} : { tls: certificate.pem });
+      const shown = offered === "expired" || offered === "another's" ? wrong[offered] : certificate;
+      const sink = await MailSink.start(offered === "none" ? {} : { tls: shown.pem });
       const isSpoilt = offered === "broken" || offered === "refused";
       if (isSpoilt) spoilTls(offered);
-      const ca = offered === "good" ? readFileSync(certificate.ca, "utf8") : null;
+      const isTrusted = offered === "good" || shown !== certificate;
+      const ca = isTrusted ? readFileSync(shown.ca, "utf8") : null;
       const made = rig(isSpoilt ? host.port : sink.port, { settings: { tlsMode: mode, ca } });
       assert.match(withSecurity(await made.deliver(), sink), becomes);
       await sink.stop();
