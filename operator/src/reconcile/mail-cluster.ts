@@ -68,8 +68,8 @@ async function pass(tools: Tools, writer: Writer, seen: Observed): Promise<Resul
   if (seen.wishes.isPaused && seen.deletion === null)
     return rest(tools, writer, seen, judge(seen, tools.facts, scaled));
   const { observed, judgement } = await configure(tools, seen, scaled);
-  if (await applyObjects(tools, writer, observed, judgement))
-    await takeSteps(tools, writer, observed, judgement);
+  const isSound = await applyObjects(tools, writer, observed, judgement);
+  const steps = isSound ? await takeSteps(tools, writer, observed, judgement) : done;
   await dropSpentWords(writer, observed, judgement);
   if (judgement.decision.isGone && (await letGo(writer, observed))) return done;
   const { conditions, revision } = await tellStatus(tools, writer, observed, judgement);
@@ -82,6 +82,7 @@ async function pass(tools: Tools, writer: Writer, seen: Observed): Promise<Resul
   const wake = wakeNext(tools, judgement);
   return soonest([
     lookAgain(tools, observed, conditions),
+    steps,
     wake,
     trial,
     renewal,
@@ -170,10 +171,10 @@ async function takeSteps(
   writer: Writer,
   observed: Observed,
   { contextOf, decision, status }: Judgement,
-): Promise<void> {
-  if (decision.steps.length > 0)
-    tools.log.info({ ...observed.key, steps: describeSteps(decision.steps) }, "steps");
-  for (const step of decision.steps) {
+): Promise<Result> {
+  const steps = decision.steps.slice(0, MOST_STEPS);
+  if (steps.length > 0) tools.log.info({ ...observed.key, steps: describeSteps(steps) }, "steps");
+  for (const step of steps) {
     const { kind, slot } = step;
     await attempt(tools, observed, { id: idOfStep(step), kind, slot }, async () => {
       const what = await perform(step, { tools, writer, observed, contextOf });
@@ -184,7 +185,12 @@ async function takeSteps(
         tools.recorder.record(event);
     });
   }
+  const isAll = steps.length === decision.steps.length;
+  return isAll ? done : again(LOOK_AGAIN.unseenMs, "more steps are to be taken");
 }
+
+/** In one pass: hundreds would pass its deadline, and the status would say nothing until the last. */
+const MOST_STEPS = 40;
 
 function doomedOf(observed: Observed, { context, objects, push }: Judgement, lastGood: string | null) {
   // While the spec makes nothing usable, or while mail leaves, what is there stays.
