@@ -105,6 +105,12 @@ export const WebAdminSpec = withRules(
     ingress: WebIngress.optional().describe("An Ingress in front of the Service; none when absent."),
     proxy: WebProxy.optional().describe("A reverse proxy in front that says who comes."),
     oidc: WebOidc.optional().describe("An OpenID provider that users log in by, beside passwords."),
+    rolloutOrders: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Whether the pages may pause, resume, promote and roll back: the pods may then patch this MailCluster, and the ValidatingAdmissionPolicy of the chart lets them change the annotation mailfleet.io/rollout alone. Install it first.",
+      ),
     resources: z
       .object({
         requests: quantities.optional(),

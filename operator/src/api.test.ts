@@ -200,6 +200,16 @@ describe("against a real API server", { skip: server === null }, () => {
       async () => (await kube.get({ resource: resources.ingresses, ...web })) !== null,
     );
     assert.equal(await password(), before);
+    await patchCluster({ spec: { webAdmin: { rolloutOrders: true } } });
+    const rights = async (): Promise<boolean[]> =>
+      Promise.all(
+        [resources.roles, resources.roleBindings].map(
+          async (resource) => (await kube.get({ resource, ...web })) !== null,
+        ),
+      );
+    await until("rights to order roll-outs", async () => !(await rights()).includes(false));
+    await patchCluster({ spec: { webAdmin: { rolloutOrders: false } } });
+    await until("no such rights", async () => !(await rights()).includes(true));
     if (server.auditLog !== null) assert.deepEqual(deniedIn(server.auditLog, OPERATOR), []);
     await patchCluster({ spec: { webAdmin: null } });
     await until("all of it is gone", async () => !(await isThere()).includes(true) && (await isSettled()));
@@ -300,6 +310,8 @@ describe("against a real API server", { skip: server === null }, () => {
       resources.networkPolicies,
       resources.deployments,
       resources.ingresses,
+      resources.roles,
+      resources.roleBindings,
     ];
     await until("nothing is left", async () => {
       const labelSelector = "mailfleet.io/cluster=out";

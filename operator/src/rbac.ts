@@ -43,6 +43,8 @@ export const rbac: {
     { apiGroups: ["policy"], resources: ["poddisruptionbudgets"], verbs: OWNED },
     { apiGroups: ["networking.k8s.io"], resources: ["networkpolicies", "ingresses"], verbs: OWNED },
     { apiGroups: ["apps"], resources: ["deployments"], verbs: OWNED },
+    // The API server lets nobody grant what they may not do themselves, so nothing is gained by these.
+    { apiGroups: ["rbac.authorization.k8s.io"], resources: ["roles", "rolebindings"], verbs: OWNED },
     { apiGroups: ["events.k8s.io"], resources: ["events"], verbs: ["create", "patch"] },
   ],
   // Nodes belong to no namespace: one ClusterRole of its own, which may be left out. The operator works without.

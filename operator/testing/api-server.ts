@@ -29,9 +29,12 @@ export interface Reply {
 
 export class Admin {
   readonly #access: Access;
+  readonly #as: Readonly<Record<string, string>>;
 
-  constructor(server: ApiServer) {
+  /** With a user, all calls are made as that one. */
+  constructor(server: ApiServer, user?: string) {
     this.#access = findAccess(server.kubeconfig);
+    this.#as = user === undefined ? {} : { "impersonate-user": user };
   }
 
   /** Server-side apply of one object at its path. */
@@ -49,7 +52,11 @@ export class Admin {
     return new Promise((resolve, reject) => {
       const call = request(
         new URL(path, this.#access.server),
-        { ...(tls as object), method, headers: { ...headers, "content-type": contentType, ...length } },
+        {
+          ...(tls as object),
+          method,
+          headers: { ...headers, ...this.#as, "content-type": contentType, ...length },
+        },
         (response) => {
           let answer = "";
           response.setEncoding("utf8");

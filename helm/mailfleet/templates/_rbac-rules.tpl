@@ -74,6 +74,18 @@
       - patch
       - delete
   - apiGroups:
+      - rbac.authorization.k8s.io
+    resources:
+      - roles
+      - rolebindings
+    verbs:
+      - get
+      - list
+      - watch
+      - create
+      - patch
+      - delete
+  - apiGroups:
       - events.k8s.io
     resources:
       - events

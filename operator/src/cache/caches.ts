@@ -15,6 +15,8 @@ import {
   type Pod,
   type PodDisruptionBudget,
   resources,
+  type Role,
+  type RoleBinding,
   type Secret,
   type Service,
   type ServiceAccount,
@@ -36,6 +38,8 @@ export interface Caches {
   readonly networkPolicies: Store<NetworkPolicy>;
   readonly deployments: Store<Deployment>;
   readonly ingresses: Store<Ingress>;
+  readonly roles: Store<Role>;
+  readonly roleBindings: Store<RoleBinding>;
   /** Not synced: the operator may not read nodes, or has not yet. */
   readonly nodes: Store<KubeNode>;
 }
@@ -61,6 +65,8 @@ export const ownedResources = {
   networkPolicies: resources.networkPolicies,
   deployments: resources.deployments,
   ingresses: resources.ingresses,
+  roles: resources.roles,
+  roleBindings: resources.roleBindings,
 } as const satisfies Record<string, Resource>;
 
 export type WritableCaches = {
@@ -84,6 +90,8 @@ export function makeCaches(namespaces: readonly string[]): WritableCaches {
     networkPolicies: owned<NetworkPolicy>(),
     deployments: owned<Deployment>(),
     ingresses: owned<Ingress>(),
+    roles: owned<Role>(),
+    roleBindings: owned<RoleBinding>(),
     nodes: new ScopedStore<KubeNode>([]),
   };
 }

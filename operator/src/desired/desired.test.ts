@@ -10,6 +10,7 @@ import type { CustomObject } from "#operator/kube/objects.ts";
 import { resolvePlugins } from "#operator/plugins/resolve.ts";
 
 import { aContext } from "../../testing/builders.ts";
+import { app } from "../../testing/whole.ts";
 import { readAdminSecret } from "./admin-secret.ts";
 import { claim } from "./claim.ts";
 import { configMap, isStaleConfigMap, readConfigMap } from "./config-map.ts";
@@ -160,4 +161,26 @@ it("writes a configuration for the web administration that its server takes, wit
       { "mail-team": "operator" },
     ],
   );
+});
+
+it("gives the web administration no rights, no token and no way to the API server unless it may order roll-outs", () => {
+  const webObjects = (rolloutOrders: boolean): readonly string[] => {
+    const spec = { config: { app }, webAdmin: { enabled: true, rolloutOrders } };
+    const objects = plan(aContext({ spec }), admin, keys, web).map(({ object }) => object);
+    return objects
+      .filter(({ metadata }) => metadata.name.endsWith("-web"))
+      .map((each) => JSON.stringify(each));
+  };
+  const seen = (rolloutOrders: boolean, what: RegExp): boolean =>
+    webObjects(rolloutOrders).some((text) => what.test(text));
+  for (const what of [
+    /"Role"/,
+    /"RoleBinding"/,
+    /"automountServiceAccountToken":true/,
+    /6443/,
+    /MAILFLEET_CLUSTER_NAME/,
+  ]) {
+    assert.equal(seen(false, what), false, String(what));
+    assert.equal(seen(true, what), true, String(what));
+  }
 });

@@ -1,5 +1,5 @@
 /**
- * The web administration's pods and their identity, which may do nothing: what they show they ask the engines, with the
+ * The web administration's pods and their identity, which may do nothing unless it may order roll-outs: what they show they ask the engines, with the
  * token and the authority of the cluster's admin Secret, never its key. They pass Pod Security "restricted". A changed
  * configuration starts them anew, since it is read at start.
  */
@@ -10,6 +10,7 @@ import { shortHash } from "./hash.ts";
 import { adminSecretName, webName } from "./names.ts";
 import { containerSecurity, podSecurity } from "./security.ts";
 import { webMetadata, webSelector } from "./web-labels.ts";
+import { webEnvironment } from "./web-rights.ts";
 import { webConfig, webPaths, webPort } from "./web-secret.ts";
 
 const CONFIG_HASH = "mailfleet.io/web-config-hash";
@@ -47,7 +48,7 @@ function podSpec(context: Context, image: string): PodSpec {
   const mounts = mountsOf(context);
   return {
     serviceAccountName: webName(cluster.name),
-    automountServiceAccountToken: false,
+    automountServiceAccountToken: spec.webAdmin.rolloutOrders,
     enableServiceLinks: false,
     containers: [
       {
@@ -65,8 +66,8 @@ function podSpec(context: Context, image: string): PodSpec {
   };
 }
 
-function container({ spec }: Context, image: string): Container {
-  const { tlsSecretName, resources } = spec.webAdmin;
+function container({ cluster, spec }: Context, image: string): Container {
+  const { tlsSecretName, resources, rolloutOrders } = spec.webAdmin;
   const scheme = tlsSecretName === undefined ? "HTTP" : "HTTPS";
   const probe = { httpGet: { path: "/healthy", port: "http", scheme } };
   return {
@@ -74,6 +75,7 @@ function container({ spec }: Context, image: string): Container {
     image,
     imagePullPolicy: spec.engine.pullPolicy,
     args: ["-c", `${webPaths.config}/web.yaml`],
+    ...(rolloutOrders ? { env: webEnvironment(cluster) } : {}),
     ports: [{ name: "http", containerPort: webPort, protocol: "TCP" }],
     resources: {
       requests: resources.requests ?? { cpu: "20m", memory: "96Mi" },

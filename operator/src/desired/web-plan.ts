@@ -6,6 +6,7 @@ import type { PlannedObject } from "./planned.ts";
 import { planned } from "./planned.ts";
 import { webDeployment, webServiceAccount } from "./web-deployment.ts";
 import { type WebMaterial, webSecret } from "./web-secret.ts";
+import { webRole, webRoleBinding } from "./web-rights.ts";
 import { webIngress, webNetworkPolicy, webService } from "./web-traffic.ts";
 
 /** Nothing where it is not wanted, or while nobody has said which image to use. */
@@ -14,6 +15,8 @@ export function webPlan(context: Context, material: WebMaterial | null): readonl
   if (material === null || image === "") return [];
   return [
     planned(resources.serviceAccounts, webServiceAccount(context)),
+    planned(resources.roles, webRole(context)),
+    planned(resources.roleBindings, webRoleBinding(context)),
     planned(resources.secrets, webSecret(context, material)),
     planned(resources.networkPolicies, webNetworkPolicy(context)),
     planned(resources.services, webService(context)),

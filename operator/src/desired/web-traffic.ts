@@ -1,7 +1,7 @@
 /**
  * How one comes to the web administration, and what it may reach: a Service, an Ingress where one is wanted, and a policy
  * that lets anybody in to its one port and it out to the engines' admin API and to DNS
- * alone, and to the port of an OpenID provider where one is named.
+ * alone, to the port of an OpenID provider where one is named, and to the API server where roll-outs are ordered.
  */
 import { ports } from "#contract/runtime.ts";
 import type { Ingress, NetworkPolicy, Service } from "#operator/kube/objects.ts";
@@ -10,6 +10,7 @@ import type { Context } from "./context.ts";
 import { selectorLabels } from "./labels.ts";
 import { webName } from "./names.ts";
 import { webMetadata, webSelector } from "./web-labels.ts";
+import { apiServerPorts } from "./web-rights.ts";
 import { webPort } from "./web-secret.ts";
 
 export function webService({ cluster, spec }: Context): Service {
@@ -60,6 +61,7 @@ export function webNetworkPolicy({ cluster, spec }: Context): NetworkPolicy | nu
       egress: [
         { ports: [tcp(ports.admin)], to: [{ podSelector: { matchLabels: selectorLabels(cluster.name) } }] },
         { ports: [{ protocol: "UDP", port: 53 }, tcp(53)] },
+        ...(spec.webAdmin.rolloutOrders ? [{ ports: apiServerPorts.map(tcp) }] : []),
         ...(spec.webAdmin.oidc === undefined ? [] : [{ ports: [tcp(portOf(spec.webAdmin.oidc.issuer))] }]),
       ],
     },

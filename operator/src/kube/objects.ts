@@ -25,6 +25,8 @@ export const resources = {
   networkPolicies: resource("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies"),
   deployments: resource("apps/v1", "Deployment", "deployments"),
   ingresses: resource("networking.k8s.io/v1", "Ingress", "ingresses"),
+  roles: resource("rbac.authorization.k8s.io/v1", "Role", "roles"),
+  roleBindings: resource("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings"),
   leases: resource("coordination.k8s.io/v1", "Lease", "leases"),
   events: resource("events.k8s.io/v1", "Event", "events"),
   nodes: resource("v1", "Node", "nodes", false),
@@ -298,6 +300,24 @@ export interface Ingress extends KubeObject {
     readonly tls?: readonly { readonly hosts: readonly string[]; readonly secretName: string }[];
     readonly rules: readonly Readonly<Record<string, unknown>>[];
   };
+}
+
+export interface Role extends KubeObject {
+  readonly rules: readonly {
+    readonly apiGroups: readonly string[];
+    readonly resources: readonly string[];
+    readonly resourceNames?: readonly string[];
+    readonly verbs: readonly string[];
+  }[];
+}
+
+export interface RoleBinding extends KubeObject {
+  readonly roleRef: { readonly apiGroup: string; readonly kind: "Role"; readonly name: string };
+  readonly subjects: readonly {
+    readonly kind: "ServiceAccount";
+    readonly name: string;
+    readonly namespace: string;
+  }[];
 }
 
 export interface Lease extends KubeObject {

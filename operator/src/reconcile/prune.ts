@@ -27,6 +27,8 @@ const PLANNED: readonly OwnedKind[] = [
   "serviceAccounts",
   "deployments",
   "ingresses",
+  "roleBindings",
+  "roles",
 ];
 
 /** Which objects may go (pure). `revisions` are wanted beside those that pods were made with. */
