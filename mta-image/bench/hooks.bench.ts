@@ -62,6 +62,7 @@ function microsecondsPerCall(script: string): number {
     localIp: "192.0.2.2",
     localPort: 25,
     proxyIp: null,
+    proxyTlv: null,
   };
   const hooks = new ConnectionHooks(hooksOf({ mailfrom: script }), runner, facts);
   let start = process.cpuUsage();

@@ -68,6 +68,7 @@ function intakeFor(
     localIp: "",
     localPort: 0,
     proxyIp: null,
+    proxyTlv: null,
   });
   const { recipients, transportId } = envelope;
   hooks.injected({

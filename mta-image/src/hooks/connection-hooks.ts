@@ -8,6 +8,7 @@ import { isIP } from "node:net";
 
 import { makeId } from "#base/ids.ts";
 
+import type { Secured } from "../smtp/secured.ts";
 import type { Envelope } from "../message/envelope.ts";
 import { type MailParameters, NO_MAIL, NO_RCPT, type RcptParameters } from "../smtp/parameters.ts";
 import { type Reply, makeReply } from "../smtp/reply.ts";
@@ -173,9 +174,9 @@ export class ConnectionHooks {
   }
 
   /** TLS is on: what was known of the conversation before is forgotten. */
-  secured(description: string): void {
+  secured(secured: Secured): void {
     this.#connection = connectionTree(this.#facts);
-    this.#know("tls", tlsTree(description));
+    this.#know("tls", tlsTree(secured));
     this.#transaction = null;
     this.#tree = null;
   }

@@ -1,4 +1,5 @@
 /** What scripts see of a connection and its mail, as arrays of docs/hooks.md. Pure: each call makes a new array. */
+import type { Secured } from "../smtp/secured.ts";
 import type { MailParameters, RcptParameters } from "../smtp/parameters.ts";
 import type { HslArray } from "../script/value.ts";
 import { type Tree, addressTree, arrayOf, bytesOf } from "./texts.ts";
@@ -13,10 +14,12 @@ export interface ConnectionFacts {
   readonly localPort: number;
   /** The proxy that named the client; null when the client came by itself. */
   readonly proxyIp: string | null;
+  /** What the proxy said besides, as hexadecimal digits; null for nothing. */
+  readonly proxyTlv: string | null;
 }
 
 export function connectArguments(facts: ConnectionFacts): HslArray {
-  const { remoteIp, remotePort, localIp, localPort, serverId, proxyIp } = facts;
+  const { remoteIp, remotePort, localIp, localPort, serverId, proxyIp, proxyTlv } = facts;
   return arrayOf({
     remoteip: remoteIp,
     remoteport: remotePort,
@@ -24,6 +27,7 @@ export function connectArguments(facts: ConnectionFacts): HslArray {
     localport: localPort,
     serverid: serverId,
     ...(proxyIp === null ? {} : { proxyip: proxyIp }),
+    ...(proxyTlv === null ? {} : { proxytlv: proxyTlv }),
   });
 }
 
@@ -40,10 +44,15 @@ export function connectionTree(facts: ConnectionFacts): HslArray {
 }
 
 /** "TLSv1.3 TLS_AES_256_GCM_SHA384" as protocol, cipher and size of the key in bits, where the name tells it. */
-export function tlsTree(description: string): HslArray {
+export function tlsTree({ description, serverName }: Secured): HslArray {
   const [protocol = "", cipher = ""] = description.split(" ");
   const bits = /CHACHA20/.test(cipher) ? "256" : /(?:AES|CAMELLIA|ARIA)_?(\d{3})/.exec(cipher)?.[1];
-  return arrayOf({ protocol, cipher, ...(bits === undefined ? {} : { keysize: Number(bits) }) });
+  return arrayOf({
+    protocol,
+    cipher,
+    ...(bits === undefined ? {} : { keysize: Number(bits) }),
+    ...(serverName === null ? {} : { sni: bytesOf(serverName) }),
+  });
 }
 
 export function senderArguments(address: string, parameters: MailParameters): HslArray {

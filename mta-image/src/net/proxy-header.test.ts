@@ -13,18 +13,20 @@ const v2 = (command: number, family: number, rest: Buffer, length = rest.length)
 const four = Buffer.from("c0000201" + "c6336401" + "9c40" + "0019", "hex");
 const six = Buffer.from(`20010db8${"00".repeat(11)}01${"00".repeat(15)}01${"9c400019"}`, "hex");
 
+const tlv = Buffer.from("0400020102", "hex");
+
 const good = [
-  { bytes: Buffer.from("PROXY TCP4 192.0.2.1 198.51.100.1 40000 25\r\n"), ip: "192.0.2.1" },
-  { bytes: Buffer.from("PROXY TCP6 2001:db8::1 ::1 40000 25\r\n"), ip: "2001:db8::1" },
-  { bytes: v2(0x21, 0x11, four), ip: "192.0.2.1" },
-  { bytes: v2(0x21, 0x11, Buffer.concat([four, Buffer.from("0400020102", "hex")])), ip: "192.0.2.1" },
-  { bytes: v2(0x21, 0x21, six), ip: "2001:db8::1" },
+  { bytes: Buffer.from("PROXY TCP4 192.0.2.1 198.51.100.1 40000 25\r\n"), ip: "192.0.2.1", tlvs: null },
+  { bytes: Buffer.from("PROXY TCP6 2001:db8::1 ::1 40000 25\r\n"), ip: "2001:db8::1", tlvs: null },
+  { bytes: v2(0x21, 0x11, four), ip: "192.0.2.1", tlvs: null },
+  { bytes: v2(0x21, 0x11, Buffer.concat([four, tlv])), ip: "192.0.2.1", tlvs: tlv },
+  { bytes: v2(0x21, 0x21, six), ip: "2001:db8::1", tlvs: null },
 ] as const;
 
 test("a header is read whole and only whole, with what is behind it left alone", () => {
-  for (const { bytes, ip } of good) {
+  for (const { bytes, ip, tlvs } of good) {
     for (let cut = 0; cut < bytes.length; cut++) assert.equal(readProxyHeader(bytes.subarray(0, cut)), null);
-    const expected = { end: bytes.length, source: { ip, port: 40_000 } };
+    const expected = { end: bytes.length, source: { ip, port: 40_000, tlvs } };
     assert.deepEqual(readProxyHeader(bytes), expected);
     assert.deepEqual(readProxyHeader(Buffer.concat([bytes, Buffer.from("EHLO a\r\n")])), expected);
   }

@@ -8,6 +8,8 @@ import { isIPv4, isIPv6 } from "node:net";
 export interface ProxySource {
   readonly ip: string;
   readonly port: number;
+  /** What the proxy says besides, as it came (TLVs of version 2); null for nothing. */
+  readonly tlvs: Buffer | null;
 }
 
 export interface ProxyHeader {
@@ -48,7 +50,7 @@ function readLine(bytes: Buffer): ProxyHeader | "invalid" | null {
     V1_LINE.exec(bytes.toString("latin1", 0, end)) ?? [];
   const isAddress = family === "TCP4" ? isIPv4 : family === "TCP6" ? isIPv6 : () => false;
   if (!isAddress(ip) || !isAddress(target) || !isPort(port) || !isPort(targetPort)) return "invalid";
-  return { end: end + 2, source: { ip, port: Number(port) } };
+  return { end: end + 2, source: { ip, port: Number(port), tlvs: null } };
 }
 
 function isPort(text: string): boolean {
@@ -67,7 +69,8 @@ function readBinary(bytes: Buffer): ProxyHeader | "invalid" | null {
   const behind = V2_FIXED_BYTES + 2 * addressBytes + 4;
   if (addressBytes === 0 || behind > end || !hasWholeTlvs(bytes.subarray(behind, end))) return "invalid";
   const ip = addressOf(bytes.subarray(V2_FIXED_BYTES, V2_FIXED_BYTES + addressBytes));
-  return { end, source: { ip, port: bytes.readUInt16BE(V2_FIXED_BYTES + 2 * addressBytes) } };
+  const port = bytes.readUInt16BE(V2_FIXED_BYTES + 2 * addressBytes);
+  return { end, source: { ip, port, tlvs: behind === end ? null : bytes.subarray(behind, end) } };
 }
 
 function hasWholeTlvs(bytes: Buffer): boolean {

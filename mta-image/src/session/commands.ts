@@ -3,6 +3,7 @@
  * screening and the content, and what it counts. It knows no socket: the session parses lines, gives commands here,
  * and is asked for the floor (`Floor`) to reply, to wait and to read content. Never throws for what a client sends.
  */
+import type { Secured } from "../smtp/secured.ts";
 import type { ConnectionHooks } from "../hooks/connection-hooks.ts";
 import { type Command, parseCommand } from "../smtp/command.ts";
 import type { NamedClient } from "../smtp/xclient.ts";
@@ -25,7 +26,6 @@ export interface Floor {
   say(reply: Reply): void;
   /** Nothing more is read until the promise is there; `then` is left out when the client has gone. */
   wait<T>(asked: Promise<T>, then: (value: T) => void): void;
-  /** What the next bytes are. */
   read(what: "commands" | "content"): void;
   /** The 220 was said. */
   startTls(): void;
@@ -133,10 +133,10 @@ export class Commands {
   }
 
   /** TLS is on: everything said in the clear is forgotten (RFC 3207 4.2). */
-  secured(description: string): void {
-    this.#tls = description;
+  secured(secured: Secured): void {
+    this.#tls = secured.description;
     this.#transaction = this.#newTransaction();
-    this.#options.hooks?.secured(description);
+    this.#options.hooks?.secured(secured);
   }
 
   /** Before the greeting: what to say instead; null when nobody is asked. */

@@ -1,6 +1,7 @@
 /** Who is at the other end of a connection, as the socket or a proxy that we trust says (pure). */
 import type { Socket } from "node:net";
 
+import type { ProxySource } from "../net/proxy-header.ts";
 import { normalizeIp } from "./access.ts";
 
 export interface Peer {
@@ -11,6 +12,8 @@ export interface Peer {
   readonly isLocal: boolean;
   /** The proxy that named the client; null when the client came by itself. */
   readonly proxyIp: string | null;
+  /** What the proxy said besides (TLVs), as hexadecimal digits; null for nothing. */
+  readonly proxyTlv: string | null;
 }
 
 export function peerOf(socket: Socket): Peer {
@@ -20,5 +23,17 @@ export function peerOf(socket: Socket): Peer {
     port: remotePort ?? 0,
     isLocal: remoteAddress === undefined,
     proxyIp: null,
+    proxyTlv: null,
+  };
+}
+
+/** The client that a proxy at the other end speaks for. */
+export function namedBy(proxy: Peer, { ip, port, tlvs }: ProxySource): Peer {
+  return {
+    ip: normalizeIp(ip),
+    port,
+    isLocal: false,
+    proxyIp: proxy.ip,
+    proxyTlv: tlvs?.toString("hex") ?? null,
   };
 }

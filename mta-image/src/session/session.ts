@@ -30,6 +30,7 @@ import { LineReader } from "./line-reader.ts";
 import type { SessionNeighbours, SessionOptions, SessionSettings } from "./options.ts";
 import type { Peer } from "./peer.ts";
 import { Screening } from "./screening.ts";
+import type { Secured } from "../smtp/secured.ts";
 import { upgradeToTls } from "./tls-upgrade.ts";
 import { mayLogIn } from "./transaction.ts";
 import { WaitingInput } from "./waiting-input.ts";
@@ -137,7 +138,7 @@ export class Session {
    */
   #become(named: NamedClient): void {
     const { ip = this.#peer.ip, port = 0 } = named;
-    this.#peer = { ip, port, isLocal: false, proxyIp: this.remoteIp };
+    this.#peer = { ip, port, isLocal: false, proxyIp: this.remoteIp, proxyTlv: null };
     this.#hooks = this.#openHooks(this.#peer);
     const tls = this.#commands.tls;
     this.#commands = this.#openCommands({ peer: this.#peer, maySpeakForOthers: true, tls, named });
@@ -158,6 +159,7 @@ export class Session {
       localIp: normalizeIp(localAddress ?? ""),
       localPort: localPort ?? 0,
       proxyIp: peer.proxyIp,
+      proxyTlv: peer.proxyTlv,
     });
   }
 
@@ -350,17 +352,17 @@ export class Session {
       plain,
       context,
       clock: this.#near.clock,
-      onSecure: (description) => this.#onSecure(description, options.thenGreet),
+      onSecure: (secured) => this.#onSecure(secured, options.thenGreet),
       onFailure: () => this.#near.counters.tlsFailures++,
     });
     this.#attach(this.#socket);
     this.#flow.moveTo(this.#socket);
   }
 
-  #onSecure(description: string, thenGreet: boolean): void {
+  #onSecure(secured: Secured, thenGreet: boolean): void {
     if (this.#mode === "closed") return;
-    this.#traced.now?.tls(description);
-    this.#commands.secured(description);
+    this.#traced.now?.tls(secured.description);
+    this.#commands.secured(secured);
     this.#ready(thenGreet ? "greeting" : "command");
     if (thenGreet) this.#greeting.plan(this.#since);
     if (this.#isLeaving) this.#say(replies.shuttingDown);

@@ -10,10 +10,10 @@ import { type Clock, type Timer, sleep } from "#base/clock.ts";
 import { type Listener, type ListenAddress, listen } from "../net/listener.ts";
 import { awaitProxyHeader } from "../net/proxied-socket.ts";
 import { replies } from "../smtp/reply.ts";
-import { isInNetworks, normalizeIp } from "./access.ts";
+import { isInNetworks } from "./access.ts";
 import type { SessionNeighbours, SessionSettings } from "./options.ts";
 import { closeSoftly } from "./farewell.ts";
-import { type Peer, peerOf } from "./peer.ts";
+import { type Peer, namedBy, peerOf } from "./peer.ts";
 import { Session } from "./session.ts";
 
 export interface SmtpServerOptions {
@@ -87,12 +87,7 @@ export class SmtpServer {
       clock: this.#clock,
       onReady: (source) => {
         this.#unnamed--;
-        this.#admit(
-          socket,
-          source === null
-            ? peer
-            : { ...source, ip: normalizeIp(source.ip), isLocal: false, proxyIp: peer.ip },
-        );
+        this.#admit(socket, source === null ? peer : namedBy(peer, source));
       },
       onGone: () => this.#unnamed--,
     });

@@ -8,6 +8,7 @@ import { type SecureContext, TLSSocket } from "node:tls";
 import type { Clock } from "#base/clock.ts";
 
 import { withHeld } from "../net/held-stream.ts";
+import type { Secured } from "../smtp/secured.ts";
 
 const HANDSHAKE_MS = 30_000;
 
@@ -15,8 +16,7 @@ export function upgradeToTls(options: {
   readonly plain: Socket;
   readonly context: SecureContext;
   readonly clock: Clock;
-  /** The handshake is done; `description` names protocol and cipher. */
-  readonly onSecure: (description: string) => void;
+  readonly onSecure: (secured: Secured) => void;
   readonly onFailure: () => void;
 }): Socket {
   const { plain, context, clock } = options;
@@ -29,11 +29,19 @@ export function upgradeToTls(options: {
   secure.once("secure", () => {
     isSecure = true;
     deadline.cancel();
-    options.onSecure(`${secure.getProtocol() ?? "TLS"} ${secure.getCipher().name}`);
+    options.onSecure({
+      description: `${secure.getProtocol() ?? "TLS"} ${secure.getCipher().name}`,
+      serverName: askedName(secure),
+    });
   });
   secure.once("close", () => {
     deadline.cancel();
     if (!isSecure) options.onFailure();
   });
   return secure;
+}
+
+/** Node has false or null when the client named nobody. */
+function askedName({ servername }: TLSSocket): string | null {
+  return typeof servername === "string" && servername !== "" ? servername : null;
 }

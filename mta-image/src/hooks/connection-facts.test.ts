@@ -1,0 +1,80 @@
+/** What scripts hear of a connection from those in front of it: the proxy, and the client's TLS. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { connect as connectTls, createSecureContext } from "node:tls";
+
+import { Lines } from "../../testing/dialogue.ts";
+import { hooksOf } from "../../testing/hook-scripts.ts";
+import { Receiver, type ReceiverOptions } from "../../testing/receiver.ts";
+import { makeNetworks } from "../session/access.ts";
+
+const read = (name: string): string =>
+  readFileSync(new URL(`../session/testdata/${name}`, import.meta.url), "utf8");
+const tls = createSecureContext({ cert: read("test-cert.pem"), key: read("test-key.pem") });
+
+async function withReceiver(
+  options: ReceiverOptions,
+  run: (receiver: Receiver) => Promise<void>,
+): Promise<void> {
+  const receiver = await Receiver.start(options);
+  try {
+    await run(receiver);
+    await receiver.untilIdle();
+  } finally {
+    await receiver.close();
+  }
+}
+
+const hooks = hooksOf({
+  connect: `Accept(["reason" => $arguments["proxyip"] . " " . ($arguments["proxytlv"] ?? "none")]);`,
+});
+/** Version 2, from 192.0.2.1 to 198.51.100.1. */
+const header = (tlvs: string): Buffer =>
+  Buffer.from(
+    `0d0a0d0a000d0a515549540a2111${(12 + tlvs.length / 2).toString(16).padStart(4, "0")}c0000201c63364019c400019${tlvs}`,
+    "hex",
+  );
+
+for (const [what, tlvs, heard] of [
+  ["what the proxy adds to its header, as digits", "0400020102", "0400020102"],
+  ["nothing of it where the proxy adds nothing", "", "none"],
+] as const) {
+  test(`connect hears ${what}`, () =>
+    withReceiver({ settings: { hooks, proxyNetworks: makeNetworks(["127.0.0.0/8"]) } }, async (receiver) => {
+      const client = await receiver.connect();
+      client.socket.write(header(tlvs));
+      assert.equal(await client.reply(), `220 127.0.0.1 ${heard}`);
+      client.socket.destroy();
+    }));
+}
+
+for (const [what, name, heard] of [
+  ["the name that the client asks for", "mx.example.org", "mx.example.org"],
+  ["no name where it asks for none", undefined, "none"],
+] as const) {
+  test(`scripts after TLS hear ${what}`, () =>
+    withReceiver(
+      {
+        tls,
+        settings: {
+          hooks: hooksOf({ helo: `if ($connection["tls"]) Reject($connection["tls"]["sni"] ?? "none");` }),
+        },
+      },
+      async (receiver) => {
+        const plain = await receiver.greeted();
+        assert.match(await plain.ask("STARTTLS"), /^220 /);
+        plain.socket.removeAllListeners("data");
+        const socket = connectTls({
+          socket: plain.socket,
+          rejectUnauthorized: false,
+          ...(name === undefined ? {} : { servername: name }),
+        });
+        await new Promise<void>((resolve, reject) =>
+          socket.once("secureConnect", resolve).once("error", reject),
+        );
+        assert.equal(await new Lines(socket).ask("EHLO client.example.org"), `554 5.7.1 ${heard}`);
+        socket.destroy();
+      },
+    ));
+}
