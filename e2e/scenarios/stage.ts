@@ -167,13 +167,14 @@ export class Stage {
   }
 
   /** Waits until the status speaks of the present spec and the cluster is Ready. */
-  ready(name: string, replicas: number): Promise<ClusterView> {
+  ready(name: string, replicas: number, patienceSeconds = 90): Promise<ClusterView> {
     return this.until(
       name,
       (view) =>
         view.status.observedGeneration === view.metadata.generation &&
         condition(view, "Ready")?.status === "True" &&
         view.status.readyReplicas === replicas,
+      patienceSeconds,
     );
   }
 

@@ -38,6 +38,8 @@ const FROZEN_MS = 4000;
 const FULL_MS = 6000;
 const LEAST_BETWEEN_KILLS_MS = 20_000;
 const MOST_PODS = 4;
+/** Seconds between two attempts, as the course chooses them. */
+const MOST_INTERVAL = 4;
 
 export class Chaos {
   /** Milliseconds since the epoch. */
@@ -45,6 +47,7 @@ export class Chaos {
   readonly fulls: Span[] = [];
   readonly acts: string[] = [];
   readonly #course: Act[] = [...COURSE];
+  #operatorKilledAt = 0;
   readonly #ground: Ground;
   readonly #cluster: string;
   readonly #disk: Disk;
@@ -78,7 +81,7 @@ export class Chaos {
       case "fill-disk":
         return this.fillDisk();
       default:
-        return this.#configure();
+        return this.configure();
     }
   }
 
@@ -91,7 +94,10 @@ export class Chaos {
     this.acts.push(`kill ${engine.host}`);
   }
 
+  /** Nor does the operator, for the same reason. */
   async killOperator(): Promise<void> {
+    if (Date.now() - this.#operatorKilledAt < LEAST_BETWEEN_KILLS_MS) return;
+    this.#operatorKilledAt = Date.now();
     for (const operator of await processesOf("operator", "mailfleet")) killNow(operator);
     this.acts.push("kill operator");
   }
@@ -126,8 +132,7 @@ export class Chaos {
     this.acts.push(`scale ${replicas}`);
   }
 
-  async #configure(): Promise<void> {
-    const interval = 1 + Math.floor(this.#random() * 4);
+  async configure(interval = 1 + Math.floor(this.#random() * MOST_INTERVAL)): Promise<void> {
     const path = "/spec/config/app/transportgroups/0/retry/intervals/0/interval";
     const patch = JSON.stringify([{ op: "replace", path, value: interval }]);
     await this.#ground.kubectl("patch", "mailcluster", this.#cluster, "--type=json", "-p", patch);
