@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -11,10 +11,9 @@ import { hasRbldnsd } from "../testing/rbldnsd.ts";
 import { until } from "../testing/until.ts";
 import { type BusyFleet, hostile, startBusyFleet } from "./testing/busy-fleet.ts";
 import { type Tab, hasBrowser, openBrowser, openTab } from "./testing/browser.ts";
-import { PASSWORD, type WebRig, startRig } from "./testing/rig.ts";
-
-/** Set to a folder, the run leaves its pictures there (docs/web). */
-const pictures = process.env["MAILFLEET_PICTURES"];
+import { type MailClusterDoor, startMailClusterDoor } from "./testing/mail-cluster-door.ts";
+import { logIn, picture, show } from "./testing/steps.ts";
+import { type WebRig, startRig } from "./testing/rig.ts";
 
 const views = [
   "overview",
@@ -33,6 +32,7 @@ const views = [
 describe("the pages in a real browser", { skip: hasBrowser ? false : "there is no chromium" }, () => {
   let browser: Browser;
   let fleet: BusyFleet;
+  let door: MailClusterDoor;
   let rig: WebRig;
   let tab: Tab;
   let page: Page;
@@ -42,6 +42,7 @@ describe("the pages in a real browser", { skip: hasBrowser ? false : "there is n
     await buildPages(pages);
     browser = await openBrowser();
     fleet = await startBusyFleet();
+    door = await startMailClusterDoor();
     rig = await startRig({
       engines: {
         hosts: [
@@ -52,6 +53,7 @@ describe("the pages in a real browser", { skip: hasBrowser ? false : "there is n
       token: fleet.engines[0]?.token ?? "",
       pages,
       further: { title: "Outbound" },
+      cluster: door.place,
     });
     const viewer = await rig.as("viewer");
     const settled = async (): Promise<number> =>
@@ -68,28 +70,9 @@ describe("the pages in a real browser", { skip: hasBrowser ? false : "there is n
     await browser?.close();
     await rig?.stop();
     await fleet?.stop();
+    door?.stop();
     rmSync(pages, { recursive: true, force: true });
   });
-
-  async function logIn(at: Page, user: string): Promise<void> {
-    await at.goto("/");
-    await at.fill("input[name=user]", user);
-    await at.fill("input[name=password]", PASSWORD);
-    await at.keyboard.press("Enter");
-    await at.waitForSelector("nav");
-  }
-
-  async function show(at: Page, view: string): Promise<void> {
-    await at.goto(`/#/${view}`);
-    await at.waitForSelector("h1");
-    await at.getByText("Loading …").waitFor({ state: "detached" });
-  }
-
-  async function picture(at: Page, name: string): Promise<void> {
-    if (pictures === undefined) return;
-    mkdirSync(pictures, { recursive: true });
-    await at.screenshot({ path: join(pictures, `${name}.png`), animations: "disabled" });
-  }
 
   test("a wrong password says so, the right one opens the overview", async () => {
     await page.goto("/");

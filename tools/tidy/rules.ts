@@ -44,6 +44,7 @@ const BANNED_CALLS: readonly {
       "operator/src/kubectl-mailfleet.ts",
       "mta-image/src/main.ts",
       "mta-image/src/programs/mtactl.ts",
+      "mta-image/web/server/main.ts",
       "helm/",
       "e2e/",
       "tools/",

@@ -18,6 +18,8 @@ import type {
   LoggedOut,
   LoginWays,
   Overview,
+  RolloutOrder,
+  RolloutView,
   RuleResult,
   Series,
   SessionView,
@@ -129,6 +131,9 @@ export const api = {
     call<RuleResult>("DELETE", `/${kind}/${encodeURIComponent(id)}`),
   deliveries: () => call<ClusterDeliveries>("GET", "/deliveries"),
   config: () => call<ClusterConfig>("GET", "/config"),
+  rollout: () => call<RolloutView>("GET", "/rollout"),
+  orderRollout: (order: RolloutOrder, resourceVersion: string) =>
+    call<RolloutView>("POST", `/rollout/${order}`, { resourceVersion }),
   metrics: () => call<ClusterMetrics>("GET", "/metrics"),
   trace,
   audit: () => call<AuditList>("GET", "/audit"),

@@ -1,10 +1,11 @@
 /** The frame around every view: who is here, where one may go, which view the address means. */
 import { useEffect, useState } from "preact/hooks";
 
-import type { Role, SessionView } from "#web/shared/web-api.ts";
+import type { SessionView } from "#web/shared/web-api.ts";
 
 import { api, listenForSessionEnd } from "./api.ts";
 import { type Place, parsePlace, placeHref } from "./location.ts";
+import { may } from "./may.ts";
 import { type Key, type Language, language, languages, setLanguage, t } from "./strings.ts";
 import { type Theme, applyTheme, storedTheme } from "./theme.ts";
 import { AuditPage } from "./views/audit.tsx";
@@ -21,13 +22,7 @@ import { SpamhausPage } from "./views/spamhaus.tsx";
 import { TracePage } from "./views/trace.tsx";
 import { WarmUpPage } from "./views/warm-up.tsx";
 
-const order: readonly Role[] = ["viewer", "operator", "admin"];
-
-export function may(session: SessionView, role: Role): boolean {
-  return order.indexOf(session.role) >= order.indexOf(role);
-}
-
-const menu: readonly (readonly [view: string, title: Key, role: Role])[] = [
+const menu: readonly (readonly [view: string, title: Key, role: SessionView["role"]])[] = [
   ["overview", "overview", "viewer"],
   ["queue", "queue", "viewer"],
   ["rules", "policies", "viewer"],
@@ -186,7 +181,7 @@ function View({ place, session }: { readonly place: Place; readonly session: Ses
     case "spamhaus":
       return <SpamhausPage />;
     case "rollout":
-      return <RolloutPage />;
+      return <RolloutPage session={session} />;
     case "audit":
       return <AuditPage />;
     default:

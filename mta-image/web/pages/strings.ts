@@ -175,9 +175,55 @@ const table = {
     "{count} revisions are in force: a canary is judged, or a roll-out is under way.",
     "{count} Fassungen gelten: Ein Vorreiter wird beurteilt, oder das Ausrollen läuft.",
   ],
-  rolloutNote: [
-    "Nothing is changed from here. To end or hold a roll-out, annotate the MailCluster:",
-    "Von hier wird nichts geändert. Ein Ausrollen endet oder hält durch eine Anmerkung am MailCluster:",
+  rolloutOff: [
+    "Roll-outs are not ordered from here: webAdmin.rolloutOrders is off, or this is not Kubernetes. These commands do it:",
+    "Von hier wird das Ausrollen nicht gesteuert: webAdmin.rolloutOrders ist aus, oder dies ist nicht Kubernetes. Diese Befehle tun es:",
+  ],
+  rolloutSilent: ["Kubernetes cannot be asked: {reason}", "Kubernetes ist nicht zu fragen: {reason}"],
+  rolloutPaused: [
+    "The whole cluster is paused (mailfleet.io/paused): an order given now is carried out when that ends.",
+    "Der ganze Cluster ruht (mailfleet.io/paused): Was jetzt verlangt wird, geschieht erst danach.",
+  ],
+  rolloutWord: [
+    "Ordered: {word}. The operator has it and has not finished.",
+    "Verlangt: {word}. Der Operator hat es und ist nicht fertig.",
+  ],
+  rolloutHeld: [
+    "Paused: it stays where it is until you resume it.",
+    "Angehalten: Es bleibt, wo es ist, bis es weitergehen soll.",
+  ],
+  rolloutPhase: ["Phase", "Phase"],
+  rolloutTarget: ["Wanted", "Gewollt"],
+  rolloutLastGood: ["Last good", "Zuletzt gut"],
+  rolloutCluster: ["MailCluster", "MailCluster"],
+  pauseOrder: ["Pause", "Anhalten"],
+  resumeOrder: ["Resume", "Fortsetzen"],
+  promoteOrder: ["Promote", "Überall einführen"],
+  rollbackOrder: ["Roll back", "Zurücknehmen"],
+  pauseEffect: [
+    "The roll-out of {target} stays where it is: engines that have it keep it, no other gets it, and nothing is judged. It goes on when you resume it.",
+    "Das Ausrollen von {target} bleibt, wo es ist: Server, die es haben, behalten es, kein anderer bekommt es, und nichts wird beurteilt. Es geht weiter, wenn es fortgesetzt wird.",
+  ],
+  resumeEffect: [
+    "The word that was given is taken back. The roll-out of {target} goes on by the rules of the MailCluster.",
+    "Was verlangt war, wird zurückgenommen. Das Ausrollen von {target} geht nach den Regeln des MailClusters weiter.",
+  ],
+  promoteEffect: [
+    "{target} goes to all engines now, however the canary does and however long it has been watched.",
+    "{target} geht jetzt an alle Server, wie auch immer es dem Vorreiter geht und wie lange er beobachtet wurde.",
+  ],
+  rollbackEffect: [
+    "All engines go back to {lastGood}. It stays so until the configuration in the MailCluster changes.",
+    "Alle Server gehen zurück auf {lastGood}. So bleibt es, bis sich die Konfiguration im MailCluster ändert.",
+  ],
+  orderWrites: [
+    "Written on MailCluster {cluster}: {change}. Nothing else is changed, and the audit log names you.",
+    "Geschrieben am MailCluster {cluster}: {change}. Sonst ändert sich nichts, und das Protokoll nennt Sie.",
+  ],
+  orderTaken: ["Taken: {change}.", "Angenommen: {change}."],
+  needsAdmin: [
+    "Promoting and rolling back need the role admin.",
+    "Einführen und Zurücknehmen verlangen die Rolle admin.",
   ],
   rulings: ["What checks came to", "Was Prüfungen ergaben"],
   said: ["Said", "Gesagt"],

@@ -4,10 +4,9 @@
  */
 import { readFile } from "node:fs/promises";
 import { Agent, request } from "undici";
-import type { z } from "zod";
+import { z } from "zod";
 
 import { describe } from "#base/error.ts";
-import { ApiError } from "#contract/admin-api.ts";
 
 import type { Target } from "./targets.ts";
 
@@ -22,9 +21,11 @@ export type EngineAnswer<T> =
     };
 
 export interface EngineCall<T> {
-  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly path: string;
   readonly body?: unknown;
+  /** Of the body; JSON unless it says otherwise. */
+  readonly type?: string;
   readonly answer: z.ZodType<T>;
 }
 
@@ -48,13 +49,14 @@ export class EngineClient {
     this.#timeoutMs = timeoutMs;
   }
 
-  async call<T>(target: Target, { method, path, body, answer }: EngineCall<T>): Promise<EngineAnswer<T>> {
+  async call<T>(target: Target, engineCall: EngineCall<T>): Promise<EngineAnswer<T>> {
+    const { method, path, body, type = "application/json", answer } = engineCall;
     try {
       const response = await request(`${target.url}${path}`, {
         method,
         headers: {
           ...(await this.#headers()),
-          ...(body === undefined ? {} : { "content-type": "application/json" }),
+          ...(body === undefined ? {} : { "content-type": type }),
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         dispatcher: await this.#dispatcher(),
@@ -135,8 +137,11 @@ async function* linesOf(body: AsyncIterable<Buffer>): AsyncIterable<string> {
   }
 }
 
+/** An engine's refusal, and one of Kubernetes. */
+const Said = z.object({ message: z.string().max(10_000) });
+
 function refused(json: unknown, status: number): EngineAnswer<never> {
-  const error = ApiError.safeParse(json);
+  const error = Said.safeParse(json);
   const reason = error.success ? error.data.message : `it answered ${status}`;
   return { ok: false, kind: "refused", reason, status };
 }

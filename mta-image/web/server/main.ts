@@ -16,6 +16,7 @@ import { makeLog } from "#base/log.ts";
 import { exitCodes } from "#contract/runtime.ts";
 
 import manifest from "../../../package.json" with { type: "json" };
+import { clusterOf } from "./mail-cluster.ts";
 import { hashPassword } from "./password.ts";
 import { startWeb } from "./start.ts";
 import type { NameService } from "./targets.ts";
@@ -61,6 +62,7 @@ async function serve(): Promise<void> {
     log,
     names,
     version,
+    cluster: clusterOf(process.env),
   });
   const stop = (): void => void web.stop();
   process.once("SIGTERM", stop);

@@ -13,7 +13,9 @@ import { Audit } from "./audit.ts";
 import { clusterRoutes } from "./cluster-routes.ts";
 import { EngineClient } from "./engine-client.ts";
 import { Fleet } from "./fleet.ts";
+import { type ClusterPlace, MailCluster } from "./mail-cluster.ts";
 import { queueRoutes } from "./queue-routes.ts";
+import { rolloutRoutes } from "./rollout-routes.ts";
 import type { Route } from "./route.ts";
 import { ruleRoutes } from "./rule-routes.ts";
 import { signOnRoutes } from "./sign-on-routes.ts";
@@ -35,6 +37,8 @@ export interface StartOptions {
   readonly log: Log;
   readonly names: NameService;
   readonly version: string;
+  /** The MailCluster that roll-outs are ordered of; null: none may be, or this is not Kubernetes. */
+  readonly cluster: ClusterPlace | null;
 }
 
 export interface RunningWeb {
@@ -74,6 +78,7 @@ async function makeServer(
   const sessions = new Sessions({ users, clock, key, lifetimeMs, proxy, signOnStamp: stampOf(oidc) });
   const signOn = oidc === undefined ? null : new SingleSignOn(oidc, log);
   const audit = new Audit(log, config.audit.file ?? null);
+  const cluster = options.cluster === null ? null : new MailCluster(options.cluster);
   const turnstile = new Turnstile(users, clock);
   const routes: readonly Route[] = [
     ...sessionRoutes({ sessions, turnstile, audit, signOn, title }),
@@ -82,6 +87,7 @@ async function makeServer(
     ...queueRoutes(fleet),
     ...ruleRoutes(fleet),
     ...traceRoutes(fleet),
+    ...rolloutRoutes(cluster),
   ];
   const app = await makeApp({
     routes,
@@ -94,7 +100,7 @@ async function makeServer(
     version,
     http: httpOptions(config),
   });
-  app.addHook("onClose", async () => signOn?.close());
+  app.addHook("onClose", async () => void (await Promise.all([signOn?.close(), cluster?.close()])));
   return app;
 }
 

@@ -146,6 +146,33 @@ export const ClusterConfig = z.object({
 });
 export type ClusterConfig = z.infer<typeof ClusterConfig>;
 
+export const rolloutOrders = ["pause", "resume", "promote", "rollback"] as const;
+export type RolloutOrder = (typeof rolloutOrders)[number];
+
+/** What the MailCluster says of its roll-out. `failure`: it cannot be asked, or orders are off; the engines still can be looked at. */
+export const RolloutView = z.object({
+  cluster: z
+    .object({
+      name: z.string(),
+      namespace: z.string(),
+      /** To be sent with an order: one that was changed meanwhile takes none. */
+      resourceVersion: z.string(),
+      /** The word that stands there: pause, promote, rollback. */
+      word: z.string().nullable(),
+      /** Nothing of the cluster is changed while this holds. */
+      isPaused: z.boolean(),
+      target: z.string().nullable(),
+      lastGood: z.string().nullable(),
+      phase: z.string().nullable(),
+      since: z.string().nullable(),
+      message: z.string().nullable(),
+    })
+    .nullable(),
+  failure: z.object({ code: z.enum(["off", "kubernetes"]), message: z.string() }).nullable(),
+});
+export type RolloutView = z.infer<typeof RolloutView>;
+export const RolloutRequest = z.strictObject({ resourceVersion: z.string().min(1).max(64) });
+
 export const ClusterMetrics = z.object({
   engines: z.array(z.object({ name: z.string(), metrics: Metrics.shape.metrics })),
   failures: Failures,

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { type Clock, systemClock } from "#base/clock.ts";
 import { type Log, silentLog } from "#base/log.ts";
 import { hashPassword } from "#web/server/password.ts";
+import type { ClusterPlace } from "#web/server/mail-cluster.ts";
 import { startWeb } from "#web/server/start.ts";
 import type { NameService } from "#web/server/targets.ts";
 import { WebConfig } from "#web/server/web-config.ts";
@@ -34,6 +35,7 @@ export async function startRig(options: {
   readonly names?: NameService;
   readonly log?: Log;
   readonly clock?: Clock;
+  readonly cluster?: ClusterPlace;
 }): Promise<WebRig> {
   const folder = mkdtempSync(join(tmpdir(), "web-"));
   writeFileSync(join(folder, "token"), options.token ?? "none");
@@ -57,6 +59,7 @@ export async function startRig(options: {
     log: options.log ?? silentLog,
     names: options.names ?? noNames,
     version: "test",
+    cluster: options.cluster ?? null,
   });
   const url = `http://127.0.0.1:${web.port}`;
   return {

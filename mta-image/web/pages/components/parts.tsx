@@ -77,6 +77,20 @@ export function Figure({
   );
 }
 
+/** Names with what they are. */
+export function FactList({ facts }: { readonly facts: readonly (readonly [string, string])[] }) {
+  return (
+    <dl class="facts">
+      {facts.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
 interface FieldProps {
   readonly name: string;
   readonly label: Key;

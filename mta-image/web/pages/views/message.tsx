@@ -6,7 +6,7 @@ import type { QueueFilter, QueueOrder } from "#contract/insight-api.ts";
 import type { ClusterMessage } from "#web/shared/web-api.ts";
 
 import { api } from "../api.ts";
-import { Badge, Loading, PageHead, Problem, type Tone } from "../components/parts.tsx";
+import { Badge, FactList, Loading, PageHead, Problem, type Tone } from "../components/parts.tsx";
 import { SimpleTable } from "../components/simple-table.tsx";
 import { bytes, time } from "../format.ts";
 import { language, t, word } from "../strings.ts";
@@ -90,16 +90,7 @@ function Facts({ engine, message }: { readonly engine: string; readonly message:
     [t("job"), message.jobId || "–"],
     [t("tenant"), message.tenantId || "–"],
   ];
-  return (
-    <dl class="facts">
-      {facts.map(([name, value]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
-  );
+  return <FactList facts={facts} />;
 }
 
 function Recipients({ message, explanations }: ClusterMessage) {

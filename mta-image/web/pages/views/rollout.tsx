@@ -1,5 +1,8 @@
-/** Which engines run which revision, and how those of each do: what a canary is judged by. */
-import type { Overview } from "#web/shared/web-api.ts";
+/**
+ * Which engines run which revision, and how those of each do: what a canary is judged by. Beside it what the MailCluster says
+ * of its roll-out and the buttons that order it; where they cannot be had, the commands that do the same.
+ */
+import type { Overview, SessionView } from "#web/shared/web-api.ts";
 
 import { api } from "../api.ts";
 import { Loading, PageHead, Problem, Silent } from "../components/parts.tsx";
@@ -7,18 +10,16 @@ import { SimpleTable } from "../components/simple-table.tsx";
 import { number } from "../format.ts";
 import { language, t } from "../strings.ts";
 import { useData } from "../use-data.ts";
+import { RolloutOrders } from "./rollout-orders.tsx";
 
 type Engine = Overview["engines"][number];
-
-/** Words that the operator acts on. */
-const orders = ["pause", "promote", "rollback"] as const;
 
 interface Row {
   readonly revision: string;
   readonly engines: readonly Engine[];
 }
 
-export function RolloutPage() {
+export function RolloutPage({ session }: { readonly session: SessionView }) {
   const { data, error } = useData(api.overview, "rollout", 3_000);
   const rows = data === null ? [] : byRevision(data.engines);
   return (
@@ -31,13 +32,7 @@ export function RolloutPage() {
           <Silent failures={data.failures} />
           <p>{rows.length <= 1 ? t("rolloutDone") : t("rolloutUnder", { count: rows.length })}</p>
           <Revisions rows={rows} />
-          <p class="muted">{t("rolloutNote")}</p>
-          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard. */}
-          <pre class="source" tabIndex={0}>
-            {orders
-              .map((order) => `kubectl annotate mailcluster NAME mailfleet.io/rollout=${order}\n`)
-              .join("")}
-          </pre>
+          <RolloutOrders session={session} />
         </>
       )}
     </>
