@@ -208,7 +208,7 @@ export class Bench {
 
   #start(identity: string, kubeconfig = this.#parts.plane.kubeconfig): MeasuredOperator {
     const program = join(this.#parts.folder, "operator.mjs");
-    const made = new MeasuredOperator({ program, kubeconfig, identity, system: SYSTEM });
+    const made = new MeasuredOperator({ program, kubeconfig, identity, system: SYSTEM, say: this.#say });
     this.#programs.push(made);
     return made;
   }

@@ -1,6 +1,7 @@
 /**
  * The bundled operator as a process, with the flags of its image, and what the system says of it. With BENCH_PROFILE=folder
- * it writes a profile of its processor time there when it is asked to stop.
+ * it writes a profile of its processor time there when it is asked to stop. One that ends unasked, as one does that lost its
+ * lease while the whole machine stood still, is told of with its last line and started again, as a kubelet would.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
@@ -10,38 +11,50 @@ import { findAccess } from "#operator/kube/access.ts";
 
 import { run } from "../../e2e/peers/shell.ts";
 
+interface Options {
+  readonly program: string;
+  readonly kubeconfig: string;
+  readonly identity: string;
+  readonly system: string;
+  readonly say: (line: string) => void;
+}
+
 export class MeasuredOperator {
   /** Resolves when it acts. */
   readonly acting: Promise<void>;
-  readonly #child: ChildProcess;
-  readonly #gone: Promise<void>;
+  readonly #options: Options;
+  #child: ChildProcess;
+  #gone: Promise<void> = Promise.resolve();
+  #isToEnd = false;
 
-  constructor(options: { program: string; kubeconfig: string; identity: string; system: string }) {
-    const { program, kubeconfig, identity, system } = options;
-    const flags = {
-      kubeconfig,
-      identity,
-      "lease-namespace": system,
-      "engine-image": "mailfleet-mta:bench",
-      "monitor-port": "0",
-      "image-volumes": "on",
-    };
-    const args = Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
-    const folder = process.env["BENCH_PROFILE"];
-    const profile = folder === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${folder}`];
-    const node = ["--max-semi-space-size=2", "--optimize-for-size", ...profile];
-    const env = { ...process.env, MALLOC_ARENA_MAX: "2", NODE_ENV: "production" };
-    const child = spawn(process.execPath, [...node, program, ...args], {
+  constructor(options: Options) {
+    this.#options = options;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.acting = promise;
+    this.#child = this.#start(resolve);
+  }
+
+  #start(onActing: () => void): ChildProcess {
+    const child = spawn(process.execPath, argumentsOf(this.#options), {
       stdio: ["ignore", "pipe", "inherit"],
-      env,
+      env: { ...process.env, MALLOC_ARENA_MAX: "2", NODE_ENV: "production" },
     });
-    this.#child = child;
-    this.#gone = new Promise((resolve) => child.once("exit", () => resolve()));
-    this.acting = new Promise((resolve) => {
-      createInterface({ input: child.stdout }).on("line", (line) => {
-        if (line.includes('"msg":"acting"')) resolve();
-      });
+    let last = "";
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      last = line;
+      if (line.includes('"msg":"acting"')) onActing();
     });
+    this.#gone = new Promise((resolve) =>
+      child.once("close", (code) => {
+        resolve();
+        if (this.#isToEnd) return;
+        this.#options.say(
+          `${this.#options.identity} ended unasked with ${code} and is started again: ${last}`,
+        );
+        this.#child = this.#start(onActing);
+      }),
+    );
+    return child;
   }
 
   async residentMegabytes(): Promise<number> {
@@ -58,11 +71,28 @@ export class MeasuredOperator {
 
   /** As a rollout would end it. */
   end(): void {
+    this.#isToEnd = true;
     this.#child.kill("SIGTERM");
   }
 
   async kill(): Promise<void> {
+    this.#isToEnd = true;
     this.#child.kill("SIGKILL");
     await this.#gone;
   }
+}
+
+function argumentsOf({ program, kubeconfig, identity, system }: Options): readonly string[] {
+  const flags = {
+    kubeconfig,
+    identity,
+    "lease-namespace": system,
+    "engine-image": "mailfleet-mta:bench",
+    "monitor-port": "0",
+    "image-volumes": "on",
+  };
+  const args = Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
+  const folder = process.env["BENCH_PROFILE"];
+  const profile = folder === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${folder}`];
+  return ["--max-semi-space-size=2", "--optimize-for-size", ...profile, program, ...args];
 }
