@@ -37,7 +37,7 @@ export async function renewed(
 /** When a pass should look again: certificates of idle clusters fall due too. */
 export const LOOK_AGAIN_MS = DAY_MS;
 
-/** By the platform: read with the library that makes them, certificates took a quarter of the processor time of all passes. */
+/** By the platform: read with the library that makes them, certificates took an eighth to a quarter of the processor time. */
 function isGood(
   certificate: X509Certificate,
   { serverName, now }: { readonly serverName: string; readonly now: number },
