@@ -21,7 +21,7 @@ import { homedir, tmpdir } from "node:os";
 import { promisify } from "node:util";
 
 import { run } from "../e2e/peers/shell.ts";
-import { bundle, filesOf, packagesOf } from "./bundle.ts";
+import { ENGINE_FLAG, bundle, filesOf, packagesOf } from "./bundle.ts";
 import { TIMESTAMP, baseArchive } from "./image/base.ts";
 import { buildImage } from "./image/buildah.ts";
 import { type Part, debianPackages, sbomOf } from "./image/sbom.ts";
@@ -49,7 +49,7 @@ const images: readonly Image[] = [
     dockerfile: "mta-image/Dockerfile",
     programs: ["smtpd", "mtactl", "hsh", "hsl-lint", "hsl-format", "plugin-check"],
     extras: ["build/native/plugin-host.node", "build/native/plugin-copy"],
-    compiledBy: ["smtpd.mjs", "--version"],
+    compiledBy: [ENGINE_FLAG, "smtpd.mjs", "--version"],
   },
   {
     name: "localhost/mailfleet-operator:dev",
