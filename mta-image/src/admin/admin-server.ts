@@ -26,6 +26,7 @@ import { type PluginDoor, addPluginRoutes } from "./plugin-routes.ts";
 import { type RuleDoor, addRuleRoutes } from "./rule-routes.ts";
 import { withShape } from "./shape.ts";
 import { type SuppressionDoor, addSuppressionRoutes } from "./suppression-routes.ts";
+import { type ScriptStateDoor, addScriptStateRoutes } from "./script-state-routes.ts";
 import { type StageDoor, addStageRoutes } from "./stage-routes.ts";
 import { type SpamhausDoor, addSpamhausRoutes } from "./spamhaus-routes.ts";
 import { type TlsReportDoor, addTlsReportRoutes } from "./tls-report-routes.ts";
@@ -56,6 +57,7 @@ export function makeAdminServer(options: {
   readonly plugins: PluginDoor;
   readonly tlsReports: TlsReportDoor;
   readonly traces: TraceDoor;
+  readonly scripts?: ScriptStateDoor;
   readonly stage?: StageDoor;
   readonly suppression?: SuppressionDoor;
   /** Asked at each call, since it may be renewed. Null: only client certificates open the door. */
@@ -99,7 +101,13 @@ export function makeAdminServer(options: {
   addTlsReportRoutes(server, options.tlsReports);
   addTraceRoutes(server, options.traces);
   if (options.suppression !== undefined) addSuppressionRoutes(server, options.suppression);
+  if (options.scripts !== undefined) addScriptStateRoutes(server, options.scripts);
   if (options.stage !== undefined) addStageRoutes(server, options.stage);
+  addQueueOrders(server, administration);
+  return server;
+}
+
+function addQueueOrders(server: FastifyInstance, administration: Administration): void {
   for (const action of ["retry", "hold", "release", "bounce"] as const) {
     server.post(`/v1/queue/${action}`, async (request, reply) =>
       withShape(reply, QueueSelector, request.body, (selector) =>
@@ -107,7 +115,6 @@ export function makeAdminServer(options: {
       ),
     );
   }
-  return server;
 }
 
 async function drain(

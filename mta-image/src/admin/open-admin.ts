@@ -17,6 +17,7 @@ import type { InsightDoor } from "./insight-routes.ts";
 import type { PluginDoor } from "./plugin-routes.ts";
 import type { RuleDoor } from "./rule-routes.ts";
 import type { SuppressionDoor } from "./suppression-routes.ts";
+import type { ScriptStateDoor } from "./script-state-routes.ts";
 import type { StageDoor } from "./stage-routes.ts";
 import type { SpamhausDoor } from "./spamhaus-routes.ts";
 import type { TlsReportDoor } from "./tls-report-routes.ts";
@@ -44,6 +45,7 @@ export async function openAdmin(
     readonly plugins: PluginDoor;
     readonly tlsReports: TlsReportDoor;
     readonly traces: TraceDoor;
+    readonly scripts?: ScriptStateDoor;
     readonly stage?: StageDoor;
     readonly suppression?: SuppressionDoor;
   },

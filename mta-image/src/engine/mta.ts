@@ -389,6 +389,7 @@ export class Mta {
       suppression: this.#mail.suppression,
       tlsReports: this.#outbound.tlsReports,
       stage: this.#stage,
+      scripts: this.#scripts.state,
       traces: this.#traces,
     });
   }

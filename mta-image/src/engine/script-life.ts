@@ -29,6 +29,7 @@ import { configuredDirectories } from "../script-ports/directories.ts";
 import { configuredKeys } from "../script-ports/keys.ts";
 import { type PortParts, makeScriptPorts } from "../script-ports/ports.ts";
 import { makeScriptQueue } from "./script-queue.ts";
+import { ScriptState } from "./script-state.ts";
 import { Refusal } from "../script/error.ts";
 import { MemorySource } from "../script/mail/pieces.ts";
 import { domainOf } from "../message/envelope.ts";
@@ -65,6 +66,8 @@ export class ScriptLife {
   /** Those that scripts make up. */
   readonly ownFigures = new ScriptFigures();
   readonly runner: HookRunner;
+  /** What scripts remember between runs. */
+  readonly state: ScriptState;
   readonly #options: ScriptLifeOptions;
   #scripts: Scripts = noScripts;
   #hasBegun = false;
@@ -97,6 +100,7 @@ export class ScriptLife {
       },
       hasTransport: (id) => settings().transports.has(id),
     });
+    this.state = new ScriptState(this.runner.world({}).shared, log);
   }
 
   /** The courier with scripts around its attempts. */

@@ -16,13 +16,14 @@ import { queueCall, queueUsage } from "./mtactl-queue.ts";
 import { pluginCall, pluginsUsage } from "./mtactl-plugins.ts";
 import { type Call, ruleCall, rulesUsage } from "./mtactl-rules.ts";
 import { stageCall, stageUsage } from "./mtactl-stage.ts";
+import { hslCall, hslFlags, hslUsage } from "./mtactl-hsl.ts";
 import { findAccess } from "./mtactl-access.ts";
 import { followTrace, traceFlags, traceQuery, traceUsage } from "./mtactl-trace.ts";
 
 const usage = `mtactl: control a running smtpd
 
   mtactl status
-${queueUsage}${suppressionUsage}${rulesUsage}${pluginsUsage}${stageUsage}${traceUsage}  mtactl config reload
+${queueUsage}${suppressionUsage}${rulesUsage}${pluginsUsage}${stageUsage}${hslUsage}${traceUsage}  mtactl config reload
   mtactl drain            take no new mail, go on delivering
   mtactl serve            take mail again
 
@@ -44,6 +45,7 @@ const { values: flags, positionals } = parseArgs({
     limit: { type: "string" },
     after: { type: "string" },
     ...traceFlags,
+    ...hslFlags,
     where: { type: "string", multiple: true, default: [] },
     to: { type: "string", multiple: true, default: [] },
     "dry-run": { type: "boolean", default: false },
@@ -85,6 +87,7 @@ function findCall(): Call | string | null {
       suppressionCall(positionals) ??
       pluginCall(positionals) ??
       stageCall(positionals) ??
+      hslCall(positionals, flags) ??
       toCall(positionals)
     );
   } catch (error) {

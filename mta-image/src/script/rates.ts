@@ -9,13 +9,30 @@ const SLOTS = 60;
 const MAX_ENTRIES = 100_000;
 
 interface Window {
+  /** In the order they came. */
+  readonly number: number;
   /** Counts by slot number, oldest first. */
   readonly slots: Map<number, number>;
   total: number;
 }
 
+/** A counter, for people. */
+export interface RateEntry {
+  readonly number: number;
+  readonly namespace: string;
+  readonly entry: string;
+  readonly interval: number;
+  readonly count: number;
+}
+
+/** What rate() counts under. */
+export function rateKey(namespace: string, entry: string, seconds: number): string {
+  return JSON.stringify([namespace, entry, seconds]);
+}
+
 export class Rates {
   readonly #clock: Clock;
+  #next = 1;
   readonly #windows = new Map<string, Window>();
 
   constructor(clock: Clock) {
@@ -38,12 +55,30 @@ export class Rates {
     return true;
   }
 
+  /** All that are kept, as they are now; looking changes nothing. */
+  *entries(): Generator<RateEntry> {
+    for (const [key, { number, slots }] of this.#windows) {
+      const [namespace, entry, interval] = JSON.parse(key) as [string, string, number];
+      const first = this.#slot(interval) - SLOTS;
+      const count = [...slots].reduce((sum, [slot, hits]) => (slot > first ? sum + hits : sum), 0);
+      yield { number, namespace, entry, interval, count };
+    }
+  }
+
+  /** How many were forgotten. */
+  clear(fits: (entry: RateEntry) => boolean): number {
+    const before = this.#windows.size;
+    for (const entry of this.entries())
+      if (fits(entry)) this.#windows.delete(rateKey(entry.namespace, entry.entry, entry.interval));
+    return before - this.#windows.size;
+  }
+
   #slot(seconds: number): number {
     return Math.floor((this.#clock.monotonic() / (seconds * 1000)) * SLOTS);
   }
 
   #window(key: string, now: number): Window {
-    const window = this.#windows.get(key) ?? { slots: new Map<number, number>(), total: 0 };
+    const window = this.#windows.get(key) ?? this.#made();
     this.#windows.delete(key);
     this.#windows.set(key, window);
     for (const [slot, count] of window.slots) {
@@ -56,5 +91,9 @@ export class Rates {
       this.#windows.delete(oldest);
     }
     return window;
+  }
+
+  #made(): Window {
+    return { number: this.#next++, slots: new Map<number, number>(), total: 0 };
   }
 }

@@ -10,6 +10,8 @@ import { Rates } from "./rates.ts";
 import { type Value, share } from "./value.ts";
 
 interface Cached {
+  /** In the order they came. */
+  readonly number: number;
   readonly value: Value;
   readonly untilMs: number;
 }
@@ -20,13 +22,23 @@ interface Barrier {
   readonly queue: (() => void)[];
 }
 
+/** A remembered result, for people: `key` is the call, as bytes. */
+export interface CacheEntry {
+  readonly number: number;
+  readonly namespace: string;
+  readonly key: string;
+  readonly secondsLeft: number;
+}
+
 const MAX_MEMORY_KEYS = 1_000_000;
+const MAX_NAMESPACES = 10_000;
 const MAX_BARRIERS = 100_000;
 
 export class Shared {
   readonly memory = new Map<string, Value>();
   readonly rates: Rates;
   readonly #clock: Clock;
+  #next = 1;
   readonly #caches = new Map<string, Map<string, Cached>>();
   readonly #barriers = new Map<string, Barrier>();
 
@@ -49,18 +61,38 @@ export class Shared {
   remember(namespace: string, key: string, value: Value, keep: { ttlSeconds: number; size: number }): void {
     if (!(keep.ttlSeconds > 0) || !(keep.size >= 1)) return;
     const entries = this.#caches.get(namespace) ?? new Map<string, Cached>();
+    this.#caches.delete(namespace);
     this.#caches.set(namespace, entries);
+    const untilMs = this.#clock.monotonic() + keep.ttlSeconds * 1000;
     entries.delete(key);
-    entries.set(key, { value: share(value), untilMs: this.#clock.monotonic() + keep.ttlSeconds * 1000 });
+    entries.set(key, { number: this.#next++, value: share(value), untilMs });
+    for (const oldest of this.#caches.keys()) {
+      if (this.#caches.size <= MAX_NAMESPACES) break;
+      this.#caches.delete(oldest);
+    }
     for (const oldest of entries.keys()) {
       if (entries.size <= keep.size) break;
       entries.delete(oldest);
     }
   }
 
-  /** For people: namespace and number of entries. */
-  cacheSizes(): readonly (readonly [string, number])[] {
-    return [...this.#caches].map(([namespace, entries]) => [namespace, entries.size] as const);
+  *cacheEntries(): Generator<CacheEntry> {
+    const now = this.#clock.monotonic();
+    for (const [namespace, entries] of this.#caches)
+      for (const [key, { number, untilMs }] of entries)
+        yield { number, namespace, key, secondsLeft: (untilMs - now) / 1000 };
+  }
+
+  /** How many were forgotten. */
+  clearCaches(fits: (entry: CacheEntry) => boolean): number {
+    let count = 0;
+    for (const entry of this.cacheEntries()) {
+      if (!fits(entry)) continue;
+      const entries = this.#caches.get(entry.namespace);
+      if (entries?.delete(entry.key) === true) count++;
+      if (entries?.size === 0) this.#caches.delete(entry.namespace);
+    }
+    return count;
   }
 
   /** Resolves with the shared value when it is the caller's turn. */

@@ -5,6 +5,7 @@ import { toText, truthy } from "../convert.ts";
 import { Refusal } from "../error.ts";
 import { type HostFunction, declare, optional, parameter } from "../host.ts";
 import { type QueueFields, type QueueLimits, port, queueFields } from "../ports.ts";
+import { rateKey } from "../rates.ts";
 import { HslArray, type Value } from "../value.ts";
 import { flag, option, record } from "./subjects.ts";
 
@@ -81,7 +82,7 @@ export const queueFunctions: readonly HostFunction[] = [
     docs: "Counts a hit of the entry unless there were so many within the last seconds; says whether there were not. A count of 0 asks how many there were. Option `check`: false only looks. Option `cluster` (true; older: `sync`): the limit is that of the cluster, of which each engine has its share; false for that of this engine.",
     run: (context, namespace, entry, limit, seconds, how) => {
       if (!(seconds > 0)) throw new Refusal("the interval of a rate is more than 0 seconds");
-      const key = JSON.stringify([namespace, entry, seconds]);
+      const key = rateKey(namespace, entry, seconds);
       const { rates } = context.shared;
       if (limit === 0) return rates.count(key, seconds);
       const isShared = flag(how, "cluster", flag(how, "sync", true));
