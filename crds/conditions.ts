@@ -145,6 +145,18 @@ export const mailClusterConditions = {
       TooFew: "There are fewer identities than pods wanted; as many pods run as there are identities.",
     },
   },
+  WebAdminReady: {
+    about:
+      "The web administration can be reached by its pods' Service. Absent while webAdmin.enabled is false. Mail goes on without it, so Ready does not depend on it.",
+    reasons: {
+      Ready: "Every pod of it that is wanted runs the wanted version and is ready.",
+      NoPodsWanted: "webAdmin.replicas is 0.",
+      Progressing: "Its pods are being made, or are not ready yet.",
+      NotReady:
+        "No pod is ready any more, or pods cannot be made or have had their time; the message says which.",
+      ImageUnknown: "Neither webAdmin.image nor the operator says which image to run.",
+    },
+  },
   Paused: {
     about: "The annotation mailfleet.io/paused keeps the operator from changing anything.",
     reasons: {

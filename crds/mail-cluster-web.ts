@@ -46,6 +46,42 @@ const httpsUrl = z
   .max(2048)
   .regex(/^https:\/\//, "must begin with https://");
 
+const WebOidcCa = withRules(
+  z.object({
+    configMapName: objectName.optional().describe("A ConfigMap that holds it."),
+    secretName: objectName.optional().describe("A Secret that holds it."),
+    key: z
+      .string()
+      .min(1)
+      .max(253)
+      .regex(/^[-._a-zA-Z0-9]+$/, "must be letters, digits, dots, hyphens and underscores")
+      .default("ca.crt")
+      .describe("Key in it whose text is the certificates in PEM."),
+  }),
+  [
+    {
+      cel: "has(self.configMapName) != has(self.secretName)",
+      message: "webAdmin.oidc.ca needs exactly one of configMapName and secretName",
+      holds: ({ configMapName, secretName }) => (configMapName === undefined) !== (secretName === undefined),
+    },
+  ],
+);
+
+/** As the server of the pages knows them. */
+const signatures = [
+  "RS256",
+  "RS384",
+  "RS512",
+  "PS256",
+  "PS384",
+  "PS512",
+  "ES256",
+  "ES384",
+  "ES512",
+  "EdDSA",
+  "Ed25519",
+] as const;
+
 const WebOidc = z.object({
   issuer: httpsUrl.describe("The OpenID provider, as its tokens name it."),
   clientId: z.string().min(1).max(255),
@@ -75,6 +111,10 @@ const WebOidc = z.object({
     .optional()
     .describe("For whoever the provider lets in; nobody without a group when absent."),
   label: z.string().min(1).max(60).default("Single sign-on").describe("What the button says."),
+  algorithm: z.enum(signatures).optional().describe("What the provider signs by; RS256 when absent."),
+  ca: WebOidcCa.optional().describe(
+    "The authority that the provider's certificate is checked by; those that everybody trusts when absent. Read at start.",
+  ),
 });
 
 export const WebAdminSpec = withRules(

@@ -5,7 +5,7 @@ import { dump, load } from "js-yaml";
 
 import { MailCluster } from "#crds/mail-cluster.ts";
 import { parseEngineConfig } from "#contract/config.ts";
-import { WebConfig } from "#web/server/web-config.ts";
+import { OidcConfig, WebConfig } from "#web/server/web-config.ts";
 import type { CustomObject } from "#operator/kube/objects.ts";
 import { resolvePlugins } from "#operator/plugins/resolve.ts";
 
@@ -18,6 +18,7 @@ import type { Context } from "./context.ts";
 import { disruptionBudget } from "./disruption-budget.ts";
 import { plan } from "./plan.ts";
 import { pod, podHashOf } from "./pod.ts";
+import { webDeployment } from "./web-deployment.ts";
 import { webConfig } from "./web-secret.ts";
 
 interface Input {
@@ -161,6 +162,33 @@ it("writes a configuration for the web administration that its server takes, wit
       { "mail-team": "operator" },
     ],
   );
+});
+
+it("hands the provider's authority and signature to the web administration, which knows the same ones", () => {
+  const oidc = {
+    issuer: "https://login.example.org",
+    clientId: "mailfleet",
+    url: "https://mail.example.org",
+  };
+  const webOf = (more: object): Context =>
+    aContext({ spec: { webAdmin: { enabled: true, oidc: { ...oidc, ...more } } } });
+  const configOf = (more: object) => WebConfig.parse(load(webConfig(webOf(more)))).oidc;
+  const volumesOf = (more: object) =>
+    webDeployment(webOf(more), "web:test").spec.template.spec.volumes?.filter(
+      ({ name }) => name === "oidc-ca",
+    );
+  for (const algorithm of OidcConfig.shape.algorithm.unwrap().options)
+    assert.equal(configOf({ algorithm })?.algorithm, algorithm);
+  const items = [{ key: "root.pem", path: "root.pem" }];
+  assert.deepEqual(volumesOf({ ca: { configMapName: "roots", key: "root.pem" } }), [
+    { name: "oidc-ca", configMap: { name: "roots", items } },
+  ]);
+  assert.deepEqual(volumesOf({ ca: { secretName: "roots", key: "root.pem" } }), [
+    { name: "oidc-ca", secret: { secretName: "roots", items } },
+  ]);
+  assert.equal(configOf({ ca: { secretName: "roots" } })?.ca, "/run/secrets/mailfleet/oidc-ca/ca.crt");
+  assert.deepEqual(volumesOf({}), []);
+  assert.doesNotMatch(webConfig(webOf({})), /algorithm|oidc-ca/);
 });
 
 it("gives the web administration no rights, no token and no way to the API server unless it may order roll-outs", () => {

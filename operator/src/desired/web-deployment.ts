@@ -118,5 +118,19 @@ function mountsOf({ cluster, spec }: Context): readonly Mount[] {
     ...(oidc?.clientSecretName === undefined
       ? []
       : [secret("oidc", oidc.clientSecretName, webPaths.oidc, ["client-secret"])]),
+    ...(oidc?.ca === undefined ? [] : [authority(oidc.ca)]),
   ];
 }
+
+/** The one key of it alone, from a ConfigMap or a Secret. */
+function authority({ configMapName, secretName, key }: OidcAuthority): Mount {
+  const items = [{ key, path: key }];
+  const name = "oidc-ca";
+  const volume: Volume =
+    configMapName === undefined
+      ? { name, secret: { secretName: secretName ?? "", items } }
+      : { name, configMap: { name: configMapName, items } };
+  return { volume, path: webPaths.oidcCa };
+}
+
+type OidcAuthority = NonNullable<NonNullable<Context["spec"]["webAdmin"]["oidc"]>["ca"]>;

@@ -24,6 +24,7 @@ export const webPaths = {
   users: "/run/secrets/mailfleet/users",
   tls: "/run/secrets/mailfleet/tls",
   oidc: "/run/secrets/mailfleet/oidc",
+  oidcCa: "/run/secrets/mailfleet/oidc-ca",
 } as const;
 
 export const webPort = 8080;
@@ -97,6 +98,8 @@ function oidcOf({ oidc, ingress }: Context["spec"]["webAdmin"]): { readonly oidc
       rolesclaim: oidc.rolesClaim,
       roles: oidc.roles,
       ...(oidc.defaultRole === undefined ? {} : { defaultrole: oidc.defaultRole }),
+      ...(oidc.algorithm === undefined ? {} : { algorithm: oidc.algorithm }),
+      ...(oidc.ca === undefined ? {} : { ca: `${webPaths.oidcCa}/${oidc.ca.key}` }),
     },
   };
 }

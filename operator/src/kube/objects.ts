@@ -292,6 +292,13 @@ export interface Deployment extends KubeObject {
       readonly spec: PodSpec;
     };
   };
+  readonly status?: {
+    readonly observedGeneration?: number;
+    readonly replicas?: number;
+    readonly updatedReplicas?: number;
+    readonly availableReplicas?: number;
+    readonly conditions?: readonly Condition[];
+  };
 }
 
 export interface Ingress extends KubeObject {

@@ -23,6 +23,7 @@ const TOLD: Readonly<Record<string, Condition["status"]>> = {
   SpoolsHealthy: "False",
   RolloutComplete: "False",
   ScalingActive: "False",
+  WebAdminReady: "False",
   Paused: "True",
   Hibernated: "True",
 };
@@ -30,6 +31,7 @@ const TOLD: Readonly<Record<string, Condition["status"]>> = {
 /** Work on its way is no bad news. */
 const CALM: ReadonlySet<string> = new Set([
   "Pending",
+  "Progressing",
   "NotChecked",
   "PodsNotReady",
   "Deleting",

@@ -3,10 +3,12 @@
  * which steps the slots need. `mail-cluster.ts` carries it out.
  */
 import type { Context, OperatorFacts } from "#operator/desired/context.ts";
+import { webName } from "#operator/desired/names.ts";
 import { plan } from "#operator/desired/plan.ts";
 import type { PlannedObject } from "#operator/desired/planned.ts";
 import type { RenderedConfig } from "#operator/desired/engine-config.ts";
 import { podHashOf, podPartsOf } from "#operator/desired/pod.ts";
+import type { KubeObject } from "#operator/kube/kube.ts";
 import { decideSlots, type SlotDecision } from "#operator/slots/decide.ts";
 import { type IdentityPlan, planIdentities } from "#operator/slots/identities.ts";
 import type { SlotInput } from "#operator/slots/input.ts";
@@ -47,8 +49,7 @@ export function judge(observed: Observed, facts: OperatorFacts, scaled: Scaled):
     lastGood,
     rollout: rollout?.status ?? null,
   });
-  const { config } = choice;
-  const { podChanges } = choice;
+  const { config, podChanges } = choice;
   const heldBy = podChanges !== "all" ? "ConfigNotGood" : wishes.rollout === "pause" ? "RolloutPaused" : null;
   const identities = identitiesOf(observed, size);
   const parts = { facts, size, identities };
@@ -78,6 +79,7 @@ export function judge(observed: Observed, facts: OperatorFacts, scaled: Scaled):
     spamhaus: observed.spamhaus,
     plugins: plugins.plugins,
     pluginProblems: plugins.problems,
+    web: webOf(observed, facts),
     refused: [],
     hashOf,
     partsOf: (slot) => (context === null ? {} : podPartsOf(context, slot)),
@@ -93,6 +95,15 @@ export function judge(observed: Observed, facts: OperatorFacts, scaled: Scaled):
     push: config === null || wishes.rollout === "pause" ? null : pushOf(choice, config, canary),
     bake: rollout?.bake ?? null,
     hashOf,
+  };
+}
+
+function webOf({ spec, owned, key }: Observed, { webImage }: OperatorFacts): Judged["web"] {
+  if (!spec.webAdmin.enabled) return null;
+  const named = ({ metadata }: KubeObject): boolean => metadata.name === webName(key.name);
+  return {
+    image: spec.webAdmin.image ?? webImage,
+    deployment: owned.deployments.find(named) ?? null,
   };
 }
 

@@ -4,6 +4,7 @@
  */
 import type { MailClusterSpec } from "#crds/mail-cluster.ts";
 import type { PodParts } from "#operator/desired/pod-parts.ts";
+import type { Deployment } from "#operator/kube/objects.ts";
 import type { PluginProblem, ResolvedPlugin } from "#operator/plugins/resolve.ts";
 import type { ConfigState } from "#operator/rollout/choose-config.ts";
 import type { RolloutOrder, RolloutStatus } from "#operator/rollout/decide-rollout.ts";
@@ -20,6 +21,13 @@ export interface Refused {
   /** Null: it is of the cluster as a whole. */
   readonly slot: number | null;
   readonly message: string;
+}
+
+/** The web administration as it is. */
+export interface WebView {
+  /** "": nobody said. */
+  readonly image: string;
+  readonly deployment: Deployment | null;
 }
 
 export interface Judged {
@@ -45,6 +53,8 @@ export interface Judged {
   readonly spamhaus: SpamhausChoice;
   readonly plugins: readonly ResolvedPlugin[];
   readonly pluginProblems: readonly PluginProblem[];
+  /** Null: none is wanted. */
+  readonly web: WebView | null;
   readonly refused: readonly Refused[];
   /** As for decideSlots. */
   readonly hashOf: (slot: number) => string;

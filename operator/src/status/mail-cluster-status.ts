@@ -26,6 +26,7 @@ import { scalingRecord } from "./scaling-record.ts";
 import { spamhausHealthy } from "./spamhaus-healthy.ts";
 import { spoolsHealthy } from "./spools-healthy.ts";
 import { stalled } from "./stalled.ts";
+import { webAdminReady } from "./web-admin-ready.ts";
 
 export interface StatusInput extends Judged {
   readonly clusterName: string;
@@ -44,6 +45,7 @@ export function makeStatus(input: StatusInput): MailClusterStatus {
   const now = input.now.toISOString().replace(/\.\d+Z$/, "Z");
   const leavingSince = leavingTimes(judged, input.previous.pods ?? [], now);
   const plan = planOf(judged);
+  const web = webAdminReady(judged);
   const scaling = scalingRecord(judged, input.previous.scaling, now);
   return {
     observedGeneration: input.generation,
@@ -60,6 +62,7 @@ export function makeStatus(input: StatusInput): MailClusterStatus {
         ScaleDownBlocked: scaleDownBlocked(judged, { leavingSince, now: input.now }),
         SpoolsHealthy: spoolsHealthy(judged),
         IdentitiesHeld: identitiesHeld(judged),
+        ...(web === null ? {} : { WebAdminReady: web }),
         Paused: paused(judged),
         Hibernated: hibernated(judged),
       },

@@ -36,6 +36,7 @@ function anInput(changes: Partial<StatusInput> = {}): StatusInput {
     spamhaus: { section: null, keys: new Map(), candidate: null, faults: [], keyProblem: null },
     plugins: [],
     pluginProblems: [],
+    web: null,
     refused: [],
     hashOf: () => "hash",
     partsOf: () => ({}),
@@ -71,6 +72,12 @@ describe("the status of a MailCluster", () => {
       Paused: "False NotPaused",
       Hibernated: "False Awake",
     });
+  });
+
+  it("is Ready while its web administration is not: mail goes on", () => {
+    const found = verdicts({ web: { image: "web:test", deployment: null } });
+    assert.equal(found["WebAdminReady"], "False Progressing");
+    assert.deepEqual([found["Ready"], found["Stalled"]], ["True AllPodsReady", "False Moving"]);
   });
 
   it("passes its own schema", () => {
