@@ -20,6 +20,7 @@ import { makeSessionCounters } from "#mta/session/counters.ts";
 import type { SessionSettings } from "#mta/session/options.ts";
 import { SmtpServer } from "#mta/session/smtp-server.ts";
 import { DiskSpool } from "#mta/spool/disk-spool.ts";
+import type { Ports } from "#mta/script/ports.ts";
 import type { SpooledMessage } from "#mta/spool/spool.ts";
 import { Tracer } from "#mta/trace/tracer.ts";
 import { Lines } from "./dialogue.ts";
@@ -35,6 +36,8 @@ export interface ReceiverOptions {
   readonly inlineBytes?: number;
   readonly maxBytesInFlight?: number;
   readonly checks?: Checks;
+  /** What scripts reach outside of themselves. */
+  readonly ports?: Partial<Ports>;
   /** Of a UNIX socket to listen on. */
   readonly path?: string;
 }
@@ -110,6 +113,7 @@ export class Receiver {
           figures: this.hookFigures,
           hostname: () => "mx.example.org",
           hasTransport: (id) => id.startsWith("out"),
+          ...(options.ports === undefined ? {} : { ports: options.ports }),
         }),
         accepting: () => this.isAccepting,
       },

@@ -78,3 +78,30 @@ for (const [what, name, heard] of [
       },
     ));
 }
+
+test("scripts of a client that XCLIENT names hear of the TLS that it speaks through", () =>
+  withReceiver(
+    {
+      tls,
+      settings: {
+        xclientNetworks: makeNetworks(["127.0.0.0/8"]),
+        hooks: hooksOf({
+          helo: `if ($arguments["host"] == "named") Reject($connection["remoteip"] . " " . $connection["tls"]["protocol"]);`,
+        }),
+      },
+    },
+    async (receiver) => {
+      const plain = await receiver.greeted();
+      assert.match(await plain.ask("STARTTLS"), /^220 /);
+      plain.socket.removeAllListeners("data");
+      const socket = connectTls({ socket: plain.socket, rejectUnauthorized: false });
+      await new Promise<void>((resolve, reject) =>
+        socket.once("secureConnect", resolve).once("error", reject),
+      );
+      const client = new Lines(socket);
+      await client.ask("EHLO proxy.example.org");
+      assert.match(await client.ask("XCLIENT ADDR=192.0.2.1"), /^220 /);
+      assert.equal(await client.ask("EHLO named"), "554 5.7.1 192.0.2.1 TLSv1.3");
+      socket.destroy();
+    },
+  ));

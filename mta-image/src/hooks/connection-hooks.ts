@@ -19,6 +19,7 @@ import { type ByteSource, Pieces } from "../script/mail/pieces.ts";
 import { onlyData } from "../script/only-data.ts";
 import { type Value, HslArray } from "../script/value.ts";
 import { eodMailMessageClass } from "./actions.ts";
+import { type Ending, endingArguments } from "./ending-tree.ts";
 import { HookRun } from "./hook-run.ts";
 import { type MailCopy, copiesAsked, copiesByTransport } from "./mail-copy.ts";
 import { type Asked, type HookRunner, then } from "./runner.ts";
@@ -35,15 +36,7 @@ import {
   senderArguments,
   tlsTree,
 } from "./trees.ts";
-import {
-  type Answer,
-  type Verdict,
-  afterFailure,
-  judge,
-  saidTree,
-  wishedAddress,
-  wordsOf,
-} from "./verdict.ts";
+import { type Answer, type Verdict, afterFailure, judge, wishedAddress, wordsOf } from "./verdict.ts";
 import { linesOf, replyOf } from "./wording.ts";
 
 export interface AuthFacts {
@@ -70,12 +63,6 @@ export type EndAnswer =
 export type ProxyAnswer =
   | { readonly kind: "pass"; readonly command: string | null }
   | { readonly kind: "reply"; readonly reply: Reply };
-
-export interface Ending {
-  readonly close: "local" | "remote";
-  /** The last thing that was said; null when nothing was. */
-  readonly reply: Reply | null;
-}
 
 /** What is known of a message that nobody spoke. */
 export interface InjectedFacts {
@@ -118,18 +105,27 @@ export class ConnectionHooks {
     return this.#scripts.byHook.has(hook);
   }
 
-  connect(): Asked<Answer<{ remoteIp: string | null }>> | null {
+  /** The client is to be greeted: a script is to be asked, or its name to be found. */
+  get isAskedAtConnect(): boolean {
+    return this.has("connect") || this.#scripts.wantsRemoteName;
+  }
+
+  async connect(): Promise<Answer<{ remoteIp: string | null }> | null> {
+    await this.#findName();
     const script = this.#scripts.byHook.get("connect");
     if (script === undefined) return null;
     return this.#judged(
       script,
       () => connectArguments(this.#facts),
       (run) => {
-        const remoteIp = run.wish("remoteip");
-        if (remoteIp === null) return { remoteIp };
-        if (typeof remoteIp !== "string" || isIP(remoteIp) === 0) throw new Refusal("remoteip is no address");
-        this.#facts = { ...this.#facts, remoteIp };
-        this.#know("remoteip", remoteIp);
+        const [remoteIp, name] = [run.wish("remoteip"), run.wish("remoteptr")];
+        if (remoteIp !== null && (typeof remoteIp !== "string" || isIP(remoteIp) === 0))
+          throw new Refusal("remoteip is no address");
+        if (name !== null && (typeof name !== "string" || name.length > 255))
+          throw new Refusal("remoteptr is no name");
+        if (remoteIp !== null) this.#knowFacts({ remoteIp });
+        const result = this.#facts.remoteName?.result ?? new HslArray();
+        if (name !== null) this.#knowFacts({ remoteName: { name, result } });
         return { remoteIp };
       },
     );
@@ -298,11 +294,9 @@ export class ConnectionHooks {
     return { kind: "go", copies: copiesAsked(envelope, asked, { transaction, now }), reply };
   }
 
-  disconnect({ close, reply }: Ending): void {
+  disconnect(ending: Ending): void {
     const script = this.#scripts.byHook.get("disconnect");
-    if (script === undefined) return;
-    const said = (): Tree => (reply === null ? undefined : saidTree(reply));
-    void this.#ask(script, () => arrayOf({ close, reply: said() }));
+    if (script !== undefined) void this.#ask(script, () => endingArguments(ending));
   }
 
   #startTransaction(): void {
@@ -336,6 +330,18 @@ export class ConnectionHooks {
       senderparams: mailTree(parameters),
       recipients,
     });
+  }
+
+  /** Finds the name of the client where a script wants to know it. */
+  async #findName(): Promise<void> {
+    const { remoteIp } = this.#facts;
+    if (!this.#scripts.wantsRemoteName || remoteIp === "") return;
+    this.#knowFacts({ remoteName: await this.#runner.remoteName(remoteIp) });
+  }
+
+  #knowFacts(facts: Partial<ConnectionFacts>): void {
+    this.#facts = { ...this.#facts, ...facts };
+    for (const [key, value] of connectionTree(this.#facts).entries()) this.#know(String(key), value);
   }
 
   #know(name: string, tree: Value): void {

@@ -15,6 +15,7 @@ import type { Value } from "../script/value.ts";
 import type { HookFigures } from "./figures.ts";
 import { HookRun } from "./hook-run.ts";
 import { wishFault } from "./mail-copy.ts";
+import { type RemoteName, findRemoteName } from "./remote-name.ts";
 import type { HookScript } from "./scripts.ts";
 import { textOf } from "./texts.ts";
 
@@ -54,6 +55,11 @@ export class HookRunner {
     this.#shared = new Shared(options.clock);
     this.#startedMs = options.clock.now();
     this.#ports = { ...options.ports, mail: this.#mailPort(options.ports?.mail) };
+  }
+
+  /** What the client's address is called. */
+  remoteName(ip: string): Promise<RemoteName> {
+    return findRemoteName(this.#ports.dns, ip, this.clock);
   }
 
   hasTransport(id: string): boolean {

@@ -34,6 +34,8 @@ export interface ServerScripts {
   readonly byHook: ReadonlyMap<Exclude<SessionHook, "rcptto">, HookScript>;
   /** The first whose domains fit is asked. */
   readonly rcptto: readonly RecipientScript[];
+  /** One of them, or a file that they import, names what the client's address is called: it is looked up. */
+  readonly wantsRemoteName: boolean;
 }
 
 export interface Scripts {
@@ -151,7 +153,16 @@ class Compiler {
       const script = this.#named(`rcptto/${id}`);
       return script === null ? [] : [{ script, domains: domains === null ? null : new Set(domains) }];
     });
-    return byHook.size === 0 && rcptto.length === 0 ? [] : [[server.id, { byHook, rcptto }]];
+    if (byHook.size === 0 && rcptto.length === 0) return [];
+    const names = [...byHook.values(), ...rcptto.map(({ script }) => script)].map(({ name }) => name);
+    return [[server.id, { byHook, rcptto, wantsRemoteName: this.#doName("remoteptr", names) }]];
+  }
+
+  /** A word stands in one of the scripts, or in a file that any of them may import. */
+  #doName(word: string, names: readonly string[]): boolean {
+    const { hooks, files } = this.#texts;
+    const has = (text: string | undefined): boolean => text?.includes(word) ?? false;
+    return names.some((name) => has(hooks.get(name))) || [...files.values()].some(has);
   }
 
   #ofQueue(hook: QueueHook): HookScript | null {

@@ -2,6 +2,7 @@
 import type { Secured } from "../smtp/secured.ts";
 import type { MailParameters, RcptParameters } from "../smtp/parameters.ts";
 import type { HslArray } from "../script/value.ts";
+import type { RemoteName } from "./remote-name.ts";
 import { type Tree, addressTree, arrayOf, bytesOf } from "./texts.ts";
 
 export interface ConnectionFacts {
@@ -16,10 +17,12 @@ export interface ConnectionFacts {
   readonly proxyIp: string | null;
   /** What the proxy said besides, as hexadecimal digits; null for nothing. */
   readonly proxyTlv: string | null;
+  /** What the client's address is called; absent where no script wants to know. */
+  readonly remoteName?: RemoteName;
 }
 
 export function connectArguments(facts: ConnectionFacts): HslArray {
-  const { remoteIp, remotePort, localIp, localPort, serverId, proxyIp, proxyTlv } = facts;
+  const { remoteIp, remotePort, localIp, localPort, serverId, proxyIp, proxyTlv, remoteName } = facts;
   return arrayOf({
     remoteip: remoteIp,
     remoteport: remotePort,
@@ -28,7 +31,13 @@ export function connectArguments(facts: ConnectionFacts): HslArray {
     serverid: serverId,
     ...(proxyIp === null ? {} : { proxyip: proxyIp }),
     ...(proxyTlv === null ? {} : { proxytlv: proxyTlv }),
+    ...nameTree(facts),
+    ...(remoteName === undefined ? {} : { remoteptrresult: remoteName.result }),
   });
+}
+
+function nameTree({ remoteName }: ConnectionFacts): Record<string, Tree> {
+  return typeof remoteName?.name === "string" ? { remoteptr: bytesOf(remoteName.name) } : {};
 }
 
 export function connectionTree(facts: ConnectionFacts): HslArray {
@@ -40,19 +49,22 @@ export function connectionTree(facts: ConnectionFacts): HslArray {
     localip: localIp,
     localport: localPort,
     serverid: serverId,
+    ...nameTree(facts),
+  });
+}
+
+export function tlsTree({ description, serverName }: Secured): HslArray {
+  return arrayOf({
+    ...cipherTree(description),
+    ...(serverName === null ? {} : { sni: bytesOf(serverName) }),
   });
 }
 
 /** "TLSv1.3 TLS_AES_256_GCM_SHA384" as protocol, cipher and size of the key in bits, where the name tells it. */
-export function tlsTree({ description, serverName }: Secured): HslArray {
+export function cipherTree(description: string): Record<string, Tree> {
   const [protocol = "", cipher = ""] = description.split(" ");
   const bits = /CHACHA20/.test(cipher) ? "256" : /(?:AES|CAMELLIA|ARIA)_?(\d{3})/.exec(cipher)?.[1];
-  return arrayOf({
-    protocol,
-    cipher,
-    ...(bits === undefined ? {} : { keysize: Number(bits) }),
-    ...(serverName === null ? {} : { sni: bytesOf(serverName) }),
-  });
+  return { protocol, cipher, ...(bits === undefined ? {} : { keysize: Number(bits) }) };
 }
 
 export function senderArguments(address: string, parameters: MailParameters): HslArray {

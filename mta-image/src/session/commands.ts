@@ -143,7 +143,7 @@ export class Commands {
   welcome(): Promise<Reply | null> | null {
     const { screening, hooks } = this.#options;
     const screened = screening.connect();
-    if (hooks?.has("connect") !== true) return screened;
+    if (hooks?.isAskedAtConnect !== true) return screened;
     return Promise.resolve(screened).then((refusal) => refusal ?? this.#askAtConnect(hooks));
   }
 

@@ -58,6 +58,11 @@ export class Session {
   /** The client closed its side while a commit was under way. */
   #hasEnded = false;
   #lastReply: Reply | null = null;
+  /** What that answers, for scripts: CONNECT, a command, or EOD. */
+  #lastState = "CONNECT";
+  #lastWord = "CONNECT";
+  #lastError: NodeJS.ErrnoException | null = null;
+  #secured: Secured | null = null;
   /** When the wait for the next complete command began. */
   #since: number;
 
@@ -140,6 +145,7 @@ export class Session {
     const { ip = this.#peer.ip, port = 0 } = named;
     this.#peer = { ip, port, isLocal: false, proxyIp: this.remoteIp, proxyTlv: null };
     this.#hooks = this.#openHooks(this.#peer);
+    if (this.#secured !== null) this.#hooks?.secured(this.#secured);
     const tls = this.#commands.tls;
     this.#commands = this.#openCommands({ peer: this.#peer, maySpeakForOthers: true, tls, named });
     this.#greeting = this.#openGreeting(this.#peer);
@@ -193,7 +199,10 @@ export class Session {
   /** Listeners stay for the socket's whole life: a reset may come at any moment, even after close. */
   #attach(socket: Socket): void {
     socket.on("data", (chunk: Buffer) => this.#onData(chunk));
-    socket.on("error", () => socket.destroy());
+    socket.on("error", (error) => {
+      this.#lastError ??= error;
+      socket.destroy();
+    });
     socket.on("end", () => {
       if (this.#mode === "waiting") this.#hasEnded = true;
       else this.#hangUp("remote");
@@ -206,7 +215,8 @@ export class Session {
   /** Forgets what was on its way. A commit under way goes on: the spool alone decides about its message. */
   #close(by: "local" | "remote"): void {
     if (this.#mode === "closed") return;
-    this.#hooks?.disconnect({ close: by, reply: this.#lastReply });
+    const [reply, state, error] = [this.#lastReply, this.#lastState, this.#lastError];
+    this.#hooks?.disconnect({ close: by, reply, state, error });
     this.#mode = "closed";
     this.#commands.abort();
     this.#input.take();
@@ -226,6 +236,7 @@ export class Session {
     this.#socket.write(reply.bytes);
     this.#traced.now?.server(reply.bytes.toString("latin1"));
     this.#lastReply = reply;
+    this.#lastState = reply.code === 354 ? "DATA" : this.#lastWord;
     if (reply.hangUp) this.#hangUp();
   }
 
@@ -279,6 +290,7 @@ export class Session {
     const fault = this.#lines.judge(data, start, next);
     if (this.#commands.isAsking) return this.#readAnswer(data, { start, next, fault });
     this.#traced.now?.client(data.toString("utf8", start, next - 2));
+    if (this.#hooks !== null) this.#lastWord = verbOf(data, start, next);
     const command = fault === null ? parseCommand(data, start, next - 2) : refused(fault);
     if (next < data.length && !mayHaveMore(command, this.#commands.isExtended))
       this.#turnAway(replies.impatient);
@@ -305,6 +317,7 @@ export class Session {
 
   #readContent(): void {
     this.#mode = "content";
+    this.#lastWord = "EOD";
   }
 
   #wait<T>(asked: Promise<T>, then: (value: T) => void): void {
@@ -362,10 +375,17 @@ export class Session {
   #onSecure(secured: Secured, thenGreet: boolean): void {
     if (this.#mode === "closed") return;
     this.#traced.now?.tls(secured.description);
+    this.#secured = secured;
     this.#commands.secured(secured);
     this.#ready(thenGreet ? "greeting" : "command");
     if (thenGreet) this.#greeting.plan(this.#since);
     if (this.#isLeaving) this.#say(replies.shuttingDown);
     this.#goOn();
   }
+}
+
+/** The first word of a line, in upper case. */
+function verbOf(line: Buffer, start: number, end: number): string {
+  const [verb = ""] = /^[A-Za-z0-9]*/.exec(line.toString("latin1", start, Math.min(end, start + 16))) ?? [];
+  return verb.toUpperCase();
 }
