@@ -173,6 +173,7 @@ function around(hooks: QueueHooks, receiver: Receiver): Courier {
     clock: systemClock,
     read: (id) => receiver.spool.read(id),
     sourceAddress: () => null,
+    addressId: () => null,
     retriesOf: () => 30,
     plugins: { order: () => ({ id: "", args: [], timeoutMs: 0 }), value: () => null },
   });

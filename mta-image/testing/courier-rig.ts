@@ -3,7 +3,7 @@
  * instead of the network. `deliver` resolves with the outcomes as short text, one line a recipient.
  */
 import { type Clock, systemClock } from "#base/clock.ts";
-import type { AttemptTerms, Outcome, TimeLeft } from "#mta/queue/courier.ts";
+import type { AttemptTerms, AttemptWish, Outcome, TimeLeft } from "#mta/queue/courier.ts";
 import type { TlsTools } from "#mta/delivery/tls-tools.ts";
 import { SmtpCourier } from "#mta/delivery/smtp-courier.ts";
 import { type TransportSettings, defaultTransport } from "#mta/delivery/transport.ts";
@@ -33,6 +33,8 @@ export interface MailOptions {
   readonly terms?: AttemptTerms;
   readonly deliverBy?: TimeLeft;
   readonly priority?: number;
+  readonly wish?: AttemptWish;
+  readonly isWatched?: boolean;
 }
 
 export class CourierRig {
@@ -102,6 +104,8 @@ export class CourierRig {
       recipients: to.map((_address, index) => index),
       ...(mail.terms === undefined ? {} : { terms: mail.terms }),
       ...(mail.deliverBy === undefined ? {} : { deliverBy: mail.deliverBy }),
+      ...(mail.wish === undefined ? {} : { wish: mail.wish }),
+      ...(mail.isWatched === undefined ? {} : { isWatched: mail.isWatched }),
     });
   }
 

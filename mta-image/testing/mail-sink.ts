@@ -33,7 +33,14 @@ export class MailSink {
     this.port = port;
   }
 
-  static start(options: { port?: number; tls?: { key: string; cert: string } } = {}): Promise<MailSink> {
+  static start(
+    options: {
+      port?: number;
+      tls?: { key: string; cert: string };
+      /** Hears which name each client asks TLS for. */
+      onServerName?: (name: string) => void;
+    } = {},
+  ): Promise<MailSink> {
     return new Promise((resolve, reject) => {
       let sink: MailSink;
       const server = new SMTPServer({
@@ -41,6 +48,10 @@ export class MailSink {
         disableReverseLookup: true,
         logger: false,
         ...(options.tls === undefined ? { hideSTARTTLS: true } : options.tls),
+        onSecure: (_socket, session, done) => {
+          options.onServerName?.(String(session.servername));
+          done();
+        },
         onRcptTo: (address, _session, done) => done(errorOf(sink.answerRcpt(address.address))),
         onData: (stream, session, done) => {
           void buffer(stream).then((content) => sink.#end(session, content, done));

@@ -15,6 +15,7 @@
 import { isAscii } from "node:buffer";
 
 import type { Outcome } from "../queue/courier.ts";
+import type { Reached } from "../smtp/reached.ts";
 import { type ServerReply, textOf } from "../smtp/reply-parser.ts";
 import type { SessionTrace } from "../trace/session-trace.ts";
 import { BodyStuffer, chunkForm, endOfData, wireForm } from "./body.ts";
@@ -46,6 +47,8 @@ export interface ConnectionOptions {
   /** BDAT where the host offers it. */
   readonly mayChunk: boolean;
   readonly source: JobSource;
+  /** What watched outcomes tell of the connection. */
+  readonly reached: Reached;
 }
 
 const RSET = "RSET\r\n";
@@ -58,6 +61,7 @@ export class Connection implements WireOwner {
   readonly #capabilities: Capabilities;
   readonly #timeouts: Timeouts;
   readonly #source: JobSource;
+  readonly #reached: Reached;
   readonly #maxTransactions: number;
   readonly #isLmtp: boolean;
   readonly #mayChunk: boolean;
@@ -73,6 +77,7 @@ export class Connection implements WireOwner {
     this.#capabilities = options.capabilities;
     this.#timeouts = options.timeouts;
     this.#source = options.source;
+    this.#reached = options.reached;
     this.#isLmtp = options.isLmtp;
     this.#mayChunk = options.mayChunk && options.capabilities.chunking;
     this.#maxTransactions = Math.min(
@@ -180,6 +185,7 @@ export class Connection implements WireOwner {
     for (;;) {
       const job = this.#source.next(this);
       if (job === null) return null;
+      job.goesOver(this.#reached, this.#started + 1);
       const trouble = this.#unfit(job);
       if (trouble === null) return this.#start(job);
       job.settleAll(outcomeOfTrouble(trouble, this.host));
@@ -200,6 +206,7 @@ export class Connection implements WireOwner {
     if (job.positions.length > maxRecipients) {
       this.#source.giveBack(whole.part(whole.positions.slice(maxRecipients)));
       job = whole.part(whole.positions.slice(0, maxRecipients));
+      job.via = whole.via;
     }
     this.#started++;
     return new Transaction(job, this.host, {

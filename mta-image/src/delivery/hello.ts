@@ -9,6 +9,7 @@
 import { isIP } from "node:net";
 
 import type { Outcome } from "../queue/courier.ts";
+import type { TlsChoice } from "../smtp/tls-choice.ts";
 import { type ServerReply, textOf } from "../smtp/reply-parser.ts";
 import { type Capabilities, plainCapabilities, readCapabilities } from "./capabilities.ts";
 import { commandLine } from "./command.ts";
@@ -32,6 +33,8 @@ export interface HelloOptions {
   readonly tlsaName?: string;
   /** Certificates to trust, PEM; null for the well-known ones. */
   readonly ca: string | null;
+  /** What a script says of TLS; null for the usual. */
+  readonly choice: TlsChoice | null;
   readonly timeouts: Timeouts;
   readonly sessions: TlsSessions;
   /** Wall clock, for certificates that DANE names. */
@@ -55,6 +58,7 @@ type Said = { readonly reply: ServerReply } | { readonly end: WireEnd };
 export async function sayHello(wire: Wire, options: HelloOptions): Promise<Hello> {
   const greeting = await listen(wire);
   if ("end" in greeting) return ended(greeting.end, options);
+  if (wire.trail !== null) wire.trail.greeting = greeting.reply.lines;
   if (greeting.reply.code !== 220) return refused(wire, greeting.reply, "greeting", options);
   const first = await introduce(wire, options);
   if (first.kind === "failed" || options.tlsMode === "disabled") return first;
@@ -104,13 +108,14 @@ async function startTls(wire: Wire, options: HelloOptions): Promise<Hello | null
 }
 
 function tlsRequest(options: HelloOptions): TlsRequest {
-  const { host, tlsMode, tlsa, tlsaName = host, ca, sessions, now } = options;
-  const key = `${host} ${tlsMode} ${ca ?? ""}`;
+  const { host, tlsMode, tlsa, tlsaName = host, ca, choice, sessions, now } = options;
+  const key = `${host} ${tlsMode} ${ca ?? ""}${choice === null ? "" : JSON.stringify(choice)}`;
   return {
     name: tlsaName,
     isNameAnIp: isIP(host) !== 0,
     mustVerify: tlsa === null && tlsMode.endsWith("_verify"),
     ca,
+    choice,
     judge:
       tlsa === null
         ? null

@@ -27,6 +27,8 @@ export interface HookedCourierOptions {
   readonly read: (id: string) => Promise<Content>;
   /** A source address by its name in the configuration, or as it is; null for what is neither. */
   readonly sourceAddress: (name: string) => string | null;
+  /** The name that the configuration has for an address; null where it has none. */
+  readonly addressId: (ip: string) => string | null;
   /** Attempts after the first one that a transport's schedule has. */
   readonly retriesOf: (mail: RecipientFacts) => number;
   /** What a plugin is given, and how what it gives back looks to scripts. */
@@ -88,7 +90,7 @@ export class HookedCourier implements Courier {
         await Promise.all(
           group.map(async (item, at) => {
             const outcome = made[at] ?? outcomeOfTrouble("internal", "");
-            outcomes[item.position] = await this.#after(item, outcome, durationMs);
+            outcomes[item.position] = await this.#after(item, { attempt, outcome, durationMs });
           }),
         );
       }),
@@ -100,15 +102,16 @@ export class HookedCourier implements Courier {
     const [{ before }] = group as readonly [Item];
     if (before.kind !== "try") return group.map(() => insteadOfTry(before));
     const { wish } = before;
-    const part = {
+    const part: Attempt = {
       ...attempt,
+      isWatched: this.#options.hooks.isWatching,
       recipients: group.map(({ position }) => attempt.recipients[position] as number),
       retries: group.map(({ facts }) => facts.retry),
     };
     if (wish === null) return this.#options.inner.deliver(part);
     const resolved = this.#resolve(wish);
     if (typeof resolved === "string") {
-      const trouble = outcomeOfTrouble("no-source-ip", "", `there is no address "${resolved}"`);
+      const trouble = outcomeOfTrouble("no-source-id", "", `there is no address "${resolved}"`);
       return group.map(() => trouble);
     }
     if (wish.plugin === null) return this.#options.inner.deliver({ ...part, wish: resolved });
@@ -129,22 +132,36 @@ export class HookedCourier implements Courier {
       if (ip === null) return source;
       sources.push({ ip, helo });
     }
-    const { transportId, server, port, tlsMode, exchangers } = wish;
-    const choice = exchangers === null ? {} : { exchangers };
-    return { key: wishKey(wish), transportId, server, port, tlsMode, sources, ...choice };
+    const { transportId, server, port, tlsMode, exchangers, domain, tls, isSourceOrdered } = wish;
+    const place = { key: wishKey(wish), transportId, server, port };
+    return {
+      ...place,
+      tlsMode,
+      sources,
+      isSourceOrdered,
+      ...(exchangers === null ? {} : { exchangers }),
+      ...(domain === null ? {} : { domain }),
+      ...(tls === null ? {} : { tls }),
+    };
   }
 
-  async #after({ facts, before }: Item, outcome: Outcome, durationMs: number): Promise<Outcome> {
+  async #after(
+    { facts, before }: Item,
+    tried: { readonly attempt: Attempt; readonly outcome: Outcome; readonly durationMs: number },
+  ): Promise<Outcome> {
+    const { attempt, outcome, durationMs } = tried;
     // Nothing was tried: there is nothing to be told of.
     if (before.kind !== "try") return withMetadata(outcome, before.metadata);
     const { hooks, retriesOf, plugins } = this.#options;
-    const { kind, reply, status, remoteMta, plugin } = outcome;
+    const { kind, plugin } = outcome;
     const isPutOff = kind === "deferred" || kind === "unclear";
     const isExpired = isPutOff && facts.retry >= retriesOf(facts);
     const pluginReturn = plugin === undefined ? undefined : plugins.value(plugin.ret);
-    const attempt = { kind, isExpired, reply, status, remoteMta, durationMs, pluginReturn };
+    const { addressId: localIpId } = this.#options;
+    const rules = hooks.isWatching ? (attempt.rules?.() ?? null) : null;
+    const attempted = { outcome, isExpired, durationMs, pluginReturn, localIpId, rules };
     const metadata = before.metadata ?? facts.metadata;
-    const after = await hooks.after({ ...facts, metadata }, attempt, before.context);
+    const after = await hooks.after({ ...facts, metadata }, attempted, before.context);
     return withMetadata(changed(outcome, after), after.metadata ?? before.metadata);
   }
 

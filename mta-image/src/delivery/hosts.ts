@@ -64,7 +64,7 @@ export function withoutUnwanted(hosts: Hosts, choice: ExchangerChoice | undefine
     ({ name }) => (include.length === 0 || fits(name, include)) && !fits(name, exclude),
   );
   if (wanted.length > 0) return { kind: "hosts", hosts: wanted };
-  return none("no-address", `no mail exchanger of ${route.domain} is left by mx_include and mx_exclude`);
+  return none("mx-excluded", `no mail exchanger of ${route.domain} is left by mx_include and mx_exclude`);
 }
 
 /** One * stands for any letters. */

@@ -8,6 +8,7 @@ import { describe, Failure } from "#base/error.ts";
 
 import type { RecipientWishes } from "../message/notice-wishes.ts";
 import type { Attempt, Outcome } from "../queue/courier.ts";
+import type { Reached } from "../smtp/reached.ts";
 import type { Content, SpooledMessage } from "../spool/spool.ts";
 import { isUtf8Address } from "./command.ts";
 import { outcomeOfTrouble } from "./outcome.ts";
@@ -40,6 +41,8 @@ export class Job {
   content: Content | null = null;
   /** How often a connection ended before it came to this job. */
   handBacks = 0;
+  /** What serves it; null while nobody wants to know. */
+  via: NonNullable<Outcome["via"]> | null = null;
 
   constructor(attempt: Attempt, positions: readonly number[], tally: Tally) {
     this.attempt = attempt;
@@ -65,8 +68,18 @@ export class Job {
     return this.message.envelope.dsn?.recipients[index] ?? null;
   }
 
+  settle(position: number, outcome: Outcome): void {
+    const { via } = this;
+    this.tally.settle(position, via === null ? outcome : { ...outcome, via });
+  }
+
   settleAll(outcome: Outcome): void {
-    for (const position of this.positions) this.tally.settle(position, outcome);
+    for (const position of this.positions) this.settle(position, outcome);
+  }
+
+  /** From now on outcomes tell of a connection, where somebody wants to know. */
+  goesOver(reached: Reached | null, transactions: number): void {
+    if (this.attempt.isWatched === true && reached !== null) this.via = { reached, transactions };
   }
 
   /** A job for some of the positions, with the content that is already there. */

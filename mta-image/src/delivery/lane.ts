@@ -10,6 +10,7 @@
 import { describe } from "#base/error.ts";
 
 import type { Outcome } from "../queue/courier.ts";
+import type { Reached } from "../smtp/reached.ts";
 import type { Content } from "../spool/spool.ts";
 import { Connection, type JobSource } from "./connection.ts";
 import type { Deadlines } from "./deadlines.ts";
@@ -225,12 +226,12 @@ export class Lane implements JobSource {
 
   #onOpened(opened: Opened): void {
     this.#opening--;
-    if (opened.kind === "failed") return this.#onOpenFailed(opened.outcome);
+    if (opened.kind === "failed") return this.#onOpenFailed(opened.outcome, opened.reached ?? null);
     if (opened.kind === "cancelled") {
       this.#pool.returnPlace();
       return this.wake();
     }
-    const { wire, host, capabilities } = opened;
+    const { wire, host, capabilities, reached } = opened;
     const { timeouts, maxTransactions, isLmtp, mayChunk } = this.settings;
     const connection = new Connection(wire, {
       host,
@@ -240,6 +241,7 @@ export class Lane implements JobSource {
       isLmtp,
       mayChunk,
       source: this,
+      reached,
     });
     if (connection.isGone || this.#pool.isClosed) {
       connection.cut("shutdown");
@@ -252,17 +254,20 @@ export class Lane implements JobSource {
     this.wake();
   }
 
-  #onOpenFailed(outcome: Outcome): void {
+  #onOpenFailed(outcome: Outcome, reached: Reached | null): void {
     this.#pool.returnPlace();
     this.#pool.onOpenFailed(this, outcome);
     this.#openAgainAt = this.#pool.deadlines.in(OPEN_AGAIN_MS);
-    if (this.#connections.size === 0 && this.#opening === 0) this.#settleWaiting(outcome);
+    if (this.#connections.size === 0 && this.#opening === 0) this.#settleWaiting(outcome, reached);
     this.wake();
   }
 
-  #settleWaiting(outcome: Outcome): void {
+  #settleWaiting(outcome: Outcome, reached: Reached | null = null): void {
     for (const queue of [this.#ready, this.#waiting]) {
-      for (let job = queue.shift(); job !== null; job = queue.shift()) job.settleAll(outcome);
+      for (let job = queue.shift(); job !== null; job = queue.shift()) {
+        job.goesOver(reached, 0);
+        job.settleAll(outcome);
+      }
     }
   }
 }

@@ -9,6 +9,8 @@ import { isIPv6 } from "node:net";
 import { makeId } from "#base/ids.ts";
 
 import type { Outcome } from "../queue/courier.ts";
+import type { TlsChoice } from "../smtp/tls-choice.ts";
+import type { Reached } from "../smtp/reached.ts";
 import { Traced } from "../trace/traced.ts";
 import type { Tracer } from "../trace/tracer.ts";
 import type { Capabilities } from "./capabilities.ts";
@@ -20,6 +22,7 @@ import { outcomeOfTrouble } from "./outcome.ts";
 import type { Host, Route } from "./route.ts";
 import type { DomainRules, HostRule, TlsDemand } from "./tls-rules.ts";
 import { type TlsTools, noteFault, noteSkip, noteWent } from "./tls-tools.ts";
+import { Trail } from "./trail.ts";
 import type { TransportSettings } from "./transport.ts";
 import { Wire } from "./wire.ts";
 
@@ -40,8 +43,15 @@ export interface OpenOptions {
 }
 
 export type Opened =
-  | { readonly kind: "open"; readonly wire: Wire; readonly host: string; readonly capabilities: Capabilities }
-  | { readonly kind: "failed"; readonly outcome: Outcome }
+  | {
+      readonly kind: "open";
+      readonly wire: Wire;
+      readonly host: string;
+      readonly capabilities: Capabilities;
+      readonly reached: Reached;
+    }
+  /** `reached`: the connection that the outcome speaks of, if there was one to be tried. */
+  | { readonly kind: "failed"; readonly outcome: Outcome; readonly reached?: Reached | null }
   /** Nobody wanted it any more before it was clear whether it could be had: says nothing about any mail. */
   | { readonly kind: "cancelled" };
 
@@ -63,7 +73,8 @@ export async function openConnection(options: OpenOptions): Promise<Opened> {
     if (options.isCancelled()) return { kind: "cancelled" };
     if (tries.left <= 0) break;
   }
-  return failed(tries.worst ?? outcomeOfTrouble("no-address", "", "no mail host"));
+  if (tries.worst === null) return failed(outcomeOfTrouble("no-address", "", "no mail host"));
+  return { kind: "failed", ...tries.worst };
 }
 
 interface HostOptions extends OpenOptions {
@@ -77,18 +88,20 @@ interface AddressOptions extends OpenOptions {
 interface Tries {
   left: number;
   /** What mail gets when nothing works: passing trouble at one host outweighs what another says for good. */
-  worst: Outcome | null;
+  worst: { readonly outcome: Outcome; readonly reached: Reached | null } | null;
 }
 
 async function tryHost(host: Host, options: HostOptions, tries: Tries): Promise<Tried | null> {
   const rule = await options.rules.forHost(host);
   if (rule.kind === "skip") {
-    note(tries, skipped(host, rule, options));
+    const trail = trailTo(host, "", { sourceIp: null, options });
+    trail.tlsFailure = rule.result;
+    note(tries, skipped(host, rule, options), trail);
     return null;
   }
   const found = await findAddresses(host, options.finder);
   if (found.kind === "none") {
-    note(tries, outcomeOfTrouble(found.trouble, "", found.detail));
+    note(tries, outcomeOfTrouble(found.trouble, "", found.detail), null);
     return null;
   }
   for (const ip of found.ips) {
@@ -96,7 +109,7 @@ async function tryHost(host: Host, options: HostOptions, tries: Tries): Promise<
     const opened = await tryAddress(host, ip, { ...options, demand: rule.demand });
     if (opened.kind === "open") return opened;
     tries.left--;
-    note(tries, opened.outcome);
+    note(tries, opened.outcome, opened.reached ?? null);
   }
   return null;
 }
@@ -107,19 +120,20 @@ function skipped(host: Host, rule: Extract<HostRule, { kind: "skip" }>, options:
 }
 
 async function tryAddress(host: Host, ip: string, options: AddressOptions): Promise<Tried> {
-  const { sourceIps } = options.settings;
-  const sourceIp = chooseSource(sourceIps, ip, options.finder.random);
+  const { sourceIps, isSourceOrdered = false } = options.settings;
+  const sourceIp = chooseSource(sourceIps, ip, isSourceOrdered ? () => 0 : options.finder.random);
   if (sourceIp === undefined) return failed(outcomeOfTrouble("no-source-ip", host.name, ip));
   const first = await tryMode(host, ip, { sourceIp, inClear: false }, options);
   if (first.kind === "open" || !first.tryInClear || options.isCancelled()) return first;
   options.onTlsFallback(host.name);
-  return tryMode(host, ip, { sourceIp, inClear: true }, options);
+  const tlsFailure = first.reached?.tlsFailure ?? null;
+  return tryMode(host, ip, { sourceIp, inClear: true, tlsFailure }, options);
 }
 
 async function tryMode(
   host: Host,
   ip: string,
-  mode: { sourceIp: string | null; inClear: boolean },
+  mode: { sourceIp: string | null; inClear: boolean; tlsFailure?: string | null },
   options: AddressOptions,
 ): Promise<Tried & { tryInClear?: boolean }> {
   const { settings, demand, tls } = options;
@@ -130,8 +144,12 @@ async function tryMode(
     { ip, port: host.port, sourceIp: mode.sourceIp, proxy, connectMs, greetingMs },
     options.deadlines,
   );
+  const trail = trailTo(host, ip, { sourceIp: mode.sourceIp, options });
+  trail.tlsFailure = mode.tlsFailure ?? null;
+  if (!mode.inClear) trail.demands(demand);
+  wire.trail = trail;
   wire.traced = new Traced(options.traces, {
-    id: makeId(tls.clock.now()),
+    id: trail.id,
     direction: "out",
     remoteIp: ip,
     remotePort: host.port,
@@ -141,20 +159,44 @@ async function tryMode(
   });
   const hello = await sayHello(wire, {
     host: host.name,
-    hostname: source?.hostname ?? options.hostname,
+    hostname: trail.helo,
     isLmtp: settings.isLmtp,
     tlsMode: mode.inClear ? "disabled" : demand.mode,
     tlsa: demand.tlsa,
     ...(demand.tlsaName === undefined ? {} : { tlsaName: demand.tlsaName }),
     ca: settings.ca,
+    choice: choiceFor(demand, settings),
     timeouts: settings.timeouts,
     sessions: tls.sessions,
     now: () => tls.clock.now(),
-    onTls: (went) => noteWent(options, { host, ip, sourceIp: mode.sourceIp ?? "" }, went),
+    onTls: (went) => {
+      trail.tlsFailure = noteWent(options, { host, ip, sourceIp: mode.sourceIp ?? "" }, went);
+    },
   });
   if (hello.kind === "ready")
-    return { kind: "open", wire, host: host.name, capabilities: hello.capabilities };
-  return { kind: "failed", outcome: withAddress(hello.outcome, ip, host.port), tryInClear: hello.tryInClear };
+    return { kind: "open", wire, host: host.name, capabilities: hello.capabilities, reached: trail };
+  const outcome = withAddress(hello.outcome, ip, host.port);
+  return { kind: "failed", outcome, reached: trail, tryInClear: hello.tryInClear };
+}
+
+/** What a script says never makes a policy of the domain weaker. */
+function choiceFor({ policy }: TlsDemand, { tls }: TransportSettings): TlsChoice | null {
+  if (tls === undefined) return null;
+  if (policy.type === "no-policy-found") return tls;
+  // RFC 8461 4.2, RFC 7672 8.1: names and versions are the policy's business.
+  const { versions } = tls;
+  const isModern = versions !== null && versions.lowest >= "TLSv1.2";
+  return { ...tls, serverName: null, verifyHost: null, versions: isModern ? versions : null };
+}
+
+function trailTo(
+  host: Host,
+  ip: string,
+  { sourceIp, options }: { readonly sourceIp: string | null; readonly options: OpenOptions },
+): Trail {
+  const helo = options.settings.sources.get(sourceIp ?? "")?.hostname ?? options.hostname;
+  const id = makeId(options.tls.clock.now());
+  return new Trail({ id, host: host.name, ip, port: host.port, sourceIp, helo });
 }
 
 /** Our own words say which address was tried; a host's reply stays as it is. */
@@ -165,8 +207,8 @@ function withAddress(outcome: Outcome, ip: string, port: number): Outcome {
   return { ...outcome, reply: `${outcome.reply} (${place})`.slice(0, 512) };
 }
 
-function note(tries: Tries, outcome: Outcome): void {
-  if (tries.worst === null || outcome.kind === "deferred") tries.worst = outcome;
+function note(tries: Tries, outcome: Outcome, reached: Reached | null): void {
+  if (tries.worst === null || outcome.kind === "deferred") tries.worst = { outcome, reached };
 }
 
 function failed(outcome: Outcome): Tried & { kind: "failed" } {

@@ -18,10 +18,12 @@ export type Trouble =
   | "no-domain"
   | "null-mx"
   | "no-address"
+  | "mx-excluded"
   | "dns-failed"
   | "loop"
   | "local-target"
   | "no-source-ip"
+  | "no-source-id"
   | "bad-server"
   | "connect-refused"
   | "connect-timeout"
@@ -57,10 +59,12 @@ const MEANINGS: Readonly<Record<Trouble, Meaning>> = {
   "no-domain": { kind: "failed", status: "5.1.2", text: "The recipient's domain does not exist" },
   "null-mx": { kind: "failed", status: "5.1.10", text: "The recipient's domain takes no mail (null MX)" },
   "no-address": { kind: "failed", status: "5.4.4", text: "No mail host with an address was found" },
+  "mx-excluded": { kind: "failed", status: "5.4.4", text: "No mail host with an address was found" },
   "dns-failed": { kind: "deferred", status: "4.4.3", text: "DNS gave no answer" },
   loop: { kind: "failed", status: "5.4.6", text: "Mail for this domain would come back to this host" },
   "local-target": { kind: "failed", status: "5.4.6", text: "DNS leads to an address of this machine" },
   "no-source-ip": { kind: "deferred", status: "4.4.4", text: "No source address fits the host's address" },
+  "no-source-id": { kind: "deferred", status: "4.4.4", text: "No source address fits the host's address" },
   "bad-server": { kind: "deferred", status: "4.3.5", text: "The transport's server setting cannot be used" },
   "connect-refused": { kind: "deferred", status: "4.4.1", text: "Connection refused" },
   "connect-timeout": { kind: "deferred", status: "4.4.1", text: "Connection timed out" },
@@ -113,7 +117,13 @@ const MEANINGS: Readonly<Record<Trouble, Meaning>> = {
 /** The outcome of trouble. `detail` is added to the table's text; `host` is "" when none was reached. */
 export function outcomeOfTrouble(trouble: Trouble, host: string, detail = ""): Outcome {
   const { kind, status, text } = MEANINGS[trouble];
-  return { kind, status, reply: oneLine(detail === "" ? text : `${text}: ${detail}`), remoteMta: host };
+  return {
+    kind,
+    status,
+    reply: oneLine(detail === "" ? text : `${text}: ${detail}`),
+    remoteMta: host,
+    trouble,
+  };
 }
 
 /** After the end of data was sent, trouble says nothing about the message any more (RFC 5321 4.5.3.2.6). */
@@ -137,6 +147,8 @@ export function outcomeOfReply(reply: ServerReply, step: Step, host: string): Ou
     status: status.startsWith(digit) ? status : digit + status.slice(1),
     reply: textOf(reply),
     remoteMta: host,
+    step,
+    ...(reply.lines.length > 1 ? { lines: reply.lines } : {}),
   };
 }
 

@@ -71,7 +71,7 @@ export class Pool implements LanePool {
 
   add(job: Job, usual: TransportSettings): void {
     const { wish, destination, terms } = job.attempt;
-    const { domain } = destination;
+    const domain = wish?.domain ?? destination.domain;
     const transportId = wish?.transportId ?? destination.transportId;
     const wished = wish === undefined ? transportId : `${transportId} ${wish.key}`;
     // An address that a script names outweighs the one that the queue has chosen.

@@ -52,17 +52,19 @@ export function noteSkip(opening: Opening, host: Host, rule: Extract<HostRule, {
   noteEvent(opening, { policy, failure: result, host: host.name, ip: "", sourceIp: "", detail });
 }
 
+/** Gives how it failed, as reports call it; null where it did not. */
 export function noteWent(
   opening: Opening & { readonly demand: TlsDemand },
   place: { readonly host: Host; readonly ip: string; readonly sourceIp: string },
   went: TlsWent,
-): void {
+): string | null {
   const { policy } = opening.demand;
   const host = place.host.name;
   const failure = failureOf(policy, host, went);
   const { ip, sourceIp } = place;
   const [result, detail] = failure ?? [null, ""];
   noteEvent(opening, { policy, failure: result, host, ip, sourceIp, detail });
+  return result;
 }
 
 /** Result type and detail. Under a policy that is only tried out, what would have failed counts as failed. */

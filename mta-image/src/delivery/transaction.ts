@@ -123,7 +123,7 @@ export class Transaction {
     if (this.phase === "void" || this.phase === "reset" || this.#refusal !== null) return;
     this.#settleOverflow();
     const unanswered = this.job.positions.slice(this.#answeredRecipients);
-    for (const position of [...this.#accepted, ...unanswered]) this.job.tally.settle(position, outcome);
+    for (const position of [...this.#accepted, ...unanswered]) this.job.settle(position, outcome);
     this.#accepted = [];
     this.#answeredRecipients = this.job.positions.length;
   }
@@ -159,7 +159,7 @@ export class Transaction {
     const outcome = outcomeOfReply(reply, "rcpt", this.#host);
     const isTooMany = reply.code === 452 && (reply.enhanced === "" || reply.enhanced === "4.5.3");
     if (isTooMany && this.#accepted.length > 0) this.#overflow.push({ position, outcome });
-    else this.job.tally.settle(position, outcome);
+    else this.job.settle(position, outcome);
   }
 
   #onData(reply: ServerReply): Next {
@@ -173,7 +173,7 @@ export class Transaction {
     }
     if (reply.code < 400) return "garbage";
     const outcome = outcomeOfReply(reply, "data", this.#host);
-    for (const position of this.#accepted) this.job.tally.settle(position, outcome);
+    for (const position of this.#accepted) this.job.settle(position, outcome);
     return this.#reset();
   }
 
@@ -187,14 +187,14 @@ export class Transaction {
     if (isIntermediate(reply)) return "garbage";
     const outcome = this.#outcomeOfEnd(reply);
     if (this.#isLmtp) return this.#onLmtpFinal(outcome);
-    for (const position of this.#accepted) this.job.tally.settle(position, outcome);
+    for (const position of this.#accepted) this.job.settle(position, outcome);
     this.#accepted = [];
     if (outcome.kind !== "delivered") this.#settleOverflow();
     return "over";
   }
 
   #onLmtpFinal(outcome: Outcome): Next {
-    this.job.tally.settle(this.#accepted.shift() as number, outcome);
+    this.job.settle(this.#accepted.shift() as number, outcome);
     if (this.#accepted.length > 0) return "wait";
     if (outcome.kind !== "delivered") this.#settleOverflow();
     return "over";
@@ -214,7 +214,7 @@ export class Transaction {
   }
 
   #settleOverflow(): void {
-    for (const { position, outcome } of this.#overflow) this.job.tally.settle(position, outcome);
+    for (const { position, outcome } of this.#overflow) this.job.settle(position, outcome);
     this.#overflow = [];
   }
 }

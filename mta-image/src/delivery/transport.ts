@@ -4,6 +4,7 @@
  */
 
 import type { ExchangerChoice } from "../queue/courier.ts";
+import type { TlsChoice } from "../smtp/tls-choice.ts";
 import type { SourceAddress } from "./egress.ts";
 
 /**
@@ -68,6 +69,8 @@ export interface TransportSettings {
   /** Which mail exchangers may be used; absent: all. */
   readonly exchangers?: ExchangerChoice;
   readonly tlsMode: TlsMode;
+  /** How TLS is spoken, beside its mode; absent: as usual. */
+  readonly tls?: TlsChoice;
   /** Policies of domains count as well (MTA-STS, RFC 8461), on top of the mode. */
   readonly mtaSts: boolean;
   /** Only hosts that a signed zone or a policy names may be used (RFC 8689 4.2.1). */
@@ -79,6 +82,8 @@ export interface TransportSettings {
    * is there twice is used twice as often.
    */
   readonly sourceIps: readonly string[];
+  /** The first that fits is used, not any. */
+  readonly isSourceOrdered?: boolean;
   /** What is said of some of these, by address. */
   readonly sources: ReadonlyMap<string, SourceAddress>;
   readonly timeouts: Timeouts;
@@ -115,6 +120,7 @@ export function withRequiredTls(settings: TransportSettings): TransportSettings 
     ...settings,
     tlsMode: settings.tlsMode.startsWith("dane") ? "dane_fallback_require_verify" : "require_verify",
     mustKnowHosts: true,
+    ...(settings.tls === undefined ? {} : { tls: { ...settings.tls, verifyHost: null } }),
   };
   strict.set(settings, known);
   return known;

@@ -7,16 +7,25 @@
  * wire as `garbage`.
  */
 import { connect as connectTcp, type NetConnectOpts, type Socket } from "node:net";
-import { connect as connectTls, type TLSSocket } from "node:tls";
+import {
+  type ConnectionOptions,
+  type PeerCertificate,
+  type TLSSocket,
+  checkServerIdentity,
+  connect as connectTls,
+  rootCertificates,
+} from "node:tls";
 import type { X509Certificate } from "node:crypto";
 
 import { describe } from "#base/error.ts";
 
 import { ProtocolError, ReplyParser, type ServerReply } from "../smtp/reply-parser.ts";
+import type { TlsChoice } from "../smtp/tls-choice.ts";
 import type { Traced } from "../trace/traced.ts";
 import type { Deadlines, Expiring } from "./deadlines.ts";
 import { type EgressProxy, reachThrough } from "./egress.ts";
 import type { Trouble } from "./outcome.ts";
+import type { Trail } from "./trail.ts";
 
 export interface WireEnd {
   readonly trouble: Trouble;
@@ -51,6 +60,7 @@ export interface TlsRequest {
   readonly mustVerify: boolean;
   /** Certificates to trust, PEM; null for the well-known ones. */
   readonly ca: string | null;
+  readonly choice: TlsChoice | null;
   /** Why a certificate is not the one, or null for the right one; asked in place of the authorities. */
   readonly judge: ((leaf: X509Certificate | undefined) => string | null) | null;
   /** One to take up again, or null. */
@@ -69,6 +79,8 @@ export class Wire implements Expiring {
   owner: WireOwner = nobody;
   /** Set by who opens it for a host; it only tells here of TLS and of the end. */
   traced: Traced | null = null;
+  /** Set by who opens it for a host; what is learned of the connection is noted here. */
+  trail: Trail | null = null;
   #socket: Socket;
   readonly #plain: Socket;
   readonly #parser = new ReplyParser();
@@ -157,11 +169,14 @@ export class Wire implements Expiring {
         rejectUnauthorized: request.mustVerify,
         ...(request.session === null ? {} : { session: request.session }),
         ...(request.ca === null ? {} : { ca: request.ca }),
+        ...(request.choice === null ? {} : chosen(request.choice, request)),
       });
       this.#socket = secure;
       secure.once("secureConnect", () => {
         if (this.#ended !== null) return;
-        const refusal = request.judge === null ? null : request.judge(secure.getPeerX509Certificate());
+        const leaf = secure.getPeerX509Certificate();
+        const refusal = request.judge === null ? null : request.judge(leaf);
+        this.#note(leaf ?? null, refusal);
         if (refusal !== null) return this.end("tls-unverified", refusal);
         this.owner = nobody;
         this.traced?.now?.tls(this.tls ?? "");
@@ -195,9 +210,19 @@ export class Wire implements Expiring {
     owner.onEnd(this.#ended);
   }
 
-  #onReached({ greetingMs }: WireTarget): void {
+  #onReached({ greetingMs, proxy }: WireTarget): void {
     this.#isConnected = true;
+    const { localAddress = "", localPort = 0 } = this.#plain;
+    // Behind a proxy our own end says nothing to the host.
+    if (this.trail !== null && proxy === null)
+      Object.assign(this.trail, { localIp: localAddress, localPort });
     this.expectWithin(greetingMs);
+  }
+
+  #note(leaf: X509Certificate | null, refusal: string | null): void {
+    if (this.trail === null) return;
+    this.trail.tls = { description: this.tls ?? "", leaf, unverified: this.unverified };
+    this.trail.judged(refusal);
   }
 
   /** What the proxy says is no reply of the host. */
@@ -246,6 +271,24 @@ export class Wire implements Expiring {
       ? "tls-failed"
       : "lost";
   }
+}
+
+/** A name is compared with the host's, whatever name was asked for. */
+function chosen(
+  { serverName, verifyHost, defaultCa, versions }: TlsChoice,
+  { ca, name }: TlsRequest,
+): ConnectionOptions {
+  return {
+    ...(serverName === null ? {} : { servername: serverName }),
+    ...(serverName === null || verifyHost === false
+      ? {}
+      : {
+          checkServerIdentity: (_asked: string, shown: PeerCertificate) => checkServerIdentity(name, shown),
+        }),
+    ...(verifyHost === false ? { checkServerIdentity: () => undefined } : {}),
+    ...(defaultCa === true && ca !== null ? { ca: [ca, ...rootCertificates] } : {}),
+    ...(versions === null ? {} : { minVersion: versions.lowest, maxVersion: versions.highest }),
+  };
 }
 
 function placeOf({ ip, port, sourceIp, proxy }: WireTarget): NetConnectOpts {

@@ -29,7 +29,7 @@ function forget<T>(known: Map<string, T>, oldest: string, made: T): T {
 }
 
 function derive(usual: TransportSettings, wish: AttemptWish): TransportSettings {
-  const { server, port, sources, tlsMode, exchangers } = wish;
+  const { server, port, sources, tlsMode, exchangers, tls, isSourceOrdered = false } = wish;
   const named = new Map(usual.sources);
   for (const { ip, helo } of sources) {
     const known = named.get(ip) ?? { ip, hostname: null, proxy: null };
@@ -41,6 +41,8 @@ function derive(usual: TransportSettings, wish: AttemptWish): TransportSettings 
     ...(port === null ? {} : { port }),
     ...(tlsMode === null ? {} : { tlsMode: tlsMode as TlsMode }),
     ...(exchangers === undefined ? {} : { exchangers }),
+    ...(tls === undefined ? {} : { tls }),
+    ...(isSourceOrdered ? { isSourceOrdered } : {}),
     ...(sources.length === 0 ? {} : { sourceIps: sources.map(({ ip }) => ip), sources: named }),
   };
 }

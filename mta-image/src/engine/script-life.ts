@@ -16,6 +16,7 @@ import { HookRunner, type HookWorldOptions } from "../hooks/runner.ts";
 import type { ScriptHostParts } from "../hooks/script-host.ts";
 import { type Scripts, noScripts } from "../hooks/scripts.ts";
 import type { Intake } from "../intake/intake.ts";
+import { Breakpoints } from "./breakpoints.ts";
 import { connectionsOf } from "./open-servers.ts";
 import { pluginResources } from "./plugin-resources.ts";
 import type { Wire } from "../plugins/native.ts";
@@ -68,6 +69,7 @@ export class ScriptLife {
   readonly runner: HookRunner;
   /** What scripts remember between runs. */
   readonly state: ScriptState;
+  readonly breakpoints: Breakpoints;
   readonly #options: ScriptLifeOptions;
   #scripts: Scripts = noScripts;
   #hasBegun = false;
@@ -100,6 +102,7 @@ export class ScriptLife {
       },
       hasTransport: (id) => settings().transports.has(id),
     });
+    this.breakpoints = new Breakpoints({ clock, log, again: () => options.engine.config.again() });
     this.state = new ScriptState(this.runner.world({}).shared, log);
   }
 
@@ -112,6 +115,7 @@ export class ScriptLife {
       hooks: new QueueHooks(() => this.#scripts, this.runner),
       clock,
       sourceAddress: (name) => settings().addresses.get(name) ?? (isIP(name) === 0 ? null : name),
+      addressId: (ip) => [...settings().addresses].find(([, address]) => address === ip)?.[0] ?? null,
       retriesOf: ({ recipient, ...names }) =>
         this.#options.engine.queue().scheduleFor({ ...names, domain: domainOf(recipient) }).count,
       plugins: {
@@ -125,7 +129,8 @@ export class ScriptLife {
   async prepare({ app }: EngineConfig): Promise<{ readonly scripts: Scripts; readonly use: () => void }> {
     const { plugins, spamhaus } = this.#options;
     const { pluginHosts = [], ...others } = plugins().offers();
-    const all = { ...others, pluginHosts: [spamhausHost(spamhaus), ...pluginHosts] };
+    const { probe } = this.breakpoints;
+    const all = { ...others, probe, pluginHosts: [spamhausHost(spamhaus), ...pluginHosts] };
     const scripts = this.#hasBegun ? await compileConfig(app, all) : await this.#begin(app, all);
     return {
       scripts,
@@ -140,7 +145,7 @@ export class ScriptLife {
    * An engine that starts has no scripts to go on with: it comes up, defers the mail that a broken script would have
    * decided on, and says so.
    */
-  async #begin(app: EngineConfig["app"], offers: Offers): Promise<Scripts> {
+  async #begin(app: EngineConfig["app"], offers: Parameters<typeof compileWhatCanOf>[1]): Promise<Scripts> {
     const { scripts, problems } = await compileWhatCanOf(app, offers);
     if (problems.length === 0) return scripts;
     this.#options.log.error({ problems }, "scripts-broken");

@@ -8,6 +8,7 @@ import { makeFile } from "../script/library/file.ts";
 import { type ByteSource, Pieces } from "../script/mail/pieces.ts";
 import { onlyData } from "../script/only-data.ts";
 import { type Value, HslArray } from "../script/value.ts";
+import { type AttemptFacts, attemptArguments } from "./attempt-tree.ts";
 import { HookRun } from "./hook-run.ts";
 import type { HookRunner, Ran } from "./runner.ts";
 import type { HookScript, Scripts } from "./scripts.ts";
@@ -39,19 +40,6 @@ export interface RecipientFacts {
   /** Attempts before this one. */
   readonly retry: number;
   readonly metadata: Readonly<Record<string, string>>;
-}
-
-/** What became of an attempt. */
-export interface AttemptFacts {
-  readonly kind: "delivered" | "deferred" | "failed" | "unclear";
-  /** It was the last one that the schedule has. */
-  readonly isExpired: boolean;
-  readonly reply: string;
-  readonly status: string;
-  readonly remoteMta: string;
-  readonly durationMs: number;
-  /** What a plugin that delivered wants scripts to know. */
-  readonly pluginReturn: Value | undefined;
 }
 
 interface Common {
@@ -92,6 +80,11 @@ export class QueueHooks {
     return predelivery !== null || postdelivery !== null;
   }
 
+  /** Scripts name what they hear of an attempt: it has to be noted. */
+  get isWatching(): boolean {
+    return this.#scripts().postdelivery?.compiled.used.has("arguments") ?? false;
+  }
+
   /** `refusal`: the recipient was sent back at a door of the queue, and what the plugin there said. */
   async before(facts: RecipientFacts, refusal?: { readonly pluginReturn: Value }): Promise<BeforeAnswer> {
     const script = this.#scripts().predelivery;
@@ -107,7 +100,9 @@ export class QueueHooks {
   async after(facts: RecipientFacts, attempt: AttemptFacts, context: Value): Promise<AfterAnswer> {
     const script = this.#scripts().postdelivery;
     if (script === null) return { kind: "default", context, metadata: null };
-    const ran = await this.#run(script, { facts, given: afterArguments(facts, attempt), context });
+    const isNamed = script.compiled.used.has("arguments");
+    const given = isNamed ? attemptArguments(facts.retry, attempt) : new HslArray();
+    const ran = await this.#run(script, { facts, given, context });
     if (ran.hasFailed) return { kind: "default", context, metadata: null };
     const { action } = ran.run;
     const { kind, options } = action ?? { kind: "default", options: null };
@@ -145,7 +140,8 @@ export class QueueHooks {
     const run = new HookRun(script.hook);
     run.metadata = arrayOfTexts(facts.metadata);
     const world = this.#runner.world({ message: facts.transaction });
-    const variables = { arguments: given, message: messageTree(facts), context };
+    const message = script.compiled.used.has("message") ? messageTree(facts) : null;
+    const variables = { arguments: given, message, context };
     return this.#runner.run(script, run, { world, variables });
   }
 }
@@ -183,33 +179,6 @@ function messageTree(facts: RecipientFacts): HslArray {
       ...(ret === null ? {} : { ret }),
       ...(notify === null ? {} : { notify: listOf(notify) }),
       ...(orcpt === null ? {} : { orcpt }),
-    },
-  });
-}
-
-function afterArguments({ retry }: RecipientFacts, attempt: AttemptFacts): HslArray {
-  const { kind, isExpired, pluginReturn } = attempt;
-  const action = kind === "delivered" ? undefined : kind === "failed" || isExpired ? "BOUNCE" : "QUEUE";
-  const code = /^(\d{3}) (?:\d\.\d{1,3}\.\d{1,3} )?(.*)$/s.exec(attempt.reply);
-  const heard =
-    code === null
-      ? { error: { temporary: kind !== "failed", message: bytesOf(attempt.reply) } }
-      : {
-          result: {
-            code: Number(code[1]),
-            enhanced: listOf(attempt.status.split(".").map(Number)),
-            reason: listOf([bytesOf(code[2] ?? "")]),
-          },
-        };
-  return arrayOf({
-    retry,
-    expired: isExpired,
-    action,
-    attempt: {
-      ...heard,
-      duration: attempt.durationMs / 1000,
-      ...(attempt.remoteMta === "" ? {} : { connection: { remotemx: bytesOf(attempt.remoteMta) } }),
-      ...(pluginReturn === undefined ? {} : { plugin: { return: pluginReturn } }),
     },
   });
 }

@@ -6,8 +6,11 @@ import { isIP } from "node:net";
 
 import { tlsModes } from "#contract/config-values.ts";
 
+import type { TlsChoice } from "../smtp/tls-choice.ts";
+import { canonicalDomain } from "../smtp/address.ts";
 import { type Value, HslArray } from "../script/value.ts";
 import { bytesOf, textOf } from "./texts.ts";
+import { tlsChoice } from "./try-tls.ts";
 
 export interface TryWish {
   readonly transportId: string | null;
@@ -16,7 +19,13 @@ export interface TryWish {
   readonly port: number | null;
   /** Addresses of the configuration by name, or addresses; `helo` is the name to say with one. */
   readonly sources: readonly { readonly source: string; readonly helo: string | null }[];
+  /** The first of them that fits is used, not any. */
+  readonly isSourceOrdered: boolean;
+  /** The domain whose mail exchangers are used; null for the recipient's. */
+  readonly domain: string | null;
   readonly tlsMode: string | null;
+  /** Null when the script said nothing of it. */
+  readonly tls: TlsChoice | null;
   /** Names of mail exchangers, perhaps with one * for any letters; null when the script said nothing of them. */
   readonly exchangers: { readonly include: readonly string[]; readonly exclude: readonly string[] } | null;
   /** Who delivers instead; `args` is the script's own value. */
@@ -35,6 +44,10 @@ export function tryWish(options: HslArray, hasTransport: (id: string) => boolean
   if (sources === undefined) return "sourceip is no address";
   const tls = options.get("tls");
   if (tls !== null && !tlsModes.some((mode) => mode === tls)) return "tls is no mode";
+  const choice = tlsChoice(options);
+  if (typeof choice === "string") return choice;
+  const domain = domainOf(options.get("recipientdomain"));
+  if (domain === undefined) return "recipientdomain is no domain";
   const plugin = pluginOf(options.get("plugin"));
   if (plugin === undefined) return "plugin is no array with an id";
   const include = namesOf(options.get("mx_include"));
@@ -42,7 +55,15 @@ export function tryWish(options: HslArray, hasTransport: (id: string) => boolean
   if (include === undefined) return "mx_include is no list of names";
   if (exclude === undefined) return "mx_exclude is no list of names";
   const exchangers = include.length + exclude.length === 0 ? null : { include, exclude };
-  return { transportId, server, port, sources, tlsMode: tls as string | null, exchangers, plugin };
+  const isSourceOrdered = options.get("sourceip_random") === false;
+  const place = { transportId, server, port, domain, exchangers };
+  return { ...place, sources, isSourceOrdered, tlsMode: tls as string | null, tls: choice, plugin };
+}
+
+function domainOf(value: Value): string | null | undefined {
+  if (value === null) return null;
+  const domain = typeof value === "string" ? canonicalDomain(textOf(value)) : null;
+  return domain === null || domain === "" ? undefined : domain;
 }
 
 /** A text or a list of texts. */
@@ -97,6 +118,6 @@ function isPort(value: Value): value is number {
 }
 
 /** The same wish has the same key. */
-export function wishKey({ transportId, server, port, sources, tlsMode, exchangers }: TryWish): string {
-  return bytesOf(JSON.stringify([transportId, server, port, tlsMode, exchangers, ...sources]));
+export function wishKey(wish: TryWish): string {
+  return bytesOf(JSON.stringify({ ...wish, plugin: null }));
 }

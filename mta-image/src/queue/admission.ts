@@ -13,6 +13,7 @@ import type { Clock } from "#base/clock.ts";
 import type { Counter } from "./counter.ts";
 import type { Doorkeeper } from "./doorkeeper.ts";
 import type { Remote } from "./grouping.ts";
+import type { AttemptRules } from "../smtp/reached.ts";
 import { type Line, LineState } from "./line-state.ts";
 import type { Locator } from "./locator.ts";
 import type { Facts } from "./matching.ts";
@@ -166,6 +167,15 @@ export class Admission {
   /** What is known of an attempt of the line from a source. */
   factsOf(line: Line, source: string): Facts {
     return this.#facts(line, line.state?.remote ?? unknown, source);
+  }
+
+  /** Which policies hold for an attempt of the line from a source, as far as they are known now. */
+  rulesOf(line: Line, source: string): AttemptRules {
+    const judged = line.state?.judged?.find((candidate) => candidate.source === source);
+    const counters = judged?.judgement.counters ?? [];
+    const { grouping } = this.factsOf(line, source);
+    const tags = counters.flatMap(({ limits }) => (limits.tag === null ? [] : [limits.tag]));
+    return { grouping, tags: [...new Set(tags)], policies: counters.map(({ policy }) => policy.id) };
   }
 
   #facts(line: Line, remote: Remote, source: string): Facts {

@@ -3,6 +3,8 @@
  * `delivery/smtp-courier.ts` implements it, `testing/fake-courier.ts` fakes it.
  */
 import type { SpooledMessage } from "../spool/spool.ts";
+import type { AttemptRules, Reached } from "../smtp/reached.ts";
+import type { TlsChoice } from "../smtp/tls-choice.ts";
 
 /** What entries are grouped by for pacing: a transport and the recipients' domain. */
 export interface Destination {
@@ -41,6 +43,10 @@ export interface Attempt {
   readonly metadata?: readonly (Readonly<Record<string, string>> | null)[];
   /** What a script wants of this attempt; absent: as the transport says. */
   readonly wish?: AttemptWish;
+  /** Somebody wants to hear what it went over. */
+  readonly isWatched?: boolean;
+  /** Which rules held for it, for who wants to hear that. */
+  readonly rules?: () => AttemptRules;
 }
 
 export interface AttemptWish {
@@ -53,6 +59,11 @@ export interface AttemptWish {
   readonly tlsMode: string | null;
   /** Which mail exchangers of a domain may be used; absent: all. */
   readonly exchangers?: ExchangerChoice;
+  /** The domain whose mail exchangers are used, in place of the recipient's. */
+  readonly domain?: string;
+  /** The first source that fits is used, not any. */
+  readonly isSourceOrdered?: boolean;
+  readonly tls?: TlsChoice;
 }
 
 /** Names in lower case, perhaps with one * for any letters; an empty `include` takes all. */
@@ -101,6 +112,14 @@ export interface Outcome {
   readonly status: string;
   /** Name of the host that answered, "" when none did. */
   readonly remoteMta: string;
+  /** What was wrong where no reply says so (Trouble of delivery/outcome.ts). */
+  readonly trouble?: string;
+  /** What the reply answers (Step of delivery/outcome.ts). */
+  readonly step?: string;
+  /** Of a reply with several lines, each without its code. */
+  readonly lines?: readonly string[];
+  /** What it went over, and the how manieth transaction there; only where the attempt is watched. */
+  readonly via?: { readonly reached: Reached; readonly transactions: number };
   /**
    * For "delivered", who tells a sender that asked to hear of success (RFC 3461 5.2): "reported": the host was told
    * to. "final": we do, this was the last hop. Absent: we do, the host knows no notices and the trail ends with it.

@@ -14,6 +14,7 @@ import type { Doorkeeper } from "./doorkeeper.ts";
 import type { Entry } from "./entry.ts";
 import { type Quotas, leave } from "./quotas.ts";
 import type { Reactions } from "./reactions.ts";
+import type { AttemptRules } from "../smtp/reached.ts";
 import { Round } from "./round.ts";
 
 export interface DispatcherOptions {
@@ -214,7 +215,8 @@ export class Dispatcher {
   }
 
   async #attempt(line: Line, entries: readonly Entry[], ticket: Ticket | null): Promise<readonly Outcome[]> {
-    const attempt = attemptOf(line, entries);
+    const rules = (): AttemptRules => this.#options.admission.rulesOf(line, ticket?.source ?? "");
+    const attempt = { ...attemptOf(line, entries), rules };
     const startedAt = this.#options.clock.monotonic();
     try {
       return await this.#options.courier.deliver(

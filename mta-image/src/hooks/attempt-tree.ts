@@ -1,0 +1,191 @@
+/**
+ * What postdelivery hears of an attempt, as arrays of docs/hooks.md. Pure; made only for scripts that name it. What servers say
+ * is theirs: bytes, never believed.
+ */
+import type { X509Certificate } from "node:crypto";
+
+import type { AttemptRules, Reached, ReachedTlsa } from "../smtp/reached.ts";
+import { x509Resource } from "../script/library/x509.ts";
+import type { Value, HslArray } from "../script/value.ts";
+import { causeOf, stateOf, verifyErrorOf } from "./attempt-words.ts";
+import { type Tree, arrayOf, bytesOf, listOf } from "./texts.ts";
+import { cipherTree } from "./trees.ts";
+
+/** What became of a recipient, as whoever delivers says it. */
+export interface TriedOutcome {
+  readonly kind: "delivered" | "deferred" | "failed" | "unclear";
+  readonly reply: string;
+  readonly status: string;
+  readonly remoteMta: string;
+  readonly success?: "reported" | "final";
+  readonly trouble?: string;
+  readonly step?: string;
+  readonly lines?: readonly string[];
+  readonly via?: { readonly reached: Reached; readonly transactions: number };
+  readonly plugin?: unknown;
+}
+
+/** What became of an attempt. */
+export interface AttemptFacts {
+  readonly outcome: TriedOutcome;
+  /** It was the last one that the schedule has. */
+  readonly isExpired: boolean;
+  readonly durationMs: number;
+  /** What a plugin that delivered wants scripts to know. */
+  readonly pluginReturn: Value | undefined;
+  /** The id of the address that it left from; null for one without. */
+  readonly localIpId: (ip: string) => string | null;
+  readonly rules: AttemptRules | null;
+}
+
+export function attemptArguments(retry: number, attempt: AttemptFacts): HslArray {
+  const { outcome, isExpired, rules } = attempt;
+  const { kind } = outcome;
+  const isOver = kind === "failed" || isExpired;
+  return arrayOf({
+    retry,
+    expired: isExpired,
+    action: kind === "delivered" ? undefined : isOver ? "BOUNCE" : "QUEUE",
+    attempt: attemptTree(attempt),
+    dsn: noticeTree(outcome, { isOver }),
+    ...(rules === null ? {} : rulesTree(rules)),
+  });
+}
+
+function attemptTree({ outcome, durationMs, pluginReturn, localIpId }: AttemptFacts): Tree {
+  const { via, remoteMta } = outcome;
+  const connection =
+    via !== undefined
+      ? connectionTree(via.reached, { transactions: via.transactions, localIpId })
+      : remoteMta === ""
+        ? undefined
+        : { remotemx: bytesOf(remoteMta) };
+  return {
+    ...heardTree(outcome),
+    duration: durationMs / 1000,
+    ...(connection === undefined ? {} : { connection }),
+    ...(pluginReturn === undefined ? {} : { plugin: { return: pluginReturn } }),
+  };
+}
+
+const reply = /^(\d{3}) (.*)$/s;
+
+/** A reply is a result; what was wrong without one is an error. */
+function heardTree({
+  kind,
+  reply: heard,
+  status,
+  step,
+  lines,
+  trouble,
+  plugin,
+}: TriedOutcome): Record<string, Tree> {
+  const [, code, text = ""] = reply.exec(heard) ?? [];
+  if (code === undefined) {
+    const cause = plugin === undefined ? causeOf(trouble, heard) : { type: "plugin", dns: null };
+    return {
+      error: {
+        temporary: kind !== "failed",
+        message: bytesOf(heard),
+        ...(cause.type === null ? {} : { type: cause.type }),
+        ...(cause.dns === null ? {} : { dns: cause.dns }),
+      },
+    };
+  }
+  const state = stateOf(step);
+  return {
+    result: {
+      code: Number(code),
+      enhanced: statusTree(status),
+      reason: listOf(
+        (lines ?? [text]).map((line) => bytesOf(line.replace(/^\d\.\d{1,3}\.\d{1,3}(?: |$)/, ""))),
+      ),
+      ...(state === null ? {} : { state }),
+    },
+  };
+}
+
+/** What a notice of the outcome says, whether one is sent or not. */
+function noticeTree(
+  { kind, reply: heard, status, success }: TriedOutcome,
+  { isOver }: { isOver: boolean },
+): Tree {
+  const arrived = success === "final" ? "delivered" : "relayed";
+  const digit = kind === "delivered" ? "2" : isOver ? "5" : "4";
+  return {
+    action: kind === "delivered" ? arrived : isOver ? "failed" : "delayed",
+    status: statusTree(digit + status.slice(1)),
+    diagnostictype: reply.test(heard) ? "smtp" : "x-error",
+    diagnosticcode: bytesOf(heard),
+  };
+}
+
+function statusTree(status: string): HslArray {
+  return listOf(status.split(".").map(Number));
+}
+
+function rulesTree({ grouping, tags, policies }: AttemptRules): Record<string, Tree> {
+  return {
+    grouping: bytesOf(grouping),
+    policy: { tags: listOf(tags.map(bytesOf)), policies: listOf(policies.map(bytesOf)) },
+  };
+}
+
+function connectionTree(
+  reached: Reached,
+  { transactions, localIpId }: { transactions: number; localIpId: (ip: string) => string | null },
+): Tree {
+  const { id, host, remoteIp, remotePort, localIp, localPort, helo, greeting } = reached;
+  const localId = localIpId(localIp);
+  return {
+    id,
+    transactions,
+    ...(localIp === "" ? {} : { localip: localIp }),
+    ...(localPort === 0 ? {} : { localport: localPort }),
+    ...(localId === null ? {} : { localipid: bytesOf(localId) }),
+    helo: bytesOf(helo),
+    ...(remoteIp === "" ? {} : { remoteip: remoteIp, remoteport: remotePort }),
+    remotemx: bytesOf(host),
+    ...(greeting.length === 0 ? {} : { remotegreet: listOf(greeting.map(bytesOf)) }),
+    tls: tlsTree(reached),
+  };
+}
+
+function tlsTree({ tls, tlsFailure, tlsa }: Reached): Tree {
+  const leaf = tls?.leaf ?? null;
+  return {
+    started: tls !== null,
+    ...(tls === null ? {} : cipherTree(tls.description)),
+    ...(leaf === null ? {} : { peercert: certificateTree(leaf, tls?.unverified ?? null) }),
+    ...(tlsFailure === null ? {} : { tlsrpt: tlsFailure }),
+    ...(tlsa === null ? {} : { tlsa: recordsTree(tlsa) }),
+  };
+}
+
+/** A chain that names itself ends, and no real one is longer. */
+const MOST_CHAIN = 10;
+
+function certificateTree(leaf: X509Certificate, unverified: string | null): Tree {
+  const chain: Tree[] = [];
+  let issuer = leaf.issuerCertificate as X509Certificate | undefined;
+  while (issuer !== undefined && chain.length < MOST_CHAIN) {
+    chain.push(x509Resource(issuer));
+    const next = issuer.issuerCertificate as X509Certificate | undefined;
+    issuer = next?.fingerprint256 === issuer.fingerprint256 ? undefined : next;
+  }
+  return { x509: x509Resource(leaf), chain: listOf(chain), error: verifyErrorOf(unverified) };
+}
+
+function recordsTree({ records, refusal }: ReachedTlsa): Tree {
+  return {
+    ...(refusal === null ? {} : { error: listOf([refusal]) }),
+    records: listOf(
+      records.map(({ usage, selector, matching, data }) => ({
+        usage,
+        selector,
+        mtype: matching,
+        data: data.toString("latin1"),
+      })),
+    ),
+  };
+}
