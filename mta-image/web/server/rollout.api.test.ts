@@ -41,7 +41,10 @@ describe("roll-outs that are ordered from the pages", { skip: api === null }, ()
     const spec = { config: { app }, webAdmin: { enabled: true, rolloutOrders: true } };
     await put(object, { ...kind, metadata, spec: { ...spec, replicas: 1 } });
     const context = aContext({ spec });
-    const mine = { ...context, cluster: { ...context.cluster, name: "out", namespace } };
+    // With an owner that is not there, the garbage collector would take the rights away.
+    const { body } = await admin.call("GET", object);
+    const { uid } = body["metadata"] as { readonly uid: string };
+    const mine = { ...context, cluster: { ...context.cluster, name: "out", namespace, uid } };
     const rights = `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}`;
     await put(`${rights}/roles/out-web`, webRole(mine));
     await put(`${rights}/rolebindings/out-web`, webRoleBinding(mine));

@@ -43,7 +43,10 @@ describe("the rights of a web administration", { skip: server === null }, () => 
     }
     const spec = { config: { app }, webAdmin: { enabled: true, rolloutOrders: true } };
     const context = aContext({ spec });
-    const cluster = { ...context.cluster, name: "out", namespace };
+    // With an owner that is not there, the garbage collector would take the rights away.
+    const { body } = await admin.call("GET", `${clusters}/out`);
+    const { uid } = body["metadata"] as { readonly uid: string };
+    const cluster = { ...context.cluster, name: "out", namespace, uid };
     await put(`${rights}/roles/out-web`, webRole({ ...context, cluster }));
     await put(`${rights}/rolebindings/out-web`, webRoleBinding({ ...context, cluster }));
     for (const { path, object } of await policies()) await put(path, object);
