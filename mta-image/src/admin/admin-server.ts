@@ -21,6 +21,7 @@ import {
   QueueSelector,
 } from "#contract/admin-api.ts";
 
+import { type BreakpointDoor, addBreakpointRoutes } from "./breakpoint-routes.ts";
 import { type InsightDoor, addInsightRoutes } from "./insight-routes.ts";
 import { type PluginDoor, addPluginRoutes } from "./plugin-routes.ts";
 import { type RuleDoor, addRuleRoutes } from "./rule-routes.ts";
@@ -58,6 +59,7 @@ export function makeAdminServer(options: {
   readonly tlsReports: TlsReportDoor;
   readonly traces: TraceDoor;
   readonly scripts?: ScriptStateDoor;
+  readonly breakpoints?: BreakpointDoor;
   readonly stage?: StageDoor;
   readonly suppression?: SuppressionDoor;
   /** Asked at each call, since it may be renewed. Null: only client certificates open the door. */
@@ -102,6 +104,7 @@ export function makeAdminServer(options: {
   addTraceRoutes(server, options.traces);
   if (options.suppression !== undefined) addSuppressionRoutes(server, options.suppression);
   if (options.scripts !== undefined) addScriptStateRoutes(server, options.scripts);
+  if (options.breakpoints !== undefined) addBreakpointRoutes(server, options.breakpoints);
   if (options.stage !== undefined) addStageRoutes(server, options.stage);
   addQueueOrders(server, administration);
   return server;

@@ -13,6 +13,7 @@ import type { Log } from "#base/log.ts";
 import type { EngineConfig } from "#contract/config.ts";
 
 import { type Administration, makeAdminServer } from "./admin-server.ts";
+import type { BreakpointDoor } from "./breakpoint-routes.ts";
 import type { InsightDoor } from "./insight-routes.ts";
 import type { PluginDoor } from "./plugin-routes.ts";
 import type { RuleDoor } from "./rule-routes.ts";
@@ -46,6 +47,7 @@ export async function openAdmin(
     readonly tlsReports: TlsReportDoor;
     readonly traces: TraceDoor;
     readonly scripts?: ScriptStateDoor;
+    readonly breakpoints?: BreakpointDoor;
     readonly stage?: StageDoor;
     readonly suppression?: SuppressionDoor;
   },

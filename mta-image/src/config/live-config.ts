@@ -97,6 +97,14 @@ export class LiveConfig {
     return this.#inTurn(() => this.#push(request));
   }
 
+  /** Makes what is in force once more, where that depends on more than its text. Nothing is kept on disk. */
+  again(): Promise<ConfigChange> {
+    return this.#inTurn(async () => {
+      const problems = await this.#swap(this.#config, async () => {});
+      return problems.length > 0 ? { ok: false, problems } : { ok: true, revision: this.revision };
+    });
+  }
+
   #inTurn(change: () => Promise<ConfigChange>): Promise<ConfigChange> {
     const result = this.#changing.then(change);
     this.#changing = result.catch(() => {});
@@ -132,21 +140,30 @@ export class LiveConfig {
   async #change(texts: ConfigTexts): Promise<ConfigChange> {
     const parsed = parseEngineConfig(texts);
     if (!parsed.ok) return parsed;
-    try {
-      const swap = await this.#prepare(parsed.value);
+    const problems = await this.#swap(parsed.value, async () => {
       const folder = this.#places.pushedFolder;
       const { startup: _, ...pushed } = texts;
       if (folder !== null) await writePushed(folder, pushed);
-      swap();
-    } catch (error) {
-      if (error instanceof ConfigFailure) return { ok: false, problems: error.problems };
-      if (!(error instanceof Failure)) throw error;
-      return { ok: false, problems: [{ file: appFile, path: "", reason: error.message }] };
-    }
+    });
+    if (problems.length > 0) return { ok: false, problems };
     this.#config = parsed.value;
     this.#texts = texts;
     this.#problems = [];
     return { ok: true, revision: texts.revision };
+  }
+
+  /** `keep` comes when everything is prepared and before it is in force. */
+  async #swap(config: EngineConfig, keep: () => Promise<void>): Promise<readonly Problem[]> {
+    try {
+      const swap = await this.#prepare(config);
+      await keep();
+      swap();
+      return [];
+    } catch (error) {
+      if (error instanceof ConfigFailure) return error.problems;
+      if (!(error instanceof Failure)) throw error;
+      return [{ file: appFile, path: "", reason: error.message }];
+    }
   }
 }
 

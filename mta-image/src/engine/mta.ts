@@ -269,6 +269,7 @@ export class Mta {
       await this.#mail.close(patience);
     });
     await this.#openAdmin();
+    this.shutdown.add("breakpoints", async () => this.#scripts.breakpoints.close());
     this.shutdown.add("traces", async () => this.#traces.close());
     for (const server of startup.servers) await this.#openServer(server, patience);
     this.shutdown.add("plugins", () => this.plugins.earlyCleanup());
@@ -390,6 +391,7 @@ export class Mta {
       tlsReports: this.#outbound.tlsReports,
       stage: this.#stage,
       scripts: this.#scripts.state,
+      breakpoints: this.#scripts.breakpoints,
       traces: this.#traces,
     });
   }

@@ -10,11 +10,15 @@ import { type AppConfig, appFile } from "#contract/config.ts";
 
 import { ConfigFailure } from "../config/config-failure.ts";
 import { fileBytes, scriptTexts } from "../hooks/configured.ts";
-import { type ScriptHostParts, makeScriptHost } from "../hooks/script-host.ts";
+import { type ScriptHost, type ScriptHostParts, makeScriptHost } from "../hooks/script-host.ts";
 import { type Scripts, compileWhatCan } from "../hooks/scripts.ts";
+import type { ProbeMaker } from "../script/host.ts";
 import { libraryHost } from "../script/library/library.ts";
 
-type Offers = Omit<ScriptHostParts, "libraryHost">;
+type Offers = Omit<ScriptHostParts, "libraryHost"> & {
+  /** Only while somebody looks at scripts as they run. */
+  readonly probe?: ProbeMaker | undefined;
+};
 
 /** Rejects with a ConfigFailure. */
 export async function compileConfig(app: AppConfig, offers: Offers): Promise<Scripts> {
@@ -29,7 +33,10 @@ export async function compileWhatCanOf(
   offers: Offers,
 ): Promise<{ readonly scripts: Scripts; readonly problems: readonly Problem[] }> {
   const files = await readFiles(app.scripting.files);
-  const host = makeScriptHost({ libraryHost, ...offers });
+  const { probe, ...parts } = offers;
+  const made = makeScriptHost({ libraryHost, ...parts });
+  const host: ScriptHost =
+    probe === undefined ? made : { ...made, hostFor: (hook) => ({ ...made.hostFor(hook), probe }) };
   const { scripts, problems } = compileWhatCan(scriptTexts(app, files.texts), host);
   const mistakes = problems.map(({ path, reason }) => ({ file: appFile, path, reason }));
   return { scripts, problems: [...files.problems, ...mistakes] };

@@ -16,6 +16,7 @@ import { queueCall, queueUsage } from "./mtactl-queue.ts";
 import { pluginCall, pluginsUsage } from "./mtactl-plugins.ts";
 import { type Call, ruleCall, rulesUsage } from "./mtactl-rules.ts";
 import { stageCall, stageUsage } from "./mtactl-stage.ts";
+import { breakpointCall, breakpointUsage } from "./mtactl-breakpoint.ts";
 import { hslCall, hslFlags, hslUsage } from "./mtactl-hsl.ts";
 import { findAccess } from "./mtactl-access.ts";
 import { followTrace, traceFlags, traceQuery, traceUsage } from "./mtactl-trace.ts";
@@ -23,7 +24,7 @@ import { followTrace, traceFlags, traceQuery, traceUsage } from "./mtactl-trace.
 const usage = `mtactl: control a running smtpd
 
   mtactl status
-${queueUsage}${suppressionUsage}${rulesUsage}${pluginsUsage}${stageUsage}${hslUsage}${traceUsage}  mtactl config reload
+${queueUsage}${suppressionUsage}${rulesUsage}${pluginsUsage}${stageUsage}${breakpointUsage}${hslUsage}${traceUsage}  mtactl config reload
   mtactl drain            take no new mail, go on delivering
   mtactl serve            take mail again
 
@@ -88,6 +89,7 @@ function findCall(): Call | string | null {
       pluginCall(positionals) ??
       stageCall(positionals) ??
       hslCall(positionals, flags) ??
+      breakpointCall(positionals) ??
       toCall(positionals)
     );
   } catch (error) {

@@ -17,6 +17,8 @@ export interface ProgramOut {
   constant(value: unknown): string;
   /** The function of a closure, as an expression. */
   closure(node: FunctionNode): string;
+  /** What is told when a script comes by this place: the name it has in the code. */
+  probe(at: number): string | null;
   /** A named function as a value. */
   value(fn: Fn | HostFunction): string;
   /** What runs before the body of a unit: data imports and static properties. */

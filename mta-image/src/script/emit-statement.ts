@@ -102,7 +102,7 @@ export class FunctionEmitter extends ExpressionEmitter {
   }
 
   statement(node: Statement): string {
-    const at = mark(node.at);
+    const at = mark(node.at) + this.#probe(node.at);
     switch (node.kind) {
       case "expression": {
         const ending = this.ending(node.value);
@@ -146,6 +146,17 @@ export class FunctionEmitter extends ExpressionEmitter {
       case "empty":
         return "";
     }
+  }
+
+  #probe(at: number): string {
+    const probe = this.#program.probe(at);
+    if (probe === null) return "";
+    const { locals, globals, node } = this.fn;
+    const names = new Set([...locals, ...globals, ...node.captures.map(({ name }) => name)]);
+    const read = [...names]
+      .filter((name) => /^\w+$/.test(name))
+      .map((name) => `["${name}",${this.variable(name)}]`);
+    return `${probe}(()=>[${read.join(",")}]);`;
   }
 
   /**

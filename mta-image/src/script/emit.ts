@@ -7,6 +7,7 @@
 import type { FunctionNode, PropertyNode } from "./ast.ts";
 import { constructName, functionObject } from "./emit-names.ts";
 import type { MakeRegex, ProgramOut, Writer } from "./emit-out.ts";
+import type { Place } from "./error.ts";
 import { FunctionEmitter } from "./emit-statement.ts";
 import type { HostFunction } from "./host.ts";
 import { type Cls, Fn, type Program, type Unit } from "./program.ts";
@@ -21,8 +22,12 @@ export interface Emitted {
   readonly fields: ReadonlySet<string>;
 }
 
-export function emit(program: Program, makeRegex: MakeRegex, helpers: readonly string[]): Emitted {
-  const emitter = new ProgramEmitter(program, makeRegex);
+export function emit(
+  program: Program,
+  tools: { readonly makeRegex: MakeRegex; readonly place: (at: number) => Place },
+  helpers: readonly string[],
+): Emitted {
+  const emitter = new ProgramEmitter(program, tools);
   const body = emitter.run();
   const head = `"use strict";const {${helpers.join(",")}}=rt;`;
   const suspends = program.units.some((unit) => unit.main?.suspends === true);
@@ -54,12 +59,19 @@ class ProgramEmitter implements ProgramOut {
   readonly makeRegex: MakeRegex;
   readonly constants: unknown[] = [];
   readonly fields = new Set<string>();
+  readonly #place: (at: number) => Place;
+  /** By line: the first of the statements that begin there. */
+  readonly #probed = new Map<string, number>();
   readonly #known = new Map<unknown, string>();
   readonly #values = new Map<Fn | HostFunction, string>();
 
-  constructor(program: Program, makeRegex: MakeRegex) {
+  constructor(
+    program: Program,
+    { makeRegex, place }: { readonly makeRegex: MakeRegex; readonly place: (at: number) => Place },
+  ) {
     this.program = program;
     this.makeRegex = makeRegex;
+    this.#place = place;
   }
 
   run(): string {
@@ -83,6 +95,18 @@ class ProgramEmitter implements ProgramOut {
     const name = `k${this.constants.push(value) - 1}`;
     this.#known.set(value, name);
     return name;
+  }
+
+  probe(at: number): string | null {
+    const { probe: make } = this.program.host;
+    if (make === undefined) return null;
+    const place = this.#place(at);
+    const line = `${place.file}:${place.line}`;
+    if ((this.#probed.get(line) ?? at) !== at) return null;
+    const probe = make(place);
+    if (probe === null) return null;
+    this.#probed.set(line, at);
+    return this.constant(probe);
   }
 
   closure(node: FunctionNode): string {

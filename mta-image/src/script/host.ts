@@ -4,7 +4,7 @@
  * (types), hsl-lint and docs/script-library.md all read the same one. A room adds its own by handing the
  * compiler another `Host`. `run` may throw a Refusal (the script sees an Exception) or a Thrown.
  */
-import { Refusal } from "./error.ts";
+import { type Place, Refusal } from "./error.ts";
 import { type Called, type HslArray, type Value, HostObject, HslFunction } from "./value.ts";
 import type { RunContext } from "./context.ts";
 import { toText, typeName } from "./convert.ts";
@@ -69,11 +69,19 @@ export interface HostClass {
   readonly iterate: ((object: HostObject) => Iterable<readonly [Value, Value]>) | null;
 }
 
+/** Is called whenever a script comes by; `read` gives the variables that the function names. */
+export type Probe = (read: () => readonly (readonly [name: string, value: Value])[]) => void;
+
+/** Asked for each statement when compiling; null: nobody wants to know. */
+export type ProbeMaker = (place: Place) => Probe | null;
+
 export interface Host {
   readonly functions: ReadonlyMap<string, HostFunction>;
   readonly classes: ReadonlyMap<string, HostClass>;
   /** Names of variables that exist before the script begins. */
   readonly variables: ReadonlySet<string>;
+  /** Only while somebody looks at scripts as they run. */
+  readonly probe?: ProbeMaker | undefined;
 }
 
 export function declare<const P extends readonly Parameter<unknown>[]>(

@@ -115,7 +115,7 @@ function translate(
       return null;
     }
   };
-  const emitted = emit(program, regex, Object.keys(runtime));
+  const emitted = emit(program, { makeRegex: regex, place: (at) => sources.place(at) }, Object.keys(runtime));
   if (diagnostics.length > 0) throw new CompileError(diagnostics);
   return { emitted, sources, main: program.units.at(-1)?.index ?? 0 };
 }

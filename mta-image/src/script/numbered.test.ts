@@ -12,7 +12,7 @@ test("pages hold every entry once, in order, whatever order they are found in", 
       const entries = found.map((number) => ({ number }));
       const seen: number[] = [];
       for (let after: number | null = 0; after !== null; ) {
-        const page = pageOf(entries, { after, limit });
+        const page: ReturnType<typeof pageOf<{ number: number }>> = pageOf(entries, { after, limit });
         assert.ok(page.entries.length <= limit);
         seen.push(...page.entries.map(({ number }) => number));
         after = page.next;
