@@ -33,6 +33,7 @@ export const programs: readonly Program[] = [
   { name: "hsl-language-server", entry: "mta-image/src/programs/hsl-language-server.ts" },
   { name: "plugin-check", entry: "mta-image/src/programs/plugin-check.ts" },
   { name: "mailfleet-web", entry: "mta-image/web/server/main.ts" },
+  { name: "mailfleet-web-lint", entry: "mta-image/web/server/lint-worker.ts" },
   { name: "operator", entry: "operator/src/main.ts", runsForLong: true },
   { name: "kubectl-mailfleet", entry: "operator/src/kubectl-mailfleet.ts" },
 ];

@@ -61,7 +61,7 @@ const images: readonly Image[] = [
   {
     name: "localhost/mailfleet-web:dev",
     dockerfile: "mta-image/web/Dockerfile",
-    programs: ["mailfleet-web"],
+    programs: ["mailfleet-web", "mailfleet-web-lint"],
     extras: [],
     hasPages: true,
   },

@@ -144,9 +144,11 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   "mta-image/src": ["base", contract, "package.json", ...mta("config", "engine", "spamhaus")],
 
   "mta-image/web/shared": ["zod", contract],
+  // Of the engine it knows how scripts are looked at, in a thread of its own.
   "mta-image/web/server": [
     "base",
     contract,
+    ...mta("hooks"),
     "mta-image/web/shared",
     "package.json",
     "@fastify/cookie",

@@ -62,6 +62,18 @@ export function parseEngineConfig(files: {
   };
 }
 
+/**
+ * Who can say whether the scripts compile: nobody needs to ("none"), whoever has the files ("anybody"), or an engine alone, since
+ * they may use functions of plugins or of C, or files on its disk.
+ */
+export function judgeOfScripts({ startup, app }: EngineConfig): "none" | "anybody" | "engine" {
+  const { predelivery, postdelivery, ...named } = app.scripting.hooks;
+  const isThere = predelivery !== undefined || postdelivery !== undefined;
+  if (!isThere && Object.values(named).every((scripts) => scripts.length === 0)) return "none";
+  if (startup.plugins.length > 0 || startup.scripting.ffi) return "engine";
+  return app.scripting.files.every(({ data }) => data !== undefined) ? "anybody" : "engine";
+}
+
 /** smtpd.yaml alone: it says where the other file is. */
 export function parseStartup(text: string): Parsed<StartupConfig> {
   const parsed = parseFile(startupFile, text, StartupConfig);

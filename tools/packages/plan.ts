@@ -42,6 +42,9 @@ export const packagePlans: readonly PackagePlan[] = [
     programs: ["smtpd", "mtactl", "hsh", "hsl-lint"],
     home: "usr/lib/mailfleet/mta",
     files: { "build/native/plugin-host.node": "usr/lib/mailfleet/mta/plugin-host.node" },
+    // The unit reloads with kill.
+    debDepends: [...account.debDepends, "procps"],
+    rpmRequires: [...account.rpmRequires, "util-linux"],
     needs: ["mailfleet-runtime"],
     conflicts: ["opensmtpd"],
   },
@@ -51,7 +54,7 @@ export const packagePlans: readonly PackagePlan[] = [
     name: "mailfleet-web",
     summary: "Web administration of a cluster of mail transfer agents",
     isForAll: true,
-    programs: ["mailfleet-web"],
+    programs: ["mailfleet-web", "mailfleet-web-lint"],
     home: "usr/lib/mailfleet/web",
     hasPages: true,
     files: {},

@@ -1,4 +1,4 @@
-/** What the web administration asks, as routes (contract/insight-api.ts). Thin: shapes in, one function, answer out. */
+/** What the web administration asks, as routes (contract/insight-api.ts, warm-up-api.ts). Thin: shapes in, one function, answer out. */
 import type { FastifyInstance } from "fastify";
 
 import { Failure } from "#base/error.ts";
@@ -15,6 +15,7 @@ import {
   QueueSearch,
   type SearchPage,
 } from "#contract/insight-api.ts";
+import type { WarmUpView } from "#contract/warm-up-api.ts";
 
 import { withShape } from "./shape.ts";
 
@@ -29,6 +30,7 @@ export interface InsightDoor {
   deliveries(): Deliveries;
   config(): ConfigView;
   metrics(): Promise<Metrics>;
+  warmUp(): WarmUpView;
 }
 
 export function addInsightRoutes(server: FastifyInstance, door: InsightDoor): void {
@@ -55,4 +57,5 @@ export function addInsightRoutes(server: FastifyInstance, door: InsightDoor): vo
   server.get("/v1/deliveries", async () => door.deliveries());
   server.get("/v1/config", async () => door.config());
   server.get("/v1/metrics", () => door.metrics());
+  server.get("/v1/warm-up", async () => door.warmUp());
 }

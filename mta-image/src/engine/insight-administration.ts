@@ -16,6 +16,7 @@ import type {
   QueueSearch,
   SearchPage,
 } from "#contract/insight-api.ts";
+import type { WarmUpView } from "#contract/warm-up-api.ts";
 
 import type { InsightDoor } from "../admin/insight-routes.ts";
 import type { LiveConfig } from "../config/live-config.ts";
@@ -36,6 +37,7 @@ export interface Watched {
   readonly hasTransport: (id: string) => boolean;
   /** Null before the engine counts. */
   readonly metrics: () => Registry | null;
+  readonly warmUp: () => WarmUpView;
 }
 
 /** What a page can show; more is in metrics and logs. */
@@ -101,6 +103,10 @@ export class InsightAdministration implements InsightDoor {
 
   deliveries(): Deliveries {
     return this.#engine.outcomes.deliveries(SHOWN);
+  }
+
+  warmUp(): WarmUpView {
+    return this.#engine.warmUp();
   }
 
   config(): ConfigView {

@@ -2,6 +2,7 @@
 import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/log.ts";
 import type { EngineConfig } from "#contract/config.ts";
+import type { WarmUpView } from "#contract/warm-up-api.ts";
 
 import { makeQueueRules, makeQuotas } from "../config/queue-rules.ts";
 import { type RetryRules, makeRetryRules } from "../config/retry-rules.ts";
@@ -11,6 +12,7 @@ import type { Events } from "../events/events.ts";
 import type { Intake } from "../intake/intake.ts";
 import type { Lists } from "../queue/matching.ts";
 import { Queue, type QueueOptions } from "../queue/queue.ts";
+import { SourceCount, countSources } from "../queue/source-count.ts";
 import { WarmUp } from "../queue/warm-up.ts";
 import type { Spool } from "../spool/spool.ts";
 import { suppressBefore } from "../suppression/suppressing-courier.ts";
@@ -40,6 +42,7 @@ export class MailQueue {
   readonly watch: OutcomeWatch;
   readonly suppression: SuppressionList;
   readonly #warmUp: WarmUp;
+  readonly #sources: SourceCount;
   readonly #courier: MailQueueOptions["courier"];
   readonly #holds: MailQueueOptions["holds"];
   #retries: RetryRules | null = null;
@@ -50,9 +53,10 @@ export class MailQueue {
     this.#holds = options.holds;
     this.suppression = new SuppressionList(options);
     this.watch = new OutcomeWatch({ clock, events, list: this.suppression });
+    this.#sources = new SourceCount(clock);
     this.queue = new Queue({
       ...options,
-      courier: suppressBefore(options.courier, this.suppression, options.log),
+      courier: suppressBefore(countSources(options.courier, this.#sources), this.suppression, options.log),
       notifier: new MailNotifier({
         ...options,
         read: (id) => spool.read(id),
@@ -80,6 +84,11 @@ export class MailQueue {
     quotas.configure(makeQuotas(config));
     reactions.configure(config.policy.reactions, this.watch.classify);
     this.#warmUp.configure(config.policy.warmup ?? null);
+  }
+
+  /** What warming up plans and has come to. */
+  warmUp(): WarmUpView {
+    return { since: this.#sources.since, ...this.#warmUp.show(), counts: this.#sources.counts() };
   }
 
   /** Lets running attempts end until the deadline; what they teach is kept. */

@@ -385,6 +385,7 @@ export class Mta {
         config: options.config,
         hasTransport: (id) => this.#settings.transports.has(id),
         metrics: () => this.#metrics,
+        warmUp: () => this.#mail.warmUp(),
       }),
       plugins: this.plugins,
       suppression: this.#mail.suppression,

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { makeMessage } from "../../testing/messages.ts";
 import { setUp, settle } from "../../testing/queue-rig.ts";
 import { available, take } from "./rate.ts";
-import { WarmUp, type WarmUpConfig, budgetOn, planWarmUp, spread } from "./warm-up.ts";
+import { WarmUp, type WarmUpConfig, budgetOn, planWarmUp, showWarmUp, spread } from "./warm-up.ts";
 
 const DAY = 86_400_000;
 const added = Date.parse("2026-03-01");
@@ -83,4 +83,17 @@ test("mail over the budget takes another address, and the next day has a larger 
   assert.equal([...rig.queue.rulebook.policies].length, 1);
   warmUp.configure(null);
   assert.equal(rig.queue.rulebook.isEmpty, true);
+});
+
+test("people see the plan in order and where each address is in it", () => {
+  const { today, schedules, addresses } = showWarmUp(config, added + 4 * DAY + 1);
+  assert.equal(today, "2026-03-05");
+  assert.deepEqual(
+    schedules[0]?.rows.map(({ day }) => day),
+    [1, 2, 5],
+  );
+  assert.equal(schedules[0]?.days, 7);
+  assert.deepEqual(addresses, [{ ip: "192.0.2.1", class: "new", added: "2026-03-01", day: 5, budget: 1000 }]);
+  assert.equal(showWarmUp(config, added + 7 * DAY).addresses[0]?.budget, null);
+  assert.deepEqual(showWarmUp(null, added), { today: "2026-03-01", schedules: [], addresses: [] });
 });

@@ -7,11 +7,13 @@
  */
 import type { Clock, Timer } from "#base/clock.ts";
 import type { PolicyConfig } from "#contract/policy-config.ts";
+import type { WarmUpView } from "#contract/warm-up-api.ts";
 
 import type { DynamicRules } from "./dynamic-rules.ts";
 import type { Limits } from "./policy.ts";
 import type { Rate } from "./rate.ts";
 import type { PolicyOrder } from "./rulebook.ts";
+import { dateOf } from "./source-count.ts";
 
 export type WarmUpConfig = NonNullable<PolicyConfig["warmup"]>;
 
@@ -41,11 +43,38 @@ export function planWarmUp(config: WarmUpConfig, now: number): PolicyOrder[] {
   });
 }
 
+/** The plan, and where each address is in it, for people. */
+export function showWarmUp(
+  config: WarmUpConfig | null,
+  now: number,
+): Pick<WarmUpView, "today" | "schedules" | "addresses"> {
+  const { schedules = [], ips = [] } = config ?? {};
+  return {
+    today: dateOf(now),
+    schedules: schedules.map((one) => ({ class: one.class, rows: rowsOf(one), days: lastDay(one) })),
+    addresses: ips.map(({ ip, class: name, added }) => {
+      const schedule = schedules.find((one) => one.class === name);
+      const day = dayOf(added, now);
+      const budget = schedule === undefined ? null : budgetOn(schedule, day);
+      return { ip, class: name, added, day, budget };
+    }),
+  };
+}
+
+type Schedule = WarmUpConfig["schedules"][number];
+
+function rowsOf({ schedule }: Schedule): Schedule["schedule"] {
+  return schedule.toSorted((a, b) => a.day - b.day);
+}
+
+function lastDay(schedule: Schedule): number {
+  return schedule.days ?? rowsOf(schedule).at(-1)?.day ?? 0;
+}
+
 /** Recipients on a day of the schedule, or null when the address is warm. */
-export function budgetOn(schedule: WarmUpConfig["schedules"][number], day: number): number | null {
-  const rows = schedule.schedule.toSorted((a, b) => a.day - b.day);
-  const last = schedule.days ?? rows.at(-1)?.day ?? 0;
-  if (day > last) return null;
+export function budgetOn(schedule: Schedule, day: number): number | null {
+  const rows = rowsOf(schedule);
+  if (day > lastDay(schedule)) return null;
   return (rows.findLast((row) => row.day <= day) ?? rows[0])?.messages ?? null;
 }
 
@@ -87,6 +116,10 @@ export class WarmUp {
   configure(config: WarmUpConfig | null): void {
     this.#config = config;
     this.#look();
+  }
+
+  show(): Pick<WarmUpView, "today" | "schedules" | "addresses"> {
+    return showWarmUp(this.#config, this.#clock.now());
   }
 
   close(): void {

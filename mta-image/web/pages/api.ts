@@ -15,6 +15,9 @@ import type {
   ClusterSuspensions,
   ClusterTraceItem,
   ClusterTraceQuery,
+  ClusterWarmUp,
+  ConfigProposal,
+  ConfigVerdict,
   LoggedOut,
   LoginWays,
   Overview,
@@ -131,6 +134,8 @@ export const api = {
     call<RuleResult>("DELETE", `/${kind}/${encodeURIComponent(id)}`),
   deliveries: () => call<ClusterDeliveries>("GET", "/deliveries"),
   config: () => call<ClusterConfig>("GET", "/config"),
+  warmUp: () => call<ClusterWarmUp>("GET", "/warm-up"),
+  lint: (proposal: ConfigProposal) => call<ConfigVerdict>("POST", "/config/lint", proposal),
   rollout: () => call<RolloutView>("GET", "/rollout"),
   orderRollout: (order: RolloutOrder, resourceVersion: string) =>
     call<RolloutView>("POST", `/rollout/${order}`, { resourceVersion }),

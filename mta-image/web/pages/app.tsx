@@ -169,7 +169,7 @@ function View({ place, session }: { readonly place: Place; readonly session: Ses
     case "rules":
       return <RulesPage mayChange={isOperator} />;
     case "warm-up":
-      return <WarmUpPage maySeeConfig={isOperator} />;
+      return <WarmUpPage />;
     case "deliveries":
       return <DeliveriesPage />;
     case "trace":

@@ -5,6 +5,7 @@ import { bytes, duration, number, time } from "./format.ts";
 import { parsePlace, placeHref } from "./location.ts";
 import { language, setLanguage, t, word } from "./strings.ts";
 import { filterOf, narrowed } from "./views/filter.ts";
+import { daysOf, sentToday } from "./views/warm-up-days.ts";
 
 test("spans name their two largest units", () => {
   assert.deepEqual([0, 59, 61, 3600, 90_061, -5].map(duration), ["0s", "59s", "1m 1s", "1h", "1d 1h", "0s"]);
@@ -61,4 +62,33 @@ test("every word is there in every language, and an unknown one comes as it is",
   );
   assert.equal(language(), "de");
   setLanguage("en");
+});
+
+test("the days of an address that warms up have a plan to its end, and figures from the first count to today", () => {
+  const address = { ip: "192.0.2.1", class: "new", added: "2026-03-01", day: 3, budget: 200 };
+  const rows = [
+    { day: 1, messages: 50 },
+    { day: 3, messages: 200 },
+  ];
+  const data = {
+    since: "2026-03-02T12:00:00.000Z",
+    today: "2026-03-03",
+    schedules: [{ class: "new", rows, days: 5 }],
+    addresses: [address],
+    counts: [
+      { ip: "192.0.2.1", date: "2026-03-03", tried: 9, delivered: 7 },
+      { ip: "192.0.2.2", date: "2026-03-03", tried: 1, delivered: 1 },
+    ],
+    differing: [],
+    failures: [],
+  };
+  const days = daysOf(data, address);
+  assert.deepEqual(days.planned, [50, 50, 200, 200, 200]);
+  assert.deepEqual(days.tried, [null, 0, 9, null, null]);
+  assert.deepEqual(days.delivered, [null, 0, 7, null, null]);
+  assert.equal(new Date(days.at[days.today] ?? 0).toISOString(), "2026-03-03T00:00:00.000Z");
+  assert.deepEqual(sentToday(data, "192.0.2.3"), { tried: 0, delivered: 0 });
+  const warm = daysOf(data, { ...address, added: "2025-01-01", day: 427, budget: null });
+  assert.ok(warm.at.length <= 100);
+  assert.equal(warm.planned.at(-1), null);
 });

@@ -1,14 +1,15 @@
-/** What the engines are and do: states, figures over time, deliveries, configuration, metrics. All of it only looks. */
-import { ConfigView, Deliveries, Metrics } from "#contract/insight-api.ts";
-import { ClusterConfig, ClusterDeliveries, ClusterMetrics, Overview, Series } from "#web/shared/web-api.ts";
+/** What the engines are and do: states, figures over time, deliveries, metrics. All of it only looks. */
+import { Deliveries, Metrics } from "#contract/insight-api.ts";
+import { WarmUpView } from "#contract/warm-up-api.ts";
+import { ClusterDeliveries, ClusterMetrics, ClusterWarmUp, Overview, Series } from "#web/shared/web-api.ts";
 
 import { type Fleet, statusCall } from "./fleet.ts";
-import { mergeDeliveries } from "./merge.ts";
+import { mergeDeliveries, mergeWarmUp } from "./merge.ts";
 import { type Route, route } from "./route.ts";
 import type { Watch } from "./watch.ts";
 
 export function clusterRoutes(fleet: Fleet, watch: Pick<Watch, "points">): readonly Route[] {
-  return [overview(fleet), series(watch), deliveries(fleet), config(fleet), metrics(fleet)];
+  return [overview(fleet), series(watch), deliveries(fleet), warmUp(fleet), metrics(fleet)];
 }
 
 function overview(fleet: Fleet): Route {
@@ -53,31 +54,17 @@ function deliveries(fleet: Fleet): Route {
   });
 }
 
-function config(fleet: Fleet): Route {
+function warmUp(fleet: Fleet): Route {
   return route({
     method: "GET",
-    path: "/config",
-    name: "config",
-    summary: "Configuration in force by revision, with the engines that run it",
-    role: "operator",
-    answer: ClusterConfig,
-    handle: async () => {
-      const { answers, failures } = await fleet.ask({
-        method: "GET",
-        path: "/v1/config",
-        answer: ConfigView,
-      });
-      const byRevision = new Map<
-        string,
-        { revision: string; engines: string[]; files: Record<string, string> }
-      >();
-      for (const { engine, value } of answers) {
-        const known = byRevision.get(value.revision);
-        if (known === undefined) byRevision.set(value.revision, { ...value, engines: [engine] });
-        else known.engines.push(engine);
-      }
-      return { revisions: [...byRevision.values()], failures };
-    },
+    path: "/warm-up",
+    name: "warm-up",
+    summary:
+      "What the plan of each source address that warms up allows, and what all engines have sent from it",
+    role: "viewer",
+    answer: ClusterWarmUp,
+    handle: async () =>
+      mergeWarmUp(await fleet.ask({ method: "GET", path: "/v1/warm-up", answer: WarmUpView })),
   });
 }
 

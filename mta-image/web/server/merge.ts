@@ -1,10 +1,12 @@
 /** Makes one answer of what several engines said (pure). */
 import type { Deliveries, QueueGroups, SearchPage } from "#contract/insight-api.ts";
+import type { WarmUpView } from "#contract/warm-up-api.ts";
 import type {
   ClusterDeliveries,
   ClusterEntry,
   ClusterGroups,
   ClusterPage,
+  ClusterWarmUp,
   Failures,
 } from "#web/shared/web-api.ts";
 
@@ -89,6 +91,47 @@ function addUp(a: Destination, b: Destination): Destination {
 
 function total({ delivered, deferred, failed, unclear }: Destination): number {
   return delivered + deferred + failed + unclear;
+}
+
+/**
+ * The plan that most engines have (of each there are as many budgets as the configuration says, shared among them), and what
+ * they have sent together. It is complete since the youngest engine began to count.
+ */
+export function mergeWarmUp({ answers, failures }: FleetAnswer<WarmUpView>): ClusterWarmUp {
+  const plans = new Map<string, Said<WarmUpView>[]>();
+  for (const said of answers) {
+    const { schedules, addresses } = said.value;
+    const text = JSON.stringify([
+      schedules,
+      addresses.map(({ ip, class: name, added }) => [ip, name, added]),
+    ]);
+    plans.set(text, [...(plans.get(text) ?? []), said]);
+  }
+  const [most = [], ...others] = [...plans.values()].sort((a, b) => b.length - a.length);
+  const plan = most[0]?.value;
+  return {
+    since:
+      answers
+        .map(({ value }) => value.since)
+        .sort()
+        .at(-1) ?? "",
+    today: plan?.today ?? "",
+    schedules: plan?.schedules ?? [],
+    addresses: plan?.addresses ?? [],
+    counts: addCounts(answers.flatMap(({ value }) => value.counts)),
+    differing: others.flat().map(({ engine }) => engine),
+    failures,
+  };
+}
+
+function addCounts(counts: WarmUpView["counts"]): WarmUpView["counts"] {
+  const sums = new Map<string, WarmUpView["counts"][number]>();
+  for (const count of counts) {
+    const key = `${count.date} ${count.ip}`;
+    const { tried = 0, delivered = 0 } = sums.get(key) ?? {};
+    sums.set(key, { ...count, tried: tried + count.tried, delivered: delivered + count.delivered });
+  }
+  return [...sums.values()].sort((a, b) => (a.date < b.date ? -1 : a.date > b.date ? 1 : 0));
 }
 
 interface Rule {

@@ -11,8 +11,10 @@ import type { Log } from "#base/log.ts";
 import { makeApp } from "./app.ts";
 import { Audit } from "./audit.ts";
 import { clusterRoutes } from "./cluster-routes.ts";
+import { configRoutes } from "./config-routes.ts";
 import { EngineClient } from "./engine-client.ts";
 import { Fleet } from "./fleet.ts";
+import { Lint } from "./lint.ts";
 import { type ClusterPlace, MailCluster } from "./mail-cluster.ts";
 import { queueRoutes } from "./queue-routes.ts";
 import { rolloutRoutes } from "./rollout-routes.ts";
@@ -84,6 +86,7 @@ async function makeServer(
     ...sessionRoutes({ sessions, turnstile, audit, signOn, title }),
     ...signOnRoutes({ sessions, signOn, hasPasswords: config.users !== undefined, title, clock }),
     ...clusterRoutes(fleet, watch),
+    ...configRoutes(fleet, new Lint(clock)),
     ...queueRoutes(fleet),
     ...ruleRoutes(fleet),
     ...traceRoutes(fleet),

@@ -18,6 +18,7 @@ import {
   QueueSearch,
 } from "#contract/insight-api.ts";
 import { TraceItem, TraceQuery } from "#contract/trace-api.ts";
+import { WarmUpView } from "#contract/warm-up-api.ts";
 import { Explanations, PolicyList, SuspensionList } from "#contract/rules-api.ts";
 
 const count = z.int().nonnegative();
@@ -130,6 +131,13 @@ export type ClusterSuspensions = z.infer<typeof ClusterSuspensions>;
 export const RuleResult = z.object({ changed: z.array(z.string()), failures: Failures });
 export type RuleResult = z.infer<typeof RuleResult>;
 
+export const ClusterWarmUp = WarmUpView.extend({
+  /** Engines whose plan is another one: a change is on its way, or does not arrive. */
+  differing: z.array(z.string()),
+  failures: Failures,
+});
+export type ClusterWarmUp = z.infer<typeof ClusterWarmUp>;
+
 export const ClusterDeliveries = z.object({
   since: z.string(),
   attempts: z.array(AttemptView.extend({ engine: z.string() })),
@@ -140,11 +148,40 @@ export type ClusterDeliveries = z.infer<typeof ClusterDeliveries>;
 
 export const ClusterConfig = z.object({
   revisions: z.array(
-    z.object({ revision: z.string(), engines: z.array(z.string()), files: z.record(z.string(), z.string()) }),
+    z.object({
+      revision: z.string(),
+      engines: z.array(z.string()),
+      files: z.record(z.string(), z.string()),
+      /** Those in smtpd-app.yaml, by "hook/id", "predelivery", "postdelivery" or "files/id", each by itself. */
+      scripts: z.record(z.string(), z.string()),
+    }),
   ),
   failures: Failures,
 });
 export type ClusterConfig = z.infer<typeof ClusterConfig>;
+
+const edits = z.record(z.string().max(300), z.string().max(1_048_576));
+/** What somebody would change of a revision: whole texts, by the names that `ClusterConfig` has. */
+export const ConfigProposal = z
+  .strictObject({ revision: z.string().max(128), files: edits.default({}), scripts: edits.default({}) })
+  .refine(
+    ({ files, scripts }) => Object.keys(files).length + Object.keys(scripts).length <= 1000,
+    "holds more than 1,000 texts",
+  );
+export type ConfigProposal = z.input<typeof ConfigProposal>;
+
+export const ConfigVerdict = z.object({
+  problems: z.array(z.object({ file: z.string(), path: z.string(), reason: z.string() })),
+  /** Problems beyond those that are listed. */
+  further: count,
+  /** Scripts were not looked at: only an engine can, or they are too large. */
+  isScriptsUnknown: z.boolean(),
+  /** YAML for `kubectl patch mailcluster --type=merge`; null: nothing that a MailCluster says is changed, or it is no YAML. */
+  manifest: z.string().nullable(),
+  /** smtpd.yaml is changed, which the operator makes of other parts of the MailCluster. */
+  isStartupChanged: z.boolean(),
+});
+export type ConfigVerdict = z.infer<typeof ConfigVerdict>;
 
 export const rolloutOrders = ["pause", "resume", "promote", "rollback"] as const;
 export type RolloutOrder = (typeof rolloutOrders)[number];

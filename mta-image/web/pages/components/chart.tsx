@@ -18,8 +18,12 @@ export function Chart(props: {
   readonly title: string;
   readonly at: readonly number[];
   readonly lines: readonly Line[];
+  /** Which of the values are said in words; the last when absent. */
+  readonly readAt?: number;
+  /** Few values are to be seen also where one stands alone. */
+  readonly hasPoints?: boolean;
 }) {
-  const { title, at, lines } = props;
+  const { title, at, lines, readAt = -1, hasPoints = false } = props;
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<UPlot | null>(null);
   useEffect(() => {
@@ -27,7 +31,11 @@ export function Chart(props: {
     if (element === null) return undefined;
     const draw = (): void => {
       plot.current?.destroy();
-      plot.current = new UPlot(optionsOf(lines, element.clientWidth), dataOf(at, lines), element);
+      plot.current = new UPlot(
+        optionsOf(lines, { width: element.clientWidth, hasPoints }),
+        dataOf(at, lines),
+        element,
+      );
     };
     draw();
     const observer = new ResizeObserver(() =>
@@ -44,7 +52,9 @@ export function Chart(props: {
     // The lines' names and colours never change; their values are set below.
   }, []);
   useEffect(() => plot.current?.setData(dataOf(at, lines)), [at, lines]);
-  const latest = lines.map(({ label, values }) => `${label} ${number(values.at(-1), language())}`).join(", ");
+  const latest = lines
+    .map(({ label, values }) => `${label} ${number(values.at(readAt), language())}`)
+    .join(", ");
   return (
     <figure class="chart">
       <figcaption>{title}</figcaption>
@@ -53,7 +63,7 @@ export function Chart(props: {
         {lines.map((line) => (
           <li key={line.label}>
             <span class={`swatch ${line.colour}`} aria-hidden="true" />
-            {line.label} <b>{number(line.values.at(-1), language())}</b>
+            {line.label} <b>{number(line.values.at(readAt), language())}</b>
           </li>
         ))}
       </ul>
@@ -67,7 +77,10 @@ function dataOf(at: readonly number[], lines: readonly Line[]): UPlot.AlignedDat
   return [at.map((ms) => ms / 1000), ...lines.map(({ values }) => [...values])];
 }
 
-function optionsOf(lines: readonly Line[], width: number): UPlot.Options {
+function optionsOf(
+  lines: readonly Line[],
+  { width, hasPoints }: { readonly width: number; readonly hasPoints: boolean },
+): UPlot.Options {
   const axis = {
     stroke: colour("muted"),
     grid: { stroke: colour("line"), width: 1 },
@@ -86,7 +99,7 @@ function optionsOf(lines: readonly Line[], width: number): UPlot.Options {
         label: line.label,
         stroke: colour(line.colour),
         width: 2,
-        points: { show: false },
+        points: { show: hasPoints },
       })),
     ],
   };
