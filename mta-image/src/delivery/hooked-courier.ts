@@ -208,12 +208,13 @@ function groupsOf(items: readonly Item[]): Item[][] {
 }
 
 function insteadOfTry(before: Exclude<BeforeAnswer, { kind: "try" }>): Outcome {
-  const said = "reason" in before ? before.reason : null;
+  const { reason: said, words } = "reason" in before ? before : { reason: null, words: null };
   const outcome = (kind: Outcome["kind"], status: string, usual: string): Outcome => ({
     kind,
     status,
     reply: oneLine(said ?? usual),
     remoteMta: "",
+    ...(words === null ? {} : { words }),
   });
   if (before.kind === "delete")
     return { ...outcome("failed", "5.7.1", "Dropped by a script"), order: { kind: "delete" } };
@@ -225,12 +226,13 @@ function insteadOfTry(before: Exclude<BeforeAnswer, { kind: "try" }>): Outcome {
 function changed(outcome: Outcome, after: AfterAnswer): Outcome {
   if (outcome.kind === "delivered" || after.kind === "default") return outcome;
   if (after.kind === "delete") return { ...outcome, order: { kind: "delete" } };
-  const reply = after.reason === null ? outcome.reply : oneLine(after.reason);
-  if (after.kind === "bounce")
-    return { ...outcome, kind: "failed", reply, status: inClass("5", outcome.status) };
+  const { reason, words } = after;
+  const reply = reason === null ? outcome.reply : oneLine(reason);
+  const said = { ...outcome, reply, ...(words === null ? {} : { words }) };
+  if (after.kind === "bounce") return { ...said, kind: "failed", status: inClass("5", outcome.status) };
   const { delayMs } = after;
   const kind = outcome.kind === "unclear" ? "unclear" : "deferred";
-  return { ...outcome, kind, reply, status: inClass("4", outcome.status), order: { kind: "retry", delayMs } };
+  return { ...said, kind, status: inClass("4", outcome.status), order: { kind: "retry", delayMs } };
 }
 
 function inClass(digit: string, status: string): string {

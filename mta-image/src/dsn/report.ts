@@ -7,6 +7,7 @@
  */
 import { unreachable } from "#base/assert.ts";
 
+import type { NoticeWords } from "../message/notice-words.ts";
 import { mailDate } from "../message/received.ts";
 import type { Notice } from "../queue/notifier.ts";
 import { clean } from "../smtp/reply-parser.ts";
@@ -33,7 +34,7 @@ export function makeReport(facts: ReportFacts): Buffer {
   const boundary = `=_${facts.id}`;
   const utf8 = needsUtf8(facts.notice, facts.original);
   const parts = [
-    part("text/plain; charset=utf-8", Buffer.from(explanation(facts), "utf8")),
+    part("text/plain; charset=utf-8", Buffer.from(ownExplanation(facts) ?? explanation(facts), "utf8")),
     part(
       utf8 ? "message/global-delivery-status" : "message/delivery-status",
       Buffer.from(statusFields(facts), "utf8"),
@@ -89,16 +90,32 @@ function introduction({ kind, retryUntil }: Notice): string[] {
   }
 }
 
+/** All recipients of a notice have the same words (queue/settlement.ts). */
+function wordsOf({ recipients }: Notice): NoticeWords | null {
+  return recipients[0]?.outcome.words ?? null;
+}
+
+/** In lines that may be sent (RFC 5322 2.1.1), whatever a script wrote. */
+function ownExplanation({ notice }: ReportFacts): string | null {
+  const content = wordsOf(notice)?.content ?? null;
+  if (content === null) return null;
+  const short = content.split(/\r\n|\r|\n/).flatMap((line) => line.match(/.{1,240}/gsu) ?? [""]);
+  return lines(short.map((line) => line.replaceAll("\0", " ")));
+}
+
 function header({ notice, original, hostname, id, now }: ReportFacts, boundary: string): string {
   const threading =
     original.messageId === null
       ? []
       : [`In-Reply-To: ${original.messageId}`, `References: ${original.references.join("\r\n ")}`];
+  const own = wordsOf(notice)?.headers ?? [];
+  const [, subject = SUBJECTS[notice.kind]] = own.find(([name]) => /^subject$/i.test(name)) ?? [];
   return lines([
     `Date: ${mailDate(now)}`,
     `From: Mail Delivery System <MAILER-DAEMON@${hostname}>`,
     `To: <${cleanAddress(notice.message.envelope.sender)}>`,
-    `Subject: ${SUBJECTS[notice.kind]}`,
+    `Subject: ${clean(subject)}`,
+    ...own.flatMap(([name, text]) => (/^subject$/i.test(name) ? [] : [`${name}: ${clean(text)}`])),
     `Message-ID: <${id}@${hostname}>`,
     ...threading,
     "Auto-Submitted: auto-replied",

@@ -9,7 +9,9 @@ import { type ByteSource, Pieces } from "../script/mail/pieces.ts";
 import { onlyData } from "../script/only-data.ts";
 import { type Value, HslArray } from "../script/value.ts";
 import { type AttemptFacts, attemptArguments } from "./attempt-tree.ts";
+import type { NoticeWords } from "../message/notice-words.ts";
 import { HookRun } from "./hook-run.ts";
+import { noticeWords } from "./notice-words.ts";
 import type { HookRunner, Ran } from "./runner.ts";
 import type { HookScript, Scripts } from "./scripts.ts";
 import { type TryWish, tryWish } from "./try-wish.ts";
@@ -49,19 +51,25 @@ interface Common {
   readonly metadata: Readonly<Record<string, string>> | null;
 }
 
+/** What the script wants to be said; null for what would be said without it. */
+interface Said {
+  readonly reason: string | null;
+  readonly words: NoticeWords | null;
+}
+
 export type BeforeAnswer = Common &
   (
     | { readonly kind: "try"; readonly wish: TryWish | null }
-    | { readonly kind: "queue"; readonly delayMs: number | null; readonly reason: string | null }
-    | { readonly kind: "bounce"; readonly reason: string | null }
+    | ({ readonly kind: "queue"; readonly delayMs: number | null } & Said)
+    | ({ readonly kind: "bounce" } & Said)
     | { readonly kind: "delete" }
   );
 
 export type AfterAnswer = Common &
   (
     | { readonly kind: "default" }
-    | { readonly kind: "queue"; readonly delayMs: number | null; readonly reason: string | null }
-    | { readonly kind: "bounce"; readonly reason: string | null }
+    | ({ readonly kind: "queue"; readonly delayMs: number | null } & Said)
+    | ({ readonly kind: "bounce" } & Said)
     | { readonly kind: "delete" }
   );
 
@@ -106,23 +114,28 @@ export class QueueHooks {
     if (ran.hasFailed) return { kind: "default", context, metadata: null };
     const { action } = ran.run;
     const { kind, options } = action ?? { kind: "default", options: null };
-    const reason = reasonOf(options);
     const left = this.#left(ran);
-    if (kind === "queue") return { kind, delayMs: delayOf(options), reason, ...left };
-    if (kind === "bounce") return { kind, reason, ...left };
+    if (kind === "queue") return { kind, delayMs: delayOf(options), ...this.#said(script, options), ...left };
+    if (kind === "bounce") return { kind, ...this.#said(script, options), ...left };
     return { kind: kind === "delete" ? kind : "default", ...left };
   }
 
   #decided(script: HookScript, { run }: Ran): BeforeDecision {
     const { kind, options } = run.action ?? { kind: "try", options: null };
-    const reason = reasonOf(options);
-    if (kind === "queue") return { kind, delayMs: delayOf(options), reason };
-    if (kind === "bounce") return { kind, reason };
+    if (kind === "queue") return { kind, delayMs: delayOf(options), ...this.#said(script, options) };
+    if (kind === "bounce") return { kind, ...this.#said(script, options) };
     if (kind === "delete") return { kind };
     const wish = options === null ? null : tryWish(options, (id) => this.#runner.hasTransport(id));
     if (typeof wish !== "string") return { kind: "try", wish };
     this.#runner.complain(script, wish);
     return failed(script);
+  }
+
+  /** Words that make no sense are complained of, and the notice says the usual: it must not be lost. */
+  #said(script: HookScript, options: HslArray | null): Said {
+    const words = noticeWords(options);
+    if (typeof words === "string") this.#runner.complain(script, words);
+    return { reason: reasonOf(options), words: typeof words === "string" ? null : words };
   }
 
   #left({ run, variable }: Ran): Common {
@@ -148,13 +161,15 @@ export class QueueHooks {
 
 type BeforeDecision =
   | { readonly kind: "try"; readonly wish: TryWish | null }
-  | { readonly kind: "queue"; readonly delayMs: number | null; readonly reason: string | null }
-  | { readonly kind: "bounce"; readonly reason: string | null }
+  | ({ readonly kind: "queue"; readonly delayMs: number | null } & Said)
+  | ({ readonly kind: "bounce" } & Said)
   | { readonly kind: "delete" };
 
 /** "reject" would lose mail over a slip of a script: whatever failed before an attempt is tried again. */
 function failed({ onError }: HookScript): BeforeDecision {
-  return onError === "accept" ? { kind: "try", wish: null } : { kind: "queue", delayMs: null, reason: null };
+  return onError === "accept"
+    ? { kind: "try", wish: null }
+    : { kind: "queue", delayMs: null, reason: null, words: null };
 }
 
 function messageTree(facts: RecipientFacts): HslArray {

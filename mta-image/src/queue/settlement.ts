@@ -60,8 +60,8 @@ export class Settlement {
     const told: Told = { failed: [], arrived: [], delayed: [] };
     for (const [i, entry] of entries.entries())
       this.#settleOne({ entry, outcome: outcomes[i] ?? unanswered }, told);
-    if (told.delayed.length > 0) await this.#tellDelayed(told.delayed);
-    if (told.failed.length > 0) await this.#tellFailed(told.failed);
+    for (const items of byWords(told.delayed)) await this.#tellDelayed(items);
+    for (const items of byWords(told.failed)) await this.#tellFailed(items);
     if (told.arrived.length > 0) await this.#tellArrived(told.arrived);
   }
 
@@ -158,6 +158,16 @@ export class Settlement {
       }
     }
   }
+}
+
+/** Recipients whose notices say the same: one notice tells of them. */
+function byWords<T extends Item>(items: readonly T[]): T[][] {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const key = JSON.stringify(item.outcome.words ?? null);
+    groups.set(key, [...(groups.get(key) ?? []), item]);
+  }
+  return [...groups.values()];
 }
 
 function kindOfArrival(outcome: Outcome): "relayed" | "delivered" {
