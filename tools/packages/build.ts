@@ -13,6 +13,7 @@ import { makeDeb } from "./deb.ts";
 import { packagePlans } from "./plan.ts";
 import { indexApt, indexYum } from "./repository.ts";
 import { makeRpm } from "./rpm.ts";
+import type { Signer } from "./signing.ts";
 import { stage } from "./stage.ts";
 
 export interface BuiltPackages {
@@ -26,9 +27,11 @@ export async function buildPackages(options: {
   readonly folder: string;
   /** More than one lie side by side, as after an update of a repository. */
   readonly versions: readonly string[];
+  /** Null: nothing is signed. */
+  readonly signer: Signer | null;
   readonly say: (line: string) => void;
 }): Promise<BuiltPackages> {
-  const { folder, versions, say } = options;
+  const { say } = options;
   const scratch = await mkdtemp(`${tmpdir()}/mailfleet-packages-`);
   try {
     say("native addon, compiled when it is not current");
@@ -36,7 +39,7 @@ export async function buildPackages(options: {
     say("bundles and pages");
     await bundle(`${scratch}/bundles`);
     await buildPages(`${scratch}/bundles/web`);
-    return await packAll({ folder, versions, say, scratch });
+    return await packAll({ ...options, scratch });
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
@@ -46,10 +49,11 @@ async function packAll(task: {
   readonly folder: string;
   /** More than one lie side by side, as after an update of a repository. */
   readonly versions: readonly string[];
+  readonly signer: Signer | null;
   readonly say: (line: string) => void;
   readonly scratch: string;
 }): Promise<BuiltPackages> {
-  const { folder, versions, say, scratch } = task;
+  const { folder, versions, signer, say, scratch } = task;
   await rm(folder, { recursive: true, force: true });
   const [pool, yum] = [`${folder}/apt/pool`, `${folder}/yum`];
   await mkdir(pool, { recursive: true });
@@ -69,8 +73,10 @@ async function packAll(task: {
       debs.push(await makeDeb(staged, pool));
     }
   }
-  say("repositories");
-  await indexApt(`${folder}/apt`, debianNames[process.arch] ?? process.arch);
-  await indexYum(yum);
+  say(signer === null ? "repositories, not signed" : "signatures and repositories");
+  await signer?.rpms(rpms);
+  await signer?.publish(`${folder}/mailfleet.asc`);
+  await indexApt(`${folder}/apt`, debianNames[process.arch] ?? process.arch, signer);
+  await indexYum(yum, signer);
   return { debs, rpms };
 }

@@ -11,7 +11,7 @@ import { cacheFolder } from "../setup/programs.ts";
 
 const SUITE = "bookworm";
 /** What the packages depend on, so that nothing has to be fetched. */
-const INCLUDED = ["apt", "passwd", "libstdc++6", "libatomic1"];
+const INCLUDED = ["apt", "passwd", "procps", "libstdc++6", "libatomic1"];
 
 export class DebianRoot {
   readonly folder: string;
@@ -55,7 +55,7 @@ export class DebianRoot {
 
 async function ensureArchive(): Promise<string> {
   const folder = `${cacheFolder()}/images`;
-  const path = `${folder}/debian-for-packages-2.tar`;
+  const path = `${folder}/debian-for-packages-3.tar`;
   if (existsSync(path)) return path;
   await mkdir(folder, { recursive: true });
   const options = ["--variant=essential", `--include=${INCLUDED.join(",")}`];

@@ -1,10 +1,18 @@
-/** `make packages`: the packages of this checkout under build/packages, with the version of package.json. */
+/** `make packages`: the packages of this checkout under build/packages, with the version of package.json, signed where SIGN_KEY names a key. */
 import { readFile } from "node:fs/promises";
 
 import { root } from "../tree.ts";
 import { buildPackages } from "./build.ts";
+import { Signer } from "./signing.ts";
 
 const { version } = JSON.parse(await readFile(`${root}package.json`, "utf8")) as { version: string };
 const say = (line: string): void => void process.stdout.write(`[packages] ${line}\n`);
-const { debs, rpms } = await buildPackages({ folder: `${root}build/packages`, versions: [version], say });
+const key = process.env["SIGN_KEY"] ?? "";
+const signer = key === "" ? null : new Signer(key);
+const { debs, rpms } = await buildPackages({
+  folder: `${root}build/packages`,
+  versions: [version],
+  signer,
+  say,
+});
 for (const path of [...debs, ...rpms]) say(path.slice(root.length));

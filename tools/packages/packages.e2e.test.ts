@@ -1,13 +1,14 @@
 /** The Linux packages as people get them: from the repositories, into a Debian of its own and into a root of rpm's. */
 import assert from "node:assert/strict";
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 
-import { run } from "../../e2e/peers/shell.ts";
+import { run, tryRun } from "../../e2e/peers/shell.ts";
 import { buildPackages } from "./build.ts";
 import { DebianRoot } from "./debian-root.ts";
+import { Signer } from "./signing.ts";
 
 const isRoot = process.getuid?.() === 0;
 const [OLD, NEW] = ["0.0.1", "0.0.2"];
@@ -27,31 +28,57 @@ const fetches = (script: string): string => `/usr/lib/mailfleet/bin/node -e '${s
 const webAnswers = fetches(
   'fetch("http://127.0.0.1:8080/healthy").then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))',
 );
-/** Logs in with the password that the installation made and asks for the engines. */
-const overview = fetches(`
+/** Logs in with the password that the installation made and says what `script` says of `ask`. */
+const asks = (script: string): string =>
+  fetches(`
   const password = require("fs").readFileSync("/var/lib/mailfleet-web/initial-password", "utf8").trim();
-  const json = { "content-type": "application/json" };
+  const headers = { "content-type": "application/json" };
   (async () => {
     const base = "http://127.0.0.1:8080";
-    const login = await fetch(base + "/api/login", { method: "POST", headers: json, body: JSON.stringify({ user: "admin", password }) });
-    const cookie = login.headers.get("set-cookie").split(";")[0];
+    const login = await fetch(base + "/api/login", { method: "POST", headers, body: JSON.stringify({ user: "admin", password }) });
+    headers.cookie = login.headers.get("set-cookie").split(";")[0];
     const page = await fetch(base + "/");
-    const { engines, failures } = await (await fetch(base + "/api/overview", { headers: { cookie } })).json();
-    console.log(login.status, page.status, engines.map((e) => e.name + " " + e.status.state).join(), failures.length);
+    const ask = async (path, body) =>
+      (await fetch(base + "/api" + path, { headers, ...(body ? { method: "POST", body: JSON.stringify(body) } : {}) })).json();
+    ${script}
   })();`);
+const overview = asks(`
+    const { engines, failures } = await ask("/overview");
+    console.log(login.status, page.status, engines.map((e) => e.name + " " + e.status.state).join(), failures.length);`);
+/** A change of the configuration is looked at by a program of its own. */
+const lint = asks(`
+    const { revisions } = await ask("/config");
+    const { problems } = await ask("/config/lint", { revision: revisions[0].revision, files: { "smtpd-policy.yaml": "rats: 1" } });
+    console.log(problems.map(({ file, path, reason }) => file + " " + path + " " + reason).join());`);
+
+const KEY = "packages@mailfleet.test";
+
+/** A key of its own, with nothing of the user's: gpg looks where GNUPGHOME says. */
+async function makeKey(home: string): Promise<void> {
+  mkdirSync(home, { mode: 0o700 });
+  process.env["GNUPGHOME"] = home;
+  const how = ["--batch", "--passphrase", "", "--quick-generate-key", KEY, "rsa3072", "sign", "never"];
+  await run("gpg", how);
+}
 
 describe("the Linux packages", { skip: isRoot ? false : "needs root" }, () => {
   const folder = mkdtempSync(join(tmpdir(), "mailfleet-packages-test-"));
   let debian: DebianRoot;
+  const keys = mkdtempSync(join(tmpdir(), "keys-"));
   before(async () => {
-    await buildPackages({ folder, versions: [OLD, NEW], say: () => {} });
+    await makeKey(`${keys}/gnupg`);
+    await buildPackages({ folder, versions: [OLD, NEW], signer: new Signer(KEY), say: () => {} });
     debian = await DebianRoot.make();
     cpSync(`${folder}/apt`, `${debian.folder}/packages`, { recursive: true });
-    writeFileSync(`${debian.folder}/etc/apt/sources.list`, "deb [trusted=yes] file:/packages stable main\n");
+    cpSync(`${folder}/mailfleet.asc`, `${debian.folder}/etc/apt/keyrings/ours.asc`);
+    const source = "deb [signed-by=/etc/apt/keyrings/ours.asc] file:/packages stable main\n";
+    writeFileSync(`${debian.folder}/etc/apt/sources.list`, source);
     await debian.must("apt-get update -q");
   });
   after(async () => {
     await debian?.remove();
+    await run("gpgconf", ["--kill", "gpg-agent"]);
+    rmSync(keys, { recursive: true, force: true });
     rmSync(folder, { recursive: true, force: true });
   });
 
@@ -81,10 +108,47 @@ describe("the Linux packages", { skip: isRoot ? false : "needs root" }, () => {
     assert.match(await debian.must("smtpd -c /etc/halon/smtpd.yaml --check && echo fine"), /fine/);
   });
 
+  test("apt takes no index that was changed, nor one by another key", async () => {
+    const release = `${debian.folder}/packages/dists/stable/InRelease`;
+    const [index, key] = [readFileSync(release, "utf8"), `${debian.folder}/etc/apt/keyrings/ours.asc`];
+    const own = readFileSync(key, "utf8");
+    const update = async (): Promise<string> => {
+      const { code, stdout, stderr } = await debian.sh("apt-get update -q -o APT::Update::Error-Mode=any");
+      return `${code} ${stdout} ${stderr}`;
+    };
+    writeFileSync(release, index.replace("Origin: Mailfleet", "Origin: Somebody"));
+    assert.match(await update(), /^100 [\s\S]*(BADSIG|invalid|not signed)/i);
+    writeFileSync(release, index);
+    const home = `${keys}/other`;
+    await makeKey(home);
+    await new Signer(KEY).publish(key);
+    assert.match(await update(), /^100 [\s\S]*NO_PUBKEY/);
+    await run("gpgconf", ["--kill", "gpg-agent"]);
+    process.env["GNUPGHOME"] = `${keys}/gnupg`;
+    writeFileSync(key, own);
+    assert.match(await update(), /^0 /);
+  });
+
   test("what the units start runs as its user, and the web administration shows the engine beside it", async () => {
     const engine = start("mailfleet-mta", "mtactl status >/dev/null 2>&1", "net_bind_service");
     const web = start("mailfleet-web", webAnswers);
-    assert.equal(await debian.must(`${engine}\n${web}\n${overview}`), "200 200 localhost Serving 0");
+    const said = await debian.must(`${engine}\n${web}\n${overview}\n${lint}`);
+    const problem = "smtpd-policy.yaml rats unknown key; check its spelling and place";
+    assert.equal(said, `200 200 localhost Serving 0\n${problem}`);
+  });
+
+  test("systemd finds nothing wrong with the units, and little that they leave open", async () => {
+    const units = ["mailfleet-mta.service", "mailfleet-web.service"];
+    const place = "usr/lib/systemd/system";
+    // What every system has that runs systemd; this root has none.
+    for (const name of readdirSync(`/${place}`).filter((file) => file.endsWith(".target")))
+      cpSync(`/${place}/${name}`, join(debian.folder, place, name), { verbatimSymlinks: true });
+    const analyze = (...args: readonly string[]) =>
+      tryRun("systemd-analyze", [`--root=${debian.folder}`, "--no-pager", "--man=no", ...args, ...units]);
+    assert.deepEqual(await analyze("verify"), { code: 0, stdout: "", stderr: "" });
+    // Of 100; it ends with 1 beyond that.
+    const judged = await analyze("security", "--offline=true", "--threshold=40");
+    assert.equal(judged.code, 0, judged.stdout);
   });
 
   test("an upgrade keeps what was changed and made, and runs on", async () => {
@@ -126,7 +190,15 @@ describe("the Linux packages", { skip: isRoot ? false : "needs root" }, () => {
       ["runtime", "web"].map(
         (name) => `${yum}/mailfleet-${name}-${version}-1.${name === "web" ? "noarch" : "x86_64"}.rpm`,
       );
-    await run("rpm", ["--checksig", "--nosignature", ...files(OLD)]);
+    const database = ["--dbpath", `${keys}/rpm`];
+    mkdirSync(`${keys}/rpm`);
+    const check = (path: string) => tryRun("rpmkeys", [...database, "--checksig", path]);
+    assert.match((await check(files(OLD)[1] ?? "")).stdout, /SIGNATURES NOT OK/);
+    await run("rpmkeys", [...database, "--import", `${folder}/mailfleet.asc`]);
+    for (const path of readdirSync(yum).filter((name) => name.endsWith(".rpm")))
+      assert.match((await check(join(yum, path))).stdout, /: digests signatures OK$/);
+    const index = join(yum, "repodata/repomd.xml");
+    await run("gpg", ["--verify", `${index}.asc`, index]);
     // Debian's root has no database of rpm's that could say that shell and useradd are there.
     await rpm("--install", "--nodeps", ...files(OLD));
     writeFileSync(
@@ -143,11 +215,11 @@ describe("the Linux packages", { skip: isRoot ? false : "needs root" }, () => {
     );
     await rpm("--erase", "mailfleet-web", "mailfleet-runtime", "--nodeps");
     assert.equal((await debian.sh("test -e /usr/bin/mailfleet-web")).code, 1);
-    const index = await run("sh", [
+    const listed = await run("sh", [
       "-c",
       `zcat '${folder}'/yum/repodata/*primary.xml.gz || zstdcat '${folder}'/yum/repodata/*primary.xml.zst`,
     ]);
     for (const name of ["runtime", "mta", "web", "plugin-sdk"])
-      assert.match(index, new RegExp(`<name>mailfleet-${name}</name>`));
+      assert.match(listed, new RegExp(`<name>mailfleet-${name}</name>`));
   });
 });

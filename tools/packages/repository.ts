@@ -1,17 +1,18 @@
 /**
- * Makes folders of packages into repositories that apt and dnf can read from any web server or from a disk. Nothing is
- * signed: the key belongs to whoever publishes. Rejects with what the programs said.
+ * Makes folders of packages into repositories that apt and dnf can read from any web server or from a disk, signed
+ * where whoever publishes them gives a key. Rejects with what the programs said.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 
 import { run } from "../../e2e/peers/shell.ts";
+import type { Signer } from "./signing.ts";
 
 export const suite = "stable";
 
 /** `folder` holds the packages below pool/; the index comes beside. */
-export async function indexApt(folder: string, architecture: string): Promise<void> {
+export async function indexApt(folder: string, architecture: string, signer: Signer | null): Promise<void> {
   const place = `dists/${suite}/main/binary-${architecture}`;
   const inside = { cwd: folder };
   await run("mkdir", ["-p", place], inside);
@@ -31,10 +32,12 @@ export async function indexApt(folder: string, architecture: string): Promise<vo
   ]);
   const release = await run("apt-ftparchive", [...options, "release", `dists/${suite}`], inside);
   await writeFile(`${folder}/dists/${suite}/Release`, release);
+  await signer?.release(`${folder}/dists/${suite}`);
 }
 
-export async function indexYum(folder: string): Promise<void> {
+export async function indexYum(folder: string, signer: Signer | null): Promise<void> {
   await run("createrepo_c", ["--quiet", folder]);
   if (!(await readFile(`${folder}/repodata/repomd.xml`, "utf8")).includes("primary"))
     throw new Error(`createrepo_c left no index in ${folder}`);
+  await signer?.index(folder);
 }

@@ -25,6 +25,8 @@ const packages: Readonly<Record<string, string>> = {
   rpm: "builds and tests packages for rpm",
   "createrepo-c": "indexes a yum repository",
   "apt-utils": "indexes an apt repository",
+  gnupg: "signs repositories and packages",
+  systemd: "checks the units in packages (systemd-analyze)",
   postfix: "a real mail server as peer; smtp-source and smtp-sink",
   strace: "counts system calls in make bench",
   prometheus: "promtool, which checks metrics and alerts",
