@@ -69,7 +69,10 @@ export class NamedWatches<T extends KubeObject> {
         namespace: cluster.namespace,
         fieldSelector: `metadata.name=${name}`,
         store: watch.store,
-        onChange: () => onChange(cluster),
+        // A list that was on its way when the watch ended still comes.
+        onChange: () => {
+          if (!watch.end.signal.aborted) onChange(cluster);
+        },
       },
       watch.end.signal,
     );
