@@ -154,6 +154,9 @@ export const mailClusterConditions = {
       Progressing: "Its pods are being made, or are not ready yet.",
       NotReady:
         "No pod is ready any more, or pods cannot be made or have had their time; the message says which.",
+      RouteNotServed:
+        "webAdmin.httpRoute is set, and the API server serves the operator no HTTPRoutes; the route is made when it does.",
+      RouteRefused: "A Gateway does not take the HTTPRoute; the message has its words.",
       ImageUnknown: "Neither webAdmin.image nor the operator says which image to run.",
     },
   },

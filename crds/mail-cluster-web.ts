@@ -3,19 +3,47 @@ import { z } from "zod";
 
 import { quantities } from "./mail-cluster-pod.ts";
 import { withRules } from "./rules.ts";
-import { annotationMap, objectName } from "./values.ts";
+import { annotationMap, label, objectName, port } from "./values.ts";
+
+const hostName = z
+  .string()
+  .min(1)
+  .max(253)
+  .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, "must be a host name in lower case");
 
 const WebIngress = z.object({
-  host: z
-    .string()
-    .min(1)
-    .max(253)
-    .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, "must be a host name in lower case")
-    .describe("Name under which the pages are reached."),
+  host: hostName.describe("Name under which the pages are reached."),
   className: objectName.optional().describe("Ingress class; the cluster's default when absent."),
   tlsSecretName: objectName.optional().describe("A Secret of type kubernetes.io/tls for the host."),
   annotations: annotationMap.default({}).describe("For the ingress controller."),
 });
+
+const GatewayRef = z.object({
+  name: objectName.describe("Name of a Gateway."),
+  namespace: label(63).optional().describe("Where it is; the MailCluster's namespace when absent."),
+  sectionName: objectName.optional().describe("One of its listeners; all that fit when absent."),
+  port: port.optional().describe("Listeners of this port alone."),
+});
+
+const WebHttpRoute = withRules(
+  z.object({
+    parentRefs: z.array(GatewayRef).min(1).max(8).describe("Gateways that lead to the pages."),
+    hostnames: z
+      .array(hostName)
+      .min(1)
+      .max(8)
+      .describe("Names under which the pages are reached; the first is the one that log-ins come back to."),
+  }),
+  [
+    {
+      cel: "self.parentRefs.all(a, self.parentRefs.exists_one(b, a == b))",
+      message: "webAdmin.httpRoute.parentRefs names the same Gateway and listener twice: remove one",
+      holds: ({ parentRefs }) =>
+        new Set(parentRefs.map((ref) => [ref.namespace, ref.name, ref.sectionName, ref.port].join("/")))
+          .size === parentRefs.length,
+    },
+  ],
+);
 
 const WebProxy = z.object({
   trusted: z
@@ -91,7 +119,7 @@ const WebOidc = z.object({
   url: httpsUrl
     .optional()
     .describe(
-      "Where browsers find the pages; https and the Ingress' host when absent. The provider must allow <url>/api/oidc/callback.",
+      "Where browsers find the pages; https and the Ingress' host, or the HTTPRoute's first, when absent. The provider must allow <url>/api/oidc/callback.",
     ),
   scopes: z.array(z.string().min(1).max(128)).max(20).default(["openid", "profile", "email"]),
   userinfo: z.boolean().default(false).describe("Ask for further claims, of providers with slim tokens."),
@@ -143,6 +171,9 @@ export const WebAdminSpec = withRules(
       .describe("A Secret of type kubernetes.io/tls: the pods serve HTTPS themselves."),
     serviceType: z.enum(["ClusterIP", "NodePort", "LoadBalancer"]).default("ClusterIP"),
     ingress: WebIngress.optional().describe("An Ingress in front of the Service; none when absent."),
+    httpRoute: WebHttpRoute.optional().describe(
+      "An HTTPRoute of the Gateway API in front of the Service; none when absent. The API server must serve gateway.networking.k8s.io/v1.",
+    ),
     proxy: WebProxy.optional().describe("A reverse proxy in front that says who comes."),
     oidc: WebOidc.optional().describe("An OpenID provider that users log in by, beside passwords."),
     rolloutOrders: z
@@ -167,10 +198,17 @@ export const WebAdminSpec = withRules(
       holds: ({ ingress, tlsSecretName }) => ingress === undefined || tlsSecretName === undefined,
     },
     {
-      cel: "!has(self.oidc) || has(self.oidc.url) || has(self.ingress)",
+      cel: "!has(self.httpRoute) || !has(self.tlsSecretName)",
       message:
-        "webAdmin.oidc needs to know where browsers find the pages: set webAdmin.oidc.url or webAdmin.ingress",
-      holds: ({ oidc, ingress }) => oidc === undefined || oidc.url !== undefined || ingress !== undefined,
+        "webAdmin.httpRoute and webAdmin.tlsSecretName exclude each other: a Gateway speaks plain HTTP to the pods; name the certificate in the Gateway's listener",
+      holds: ({ httpRoute, tlsSecretName }) => httpRoute === undefined || tlsSecretName === undefined,
+    },
+    {
+      cel: "!has(self.oidc) || has(self.oidc.url) || has(self.ingress) || has(self.httpRoute)",
+      message:
+        "webAdmin.oidc needs to know where browsers find the pages: set webAdmin.oidc.url, webAdmin.ingress or webAdmin.httpRoute",
+      holds: ({ oidc, ingress, httpRoute }) =>
+        oidc === undefined || oidc.url !== undefined || ingress !== undefined || httpRoute !== undefined,
     },
   ],
 );

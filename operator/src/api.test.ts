@@ -18,14 +18,13 @@ import { HttpKube } from "#operator/kube/http-kube.ts";
 import { type CustomObject, type Pod, type Secret, resources } from "#operator/kube/objects.ts";
 
 import { Admin, apiServerFromEnvironment, deniedIn, readYaml, writesIn } from "../testing/api-server.ts";
+import { grantRights, OPERATOR } from "../testing/rights.ts";
 import { LiveNode } from "../testing/live-node.ts";
 import { app } from "../testing/whole.ts";
 import { type Ending, Manager } from "./manager.ts";
 import { makeMetrics } from "./metrics.ts";
-import { rbac } from "./rbac.ts";
 
 const server = apiServerFromEnvironment();
-const OPERATOR = "system:serviceaccount:mailfleet-test:operator";
 const crds = new URL("../../crds/", import.meta.url);
 
 describe("against a real API server", { skip: server === null }, () => {
@@ -320,41 +319,6 @@ describe("against a real API server", { skip: server === null }, () => {
     });
   });
 });
-
-/** The roles of rbac.ts, bound to the user that the operator acts as. */
-async function grantRights(admin: Admin): Promise<void> {
-  const group = "rbac.authorization.k8s.io";
-  const subject = { kind: "ServiceAccount", name: "operator", namespace: "mailfleet-test" };
-  const scopes = [
-    {
-      kind: "ClusterRole",
-      path: `/apis/${group}/v1`,
-      roles: "clusterroles",
-      bindings: "clusterrolebindings",
-      rules: [...rbac.workload, ...rbac.nodes],
-    },
-    {
-      kind: "Role",
-      path: `/apis/${group}/v1/namespaces/mailfleet-test`,
-      roles: "roles",
-      bindings: "rolebindings",
-      rules: rbac.lease,
-    },
-  ];
-  for (const { kind, path, roles, bindings, rules } of scopes) {
-    const metadata = { name: "mailfleet-test" };
-    const role = { apiVersion: `${group}/v1`, kind, metadata, rules };
-    const binding = {
-      apiVersion: `${group}/v1`,
-      kind: `${kind}Binding`,
-      metadata,
-      roleRef: { apiGroup: group, kind, name: "mailfleet-test" },
-      subjects: [subject],
-    };
-    assert.ok((await admin.apply(`${path}/${roles}/mailfleet-test`, role)).status < 300);
-    assert.ok((await admin.apply(`${path}/${bindings}/mailfleet-test`, binding)).status < 300);
-  }
-}
 
 async function until(what: string, isTrue: () => Promise<boolean>): Promise<void> {
   for (let i = 0; i < 300; i++) {

@@ -63,6 +63,8 @@ export class Manager implements FigureSource {
   /** Null while another one acts: engines are asked by one only. */
   #acting: Tools | null = null;
   #mayReadNodes = true;
+  /** Until it is known that there are none. */
+  #mayHaveRoutes = true;
 
   constructor(options: ManagerOptions) {
     this.#options = options;
@@ -85,9 +87,14 @@ export class Manager implements FigureSource {
     return this.#isSynced ? null : "the caches are not filled yet";
   }
 
-  /** Where nodes may be read they are waited for: without them no lost one can be told from a good one. */
+  /**
+   * Where nodes may be read they are waited for: without them no lost one can be told from a good one. The same for routes:
+   * what is not known yet is not missing.
+   */
   get #isSynced(): boolean {
-    return allSynced(this.caches) && (this.caches.nodes.synced || !this.#mayReadNodes);
+    const { nodes, httpRoutes } = this.caches;
+    const hasNodes = nodes.synced || !this.#mayReadNodes;
+    return allSynced(this.caches) && hasNodes && (httpRoutes.synced || !this.#mayHaveRoutes);
   }
 
   figuresOf(namespace: string, name: string): ClusterFigures | "unknown" | "absent" {
@@ -128,8 +135,11 @@ export class Manager implements FigureSource {
     const onNodesRefused = (): void => {
       this.#mayReadNodes = false;
     };
+    const onRoutesAbsent = (): void => {
+      this.#mayHaveRoutes = false;
+    };
     return startWatches(
-      { kube, clock, random, log, onDrift: metrics.drift, onNodesRefused, ...routes },
+      { kube, clock, random, log, onDrift: metrics.drift, onNodesRefused, onRoutesAbsent, ...routes },
       signal,
     );
   }

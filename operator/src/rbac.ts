@@ -42,6 +42,7 @@ export const rbac: {
     },
     { apiGroups: ["policy"], resources: ["poddisruptionbudgets"], verbs: OWNED },
     { apiGroups: ["networking.k8s.io"], resources: ["networkpolicies", "ingresses"], verbs: OWNED },
+    { apiGroups: ["gateway.networking.k8s.io"], resources: ["httproutes"], verbs: OWNED },
     { apiGroups: ["apps"], resources: ["deployments"], verbs: OWNED },
     // The API server lets nobody grant what they may not do themselves, so nothing is gained by these.
     { apiGroups: ["rbac.authorization.k8s.io"], resources: ["roles", "rolebindings"], verbs: OWNED },

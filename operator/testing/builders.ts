@@ -22,7 +22,7 @@ export function aSpec(changes: Record<string, unknown> = {}): MailClusterSpec {
 
 export function aContext(
   changes: { spec?: Record<string, unknown>; plugins?: readonly ResolvedPlugin[] } & Partial<
-    Pick<Context, "size" | "isDeleting" | "isMoving" | "identityOf" | "operator">
+    Pick<Context, "size" | "isDeleting" | "isMoving" | "identityOf" | "operator" | "servesRoutes">
   > = {},
 ): Context {
   const spec = aSpec(changes.spec);
@@ -50,6 +50,7 @@ export function aContext(
       podLabels: { "app.kubernetes.io/name": "mailfleet-operator" },
       hasImageVolumes: true,
     },
+    servesRoutes: changes.servesRoutes ?? true,
     config: rendering.config,
     plugins,
   };

@@ -63,6 +63,17 @@
       - patch
       - delete
   - apiGroups:
+      - gateway.networking.k8s.io
+    resources:
+      - httproutes
+    verbs:
+      - get
+      - list
+      - watch
+      - create
+      - patch
+      - delete
+  - apiGroups:
       - apps
     resources:
       - deployments

@@ -8,6 +8,7 @@ import {
   type ConfigMap,
   type CustomObject,
   type Deployment,
+  type HttpRoute,
   type Ingress,
   type KubeNode,
   type NetworkPolicy,
@@ -38,6 +39,8 @@ export interface Caches {
   readonly networkPolicies: Store<NetworkPolicy>;
   readonly deployments: Store<Deployment>;
   readonly ingresses: Store<Ingress>;
+  /** Not synced: the API server serves none, or the operator may not read them. */
+  readonly httpRoutes: Store<HttpRoute>;
   readonly roles: Store<Role>;
   readonly roleBindings: Store<RoleBinding>;
   /** Not synced: the operator may not read nodes, or has not yet. */
@@ -65,6 +68,7 @@ export const ownedResources = {
   networkPolicies: resources.networkPolicies,
   deployments: resources.deployments,
   ingresses: resources.ingresses,
+  httpRoutes: resources.httpRoutes,
   roles: resources.roles,
   roleBindings: resources.roleBindings,
 } as const satisfies Record<string, Resource>;
@@ -90,6 +94,7 @@ export function makeCaches(namespaces: readonly string[]): WritableCaches {
     networkPolicies: owned<NetworkPolicy>(),
     deployments: owned<Deployment>(),
     ingresses: owned<Ingress>(),
+    httpRoutes: owned<HttpRoute>(),
     roles: owned<Role>(),
     roleBindings: owned<RoleBinding>(),
     nodes: new ScopedStore<KubeNode>([]),
@@ -103,10 +108,13 @@ export function storesByPlural(caches: Caches): ReadonlyMap<string, Store<KubeOb
   );
 }
 
-/** True when every kind has been listed once; nodes are no condition, since not every operator may read them. */
+/** Not every operator may read these, or finds them served. */
+const OPTIONAL: ReadonlySet<string> = new Set(["nodes", "httpRoutes"]);
+
+/** True when every kind that must be there has been listed once. */
 export function allSynced(caches: Caches): boolean {
   const stores = Object.entries(caches as unknown as Record<string, Store<KubeObject>>);
-  return stores.every(([kind, store]) => kind === "nodes" || store.synced);
+  return stores.every(([kind, store]) => OPTIONAL.has(kind) || store.synced);
 }
 
 function nodeNames(pod: KubeObject): readonly string[] {

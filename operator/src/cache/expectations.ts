@@ -23,7 +23,7 @@ export class Expectations {
   readonly #stores: ReadonlyMap<string, Store<KubeObject>>;
   readonly #pending = new Map<string, Map<string, Write>>();
 
-  /** `stores` by plural name of their resource; writes of kinds without a store are not waited for. */
+  /** `stores` by plural name of their resource; writes of kinds without a store that is filled are not waited for. */
   constructor(stores: ReadonlyMap<string, Store<KubeObject>>) {
     this.#stores = stores;
   }
@@ -72,7 +72,7 @@ export class Expectations {
 
   #isSeen(write: Write): boolean {
     const store = this.#stores.get(write.plural);
-    if (store === undefined) return true;
+    if (store?.synced !== true) return true;
     if (write.resourceVersion !== null) {
       return compareVersions(store.versionIn(write.namespace), write.resourceVersion) >= 0;
     }

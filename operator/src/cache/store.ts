@@ -93,6 +93,13 @@ export class ObjectStore<T extends KubeObject> implements Store<T> {
     return changes;
   }
 
+  /** The kind is not served any more: as before the first list. */
+  forget(): void {
+    for (const [key, object] of [...this.#objects]) this.#drop(key, object);
+    this.#resourceVersion = "0";
+    this.#synced = false;
+  }
+
   /** One watch event that carries an object. An event older than what is known changes nothing. */
   put(object: T): readonly Change<T>[] {
     this.advance(object.metadata.resourceVersion ?? "0");

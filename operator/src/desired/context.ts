@@ -39,6 +39,8 @@ export interface Context {
   /** The identity that the pod of a slot is made with; null: none. */
   readonly identityOf: (slot: number) => string | null;
   readonly operator: OperatorFacts;
+  /** The API server serves HTTPRoutes, and the operator may make them. */
+  readonly servesRoutes: boolean;
   /** The configuration that pods are made with: the spec's, or the last good one while the spec's is broken. */
   readonly config: RenderedConfig;
   /** Plugins that can be mounted, in the order of the spec. */

@@ -7,7 +7,7 @@ import { planned } from "./planned.ts";
 import { webDeployment, webServiceAccount } from "./web-deployment.ts";
 import { type WebMaterial, webSecret } from "./web-secret.ts";
 import { webRole, webRoleBinding } from "./web-rights.ts";
-import { webIngress, webNetworkPolicy, webService } from "./web-traffic.ts";
+import { webHttpRoute, webIngress, webNetworkPolicy, webService } from "./web-traffic.ts";
 
 /** Nothing where it is not wanted, or while nobody has said which image to use. */
 export function webPlan(context: Context, material: WebMaterial | null): readonly PlannedObject[] {
@@ -22,5 +22,6 @@ export function webPlan(context: Context, material: WebMaterial | null): readonl
     planned(resources.services, webService(context)),
     planned(resources.deployments, webDeployment(context, image)),
     planned(resources.ingresses, webIngress(context)),
+    planned(resources.httpRoutes, webHttpRoute(context)),
   ].flat();
 }

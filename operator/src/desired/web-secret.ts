@@ -84,7 +84,7 @@ export function webConfig({ cluster, spec }: Context): string {
 }
 
 /** The secret itself stands in a file of the user's Secret, never in ours. */
-function oidcOf({ oidc, ingress }: Context["spec"]["webAdmin"]): { readonly oidc?: object } {
+function oidcOf({ oidc, ingress, httpRoute }: Context["spec"]["webAdmin"]): { readonly oidc?: object } {
   if (oidc === undefined) return {};
   const { issuer, clientId, clientSecretName, url, scopes, userinfo, label } = oidc;
   return {
@@ -92,7 +92,7 @@ function oidcOf({ oidc, ingress }: Context["spec"]["webAdmin"]): { readonly oidc
       issuer,
       clientid: clientId,
       ...(clientSecretName === undefined ? {} : { clientsecretfile: `${webPaths.oidc}/client-secret` }),
-      url: url ?? `https://${ingress?.host ?? ""}`,
+      url: url ?? `https://${ingress?.host ?? httpRoute?.hostnames[0] ?? ""}`,
       ...{ scopes, userinfo, label },
       nameclaim: oidc.nameClaim,
       rolesclaim: oidc.rolesClaim,

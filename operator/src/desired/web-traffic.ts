@@ -1,10 +1,10 @@
 /**
- * How one comes to the web administration, and what it may reach: a Service, an Ingress where one is wanted, and a policy
+ * How one comes to the web administration, and what it may reach: a Service, an Ingress or an HTTPRoute where one is wanted, and a policy
  * that lets anybody in to its one port and it out to the engines' admin API and to DNS
  * alone, to the port of an OpenID provider where one is named, and to the API server where roll-outs are ordered.
  */
 import { ports } from "#contract/runtime.ts";
-import type { Ingress, NetworkPolicy, Service } from "#operator/kube/objects.ts";
+import type { HttpRoute, Ingress, NetworkPolicy, Service } from "#operator/kube/objects.ts";
 
 import type { Context } from "./context.ts";
 import { selectorLabels } from "./labels.ts";
@@ -13,9 +13,12 @@ import { webMetadata, webSelector } from "./web-labels.ts";
 import { apiServerPorts } from "./web-rights.ts";
 import { webPort } from "./web-secret.ts";
 
+/** Of the Service, while the pods serve plain HTTP. */
+const plainPort = 80;
+
 export function webService({ cluster, spec }: Context): Service {
   const { serviceType, tlsSecretName } = spec.webAdmin;
-  const port = tlsSecretName === undefined ? 80 : 443;
+  const port = tlsSecretName === undefined ? plainPort : 443;
   return {
     apiVersion: "v1",
     kind: "Service",
@@ -42,6 +45,24 @@ export function webIngress({ cluster, spec }: Context): Ingress | null {
       ...(className === undefined ? {} : { ingressClassName: className }),
       ...(tlsSecretName === undefined ? {} : { tls: [{ hosts: [host], secretName: tlsSecretName }] }),
       rules: [{ host, http: { paths: [{ path: "/", pathType: "Prefix", backend: { service } }] } }],
+    },
+  };
+}
+
+/** Null: none is wanted, or none can be made, which the condition WebAdminReady says. */
+export function webHttpRoute({ cluster, spec, servesRoutes }: Context): HttpRoute | null {
+  const { httpRoute } = spec.webAdmin;
+  if (httpRoute === undefined || !servesRoutes) return null;
+  const { parentRefs, hostnames } = httpRoute;
+  const matches = [{ path: { type: "PathPrefix", value: "/" } }];
+  return {
+    apiVersion: "gateway.networking.k8s.io/v1",
+    kind: "HTTPRoute",
+    metadata: webMetadata(cluster),
+    spec: {
+      parentRefs,
+      hostnames,
+      rules: [{ matches, backendRefs: [{ name: webName(cluster.name), port: plainPort }] }],
     },
   };
 }

@@ -25,6 +25,7 @@ export const resources = {
   networkPolicies: resource("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies"),
   deployments: resource("apps/v1", "Deployment", "deployments"),
   ingresses: resource("networking.k8s.io/v1", "Ingress", "ingresses"),
+  httpRoutes: resource("gateway.networking.k8s.io/v1", "HTTPRoute", "httproutes"),
   roles: resource("rbac.authorization.k8s.io/v1", "Role", "roles"),
   roleBindings: resource("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings"),
   leases: resource("coordination.k8s.io/v1", "Lease", "leases"),
@@ -307,6 +308,27 @@ export interface Ingress extends KubeObject {
     readonly tls?: readonly { readonly hosts: readonly string[]; readonly secretName: string }[];
     readonly rules: readonly Readonly<Record<string, unknown>>[];
   };
+}
+
+export interface HttpRoute extends KubeObject {
+  readonly spec: {
+    readonly parentRefs: readonly GatewayRef[];
+    readonly hostnames: readonly string[];
+    readonly rules: readonly Readonly<Record<string, unknown>>[];
+  };
+  readonly status?: {
+    readonly parents?: readonly {
+      readonly parentRef: GatewayRef;
+      readonly conditions?: readonly Condition[];
+    }[];
+  };
+}
+
+export interface GatewayRef {
+  readonly name: string;
+  readonly namespace?: string | undefined;
+  readonly sectionName?: string | undefined;
+  readonly port?: number | undefined;
 }
 
 export interface Role extends KubeObject {

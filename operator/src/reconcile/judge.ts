@@ -98,12 +98,13 @@ export function judge(observed: Observed, facts: OperatorFacts, scaled: Scaled):
   };
 }
 
-function webOf({ spec, owned, key }: Observed, { webImage }: OperatorFacts): Judged["web"] {
+function webOf({ spec, owned, key, servesRoutes }: Observed, { webImage }: OperatorFacts): Judged["web"] {
   if (!spec.webAdmin.enabled) return null;
   const named = ({ metadata }: KubeObject): boolean => metadata.name === webName(key.name);
   return {
     image: spec.webAdmin.image ?? webImage,
     deployment: owned.deployments.find(named) ?? null,
+    route: servesRoutes ? (owned.httpRoutes.find(named) ?? null) : "not-served",
   };
 }
 
@@ -199,6 +200,7 @@ function contextWith(
     isMoving: isMoving(observed),
     identityOf: (slot) => parts.identities?.of.get(slot) ?? null,
     operator: parts.facts,
+    servesRoutes: observed.servesRoutes,
     config: parts.config,
     // A configuration that does not name a plugin needs no volume of it.
     plugins: plugins.plugins.filter(({ path }) => parts.config.startup.includes(path)),

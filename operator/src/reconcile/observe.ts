@@ -53,6 +53,8 @@ export interface Observed {
   readonly owned: Owned;
   readonly slots: readonly ObservedSlot[];
   readonly nodes: NodeView;
+  /** HTTPRoutes can be made. */
+  readonly servesRoutes: boolean;
   readonly admin: AdminMaterial;
   /** Of the web administration; null: none is wanted. */
   readonly web: WebMaterial | null;
@@ -126,6 +128,7 @@ export async function observe(tools: Tools, object: CustomObject): Promise<Obser
   return Object.freeze({
     ...{ key, object, cluster, spec, previous, owned, nodes },
     ...{ admin, plugins, rendering, lastGood, spamhaus },
+    servesRoutes: tools.caches.httpRoutes.synced,
     generation: object.metadata.generation ?? 0,
     deletion: object.metadata.deletionTimestamp === undefined ? null : spec.deletionPolicy,
     wishes: wishesOf(object.metadata),

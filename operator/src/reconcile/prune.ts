@@ -27,6 +27,7 @@ const PLANNED: readonly OwnedKind[] = [
   "serviceAccounts",
   "deployments",
   "ingresses",
+  "httpRoutes",
   "roleBindings",
   "roles",
 ];

@@ -4,7 +4,7 @@
  */
 import type { MailClusterSpec } from "#crds/mail-cluster.ts";
 import type { PodParts } from "#operator/desired/pod-parts.ts";
-import type { Deployment } from "#operator/kube/objects.ts";
+import type { Deployment, HttpRoute } from "#operator/kube/objects.ts";
 import type { PluginProblem, ResolvedPlugin } from "#operator/plugins/resolve.ts";
 import type { ConfigState } from "#operator/rollout/choose-config.ts";
 import type { RolloutOrder, RolloutStatus } from "#operator/rollout/decide-rollout.ts";
@@ -28,6 +28,7 @@ export interface WebView {
   /** "": nobody said. */
   readonly image: string;
   readonly deployment: Deployment | null;
+  readonly route: HttpRoute | "not-served" | null;
 }
 
 export interface Judged {

@@ -75,7 +75,7 @@ describe("the status of a MailCluster", () => {
   });
 
   it("is Ready while its web administration is not: mail goes on", () => {
-    const found = verdicts({ web: { image: "web:test", deployment: null } });
+    const found = verdicts({ web: { image: "web:test", deployment: null, route: null } });
     assert.equal(found["WebAdminReady"], "False Progressing");
     assert.deepEqual([found["Ready"], found["Stalled"]], ["True AllPodsReady", "False Moving"]);
   });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import { mailClusterConditions } from "#crds/conditions.ts";
-import type { Condition, Deployment } from "#operator/kube/objects.ts";
+import type { Condition, Deployment, HttpRoute } from "#operator/kube/objects.ts";
 
 import { aSpec } from "../../testing/builders.ts";
 import type { Judged, WebView } from "./judged.ts";
@@ -20,7 +20,7 @@ function aDeployment(status?: Status): Deployment {
 
 function verdict(web: Partial<WebView> | null, change: Partial<Judged> = {}): string | null {
   const spec = aSpec({ webAdmin: { enabled: true, replicas: 2 } });
-  const view = web === null ? null : { image: "web:test", deployment: null, ...web };
+  const view = web === null ? null : { image: "web:test", deployment: null, route: null, ...web };
   const said = webAdminReady({ spec, refused: [], web: view, ...change } as unknown as Judged);
   if (said === null) return null;
   assert.ok(Object.keys(mailClusterConditions.WebAdminReady.reasons).includes(said.reason));
@@ -80,6 +80,32 @@ describe("WebAdminReady", () => {
   test("has the API server's words for a Deployment that is refused", () => {
     const refused = [{ kind: "apply", slot: null, message: "apply deployments: 403 no" }] as const;
     assert.equal(verdict({}, { refused }), "False NotReady: apply deployments: 403 no");
+  });
+
+  test("says what is missing for a route, and what a Gateway has against it", () => {
+    const httpRoute = { parentRefs: [{ name: "edge" }], hostnames: ["mail.example.org"] };
+    const spec = aSpec({ webAdmin: { enabled: true, replicas: 2, httpRoute } });
+    const deployment = aDeployment(well);
+    const routed = (route: WebView["route"]): string => verdict({ deployment, route }, { spec }) ?? "";
+    assert.match(routed("not-served"), /^False RouteNotServed: .*gateway\.networking\.k8s\.io\/v1.*install/);
+    const accepted = (status: string, reason: string): HttpRoute =>
+      ({
+        status: {
+          parents: [
+            {
+              parentRef: { name: "edge" },
+              conditions: [{ type: "Accepted", status, reason, message: "no" }],
+            },
+          ],
+        },
+      }) as unknown as HttpRoute;
+    assert.equal(
+      routed(accepted("False", "NotAllowedByListeners")),
+      "False RouteRefused: Gateway edge: NotAllowedByListeners: no",
+    );
+    assert.match(routed(accepted("True", "Accepted")), /^True Ready/);
+    assert.match(routed(null), /^True Ready/);
+    assert.match(verdict({ deployment, route: "not-served" }) ?? "", /^True Ready/);
   });
 
   test("tells when nobody said which image to run, and when no pod is wanted", () => {

@@ -1,8 +1,8 @@
 /**
- * WebAdminReady (pure): the pods of the web administration, as their Deployment tells. Null where none is wanted: the
+ * WebAdminReady (pure): the pods of the web administration, as their Deployment tells, and the way to them. Null where none is wanted: the
  * condition is absent then. It is no part of Ready, since mail goes on without the pages.
  */
-import type { Condition, Deployment } from "#operator/kube/objects.ts";
+import type { Condition, Deployment, HttpRoute } from "#operator/kube/objects.ts";
 
 import type { VerdictOn } from "./conditions.ts";
 import { type Judged, listed } from "./judged.ts";
@@ -14,6 +14,8 @@ export function webAdminReady({ spec, web, refused }: Judged): Verdict | null {
   const { replicas } = spec.webAdmin;
   if (web.image === "")
     return no("ImageUnknown", "set webAdmin.image, or start the operator with --web-image");
+  const route = spec.webAdmin.httpRoute === undefined ? null : ofRoute(web.route);
+  if (route !== null) return route;
   if (web.deployment === null) {
     const words = refused.filter(({ kind }) => kind === "apply").map(({ message }) => message);
     return words.length > 0
@@ -23,6 +25,22 @@ export function webAdminReady({ spec, web, refused }: Judged): Verdict | null {
   if (replicas === 0) return { status: "True", reason: "NoPodsWanted", message: "webAdmin.replicas is 0" };
   return ofPods(web.deployment, replicas);
 }
+
+/** Null: nothing is wrong with it, as far as Gateways say. */
+function ofRoute(route: HttpRoute | "not-served" | null): Verdict | null {
+  if (route === "not-served") return no("RouteNotServed", NOT_SERVED);
+  const refusals = (route?.status?.parents ?? []).flatMap(({ parentRef, conditions = [] }) =>
+    conditions
+      .filter(({ type, status }) => ROUTE_CONDITIONS.has(type) && status === "False")
+      .map((condition) => `Gateway ${parentRef.name}: ${wordsOf(condition)}`),
+  );
+  return refusals.length === 0 ? null : no("RouteRefused", listed(refusals));
+}
+
+const NOT_SERVED =
+  "webAdmin.httpRoute needs HTTPRoutes of gateway.networking.k8s.io/v1, which the API server does not serve to the operator: install the definitions of the Gateway API, and the operator's rights of this version, or use webAdmin.ingress";
+/** Of the Gateway API: what a Gateway makes of a route. */
+const ROUTE_CONDITIONS: ReadonlySet<string> = new Set(["Accepted", "ResolvedRefs"]);
 
 function ofPods(deployment: Deployment, wanted: number): Verdict {
   const { status = {}, metadata } = deployment;

@@ -35,6 +35,10 @@ export interface ListWatchOptions<T extends KubeObject> {
   readonly onChange: (change: Change<T>) => void;
   /** How many changes a periodic list brought that the watch had not. */
   readonly onDrift?: (count: number) => void;
+  /** The first list is in the store. */
+  readonly onListed?: () => void;
+  /** The kind may not be served, or not be ours to read: then the watch ends, in place of trying for ever. */
+  readonly mayBeAbsent?: boolean;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -46,7 +50,7 @@ export type ListedStore<T extends KubeObject> = Pick<
   "replaceAll" | "put" | "remove" | "advance"
 >;
 
-/** Resolves when `signal` aborts; never rejects. */
+/** Resolves when `signal` aborts, or when a kind that may be absent is; never rejects. */
 export async function listWatch<T extends KubeObject>(
   options: ListWatchOptions<T>,
   signal: AbortSignal,
@@ -58,6 +62,7 @@ export async function listWatch<T extends KubeObject>(
       await watchFrom(options, state, signal);
     } catch (error) {
       if (signal.aborted) return;
+      if (options.mayBeAbsent === true && isAbsence(error)) return;
       if (isKubeFailure(error, "gone")) state.version = null;
       state.failures++;
       const pauseMs = Math.max(
@@ -68,6 +73,11 @@ export async function listWatch<T extends KubeObject>(
       await sleep(options.clock, pauseMs, signal);
     }
   }
+}
+
+function isAbsence(error: unknown): boolean {
+  if (!isKubeFailure(error) || error.transient) return false;
+  return error.code === "not-found" || error.code === "refused";
 }
 
 interface State {
@@ -95,6 +105,7 @@ async function listAll<T extends KubeObject>(options: ListWatchOptions<T>, state
   } while (continueToken !== null);
   const changes = options.store.replaceAll(items, resourceVersion);
   if (state.listedBefore) options.onDrift?.(changes.length);
+  else options.onListed?.();
   state.listedBefore = true;
   state.listedAt = options.clock.monotonic();
   for (const change of changes) tell(options, change);

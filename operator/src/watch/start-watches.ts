@@ -15,6 +15,7 @@ import { listWatch } from "./list-watch.ts";
 import { clusterOf, clustersUsing, keyOf, pluginsOf } from "./mapping.ts";
 import { changesContent, changesIntent } from "./predicates.ts";
 import { watchNodes } from "./watch-nodes.ts";
+import { watchRoutes } from "./watch-routes.ts";
 
 export interface WatchTools {
   readonly kube: Kube;
@@ -25,6 +26,8 @@ export interface WatchTools {
   readonly onDrift: (kind: string, count: number) => void;
   /** The operator may not read nodes. */
   readonly onNodesRefused: () => void;
+  /** No HTTPRoutes are served, or the operator may not read them. */
+  readonly onRoutesAbsent: () => void;
   /** Where keys go. */
   readonly clusters: { add(key: Key): void };
   readonly plugins: { add(key: Key): void };
@@ -33,9 +36,11 @@ export interface WatchTools {
 /** Resolves when `signal` has aborted and every watch has ended. */
 export async function startWatches(tools: WatchTools, signal: AbortSignal): Promise<void> {
   const { mailClusters, nativePlugins } = tools.caches;
-  const kinds = Object.keys(ownedResources) as (keyof typeof ownedResources)[];
+  const owned = Object.keys(ownedResources) as (keyof typeof ownedResources)[];
+  const kinds = owned.filter((kind) => kind !== "httpRoutes");
   await Promise.all([
     watchNodes(tools, signal),
+    watchRoutes(tools, signal),
     watchKind(tools, signal, resources.mailClusters, mailClusters, (change) => onCluster(tools, change)),
     watchKind(tools, signal, resources.nativePlugins, nativePlugins, (change) => onPlugin(tools, change)),
     ...kinds.map((kind) =>
