@@ -46,6 +46,8 @@ async function told(
     app: { scripting: { hooks }, ...(app as object | undefined) },
   });
   t.after(() => mta.stop());
+  if (engine["policy"] !== undefined)
+    assert.equal((await mta.admin("PUT", "/v1/policies/mine", engine["policy"])).status, 200);
   const client = await Lines.to(mta.smtpPort);
   await client.reply();
   await client.ask("EHLO client.example.org");
@@ -171,12 +173,21 @@ for (const [what, options, cause] of [
 
 test("scripts hear which rules of the queue held", async (t) => {
   plain.answerRcpt = () => ({ code: 451, text: "4.7.1 later" });
-  const found = await told(
-    t,
-    `["grouping" => $arguments["grouping"], "tags" => $arguments["policy"]["tags"]]`,
-    {
-      server: `127.0.0.1:${plain.port}`,
-    },
-  );
-  assert.deepEqual(found, { grouping: "example.net", tags: [] });
+  const rules = `["grouping" => $arguments["grouping"], "policy" => $arguments["policy"]]`;
+  const server = `127.0.0.1:${plain.port}`;
+  assert.deepEqual(await told(t, rules, { server }), {
+    grouping: "example.net",
+    policy: { tags: [], policies: [] },
+  });
+  const policy = {
+    fields: ["recipientdomain"],
+    if: { recipientdomain: "example.net" },
+    concurrency: 7,
+    tag: "slow",
+    ttl: 60,
+  };
+  assert.deepEqual(await told(t, rules, { server, policy }), {
+    grouping: "example.net",
+    policy: { tags: ["slow"], policies: ["mine"] },
+  });
 });
