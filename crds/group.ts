@@ -33,6 +33,8 @@ export const annotations = {
   lastNode: `${group}/last-node`,
   /** On a claim: the identity that its slot holds; on a pod: the one that it was made with. */
   identity: `${group}/identity`,
+  /** On a NativePlugin, set by people: any new text has its file checked again, and a tag resolved again. */
+  recheck: `${group}/recheck`,
   /** On a NativePlugin, set by people: "off" lets pods have it although it brings engines down. */
   quarantine: `${group}/quarantine`,
   /** On a MailCluster, set by people: "true" leaves pods, claims and configuration as they are. */

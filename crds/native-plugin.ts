@@ -26,7 +26,7 @@ export const PluginSource = withRules(
           .min(1)
           .max(512)
           .describe(
-            "Image that holds the file. Pin it by digest, or pods made at different times may hold different files.",
+            "Image that holds the file. A tag is pinned to the digest that was checked where nodes tell it (status.checked.image).",
           ),
         path: relativePath.describe("Path of the shared object in the image."),
         pullPolicy: z.enum(["Always", "IfNotPresent", "Never"]).default("IfNotPresent"),
@@ -94,9 +94,21 @@ export const NativePluginStatus = z.object({
       abiVersion: z.int().optional().describe("Version of the plugin interface that it was built for."),
       roles: z.array(z.string().max(32)).max(8).describe("What it can do: script, queue, delivery, inject."),
       exported: z.array(z.string().max(256)).max(100).describe("Functions that it exports to the engine."),
+      image: z
+        .string()
+        .max(640)
+        .optional()
+        .describe(
+          "The image that was checked, by its digest: pods get this one, wherever the tag moves. Absent when it could not be pinned; the condition Checked says why, and pods use the reference as it is.",
+        ),
     })
     .optional()
     .describe("What the check found."),
+  recheck: z
+    .string()
+    .max(256)
+    .optional()
+    .describe("The value of the annotation mailfleet.io/recheck that the last check has answered."),
   functions: z
     .array(z.string().max(256))
     .max(500)

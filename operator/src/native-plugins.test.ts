@@ -72,7 +72,10 @@ describe("a NativePlugin", () => {
     verdict = JSON.stringify(good);
     await whole.until("ready", () => whole.condition("Ready") === READY);
     assert.equal(checks(whole).length, 0);
-    assert.equal(said(whole, "Checked"), "True Passed script, queue");
+    assert.equal(
+      said(whole, "Checked"),
+      "True Passed script, queue; pods get it by its tag: the node told no digest of a registry for it",
+    );
     const { checked } = (pluginOf(whole)?.status ?? {}) as { checked?: Record<string, unknown> };
     assert.deepEqual([checked?.["sha256"], checked?.["abiVersion"]], [SHA, 560001]);
     await operator.stop();
@@ -116,6 +119,49 @@ describe("a NativePlugin", () => {
     assert.equal(image(), "registry.example/geo:1");
     verdict = JSON.stringify(good);
     await whole.until("replaced", () => image() === "registry.example/geo:2");
+    await operator.stop();
+  });
+
+  test("is run by the digest that was checked, and a tag that has moved is a revision of its own", async () => {
+    const image = (digest: string): string => `registry.example/geo@sha256:${digest.repeat(64)}`;
+    const { whole, operator } = worldWith(() => JSON.stringify(good), {
+      replicas: 2,
+      rollout: { canary: { pods: 1, bakeSeconds: 60 } },
+    });
+    whole.node.imageRefOf = () => image("1");
+    const imagesOfPods = (): readonly (string | undefined)[] =>
+      ["out-0", "out-1"].map(
+        (slot) =>
+          whole.kube
+            .peekAll<Pod>(resources.pods)
+            .find(({ metadata }) => metadata.name === slot)
+            ?.spec.volumes?.find(({ name }) => name === "plugin-geo")?.image?.reference,
+      );
+    await whole.until("ready", () => whole.condition("Ready") === READY);
+    assert.deepEqual(imagesOfPods(), [image("1"), image("1")]);
+    assert.match(
+      said(whole, "Checked"),
+      /^True Passed script, queue; pods get registry\.example\/geo@sha256:1/,
+    );
+    const targetOf = (): string | undefined => {
+      const { revision } = (whole.cluster()?.status ?? {}) as { revision?: Record<string, string> };
+      return revision?.["target"];
+    };
+    const first = targetOf();
+
+    whole.node.imageRefOf = () => image("2");
+    await whole.turns(20);
+    assert.deepEqual(imagesOfPods(), [image("1"), image("1")]);
+    whole.kube.edit<CustomObject>(resources.nativePlugins, NAMESPACE, "geo", (copy) => {
+      Object.assign(copy.metadata, { annotations: { "mailfleet.io/recheck": "the tag has moved" } });
+    });
+    const isTried = (): boolean => imagesOfPods().toSorted().join() === [image("1"), image("2")].join();
+    await whole.until("one pod tries it", isTried, 500);
+    assert.notEqual(targetOf(), first);
+    whole.edit(({ metadata }) => {
+      Object.assign(metadata, { annotations: { "mailfleet.io/rollout": "rollback" } });
+    });
+    await whole.until("taken back", () => imagesOfPods().every((each) => each === image("1")), 500);
     await operator.stop();
   });
 

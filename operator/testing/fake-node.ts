@@ -30,6 +30,8 @@ export class FakeNode {
   readonly lost = new Set<string>();
   /** What the program that checks a plugin leaves behind, by plugin; null: it has not ended. */
   checkOf: (plugin: string) => string | null = () => null;
+  /** What the node resolves the image of a plugin to, as of the feature gate ImageVolumeWithDigest; "": it does not tell. */
+  imageRefOf: (plugin: string) => string = () => "";
   #next = 1;
 
   constructor(kube: FakeKube, engines: MemoryEngines) {
@@ -115,9 +117,14 @@ export class FakeNode {
     if (message === null) return;
     const [{ name } = { name: "" }] = spec.containers;
     const terminated = { exitCode: message === "" ? 139 : 0, message };
+    const volumeStatus = { image: { imageRef: this.imageRefOf(plugin) } };
+    const container = {
+      ...{ name, state: { terminated } },
+      volumeMounts: [{ name: `plugin-${plugin}`, volumeStatus }],
+    };
     this.#kube.setStatus(resources.pods, metadata.namespace ?? "", metadata.name, {
       phase: message === "" ? "Failed" : "Succeeded",
-      containerStatuses: [{ name, state: { terminated } }],
+      containerStatuses: [container],
     });
   }
 

@@ -31,6 +31,8 @@ export function checkPod({ object, plugin, engine, hasImageVolumes }: CheckFacts
   const engineImage = engine.image;
   const pullPolicy = "IfNotPresent";
   const { volumes, mounts, initContainers } = pluginParts([plugin], {
+    // The tag: which digest it stands for now is what the check finds out.
+    images: new Map(),
     hasImageVolumes,
     engineImage,
     pullPolicy,

@@ -14,6 +14,8 @@ import { configMapName } from "./names.ts";
 const revisionFile = "revision";
 /** For the operator: the image that goes with the files. */
 const imageFile = "image";
+/** The same for plugins: a JSON object of images by digest, by the name of the plugin. */
+const pluginImagesFile = "plugin-images";
 
 export function configMap({ cluster, config }: Context): ConfigMap {
   return {
@@ -26,6 +28,9 @@ export function configMap({ cluster, config }: Context): ConfigMap {
       ...reloadableFiles(config),
       [revisionFile]: config.revision,
       ...(config.image === null ? {} : { [imageFile]: config.image }),
+      ...(config.pluginImages.size === 0
+        ? {}
+        : { [pluginImagesFile]: JSON.stringify(Object.fromEntries(config.pluginImages)) }),
     },
   };
 }
@@ -35,7 +40,23 @@ export function readConfigMap({ data }: ConfigMap): RenderedConfig | null {
   const [startup, app, revision] = [data?.[startupFile], data?.[appFile], data?.[revisionFile]];
   if (startup === undefined || app === undefined || revision === undefined) return null;
   const { [policyFile]: policy = "", [suspendFile]: suspend = "" } = data ?? {};
-  return { startup, app, policy, suspend, revision, image: data?.[imageFile] ?? null };
+  const pluginImages = readPluginImages(data?.[pluginImagesFile]);
+  return { startup, app, policy, suspend, revision, image: data?.[imageFile] ?? null, pluginImages };
+}
+
+/** None in revisions without pinned plugins, and where the text is none of ours. */
+function readPluginImages(text: string | undefined): ReadonlyMap<string, string> {
+  try {
+    const value: unknown = JSON.parse(text ?? "{}");
+    if (typeof value !== "object" || value === null) return new Map();
+    return new Map(
+      Object.entries(value).flatMap(([name, image]): [string, string][] =>
+        typeof image === "string" ? [[name, image]] : [],
+      ),
+    );
+  } catch {
+    return new Map();
+  }
 }
 
 /** Whether a ConfigMap of this cluster is of use to nobody any more. */

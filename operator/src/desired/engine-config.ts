@@ -20,10 +20,12 @@ import { shortHash } from "./hash.ts";
 import { withIdentities } from "./identity-addresses.ts";
 
 export interface RenderedConfig {
-  /** Names the files and the image that reads them: the hash of them all. */
+  /** Names the files, the image that reads them and those of its plugins: the hash of them all. */
   readonly revision: string;
   /** Null in revisions of early versions: the image is the spec's then. */
   readonly image: string | null;
+  /** Images of plugins by their digests, by the name of the plugin; plugins that are not pinned are not in it. */
+  readonly pluginImages: ReadonlyMap<string, string>;
   readonly startup: string;
   readonly app: string;
   readonly policy: string;
@@ -65,8 +67,19 @@ export function renderConfig(input: {
   const parsed = parseEngineConfig(files);
   if (!parsed.ok) return { ok: false, reason: "Invalid", problems: parsed.problems };
   const { image } = input;
-  const revision = shortHash([...Object.values(files), image].join("\0"));
-  return { ok: true, config: { revision, image, ...files } };
+  const pluginImages = pinnedImages(input.plugins);
+  // Revisions without pinned plugins are named as they always were: an upgrade of the operator makes none anew.
+  const pinned = pluginImages.size === 0 ? [] : [JSON.stringify([...pluginImages])];
+  const revision = shortHash([...Object.values(files), image, ...pinned].join("\0"));
+  return { ok: true, config: { revision, image, pluginImages, ...files } };
+}
+
+/** By name, so that another order of the list is told by the files alone. */
+function pinnedImages(plugins: readonly ResolvedPlugin[]): ReadonlyMap<string, string> {
+  const entries = plugins.flatMap(({ name, pinned }): [string, string][] =>
+    pinned === null ? [] : [[name, pinned]],
+  );
+  return new Map(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** The files are always there, so that the first rule of a cluster changes none that only a restart can change. */

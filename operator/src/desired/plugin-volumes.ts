@@ -4,6 +4,8 @@
  * volume. Such an image usually holds nothing but the plugin, so the copying program is brought along: a first init
  * container, of the engine's image, puts it (one static binary) into a volume that both share.
  *
+ * An image that was checked is named by its digest, as the revision has it.
+ *
  *   plugin-copy FROM TO   copies a file, or a folder without leaving its file system
  */
 import { type ResolvedPlugin, pluginFolder } from "#operator/plugins/resolve.ts";
@@ -30,13 +32,16 @@ const copyLimit = "1Gi";
 const copyResources = { requests: { cpu: "10m", memory: "16Mi" }, limits: { memory: "64Mi" } } as const;
 
 export function pluginParts(
-  plugins: readonly ResolvedPlugin[],
+  wanted: readonly ResolvedPlugin[],
   options: {
+    /** Images by digest, by the name of the plugin; others are used as the source names them. */
+    readonly images: ReadonlyMap<string, string>;
     readonly hasImageVolumes: boolean;
     readonly engineImage: string;
     readonly pullPolicy: PullPolicy;
   },
 ): PluginParts {
+  const plugins = wanted.map((plugin) => withImage(plugin, options.images.get(plugin.name)));
   const copied = options.hasImageVolumes ? [] : plugins.filter(({ source }) => source.image !== undefined);
   const tools: Volume[] = copied.length === 0 ? [] : [{ name: toolVolume, emptyDir: { sizeLimit: "16Mi" } }];
   return {
@@ -51,6 +56,12 @@ export function pluginParts(
         ? []
         : [bringCopier(options.engineImage, options.pullPolicy), ...copied.flatMap(copyImage)],
   };
+}
+
+function withImage(plugin: ResolvedPlugin, reference: string | undefined): ResolvedPlugin {
+  const { image } = plugin.source;
+  if (image === undefined || reference === undefined) return plugin;
+  return { ...plugin, source: { ...plugin.source, image: { ...image, reference } } };
 }
 
 function volume({ name, source }: ResolvedPlugin, hasImageVolumes: boolean): Volume {

@@ -67,10 +67,11 @@ function podHash(parts: PodSource): string {
 }
 
 function podSpec(context: Context, slot: number): PodSpec {
-  const { cluster, spec, plugins, operator } = context;
+  const { cluster, config, spec, plugins, operator } = context;
   const { nodeSelector, tolerations, affinity, priorityClassName } = spec.podTemplate;
   const volumes = engineVolumes(context, slot);
   const extra = pluginParts(plugins, {
+    images: config.pluginImages,
     hasImageVolumes: operator.hasImageVolumes,
     engineImage: engineImage(context),
     pullPolicy: spec.engine.pullPolicy,

@@ -6,9 +6,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
+import type { ResolvedPlugin } from "#operator/plugins/resolve.ts";
+
 import { aContext } from "../../testing/builders.ts";
+import { configMap, readConfigMap } from "./config-map.ts";
 import { changedParts } from "./pod-parts.ts";
-import { podHashOf, podPartsOf } from "./pod.ts";
+import { pod, podHashOf, podPartsOf } from "./pod.ts";
 
 const specs: Readonly<Record<string, Record<string, unknown>>> = {
   plain: {},
@@ -45,6 +48,47 @@ describe("pods of a cluster that nobody changed", () => {
     test(`keep their hash over an upgrade of the operator: ${name}`, () => {
       assert.equal(podHashOf(aContext({ spec }), 0), released[name]);
     });
+});
+
+describe("pods of a cluster with a plugin", () => {
+  const plugin: ResolvedPlugin = {
+    name: "geo",
+    id: "geo",
+    source: {
+      image: { reference: "registry.example/geo:1", path: "geo.so", pullPolicy: "IfNotPresent" },
+    },
+    pinned: null,
+    path: "/opt/halon/plugins/geo/geo.so",
+    config: null,
+    appConfig: null,
+  };
+  const image = `registry.example/geo@sha256:${"a".repeat(64)}`;
+
+  test("keep hash and revision over an upgrade while nothing has pinned it", () => {
+    const context = aContext({ plugins: [plugin] });
+    assert.deepEqual([podHashOf(context, 0), context.config.revision], ["62e2a6f8191b", "8d80088f3029"]);
+  });
+
+  test("have the digest of the revision that they are made with, whatever the NativePlugin says by now", () => {
+    const pinned = aContext({ plugins: [{ ...plugin, pinned: image }] });
+    const later = { ...pinned, plugins: [{ ...plugin, pinned: image.replaceAll("a", "b") }] };
+    assert.notEqual(pinned.config.revision, aContext({ plugins: [plugin] }).config.revision);
+    assert.equal(
+      pod(later, 0).spec.volumes?.find(({ name }) => name === "plugin-geo")?.image?.reference,
+      image,
+    );
+    assert.deepEqual(readConfigMap(configMap(pinned)), pinned.config);
+  });
+
+  test("copy the same digest where images cannot be mounted", () => {
+    const { operator } = aContext();
+    const context = aContext({
+      plugins: [{ ...plugin, pinned: image }],
+      operator: { ...operator, hasImageVolumes: false },
+    });
+    const copy = pod(context, 0).spec.initContainers?.find(({ name }) => name === "plugin-geo");
+    assert.equal(copy?.image, image);
+  });
 });
 
 describe("the parts of a pod", () => {

@@ -15,6 +15,8 @@ export interface ResolvedPlugin {
   /** Id in the engine's configuration. */
   readonly id: string;
   readonly source: PluginSource;
+  /** The image that was checked, by its digest; null: pods use the source as it is. */
+  readonly pinned: string | null;
   /** Where the file is in the pod. */
   readonly path: string;
   readonly config: Readonly<Record<string, unknown>> | null;
@@ -56,7 +58,7 @@ function resolve(reference: PluginReference, object: CustomObject | null): Resol
     const message = `NativePlugin "${name}": ${parsed.error.issues[0]?.message ?? "is not valid"}`;
     return { name, reason: "Invalid", message };
   }
-  return pluginOf(name, parsed.data, reference);
+  return { ...pluginOf(name, parsed.data, reference), pinned: pinnedIn(object, parsed.data) };
 }
 
 /** A NativePlugin by itself, or as a cluster refers to it. */
@@ -70,10 +72,18 @@ export function pluginOf(
     name,
     id,
     source,
+    pinned: null,
     path: `${pluginFolder(name)}/${fileIn(source)}`,
     config: reference.config ?? null,
     appConfig: reference.appConfig ?? null,
   };
+}
+
+/** Of the present spec only, and only what has passed. */
+function pinnedIn(object: CustomObject, { spec, status }: NativePlugin): string | null {
+  const checked = status?.checked;
+  if (spec.check === "Off" || spec.source.image === undefined) return null;
+  return checked?.generation === object.metadata.generation ? (checked?.image ?? null) : null;
 }
 
 function unusableOf({ name }: ResolvedPlugin, object: CustomObject | null): PluginProblem[] {

@@ -3,6 +3,7 @@
  * word, takes the pod away. What was found stays in the status, so a settled plugin costs nothing. A pod that is gone before
  * it has spoken is made anew.
  */
+import { annotations } from "#crds/group.ts";
 import type { NativePlugin, NativePluginStatus } from "#crds/native-plugin.ts";
 import {
   type EngineImage,
@@ -13,9 +14,10 @@ import {
 } from "#operator/desired/check-pod.ts";
 import { type CustomObject, type Pod, resources } from "#operator/kube/objects.ts";
 import { checkStateOf } from "#operator/plugins/check-result.ts";
+import { pinOf } from "#operator/plugins/pin.ts";
 import { pluginOf } from "#operator/plugins/resolve.ts";
 import { conditionOf } from "#operator/plugins/verdict.ts";
-import type { Checked } from "#operator/status/native-plugin-status.ts";
+import { type Checked, resolvedImage } from "#operator/status/native-plugin-status.ts";
 
 import type { Tools } from "./tools.ts";
 import type { Writer } from "./writer.ts";
@@ -35,15 +37,22 @@ export async function checkPlugin(tools: Tools, writer: Writer, input: CheckInpu
   const pod = await podOf(tools, writer, { object, plugin, engine });
   const state = checkStateOf(pod);
   if (state.kind !== "pending") await cleanUp(writer, pod);
-  return { kind: "told", state, imageId: imageIdOf(pod) };
+  const imageId = resolvedImage(pod, object.metadata.name);
+  return { kind: "told", state, imageId, pin: pinOf(plugin.spec.source.image, imageId) };
 }
 
-/** The verdict of the present generation, which nothing changes any more. */
+/** The verdict of the present generation, which only a new value of the annotation asks for again. */
 function isKnown(object: CustomObject): boolean {
   const condition = conditionOf(object, "Checked");
-  const { checked } = (object.status ?? {}) as Partial<NativePluginStatus>;
+  const { checked, recheck } = (object.status ?? {}) as Partial<NativePluginStatus>;
+  if (recheckAskedBy(object) !== (recheck ?? "")) return false;
   if (condition?.status === "False") return true;
   return condition?.status === "True" && checked?.generation === object.metadata.generation;
+}
+
+/** Whatever people write there; another text asks for another check. */
+export function recheckAskedBy({ metadata }: CustomObject): string {
+  return (metadata.annotations?.[annotations.recheck] ?? "").slice(0, 256);
 }
 
 async function podOf(
@@ -68,8 +77,4 @@ async function podOf(
 async function cleanUp(writer: Writer, pod: Pod): Promise<void> {
   const { namespace = "", name, uid = "" } = pod.metadata;
   await writer.kube.delete({ resource: resources.pods, namespace, name }, { uid });
-}
-
-function imageIdOf({ status }: Pod): string {
-  return status?.initContainerStatuses?.find(({ name }) => name.startsWith("plugin-"))?.imageID ?? "";
 }

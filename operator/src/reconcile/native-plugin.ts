@@ -14,7 +14,7 @@ import { type Checked, nativePluginStatus, type PluginUse } from "#operator/stat
 import { keyOf, pluginsOf } from "#operator/watch/mapping.ts";
 
 import { announceConditions, withRegard } from "./announce.ts";
-import { checkPlugin } from "./check-plugin.ts";
+import { checkPlugin, recheckAskedBy } from "./check-plugin.ts";
 import { again, done, type Reconciler, type Result } from "./result.ts";
 import type { Tools } from "./tools.ts";
 import { writeStatus } from "./write-status.ts";
@@ -117,6 +117,7 @@ function statusOf(
     checked,
     crashLoop: crashLoopOf(pods, id),
     isLifted: notes[annotations.quarantine] === "off",
+    recheck: recheckAskedBy(object),
     isDeleted: object.metadata.deletionTimestamp !== undefined,
     previous: (object.status ?? {}) as Partial<NativePluginStatus>,
   });

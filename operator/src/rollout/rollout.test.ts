@@ -8,7 +8,13 @@ import { chooseConfig } from "./choose-config.ts";
 import { decidePush } from "./decide-push.ts";
 import { type Rollout, type RolloutInput, decideRollout } from "./decide-rollout.ts";
 
-const files = { startup: "s", policy: "", suspend: "", image: "mta:1" };
+const files = {
+  startup: "s",
+  policy: "",
+  suspend: "",
+  image: "mta:1",
+  pluginImages: new Map<string, string>(),
+};
 const good = { revision: "rev-1", app: "a", ...files };
 const next = { revision: "rev-2", app: "b", ...files };
 const problems = [{ file: "smtpd-app.yaml", path: "", reason: "no" }];

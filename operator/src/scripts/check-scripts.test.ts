@@ -21,7 +21,7 @@ function rendered(scripting: object, more: { startup?: object; phases?: object }
     policy: "{}",
     suspend: "{}",
   };
-  return { ok: true, config: { revision, image: null, ...files } };
+  return { ok: true, config: { revision, image: null, pluginImages: new Map(), ...files } };
 }
 
 async function reasons(rendering: Rendering): Promise<string[]> {

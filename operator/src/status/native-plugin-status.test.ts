@@ -32,6 +32,7 @@ describe("the status of a NativePlugin", () => {
       checked: { kind: "off" },
       crashLoop: null,
       isLifted: false,
+      recheck: "",
       isDeleted: false,
       previous: {},
     });

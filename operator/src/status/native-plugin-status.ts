@@ -7,6 +7,7 @@ import type { NativePluginStatus } from "#crds/native-plugin.ts";
 import type { ContainerStatus, Pod } from "#operator/kube/objects.ts";
 import type { CheckState } from "#operator/plugins/check-result.ts";
 import type { CrashLoop } from "#operator/plugins/crashes.ts";
+import type { Pin } from "#operator/plugins/pin.ts";
 import { volumeName } from "#operator/desired/plugin-volumes.ts";
 import { type Verdict, conditions } from "./conditions.ts";
 
@@ -23,7 +24,7 @@ export type Checked =
   /** It was told before, for this generation. */
   | { readonly kind: "known" }
   | { readonly kind: "no-image" }
-  | { readonly kind: "told"; readonly state: CheckState; readonly imageId: string };
+  | { readonly kind: "told"; readonly state: CheckState; readonly imageId: string; readonly pin: Pin };
 
 interface Input {
   readonly name: string;
@@ -38,6 +39,8 @@ interface Input {
   readonly crashLoop: CrashLoop | null;
   /** People have said that it may not be put into quarantine. */
   readonly isLifted: boolean;
+  /** What the annotation that asks for another check says; "" for nothing. */
+  readonly recheck: string;
   readonly isDeleted: boolean;
   readonly previous: Partial<NativePluginStatus>;
 }
@@ -46,7 +49,7 @@ export function nativePluginStatus(input: Input): NativePluginStatus {
   const sha256 = onlyOne(input.uses.map(({ report }) => report?.sha256 ?? ""));
   const told = input.checked.kind === "told" ? digestOf(input.checked.imageId) : "";
   const digest =
-    onlyOne(input.uses.map(({ pod }) => resolvedDigest(pod, input.name))) ??
+    onlyOne(input.uses.map(({ pod }) => digestOf(resolvedImage(pod, input.name)))) ??
     (told === "" ? (input.previous.digest ?? null) : told);
   const verdicts = {
     Checked: judgeCheck(input),
@@ -56,6 +59,7 @@ export function nativePluginStatus(input: Input): NativePluginStatus {
   const running = input.uses.flatMap(({ report }) => (report?.state === "present" ? [report] : []));
   const functions = [...new Set(running.flatMap((report) => report.functions ?? []))].sort().slice(0, 500);
   const found = foundBy(input);
+  const recheck = answeredRecheck(input);
   return {
     observedGeneration: input.generation,
     conditions: conditions(
@@ -69,6 +73,7 @@ export function nativePluginStatus(input: Input): NativePluginStatus {
     ...(digest === null ? {} : { digest }),
     ...(sha256 === null ? {} : { sha256 }),
     ...(found === null ? {} : { checked: found }),
+    ...(recheck === "" ? {} : { recheck }),
     ...(functions.length === 0 ? {} : { functions }),
     pods: running.length,
     clusters: [...input.clusters].sort().map((name) => ({ name })),
@@ -79,13 +84,13 @@ export function nativePluginStatus(input: Input): NativePluginStatus {
  * What the node resolved the image to: of the copying container, or of the image volume (KEP-5365, where the
  * cluster has it). "" when it does not tell.
  */
-export function resolvedDigest({ status }: Pod, plugin: string): string {
+export function resolvedImage({ status }: Pod, plugin: string): string {
   const named = volumeName(plugin);
   const copied = status?.initContainerStatuses?.find(({ name }) => name === named)?.imageID ?? "";
-  if (copied !== "") return digestOf(copied);
+  if (copied !== "") return copied;
   const containers: readonly MountingStatus[] = status?.containerStatuses ?? [];
   const mounts = containers.flatMap(({ volumeMounts = [] }) => volumeMounts);
-  return digestOf(mounts.find(({ name }) => name === named)?.volumeStatus?.image?.imageRef ?? "");
+  return mounts.find(({ name }) => name === named)?.volumeStatus?.image?.imageRef ?? "";
 }
 
 /** core/v1 VolumeMountStatus; the image is there where the feature gate ImageVolumeWithDigest is on. */
@@ -154,19 +159,28 @@ function judgeCheck({ checked, previous }: Input): Verdict {
       return { status, reason, message };
     }
     case "told":
-      return verdictOfState(checked.state);
+      return verdictOfState(checked.state, checked.pin);
   }
 }
 
-function verdictOfState(state: CheckState): Verdict {
+function verdictOfState(state: CheckState, pin: Pin): Verdict {
   switch (state.kind) {
     case "passed":
-      return { status: "True", reason: "Passed", message: `${state.check.roles.join(", ") || "no role"}` };
+      return {
+        status: "True",
+        reason: "Passed",
+        message: `${state.check.roles.join(", ") || "no role"}${pinWords(pin)}`,
+      };
     case "refused":
       return { status: "False", reason: "Refused", message: state.message };
     case "pending":
       return { status: "Unknown", reason: state.reason, message: state.message };
   }
+}
+
+function pinWords(pin: Pin): string {
+  if (pin.image !== null) return `; pods get ${pin.image}`;
+  return pin.why === "" ? "" : `; pods get it by its tag: ${pin.why}`;
 }
 
 /** Once in quarantine it stays there until its spec changes, for its pods may have gone back to something good. */
@@ -191,16 +205,24 @@ function judgeDeletion({ isDeleted, clusters }: Input): Verdict {
   return { status: "True", reason: "InUse", message: `take it out of spec.plugins of ${names} first` };
 }
 
+/** Answered only by a check that has ended. */
+function answeredRecheck({ checked, recheck, previous }: Input): string {
+  const hasEnded = checked.kind === "told" && checked.state.kind !== "pending";
+  return hasEnded ? recheck : (previous.recheck ?? "");
+}
+
 function foundBy({ checked, generation, previous }: Input): NativePluginStatus["checked"] | null {
   if (checked.kind === "known") return previous.checked ?? null;
   if (checked.kind !== "told" || checked.state.kind === "pending" || checked.state.check === null)
     return null;
   const { sha256, roles, exported, abiVersion } = checked.state.check;
+  const image = checked.state.kind === "passed" ? checked.pin.image : null;
   return {
     generation,
     sha256,
     roles: [...roles],
     exported: exported.slice(0, 100),
+    ...(image === null ? {} : { image }),
     ...(abiVersion === null ? {} : { abiVersion }),
   };
 }
