@@ -1,49 +1,16 @@
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 
 import type { SessionView } from "#web/shared/web-api.ts";
 
-import { type OpenIdRig, SECRET, Wanderer, startOpenId } from "../testing/open-id.ts";
-import { type WebRig, startRig } from "../testing/rig.ts";
+import { type OpenIdRig, SECRET, Wanderer } from "../testing/open-id.ts";
+import type { WebRig } from "../testing/rig.ts";
+import { startBoth } from "../testing/sign-on-rig.ts";
 import { nameOf, roleOf } from "./single-sign-on.ts";
 import { WebConfig } from "./web-config.ts";
-
-const folder = mkdtempSync(join(tmpdir(), "oidc-"));
-writeFileSync(join(folder, "secret"), `${SECRET}\n`);
-after(() => rmSync(folder, { recursive: true, force: true }));
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-async function startBoth(oidc: object = {}, isSlim = false): Promise<{ rig: WebRig; provider: OpenIdRig }> {
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
-  const provider = await startOpenId(url, isSlim);
-  const rig = await startRig({
-    engines: { hosts: [{ name: "one", url: "http://127.0.0.1:1" }] },
-    further: {
-      listener: { port },
-      oidc: {
-        issuer: provider.issuer,
-        clientid: "mailfleet",
-        clientsecretfile: join(folder, "secret"),
-        url,
-        roles: { postmasters: "operator", staff: "viewer" },
-        ...oidc,
-      },
-    },
-  });
-  return { rig, provider };
-}
 
 describe("log-in by an OpenID provider", () => {
   let rig: WebRig;
@@ -152,7 +119,7 @@ describe("log-in by an OpenID provider", () => {
 test("claims that stand beside the token are asked for, and a claim may lie inside another", async () => {
   const { rig, provider } = await startBoth(
     { userinfo: true, rolesclaim: "realm.roles", roles: { chiefs: "admin" } },
-    true,
+    { isSlim: true },
   );
   const ada = new Wanderer();
   await ada.go(await ada.signOn(rig.url, "ada"));
@@ -172,6 +139,7 @@ test("a provider that is down says so in the page, and passwords work on", async
 });
 
 test("a wrong secret of the client lets nobody in", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "oidc-"));
   const wrong = join(folder, "wrong");
   writeFileSync(wrong, "another-secret-that-the-provider-does-not-know");
   const { rig, provider } = await startBoth({ clientsecretfile: wrong });
@@ -180,6 +148,7 @@ test("a wrong secret of the client lets nobody in", async () => {
   assert.equal(landed.headers.get("location"), "/#/login?refused=sign-on-failed");
   await rig.stop();
   await provider.stop();
+  rmSync(folder, { recursive: true, force: true });
 });
 
 test("groups become roles by the table alone; an inherited name is no group", () => {

@@ -20,10 +20,13 @@ export interface OpenIdRig {
 }
 
 /** `web`: where the web server will be. `isSlim`: tokens hold no more than the specification asks for. */
-export async function startOpenId(web: string, isSlim = false): Promise<OpenIdRig> {
+export async function startOpenId(
+  web: string,
+  { isSlim, host }: { readonly isSlim: boolean; readonly host: string },
+): Promise<OpenIdRig> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const issuer = `http://${host}:${(server.address() as AddressInfo).port}`;
   const provider = new Provider(issuer, {
     clients: [
       {
