@@ -5,6 +5,7 @@
 import type { GroupQuery, QueueFilter, QueueGroups } from "#contract/insight-api.ts";
 
 import { domainOf } from "../message/envelope.ts";
+import { facts } from "../spool/packed-facts.ts";
 import { type Entry, entryId, statusOf } from "./entry.ts";
 
 type Test = (entry: Entry) => boolean;
@@ -21,15 +22,38 @@ function textTests({ ids, text, sender, recipient, reply }: QueueFilter): Test[]
     const wanted = new Set(ids);
     tests.push((entry) => wanted.has(entry.message.id) || wanted.has(entryId(entry)));
   }
-  if (sender !== undefined) tests.push((entry) => holds(entry.message.envelope.sender, sender));
-  if (recipient !== undefined) tests.push((entry) => holds(addressOf(entry), recipient));
-  if (reply !== undefined) tests.push((entry) => holds(entry.lastReply, reply));
-  if (text !== undefined) {
-    tests.push((entry) =>
-      [entry.message.envelope.sender, addressOf(entry), entry.message.id].some((value) => holds(value, text)),
+  if (sender !== undefined)
+    tests.push(
+      soughtIn(
+        sender,
+        holding(sender, (entry) => entry.message.addresses.sender),
+      ),
     );
-  }
+  if (recipient !== undefined) tests.push(soughtIn(recipient, holding(recipient, addressOf)));
+  if (reply !== undefined) tests.push(holding(reply, (entry) => entry.lastReply));
+  if (text !== undefined) tests.push(anywhere(text));
   return tests;
+}
+
+function holding(part: string, read: (entry: Entry) => string): Test {
+  const wanted = part.toLowerCase();
+  return (entry) => read(entry).toLowerCase().includes(wanted);
+}
+
+/** Most of a long queue is told apart without unpacking anything. */
+function soughtIn(part: string, test: Test): Test {
+  const seeker = facts.seeker(part);
+  return (entry) => entry.message.mayHold(seeker) && test(entry);
+}
+
+/** In the sender, in the recipient, or in the id where that may be: ids have letters and figures alone. */
+function anywhere(part: string): Test {
+  const inSender = holding(part, ({ message }) => message.addresses.sender);
+  const inRecipient = holding(part, addressOf);
+  const inAddress = soughtIn(part, (entry) => inSender(entry) || inRecipient(entry));
+  if (!/^[0-9a-z]{1,26}$/i.test(part)) return inAddress;
+  const inId = holding(part, ({ message }) => message.id);
+  return (entry) => inAddress(entry) || inId(entry);
 }
 
 const exactFields = [
@@ -85,7 +109,7 @@ function groupOf(entry: Entry, by: GroupQuery["by"], now: number): string {
     case "reply":
       return entry.lastReply;
     case "sender":
-      return entry.message.envelope.sender;
+      return entry.message.addresses.sender;
     default:
       return factOf(entry, by);
   }
@@ -111,7 +135,7 @@ function factOf(entry: Entry, field: (typeof exactFields)[number]): string {
 }
 
 function senderDomainOf({ message }: Entry): string {
-  const { sender } = message.envelope;
+  const { sender } = message.addresses;
   return sender === "" ? "" : domainOf(sender);
 }
 
@@ -129,14 +153,10 @@ function spanOf(seconds: number): string {
   return spans.find(([end]) => seconds < end)?.[1] ?? "3d..";
 }
 
-function addressOf(entry: Entry): string {
-  return entry.message.envelope.recipients[entry.recipient] ?? "";
+function addressOf({ message, recipient }: Entry): string {
+  return message.addresses.recipients[recipient] ?? "";
 }
 
 function ageSeconds(entry: Entry, now: number): number {
   return (now - entry.message.receivedAt) / 1000;
-}
-
-function holds(text: string, part: string): boolean {
-  return text.toLowerCase().includes(part.toLowerCase());
 }

@@ -5,7 +5,7 @@ import { outcome } from "../../testing/fake-courier.ts";
 import { makeMessage, makeState } from "../../testing/messages.ts";
 import { setUp, settle } from "../../testing/queue-rig.ts";
 import type { SpooledMessage } from "../spool/spool.ts";
-import { queryQueue, selectEntries } from "./query.ts";
+import { queryQueue, searchQueue, selectEntries } from "./query.ts";
 import type { Queue } from "./queue.ts";
 
 test("hold stops an entry, release makes it due, and the spool hears of both", async () => {
@@ -101,4 +101,41 @@ test("pages show every entry once, also when entries leave between them", () => 
     messages.slice(3).map((message) => message.id),
   );
   assert.equal(second.next, null);
+});
+
+test("a search finds addresses and ids in any case, whether messages rest or not, and pages follow the ids", async () => {
+  const { queue, courier, clock } = setUp();
+  courier.answer = () => outcome("deferred");
+  const messages = ["User.1@Shop.Example", "user.2@shop.example", `"a@b"@other.test`].map((to, n) =>
+    makeMessage({ recipients: [to], sender: "Boss@Corp.Test", receivedAt: clock.now() + n }),
+  );
+  // Not in the order of their ids.
+  for (const message of messages.toReversed()) queue.add(message);
+  const search = (text: string): string[] =>
+    searchQueue(queue, { filter: { text }, limit: 10 }, clock.now()).entries.map(
+      ({ recipient }) => recipient,
+    );
+  const all = messages.map(({ envelope }) => envelope.recipients[0] ?? "");
+  for (let look = 0; look < 2; look++) {
+    assert.deepEqual(search("user.1@SHOP"), all.slice(0, 1));
+    assert.deepEqual(search("shop.example"), all.slice(0, 2));
+    assert.deepEqual(search("@other"), all.slice(2));
+    assert.deepEqual(search(`A@B"@`), all.slice(2));
+    assert.deepEqual(search("boss@"), all);
+    assert.deepEqual(search(messages[1]?.id.toLowerCase() ?? ""), all.slice(1, 2));
+    assert.deepEqual(search("nobody"), []);
+    const ids = messages.map(({ id }) => id);
+    const seen: string[] = [];
+    let after: string | undefined;
+    for (let page = 0; page < 3; page++) {
+      const query = { filter: {}, limit: 1, ...(after === undefined ? {} : { after }) };
+      const { entries, matched } = searchQueue(queue, query, clock.now());
+      assert.equal(matched, 3);
+      seen.push(...entries.map(({ messageId }) => messageId));
+      after = entries[0]?.id;
+    }
+    assert.deepEqual(seen, ids.toSorted());
+    await settle();
+    for (const message of messages) message.rest();
+  }
 });

@@ -5,9 +5,11 @@
  * and unpacked when somebody looks; where its record is stands in plain numbers, since an object for it would cost
  * twice as much. Only the spool writes to it. Never fails.
  */
+import { isId, splitId } from "#base/ids.ts";
+
 import { type Envelope, type Origin, domainOf } from "../message/envelope.ts";
 import type { MessageMeta } from "./record.ts";
-import { type Facts, type LineFacts, facts as packer } from "./packed-facts.ts";
+import { type Addresses, type Facts, type LineFacts, type Seeker, facts as packer } from "./packed-facts.ts";
 import type { Location } from "./segment-log.ts";
 import type { EntryState, LiveMail, SpooledRecipient, StateSource } from "./spool.ts";
 
@@ -94,6 +96,22 @@ export class LiveMessage implements LiveMail {
       const state = this.stateOf(i);
       return state === null ? null : { address, state };
     });
+  }
+
+  get idMadeAt(): number | null {
+    const facts = this.#facts;
+    if (typeof facts === "string") return packer.idMadeAt(facts);
+    return isId(facts.id) ? splitId(facts.id).ms : null;
+  }
+
+  get addresses(): Addresses {
+    const facts = this.#facts;
+    return typeof facts === "string" ? packer.addresses(facts) : facts.envelope;
+  }
+
+  mayHold(seeker: Seeker): boolean {
+    const facts = this.#facts;
+    return typeof facts !== "string" || packer.mayHold(facts, seeker);
   }
 
   get line(): LineFacts {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 
-import { makeId } from "#base/ids.ts";
+import { isId, makeId, splitId } from "#base/ids.ts";
 
 import { type Envelope, type Origin, domainOf } from "../message/envelope.ts";
 import { FactsPacker } from "./packed-facts.ts";
@@ -75,6 +75,10 @@ test("whatever is packed comes back equal, also when others are packed in betwee
           return { transportId, jobId, tenantId, domains: recipients.map(domainOf) };
         }),
       );
+      assert.deepEqual(
+        packed.map((one) => packer.addresses(one)),
+        all.map(({ envelope: { sender, recipients } }) => ({ sender, recipients })),
+      );
       for (const [i, facts] of all.entries()) assert.deepEqual(packer.unpack(packed[i] ?? ""), stored(facts));
     }),
   );
@@ -90,4 +94,50 @@ test("words beyond the bound of the list, and long ones, stand as they are", () 
   const late = { ...facts, origin: { ...facts.origin, helo: "late.example.org" } };
   assert.match(packer.pack(late), /late\.example\.org/);
   assert.deepEqual(packer.unpack(packer.pack(late)), stored(late));
+});
+
+test("ids that say when they were made are in that order, and of others nothing is said", () => {
+  const packer = new FactsPacker();
+  fc.assert(
+    fc.property(fc.record({ id, receivedAt, envelope, origin }), (facts) => {
+      const madeAt = packer.idMadeAt(packer.pack(facts));
+      if (madeAt === null) return;
+      assert.ok(isId(facts.id));
+      assert.equal(madeAt, splitId(facts.id).ms);
+    }),
+  );
+});
+
+test("what an address holds, in any case, is never missed while it is packed", () => {
+  const packer = new FactsPacker();
+  const local = fc.string({ unit: fc.constantFrom(..."aAbB1.+$*[(@"), maxLength: 5 });
+  const domain = fc.string({ unit: fc.constantFrom(..."aAbB1.-"), maxLength: 4 });
+  const address = fc.tuple(local, domain).map((parts) => parts.join("@"));
+  const mail = fc.record({ sender: address, recipients: fc.array(address, { minLength: 1, maxLength: 3 }) });
+  const parts = fc.record({
+    mails: fc.array(mail, { minLength: 1, maxLength: 3 }),
+    from: fc.nat(8),
+    length: fc.nat(5),
+    further: fc.oneof(address, local),
+    facts: fc.record({ id, receivedAt, envelope, origin }),
+  });
+  fc.assert(
+    fc.property(parts, ({ mails, from, length, further, facts }) => {
+      const packed = mails.map((one) => packer.pack({ ...facts, envelope: { ...facts.envelope, ...one } }));
+      const whole = mails[0]?.recipients[0] ?? "";
+      for (const part of [whole.slice(from, from + length).toUpperCase(), further].filter(
+        (text) => text !== "",
+      )) {
+        const seeker = packer.seeker(part);
+        for (const [i, { sender, recipients }] of mails.entries()) {
+          const holds = [sender, ...recipients].some((text) =>
+            text.toLowerCase().includes(part.toLowerCase()),
+          );
+          if (holds)
+            assert.ok(packer.mayHold(packed[i] ?? "", seeker), `${part} in ${sender} ${recipients.join()}`);
+        }
+      }
+    }),
+    { numRuns: 1000 },
+  );
 });

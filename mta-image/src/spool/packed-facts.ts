@@ -29,6 +29,16 @@ export interface LineFacts {
   readonly domains: readonly string[];
 }
 
+/** What a part of an address leaves in packed facts: of a long queue it tells at once what cannot be meant. */
+export interface Seeker {
+  /** In what stands there as it is. */
+  readonly pattern: RegExp;
+  /** Numbers of words that hold it. */
+  readonly words: ReadonlySet<number>;
+}
+
+export type Addresses = Pick<Envelope, "sender" | "recipients">;
+
 /** Longer words, or more of them, are not worth a place in a list that is never emptied. */
 const MAX_WORDS = 65_536;
 const MAX_WORD_LENGTH = 128;
@@ -108,6 +118,57 @@ export class FactsPacker {
   id(packed: string): string {
     const reader = new PackedReader(packed);
     return this.#readId(reader, reader.number());
+  }
+
+  /** When the id was made; null where that does not stand in it. */
+  idMadeAt(packed: string): number | null {
+    const reader = new PackedReader(packed);
+    const receivedAt = reader.number();
+    const age = reader.number();
+    return age === 0 ? null : receivedAt - age + 1;
+  }
+
+  addresses(packed: string): Addresses {
+    const reader = new PackedReader(packed);
+    this.#skipToAddresses(reader);
+    const recipients: string[] = [];
+    for (let left = reader.number(); left > 0; left--) recipients.push(this.#readAddress(reader));
+    return { recipients, sender: this.#readAddress(reader) };
+  }
+
+  seeker(part: string): Seeker {
+    const at = part.lastIndexOf("@");
+    // What is in front of it can only be in a local part, and that stands in no word.
+    const local = at > 0 ? part.slice(0, at) : part;
+    const pattern = new RegExp(local.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&"), "i");
+    const wanted = part.toLowerCase();
+    const isMeant = (word: string): boolean => at <= 0 && word.toLowerCase().includes(wanted);
+    const words = this.#words.flatMap((word, index) => (isMeant(word) ? [index + 1] : []));
+    return { pattern, words: new Set(words) };
+  }
+
+  /** False: no address of it holds what is sought. True: one may. */
+  mayHold(packed: string, { pattern, words }: Seeker): boolean {
+    return pattern.test(packed) || (words.size > 0 && this.#hasWord(packed, words));
+  }
+
+  #hasWord(packed: string, words: ReadonlySet<number>): boolean {
+    const reader = new PackedReader(packed);
+    this.#skipToAddresses(reader);
+    // Recipients, and the sender behind them.
+    for (let left = reader.number() + 1; left > 0; left--) {
+      if (words.has(reader.number())) return true;
+      reader.skipText();
+    }
+    return false;
+  }
+
+  #skipToAddresses(reader: PackedReader): void {
+    reader.number();
+    this.#skipId(reader);
+    const flags = reader.number();
+    const words = 1 + ((flags & HAS_JOB) === 0 ? 0 : 1) + ((flags & HAS_TENANT) === 0 ? 0 : 1);
+    for (let left = words; left > 0; left--) if (reader.number() === 0) reader.skipText();
   }
 
   line(packed: string): LineFacts {

@@ -13,7 +13,7 @@ import { Failure } from "#base/error.ts";
 
 import type { Envelope, Origin } from "../message/envelope.ts";
 import type { SpoolFile } from "./files.ts";
-import type { LineFacts } from "./packed-facts.ts";
+import type { Addresses, LineFacts, Seeker } from "./packed-facts.ts";
 
 export type SpoolFailureCode = "spool-full" | "spool-broken" | "spool-closed";
 
@@ -76,6 +76,12 @@ export interface SpooledMessage {
 export interface LiveMail extends SpooledMessage {
   /** Where mail of it waits; cheap also at rest. */
   readonly line: LineFacts;
+  /** The same, for whoever looks through a long queue. */
+  readonly addresses: Addresses;
+  /** False: none of its addresses holds what the seeker is for; true: look. */
+  mayHold(seeker: Seeker): boolean;
+  /** Wall-clock ms by which ids are in order; null where an id does not say: then only the ids themselves tell. */
+  readonly idMadeAt: number | null;
   /** Nobody will look at the message for a while: it makes itself small, and looking is slow until `wake`. */
   rest(): void;
   wake(): void;
