@@ -230,6 +230,11 @@ describe("the pages in a real browser", { skip: hasBrowser ? false : "there is n
     await page.getByRole("dialog").getByText("outbound-3").waitFor();
     await page.keyboard.press("Escape");
     await page.getByText("10/60 s").waitFor();
+    await page
+      .getByRole("row")
+      .filter({ hasText: "suspends[0]" })
+      .getByText("recipientdomain = away.test")
+      .waitFor();
     await picture(page, "rules");
     await page.getByRole("button", { name: "Delete maintenance" }).click();
     await page.getByText("recipientdomain = later.test").waitFor({ state: "detached" });
@@ -237,8 +242,10 @@ describe("the pages in a real browser", { skip: hasBrowser ? false : "there is n
     await page.getByText("10/60 s").waitFor({ state: "detached" });
   });
 
-  test("deliveries name destinations with their codes", async () => {
+  test("deliveries name destinations with their codes, and what kinds of answer there were", async () => {
     await show(page, "deliveries");
+    const classes = page.getByRole("region", { name: "Why mail was not delivered" });
+    await classes.getByRole("row").filter({ hasText: "failed" }).first().waitFor();
     await page
       .getByRole("row")
       .filter({ hasText: "never.test" })

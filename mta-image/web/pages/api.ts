@@ -12,6 +12,7 @@ import type {
   ClusterOrderResult,
   ClusterPage,
   ClusterPolicies,
+  ClusterStaticRules,
   ClusterSuspensions,
   ClusterTraceItem,
   ClusterTraceQuery,
@@ -128,6 +129,7 @@ export const api = {
     call<ClusterMessage>("GET", `/engines/${encodeURIComponent(engine)}/messages/${encodeURIComponent(id)}`),
   policies: () => call<ClusterPolicies>("GET", "/policies"),
   suspensions: () => call<ClusterSuspensions>("GET", "/suspensions"),
+  staticRules: () => call<ClusterStaticRules>("GET", "/static-rules"),
   putRule: (kind: "policies" | "suspensions", id: string, rule: object) =>
     call<RuleResult>("PUT", `/${kind}/${encodeURIComponent(id)}`, rule),
   deleteRule: (kind: "policies" | "suspensions", id: string) =>

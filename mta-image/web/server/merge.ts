@@ -61,7 +61,17 @@ export function mergeDeliveries({ answers, failures }: FleetAnswer<Deliveries>):
     .sort((a, b) => (a.at < b.at ? 1 : -1))
     .slice(0, SHOWN_ATTEMPTS);
   const since = answers.map(({ value }) => value.since).sort()[0] ?? "";
-  return { since, attempts, destinations: mergeDestinations(answers), failures };
+  const classes = mergeClasses(answers);
+  return { since, attempts, destinations: mergeDestinations(answers), classes, failures };
+}
+
+function mergeClasses(answers: readonly Said<Deliveries>[]): ClusterDeliveries["classes"] {
+  const sums = new Map<string, ClusterDeliveries["classes"][number]>();
+  for (const each of answers.flatMap(({ value }) => value.classes ?? [])) {
+    const key = `${each.class} ${each.outcome}`;
+    sums.set(key, { ...each, count: each.count + (sums.get(key)?.count ?? 0) });
+  }
+  return [...sums.values()].sort((a, b) => b.count - a.count);
 }
 
 type Destination = Deliveries["destinations"][number];

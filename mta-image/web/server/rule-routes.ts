@@ -1,15 +1,22 @@
 /** Policies and suspensions: what is in force on which engine, and changes that go to all of them. */
 import { Changed, PolicyAdd, PolicyList, SuspensionAdd, SuspensionList } from "#contract/rules-api.ts";
-import { ClusterPolicies, ClusterSuspensions, RuleResult } from "#web/shared/web-api.ts";
+import { policyFile, suspendFile } from "#contract/config.ts";
+import { ConfigView } from "#contract/insight-api.ts";
+import { ClusterPolicies, ClusterStaticRules, ClusterSuspensions, RuleResult } from "#web/shared/web-api.ts";
 
 import type { Fleet } from "./fleet.ts";
 import { failuresText, mergeRules } from "./merge.ts";
 import { type Call, type Route, route } from "./route.ts";
+import { staticRules } from "./static-rules.ts";
+
+/** What a page can show. */
+const SHOWN = 500;
 
 export function ruleRoutes(fleet: Fleet): readonly Route[] {
   return [
     policies(fleet),
     suspensions(fleet),
+    fromFiles(fleet),
     put(fleet, { kind: "policies", name: "policy.put", summary: "Put a policy in force on all engines" }),
     put(fleet, { kind: "suspensions", name: "suspension.put", summary: "Suspend on all engines" }),
     remove(fleet, { kind: "policies", name: "policy.delete", summary: "Take a policy back on all engines" }),
@@ -56,6 +63,36 @@ function suspensions(fleet: Fleet): Route {
       const lists = answers.map(({ engine, value }) => ({ engine, value: value.suspensions }));
       const merged = mergeRules(lists).map(({ rule, ...rest }) => ({ ...rest, suspension: rule }));
       return { suspensions: merged, failures };
+    },
+  });
+}
+
+function fromFiles(fleet: Fleet): Route {
+  return route({
+    method: "GET",
+    path: "/static-rules",
+    name: "rule.static",
+    summary: "Policies and suspensions of the engines' files, with the engines that have them",
+    role: "viewer",
+    answer: ClusterStaticRules,
+    handle: async () => {
+      const { answers, failures } = await fleet.ask({
+        method: "GET",
+        path: "/v1/config",
+        answer: ConfigView,
+      });
+      const byText = new Map<string, { engines: string[]; files: ConfigView["files"] }>();
+      for (const { engine, value } of answers) {
+        const key = `${value.files[policyFile]}\0${value.files[suspendFile]}`;
+        const known = byText.get(key);
+        if (known === undefined) byText.set(key, { engines: [engine], files: value.files });
+        else known.engines.push(engine);
+      }
+      const groups = [...byText.values()].map(({ engines, files }) => {
+        const rules = staticRules(files);
+        return { engines, rules: rules.slice(0, SHOWN), further: Math.max(0, rules.length - SHOWN) };
+      });
+      return { groups: groups.filter(({ rules }) => rules.length > 0), failures };
     },
   });
 }

@@ -128,6 +128,23 @@ export const ClusterSuspensions = z.object({
 });
 export type ClusterSuspensions = z.infer<typeof ClusterSuspensions>;
 
+/** A condition of a policy, or a suspension, that stands in a file. */
+export const StaticRule = z.object({
+  kind: z.enum(["policy", "suspension"]),
+  /** Where in the file. */
+  place: z.string(),
+  fields: z.array(z.string()),
+  match: z.array(z.string()),
+  limits: z.array(z.string()),
+});
+export type StaticRule = z.infer<typeof StaticRule>;
+export const ClusterStaticRules = z.object({
+  /** Engines that have the same are together. */
+  groups: z.array(z.object({ engines: z.array(z.string()), rules: z.array(StaticRule), further: count })),
+  failures: Failures,
+});
+export type ClusterStaticRules = z.infer<typeof ClusterStaticRules>;
+
 export const RuleResult = z.object({ changed: z.array(z.string()), failures: Failures });
 export type RuleResult = z.infer<typeof RuleResult>;
 
@@ -142,6 +159,8 @@ export const ClusterDeliveries = z.object({
   since: z.string(),
   attempts: z.array(AttemptView.extend({ engine: z.string() })),
   destinations: Deliveries.shape.destinations,
+  /** Bounces and deferrals by what kind of answer it was, the most frequent first; of engines that classify. */
+  classes: z.array(z.object({ class: z.string(), outcome: AttemptView.shape.outcome, count })),
   failures: Failures,
 });
 export type ClusterDeliveries = z.infer<typeof ClusterDeliveries>;

@@ -61,11 +61,13 @@ function special(folder: string, resolver: string | null): Partial<EngineOptions
   const ips = ["192.0.2.10", "192.0.2.11"].map((ip) => ({ ip, class: "new", added: yesterday() }));
   const warmup = { schedules: [{ class: "new", fields: ["recipientdomain"], schedule }], ips };
   writeFileSync(join(folder, "policy.yaml"), JSON.stringify({ warmup }));
+  const suspends = [{ recipientdomain: "away.test", tag: "moving" }];
+  writeFileSync(join(folder, "suspend.yaml"), JSON.stringify({ suspends }));
   buildNative();
   const values = { id: "values", path: testPlugin("values") };
   return {
     startup: {
-      environment: { policyconf: join(folder, "policy.yaml") },
+      environment: { policyconf: join(folder, "policy.yaml"), suspendconf: join(folder, "suspend.yaml") },
       plugins: [values],
     },
     ...(resolver === null

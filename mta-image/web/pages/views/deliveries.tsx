@@ -24,11 +24,34 @@ export function DeliveriesPage() {
       {data !== null && (
         <>
           <Silent failures={data.failures} />
+          <Classes rows={data.classes} />
           <Destinations rows={data.destinations} />
           <Latest rows={data.attempts.slice(0, 100)} />
         </>
       )}
     </>
+  );
+}
+
+/** What kinds of answer kept mail from being delivered. */
+function Classes({ rows }: { readonly rows: ClusterDeliveries["classes"] }) {
+  return (
+    <section>
+      <h2>{t("replyClasses")}</h2>
+      <SimpleTable
+        label={t("replyClasses")}
+        rows={rows}
+        rowKey={(row) => `${row.class} ${row.outcome}`}
+        columns={[
+          { head: t("typeOf"), cell: (row) => row.class },
+          {
+            head: t("result"),
+            cell: ({ outcome }) => <Badge tone={outcomeTones[outcome]}>{word(outcome)}</Badge>,
+          },
+          { head: t("count"), cell: ({ count }) => number(count, language()), isNumber: true },
+        ]}
+      />
+    </section>
   );
 }
 

@@ -10,6 +10,7 @@ import { duration, secondsUntil } from "../format.ts";
 import { t } from "../strings.ts";
 import { useData } from "../use-data.ts";
 import { RuleForm } from "./rule-form.tsx";
+import { FromFiles } from "./static-rules.tsx";
 
 type PolicyRow = ClusterPolicies["policies"][number];
 type SuspensionRow = ClusterSuspensions["suspensions"][number];
@@ -61,6 +62,8 @@ export function RulesPage({ mayChange }: { readonly mayChange: boolean }) {
         rows={suspensions.data?.suspensions ?? []}
         onDelete={mayChange ? (id) => remove("suspensions", id) : null}
       />
+      <h2>{t("fromFiles")}</h2>
+      <FromFiles />
       {adding !== null && <RuleForm kind={adding} onClose={close} />}
     </>
   );
