@@ -32,7 +32,7 @@ test("each condition of a file is a line with its place, what it goes by and wha
       place: "suspends[0]",
       fields: [],
       match: ["localip = 192.0.2.1"],
-      limits: ["tag = away"],
+      limits: ["tag = away", `properties = {"a":1}`],
     },
   ]);
 });

@@ -35,17 +35,21 @@ export function staticRules(files: Readonly<Record<string, string>>): readonly S
     if (others === undefined) return rows;
     return [...rows, { ...common, place: `policies[${at}].default`, match: [], limits: pairsOf(others) }];
   });
-  const ofSuspensions = suspends.map(({ tag, properties: _, ...match }, at) => ({
-    kind: "suspension" as const,
-    place: `suspends[${at}]`,
-    fields: [],
-    match: pairsOf(match),
-    limits: tag === undefined ? [] : pairsOf({ tag }),
-  }));
+  const ofSuspensions = suspends.map((facts, at) => {
+    const isLimit = (name: string): boolean => name === "tag" || name === "properties";
+    const pairs = Object.entries(facts);
+    return {
+      kind: "suspension" as const,
+      place: `suspends[${at}]`,
+      fields: [],
+      match: pairsOf(Object.fromEntries(pairs.filter(([name]) => !isLimit(name)))),
+      limits: pairsOf(Object.fromEntries(pairs.filter(([name]) => isLimit(name)))),
+    };
+  });
   return [...ofPolicies, ...ofSuspensions];
 }
 
-function read<T extends z.ZodType>(text: string | undefined, shape: T): z.infer<T> | null {
+function read<T>(text: string | undefined, shape: z.ZodType<T>): T | null {
   try {
     return shape.safeParse(load(text ?? "")).data ?? null;
   } catch {
