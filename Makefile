@@ -65,7 +65,7 @@ test-e2e: setup ## Real node, real pods, Postfix as client and peer
 	@$(NODE) tools/test.ts e2e
 
 ##@ Run
-.PHONY: run-mta cluster-up cluster-down cluster-shell bench bench-operator bench-script bench-plugins bench-spamhaus fix soak
+.PHONY: run-mta cluster-up cluster-down cluster-shell bench bench-operator bench-script bench-plugins bench-spamhaus bench-web fix soak
 run-mta: $(PACKAGES) ## One engine from this checkout: make run-mta CONFIG=smtpd.yaml
 	@mta-image/bin/smtpd --config $(or $(CONFIG),smtpd.yaml)
 cluster-up: setup ## A real one-node Kubernetes in a network namespace of its own
@@ -86,6 +86,8 @@ bench-plugins: setup ## What plugins cost: calls, threads, deliveries, memory, t
 	@$(NODE) --expose-gc mta-image/bench/plugins.bench.ts && $(NODE) mta-image/bench/plugin-delivery.bench.ts
 bench-spamhaus: setup ## What Spamhaus costs: accepting with all lists, cold lookups, the cache, reading messages
 	@$(NODE) mta-image/bench/spamhaus-accept.bench.ts && $(NODE) --expose-gc mta-image/bench/spamhaus.bench.ts
+bench-web: setup ## The pages over a queue of 1,000,000 entries in 20 engines: pages of the list, and the browser's memory
+	@$(NODE) mta-image/bench/web-queue.bench.ts
 
 ##@ Build
 .PHONY: bundle web images builder-image kubectl-plugin packages
@@ -99,5 +101,5 @@ images: $(PACKAGES) ## The container images as OCI archives in the cache, withou
 	@$(NODE) tools/images.ts
 builder-image: setup ## The image in which native plugins are built: gcc, clang, cmake, Go, Rust, the header
 	@$(NODE) tools/builder-image.ts
-packages: setup ## .deb and .rpm packages with apt and yum repositories, under build/packages
-	@$(NODE) tools/packages/main.ts
+packages: setup ## .deb and .rpm packages with apt and yum repositories, under build/packages; SIGN_KEY=KEY signs them
+	@SIGN_KEY='$(SIGN_KEY)' $(NODE) tools/packages/main.ts
