@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
+import { hasBrowser, openBrowser, openTab } from "../../mta-image/web/testing/browser.ts";
+import { picture, show } from "../../mta-image/web/testing/steps.ts";
 import { type WebDoor, openWeb } from "../demo/show-web.ts";
 import { Stage, eventually } from "./stage.ts";
 
@@ -95,4 +97,124 @@ describe("the web administration of a cluster", { timeout: 300_000 }, () => {
     );
     assert.equal(pods, "false");
   });
+
+  test("a changed configuration is looked at in a pod as an engine would", async () => {
+    const { revisions } = await call<{ revisions: readonly { readonly revision: string }[] }>(
+      "GET",
+      "/config",
+    );
+    const files = { "smtpd-policy.yaml": "policies: [{ default: { rate: 10/60 } }]\nrats: 1\n" };
+    const lint = (of: object): Promise<{ problems: readonly { path: string }[]; manifest: string | null }> =>
+      call("POST", "/config/lint", { revision: revisions[0]?.revision, files: of });
+    assert.deepEqual(
+      (await lint(files)).problems.map(({ path }) => path),
+      ["rats"],
+    );
+    const { problems, manifest } = await lint({
+      "smtpd-policy.yaml": files["smtpd-policy.yaml"].split("\n")[0],
+    });
+    assert.deepEqual(problems, []);
+    assert.match(manifest ?? "", /^spec:\n {2}config:\n {4}policy:\n {6}policies:/);
+  });
+
+  test("orders a roll-out of its own cluster where it may, with the rights of its pods", async () => {
+    const spec = { webAdmin: { rolloutOrders: true } };
+    await stage.kubectl("patch", "mailcluster", "outbound", "--type=merge", "-p", JSON.stringify({ spec }));
+    interface Rollout {
+      readonly cluster: { readonly resourceVersion: string; readonly word: string | null } | null;
+      readonly failure: { readonly message: string } | null;
+    }
+    // Another pod, which knows the sessions of the one before.
+    const look = (): Promise<Rollout> =>
+      call<Rollout>("GET", "/rollout").catch((error: unknown) => ({
+        cluster: null,
+        failure: { message: String(error) },
+      }));
+    await eventually(look, ({ cluster }) => cluster !== null, 120);
+    await stage.kubectl("rollout", "status", "deployment/outbound-web", "--timeout=120s");
+    const order = async (word: string): Promise<string | null | undefined> => {
+      for (let tries = 0; ; tries++) {
+        const { cluster } = await look();
+        const body = { resourceVersion: cluster?.resourceVersion ?? "" };
+        // The operator may have written its status in between.
+        const taken = await call<Rollout>("POST", `/rollout/${word}`, body).catch((error: unknown) => {
+          if (tries === 5) throw error;
+        });
+        if (taken !== undefined) return taken.cluster?.word;
+      }
+    };
+    assert.equal(await order("pause"), "pause");
+    const annotation = "jsonpath={.metadata.annotations.mailfleet\\.io/rollout}";
+    assert.equal(await stage.kubectl("get", "mailcluster", "outbound", "-o", annotation), "pause");
+    assert.equal(await order("resume"), null);
+    assert.equal(await stage.kubectl("get", "mailcluster", "outbound", "-o", annotation), "");
+  });
+
+  test("every page shows the cluster in a real browser, and orders are given there", {
+    skip: hasBrowser ? false : "there is no chromium",
+  }, async () => {
+    const browser = await openBrowser();
+    const { page, complaints, audit } = await openTab(browser, { url: door.url ?? "" });
+    page.setDefaultTimeout(30_000);
+    await page.goto("/");
+    await page.fill("input[name=user]", door.user);
+    await page.fill("input[name=password]", door.password);
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("nav");
+    await stage.send("outbound", 20, "user@waiting.test");
+    await show(page, "queue?recipientDomain=waiting.test");
+    await page.getByText("Recipients: 20", { exact: true }).waitFor();
+    for (const [action, words] of [
+      ["Hold", "Changed"],
+      ["Release", "Changed"],
+      ["Retry now", "Changed"],
+    ] as const) {
+      await page.getByRole("button", { name: action, exact: true }).click();
+      await page.getByRole("button", { name: `${action} (20)` }).click();
+      await page.getByRole("dialog").getByText(words).waitFor();
+      await page.keyboard.press("Escape");
+    }
+    await show(page, "rollout");
+    for (const [action, word] of [
+      ["Pause", "mailfleet.io/rollout=pause"],
+      ["Resume", "mailfleet.io/rollout-"],
+    ] as const) {
+      const dialog = page.getByRole("dialog");
+      await page.getByRole("button", { name: action, exact: true }).click();
+      // The operator may write its status between looking and ordering; then the page says so, and one orders again.
+      await eventually(
+        async () => {
+          const button = dialog.getByRole("button", { name: action, exact: true });
+          if ((await button.count()) > 0) await button.click();
+          return dialog.getByText(`Taken: ${word}.`).count();
+        },
+        (count) => count === 1,
+        30,
+      );
+      await page.keyboard.press("Escape");
+    }
+    for (const view of views) {
+      await show(page, view);
+      assert.deepEqual(await audit(), [], view);
+      await picture(page, `cluster-${view}`);
+    }
+    assert.deepEqual(complaints, []);
+    await browser.close();
+    await call("POST", "/queue/change", { action: "delete", filter: { recipientDomain: "waiting.test" } });
+    stage.account.gaveUp("waiting.test");
+  });
 });
+
+const views = [
+  "overview",
+  "queue",
+  "rules",
+  "warm-up",
+  "deliveries",
+  "trace",
+  "config",
+  "plugins",
+  "spamhaus",
+  "rollout",
+  "audit",
+];
