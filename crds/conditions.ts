@@ -157,6 +157,8 @@ export const mailClusterConditions = {
       RouteNotServed:
         "webAdmin.httpRoute is set, and the API server serves the operator no HTTPRoutes; the route is made when it does.",
       RouteRefused: "A Gateway does not take the HTTPRoute; the message has its words.",
+      OrdersUnguarded:
+        "webAdmin.rolloutOrders is set, and the operator was told of no policy that holds the pages to orders; they run without the right to give any.",
       ImageUnknown: "Neither webAdmin.image nor the operator says which image to run.",
     },
   },

@@ -180,7 +180,7 @@ export const WebAdminSpec = withRules(
       .boolean()
       .default(false)
       .describe(
-        "Whether the pages may pause, resume, promote and roll back: the pods may then patch this MailCluster, and the ValidatingAdmissionPolicy of the chart lets them change the annotation mailfleet.io/rollout alone. Install it first.",
+        "Whether the pages may pause, resume, promote and roll back: the pods may then patch this MailCluster, and the ValidatingAdmissionPolicy of the chart lets them change the annotation mailfleet.io/rollout alone. Where the operator knows of no such policy they get no rights.",
       ),
     resources: z
       .object({

@@ -89,6 +89,7 @@ describe("against a real API server", { skip: server === null }, () => {
         namespace: "mailfleet-test",
         podLabels: {},
         hasImageVolumes: true,
+        hasOrdersPolicy: true,
       },
       engines,
       metrics: makeMetrics(),

@@ -77,6 +77,7 @@ async function run(options: Options, log: Log, stop: AbortSignal): Promise<numbe
         namespace,
         podLabels: POD_LABELS,
         hasImageVolumes: imageVolumes,
+        hasOrdersPolicy: options.ordersPolicy,
       },
       engines,
       metrics,

@@ -23,6 +23,7 @@ describe("options", () => {
     [["--monitor-port", "99999"], /--monitor-port/],
     [["--leader-elect", "yes"], /--leader-elect: "yes" is none of true, false/],
     [["--image-volumes", "maybe"], /auto, on, off/],
+    [["--orders-policy", "perhaps"], /--orders-policy: "perhaps" is none of true, false/],
     [["--watch-namespaces", "a,B c"], /"B c" is not a name/],
     [["--keda-address", "6000"], /--keda-address: "6000" is not an address with a port/],
     [["--keda-address", "[::]:99999"], /--keda-address/],

@@ -29,6 +29,8 @@ export interface Options {
   readonly webImage: string | null;
   readonly workers: number;
   readonly imageVolumes: ImageVolumes;
+  /** Whether the policy of the chart is there that holds web administrations to orders of roll-outs. */
+  readonly ordersPolicy: boolean;
   /** Null: what client-node finds by itself (KUBECONFIG, ~/.kube/config, the pod's service account). */
   readonly kubeconfig: string | null;
 }
@@ -72,6 +74,11 @@ export const flags = {
   },
   workers: { env: "WORKERS", fallback: "4", help: "passes that run at once, 1 to 64" },
   "image-volumes": { env: "IMAGE_VOLUMES", fallback: "auto", help: "auto, on or off" },
+  "orders-policy": {
+    env: "ORDERS_POLICY",
+    fallback: "false",
+    help: "true where the chart's ValidatingAdmissionPolicy holds web administrations to orders of roll-outs; without it webAdmin.rolloutOrders gives no rights",
+  },
   kubeconfig: {
     env: "MAILFLEET_KUBECONFIG",
     fallback: "",
@@ -92,7 +99,7 @@ export function parseOptions(
     leaseNamespace: values["lease-namespace"] || null,
     leaseName: dnsName("lease-name", values["lease-name"]),
     identity: values.identity || null,
-    leaderElect: oneOf("leader-elect", values["leader-elect"], ["true", "false"]) === "true",
+    leaderElect: truth("leader-elect", values["leader-elect"]),
     monitorPort: integer("monitor-port", values["monitor-port"], { min: 0, max: 65_535 }),
     logLevel: oneOf("log-level", values["log-level"], LOG_LEVELS),
     engineImage: values["engine-image"] || null,
@@ -100,6 +107,7 @@ export function parseOptions(
     kedaAddress: values["keda-address"] === "" ? null : address("keda-address", values["keda-address"]),
     workers: integer("workers", values.workers, { min: 1, max: 64 }),
     imageVolumes: oneOf("image-volumes", values["image-volumes"], ["auto", "on", "off"] as const),
+    ordersPolicy: truth("orders-policy", values["orders-policy"]),
     kubeconfig: values.kubeconfig || null,
   });
 }
@@ -154,6 +162,10 @@ function integer(flag: FlagName, text: string, range: { min: number; max: number
   const value = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN;
   if (value >= range.min && value <= range.max) return value;
   throw invalid(`--${flag}: "${text}" is not a whole number from ${range.min} to ${range.max}`);
+}
+
+function truth(flag: FlagName, text: string): boolean {
+  return oneOf(flag, text, ["true", "false"]) === "true";
 }
 
 function oneOf<T extends string>(flag: FlagName, text: string, allowed: readonly T[]): T {

@@ -79,6 +79,7 @@ describe("a route to a web administration", { skip: server === null }, () => {
         namespace: "mailfleet-test",
         podLabels: {},
         hasImageVolumes: true,
+        hasOrdersPolicy: true,
       },
       engines,
       metrics: makeMetrics(),

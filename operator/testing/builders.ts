@@ -49,6 +49,7 @@ export function aContext(
       namespace: "mailfleet-system",
       podLabels: { "app.kubernetes.io/name": "mailfleet-operator" },
       hasImageVolumes: true,
+      hasOrdersPolicy: true,
     },
     servesRoutes: changes.servesRoutes ?? true,
     config: rendering.config,

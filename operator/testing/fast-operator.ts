@@ -38,6 +38,7 @@ const manager = new Manager({
     namespace: leaseNamespace,
     podLabels: {},
     hasImageVolumes: true,
+    hasOrdersPolicy: true,
   },
   engines: new EngineClient({ clock: systemClock, port: Number(port) }),
   metrics: makeMetrics(),

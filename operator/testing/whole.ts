@@ -47,6 +47,7 @@ export class Whole {
         namespace: "system",
         podLabels: { "app.kubernetes.io/name": "mailfleet-operator" },
         hasImageVolumes: true,
+        hasOrdersPolicy: true,
       },
       engines: this.engines,
       metrics: options.metrics ?? makeMetrics(),

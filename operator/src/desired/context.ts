@@ -26,6 +26,8 @@ export interface OperatorFacts {
   readonly podLabels: Readonly<Record<string, string>>;
   /** The cluster mounts OCI images as volumes (Kubernetes 1.35 or later with a runtime that can). */
   readonly hasImageVolumes: boolean;
+  /** A policy holds web administrations to the annotation that orders roll-outs; without it none gets rights to it. */
+  readonly hasOrdersPolicy: boolean;
 }
 
 export interface Context {

@@ -191,16 +191,18 @@ it("hands the provider's authority and signature to the web administration, whic
   assert.doesNotMatch(webConfig(webOf({})), /algorithm|oidc-ca/);
 });
 
-it("gives the web administration no rights, no token and no way to the API server unless it may order roll-outs", () => {
-  const webObjects = (rolloutOrders: boolean): readonly string[] => {
+it("gives the web administration no rights, no token and no way to the API server unless it may order roll-outs, and is held to them", () => {
+  const { operator } = aContext({ spec: { config: { app } } });
+  const webObjects = (rolloutOrders: boolean, hasOrdersPolicy: boolean): readonly string[] => {
     const spec = { config: { app }, webAdmin: { enabled: true, rolloutOrders } };
-    const objects = plan(aContext({ spec }), admin, keys, web).map(({ object }) => object);
+    const context = aContext({ spec, operator: { ...operator, hasOrdersPolicy } });
+    const objects = plan(context, admin, keys, web).map(({ object }) => object);
     return objects
       .filter(({ metadata }) => metadata.name.endsWith("-web"))
       .map((each) => JSON.stringify(each));
   };
-  const seen = (rolloutOrders: boolean, what: RegExp): boolean =>
-    webObjects(rolloutOrders).some((text) => what.test(text));
+  const seen = (rolloutOrders: boolean, hasOrdersPolicy: boolean, what: RegExp): boolean =>
+    webObjects(rolloutOrders, hasOrdersPolicy).some((text) => what.test(text));
   for (const what of [
     /"Role"/,
     /"RoleBinding"/,
@@ -208,7 +210,8 @@ it("gives the web administration no rights, no token and no way to the API serve
     /6443/,
     /MAILFLEET_CLUSTER_NAME/,
   ]) {
-    assert.equal(seen(false, what), false, String(what));
-    assert.equal(seen(true, what), true, String(what));
+    assert.equal(seen(false, true, what), false, String(what));
+    assert.equal(seen(true, false, what), false, String(what));
+    assert.equal(seen(true, true, what), true, String(what));
   }
 });

@@ -10,7 +10,7 @@ import { shortHash } from "./hash.ts";
 import { adminSecretName, webName } from "./names.ts";
 import { containerSecurity, podSecurity } from "./security.ts";
 import { webMetadata, webSelector } from "./web-labels.ts";
-import { webEnvironment } from "./web-rights.ts";
+import { mayOrderRollouts, webEnvironment } from "./web-rights.ts";
 import { webConfig, webPaths, webPort } from "./web-secret.ts";
 
 const CONFIG_HASH = "mailfleet.io/web-config-hash";
@@ -48,7 +48,7 @@ function podSpec(context: Context, image: string): PodSpec {
   const mounts = mountsOf(context);
   return {
     serviceAccountName: webName(cluster.name),
-    automountServiceAccountToken: spec.webAdmin.rolloutOrders,
+    automountServiceAccountToken: mayOrderRollouts(context),
     enableServiceLinks: false,
     containers: [
       {
@@ -66,8 +66,9 @@ function podSpec(context: Context, image: string): PodSpec {
   };
 }
 
-function container({ cluster, spec }: Context, image: string): Container {
-  const { tlsSecretName, resources, rolloutOrders } = spec.webAdmin;
+function container(context: Context, image: string): Container {
+  const { cluster, spec } = context;
+  const { tlsSecretName, resources } = spec.webAdmin;
   const scheme = tlsSecretName === undefined ? "HTTP" : "HTTPS";
   const probe = { httpGet: { path: "/healthy", port: "http", scheme } };
   return {
@@ -75,7 +76,7 @@ function container({ cluster, spec }: Context, image: string): Container {
     image,
     imagePullPolicy: spec.engine.pullPolicy,
     args: ["-c", `${webPaths.config}/web.yaml`],
-    ...(rolloutOrders ? { env: webEnvironment(cluster) } : {}),
+    ...(mayOrderRollouts(context) ? { env: webEnvironment(cluster) } : {}),
     ports: [{ name: "http", containerPort: webPort, protocol: "TCP" }],
     resources: {
       requests: resources.requests ?? { cpu: "20m", memory: "96Mi" },

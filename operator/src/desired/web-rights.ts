@@ -2,6 +2,7 @@
  * What the web administration may ask of Kubernetes where `webAdmin.rolloutOrders` is on: to read and to patch its own
  * MailCluster. RBAC cannot name fields; that nothing but the annotation mailfleet.io/rollout is changed is seen to by the
  * chart's ValidatingAdmissionPolicy (helm/mailfleet/templates/rollout-orders-policy.yaml), which finds the account by its name.
+ * Where the operator was not told that it is there, the pods get nothing of this, and WebAdminReady says why.
  */
 import type { EnvVar, Role, RoleBinding } from "#operator/kube/objects.ts";
 
@@ -14,9 +15,15 @@ const GROUP = "rbac.authorization.k8s.io";
 /** Where the API server may listen: its Service's port and the usual one behind it, since policies see the latter. */
 export const apiServerPorts = [443, 6443] as const;
 
-/** Null: no orders are wanted from the pages. */
-export function webRole({ cluster, spec }: Context): Role | null {
-  if (!spec.webAdmin.rolloutOrders) return null;
+/** Whether the pages may order roll-outs: they are wanted to, and something holds them to it. */
+export function mayOrderRollouts({ spec, operator }: Pick<Context, "spec" | "operator">): boolean {
+  return spec.webAdmin.rolloutOrders && operator.hasOrdersPolicy;
+}
+
+/** Null: the pages may not order any. */
+export function webRole(context: Context): Role | null {
+  const { cluster } = context;
+  if (!mayOrderRollouts(context)) return null;
   return {
     apiVersion: `${GROUP}/v1`,
     kind: "Role",
@@ -32,9 +39,10 @@ export function webRole({ cluster, spec }: Context): Role | null {
   };
 }
 
-/** Null: no orders are wanted from the pages. */
-export function webRoleBinding({ cluster, spec }: Context): RoleBinding | null {
-  if (!spec.webAdmin.rolloutOrders) return null;
+/** Null: the pages may not order any. */
+export function webRoleBinding(context: Context): RoleBinding | null {
+  const { cluster } = context;
+  if (!mayOrderRollouts(context)) return null;
   const name = webName(cluster.name);
   return {
     apiVersion: `${GROUP}/v1`,

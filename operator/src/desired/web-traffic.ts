@@ -10,7 +10,7 @@ import type { Context } from "./context.ts";
 import { selectorLabels } from "./labels.ts";
 import { webName } from "./names.ts";
 import { webMetadata, webSelector } from "./web-labels.ts";
-import { apiServerPorts } from "./web-rights.ts";
+import { apiServerPorts, mayOrderRollouts } from "./web-rights.ts";
 import { webPort } from "./web-secret.ts";
 
 /** Of the Service, while the pods serve plain HTTP. */
@@ -68,7 +68,8 @@ export function webHttpRoute({ cluster, spec, servesRoutes }: Context): HttpRout
 }
 
 /** Null: no policies are wanted. */
-export function webNetworkPolicy({ cluster, spec }: Context): NetworkPolicy | null {
+export function webNetworkPolicy(context: Context): NetworkPolicy | null {
+  const { cluster, spec } = context;
   if (spec.networkPolicy.mode === "None") return null;
   const tcp = (port: number): { protocol: string; port: number } => ({ protocol: "TCP", port });
   return {
@@ -82,7 +83,7 @@ export function webNetworkPolicy({ cluster, spec }: Context): NetworkPolicy | nu
       egress: [
         { ports: [tcp(ports.admin)], to: [{ podSelector: { matchLabels: selectorLabels(cluster.name) } }] },
         { ports: [{ protocol: "UDP", port: 53 }, tcp(53)] },
-        ...(spec.webAdmin.rolloutOrders ? [{ ports: apiServerPorts.map(tcp) }] : []),
+        ...(mayOrderRollouts(context) ? [{ ports: apiServerPorts.map(tcp) }] : []),
         ...(spec.webAdmin.oidc === undefined ? [] : [{ ports: [tcp(portOf(spec.webAdmin.oidc.issuer))] }]),
       ],
     },

@@ -98,11 +98,12 @@ export function judge(observed: Observed, facts: OperatorFacts, scaled: Scaled):
   };
 }
 
-function webOf({ spec, owned, key, servesRoutes }: Observed, { webImage }: OperatorFacts): Judged["web"] {
+function webOf({ spec, owned, key, servesRoutes }: Observed, facts: OperatorFacts): Judged["web"] {
   if (!spec.webAdmin.enabled) return null;
   const named = ({ metadata }: KubeObject): boolean => metadata.name === webName(key.name);
   return {
-    image: spec.webAdmin.image ?? webImage,
+    image: spec.webAdmin.image ?? facts.webImage,
+    hasOrdersPolicy: facts.hasOrdersPolicy,
     deployment: owned.deployments.find(named) ?? null,
     route: servesRoutes ? (owned.httpRoutes.find(named) ?? null) : "not-served",
   };

@@ -29,6 +29,7 @@ export interface WebView {
   readonly image: string;
   readonly deployment: Deployment | null;
   readonly route: HttpRoute | "not-served" | null;
+  readonly hasOrdersPolicy: boolean;
 }
 
 export interface Judged {

@@ -75,7 +75,9 @@ describe("the status of a MailCluster", () => {
   });
 
   it("is Ready while its web administration is not: mail goes on", () => {
-    const found = verdicts({ web: { image: "web:test", deployment: null, route: null } });
+    const found = verdicts({
+      web: { image: "web:test", deployment: null, route: null, hasOrdersPolicy: true },
+    });
     assert.equal(found["WebAdminReady"], "False Progressing");
     assert.deepEqual([found["Ready"], found["Stalled"]], ["True AllPodsReady", "False Moving"]);
   });

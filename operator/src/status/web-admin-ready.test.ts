@@ -20,7 +20,8 @@ function aDeployment(status?: Status): Deployment {
 
 function verdict(web: Partial<WebView> | null, change: Partial<Judged> = {}): string | null {
   const spec = aSpec({ webAdmin: { enabled: true, replicas: 2 } });
-  const view = web === null ? null : { image: "web:test", deployment: null, route: null, ...web };
+  const view =
+    web === null ? null : { image: "web:test", deployment: null, route: null, hasOrdersPolicy: true, ...web };
   const said = webAdminReady({ spec, refused: [], web: view, ...change } as unknown as Judged);
   if (said === null) return null;
   assert.ok(Object.keys(mailClusterConditions.WebAdminReady.reasons).includes(said.reason));
@@ -80,6 +81,16 @@ describe("WebAdminReady", () => {
   test("has the API server's words for a Deployment that is refused", () => {
     const refused = [{ kind: "apply", slot: null, message: "apply deployments: 403 no" }] as const;
     assert.equal(verdict({}, { refused }), "False NotReady: apply deployments: 403 no");
+  });
+
+  test("refuses orders of roll-outs where nothing holds the pages to them", () => {
+    const deployment = aDeployment(well);
+    const asked = aSpec({ webAdmin: { enabled: true, replicas: 2, rolloutOrders: true } });
+    const of = (spec: Judged["spec"], hasOrdersPolicy: boolean): string =>
+      verdict({ deployment, hasOrdersPolicy }, { spec }) ?? "";
+    assert.match(of(asked, false), /^False OrdersUnguarded: .*rolloutOrdersPolicy\.enabled/);
+    assert.match(of(asked, true), /^True Ready/);
+    assert.match(of(aSpec({ webAdmin: { enabled: true, replicas: 2 } }), false), /^True Ready/);
   });
 
   test("says what is missing for a route, and what a Gateway has against it", () => {

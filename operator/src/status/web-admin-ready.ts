@@ -16,6 +16,7 @@ export function webAdminReady({ spec, web, refused }: Judged): Verdict | null {
     return no("ImageUnknown", "set webAdmin.image, or start the operator with --web-image");
   const route = spec.webAdmin.httpRoute === undefined ? null : ofRoute(web.route);
   if (route !== null) return route;
+  if (spec.webAdmin.rolloutOrders && !web.hasOrdersPolicy) return no("OrdersUnguarded", UNGUARDED);
   if (web.deployment === null) {
     const words = refused.filter(({ kind }) => kind === "apply").map(({ message }) => message);
     return words.length > 0
@@ -39,6 +40,8 @@ function ofRoute(route: HttpRoute | "not-served" | null): Verdict | null {
 
 const NOT_SERVED =
   "webAdmin.httpRoute needs HTTPRoutes of gateway.networking.k8s.io/v1, which the API server does not serve to the operator: install the definitions of the Gateway API, and the operator's rights of this version, or use webAdmin.ingress";
+const UNGUARDED =
+  "webAdmin.rolloutOrders gives no rights, since the operator knows of no policy that holds the pages to orders: install the chart with rolloutOrdersPolicy.enabled, or with rolloutOrdersPolicy.isThere where another release has brought it, or leave rolloutOrders off";
 /** Of the Gateway API: what a Gateway makes of a route. */
 const ROUTE_CONDITIONS: ReadonlySet<string> = new Set(["Accepted", "ResolvedRefs"]);
 
