@@ -13,9 +13,9 @@ import { setTimeout as wait } from "node:timers/promises";
 
 import type { EngineStatus } from "#contract/admin-api.ts";
 
+import { freePort } from "../peers/free-port.ts";
 import { makeServerKeys } from "../faults/server-keys.ts";
 import { sendWithSmtpSource } from "../peers/smtp-source.ts";
-import { freePort } from "./subjects.ts";
 
 const messages = Number(process.argv[2] ?? 20_000);
 const TOKEN = "a-token-that-is-long-enough-for-a-bench";

@@ -7,8 +7,9 @@ import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { freePort } from "../peers/free-port.ts";
 import { peerFolder } from "../../tools/setup/peers.ts";
-import { type Running, type Subject, freePort, untilListening } from "./subjects.ts";
+import { type Running, type Subject, untilListening } from "./subjects.ts";
 
 export const haraka: Subject = { name: "Haraka, one process", start };
 

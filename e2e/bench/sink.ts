@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { setTimeout as wait } from "node:timers/promises";
 
-import { freePort } from "./subjects.ts";
+import { freePort } from "../peers/free-port.ts";
 
 export class CountingSink {
   readonly port: number;

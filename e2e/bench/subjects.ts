@@ -4,11 +4,12 @@
  */
 import { spawn } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 
+import { freePort } from "../peers/free-port.ts";
 import { startPostfix } from "../peers/postfix.ts";
 
 export interface Running {
@@ -107,16 +108,6 @@ async function startMailfleet(sinkPort: number, spool: string | null): Promise<R
       await rm(folder, { recursive: true, force: true });
     },
   };
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const bound = server.address();
-      server.close(() => resolve(typeof bound === "object" && bound !== null ? bound.port : 0));
-    });
-  });
 }
 
 export async function untilListening(port: number): Promise<void> {

@@ -5,8 +5,8 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
 
+import { freePort } from "../../e2e/peers/free-port.ts";
 import { type EngineOptions, writeConfig } from "./harness.ts";
 import { until } from "./until.ts";
 
@@ -116,14 +116,4 @@ function gather(child: ChildProcess): { stdout: string; stderr: string } {
   child.stdout?.on("data", (chunk: Buffer) => (said.stdout += chunk.toString()));
   child.stderr?.on("data", (chunk: Buffer) => (said.stderr += chunk.toString()));
   return said;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const bound = server.address();
-      server.close(() => resolve(typeof bound === "object" && bound !== null ? bound.port : 0));
-    });
-  });
 }

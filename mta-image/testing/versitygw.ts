@@ -12,10 +12,11 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { freePort } from "../../e2e/peers/free-port.ts";
 import { cacheFolder } from "../../tools/setup/programs.ts";
 
 const executable = (): string => `${cacheFolder()}/bin/versitygw`;
@@ -48,7 +49,7 @@ export class ObjectStore {
     const args = ["--port", `127.0.0.1:${port}`, "posix", join(folder, "data")];
     const env = { ROOT_ACCESS_KEY: "AKIATESTTEST", ROOT_SECRET_KEY: "a-secret-for-tests" };
     const child = spawn(executable(), args, { env, stdio: "ignore" });
-    await listening(port);
+    await listening(port, child);
     return new ObjectStore(folder, port, child);
   }
 
@@ -70,17 +71,8 @@ export class ObjectStore {
   }
 }
 
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
-}
-
-async function listening(port: number): Promise<void> {
-  for (let tries = 0; tries < 200; tries++) {
+async function listening(port: number, child: ChildProcess): Promise<void> {
+  for (let tries = 0; tries < 200 && child.exitCode === null; tries++) {
     const isThere = await new Promise<boolean>((resolve) => {
       const socket = connect(port, "127.0.0.1", () => resolve(true));
       socket.on("error", () => resolve(false));

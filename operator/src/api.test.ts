@@ -4,7 +4,6 @@
  */
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { after, before, describe, test } from "node:test";
 
 import { KubeConfig } from "@kubernetes/client-node/dist/config.js";
@@ -17,6 +16,7 @@ import { accessOf } from "#operator/kube/access.ts";
 import { HttpKube } from "#operator/kube/http-kube.ts";
 import { type CustomObject, type Pod, type Secret, resources } from "#operator/kube/objects.ts";
 
+import { freePort } from "../../e2e/peers/free-port.ts";
 import { Admin, apiServerFromEnvironment, deniedIn, readYaml, writesIn } from "../testing/api-server.ts";
 import { grantRights, OPERATOR } from "../testing/rights.ts";
 import { LiveNode } from "../testing/live-node.ts";
@@ -333,13 +333,4 @@ async function until(what: string, isTrue: () => Promise<boolean>): Promise<void
 function systemSleep(ms: number): Promise<void> {
   const alive = setInterval(() => undefined, 1000);
   return sleep(systemClock, ms).finally(() => clearInterval(alive));
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
 }

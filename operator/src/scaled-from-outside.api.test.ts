@@ -12,7 +12,8 @@ import { findAccess } from "#operator/kube/access.ts";
 import { HttpKube } from "#operator/kube/http-kube.ts";
 import { type Pod, resources } from "#operator/kube/objects.ts";
 
-import { Admin, apiServerFromEnvironment, freePort } from "../testing/api-server.ts";
+import { freePort } from "../../e2e/peers/free-port.ts";
+import { Admin, apiServerFromEnvironment } from "../testing/api-server.ts";
 import { FaultyWorld } from "../testing/faulty-world.ts";
 import { KedaClient, type ObjectRef } from "../testing/keda-client.ts";
 import { MetricsAdapter } from "../testing/metrics-adapter.ts";

@@ -4,7 +4,6 @@
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { request } from "node:https";
-import { createServer } from "node:net";
 
 import { load } from "js-yaml";
 
@@ -73,16 +72,6 @@ export class Admin {
 /** A path that is not served yet is answered in plain text. */
 function bodyOf(text: string): Record<string, unknown> {
   return text.startsWith("{") ? (JSON.parse(text) as Record<string, unknown>) : { message: text };
-}
-
-/** A port of the loopback that nobody has. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
 }
 
 /** The CRDs of this checkout, served; and namespaces that are restricted, as production should be. */

@@ -12,9 +12,10 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { Kube } from "#operator/kube/kube.ts";
 import type { CustomObject } from "#operator/kube/objects.ts";
 
+import { freePort } from "../../e2e/peers/free-port.ts";
 import { FaultProxy } from "../../e2e/faults/fault-proxy.ts";
 import { Schedule } from "../../e2e/faults/schedule.ts";
-import { type Admin, type ApiServer, freePort, prepare } from "./api-server.ts";
+import { type Admin, type ApiServer, prepare } from "./api-server.ts";
 import { MailNode } from "./mail-node.ts";
 import { OperatorProcess } from "./operator-process.ts";
 

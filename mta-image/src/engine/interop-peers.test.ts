@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
 import { createTransport } from "nodemailer";
 
+import { freePort } from "../../../e2e/peers/free-port.ts";
 import { type ForeignServer, hasPeer, startForeignServer } from "../../testing/foreign-server.ts";
 import { peerFolder } from "../../../tools/setup/peers.ts";
 import { makeCertificate } from "../../testing/certificates.ts";
@@ -147,13 +147,4 @@ async function send(
   const raw = `From: ${from}\r\nTo: ${mail.to}\r\nSubject: ${mail.subject}\r\n\r\n${mail.body}`;
   await transport.sendMail({ envelope: { from, to: mail.to.split(",") }, raw });
   transport.close();
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const bound = server.address();
-      server.close(() => resolve(typeof bound === "object" && bound !== null ? bound.port : 0));
-    });
-  });
 }

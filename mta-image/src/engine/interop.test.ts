@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -8,6 +7,7 @@ import { createTransport } from "nodemailer";
 
 import type { EngineStatus } from "#contract/admin-api.ts";
 
+import { freePort } from "../../../e2e/peers/free-port.ts";
 import { type Postfix, startPostfix } from "../../../e2e/peers/postfix.ts";
 import { sendWithSmtpSource } from "../../../e2e/peers/smtp-source.ts";
 import { makeCertificate } from "../../testing/certificates.ts";
@@ -156,14 +156,4 @@ describe("between two Postfix", { skip }, () => {
 
 async function status(engine: Engine): Promise<EngineStatus> {
   return (await engine.admin("GET", "/v1/status")).json as EngineStatus;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const bound = server.address();
-      server.close(() => resolve(typeof bound === "object" && bound !== null ? bound.port : 0));
-    });
-  });
 }

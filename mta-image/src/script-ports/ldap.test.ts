@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
-import { type AddressInfo, connect } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -10,6 +9,7 @@ import { setTimeout as wait } from "node:timers/promises";
 
 import { systemClock } from "#base/clock.ts";
 
+import { freePort } from "../../../e2e/peers/free-port.ts";
 import { makeCertificate } from "../../testing/certificates.ts";
 import { libraryHost } from "../script/library/library.ts";
 import { compile, run } from "../script/machine.ts";
@@ -74,16 +74,6 @@ after(() => {
   server?.kill();
   rmSync(folder, { recursive: true });
 });
-
-function freePort(): Promise<number> {
-  const holder = createServer();
-  return new Promise((found) =>
-    holder.listen(0, "127.0.0.1", () => {
-      const { port: free } = holder.address() as AddressInfo;
-      holder.close(() => found(free));
-    }),
-  );
-}
 
 function answers(at: number): Promise<boolean> {
   return new Promise((done) => {

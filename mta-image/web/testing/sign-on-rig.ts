@@ -1,9 +1,9 @@
 /** The web server with a real OpenID provider beside it, each on a port of its own, both ready. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { freePort } from "../../../e2e/peers/free-port.ts";
 import { type OpenIdRig, SECRET, startOpenId } from "./open-id.ts";
 import { type WebRig, startRig } from "./rig.ts";
 
@@ -46,12 +46,4 @@ export async function startBoth(
     rmSync(folder, { recursive: true, force: true });
   };
   return { rig, provider: { ...provider, stop } };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -55,7 +55,7 @@ export class ObjectCourier implements Courier {
     const end = clock.monotonic() + deadlineMs;
     while (this.#underWay > 0 && clock.monotonic() < end) await sleep(clock, LOOK_EVERY_MS);
     this.#end.abort();
-    await Promise.all([...this.#clients.values()].map((client) => client.close()));
+    for (const client of this.#clients.values()) client.close();
   }
 
   /** A reload makes new settings and so a new client; requests of the old one end with it. */
@@ -64,7 +64,7 @@ export class ObjectCourier implements Courier {
     if (known?.settings === settings) return known;
     const client = new S3Client(settings, this.#options.clock);
     this.#clients.set(transportId, client);
-    void known?.close();
+    known?.close();
     return client;
   }
 
@@ -103,5 +103,5 @@ export class ObjectCourier implements Courier {
 
 function reasonOf(error: unknown): string {
   const { code } = error as { readonly code?: unknown };
-  return typeof code === "string" && /^(?:E[A-Z]+|UND_ERR_[A-Z_]+)$/.test(code) ? code : describe(error);
+  return typeof code === "string" && /^E[A-Z]+$/.test(code) ? code : describe(error);
 }

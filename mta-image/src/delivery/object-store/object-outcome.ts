@@ -5,7 +5,7 @@
  */
 import type { Outcome, OutcomeKind } from "../../queue/courier.ts";
 import { oneLine } from "../outcome.ts";
-import type { S3Answer } from "./s3-client.ts";
+import type { S3Answer } from "./s3-answer.ts";
 
 interface Meaning {
   readonly kind: OutcomeKind;

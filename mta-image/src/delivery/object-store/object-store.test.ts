@@ -130,6 +130,26 @@ test("wrong keys, and a bucket that is not there, defer mail: a slip of the conf
   assert.match(`${third?.kind} ${third?.reply}`, /^deferred .*\/nowhere\/key cannot be read/);
 });
 
+test("a refusal is heard however large the mail is, though the store closes the line in its midst", {
+  skip,
+}, async (t) => {
+  const store = await start(t);
+  const folder = mkdtempSync(join(tmpdir(), "keys-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, "secret"), "another-secret");
+  const settings = { ...settingsFor(store), secretFile: join(folder, "secret") };
+  const sizes = [100, 70_000, 300_000, 5 * MIB - 1];
+  const outcomes = await Promise.all(
+    [...sizes, ...sizes, ...sizes].map((size) =>
+      deliver(settings, { content: { kind: "memory", bytes: Buffer.alloc(size, "x") } }),
+    ),
+  );
+  assert.deepEqual(
+    [...new Set(outcomes.map(([outcome]) => outcome?.reply))],
+    ["HTTP 403 SignatureDoesNotMatch"],
+  );
+});
+
 /** A store that answers by script. */
 async function scripted(
   t: TestContext,

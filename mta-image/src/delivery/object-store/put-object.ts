@@ -4,7 +4,8 @@
  * that the object is there, whole. Rejects like the client, or when the pieces cannot be read.
  */
 import type { Content } from "../../spool/spool.ts";
-import { type S3Answer, type S3Client, sha256 } from "./s3-client.ts";
+import type { S3Answer } from "./s3-answer.ts";
+import { type S3Client, sha256 } from "./s3-client.ts";
 
 export interface PutOptions {
   readonly key: string;
