@@ -12,7 +12,7 @@ import type { NativeAddon } from "../plugins/native.ts";
 import type { HostClass } from "../script/host.ts";
 import { libraryHost } from "../script/library/library.ts";
 
-/** What is not in the table, and why. */
+/** What is not in the table, and why; for people in docs/compatibility.md. */
 const absent: Readonly<Record<string, string>> = {
   isset: "part of the language (resolve-call.ts), as its argument is no value",
   unset: "part of the language (resolve-call.ts), as its argument is no value",
@@ -48,6 +48,15 @@ const present = new Set([
 test("everything that the manual documents is there, or it says why not", () => {
   assert.deepEqual(
     documented.filter((name) => !present.has(name) && !(name in absent)),
+    [],
+  );
+});
+
+test("what is left out stands in the page on compatibility, or is part of the language", () => {
+  const page = readFileSync(new URL("../../../docs/compatibility.md", import.meta.url), "utf8");
+  const inLanguage = new Set(["isset", "unset", "FFIFunction"]);
+  assert.deepEqual(
+    Object.keys(absent).filter((name) => !inLanguage.has(name) && !page.includes(`| \`${name}\` |`)),
     [],
   );
 });

@@ -83,8 +83,14 @@ export function meaningAt(analysis: Analysis, index: number): Meaning | null {
   if (token?.kind !== "word") return null;
   if (isSign(tokens[index - 1], "->")) return { kind: "member", name: token.text };
   if (isSign(tokens[index - 1], "::")) return scopedMeaning(analysis, textOf(tokens[index - 2]), token.text);
-  const named = unit.find(token.text, host);
+  const named = unit.find(token.text, host) ?? innerFunction(analysis, token.text);
   return named === null ? null : { kind: "named", named };
+}
+
+/** A function that stands in another one; the first of the name, since where the token stands is not looked at. */
+function innerFunction({ program, unit }: Analysis, name: string): Named | null {
+  const fn = program.functions.find((one) => one.unit === unit && one.within?.functions.get(name) === one);
+  return fn === undefined ? null : { kind: "function", fn };
 }
 
 function scopedMeaning({ unit, host }: Analysis, scope: string, name: string): Meaning | null {

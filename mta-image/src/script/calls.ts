@@ -16,6 +16,7 @@ import {
 } from "./value.ts";
 import { toText, truthy, typeName } from "./convert.ts";
 import { classOf } from "./host.ts";
+import { keyOf } from "./key.ts";
 import { running } from "./running.ts";
 import { getMember } from "./access.ts";
 
@@ -125,7 +126,8 @@ export function* cached(options: Value, fn: Value, args: Value[]): Routine {
   const name = fn instanceof HslFunction ? fn.name : "";
   const namespace = toText(option("namespace") ?? name);
   const key = `${name}(${toText(new HslArray(keyArguments(args, option("argv_filter"))))})`;
-  const known = truthy(option("force")) ? undefined : shared.cached(namespace, key);
+  const isLru = truthy(option("lru") ?? true);
+  const known = truthy(option("force")) ? undefined : shared.cached(namespace, key, isLru);
   if (known !== undefined) return known;
   for (const arg of args) share(arg);
   const result = invoke(fn, args);
@@ -136,9 +138,16 @@ export function* cached(options: Value, fn: Value, args: Value[]): Routine {
   const value = isUpdate ? yield* callback(updater, old, fresh) : fresh;
   const chooser = option("ttl_function");
   const chosen = chooser instanceof HslFunction ? yield* callback(chooser, value) : null;
-  const ttl = chosen ?? option("ttl") ?? 60;
+  const ttl = chosen ?? override(option("ttl_override"), value) ?? option("ttl") ?? 60;
   shared.remember(namespace, key, value, { ttlSeconds: Number(ttl), size: Number(option("size") ?? 32) });
   return share(value);
+}
+
+/** A time for this very result. */
+function override(times: Value, result: Value): Value {
+  if (!(times instanceof HslArray) || result instanceof HslArray) return null;
+  const key = keyOf(result);
+  return key === null ? null : times.get(key);
 }
 
 /** All of them, or those whose numbers, counted from 1, the filter has. */

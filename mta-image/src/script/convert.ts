@@ -35,10 +35,16 @@ export function toNumber(value: Value): number {
   if (typeof value === "number") return value;
   if (typeof value === "boolean") return value ? 1 : 0;
   if (typeof value !== "string") return 0;
-  const radix = /^\s*([-+]?)(0x[0-9a-f]+|0o[0-7]+|0b[01]+)/i.exec(value);
-  if (radix !== null) return Number(radix[2]) * (radix[1] === "-" ? -1 : 1);
+  const radix = radixNumber(value);
+  if (radix !== undefined) return radix;
   const decimal = /^\s*[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?/i.exec(value);
   return decimal === null ? 0 : Number(decimal[0]);
+}
+
+/** The number that text begins with, written as 0x, 0o or 0b; undefined for other text. */
+export function radixNumber(text: string): number | undefined {
+  const radix = /^\s*([-+]?)(0x[0-9a-f]+|0o[0-7]+|0b[01]+)/i.exec(text);
+  return radix === null ? undefined : Number(radix[2]) * (radix[1] === "-" ? -1 : 1);
 }
 
 /** The number that text is as a whole, for comparisons; undefined for other text. */

@@ -1,20 +1,28 @@
 /**
- * Equality and order. `==` compares numbers with numeric text and booleans as 1 and 0, arrays by keys and items in
- * any order; `===` wants the same type and, for arrays, the same order. Objects are equal to themselves only.
+ * Equality and order. `==` of two types is that of the language's manual: none equals only none, a boolean the truth of
+ * the other side (of a number: as 1 and 0), a number the number that a text is (0 when it is none) or the truth of
+ * anything else. Arrays are compared by keys and items in any order. `===` wants the same type and, for arrays, the same
+ * order. Objects are equal to themselves only.
  */
 import { BudgetError } from "./error.ts";
 import { type Value, HslArray } from "./value.ts";
-import { numericText, toText } from "./convert.ts";
+import { numericText, radixNumber, toText, truthy } from "./convert.ts";
 import { MAX_NESTING } from "./limits.ts";
 import { meter } from "./meter.ts";
 
 export function looseEquals(a: Value, b: Value, depth = 0): boolean {
   if (a === b) return true;
   if (a instanceof HslArray && b instanceof HslArray) return sameItems(a, b, depth);
-  if (a === null || b === null || typeof a === "object" || typeof b === "object") return false;
-  if (typeof a === typeof b) return false;
-  const [x, y] = [scalarNumber(a), scalarNumber(b)];
-  return x !== undefined && y !== undefined && x === y;
+  if (a === null || b === null || typeof a === typeof b) return false;
+  if (typeof a === "number") return numberEquals(a, b);
+  if (typeof b === "number") return numberEquals(b, a);
+  if (typeof a === "boolean") return a === truthy(b);
+  return typeof b === "boolean" && b === truthy(a);
+}
+
+function numberEquals(a: number, b: Exclude<Value, null>): boolean {
+  if (typeof b === "string") return a === (numericText(b) ?? radixNumber(b) ?? 0);
+  return a === Number(typeof b === "boolean" ? b : truthy(b));
 }
 
 export function strictEquals(a: Value, b: Value, depth = 0): boolean {

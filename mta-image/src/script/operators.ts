@@ -12,7 +12,7 @@ import { meter } from "./meter.ts";
 
 export function add(a: Value, b: Value): Value {
   if (typeof a === "number" && typeof b === "number") return a + b;
-  if (a instanceof HslArray && b instanceof HslArray) return merge(a, b);
+  if (a instanceof HslArray) return b instanceof HslArray ? merge(a, b) : merge(a, HslArray.of([b]));
   // Public scripts join bytes with +; two numeric texts are still a sum.
   const isJoin =
     typeof a === "string" &&
@@ -101,7 +101,7 @@ export function plus(a: Value): Value {
   return numberOf("+", a);
 }
 export function complement(a: Value): Value {
-  return ~wrap(numberOf("~", a)) >>> 0;
+  return ~wrap(numberOf("~", a));
 }
 
 /** What `++` and `--` add to: none counts as 0. */
@@ -113,9 +113,9 @@ function numeric(operator: string, a: Value, b: Value, run: (x: number, y: numbe
   return run(numberOf(operator, a), numberOf(operator, b));
 }
 
-/** Results are unsigned, as the address arithmetic of scripts wants it. */
+/** 32 bits in two's complement; results are signed. */
 function bits(operator: string, a: Value, b: Value, run: (x: number, y: number) => number): number {
-  return run(wrap(numberOf(operator, a)), wrap(numberOf(operator, b))) >>> 0;
+  return run(wrap(numberOf(operator, a)), wrap(numberOf(operator, b)));
 }
 
 function wrap(value: number): number {
@@ -149,7 +149,6 @@ function without(a: HslArray, b: Value): HslArray {
   const unwanted = b instanceof HslArray ? b.values() : [b];
   meter.charge(a.size * (unwanted.length + 1));
   const kept = [...a.entries()].filter(([, value]) => !unwanted.some((other) => looseEquals(value, other)));
-  if (a.isList()) return HslArray.of(kept.map(([, value]) => value));
   return HslArray.from(kept);
 }
 

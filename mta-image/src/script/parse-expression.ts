@@ -1,5 +1,5 @@
 /**
- * Expressions, by precedence climbing. From tight to loose: postfix; **; unary - + ~ and `++ --`; * / %; + - .;
+ * Expressions, by precedence climbing. From tight to loose: postfix; **; unary - + ~ and `++ --`; * / %; + -; .;
  * shifts; < > <= >=; == != === !== =~ !~; &; ^; |; not and !; and; or; ??; ?: and ternary (right associative).
  * Assignments bind to the place left of them, and take all that stands to the right. Throws GiveUp after a report.
  */
@@ -20,7 +20,8 @@ const levels: readonly (readonly BinaryOperator[])[] = [
   ["==", "!=", "===", "!==", "=~", "!~"],
   ["<", ">", "<=", ">="],
   ["<<", ">>", ">>>"],
-  ["+", "-", "."],
+  ["."],
+  ["+", "-"],
   ["*", "/", "%"],
 ];
 

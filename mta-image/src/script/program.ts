@@ -13,6 +13,10 @@ export class Fn {
   readonly node: FunctionNode;
   readonly unit: Unit;
   readonly parent: Fn | null;
+  /** The function that its text stands in; null for the body of a unit and for methods. */
+  readonly within: Fn | null;
+  /** Named functions that stand in it, known here and further in. */
+  readonly functions = new Map<string, Fn>();
   /** The class whose methods (and closures within them) this is. */
   readonly cls: Cls | null;
   /** Its name in the emitted code. */
@@ -34,14 +38,24 @@ export class Fn {
   constructor(
     name: string,
     node: FunctionNode,
-    place: { unit: Unit; parent: Fn | null; cls: Cls | null; js: string },
+    place: { unit: Unit; parent: Fn | null; within: Fn | null; cls: Cls | null; js: string },
   ) {
     this.name = name;
     this.node = node;
     this.unit = place.unit;
     this.parent = place.parent;
+    this.within = place.within;
     this.cls = place.cls;
     this.js = place.js;
+  }
+
+  /** What a name stands for here: functions that stand in this one or around it win over those of the file. */
+  find(name: string, host: Host): Named | null {
+    for (let fn: Fn | null = this; fn !== null; fn = fn.within) {
+      const named = fn.functions.get(name);
+      if (named !== undefined) return { kind: "function", fn: named };
+    }
+    return this.unit.find(name, host);
   }
 
   get least(): number {

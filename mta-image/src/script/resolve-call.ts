@@ -39,7 +39,7 @@ export function findNamed(
   node: Extract<Expression, { kind: "name" }>,
 ): Named | null {
   const { host } = resolver.around;
-  return node.builtin ? findInHost(node.name, host) : fn.unit.find(node.name, host);
+  return node.builtin ? findInHost(node.name, host) : fn.find(node.name, host);
 }
 
 export function noteCall(

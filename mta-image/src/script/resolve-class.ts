@@ -36,6 +36,7 @@ function declareMethods(resolver: Resolving, cls: Cls): void {
     resolver.addFunction(name, declaration, {
       unit,
       parent: null,
+      within: null,
       cls,
       js: `u${unit.index}${kind}$${node.name}$${name}`,
     });
@@ -53,6 +54,7 @@ function makeInitialiser(resolver: Resolving, cls: Cls) {
   cls.construct = resolver.addFunction("constructor", node, {
     unit: cls.unit,
     parent: null,
+    within: null,
     cls,
     js: `u${cls.unit.index}k$${cls.node.name}$constructor`,
   });

@@ -64,7 +64,13 @@ class Resolver implements Resolving {
       body: unit.body,
       generator: false,
     };
-    unit.main = this.addFunction("main", node, { unit, parent: null, cls: null, js: `u${unit.index}main` });
+    unit.main = this.addFunction("main", node, {
+      unit,
+      parent: null,
+      within: null,
+      cls: null,
+      js: `u${unit.index}main`,
+    });
     this.body(unit.main);
     this.#open.pop();
     this.#byId.set(id, unit);
@@ -147,20 +153,23 @@ class Resolver implements Resolving {
     if (loop) this.#loops -= 1;
   }
 
-  /** Named functions belong to the unit wherever they stand. */
+  /** Named functions belong to the function that they stand in, or to the unit. */
   #named(fn: Fn, node: FunctionNode): void {
     const { unit } = fn;
     const name = node.name as string;
-    if (unit.functions.has(name) || unit.classes.has(name))
+    const isOfUnit = fn === unit.main;
+    const scope = isOfUnit ? unit.functions : fn.functions;
+    if (scope.has(name) || (isOfUnit && unit.classes.has(name)))
       this.around.report(node.at, `${name} is declared twice`);
     const inner = this.addFunction(name, node, {
       unit,
       parent: null,
+      within: isOfUnit ? null : fn,
       cls: null,
-      js: `u${unit.index}f$${name}`,
+      js: `u${unit.index}f${isOfUnit ? "" : this.#functions.length}$${name}`,
     });
     if (node.captures.length > 0) this.around.report(node.at, "only a function without a name is a closure");
-    unit.functions.set(name, inner);
+    scope.set(name, inner);
     this.body(inner);
   }
 
@@ -313,7 +322,13 @@ class Resolver implements Resolving {
 
   #closure(fn: Fn, node: FunctionNode): void {
     const js = `closure`;
-    const inner = this.addFunction("", node, { unit: fn.unit, parent: fn, cls: fn.cls, js });
+    const inner = this.addFunction("", node, {
+      unit: fn.unit,
+      parent: fn,
+      within: fn,
+      cls: fn.cls,
+      js,
+    });
     this.#closures.set(node, inner);
     this.values.add(inner);
     for (const { name } of node.captures) {

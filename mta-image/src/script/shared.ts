@@ -47,10 +47,16 @@ export class Shared {
     this.rates = new Rates(clock);
   }
 
-  /** Undefined when there is none or it is too old. */
-  cached(namespace: string, key: string): Value | undefined {
-    const entry = this.#caches.get(namespace)?.get(key);
-    return entry !== undefined && entry.untilMs > this.#clock.monotonic() ? entry.value : undefined;
+  /** Undefined when there is none or it is too old. `isUse` keeps what is used from being dropped as the oldest. */
+  cached(namespace: string, key: string, isUse: boolean): Value | undefined {
+    const entries = this.#caches.get(namespace);
+    const entry = entries?.get(key);
+    if (entry === undefined || entry.untilMs <= this.#clock.monotonic()) return undefined;
+    if (isUse) {
+      entries?.delete(key);
+      entries?.set(key, entry);
+    }
+    return entry.value;
   }
 
   /** However old it is; what is too old stays until newer ones need its place. */

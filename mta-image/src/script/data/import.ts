@@ -27,7 +27,7 @@ const readers: ReadonlyMap<string, Read> = new Map<string, Read>([
   ["yaml", (text) => decodeYaml(text)],
   ["yml", (text) => decodeYaml(text)],
   ["csv", (text, options, file) => decodeCsv(text, options, schemaOf(options, file))],
-  ["txt", (text, options) => (toText(options?.get("type") ?? null) === "array" ? lines(text) : text)],
+  ["txt", (text, options) => (wantsLines(options) ? lines(text) : text)],
   ["crt", readCertificate],
   ["pem", readCertificate],
   ["key", (text, options) => (flag(options, "resource") ? readKey(text) : text)],
@@ -81,6 +81,11 @@ function readKey(text: string): Value {
   const found = kinds.map((kind) => ({ kind, key: readPrivate(kind, text) })).find(({ key }) => key !== null);
   if (found === undefined || found.key === null) throw new Refusal("this is no private key");
   return privateKey(found.kind, found.key);
+}
+
+/** The older way to write it is `array`. */
+function wantsLines(options: HslArray | undefined): boolean {
+  return toText(options?.get("type") ?? null) === "array" || flag(options, "array");
 }
 
 function lines(text: string): HslArray {

@@ -2,6 +2,8 @@
  * CSV by a Table Schema: fields with name, type (string, number, integer, boolean, array, date, datetime, any), format,
  * and constraints (required, unique, enum, pattern, minimum, maximum, minLength, maxLength). Rows become arrays by
  * field name with typed values. The first row that breaks the schema throws a Refusal with line, column and reason.
+ * The older form of the language is read too: an array by column of type (string, number, boolean), nullable (true: what is
+ * empty is none; a list: these texts are), true and false (lists of texts). Columns that it does not name stay texts.
  */
 import { Refusal } from "../error.ts";
 import { type Value, HslArray } from "../value.ts";
@@ -11,6 +13,8 @@ import { pattern } from "../pcre/pcre.ts";
 
 interface Field {
   readonly name: string;
+  /** Texts that stand for none; null for those of the whole schema. */
+  readonly missing: readonly string[] | null;
   readonly read: (text: string) => Value | undefined;
   readonly what: string;
   readonly of: (name: string) => Value;
@@ -27,13 +31,18 @@ const DATE = /^\d{4}-\d{2}-\d{2}$/;
 export class Schema {
   readonly #fields: readonly Field[];
   readonly #missing: readonly string[];
+  /** Columns without a field are left out, or stay texts. */
+  readonly #keepsOthers: boolean;
 
   /** Throws a Refusal for a description that is no schema. */
   constructor(description: Value) {
     const fields = description instanceof HslArray ? (description.get("fields") ?? description) : null;
     if (!(fields instanceof HslArray) || fields.size === 0)
       throw new Refusal("a schema wants a list of fields");
-    this.#fields = fields.values().map(makeField);
+    this.#keepsOthers = !fields.isList();
+    this.#fields = this.#keepsOthers
+      ? [...fields.entries()].map(([name, field]) => makeKeyed(String(name), field))
+      : fields.values().map(makeField);
     const missing = (description as HslArray).get("missingValues");
     this.#missing = missing instanceof HslArray ? missing.values().map(toText) : [""];
   }
@@ -45,6 +54,7 @@ export class Schema {
       if (column < 0) throw new Refusal(`line 1: column ${name} is missing`);
       return column;
     });
+    const others = this.#keepsOthers ? (header ?? []) : [];
     const seen = this.#fields.map(() => new Set<string>());
     const result = new HslArray();
     for (const row of rows) {
@@ -56,13 +66,14 @@ export class Schema {
         };
         return [field.name, this.#value(field, row.fields[column] ?? "", seen[at] as Set<string>, refuse)];
       });
-      result.add(HslArray.from(values));
+      const texts = others.map((name, at): readonly [string, Value] => [name, row.fields[at] ?? ""]);
+      result.add(HslArray.from([...texts, ...values]));
     }
     return result;
   }
 
   #value(field: Field, text: string, seen: Set<string>, refuse: (reason: string) => never): Value {
-    if (this.#missing.includes(text))
+    if ((field.missing ?? this.#missing).includes(text))
       return truthy(field.of("required")) ? refuse("a value is required") : null;
     const value = field.read(text);
     if (value === undefined) return refuse(`${JSON.stringify(text)} is no ${field.what}`);
@@ -97,7 +108,20 @@ function makeField(description: Value): Field {
   const of = (key: string): Value =>
     (constraints instanceof HslArray ? constraints.get(key) : null) ?? description.get(key);
   const type = toText(description.get("type") ?? "string");
-  return { name, what: type, of, read: reader(name, type, description) };
+  return { name, what: type, missing: null, of, read: reader(name, type, description) };
+}
+
+function makeKeyed(name: string, description: Value): Field {
+  if (!(description instanceof HslArray)) throw new Refusal("a column of a schema is an array with a type");
+  const [yes, no] = [description.get("true"), description.get("false")];
+  const words = HslArray.from([
+    ["trueValues", yes ?? HslArray.of(["true"])],
+    ["falseValues", no ?? HslArray.of(["false"])],
+  ]);
+  const type = toText(description.get("type") ?? "string");
+  const nullable = description.get("nullable");
+  const missing = nullable instanceof HslArray ? nullable.values().map(toText) : truthy(nullable) ? [""] : [];
+  return { name, what: type, missing, of: () => null, read: reader(name, type, words) };
 }
 
 function reader(name: string, type: string, description: HslArray): Field["read"] {

@@ -7,7 +7,7 @@ import type { Key } from "../key.ts";
 import { type Value, HslArray, HslFunction, share } from "../value.ts";
 import { callback } from "../calls.ts";
 import { toText, truthy } from "../convert.ts";
-import { looseEquals } from "../equality.ts";
+import { looseEquals, strictEquals } from "../equality.ts";
 import { type HostFunction, declare, optional, parameter } from "../host.ts";
 import { MAX_ITEMS, MAX_STRING } from "../limits.ts";
 import { meter } from "../meter.ts";
@@ -45,15 +45,14 @@ export const arrayFunctions: readonly HostFunction[] = [
     name: "array_filter",
     parameters: [fn("callback"), array("array")],
     returns: "array",
-    docs: "The items for which the callback says true; number keys are counted anew, string keys stay.",
+    docs: "The items for which the callback says true, under their keys.",
     way: "routine",
     *run(_, test, items) {
       const kept = new HslArray();
       const cursor = walk(items);
       while (cursor.next()) {
         if (!(isDirect(test) ? truthy(direct(test, cursor)) : yield* says(test, cursor))) continue;
-        if (typeof cursor.key === "number") kept.push(cursor.value);
-        else kept.set(cursor.key, cursor.value);
+        kept.set(cursor.key, cursor.value);
       }
       return kept;
     },
@@ -76,12 +75,12 @@ export const arrayFunctions: readonly HostFunction[] = [
     name: "array_includes",
     parameters: [any("needle"), array("array")],
     returns: "boolean",
-    docs: "Whether an item equals the needle (==), or a function as needle says true for one.",
+    docs: "Whether an item is the needle (===), or a function as needle says true for one.",
     way: "routine",
     *run(_, needle, items) {
       if (!(needle instanceof HslFunction)) {
         meter.charge(items.size);
-        return items.values().some((item) => looseEquals(item, needle));
+        return items.values().some((item) => strictEquals(item, needle));
       }
       const cursor = walk(items);
       while (cursor.next())
@@ -141,11 +140,14 @@ export const arrayFunctions: readonly HostFunction[] = [
     name: "array_reduce",
     parameters: [fn("callback"), array("array"), optional(any("initial"))],
     returns: "any",
-    docs: "One value out of all: the callback gets what it gave before (or the initial value) and the next item.",
+    docs: "One value out of all: the callback gets what it gave before (at first the initial value, or the first item) and the next item.",
     way: "routine",
     *run(_, combine, items, initial) {
-      let carried: Value = initial ?? null;
-      for (const value of [...items.values()]) carried = yield* callback(combine, carried, value);
+      const values = [...items.values()];
+      if (initial === undefined && values.length === 0)
+        throw new Refusal("array_reduce() wants an initial value for an empty array");
+      let carried: Value = initial === undefined ? (values.shift() as Value) : initial;
+      for (const value of values) carried = yield* callback(combine, carried, value);
       return carried;
     },
   }),
@@ -167,7 +169,7 @@ export const arrayFunctions: readonly HostFunction[] = [
     name: "array_sort",
     parameters: [fn("callback"), array("array"), optional(array("options"))],
     returns: "array",
-    docs: "Sorts by the callback, which says whether its first argument comes before its second. Option `keys`: by key.",
+    docs: "The items, under their keys, in the order of the callback, which says whether its first argument comes before its second. Option `keys`: by key.",
     way: "routine",
     *run(_, less, items, options) {
       const byKey = truthy(options?.get("keys") ?? null);
@@ -175,7 +177,7 @@ export const arrayFunctions: readonly HostFunction[] = [
       const order = yield* sorted([...items.entries()], function* before(a, b) {
         return truthy(yield* callback(less, a[part], b[part]));
       });
-      return byKey ? HslArray.from(order) : renumbered(order);
+      return HslArray.from(order);
     },
   }),
   declare({
@@ -253,5 +255,5 @@ function unique(items: HslArray): HslArray {
     scalars.add(value);
     kept.push([key, value]);
   }
-  return items.isList() ? HslArray.of(kept.map(([, value]) => value)) : HslArray.from(kept);
+  return HslArray.from(kept);
 }

@@ -9,17 +9,16 @@ import { list, option } from "./subjects.ts";
 
 function encodeField(value: Value, delimiter: string): string {
   const text = toText(value);
-  return /["\r\n]/.test(text) || text.includes(delimiter) || /^\s|\s$/.test(text)
-    ? `"${text.replaceAll('"', '""')}"`
-    : text;
+  return /["\s]/.test(text) || text.includes(delimiter) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** One text a row, without line ends. */
-function encodeCsv(rows: HslArray, options: HslArray | undefined): HslArray {
+/** One text a row, without line ends; for a row alone its text. */
+function encodeCsv(rows: HslArray, options: HslArray | undefined): Value {
   const delimiter = toText(option(options, "delimiter") ?? ",");
   const line = (fields: readonly Value[]): string =>
     fields.map((field) => encodeField(field, delimiter)).join(delimiter);
   const first = rows.values()[0];
+  if (rows.values().every((row) => !(row instanceof HslArray))) return line(rows.values());
   const lines = rows.values().map((row) => line(row instanceof HslArray ? row.values() : [row]));
   if (truthy(option(options, "header")) && first instanceof HslArray) lines.unshift(line(first.keys()));
   return list(lines);
@@ -29,8 +28,8 @@ export const csvFunctions: readonly HostFunction[] = [
   declare({
     name: "csv_encode",
     parameters: [parameter.array("values"), optional(parameter.array("options"))],
-    returns: "array",
-    docs: "A line of CSV for each row. Options: delimiter; header (boolean): the first line has the keys of the first row.",
+    returns: "array or string",
+    docs: "A line of CSV for each row, or the line of a row of texts. Options: delimiter; header (boolean): the first line has the keys of the first row.",
     run: (_, rows, options) => encodeCsv(rows, options),
   }),
   declare({

@@ -1,5 +1,5 @@
 /**
- * JSON. Objects and lists are arrays; text is UTF-8 in bytes on both sides. Options of json_encode: `pretty_print`; of
+ * JSON. Objects and lists are arrays; text is UTF-8 in bytes on both sides. Options of json_encode: `pretty_print`, `ensure_ascii`; of
  * json_decode: `allow_comments`. Both give none for what cannot be represented or read.
  */
 import { type Value, HslArray } from "../value.ts";
@@ -17,13 +17,14 @@ export const jsonFunctions: readonly HostFunction[] = [
     name: "json_encode",
     parameters: [any("value"), options],
     returns: "string or none",
-    docs: "The value as JSON: lists as arrays, other arrays as objects; none for functions, objects and bytes that are no UTF-8. Option `pretty_print`.",
+    docs: "The value as JSON: lists as arrays, other arrays as objects; none for functions, objects and bytes that are no UTF-8. Options: `pretty_print`; `ensure_ascii` (true unless given): what is not ASCII as \\uXXXX.",
     run: (_, value, how) => {
       const plain = toPlain(value, 0);
       if (plain === undefined) return null;
       const text = JSON.stringify(plain, null, truthy(how?.get("pretty_print") ?? null) ? 2 : 0);
       meter.allocate(text.length);
-      return Buffer.from(text).toString("latin1");
+      if (!truthy(how?.get("ensure_ascii") ?? true)) return Buffer.from(text).toString("latin1");
+      return text.replace(/[^\0-\x7f]/g, escaped);
     },
   }),
   declare({
@@ -34,6 +35,10 @@ export const jsonFunctions: readonly HostFunction[] = [
     run: (_, text, how) => decodeJson(text, truthy(how?.get("allow_comments") ?? null)) ?? null,
   }),
 ];
+
+function escaped(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}
 
 /** Undefined for what is no JSON. */
 export function decodeJson(text: string, allowComments: boolean): Value | undefined {

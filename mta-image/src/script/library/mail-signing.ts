@@ -6,11 +6,11 @@ import type { KeyObject } from "node:crypto";
 
 import { callback } from "../calls.ts";
 import type { RunContext } from "../context.ts";
-import { toText } from "../convert.ts";
+import { toNumber, toText } from "../convert.ts";
 import { Refusal } from "../error.ts";
 import { parameter } from "../host.ts";
-import { type Verdict, checkSignature, readSignature } from "../mail/check.ts";
-import type { SignOptions } from "../mail/dkim.ts";
+import { type Verdict, checkSignature, readSignature, tagList } from "../mail/check.ts";
+import type { Canonical, Digest, SignOptions } from "../mail/dkim.ts";
 import type { Part } from "../mail/part.ts";
 import { port } from "../ports.ts";
 import { HostObject, HslArray, type HslFunction, type Resumed, type Routine, type Value } from "../value.ts";
@@ -25,7 +25,7 @@ export const signingKey = parameter.of<KeyObject | string>("key", "private key o
 });
 
 export const SIGN_DOCS =
-  "Options: `id` (the key is a name of the configuration), `additional_headers`, `body_length`, `timestamp`, `expiration` (seconds), `identity`, `arc` (instance), `return_header`.";
+  "Options: `id` (the key is a name of the configuration), `algorithm` (rsa-sha256, rsa-sha1, ed25519-sha256; by the key unless given), `canonicalization_header` and `canonicalization_body` (relaxed or simple), `headers` (in place of the usual ones), `additional_headers`, `oversign_headers` (from unless given), `body_length`, `timestamp` (true, or seconds since 1970), `expiration` (seconds since 1970), `expiration_relative` (seconds), `identity`, `arc` (the instance, or true where `identity` is the instance), `return_header`.";
 
 export function signOptions(
   context: RunContext,
@@ -34,27 +34,67 @@ export function signOptions(
   given: { readonly key: KeyObject | string; readonly options: HslArray | undefined },
 ): SignOptions {
   const { options } = given;
-  const instance = option(options, "arc");
+  if (![selector, domain].every((name) => /^[\w.-]{1,255}$/.test(name)))
+    throw new Refusal("selector and domain are names of DNS");
+  const key = keyOf(context, given.key, flag(options, "id"));
+  const arc = instanceOf(options);
+  const identity = arc === null ? option(options, "identity") : null;
+  return {
+    selector,
+    domain,
+    key,
+    digest: digestOf(key, option(options, "algorithm")),
+    canonical: {
+      header: canonicalOf(options, "canonicalization_header"),
+      body: canonicalOf(options, "canonicalization_body"),
+    },
+    ...timesOf(options, Math.floor(context.clock.now() / 1000)),
+    identity: identity === null ? null : tagText(toText(identity)),
+    headers: namesOf(options, "headers"),
+    additional: namesOf(options, "additional_headers") ?? [],
+    oversigned: namesOf(options, "oversign_headers") ?? ["from"],
+    bodyLength: flag(options, "body_length"),
+    arc,
+  };
+}
+
+function instanceOf(options: HslArray | undefined): number | null {
+  const arc = option(options, "arc");
+  if (typeof arc === "number") return Math.trunc(arc);
+  return arc === true ? Math.trunc(toNumber(option(options, "identity"))) : null;
+}
+
+function timesOf(options: HslArray | undefined, now: number): Pick<SignOptions, "signedAt" | "expiration"> {
   const number = (name: string): number | null => {
     const value = option(options, name);
     return typeof value === "number" && Number.isSafeInteger(value) ? value : null;
   };
-  if (![selector, domain].every((name) => /^[\w.-]{1,255}$/.test(name)))
-    throw new Refusal("selector and domain are names of DNS");
-  const seconds = number("timestamp") ?? Math.floor(context.clock.now() / 1000);
-  const expiration = number("expiration");
-  const more = option(options, "additional_headers");
+  const signedAt = number("timestamp") ?? (flag(options, "timestamp") ? now : null);
+  const relative = number("expiration_relative");
   return {
-    selector,
-    domain,
-    key: keyOf(context, given.key, flag(options, "id")),
-    seconds,
-    expiration: expiration === null ? null : seconds + expiration,
-    identity: option(options, "identity") === null ? null : tagText(toText(option(options, "identity"))),
-    additional: more instanceof HslArray ? more.values().map((name) => tagText(toText(name))) : [],
-    bodyLength: flag(options, "body_length"),
-    arc: typeof instance === "number" ? Math.trunc(instance) : null,
+    signedAt,
+    expiration: number("expiration") ?? (relative === null ? null : (signedAt ?? now) + relative),
   };
+}
+
+function digestOf(key: KeyObject, algorithm: Value): Digest {
+  if (algorithm === null) return "sha256";
+  const [, kind, digest] = /^(rsa|ed25519)-(sha1|sha256)$/.exec(toText(algorithm)) ?? [];
+  if (kind !== key.asymmetricKeyType || digest === undefined || (kind === "ed25519" && digest === "sha1"))
+    throw new Refusal(`the algorithm ${toText(algorithm)} does not fit the key`);
+  return digest as Digest;
+}
+
+function canonicalOf(options: HslArray | undefined, name: string): Canonical {
+  const form = option(options, name);
+  if (form === null || form === "relaxed") return "relaxed";
+  if (form === "simple") return "simple";
+  throw new Refusal(`${name} is relaxed or simple`);
+}
+
+function namesOf(options: HslArray | undefined, name: string): readonly string[] | null {
+  const names = option(options, name);
+  return names instanceof HslArray ? names.values().map((one) => tagText(toText(one))) : null;
 }
 
 /** Nothing in a tag may end it. */
@@ -117,8 +157,12 @@ function keyRecord(found: Value): string | Verdict {
 }
 
 function verdictOf({ result, error }: Verdict, field: string): HslArray {
-  const tag = (name: string): string =>
-    new RegExp(`(?:[:;]|^)\\s*${name}\\s*=\\s*([^;\\s]*)`).exec(field)?.[1] ?? "";
-  const entries = { result, domain: tag("d"), selector: tag("s") };
+  const tags = tagList(field.slice(field.indexOf(":") + 1));
+  const entries = {
+    result,
+    domain: tags?.get("d") ?? "",
+    selector: tags?.get("s") ?? "",
+    ...(tags === null ? {} : { tags: HslArray.from(tags) }),
+  };
   return record(error === null ? entries : { ...entries, error });
 }

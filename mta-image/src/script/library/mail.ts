@@ -59,9 +59,9 @@ export const mailFunctions: readonly HostFunction[] = [
     name: "header_dkim_decode",
     parameters: [string("value"), options],
     returns: "array or none",
-    docs: "The tags of a list such as `v=1; a=b` by name; none when it is none. A list with v= must begin with it.",
-    run: (_, value) => {
-      const tags = tagList(value);
+    docs: "The tags of a list such as `v=1; a=b` by name; none when it is none. A list with v= must begin with it. Option `field` (boolean): the value is a whole field with its name.",
+    run: (_, value, how) => {
+      const tags = tagList(flag(how, "field") ? value.replace(/^[^:]*:/, "") : value);
       if (tags === null || (tags.has("v") && tags.keys().next().value !== "v")) return null;
       return HslArray.from(tags);
     },

@@ -70,11 +70,9 @@ export const stringFunctions: readonly HostFunction[] = [
     name: "str_rfind",
     parameters: [string("string"), string("substring"), optional(number("offset"))],
     returns: "number",
-    docs: "Position of the last occurrence that begins at or after `offset`, -1 if there is none.",
-    run: (_, text, part, offset) => {
-      const at = text.lastIndexOf(part);
-      return at >= from(text, offset ?? 0) ? at : -1;
-    },
+    docs: "Position of the last occurrence that ends at least `offset` bytes before the end, -1 if there is none.",
+    run: (_, text, part, offset) =>
+      text.slice(0, Math.max(0, text.length - from(text, offset ?? 0))).lastIndexOf(part),
   }),
   declare({
     name: "str_lower",

@@ -32,9 +32,9 @@ const message = [
   "",
 ].join("\r\n");
 
-for (const [selector, { privateKey }] of [
-  ["rsa", rsa],
-  ["ed25519", ed25519],
+for (const [selector, { privateKey }, canonical] of [
+  ["rsa", rsa, "relaxed"],
+  ["ed25519", ed25519, "simple"],
 ] as const) {
   test(`what a script signs by ${selector} is verified by others`, async () => {
     const part = await scan(Pieces.of(message));
@@ -42,9 +42,13 @@ for (const [selector, { privateKey }] of [
       selector,
       domain: "example.com",
       key: privateKey,
-      seconds: 1_700_000_000,
+      digest: "sha256",
+      canonical: { header: canonical, body: canonical },
+      signedAt: 1_700_000_000,
       expiration: null,
       identity: null,
+      headers: null,
+      oversigned: ["from", "x-none"],
       additional: ["x-other"],
       bodyLength: false,
       arc: null,

@@ -10,20 +10,29 @@ import { after } from "./pieces.ts";
 
 export type Canonical = "simple" | "relaxed";
 
+export type Digest = "sha1" | "sha256";
+
 export interface SignOptions {
   readonly selector: string;
   readonly domain: string;
   readonly key: KeyObject;
-  readonly seconds: number;
+  readonly digest: Digest;
+  readonly canonical: { readonly header: Canonical; readonly body: Canonical };
+  /** Seconds since 1970, as all times here; null for none. */
+  readonly signedAt: number | null;
   readonly expiration: number | null;
   readonly identity: string | null;
+  /** Fields to sign in place of the usual ones; null for those. */
+  readonly headers: readonly string[] | null;
   readonly additional: readonly string[];
+  /** Named once more than they are there, so that none can be added. */
+  readonly oversigned: readonly string[];
   readonly bodyLength: boolean;
   /** The instance of an ARC-Message-Signature; null for a DKIM-Signature. */
   readonly arc: number | null;
 }
 
-/** RFC 6376 5.4.1, those that are there; From once more than it is there, so that none can be added. */
+/** RFC 6376 5.4.1, those that are there. */
 const SIGNED = [
   ["from", "reply-to", "subject", "date", "to", "cc", "message-id", "in-reply-to", "references"],
   ["mime-version", "content-type", "content-transfer-encoding", "content-id", "content-description"],
@@ -36,15 +45,16 @@ const LONG_LINE = 65_536;
 
 /** The value of the field that signs the part as it is. */
 export function signPart(part: Part, options: SignOptions): string | Promise<string> {
-  return after(bodyHash(part, "relaxed", null, "sha256"), ({ hash, length }) => {
+  const { canonical, digest, key, signedAt } = options;
+  return after(bodyHash(part, canonical.body, null, digest), ({ hash, length }) => {
     const names = signedNames(part, options);
     const tags = [
       options.arc === null ? "v=1" : `i=${options.arc}`,
-      `a=${options.key.asymmetricKeyType === "ed25519" ? "ed25519" : "rsa"}-sha256`,
-      "c=relaxed/relaxed",
+      `a=${key.asymmetricKeyType === "ed25519" ? "ed25519" : "rsa"}-${digest}`,
+      `c=${canonical.header}/${canonical.body}`,
       `d=${options.domain}`,
       `s=${options.selector}`,
-      `t=${options.seconds}`,
+      ...(signedAt === null ? [] : [`t=${signedAt}`]),
       ...(options.expiration === null ? [] : [`x=${options.expiration}`]),
       ...(options.identity === null ? [] : [`i=${options.identity}`]),
       ...(options.bodyLength ? [`l=${length}`] : []),
@@ -54,20 +64,24 @@ export function signPart(part: Part, options: SignOptions): string | Promise<str
     ];
     const unsigned = tags.join(";\r\n\t");
     const name = options.arc === null ? "DKIM-Signature" : "ARC-Message-Signature";
-    const data = signedData(part, names, `${name}: ${unsigned}`, "relaxed", null);
-    return unsigned + signature(data, options.key).replace(/.{70}(?=.)/g, "$&\r\n\t");
+    const data = signedData(part, names, `${name}: ${unsigned}`, canonical.header, null);
+    return unsigned + signature(data, key, digest).replace(/.{70}(?=.)/g, "$&\r\n\t");
   });
 }
 
-function signedNames(part: Part, { additional }: SignOptions): string[] {
+function signedNames(part: Part, { headers, additional, oversigned }: SignOptions): string[] {
   const there = part.fields.map(({ name }) => name);
-  const wanted = [...SIGNED, ...additional.map((name) => name.toLowerCase())];
-  return [...new Set(wanted)].flatMap((name) => there.filter((one) => one === name));
+  const wanted = [...(headers ?? SIGNED), ...additional, ...oversigned].map((name) => name.toLowerCase());
+  const more = new Set(oversigned.map((name) => name.toLowerCase()));
+  return [...new Set(wanted)].flatMap((name) => [
+    ...there.filter((one) => one === name),
+    ...(more.has(name) ? [name] : []),
+  ]);
 }
 
-function signature(data: string, key: KeyObject): string {
+function signature(data: string, key: KeyObject, digest: Digest): string {
   const bytes = Buffer.from(data, "latin1");
-  if (key.asymmetricKeyType !== "ed25519") return sign("sha256", bytes, key).toString("base64");
+  if (key.asymmetricKeyType !== "ed25519") return sign(digest, bytes, key).toString("base64");
   return sign(null, createHash("sha256").update(bytes).digest(), key).toString("base64");
 }
 
@@ -100,7 +114,7 @@ export function bodyHash(
   part: Part,
   canonical: Canonical,
   limit: number | null,
-  algorithm: "sha1" | "sha256",
+  algorithm: Digest,
 ): { hash: string; length: number } | Promise<{ hash: string; length: number }> {
   const body = new CanonicalBody(canonical, limit ?? Number.POSITIVE_INFINITY, algorithm);
   return after(
@@ -119,7 +133,7 @@ class CanonicalBody {
   /** Line ends that count only when something follows. */
   #held = 0;
 
-  constructor(canonical: Canonical, limit: number, algorithm: "sha1" | "sha256") {
+  constructor(canonical: Canonical, limit: number, algorithm: Digest) {
     this.#isRelaxed = canonical === "relaxed";
     this.#limit = limit;
     this.#hash = createHash(algorithm);
