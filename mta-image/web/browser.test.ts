@@ -10,6 +10,7 @@ import { buildPages } from "../../tools/web.ts";
 import { hasRbldnsd } from "../testing/rbldnsd.ts";
 import { until } from "../testing/until.ts";
 import { type BusyFleet, hostile, startBusyFleet } from "./testing/busy-fleet.ts";
+import { fieldsOfMail, poisonAnswers } from "./testing/poison.ts";
 import { type Tab, hasBrowser, openBrowser, openTab } from "./testing/browser.ts";
 import { type MailClusterDoor, startMailClusterDoor } from "./testing/mail-cluster-door.ts";
 import { logIn, picture, show } from "./testing/steps.ts";
@@ -27,6 +28,7 @@ const views = [
   "spamhaus",
   "rollout",
   "audit",
+  "message",
 ];
 
 describe("the pages in a real browser", { skip: hasBrowser ? false : "there is no chromium" }, () => {
@@ -76,7 +78,6 @@ describe("the pages in a real browser", { skip: hasBrowser ? false : "there is n
 
   test("a wrong password says so, the right one opens the overview", async () => {
     await page.goto("/");
-    await picture(page, "login");
     await page.fill("input[name=user]", "admin");
     await page.fill("input[name=password]", "guess");
     await page.click("button[type=submit]");
@@ -299,18 +300,47 @@ describe("the pages in a real browser", { skip: hasBrowser ? false : "there is n
     assert.ok((await said.count()) > 0);
   });
 
+  test("whatever stands in any field of any answer is text", async () => {
+    const own = await openTab(browser, { url: rig.url });
+    await logIn(own.page, "admin");
+    const poison = await poisonAnswers(own.page);
+    for (const view of views.filter((each) => each !== "trace")) {
+      await open(own.page, view);
+      await own.page.getByText(hostile).first().waitFor();
+      assert.deepEqual([await own.page.evaluate("window.hacked"), own.complaints], [undefined, []], view);
+      assert.equal(await own.page.locator("img, main script, iframe").count(), 0, view);
+    }
+    assert.deepEqual(
+      [...fieldsOfMail].filter((field) => !poison.has(field)),
+      [],
+    );
+    await own.close();
+  });
+
   test("the audit log names what was done here", async () => {
     await show(page, "audit");
     await page.getByRole("row").filter({ hasText: "suspension.put" }).first().waitFor();
     await page.getByRole("row").filter({ hasText: "login" }).filter({ hasText: "401" }).first().waitFor();
   });
 
+  /** A message has no address that is known before. */
+  async function open(own: Page, view: string): Promise<void> {
+    await show(own, view === "message" ? "queue?recipient=user04@" : view);
+    if (view !== "message") return;
+    await own.getByRole("link", { name: /user04/ }).click();
+    await own.getByRole("heading", { name: "Header" }).waitFor();
+  }
+
   for (const theme of ["light", "dark"] as const) {
     test(`every page is accessible and breaks no policy, ${theme}`, async () => {
       const own = await openTab(browser, { url: rig.url, theme });
+      await own.page.goto("/");
+      await own.page.waitForSelector("input[name=password]");
+      assert.deepEqual(await own.audit(), [], "login");
+      await picture(own.page, `login-${theme}`);
       await logIn(own.page, "admin");
       for (const view of views) {
-        await show(own.page, view);
+        await open(own.page, view);
         assert.deepEqual(await own.audit(), [], view);
         await picture(own.page, `${view}-${theme}`);
       }
@@ -321,9 +351,12 @@ describe("the pages in a real browser", { skip: hasBrowser ? false : "there is n
 
   test("on a phone every page fits the screen", async () => {
     const own = await openTab(browser, { url: rig.url, isPhone: true });
+    await own.page.goto("/");
+    await own.page.waitForSelector("input[name=password]");
+    await picture(own.page, "login-phone");
     await logIn(own.page, "admin");
     for (const view of views) {
-      await show(own.page, view);
+      await open(own.page, view);
       const width = await own.page.evaluate<number>("document.documentElement.scrollWidth");
       assert.ok(width <= 390, `${view} is ${width} wide`);
       assert.deepEqual(await own.audit(), [], view);

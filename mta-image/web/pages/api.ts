@@ -30,7 +30,7 @@ import type {
 } from "#web/shared/web-api.ts";
 import type { GroupQuery, MoveTarget, QueueFilter, QueueOrder } from "#contract/insight-api.ts";
 
-import { t } from "./strings.ts";
+import { type Key, t } from "./strings.ts";
 
 export class CallError extends Error {
   override readonly name = "CallError";
@@ -43,7 +43,11 @@ export class CallError extends Error {
 }
 
 let csrf = "";
+/** The session has ended: until there is another one nothing is asked that needs one. */
+let isOut = false;
 let onSessionEnd: () => void = () => {};
+/** Told to whatever shows something, when a session follows one that ended. */
+export const SESSION_BACK = "mailfleet-session";
 
 export function listenForSessionEnd(listener: () => void): void {
   onSessionEnd = listener;
@@ -70,20 +74,52 @@ async function send(
 }
 
 async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+  if (isOut && !isWayIn(path)) throw new CallError(401, t("sessionEnded"));
   const response = await send(method, path, body);
   return response.ok ? ((await response.json().catch(() => null)) as T) : refuse(response, path);
 }
 
+/** Of what is changed: where no answer came it may have been done, which the reader has to know. */
+async function act<T>(method: string, path: string, body?: unknown): Promise<T> {
+  try {
+    return await call<T>(method, path, body);
+  } catch (cause) {
+    if (!(cause instanceof CallError) || (cause.status > 0 && cause.status < 500)) throw cause;
+    throw new CallError(cause.status, `${cause.message} ${t("doneOrNot")}`);
+  }
+}
+
+function isWayIn(path: string): boolean {
+  return path === "/login" || path === "/session";
+}
+
+/** Refusals that need no figures are said in the reader's language; others as the server says them. */
+const refusals: Readonly<Record<string, Key>> = {
+  "no-session": "sessionEnded",
+  csrf: "refusedToken",
+  "wrong-password": "refusedPassword",
+  "too-many": "refusedTooMany",
+};
+
 async function refuse(response: Response, path: string): Promise<never> {
   const json: unknown = await response.json().catch(() => null);
-  if (response.status === 401 && path !== "/login") onSessionEnd();
-  const { message } = (json ?? {}) as { message?: string };
-  throw new CallError(response.status, message ?? t("serverSaid", { status: response.status }));
+  if (response.status === 401 && !isWayIn(path)) {
+    isOut = true;
+    onSessionEnd();
+  }
+  const { message, code = "" } = (json ?? {}) as { message?: string; code?: string };
+  const known = Object.hasOwn(refusals, code) ? refusals[code] : undefined;
+  const text = known === undefined ? message : t(known);
+  throw new CallError(response.status, text ?? t("serverSaid", { status: response.status }));
 }
 
 async function session(answer: Promise<SessionView>): Promise<SessionView> {
   const view = await answer;
   csrf = view.csrf;
+  if (isOut) {
+    isOut = false;
+    dispatchEvent(new Event(SESSION_BACK));
+  }
   return view;
 }
 
@@ -124,23 +160,23 @@ export const api = {
     call<ClusterPage>("POST", "/queue/search", { filter, limit: 200, ...(after === null ? {} : { after }) }),
   groups: (filter: QueueFilter, by: GroupQuery["by"]) =>
     call<ClusterGroups>("POST", "/queue/groups", { filter, by }),
-  change: (order: Order) => call<ClusterOrderResult>("POST", "/queue/change", order),
+  change: (order: Order) => (order.dryRun ? call : act)<ClusterOrderResult>("POST", "/queue/change", order),
   message: (engine: string, id: string) =>
     call<ClusterMessage>("GET", `/engines/${encodeURIComponent(engine)}/messages/${encodeURIComponent(id)}`),
   policies: () => call<ClusterPolicies>("GET", "/policies"),
   suspensions: () => call<ClusterSuspensions>("GET", "/suspensions"),
   staticRules: () => call<ClusterStaticRules>("GET", "/static-rules"),
   putRule: (kind: "policies" | "suspensions", id: string, rule: object) =>
-    call<RuleResult>("PUT", `/${kind}/${encodeURIComponent(id)}`, rule),
+    act<RuleResult>("PUT", `/${kind}/${encodeURIComponent(id)}`, rule),
   deleteRule: (kind: "policies" | "suspensions", id: string) =>
-    call<RuleResult>("DELETE", `/${kind}/${encodeURIComponent(id)}`),
+    act<RuleResult>("DELETE", `/${kind}/${encodeURIComponent(id)}`),
   deliveries: () => call<ClusterDeliveries>("GET", "/deliveries"),
   config: () => call<ClusterConfig>("GET", "/config"),
   warmUp: () => call<ClusterWarmUp>("GET", "/warm-up"),
   lint: (proposal: ConfigProposal) => call<ConfigVerdict>("POST", "/config/lint", proposal),
   rollout: () => call<RolloutView>("GET", "/rollout"),
   orderRollout: (order: RolloutOrder, resourceVersion: string) =>
-    call<RolloutView>("POST", `/rollout/${order}`, { resourceVersion }),
+    act<RolloutView>("POST", `/rollout/${order}`, { resourceVersion }),
   metrics: () => call<ClusterMetrics>("GET", "/metrics"),
   trace,
   audit: () => call<AuditList>("GET", "/audit"),

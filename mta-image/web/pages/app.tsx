@@ -6,12 +6,12 @@ import type { SessionView } from "#web/shared/web-api.ts";
 import { api, listenForSessionEnd } from "./api.ts";
 import { type Place, parsePlace, placeHref } from "./location.ts";
 import { may } from "./may.ts";
-import { type Key, type Language, language, languages, setLanguage, t } from "./strings.ts";
+import { type Key, type Language, language, languages, setLanguage, t, word } from "./strings.ts";
 import { type Theme, applyTheme, storedTheme } from "./theme.ts";
 import { AuditPage } from "./views/audit.tsx";
 import { ConfigPage } from "./views/config.tsx";
 import { DeliveriesPage } from "./views/deliveries.tsx";
-import { LoginPage } from "./views/login.tsx";
+import { LoginAgain, LoginPage } from "./views/login.tsx";
 import { MessagePage } from "./views/message.tsx";
 import { OverviewPage } from "./views/overview.tsx";
 import { PluginsPage } from "./views/plugins.tsx";
@@ -38,12 +38,13 @@ const menu: readonly (readonly [view: string, title: Key, role: SessionView["rol
 
 export function App() {
   const [session, setSession] = useState<SessionView | null | "asking">("asking");
+  const [hasEnded, setEnded] = useState(false);
   const [place, setPlace] = useState<Place>(parsePlace(location.hash));
   const [, redraw] = useState(0);
   useEffect(() => {
     applyTheme(storedTheme());
     document.documentElement.lang = language();
-    listenForSessionEnd(() => setSession(null));
+    listenForSessionEnd(() => setEnded(true));
     const move = (): void => setPlace(parsePlace(location.hash));
     addEventListener("hashchange", move);
     api.session().then(setSession, () => setSession(null));
@@ -57,12 +58,17 @@ export function App() {
   const begin = (next: SessionView): void => {
     // The word of a refusal in the address has been read.
     if (place.view === "login") location.hash = placeHref("overview");
+    setEnded(false);
     setSession(next);
   };
+  useEffect(() => {
+    document.title = titleOf(session, place);
+  });
   if (session === "asking") return null;
   if (session === null) return <LoginPage refused={place.query["refused"]} onSession={begin} />;
   return (
-    <div class="frame">
+    <div class="frame" key={`${session.user} ${session.role}`}>
+      {hasEnded && <LoginAgain onSession={begin} />}
       <button type="button" class="skip" onClick={toContent}>
         {t("skip")}
       </button>
@@ -72,6 +78,13 @@ export function App() {
       </main>
     </div>
   );
+}
+
+/** Of the window: what one looks at, of which cluster. */
+function titleOf(session: SessionView | null | "asking", { view }: Place): string {
+  if (session === null || session === "asking") return "Mailfleet";
+  const [, title = "message"] = menu.find(([each]) => each === view) ?? [];
+  return `${t(title)} – ${session.title}`;
 }
 
 /** No link: the address names a view. */
@@ -113,7 +126,7 @@ function Side(props: {
       <div class="who">
         <Preferences onLanguage={onLanguage} />
         <p>
-          <b>{session.user}</b> <span class="muted">{session.role}</span>
+          <b>{session.user}</b> <span class="muted">{word(session.role)}</span>
         </p>
         {session.canLogOut && (
           <button type="button" onClick={leave}>

@@ -5,7 +5,7 @@
 export const languages = ["en", "de"] as const;
 export type Language = (typeof languages)[number];
 
-const table = {
+export const table = {
   accepted: ["accepted", "angenommen"],
   action: ["Action", "Aktion"],
   active: ["active", "aktiv"],
@@ -56,6 +56,11 @@ const table = {
   destinations: ["By destination", "Nach Ziel"],
   direction: ["Direction", "Richtung"],
   distribution: ["Group by", "Gruppieren nach"],
+  doneOn: ["Done on: {engines}", "Getan auf: {engines}"],
+  doneOrNot: [
+    "It may have been done or not: the audit log has it if it was.",
+    "Es kann geschehen sein oder nicht: Ist es geschehen, steht es im Protokoll.",
+  ],
   doIt: ["{action} ({count})", "{action} ({count})"],
   domain: ["Domain", "Domain"],
   due: ["Next try", "Nächster Versuch"],
@@ -99,6 +104,7 @@ const table = {
   logIn: ["Log in", "Anmelden"],
   logOut: ["Log out", "Abmelden"],
   lookups: ["What kept lookups from telling", "Was Abfragen am Antworten hinderte"],
+  maxAge: ["Younger than (seconds)", "Jünger als (Sekunden)"],
   menu: ["Menu", "Menü"],
   message: ["Message", "Nachricht"],
   messageId: ["Message id", "Nachricht"],
@@ -180,10 +186,16 @@ const table = {
     "The log-in service does not answer. Try again later.",
     "Der Anmeldedienst antwortet nicht. Bitte später noch einmal.",
   ],
+  refusedPassword: ["Name or password are wrong.", "Name oder Passwort sind falsch."],
   refusedRole: [
     "You are known, but have no role here. Ask whoever runs this cluster.",
     "Sie sind bekannt, haben hier aber keine Rolle. Fragen Sie, wer diesen Cluster betreibt.",
   ],
+  refusedToken: [
+    "The page is no longer valid; load it again.",
+    "Die Seite gilt nicht mehr; bitte neu laden.",
+  ],
+  refusedTooMany: ["Too many attempts; wait a minute.", "Zu viele Versuche; bitte eine Minute warten."],
   refusedSignOn: [
     "The answer of the log-in service could not be used. Try again.",
     "Die Antwort des Anmeldedienstes war nicht zu gebrauchen. Bitte noch einmal.",
@@ -266,6 +278,10 @@ const table = {
   sender: ["Sender", "Absender"],
   senderDomain: ["Sender domain", "Domain des Absenders"],
   serverSaid: ["The server answered {status}.", "Der Server antwortete {status}."],
+  sessionEnded: [
+    "The session has ended. Log in, and go on where you were.",
+    "Die Sitzung ist zu Ende. Nach der Anmeldung geht es weiter, wo Sie waren.",
+  ],
   session: ["Session", "Sitzung"],
   sessions: ["Sessions", "Sitzungen"],
   share: ["Failures", "Fehlschläge"],
@@ -308,6 +324,16 @@ const table = {
   well: ["well", "wohlauf"],
   version: ["Version", "Version"],
   waiting: ["Waiting", "Wartend"],
+  Serving: ["Serving", "in Betrieb"],
+  Cordoned: ["Cordoned", "gesperrt"],
+  Draining: ["Draining", "gibt ab"],
+  Fenced: ["Fenced", "abgeriegelt"],
+  Stopping: ["Stopping", "hält an"],
+  viewer: ["viewer", "Leser"],
+  operator: ["operator", "Betreiber"],
+  admin: ["admin", "Verwalter"],
+  present: ["present", "vorhanden"],
+  missing: ["missing", "fehlt"],
   warmUp: ["Warm-up", "Warmlaufen"],
   warmUpActual: ["Sent today", "Heute gesendet"],
   warmUpChart: ["{ip}: recipients a day", "{ip}: Empfänger am Tag"],

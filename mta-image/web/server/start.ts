@@ -45,6 +45,8 @@ export interface StartOptions {
 
 export interface RunningWeb {
   readonly port: number;
+  /** Every path that is served, as fastify lists them. */
+  readonly paths: string;
   stop(): Promise<void>;
 }
 
@@ -60,6 +62,7 @@ export async function startWeb(options: StartOptions): Promise<RunningWeb> {
   log.info({ address, port: bound }, "listening");
   return {
     port: bound,
+    paths: app.printRoutes({ commonPrefix: false }),
     stop: async () => {
       watch.stop();
       await app.close();

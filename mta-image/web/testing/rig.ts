@@ -20,6 +20,8 @@ export const PASSWORD = "correct horse";
 export interface WebRig {
   readonly url: string;
   readonly folder: string;
+  /** As fastify lists them. */
+  readonly paths: string;
   /** Nobody yet. */
   visitor(headers?: Readonly<Record<string, string>>): WebVisitor;
   /** Logged in. */
@@ -65,6 +67,7 @@ export async function startRig(options: {
   return {
     url,
     folder,
+    paths: web.paths,
     visitor: (headers) => new WebVisitor(url, headers),
     as: async (user) => {
       const visitor = new WebVisitor(url);

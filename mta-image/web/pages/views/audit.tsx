@@ -3,7 +3,7 @@ import { api } from "../api.ts";
 import { Badge, Loading, PageHead, Problem } from "../components/parts.tsx";
 import { SimpleTable } from "../components/simple-table.tsx";
 import { time } from "../format.ts";
-import { language, t } from "../strings.ts";
+import { language, t, word } from "../strings.ts";
 import { useData } from "../use-data.ts";
 
 export function AuditPage() {
@@ -21,7 +21,7 @@ export function AuditPage() {
           rowKey={({ at, action, user, detail }) => `${at} ${action} ${user} ${detail}`}
           columns={[
             { head: t("timeOf"), cell: ({ at }) => time(at, language()) },
-            { head: t("user"), cell: ({ user, role }) => (user === "" ? "–" : `${user} (${role})`) },
+            { head: t("user"), cell: ({ user, role }) => (user === "" ? "–" : `${user} (${word(role)})`) },
             { head: t("address"), cell: ({ address }) => address },
             { head: t("action"), cell: ({ action }) => action },
             { head: t("asked"), cell: ({ detail }) => <code>{detail}</code> },

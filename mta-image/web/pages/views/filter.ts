@@ -18,6 +18,7 @@ export const textFields = [
 export const numberFields = [
   ["minAttempts", "minAttempts"],
   ["minAgeSeconds", "minAge"],
+  ["maxAgeSeconds", "maxAge"],
 ] as const satisfies readonly (readonly [keyof QueueFilter, Key])[];
 
 export const states = ["active", "deferred", "hold"] as const;

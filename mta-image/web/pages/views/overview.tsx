@@ -7,10 +7,11 @@ import { Badge, Figure, Loading, PageHead, Problem, Silent, type Tone } from "..
 import { SimpleTable } from "../components/simple-table.tsx";
 import { duration, number, secondsUntil } from "../format.ts";
 import { placeHref } from "../location.ts";
-import { language, t } from "../strings.ts";
+import { language, t, word } from "../strings.ts";
 import { useData } from "../use-data.ts";
 
-const EVERY_MS = 2_000;
+/** With the three seconds that an engine has for its answer, one that is gone shows within four. */
+const EVERY_MS = 1_000;
 
 type Engine = Overview["engines"][number];
 /** An engine that does not answer stands in the table too, with nothing known of it. */
@@ -18,7 +19,7 @@ type Row = { readonly name: string; readonly status: Engine["status"] | null };
 
 export function OverviewPage() {
   const { data, error } = useData(api.overview, "overview", EVERY_MS);
-  const series = useData(api.series, "series", EVERY_MS);
+  const series = useData(api.series, "series", 5_000);
   return (
     <>
       <PageHead title={t("overview")} />
@@ -93,7 +94,7 @@ function Charts({ points }: { readonly points: Series["points"] }) {
   );
 }
 
-const tones: Readonly<Record<Engine["status"]["state"], Tone>> = {
+const tones: Readonly<Record<string, Tone>> = {
   Serving: "good",
   Cordoned: "warn",
   Draining: "warn",
@@ -143,5 +144,5 @@ function Engines({ rows }: { readonly rows: readonly Row[] }) {
 function State({ status }: Row) {
   if (status === null) return <Badge tone="bad">{t("silent")}</Badge>;
   if (status.spoolClosed !== null) return <Badge tone="bad">{status.spoolClosed}</Badge>;
-  return <Badge tone={tones[status.state]}>{status.state}</Badge>;
+  return <Badge tone={tones[status.state] ?? "bad"}>{word(status.state)}</Badge>;
 }

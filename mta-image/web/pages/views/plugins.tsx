@@ -5,7 +5,7 @@ import { api } from "../api.ts";
 import { Badge, Loading, PageHead, Problem, Silent } from "../components/parts.tsx";
 import { SimpleTable } from "../components/simple-table.tsx";
 import { number } from "../format.ts";
-import { language, t } from "../strings.ts";
+import { language, t, word } from "../strings.ts";
 import { useData } from "../use-data.ts";
 
 type Plugin = Overview["engines"][number]["status"]["plugins"][number];
@@ -56,7 +56,7 @@ function State({ plugin }: Row) {
   const { state, crashes = 0, figures } = plugin;
   return (
     <>
-      <Badge tone={state === "present" ? "good" : "bad"}>{state}</Badge>{" "}
+      <Badge tone={state === "present" ? "good" : "bad"}>{word(state)}</Badge>{" "}
       {crashes > 0 && <Badge tone="bad">{t("crashed", { count: crashes })}</Badge>}{" "}
       {(figures?.misuses ?? 0) > 0 && (
         <Badge tone="warn">{t("misused", { count: figures?.misuses ?? 0 })}</Badge>

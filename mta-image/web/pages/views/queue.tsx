@@ -9,6 +9,7 @@ import { PageHead, Problem, Silent } from "../components/parts.tsx";
 import { number } from "../format.ts";
 import { placeHref } from "../location.ts";
 import { language, t } from "../strings.ts";
+import { useSessionBack } from "../use-data.ts";
 import { filterOf } from "./filter.ts";
 import { FilterForm } from "./filter-form.tsx";
 import { Groups } from "./groups.tsx";
@@ -93,5 +94,6 @@ function useRows(filter: QueueFilter) {
     if (next !== null && rows.length < MAX_ROWS) void load(next, rows);
   }, [page, rows, load]);
   const reload = useCallback(() => load(null, []), [load]);
+  useSessionBack(reload);
   return { rows, page, error, more, reload };
 }

@@ -50,7 +50,7 @@ export function RuleForm({ kind, onClose }: { readonly kind: Kind; readonly onCl
     <Dialog title={kind === "policies" ? t("addPolicy") : t("addSuspension")} onClose={onClose}>
       <form onSubmit={submit}>
         <Problem text={error} />
-        <Silent failures={result?.failures} />
+        <Outcome result={result} />
         <Field name="id" label="idOfRule" value={draft.id} onInput={set("id")} required />
         <Choice
           name="field"
@@ -90,6 +90,17 @@ export function RuleForm({ kind, onClose }: { readonly kind: Kind; readonly onCl
         </p>
       </form>
     </Dialog>
+  );
+}
+
+/** What was done where, once it was not done everywhere. */
+export function Outcome({ result }: { readonly result: RuleResult | null }) {
+  if (result === null || result.failures.length === 0) return null;
+  return (
+    <>
+      <p role="status">{t("doneOn", { engines: result.changed.join(", ") || "–" })}</p>
+      <Silent failures={result.failures} />
+    </>
   );
 }
 

@@ -1,7 +1,7 @@
 /** Policies and suspensions that came while the engines ran: who gave them, what they say, until when. */
 import { useState } from "preact/hooks";
 
-import type { ClusterPolicies, ClusterSuspensions, Failures, RuleResult } from "#web/shared/web-api.ts";
+import type { ClusterPolicies, ClusterSuspensions, RuleResult } from "#web/shared/web-api.ts";
 
 import { api } from "../api.ts";
 import { Badge, PageHead, Problem, Silent } from "../components/parts.tsx";
@@ -9,7 +9,7 @@ import { SimpleTable } from "../components/simple-table.tsx";
 import { duration, secondsUntil } from "../format.ts";
 import { t } from "../strings.ts";
 import { useData } from "../use-data.ts";
-import { RuleForm } from "./rule-form.tsx";
+import { Outcome, RuleForm } from "./rule-form.tsx";
 import { FromFiles } from "./static-rules.tsx";
 
 type PolicyRow = ClusterPolicies["policies"][number];
@@ -20,17 +20,18 @@ export function RulesPage({ mayChange }: { readonly mayChange: boolean }) {
   const policies = useData(api.policies, "policies", 5_000);
   const suspensions = useData(api.suspensions, "suspensions", 5_000);
   const [adding, setAdding] = useState<Kind | null>(null);
-  const [failures, setFailures] = useState<Failures>([]);
+  const [result, setResult] = useState<RuleResult | null>(null);
   const [error, setError] = useState<string | null>(null);
   const reload = (): void => {
     void policies.reload();
     void suspensions.reload();
   };
   const remove = (kind: Kind, id: string): void => {
-    const show = (result: RuleResult): void => {
-      setFailures(result.failures);
+    const show = (answer: RuleResult): void => {
+      setResult(answer);
       reload();
     };
+    setError(null);
     api.deleteRule(kind, id).then(show, (cause: Error) => setError(cause.message));
   };
   const close = (): void => {
@@ -52,7 +53,8 @@ export function RulesPage({ mayChange }: { readonly mayChange: boolean }) {
         )}
       </PageHead>
       <Problem text={error ?? policies.error ?? suspensions.error} />
-      <Silent failures={failures.length > 0 ? failures : policies.data?.failures} />
+      <Outcome result={result} />
+      {(result?.failures ?? []).length === 0 && <Silent failures={policies.data?.failures} />}
       <Policies
         rows={policies.data?.policies ?? []}
         onDelete={mayChange ? (id) => remove("policies", id) : null}
