@@ -229,8 +229,10 @@ export const nativePluginConditions = {
   Quarantined: {
     about: "No further pod gets the plugin, because it brings engines down again and again.",
     reasons: {
-      Healthy: "No engine has ended again and again because of it.",
-      CrashLoop: "A pod's engine ended three times and named the plugin; change the spec to lift it.",
+      Healthy: "No engine has ended because of it in the last day.",
+      Crashed: "It has ended engines, not often enough for quarantine; the message says which.",
+      CrashLoop:
+        "Engines of one revision of a cluster ended three times within a day and named the plugin, in one pod or in those that came after it; change the spec to lift it.",
       Lifted: "The annotation mailfleet.io/quarantine is off.",
     },
   },

@@ -109,6 +109,23 @@ export const NativePluginStatus = z.object({
     .max(256)
     .optional()
     .describe("The value of the annotation mailfleet.io/recheck that the last check has answered."),
+  crashes: z
+    .array(
+      z.object({
+        cluster: z.string().max(253).describe("MailCluster that the pod belongs to."),
+        revision: z.string().max(64).describe("Revision that the pod was made with."),
+        pod: z.string().max(253),
+        uid: z.string().max(64).describe("Of the pod: one of the same name that comes after it is another."),
+        ends: z.int().min(1).describe("How often its engine has ended."),
+        at: z.string().max(64).describe("When the last end was noted."),
+        line: z.string().max(512).describe("What names the plugin."),
+      }),
+    )
+    .max(20)
+    .optional()
+    .describe(
+      "Pods whose engine it has ended within the last day; three ends in one revision of a cluster put it into quarantine.",
+    ),
   functions: z
     .array(z.string().max(256))
     .max(500)

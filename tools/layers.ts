@@ -175,7 +175,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   "operator/src/cache": ["base", ...operator("kube")],
   "operator/src/watch": ["base", ...operator("kube", "cache", "plugins")],
   "operator/src/spamhaus": ["base", "crds", contract, "js-yaml", ...operator("kube", "cache", "watch")],
-  "operator/src/slots": ["crds", contract, ...operator("kube")],
+  "operator/src/slots": ["crds", contract, ...operator("kube", "plugins")],
   "operator/src/plugins": ["base", "crds", contract, ...operator("kube")],
   "operator/src/desired": ["crds", contract, "js-yaml", ...operator("kube", "plugins", "slots", "spamhaus")],
   "operator/src/rollout": ["crds", contract, ...operator("kube", "desired", "plugins", "slots")],

@@ -195,11 +195,66 @@ describe("a NativePlugin", () => {
     await whole.until("quarantine", () => said(whole, "Quarantined").startsWith("True CrashLoop"));
     assert.match(
       said(whole, "Quarantined"),
-      /out-0 ended 3 times, last with: crash in plugin geo, function look$/,
+      /^True CrashLoop engines of out ended 3 times with revision \S+, last out-0 with: crash in plugin geo, function look$/,
     );
     whole.node.broken.delete("out-0");
     await whole.until("taken back", () => !mounts() && whole.names("pods").includes("out-0"), 500);
     assert.equal(whole.condition("PluginsReady"), "False Quarantined");
+    await operator.stop();
+  });
+
+  test("that ends canary pods is named, and each try counts though its pod is made anew", async () => {
+    const { whole, operator } = worldWith(() => JSON.stringify(good), {
+      replicas: 2,
+      plugins: [],
+      rollout: { canary: { pods: 1, bakeSeconds: 600 } },
+    });
+    await whole.until("ready", () => whole.condition("Ready") === READY);
+    const mounting = (): Pod | undefined =>
+      whole.kube
+        .peekAll<Pod>(resources.pods)
+        .find(
+          ({ metadata, spec }) =>
+            metadata.name.startsWith("out-") && spec.volumes?.some(({ name }) => name === "plugin-geo"),
+        );
+    const crash = (): void => {
+      const pod = mounting();
+      assert.ok(pod);
+      const ended = { exitCode: 139, message: "crash in plugin geo, function look" };
+      whole.kube.setStatus(resources.pods, NAMESPACE, pod.metadata.name, {
+        ...pod.status,
+        containerStatuses: [{ name: "mta", restartCount: 1, lastState: { terminated: ended } }],
+      });
+    };
+    const rolledBack = (): boolean => whole.condition("RolloutComplete") === "False RolledBack";
+
+    whole.edit(({ spec }) => {
+      spec["plugins"] = [{ name: "geo" }];
+    });
+    await whole.until("tried", () => mounting()?.status?.phase === "Running", 500);
+    crash();
+    await whole.until("taken back", () => rolledBack() && mounting() === undefined, 500);
+    assert.match(whole.message("RolloutComplete"), /NativePlugin "geo": crash in plugin geo, function look/);
+    await whole.until("noted", () => said(whole, "Quarantined").startsWith("False Crashed"), 500);
+    assert.match(said(whole, "Quarantined"), /ended once with revision/);
+
+    // People insist: each pod that gets it is ended in its turn, once.
+    whole.edit(({ metadata }) => {
+      metadata.annotations = { "mailfleet.io/rollout": "promote" };
+    });
+    for (const times of [2, 3]) {
+      await whole.until("another one", () => mounting()?.status?.phase === "Running", 500);
+      crash();
+      await whole.until("noted", () => said(whole, "Quarantined").includes(`ended ${times} times`), 500);
+      const pod = mounting();
+      if (pod !== undefined && times === 2) whole.kube.discard(resources.pods, NAMESPACE, pod.metadata.name);
+    }
+    assert.match(said(whole, "Quarantined"), /^True CrashLoop/);
+    await whole.until("told", () => whole.condition("PluginsReady") === "False Quarantined", 500);
+    const events = (whole.kube.peekAll(resources.events) as unknown as { reason: string }[]).map(
+      ({ reason }) => reason,
+    );
+    assert.ok(events.includes("PluginCrashed"));
     await operator.stop();
   });
 

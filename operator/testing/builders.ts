@@ -90,6 +90,7 @@ export function aPod(slot: number, changes: Partial<ObservedPod> = {}): Observed
     revision: "rev-1",
     restarts: 0,
     reason: null,
+    blame: null,
     node: null,
     identity: null,
     engine: anEngine(),

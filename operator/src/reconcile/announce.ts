@@ -5,6 +5,7 @@
 import type { Condition } from "#crds/conditions.ts";
 import type { PlanEntry } from "#crds/mail-cluster-status.ts";
 import type { EventInput, KubeObject } from "#operator/kube/kube.ts";
+import type { PodCrashes } from "#operator/plugins/crashes.ts";
 import { type Step, detailOf } from "#operator/slots/steps.ts";
 import { type Veto, vetoes } from "#operator/slots/vetoes.ts";
 
@@ -107,6 +108,22 @@ export function announceVetoes(
 
 /** In one pass; the status has them all. */
 const MAX_VETOES = 5;
+
+/** Ends of engines that a plugin has caused, as events of the plugin. */
+export function announceCrashes(
+  before: readonly PodCrashes[],
+  now: readonly PodCrashes[],
+): readonly Announcement[] {
+  const endsBefore = new Map(before.map(({ uid, ends }) => [uid, ends]));
+  return now
+    .filter(({ uid, ends }) => ends > (endsBefore.get(uid) ?? 0))
+    .map(({ cluster, revision, pod, line }) => ({
+      type: "Warning",
+      reason: "PluginCrashed",
+      action: "Crash",
+      note: `the engine of ${pod} (MailCluster ${cluster}, revision ${revision}) ended with: ${line}`,
+    }));
+}
 
 export function announceScale({ size, before, decision }: Scaled): Announcement {
   return {

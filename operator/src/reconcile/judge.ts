@@ -140,6 +140,7 @@ function rolloutOf(observed: Observed, size: number): Rollout | null {
     previous: previous.rollout,
     bake,
     order: observed.wishes.rollout,
+    pluginName: (id) => plugins.plugins.find((plugin) => plugin.id === id)?.name ?? null,
     now: orders.now,
     time,
   });

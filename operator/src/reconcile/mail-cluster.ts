@@ -20,6 +20,7 @@ import { announceConditions, announceScale, announceStep, announceVetoes, withRe
 import { brokenSpecStatus } from "./broken-spec.ts";
 import { ensureFinalizer, letGo } from "./finalize.ts";
 import { type Judgement, judge } from "./judge.ts";
+import { noteCrashes } from "./note-crashes.ts";
 import { type BrokenSpec, type Observed, observe, withFreshReports } from "./observe.ts";
 import { ofResource } from "./owned.ts";
 import { perform } from "./perform.ts";
@@ -64,6 +65,7 @@ export function mailClusterReconciler(tools: Tools): Reconciler {
 async function pass(tools: Tools, writer: Writer, seen: Observed): Promise<Result> {
   if (seen.deletion === null && !(await ensureFinalizer(writer, seen)))
     return again(LOOK_AGAIN.unseenMs, "the finalizer comes first");
+  noteCrashes(tools, seen);
   const scaled = scale(tools, seen);
   if (seen.wishes.isPaused && seen.deletion === null)
     return rest(tools, writer, seen, judge(seen, tools.facts, scaled));

@@ -4,6 +4,7 @@
  */
 import type { Problem } from "#contract/admin-api.ts";
 import { type Key, keyText } from "#operator/cache/key.ts";
+import type { PodEnd } from "#operator/plugins/crashes.ts";
 import type { Bake } from "#operator/rollout/canary.ts";
 import type { History } from "#operator/scaling/limits.ts";
 import type { GivenOrder } from "#operator/slots/orders.ts";
@@ -28,6 +29,8 @@ export interface ClusterMemory {
   readonly shares: Map<string, NotedShare>;
   /** What engines said when a key for Spamhaus was tried out. */
   probe: ProbeNote | null;
+  /** Pods whose engine a plugin has ended, by uid: they may be gone before the plugin's pass looks. */
+  readonly crashed: Map<string, PodEnd>;
   /** What canary pods are compared with. */
   bake: Bake | null;
   /** Hash of the listeners' certificates, and when engines should read them again; null: they have. */
@@ -54,6 +57,7 @@ export class Memory {
       refusals: new Refusals(),
       orders: new Map(),
       shares: new Map(),
+      crashed: new Map(),
       bake: null,
       probe: null,
       certificates: null,

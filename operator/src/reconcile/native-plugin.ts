@@ -7,13 +7,13 @@ import { annotations, pluginFinalizer } from "#crds/group.ts";
 import { NativePlugin, type NativePluginStatus } from "#crds/native-plugin.ts";
 import { BY_CLUSTER } from "#operator/cache/caches.ts";
 import { type Key, keyText } from "#operator/cache/key.ts";
-import { type CustomObject, resources } from "#operator/kube/objects.ts";
+import { type CustomObject, type Pod, resources } from "#operator/kube/objects.ts";
 import type { EngineImage } from "#operator/desired/check-pod.ts";
-import { crashLoopOf } from "#operator/plugins/crashes.ts";
+import { type PodEnd, endOf, noteEnds } from "#operator/plugins/crashes.ts";
 import { type Checked, nativePluginStatus, type PluginUse } from "#operator/status/native-plugin-status.ts";
 import { keyOf, pluginsOf } from "#operator/watch/mapping.ts";
 
-import { announceConditions, withRegard } from "./announce.ts";
+import { announceConditions, announceCrashes, withRegard } from "./announce.ts";
 import { checkPlugin, recheckAskedBy } from "./check-plugin.ts";
 import { again, done, type Reconciler, type Result } from "./result.ts";
 import type { Tools } from "./tools.ts";
@@ -50,7 +50,11 @@ async function pass(tools: Tools, writer: Writer, object: CustomObject): Promise
   const status = statusOf(tools, object, { clusters, checked, parsed });
   const before = ((object.status ?? {}) as Partial<NativePluginStatus>).conditions ?? [];
   if (await writeStatus(writer, resources.nativePlugins, object, status)) {
-    const news = announceConditions(before, status.conditions);
+    const crashes = (object.status as Partial<NativePluginStatus> | undefined)?.crashes ?? [];
+    const news = [
+      ...announceConditions(before, status.conditions),
+      ...announceCrashes(crashes, status.crashes ?? []),
+    ];
     for (const event of withRegard(object, news)) tools.recorder.record(event);
   }
   const isOpen = checked.kind === "no-image" || (checked.kind === "told" && checked.state.kind === "pending");
@@ -106,20 +110,25 @@ function statusOf(
   const { name, generation = 0, annotations: notes = {} } = object.metadata;
   const clusters = found.clusters.map(keyOf);
   const id = parsed.data?.spec.id ?? name;
-  const pods = clusters.flatMap((cluster) => [...tools.caches.pods.by(BY_CLUSTER, keyText(cluster))]);
+  const now = new Date(tools.clock.now());
+  const previous = (object.status ?? {}) as Partial<NativePluginStatus>;
+  const isLifted = notes[annotations.quarantine] === "off";
+  // Ends of another file, or that people have forgiven, are not this one's.
+  const known = previous.observedGeneration === generation && !isLifted ? (previous.crashes ?? []) : [];
+  const ends = clusters.flatMap((cluster) => endsIn(tools, cluster));
   return nativePluginStatus({
     name,
     generation,
-    now: new Date(tools.clock.now()),
+    now,
     invalid: parsed.success ? null : (parsed.error.issues[0]?.message ?? "the spec is not valid"),
     clusters: clusters.map((cluster) => cluster.name),
     uses: clusters.flatMap((cluster) => usesIn(tools, cluster, id)),
     checked,
-    crashLoop: crashLoopOf(pods, id),
-    isLifted: notes[annotations.quarantine] === "off",
+    crashes: noteEnds(known, ends, { id, now }),
+    isLifted,
     recheck: recheckAskedBy(object),
     isDeleted: object.metadata.deletionTimestamp !== undefined,
-    previous: (object.status ?? {}) as Partial<NativePluginStatus>,
+    previous,
   });
 }
 
@@ -130,4 +139,15 @@ function usesIn(tools: Tools, cluster: Key, id: string): PluginUse[] {
     const said = recent.get(pod.metadata.uid ?? "")?.plugins ?? [];
     return { cluster: cluster.name, pod, report: said.find((plugin) => plugin.id === id) ?? null };
   });
+}
+
+/** Of pods that are there, and of those that its passes saw before they went. */
+function endsIn(tools: Tools, cluster: Key): PodEnd[] {
+  const pods = tools.caches.pods.by(BY_CLUSTER, keyText(cluster));
+  const present = pods.flatMap((pod) => endOf(pod, cluster.name, revisionOf(pod)) ?? []);
+  return [...tools.memory.of(cluster).crashed.values(), ...present];
+}
+
+function revisionOf({ metadata }: Pod): string {
+  return metadata.annotations?.[annotations.revision] ?? "";
 }

@@ -5,6 +5,7 @@
  * tell is no figure.
  */
 import type { EngineStatus } from "#contract/admin-api.ts";
+import { describeBlame } from "#operator/plugins/crashes.ts";
 import type { ObservedSlot } from "#operator/slots/observed.ts";
 import { isFull } from "#operator/slots/spool-space.ts";
 
@@ -48,9 +49,11 @@ export function faultOf(input: {
   readonly bake: Bake;
   readonly maxFailureRatio: number;
   readonly maxLatencyFactor: number;
+  /** The NativePlugin of that id, by name. */
+  readonly pluginName: (id: string) => string | null;
 }): string | null {
-  const { canary, stable, bake } = input;
-  const broken = canary.map((slot) => breakOf(slot, bake)).find((words) => words !== null);
+  const { canary, stable, bake, pluginName } = input;
+  const broken = canary.map((slot) => breakOf(slot, bake, pluginName)).find((words) => words !== null);
   if (broken !== undefined && broken !== null) return broken;
   // What was counted before all of them ran the revision says nothing about it.
   if (bake.since === null) return null;
@@ -61,15 +64,23 @@ export function faultOf(input: {
 }
 
 /** It cannot start, started anew, or gave up its spool. */
-function breakOf({ slot, pod }: ObservedSlot, bake: Bake): string | null {
+function breakOf(
+  { slot, pod }: ObservedSlot,
+  bake: Bake,
+  pluginName: (id: string) => string | null,
+): string | null {
   if (pod === null || pod.isTerminating) return null;
-  const isMadeForIt = pod.revision === bake.revision && !pod.isReady;
-  if (isMadeForIt && STUCK.test(pod.reason ?? "")) return `slot ${slot} cannot start: ${pod.reason}`;
+  const isMadeForIt = pod.revision === bake.revision;
+  const culprit = pod.blame === null ? "" : `: ${describeBlame(pod.blame, pluginName)}`;
+  if (isMadeForIt && !pod.isReady && STUCK.test(pod.reason ?? ""))
+    return `slot ${slot} cannot start: ${pod.reason}${culprit}`;
+  // Whatever it was when it was looked at first: it has never run another revision.
+  if (isMadeForIt && pod.blame !== null) return `slot ${slot} was ended by a plugin${culprit}`;
   const mark = bake.marks.get(slot);
   if (mark === undefined || pod.uid !== mark.uid) return null;
   const { engine, restarts } = pod;
   const isAnother = engine !== null && mark.startedAt !== null && engine.startedAt !== mark.startedAt;
-  if (isAnother || restarts > mark.restarts) return `slot ${slot} ended and started anew`;
+  if (isAnother || restarts > mark.restarts) return `slot ${slot} ended and started anew${culprit}`;
   const isClosed = engine !== null && engine.spoolClosed !== null && !isFull(engine);
   return isClosed ? `slot ${slot} closed its spool` : null;
 }

@@ -29,6 +29,8 @@ export interface RolloutInput {
   readonly previous: RolloutStatus | undefined;
   readonly bake: Bake | null;
   readonly order: RolloutOrder | null;
+  /** The NativePlugin of that id in the engine, by name; null: there is none. */
+  readonly pluginName: (id: string) => string | null;
   /** By the monotonic clock, in milliseconds, and as ISO time in whole seconds. */
   readonly now: number;
   readonly time: string;
@@ -81,7 +83,8 @@ function watch(
   const bake = isWhole ? same : markAll(slots, target, null);
   const base = { revision: target, canary: [...numbers] };
   const { maxFailureRatio, maxLatencyFactor, bakeSeconds } = rules.canary;
-  const fault = faultOf({ canary, stable, bake, maxFailureRatio, maxLatencyFactor });
+  const { pluginName } = input;
+  const fault = faultOf({ canary, stable, bake, maxFailureRatio, maxLatencyFactor, pluginName });
   if (fault !== null) {
     const phase = rules.autoRollback ? "RolledBack" : "Held";
     return { status: { ...base, phase, since: time, message: fault }, bake };

@@ -104,6 +104,7 @@ describe("the roll-out", () => {
     slots: [runs(0, "rev-1"), runs(1, "rev-1"), runs(2, "rev-1")],
     previous: undefined,
     bake: null,
+    pluginName: (id) => (id === "Geo" ? "geo-v2" : null),
     order: null,
     now: 0,
     time: "2026-01-01T00:00:00Z",
@@ -265,6 +266,23 @@ describe("the roll-out", () => {
     assert.match(judged({ slots: [looping] }), /^RolledBack: slot 0 ended and started anew/);
     const closed = runs(0, "rev-2", { spoolClosed: "fsync failed", totals: totals(100, 0) });
     assert.match(judged({ slots: [closed] }), /^RolledBack: slot 0 closed its spool/);
+  });
+
+  it("names the plugin that ended a canary pod, also one that was ended before it was looked at first", () => {
+    const blame = { plugin: "Geo", line: "crash in plugin Geo, function look" };
+    const crashed = aSlot(0, { pod: { engine: null, isReady: false, restarts: 1, blame } });
+    assert.equal(
+      judged({ slots: [crashed] }),
+      'RolledBack: slot 0 ended and started anew: NativePlugin "geo-v2": crash in plugin Geo, function look',
+    );
+    const made = aSlot(0, { pod: { uid: "other", revision: "rev-2", restarts: 1, blame } });
+    assert.match(
+      judged({ slots: [made] }),
+      /^RolledBack: slot 0 was ended by a plugin: NativePlugin "geo-v2"/,
+    );
+    const reason = "CrashLoopBackOff (exit 139)";
+    const looping = aSlot(0, { pod: { uid: "other", revision: "rev-2", isReady: false, reason, blame } });
+    assert.match(judged({ slots: [looping] }), /cannot start: CrashLoopBackOff \(exit 139\): NativePlugin/);
   });
 
   it("decides nothing while a canary pod is silent", () => {

@@ -8,6 +8,7 @@ import type { EngineStatus } from "#contract/admin-api.ts";
 import { annotations, labels } from "#crds/group.ts";
 import type { KubeObject } from "#operator/kube/kube.ts";
 import type { ContainerStatus, PersistentVolumeClaim, Pod } from "#operator/kube/objects.ts";
+import { type Blame, blameOf } from "#operator/plugins/crashes.ts";
 
 import { type NodeView, type ObservedNode, unknownNodes } from "./node.ts";
 
@@ -29,6 +30,8 @@ export interface ObservedPod {
   readonly restarts: number;
   /** Why it does not run, as the node or the scheduler says: "ImagePullBackOff", "Unschedulable". */
   readonly reason: string | null;
+  /** The plugin that has ended its engine last; null: none that it named. */
+  readonly blame: Blame | null;
   /** Where it was put; null: nowhere yet. */
   readonly node: ObservedNode | null;
   /** The identity that it was made with; null: none. */
@@ -103,6 +106,7 @@ export function observePod(
     revision: metadata.annotations?.[annotations.revision] ?? null,
     restarts: (status?.containerStatuses ?? []).reduce((sum, { restartCount = 0 }) => sum + restartCount, 0),
     reason: reasonOf(pod),
+    blame: blameOf(pod),
     node: nodeOf(spec.nodeName, nodes),
     identity: metadata.annotations?.[annotations.identity] ?? null,
     engine,

@@ -30,7 +30,7 @@ describe("the status of a NativePlugin", () => {
       clusters,
       uses,
       checked: { kind: "off" },
-      crashLoop: null,
+      crashes: [],
       isLifted: false,
       recheck: "",
       isDeleted: false,

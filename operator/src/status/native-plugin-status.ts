@@ -6,7 +6,7 @@ import type { PluginState } from "#contract/plugins-api.ts";
 import type { NativePluginStatus } from "#crds/native-plugin.ts";
 import type { ContainerStatus, Pod } from "#operator/kube/objects.ts";
 import type { CheckState } from "#operator/plugins/check-result.ts";
-import type { CrashLoop } from "#operator/plugins/crashes.ts";
+import { CRASHES_TOO_MANY, type PodCrashes, worstOf } from "#operator/plugins/crashes.ts";
 import type { Pin } from "#operator/plugins/pin.ts";
 import { volumeName } from "#operator/desired/plugin-volumes.ts";
 import { type Verdict, conditions } from "./conditions.ts";
@@ -36,7 +36,8 @@ interface Input {
   readonly clusters: readonly string[];
   readonly uses: readonly PluginUse[];
   readonly checked: Checked;
-  readonly crashLoop: CrashLoop | null;
+  /** How often it has ended engines. */
+  readonly crashes: readonly PodCrashes[];
   /** People have said that it may not be put into quarantine. */
   readonly isLifted: boolean;
   /** What the annotation that asks for another check says; "" for nothing. */
@@ -74,6 +75,7 @@ export function nativePluginStatus(input: Input): NativePluginStatus {
     ...(sha256 === null ? {} : { sha256 }),
     ...(found === null ? {} : { checked: found }),
     ...(recheck === "" ? {} : { recheck }),
+    ...(input.crashes.length === 0 ? {} : { crashes: [...input.crashes] }),
     ...(functions.length === 0 ? {} : { functions }),
     pods: running.length,
     clusters: [...input.clusters].sort().map((name) => ({ name })),
@@ -184,19 +186,20 @@ function pinWords(pin: Pin): string {
 }
 
 /** Once in quarantine it stays there until its spec changes, for its pods may have gone back to something good. */
-function judgeQuarantine({ crashLoop, isLifted, previous, generation }: Input): Verdict {
+function judgeQuarantine({ crashes, isLifted, previous, generation }: Input): Verdict {
   if (isLifted) return { status: "False", reason: "Lifted", message: "the annotation lifts it" };
   const before = previous.conditions?.find(({ type }) => type === "Quarantined");
   if (before?.status === "True" && before.observedGeneration === generation)
     return { status: "True", reason: "CrashLoop", message: before.message };
-  if (crashLoop === null)
-    return { status: "False", reason: "Healthy", message: "no engine ends again and again because of it" };
-  const { pod, restarts, line } = crashLoop;
-  return {
-    status: "True",
-    reason: "CrashLoop",
-    message: `${pod} ended ${restarts} times, last with: ${line}`,
-  };
+  const worst = worstOf(crashes);
+  if (worst === null)
+    return { status: "False", reason: "Healthy", message: "no engine has ended because of it" };
+  const { cluster, revision, ends, pod, line } = worst;
+  const times = ends === 1 ? "once" : `${ends} times`;
+  const message = `engines of ${cluster} ended ${times} with revision ${revision}, last ${pod} with: ${line}`;
+  return ends < CRASHES_TOO_MANY
+    ? { status: "False", reason: "Crashed", message }
+    : { status: "True", reason: "CrashLoop", message };
 }
 
 function judgeDeletion({ isDeleted, clusters }: Input): Verdict {
