@@ -49,6 +49,7 @@ export const FrameHead = z.strictObject({
     tenantId: z.string().max(255).optional(),
     dsn: Wishes.optional(),
     requireTls: z.boolean().optional(),
+    tlsOptional: z.boolean().optional(),
     marks: z
       .strictObject({
         transaction: z.string().max(64),

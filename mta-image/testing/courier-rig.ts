@@ -30,6 +30,7 @@ export interface MailOptions {
   readonly transportId?: string;
   readonly dsn?: NoticeWishes;
   readonly requireTls?: boolean;
+  readonly tlsOptional?: boolean;
   readonly terms?: AttemptTerms;
   readonly deliverBy?: TimeLeft;
   readonly priority?: number;
@@ -88,6 +89,7 @@ export class CourierRig {
       smtpUtf8: mail.smtpUtf8 ?? false,
       dsn: mail.dsn,
       requireTls: mail.requireTls,
+      tlsOptional: mail.tlsOptional,
       priority: mail.priority,
     };
     const { id: _, dueAt, content: __, ...draft } = makeDraft({ envelope });

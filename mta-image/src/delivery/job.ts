@@ -62,6 +62,11 @@ export class Job {
     return this.message.envelope.requireTls === true;
   }
 
+  /** What the recipient's domain asks of TLS does not count (RFC 8689 5). */
+  get isTlsOptional(): boolean {
+    return this.message.envelope.tlsOptional === true;
+  }
+
   /** What the sender said about notices on a recipient. */
   wishes(position: number): RecipientWishes | null {
     const index = this.attempt.recipients[position] as number;

@@ -17,7 +17,7 @@ import { Lane, type LanePool } from "./lane.ts";
 import { type Opened, openConnection } from "./open.ts";
 import { planRoute } from "./route.ts";
 import type { TlsTools } from "./tls-tools.ts";
-import { type TransportSettings, withRequiredTls } from "./transport.ts";
+import { type TransportSettings, withOptionalTls, withRequiredTls } from "./transport.ts";
 
 /** Plain numbers that only grow; metrics read them. */
 export interface DeliveryCounters {
@@ -76,9 +76,9 @@ export class Pool implements LanePool {
     const wished = wish === undefined ? transportId : `${transportId} ${wish.key}`;
     // An address that a script names outweighs the one that the queue has chosen.
     const source = wish === undefined || wish.sources.length === 0 ? (terms?.source ?? "") : "";
-    const settings = job.requiresTls ? withRequiredTls(usual) : usual;
+    const { settings, suffix } = tlsFor(job, usual);
     const place = settings.server === null ? `${wished} ${domain}` : wished;
-    const key = job.requiresTls ? `${place} in TLS` : place;
+    const key = `${place}${suffix}`;
     const target = { domain, transportId };
     if (source === "") this.#lane(key, target, settings).add(job);
     else this.#lane(`${key} from ${source}`, target, this.#fromSource(settings, source)).add(job);
@@ -205,4 +205,11 @@ export class Pool implements LanePool {
   #all(): Lane[] {
     return [...this.#lanes.values(), ...this.#retired];
   }
+}
+
+/** Mail that asks for other TLS than usual goes over connections of its own. */
+function tlsFor(job: Job, usual: TransportSettings): { settings: TransportSettings; suffix: string } {
+  if (job.requiresTls) return { settings: withRequiredTls(usual), suffix: " in TLS" };
+  const settings = job.isTlsOptional ? withOptionalTls(usual) : usual;
+  return { settings, suffix: settings === usual ? "" : " in any way" };
 }

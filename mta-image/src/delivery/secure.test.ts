@@ -55,6 +55,7 @@ interface Case {
   readonly withTls?: boolean;
   readonly serverPem?: { key: string; cert: string };
   readonly requireTls?: boolean;
+  readonly tlsOptional?: boolean;
 }
 
 async function deliver(
@@ -97,7 +98,10 @@ async function deliver(
     },
   });
   t.after(() => rig.courier.close(0));
-  const [said = ""] = await rig.deliver({ requireTls: asked.requireTls ?? false });
+  const [said = ""] = await rig.deliver({
+    requireTls: asked.requireTls ?? false,
+    tlsOptional: asked.tlsOptional ?? false,
+  });
   return { said, sink, reports };
 }
 
@@ -313,6 +317,20 @@ test("mail that requires TLS goes to hosts only that a policy or a signed zone n
   assert.match(known.said, /^failed 5\.7\.30 .*the host does not promise it/);
   const signed = await deliver(t, { settings, requireTls: true, signed: signedZone([]) });
   assert.match(signed.said, /^failed 5\.7\.30 .*the host does not promise it/);
+});
+
+test("mail that says it may go without TLS is not held back by what the domain asks, but by what we ask", async (t) => {
+  const policy = policyText("enforce", "mx.example.net");
+  const clear = { settings: { tlsMode: "dane", mtaSts: true }, withTls: false } as const;
+  const held = await deliver(t, { ...clear, policy });
+  assert.match(held.said, /^deferred 4\.7\./);
+  const sent = await deliver(t, { ...clear, policy, tlsOptional: true });
+  assert.match(sent.said, /^delivered /);
+  const wrongKey = signedZone([tlsa(3, 1, 1, Buffer.alloc(32))]);
+  const passed = await deliver(t, { settings: clear.settings, signed: wrongKey, tlsOptional: true });
+  assert.match(passed.said, /^delivered /);
+  const ours = await deliver(t, { settings: { tlsMode: "require" }, withTls: false, tlsOptional: true });
+  assert.match(ours.said, /^deferred 4\.7\./);
 });
 
 test("the next connection to a host takes the TLS session up again, but not for stricter mail", async (t) => {

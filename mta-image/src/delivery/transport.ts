@@ -112,6 +112,20 @@ export const defaultTransport: TransportSettings = {
   idleMs: 30_000,
 };
 
+const lax = new WeakMap<TransportSettings, TransportSettings>();
+
+/**
+ * The settings for mail that must not be held back by what its recipient's domain asks of TLS (RFC 8689 5): the same
+ * object for the same settings. What we were told to ask of hosts ourselves still counts.
+ */
+export function withOptionalTls(settings: TransportSettings): TransportSettings {
+  if (settings.tlsMode !== "dane" && !settings.mtaSts) return settings;
+  const tlsMode = settings.tlsMode === "dane" ? "optional" : settings.tlsMode;
+  const known = lax.get(settings) ?? { ...settings, tlsMode, mtaSts: false };
+  lax.set(settings, known);
+  return known;
+}
+
 const strict = new WeakMap<TransportSettings, TransportSettings>();
 
 /** The settings for mail that must travel in TLS (RFC 8689 4.2.1): the same object for the same settings. */

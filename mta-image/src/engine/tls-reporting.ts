@@ -93,6 +93,8 @@ async function submit(intake: Intake, { from, to, transportId, bytes }: Mail): P
       smtpUtf8: false,
       eightBit: false,
       transportId,
+      // A report of TLS that does not work must not need TLS (RFC 8460 3).
+      tlsOptional: true,
       // Nobody reads notices about reports.
       dsn: { ret: null, envid: null, recipients: [{ notify: ["NEVER"], orcpt: null }] },
     },

@@ -120,6 +120,19 @@ test("a message in a loop is refused, a notice of ours is not asked", async () =
   assert.equal((await notice.commit()).kind, "accepted");
 });
 
+test("TLS-Required: No of the header is kept with the envelope, unless the client required TLS", async () => {
+  const { intake, queued } = await setUp();
+  for (const requireTls of [undefined, true]) {
+    const reception = intake.begin(makeEnvelope({ requireTls }), someOrigin);
+    void reception.write(Buffer.from("Subject: x\r\nTLS-Required: No\r\n\r\n"));
+    await reception.commit();
+  }
+  assert.deepEqual(
+    queued.map(({ envelope }) => envelope.tlsOptional),
+    [true, undefined],
+  );
+});
+
 test("a message for which a quota has no room is refused with 452 and leaves nothing; a notice is not asked", async () => {
   const files = new FaultyFiles();
   const clock = new ManualClock();

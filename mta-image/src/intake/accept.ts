@@ -10,7 +10,7 @@ import { makeId } from "#base/ids.ts";
 import type { Log } from "#base/log.ts";
 
 import type { Envelope, Origin } from "../message/envelope.ts";
-import { ReceivedCounter, makeReceived } from "../message/received.ts";
+import { WayFields, makeReceived } from "../message/received.ts";
 import { type BodyWriter, type EntryState, type Spool, SpoolFailure, type LiveMail } from "../spool/spool.ts";
 import { HeldPieces, type IntakeFigures } from "./held-pieces.ts";
 import type { Intake, IntakeResult, Reception, Refused } from "./intake.ts";
@@ -62,7 +62,7 @@ class Incoming implements Reception {
   readonly #envelope: Envelope;
   readonly #origin: Origin;
   readonly #receivedAt: number;
-  readonly #hops = new ReceivedCounter();
+  readonly #way = new WayFields();
   readonly #pieces: HeldPieces;
   #bytes = 0;
   #body: BodyWriter | null = null;
@@ -85,7 +85,7 @@ class Incoming implements Reception {
 
   write(chunk: Buffer): Promise<void> | null {
     if (this.#refusal !== null || this.#isOver) return null;
-    if (this.#origin.kind === "smtp") this.#hops.push(chunk);
+    if (this.#origin.kind === "smtp") this.#way.push(chunk);
     this.#hold(chunk);
     if (this.#shared.figures.bytesInFlight > this.#shared.maxBytesInFlight) {
       this.#refuse(refusals.busy);
@@ -96,7 +96,7 @@ class Incoming implements Reception {
   }
 
   async commit(fields = ""): Promise<IntakeResult> {
-    if (this.#hops.count > this.#shared.settings().maxHops) this.#refuse(refusals.loop);
+    if (this.#way.received > this.#shared.settings().maxHops) this.#refuse(refusals.loop);
     await this.#writing;
     if (this.#refusal !== null) {
       this.abort();
@@ -135,12 +135,19 @@ class Incoming implements Reception {
     return this.#shared.spool.commit({
       id: this.id,
       receivedAt: this.#receivedAt,
-      envelope: this.#envelope,
+      envelope: this.#read(this.#envelope),
       origin: this.#origin,
       dueAt: this.#envelope.holdUntil ?? this.#receivedAt,
       content,
       ...(this.#envelope.marks?.hold === true ? { states: this.#onHold() } : {}),
     });
+  }
+
+  /** What the header says goes with the envelope, unless the client said otherwise (RFC 8689 4.1). */
+  #read(envelope: Envelope): Envelope {
+    return this.#way.isTlsOptional && envelope.requireTls !== true
+      ? { ...envelope, tlsOptional: true }
+      : envelope;
   }
 
   #onHold(): EntryState[] {

@@ -29,6 +29,8 @@ export interface Envelope {
   readonly priority?: number | undefined;
   /** REQUIRETLS (RFC 8689): only through verified TLS to hosts that promise the same. Absent means no. */
   readonly requireTls?: boolean | undefined;
+  /** `TLS-Required: No` (RFC 8689 5): what the recipient's domain asks of TLS must not hold it back. Absent means no. */
+  readonly tlsOptional?: boolean | undefined;
   /** Absent where no script was asked. */
   readonly marks?: ScriptMarks | undefined;
 }

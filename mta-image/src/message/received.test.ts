@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { byteCuts } from "../../testing/byte-cuts.ts";
 import { someOrigin } from "../../testing/messages.ts";
 import { domainOf } from "./envelope.ts";
-import { ReceivedCounter, mailDate, makeReceived } from "./received.ts";
+import { WayFields, mailDate, makeReceived } from "./received.ts";
 
 test("the trace field names both sides, the protocol and the time", () => {
   const origin = { ...someOrigin, remoteIp: "2001:db8::1", protocol: "ESMTPS", tls: "TLSv1.3 X" };
@@ -25,10 +25,23 @@ test("Received fields of the header are counted however the bytes are cut, those
   const text =
     "Received: a\r\n\tfolded\r\nX-Received: no\r\nRECEIVED : b\r\nSubject: c\r\n\r\nReceived: body\r\n";
   for (const chunks of byteCuts(Buffer.from(text))) {
-    const counter = new ReceivedCounter();
-    for (const chunk of chunks) counter.push(chunk);
-    assert.equal(counter.count, 2, `${chunks.length} chunks, the first of ${chunks[0]?.length}`);
+    const fields = new WayFields();
+    for (const chunk of chunks) fields.push(chunk);
+    assert.equal(fields.received, 2, `${chunks.length} chunks, the first of ${chunks[0]?.length}`);
   }
+});
+
+test("TLS-Required is seen however the bytes are cut, in the header only and only as No", () => {
+  const said = (text: string, chunks: Iterable<Buffer> = [Buffer.from(text)]): boolean => {
+    const fields = new WayFields();
+    for (const chunk of chunks) fields.push(chunk);
+    return fields.isTlsOptional;
+  };
+  const text = "Subject: a\r\nTLS-Required: No\r\nTo: b\r\n\r\nbody\r\n";
+  for (const chunks of byteCuts(Buffer.from(text))) assert.ok(said(text, chunks), `${chunks[0]?.length}`);
+  assert.ok(said("tls-required :\tno \r\n\r\n"));
+  for (const other of ["TLS-Required: Yes\r\n\r\n", "X-TLS-Required: No\r\n\r\n", "\r\nTLS-Required: No\r\n"])
+    assert.ok(!said(other), other);
 });
 
 test("the domain of an address is what routing uses", () => {

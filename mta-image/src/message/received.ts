@@ -1,5 +1,6 @@
 /**
- * The trace field (RFC 5321 4.4) and the count of those that a message brings (6.3). Pure. The HELO name is the
+ * The trace field (RFC 5321 4.4), and what the header of a message says about its way: how many of those it brings (6.3),
+ * and whether it may go without TLS. Pure. The HELO name is the
  * client's word; the session let only harmless characters through, and it is set apart from what we saw.
  */
 import type { Origin } from "./envelope.ts";
@@ -37,9 +38,12 @@ export function mailDate(ms: number): string {
   return lastText;
 }
 
-/** Counts Received fields in the header block of a message that comes in chunks. */
-export class ReceivedCounter {
-  count = 0;
+/** What the header block of a message that comes in chunks says about its way. */
+export class WayFields {
+  /** Received fields. */
+  received = 0;
+  /** `TLS-Required: No` (RFC 8689 5). */
+  isTlsOptional = false;
   #isHeader = true;
   /** The start of the line that the last chunk cut, as far as it matters. */
   #rest = "";
@@ -65,7 +69,8 @@ export class ReceivedCounter {
   }
 
   #look(line: string): void {
-    if (/^received[ \t]*:/i.test(line)) this.count++;
+    if (/^received[ \t]*:/i.test(line)) this.received++;
+    else if (/^tls-required[ \t]*:[ \t]*no[ \t]*$/i.test(line)) this.isTlsOptional = true;
   }
 
   #endHeader(): void {

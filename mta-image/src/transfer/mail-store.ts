@@ -111,7 +111,7 @@ export class MailStore implements Store, Door {
 }
 
 function headOf({ id, receivedAt, envelope, origin, recipients }: LiveMail): FrameHead {
-  const { sender, smtpUtf8, eightBit, transportId, jobId, tenantId, dsn, requireTls } = envelope;
+  const { sender, smtpUtf8, eightBit, transportId, jobId, tenantId, dsn, requireTls, tlsOptional } = envelope;
   const { holdUntil, deliverBy, priority, marks } = envelope;
   return {
     id,
@@ -129,6 +129,7 @@ function headOf({ id, receivedAt, envelope, origin, recipients }: LiveMail): Fra
       ...(requireTls === true ? { requireTls } : {}),
       ...(holdUntil === undefined ? {} : { holdUntil }),
       ...(deliverBy === undefined ? {} : { deliverBy }),
+      ...(tlsOptional === true ? { tlsOptional } : {}),
       ...(priority === undefined ? {} : { priority }),
       ...(marks === undefined ? {} : { marks }),
     },
