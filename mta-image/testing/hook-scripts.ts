@@ -16,7 +16,7 @@ export const testLimits: Limits = { steps: 200_000, cpuMs: 2_000, wallMs: 300_00
 
 export function hooksOf(
   scripts: Partial<Record<SessionHook, string>>,
-  options: { onError?: OnError; files?: Readonly<Record<string, string>> } = {},
+  options: { onError?: OnError; files?: Readonly<Record<string, string>>; limits?: Limits } = {},
 ): ServerScripts {
   const { rcptto, ...others } = scripts;
   const texts: ScriptTexts = {
@@ -31,7 +31,7 @@ export function hooksOf(
         rcptto: rcptto === undefined ? [] : [{ id: "test", domains: null }],
       },
     ],
-    limits: testLimits,
+    limits: options.limits ?? testLimits,
     onError: options.onError ?? "defer",
   };
   const compiled = compileScripts(texts, makeScriptHost({ libraryHost }));

@@ -6,7 +6,7 @@ import { once } from "node:events";
 import type { SecureContext } from "node:tls";
 
 import { ManualClock } from "#base/testing/manual-clock.ts";
-import { silentLog } from "#base/log.ts";
+import { type Log, silentLog } from "#base/log.ts";
 import { systemRandom } from "#base/random.ts";
 import { makeHookFigures } from "#mta/hooks/figures.ts";
 import { HookRunner } from "#mta/hooks/runner.ts";
@@ -40,6 +40,8 @@ export interface ReceiverOptions {
   readonly ports?: Partial<Ports>;
   /** Of a UNIX socket to listen on. */
   readonly path?: string;
+  /** What scripts log, and what is logged of them. */
+  readonly scriptLog?: Log;
 }
 
 export class Receiver {
@@ -109,7 +111,7 @@ export class Receiver {
         hookRunner: new HookRunner({
           clock: this.clock,
           random: () => 0.5,
-          log: silentLog,
+          log: options.scriptLog ?? silentLog,
           figures: this.hookFigures,
           hostname: () => "mx.example.org",
           hasTransport: (id) => id.startsWith("out"),

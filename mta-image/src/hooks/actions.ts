@@ -115,7 +115,6 @@ const metadata = [
       checkMetadata(data);
       const run: HookRun = hookRun(context);
       run.metadata = data;
-      run.metadataIsChanged = true;
       return null;
     },
   }),

@@ -37,15 +37,29 @@ export class HookRun {
   action: Action | null = null;
   /** Set by SetSender, SetRecipient, SetSenderIP, SetHELO: as options of an action that accepts. */
   changes: Map<string, Value> | null = null;
-  /** What SetMetaData wrote and GetMetaData reads; null where there is none. */
-  metadata: Value = null;
-  metadataIsChanged = false;
+  readonly #keptMetadata: () => Value;
+  #metadata: Value | undefined = undefined;
   /** What queue() asked for at the end of data; stored when the script is done. */
   readonly copies: AskedCopy[] = [];
 
-  constructor(hook: HookName, transaction = "") {
+  /** `keptMetadata` is made for scripts that ask for it. */
+  constructor(hook: HookName, transaction = "", keptMetadata: () => Value = () => null) {
     this.hook = hook;
     this.#transaction = transaction;
+    this.#keptMetadata = keptMetadata;
+  }
+
+  /** What SetMetaData wrote, or what was kept with the message; null where there is none. */
+  get metadata(): Value {
+    return this.#metadata === undefined ? this.#keptMetadata() : this.#metadata;
+  }
+
+  set metadata(value: Value) {
+    this.#metadata = value;
+  }
+
+  get metadataIsChanged(): boolean {
+    return this.#metadata !== undefined;
   }
 
   /** Copies are bounded: each is a place in the queue. */

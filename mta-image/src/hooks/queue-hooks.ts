@@ -99,7 +99,7 @@ export class QueueHooks {
     const untouched = { context: null, metadata: null };
     if (script === null) return { kind: "try", wish: null, ...untouched };
     const queue = refusal === undefined ? {} : { queue: { plugin: { return: refusal.pluginReturn } } };
-    const given = arrayOf({ retry: facts.retry, ...queue });
+    const given = (): HslArray => arrayOf({ retry: facts.retry, ...queue });
     const ran = await this.#run(script, { facts, given, context: null });
     if (ran.hasFailed) return { ...failed(script), ...untouched };
     return { ...this.#decided(script, ran), ...this.#left(ran) };
@@ -108,8 +108,7 @@ export class QueueHooks {
   async after(facts: RecipientFacts, attempt: AttemptFacts, context: Value): Promise<AfterAnswer> {
     const script = this.#scripts().postdelivery;
     if (script === null) return { kind: "default", context, metadata: null };
-    const isNamed = script.compiled.used.has("arguments");
-    const given = isNamed ? attemptArguments(facts.retry, attempt) : new HslArray();
+    const given = (): HslArray => attemptArguments(facts.retry, attempt);
     const ran = await this.#run(script, { facts, given, context });
     if (ran.hasFailed) return { kind: "default", context, metadata: null };
     const { action } = ran.run;
@@ -145,16 +144,20 @@ export class QueueHooks {
     };
   }
 
+  /** Only what the script names is made. */
   async #run(
     script: HookScript,
-    what: { readonly facts: RecipientFacts; readonly given: HslArray; readonly context: Value },
+    what: { readonly facts: RecipientFacts; readonly given: () => HslArray; readonly context: Value },
   ): Promise<Ran> {
     const { facts, given, context } = what;
-    const run = new HookRun(script.hook);
-    run.metadata = arrayOfTexts(facts.metadata);
+    const { used } = script.compiled;
+    const run = new HookRun(script.hook, "", () => arrayOfTexts(facts.metadata));
     const world = this.#runner.world({ message: facts.transaction });
-    const message = script.compiled.used.has("message") ? messageTree(facts) : null;
-    const variables = { arguments: given, message, context };
+    const variables = {
+      arguments: used.has("arguments") ? given() : null,
+      message: used.has("message") ? messageTree(facts) : null,
+      context,
+    };
     return this.#runner.run(script, run, { world, variables });
   }
 }

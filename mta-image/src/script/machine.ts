@@ -15,7 +15,7 @@ import { type Resumed, type Routine, type Value, Item, share } from "./value.ts"
 import type { Host } from "./host.ts";
 import { constantOf } from "./constant.ts";
 import { importData } from "./data/import.ts";
-import { type Limits, type TextBudget, defaultLimits, wholeBudget } from "./limits.ts";
+import { type Limits, type TextBudget, MAX_NESTING, defaultLimits, wholeBudget } from "./limits.ts";
 import { type Budget, makeBudget, meter } from "./meter.ts";
 import type { Loader } from "./module.ts";
 import { makeRegex } from "./regex.ts";
@@ -131,8 +131,8 @@ function shareConstant(item: unknown): unknown {
   return typeof item === "object" && item !== null && "shared" in item ? share(item as Value) : item;
 }
 
-/** Enough for a script's whole way in most errors; host functions take frames of their own in between. */
-const STACK_FRAMES = 50;
+/** What helpers take for themselves above the script, which go down into arrays two frames a level, and then its whole way in most errors. */
+const STACK_FRAMES = 2 * MAX_NESTING + 50;
 
 const nothing: Readonly<Record<string, Value>> = {};
 

@@ -26,10 +26,14 @@ export function registerProgram(lines: readonly number[], sources: Sources): { n
 const FRAME =
   /at (?:async )?(?:(?:new )?(?:[\w$]+\.)*?([\w$]+)(?:\.next)? (?:\[as [^\]]*\] )?\()?(hsl-\d+):(\d+):\d+/g;
 
+/** More say nothing new: a function that calls itself without end. */
+const MAX_FRAMES = 50;
+
 /** Innermost first. */
 export function framesOf(stack: string | undefined): Frame[] {
   const frames: Frame[] = [];
   for (const [, name, program, line] of (stack ?? "").matchAll(FRAME)) {
+    if (frames.length === MAX_FRAMES) break;
     const known = programs.get(program as string)?.deref();
     const at = known?.lines[Number(line) - 1];
     if (known === undefined || at === undefined) continue;
