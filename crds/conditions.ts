@@ -169,6 +169,15 @@ export const mailClusterConditions = {
       NotPaused: "The operator acts.",
     },
   },
+  Fenced: {
+    about: "The annotation mailfleet.io/fenced takes slots out of service and keeps them as they are.",
+    reasons: {
+      Fenced: "The engines of the slots that it names take no session and try nothing.",
+      Fencing: "An engine has not taken the order yet, or does not answer.",
+      NotFenced: "It names no slot.",
+      NoSuchSlot: "It names something that is no slot of this cluster; the message says what.",
+    },
+  },
   Hibernated: {
     about: "The annotation mailfleet.io/hibernate lets all pods leave.",
     reasons: {
@@ -189,6 +198,7 @@ export const mailClusterConditions = {
       QueueUnknown: "A leaving pod does not say what is in its queue; unknown is not empty.",
       NodeLost:
         "The node of a slot does not answer; nobody else gets its volume until the node is known to be off.",
+      Fenced: "A slot that should leave is fenced: it stays, with its mail, until the annotation changes.",
       NoPeerReady: "No pod that stays is ready, so the leaving one goes on taking mail.",
       PodNotRunning: "A leaving pod with a spool does not run, so its mail cannot be delivered.",
       ClaimLost:

@@ -48,6 +48,11 @@ export const annotations = {
   hibernate: `${group}/hibernate`,
   /** On a MailCluster, set by people: slots that leave first when the cluster shrinks, e.g. "2,5". */
   removeSlots: `${group}/remove-slots`,
+  /**
+   * On a MailCluster, set by people: slots whose engines take no session and try nothing, and that nobody touches, e.g.
+   * "3,5", '["outbound-3"]' or "*".
+   */
+  fenced: `${group}/fenced`,
   /** On a MailCluster, set by people: what is not to keep pods from being made anew, e.g. "OtherPodsNotReady". */
   ignoreVetoes: `${group}/ignore-vetoes`,
   /** On a MailCluster, set by people: slots that are leaving and go at once with the mail in them, e.g. "3". */

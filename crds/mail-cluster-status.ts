@@ -17,6 +17,7 @@ export const podStates = [
   "Cordoned",
   "Draining",
   "Empty",
+  "Fenced",
   "Stopping",
   "Failed",
   "Unknown",
@@ -28,7 +29,7 @@ const PodEntry = z.object({
   state: z
     .enum(podStates)
     .describe(
-      "Pending: not running yet. Starting: running, not ready. Serving: takes mail. Cordoned: leaves, takes no new mail and delivers what it has. Draining: leaves and hands what it has to the pods that stay. Empty: leaves, and nothing is left in it. Stopping: being deleted. Failed: ended. Unknown: ready, but does not answer the operator. Retained: no pod, its volume is kept.",
+      "Pending: not running yet. Starting: running, not ready. Serving: takes mail. Cordoned: leaves, takes no new mail and delivers what it has. Draining: leaves and hands what it has to the pods that stay. Empty: leaves, and nothing is left in it. Fenced: takes no mail and tries none, by the annotation mailfleet.io/fenced. Stopping: being deleted. Failed: ended. Unknown: ready, but does not answer the operator. Retained: no pod, its volume is kept.",
     ),
   revision: z.string().max(64).optional().describe("Configuration that the engine says it runs."),
   queued: count.optional().describe("Recipients in its queue, rounded; absent when unknown."),

@@ -198,7 +198,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     contract,
     "undici",
     "zod",
-    ...operator("cache", "desired", "kube"),
+    ...operator("cache", "desired", "kube", "slots"),
   ],
   "operator/src/keda": ["base", "@grpc/grpc-js", "@grpc/proto-loader"],
   "operator/src/status": [

@@ -65,9 +65,9 @@ export const EngineStatus = z.object({
   revision: z.string(),
   /**
    * Serving: takes mail. Cordoned: answers 421 to new mail and goes on delivering. Draining: as Cordoned, and hands
-   * its queue to peers. Stopping: shutting down.
+   * its queue to peers. Fenced: as Cordoned, and tries nothing either, also after a restart. Stopping: shutting down.
    */
-  state: z.enum(["Serving", "Cordoned", "Draining", "Stopping"]),
+  state: z.enum(["Serving", "Cordoned", "Draining", "Fenced", "Stopping"]),
   ready: z.boolean(),
   queue: QueueFigures,
   /** Why the spool takes no mail, or null. */
@@ -121,7 +121,7 @@ export type ConfigResult = z.infer<typeof ConfigResult>;
 
 /** `peers` with Drain: who takes the queue. With the other modes: who may owe an answer from an earlier drain. */
 export const DrainRequest = z.object({
-  mode: z.enum(["Serve", "Cordon", "Drain"]),
+  mode: z.enum(["Serve", "Cordon", "Drain", "Fence"]),
   peers: z
     .array(
       z.object({
@@ -134,6 +134,13 @@ export const DrainRequest = z.object({
     .max(500)
     .default([]),
 });
+/** The state of an engine under each. */
+export const stateUnder = {
+  Serve: "Serving",
+  Cordon: "Cordoned",
+  Drain: "Draining",
+  Fence: "Fenced",
+} as const;
 export type DrainRequest = z.infer<typeof DrainRequest>;
 export type DrainOrder = z.input<typeof DrainRequest>;
 

@@ -79,7 +79,7 @@ export class FaultyFiles implements SpoolFiles {
 
   async list(folder: string): Promise<readonly string[]> {
     this.#step("list");
-    const prefix = `${folder}/`;
+    const prefix = folder === "" ? "" : `${folder}/`;
     return this.paths()
       .filter((path) => path.startsWith(prefix))
       .map((path) => path.slice(prefix.length));

@@ -7,6 +7,7 @@ import { MailClusterSpec } from "#crds/mail-cluster.ts";
 import type { Context } from "#operator/desired/context.ts";
 import { renderConfig } from "#operator/desired/engine-config.ts";
 import type { ResolvedPlugin } from "#operator/plugins/resolve.ts";
+import { noFence } from "#operator/slots/fence.ts";
 import type { SlotInput } from "#operator/slots/input.ts";
 import type { ObservedClaim, ObservedPod, ObservedSlot } from "#operator/slots/observed.ts";
 
@@ -141,6 +142,7 @@ export function aSlotInput(changes: Partial<SlotInput> = {}): SlotInput {
     leavingBefore: new Set(),
     preferred: new Set(),
     forced: new Set(),
+    fence: noFence,
     drainTo: "Peers",
     canMove: true,
     given: new Map(),

@@ -11,6 +11,7 @@ import {
   DrainRequest,
   type EngineStatus,
   type Problem,
+  stateUnder,
 } from "#contract/admin-api.ts";
 import { ShareOrder, type Shares } from "#contract/rules-api.ts";
 import type { ProbeResult } from "#contract/spamhaus-api.ts";
@@ -109,8 +110,7 @@ export class FakeEngine {
     if (what === "POST /v1/drain") {
       const { mode } = DrainRequest.parse(JSON.parse(body));
       this.drains.push(mode);
-      const states = { Serve: "Serving", Cordon: "Cordoned", Drain: "Draining" } as const;
-      this.status = { ...this.status, state: states[mode] };
+      this.status = { ...this.status, state: stateUnder[mode] };
       return answer(response, 200, this.status);
     }
     answer(response, 404, { code: "not-found", message: "no such path" });

@@ -20,7 +20,7 @@ export interface Batch {
 
 /** What a turn needs to know of the engine that has the spool open; null: there is none. */
 export interface Mouth {
-  readonly mode: "Serve" | "Cordon" | "Drain";
+  readonly mode: "Serve" | "Cordon" | "Drain" | "Fence";
   readonly peers: readonly number[];
 }
 
@@ -82,7 +82,7 @@ export class MailWorld {
 
   #work(spool: Spool, { mode, peers }: Mouth, { arriving, delivered }: Turn): void {
     if (mode === "Serve") for (let i = 0; i < arriving; i++) this.#accept(spool);
-    for (const id of [...spool.mail].slice(0, delivered)) {
+    for (const id of [...spool.mail].slice(0, mode === "Fence" ? 0 : delivered)) {
       if (this.delivered.has(id)) throw new Error(`message ${id} is delivered twice`);
       this.delivered.add(id);
       spool.mail.delete(id);

@@ -1,6 +1,12 @@
 /** Engines in memory behind the Engines interface, by address: for tests of the whole operator without sockets. */
 import { Failure } from "#base/error.ts";
-import type { ConfigPush, DrainOrder, EngineStatus, Problem } from "#contract/admin-api.ts";
+import {
+  type ConfigPush,
+  type DrainOrder,
+  type EngineStatus,
+  type Problem,
+  stateUnder,
+} from "#contract/admin-api.ts";
 import { appFile } from "#contract/config.ts";
 import type { ShareOrder, ShareState } from "#contract/rules-api.ts";
 import type { ProbeOrder, ProbeResult } from "#contract/spamhaus-api.ts";
@@ -19,8 +25,6 @@ function spamhausOf(app: string, before: EngineStatus["spamhaus"]): EngineStatus
 
 /** A new engine of a cluster has no share until it is told one. */
 const noShare: ShareState = { shares: { n: 0, of: 1 }, version: 0, held: 0 };
-
-const states = { Serve: "Serving", Cordon: "Cordoned", Drain: "Draining" } as const;
 
 export class MemoryEngines implements Engines {
   readonly byIp = new Map<string, EngineStatus>();
@@ -106,7 +110,7 @@ export class MemoryEngines implements Engines {
     this.orders.push({ ip, mode, peers: peers.map(({ name }) => name) });
     const addresses = peers.map(({ url }) => new URL(url).hostname);
     this.#peers.set(ip, addresses);
-    this.change(ip, { state: states[mode] });
+    this.change(ip, { state: stateUnder[mode] });
     return this.#at(ip);
   }
 

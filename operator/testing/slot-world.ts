@@ -4,6 +4,7 @@
  * takes a claim with mail in it that nobody gave up, or one that another slot must still ask, or makes a second pod or
  * claim for a slot.
  */
+import { stateUnder } from "#contract/admin-api.ts";
 import type { ObservedSlot } from "#operator/slots/observed.ts";
 import { type GivenOrder, orderKey } from "#operator/slots/orders.ts";
 import type { Step } from "#operator/slots/steps.ts";
@@ -25,12 +26,13 @@ interface Pod {
 interface Claim {
   isBound: boolean;
   isTerminating: boolean;
+  /** The mark in the volume. */
+  isFenced: boolean;
   readonly spool: Spool;
 }
 
 const TURN_MS = 3000;
 const serving: Mouth = { mode: "Serve", peers: [] };
-const states = { Serve: "Serving", Cordon: "Cordoned", Drain: "Draining" } as const;
 
 export class SlotWorld {
   readonly pods = new Map<number, Pod>();
@@ -71,13 +73,13 @@ export class SlotWorld {
   }
 
   /**
-   * The process ends and starts anew: what it was told is forgotten, what it wrote down is not. Nodes start nothing
+   * The process ends and starts anew: what it was told is forgotten, what it wrote down is not, a fence among it. Nodes start nothing
    * anew in a pod that is being deleted.
    */
   restart(slot: number): void {
     const pod = this.pods.get(slot);
     if (pod === undefined || pod.isTerminating) return;
-    pod.mouth = serving;
+    pod.mouth = this.#firstMouth(slot);
     pod.starts += 1;
   }
 
@@ -93,12 +95,12 @@ export class SlotWorld {
     switch (step.kind) {
       case "create-claim":
         if (claim !== undefined) throw new Error(`a second claim for slot ${slot}`);
-        this.claims.set(slot, { isBound: false, isTerminating: false, spool: newSpool() });
+        this.claims.set(slot, { isBound: false, isTerminating: false, isFenced: false, spool: newSpool() });
         return;
       case "create-pod":
         if (pod !== undefined) throw new Error(`a second pod for slot ${slot}`);
         if (claim === undefined) throw new Error(`a pod without a claim in slot ${slot}`);
-        this.pods.set(slot, this.#newPod());
+        this.pods.set(slot, this.#newPod(slot));
         return;
       case "delete-pod":
         if (pod !== undefined) pod.isTerminating = true;
@@ -127,7 +129,12 @@ export class SlotWorld {
   }
 
   #order(uid: string, mouth: Mouth): void {
-    for (const pod of this.pods.values()) if (pod.uid === uid && !pod.isSilent) pod.mouth = mouth;
+    for (const [slot, pod] of this.pods) {
+      if (pod.uid !== uid || pod.isSilent) continue;
+      pod.mouth = mouth;
+      const claim = this.claims.get(slot);
+      if (claim !== undefined) claim.isFenced = mouth.mode === "Fence";
+    }
   }
 
   /** The live look: what was observed may have changed. */
@@ -169,7 +176,11 @@ export class SlotWorld {
     }
   }
 
-  #newPod(): Pod {
+  #firstMouth(slot: number): Mouth {
+    return this.claims.get(slot)?.isFenced === true ? { mode: "Fence", peers: [] } : serving;
+  }
+
+  #newPod(slot: number): Pod {
     const uid = `uid-${++this.#made}`;
     const { hash } = this;
     return {
@@ -178,7 +189,7 @@ export class SlotWorld {
       phase: "Pending",
       isTerminating: false,
       isSilent: false,
-      mouth: serving,
+      mouth: this.#firstMouth(slot),
       version: 1,
       starts: 0,
     };
@@ -203,7 +214,7 @@ export class SlotWorld {
   #engine(slot: number, { mouth, starts }: Pod) {
     const spool = this.claims.get(slot)?.spool ?? newSpool();
     return anEngine({
-      state: states[mouth.mode],
+      state: stateUnder[mouth.mode],
       queued: holds(spool),
       startedAt: new Date(starts * 1000).toISOString(),
       handover: { given: 0, unanswered: unanswered(spool), waitsFor: null },

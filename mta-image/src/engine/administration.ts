@@ -1,12 +1,13 @@
 /** What the admin API may ask of the engine, over its rooms. Thin: nothing is decided here. */
-import type {
-  ConfigPush,
-  DrainRequest,
-  EngineStatus,
-  QueueChange,
-  QueuePage,
-  QueueQuery,
-  QueueSelector,
+import {
+  type ConfigPush,
+  type DrainRequest,
+  type EngineStatus,
+  type QueueChange,
+  type QueuePage,
+  type QueueQuery,
+  type QueueSelector,
+  stateUnder,
 } from "#contract/admin-api.ts";
 
 import type { Clock } from "#base/clock.ts";
@@ -96,15 +97,28 @@ export class EngineAdministration implements Administration {
 
   /** A process that is stopping stays so. */
   async drain({ mode, peers }: DrainRequest): Promise<EngineStatus> {
-    await this.#mta.transfer.order(peers, { give: mode === "Drain" });
+    const { spool, queue, transfer, options } = this.#mta;
+    await transfer.order(peers, { give: mode === "Drain" });
     if (this.#mta.state === "Stopping") return this.status();
     this.#drained ??= this.#watchDrained();
-    if (mode === "Serve") {
-      this.#drained.stop();
-      await this.#mta.spool.unmarkDrained();
-    } else this.#drained.start();
-    this.#mta.state = drainStates[mode];
+    if (mode === "Cordon" || mode === "Drain") this.#drained.start();
+    else this.#drained.stop();
+    if (mode === "Serve") await spool.unmarkDrained();
+    if (mode === "Fence") {
+      this.startFenced();
+      await spool.markFenced(`Fenced on ${new Date(options.clock.now()).toISOString()}.\n`);
+      return this.status();
+    }
+    await spool.unmarkFenced();
+    this.#mta.state = stateUnder[mode];
+    queue.isPaused = false;
     return this.status();
+  }
+
+  /** As the engine before it was told to be. */
+  startFenced(): void {
+    this.#mta.queue.isPaused = true;
+    this.#mta.state = "Fenced";
   }
 
   #watchDrained(): DrainedWatch {
@@ -139,5 +153,3 @@ function isEmpty({ state, queue, sessions, deliveries, handover }: EngineStatus)
   const owed = handover?.unanswered ?? 0;
   return isTurnedAway && queue.total + sessions + deliveries + owed === 0;
 }
-
-const drainStates = { Serve: "Serving", Cordon: "Cordoned", Drain: "Draining" } as const;

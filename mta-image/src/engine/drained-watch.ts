@@ -1,6 +1,6 @@
 /**
  * While an engine takes no mail: looks each second whether anything is left, and once nothing is, says so on the volume
- * (spool/drained-mark.ts). Nothing in here rejects.
+ * (spool/volume-mark.ts). Nothing in here rejects.
  */
 import type { Clock, Timer } from "#base/clock.ts";
 

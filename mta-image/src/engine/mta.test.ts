@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { createTransport } from "nodemailer";
 
-import type { EngineStatus } from "#contract/admin-api.ts";
+import type { EngineStatus, QueuePage } from "#contract/admin-api.ts";
 
 import { makeCertificate } from "../../testing/certificates.ts";
 import { type Engine, type EngineOptions, appConfig, startEngine } from "../../testing/harness.ts";
@@ -49,6 +49,18 @@ async function send(to: Engine, mail: { from?: string; to?: string; tls?: boolea
     text: "hello\n.\n..dots\n",
   });
   transport.close();
+}
+
+/** Told to try its mail now, it does not: what is due stays, and counts as nothing that more engines would change. */
+async function assertFenced(of: Engine): Promise<void> {
+  const retried = await of.admin("POST", "/v1/queue/retry", { recipientDomain: "example.net" });
+  assert.deepEqual(retried.json, { changed: 1 });
+  const { queue, state, ready } = await status(of);
+  assert.deepEqual([state, ready, queue.total, queue.blocked], ["Fenced", false, 1, 1]);
+  assert.equal(sink.received.length, 0);
+  const [entry] = ((await of.admin("GET", "/v1/queue")).json as QueuePage).entries;
+  const { json } = await of.admin("GET", `/v1/queue/${entry?.messageId}/explain`);
+  assert.match(JSON.stringify(json), /the engine is fenced/);
 }
 
 async function status(of: Engine): Promise<EngineStatus> {
@@ -225,6 +237,36 @@ describe("orders", () => {
     assert.match(await greeting(mta.smtpPort), /^421 4\.3\.2 /);
     await mta.admin("POST", "/v1/drain", { mode: "Serve" });
     assert.match(await greeting(mta.smtpPort), /^220 /);
+  });
+
+  test("to fence leave the mail alone, also in the next process, until they are taken back", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "fenced-"));
+    const first = await startEngine({ server: `127.0.0.1:${sink.port}`, folder });
+    sink.answer = () => ({ code: 451, text: "4.7.1 later" });
+    await send(first);
+    await until(
+      () => status(first),
+      ({ queue }) => queue.deferred === 1,
+    );
+    sink.answer = () => "accept";
+    const answer = await first.admin("POST", "/v1/drain", { mode: "Fence" });
+    assert.equal((answer.json as EngineStatus).state, "Fenced");
+    assert.match(await greeting(first.smtpPort), /^421 4\.3\.2 /);
+    await assertFenced(first);
+    await first.stop();
+    const second = await startEngine({ server: `127.0.0.1:${sink.port}`, folder });
+    engines.push(second);
+    await assertFenced(second);
+    assert.equal((await fetch(`${second.monitorUrl}/ready`)).status, 503);
+    await second.admin("POST", "/v1/drain", { mode: "Serve" });
+    await until(
+      () => status(second),
+      ({ queue, totals }) => queue.total === 0 && totals.delivered === 1,
+    );
+    assert.match(await greeting(second.smtpPort), /^220 /);
+    await second.stop();
+    const third = await engine({ folder });
+    assert.equal((await status(third)).state, "Serving");
   });
 
   test("to drain without keys for peers are refused and change nothing", async () => {

@@ -248,8 +248,7 @@ export class Mta {
 
   async #openRooms(): Promise<void> {
     const { config } = this.options;
-    const { startup } = config.current;
-    const patience = startup.shutdown.timeout;
+    const { servers, shutdown } = config.current.startup;
     config.onChange(async (next) => {
       const use = await this.#prepare(next);
       return () => {
@@ -264,14 +263,15 @@ export class Mta {
     (await this.#prepare(config.current))();
     this.shutdown.add("transfer", () => this.transfer.close());
     this.rules.useShare(await readShare(this.#sharePlace));
+    if (this.spool.isFenced) this.administration.startFenced();
     await this.transfer.queueAll(this.spool.recover());
     this.shutdown.add("courier", async () => {
-      await this.#mail.close(patience);
+      await this.#mail.close(shutdown.timeout);
     });
     await this.#openAdmin();
     this.shutdown.add("breakpoints", async () => this.#scripts.breakpoints.close());
     this.shutdown.add("traces", async () => this.#traces.close());
-    for (const server of startup.servers) await this.#openServer(server, patience);
+    for (const server of servers) await this.#openServer(server, shutdown.timeout);
     this.shutdown.add("plugins", () => this.plugins.earlyCleanup());
     this.plugins.ready();
     this.#isOpen = true;

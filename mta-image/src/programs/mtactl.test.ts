@@ -45,6 +45,7 @@ describe("mtactl", () => {
     assert.equal(status.code, 0, status.error);
     assert.match(status.out, /^state +Serving\n/);
     assert.match((await mtactl(...reach(engine), "drain")).out, /^state +Cordoned, not ready\n/);
+    assert.match((await mtactl(...reach(engine), "fence")).out, /^state +Fenced, not ready\n/);
     assert.equal((await mtactl(...reach(engine), "queue", "retry", "--domain", "x.test")).out, "0 changed\n");
     const where = ["--where", "minAttempts=1", "--where", "sender=@corp.test"];
     const counted = await mtactl(...reach(engine), "queue", "move", ...where, "--to", "jobId=j", "--dry-run");

@@ -26,6 +26,7 @@ const usage = `mtactl: control a running smtpd
   mtactl status
 ${queueUsage}${suppressionUsage}${rulesUsage}${pluginsUsage}${stageUsage}${breakpointUsage}${hslUsage}${traceUsage}  mtactl config reload
   mtactl drain            take no new mail, go on delivering
+  mtactl fence            take no mail and try none, also after a restart
   mtactl serve            take mail again
 
   -c, --config F    the engine's smtpd.yaml, which says where and how (default ${paths.config}/${startupFile})
@@ -101,6 +102,8 @@ function toCall([first, second]: readonly string[]): Call | null {
   if (first === "status") return { method: "GET", path: "/v1/status", show: showStatus };
   if (first === "drain")
     return { method: "POST", path: "/v1/drain", body: { mode: "Cordon" }, show: showStatus };
+  if (first === "fence")
+    return { method: "POST", path: "/v1/drain", body: { mode: "Fence" }, show: showStatus };
   if (first === "serve")
     return { method: "POST", path: "/v1/drain", body: { mode: "Serve" }, show: showStatus };
   if (first === "config" && second === "reload")

@@ -14,6 +14,10 @@ interface Standing {
   readonly verdict: object | null;
 }
 
+interface Placed extends Pick<Standing, "phase" | "verdict"> {
+  readonly destination: { ready: number };
+}
+
 /** What entries of one line have in common. */
 export interface LineName {
   readonly transportId: string;
@@ -115,6 +119,11 @@ export class DestinationQueue<E extends Standing> implements Destination, Line {
     if (this.#turn % PATIENT_TURN === PATIENT_TURN - 1) lanes.reverse();
     return lanes.find((lane) => lane.peek(this.isForNotices) !== null) ?? this.#ordinary;
   }
+}
+
+/** The entry keeps its place in it as a hole, and is not counted any more. */
+export function leaveLine({ phase, verdict, destination }: Placed): void {
+  if (phase === "ready" && verdict === null) destination.ready--;
 }
 
 /** A transport and a domain; job, tenant, group and source addresses for those who have them. */

@@ -53,6 +53,8 @@ export class Dispatcher {
   readonly #round = new Round();
   /** Attempts that have ended, and the milliseconds that they took together. */
   readonly ended = { attempts: 0, ms: 0 };
+  /** Nothing is started, until somebody says otherwise and pumps. */
+  isPaused = false;
   #running = 0;
   #isClosed = false;
   #isPumpPlanned = false;
@@ -65,9 +67,11 @@ export class Dispatcher {
     return this.#running;
   }
 
-  /** Nothing more may start, whatever the line. */
-  get isFull(): boolean {
-    return this.#isClosed || this.#running >= this.#options.maxRunning;
+  /** Why nothing more may start, whatever the line; null: it may. */
+  get idleBecause(): string | null {
+    if (this.isPaused) return "the engine is fenced";
+    const isFull = this.#isClosed || this.#running >= this.#options.maxRunning;
+    return isFull ? "all attempts of the engine are under way" : null;
   }
 
   find(key: string): Line | undefined {
@@ -114,7 +118,7 @@ export class Dispatcher {
    * `TURNS_AT_ONCE` the event loop has its turn too: a hundred thousand lines, or one that wakes itself, block nobody.
    */
   pump(): void {
-    for (let turns = 0; !this.isFull; turns++) {
+    for (let turns = 0; this.idleBecause === null; turns++) {
       if (turns === TURNS_AT_ONCE) return this.#planPump();
       const line = this.#round.take();
       if (line === undefined) return;
@@ -129,14 +133,15 @@ export class Dispatcher {
 
   /** When the entry that has been due for longest became due, null when there is none; and how many a rule holds back. */
   dueFigures(): DueFigures {
-    let oldestFreeAt = this.#notices.peek()?.dueAt ?? null;
-    let oldestAt = oldestFreeAt;
-    let blocked = 0;
+    const isHeld = (line: Line): boolean => this.isPaused || this.#options.admission.isHeld(line);
+    let oldestAt = this.#notices.peek()?.dueAt ?? null;
+    let oldestFreeAt = this.isPaused ? null : oldestAt;
+    let blocked = this.isPaused ? this.#notices.ready : 0;
     for (const destination of this.#destinations.values()) {
       const dueAt = destination.peek()?.dueAt ?? null;
       if (dueAt === null) continue;
       oldestAt = earlier(oldestAt, dueAt);
-      if (this.#options.admission.isHeld(destination)) blocked += destination.ready;
+      if (isHeld(destination)) blocked += destination.ready;
       else oldestFreeAt = earlier(oldestFreeAt, dueAt);
     }
     return { oldestAt, oldestFreeAt, blocked };

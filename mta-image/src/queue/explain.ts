@@ -33,7 +33,8 @@ export interface Surroundings {
   /** Null while the mail exchangers are being looked for; empty without rules. */
   readonly candidates: readonly Candidate[] | null;
   readonly window: number;
-  readonly isEngineFull: boolean;
+  /** Why the engine begins no attempt at all; null: it does. */
+  readonly idleBecause: string | null;
 }
 
 export function explainEntry(entry: Entry, around: Surroundings): Explanation {
@@ -64,7 +65,7 @@ function waitingReason({ verdict, attempts }: Entry): string {
 function obstaclesOf(entry: Entry, around: Surroundings): Obstacle[] {
   const line = entry.destination;
   const { candidates, window } = around;
-  if (around.isEngineFull) return [place("engine", "all attempts of the engine are under way")];
+  if (around.idleBecause !== null) return [place("engine", around.idleBecause)];
   if (line.running >= window) return [place("window", `${line.running} attempts of ${window} are under way`)];
   if (candidates === null) return [place("locating", "its mail exchangers are being looked for")];
   const found = candidates.map(({ source, judgement }) => ruleOf(source, judgement, around));

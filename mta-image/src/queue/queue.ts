@@ -12,7 +12,7 @@ import type { EntryState, Moved, Spool, LiveMail, StateSource } from "../spool/s
 import { Admission, type AdmissionOptions } from "./admission.ts";
 import type { Courier, Outcome } from "./courier.ts";
 import { withDeadlines } from "./deadline.ts";
-import { DestinationQueue, type LineName, destinationKey } from "./destination-queue.ts";
+import { DestinationQueue, type LineName, destinationKey, leaveLine } from "./destination-queue.ts";
 import { Dispatcher, attemptOf } from "./dispatcher.ts";
 import { type Doorkeeper, openDoors } from "./doorkeeper.ts";
 import { DueTimer } from "./due-timer.ts";
@@ -127,9 +127,8 @@ export class Queue {
   }
 
   figures(): QueueFigures {
-    const deferred = this.#due.size;
+    const { size: deferred, nextAt } = this.#due;
     const { oldestAt, oldestFreeAt, blocked } = this.#dispatcher.dueFigures();
-    const { nextAt } = this.#due;
     return {
       total: this.#total,
       active: this.#total - deferred - this.#held,
@@ -208,7 +207,7 @@ export class Queue {
       monotonic: this.#clock.monotonic(),
       candidates: isRuled ? this.#admission.candidates(entry.destination) : [],
       window: this.#courier.attemptsPerDestination,
-      isEngineFull: this.#dispatcher.isFull,
+      idleBecause: this.#dispatcher.idleBecause,
     });
   }
 
@@ -258,6 +257,12 @@ export class Queue {
     this.#record(next);
     if (phase !== "hold") this.#place(next);
     return true;
+  }
+
+  /** While paused no attempt begins and no notice goes; what is under way ends. */
+  set isPaused(isPaused: boolean) {
+    this.#dispatcher.isPaused = isPaused;
+    this.#dispatcher.pump();
   }
 
   /** Starts what may start, after several entries were moved. */
@@ -382,11 +387,6 @@ export class Queue {
   #record(entry: Entry): void {
     this.#spool.update(entry.message.id, entry.recipient, entry.state());
   }
-}
-
-/** It keeps its place as a hole, and is not counted any more. */
-function leaveLine({ phase, verdict, destination }: Entry): void {
-  if (phase === "ready" && verdict === null) destination.ready--;
 }
 
 /** For an entry that is given away: what it said last. */

@@ -9,7 +9,6 @@ import type { Log } from "#base/log.ts";
 import { BodyFile, readBody } from "./body-file.ts";
 import { Catalog } from "./catalog.ts";
 import { Compaction } from "./compaction.ts";
-import { DrainedMark, removeOldMark } from "./drained-mark.ts";
 import type { SpoolFiles } from "./files.ts";
 import { LiveMessage } from "./live-message.ts";
 import { type MessageMeta, encodeMessage, encodeSettled, encodeState, soundLength } from "./record.ts";
@@ -27,6 +26,11 @@ import {
   type SpoolFigures,
   type LiveMail,
 } from "./spool.ts";
+import { VolumeMark, removeOldMark } from "./volume-mark.ts";
+
+/** What is said on the volume, and the names of the files that say so. */
+const DRAINED = "drained";
+const FENCED = "fenced";
 
 export interface DiskSpoolOptions {
   readonly files: SpoolFiles;
@@ -40,7 +44,8 @@ export interface DiskSpoolOptions {
 }
 
 export class DiskSpool implements Spool {
-  readonly #mark: DrainedMark;
+  readonly #drained: VolumeMark;
+  readonly #fenced: VolumeMark;
   readonly #files: SpoolFiles;
   readonly #log: Log;
   readonly #catalog: Catalog;
@@ -58,10 +63,12 @@ export class DiskSpool implements Spool {
     segments: SegmentLog;
     compaction: Compaction;
     snapshots: Snapshots;
+    fenced: VolumeMark;
     corruptRecords: number;
   }) {
     this.#files = parts.options.files;
-    this.#mark = new DrainedMark(parts.options.files);
+    this.#drained = new VolumeMark(parts.options.files, DRAINED);
+    this.#fenced = parts.fenced;
     this.#log = parts.options.log;
     this.#catalog = parts.catalog;
     this.#space = parts.space;
@@ -75,7 +82,9 @@ export class DiskSpool implements Spool {
   static async open(options: DiskSpoolOptions): Promise<DiskSpool> {
     const { files, log, clock } = options;
     for (const folder of ["segments", "bodies", "corrupt"]) await files.makeFolder(folder);
-    await removeOldMark(files);
+    await removeOldMark(files, DRAINED);
+    const fenced = new VolumeMark(files, FENCED);
+    await fenced.find();
     await files.syncFolder("");
     const catalog = new Catalog(options.cacheBytes ?? 64 * 1024 * 1024);
     const { segments: found, read, damage, corruptRecords } = await recoverSegments(files, catalog, log);
@@ -104,7 +113,16 @@ export class DiskSpool implements Spool {
       isDiskFull: () => space.isFull,
     });
     await space.watch();
-    return new DiskSpool({ options, catalog, space, segments, compaction, snapshots, corruptRecords });
+    return new DiskSpool({
+      options,
+      catalog,
+      space,
+      segments,
+      compaction,
+      snapshots,
+      fenced,
+      corruptRecords,
+    });
   }
 
   /** Damaged records that the start moved aside. */
@@ -114,26 +132,38 @@ export class DiskSpool implements Spool {
 
   /** Null: its volume cannot be marked. */
   get isMarkedDrained(): boolean | null {
-    return this.#mark.isSet;
+    return this.#drained.isSet;
   }
 
   /** Says on the volume that nothing is left; a spool that holds something is left as it is. */
   async markDrained(text: string): Promise<void> {
-    if (this.#catalog.size === 0 && this.#segments.failure === null) await this.#mark.set(text);
+    if (this.#catalog.size === 0 && this.#segments.failure === null) await this.#drained.set(text);
   }
 
   /** Rejects with a SpoolFailure when the mark may still be there. */
-  async unmarkDrained(): Promise<void> {
-    try {
-      await this.#mark.clear();
-    } catch (error) {
-      throw new SpoolFailure("spool-broken", describe(error), { cause: error });
-    }
+  unmarkDrained(): Promise<void> {
+    return clear(this.#drained);
+  }
+
+  /** An earlier process, or this one, was told to leave the mail alone. */
+  get isFenced(): boolean {
+    return this.#fenced.isWanted;
+  }
+
+  /** For the processes to come; a mark that cannot be written is forgotten by them. */
+  async markFenced(text: string): Promise<void> {
+    await this.#fenced.set(text);
+    if (this.#fenced.isSet === null) this.#log.warn({}, "spool-fence-not-written");
+  }
+
+  /** Rejects with a SpoolFailure when the mark may still be there. */
+  unmarkFenced(): Promise<void> {
+    return clear(this.#fenced);
   }
 
   async commit(draft: Draft): Promise<LiveMail> {
     this.#checkOpen();
-    if (this.#mark.isWanted) await this.unmarkDrained();
+    if (this.#drained.isWanted) await this.unmarkDrained();
     const { content } = draft;
     // One value for all: a state is replaced as a whole, never changed.
     const fresh = freshState(draft.dueAt);
@@ -261,4 +291,12 @@ export class DiskSpool implements Spool {
 
 function freshState(dueAt: number): EntryState {
   return { status: "queued", attempts: 0, dueAt, lastReply: "", delayNotices: 0 };
+}
+
+async function clear(mark: VolumeMark): Promise<void> {
+  try {
+    await mark.clear();
+  } catch (error) {
+    throw new SpoolFailure("spool-broken", describe(error), { cause: error });
+  }
 }

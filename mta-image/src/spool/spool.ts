@@ -140,6 +140,8 @@ export interface SpoolFigures {
 }
 
 export interface Spool {
+  /** The mail in it is to be left alone. */
+  readonly isFenced: boolean;
   /**
    * Resolves only after the message is on disk: its record (and body file) written and fdatasync returned.
    * From then on it is found again after any crash. Rejects with a SpoolFailure, and then nothing is kept.

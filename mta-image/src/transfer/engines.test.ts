@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
 import { createTransport } from "nodemailer";
 
-import type { EngineStatus } from "#contract/admin-api.ts";
+import type { DrainOrder, EngineStatus } from "#contract/admin-api.ts";
 
 import { type TestCertificate, makeCertificate } from "../../testing/certificates.ts";
 import { type Engine, startEngine } from "../../testing/harness.ts";
@@ -47,7 +47,7 @@ function send(to: Engine, recipient: string, text: string): Promise<unknown> {
 }
 
 /** Orders go past the network here: HTTPS with a private authority is not fetch's to speak. */
-const order = (of: Engine, mode: "Serve" | "Drain", peers: readonly Engine[]): Promise<EngineStatus> =>
+const order = (of: Engine, mode: DrainOrder["mode"], peers: readonly Engine[]): Promise<EngineStatus> =>
   of.mta.administration.drain({
     mode,
     peers: peers.map((peer) => ({
@@ -59,6 +59,28 @@ const order = (of: Engine, mode: "Serve" | "Drain", peers: readonly Engine[]): P
 const status = (of: Engine): EngineStatus => of.mta.administration.status();
 
 describe("two engines", () => {
+  test("hand nothing to one that is fenced, and lose nothing by having tried", async () => {
+    const giver = await securedEngine("giver-to-fenced", "127.0.0.1:1");
+    const taker = await securedEngine("fenced-taker", `127.0.0.1:${sink.port}`);
+    await send(giver, "fence@example.net", "small");
+    await until(
+      () => status(giver).queue.deferred,
+      (count) => count === 1,
+    );
+    await order(taker, "Fence", []);
+    await order(giver, "Drain", [taker]);
+    await until(
+      () => status(giver).handover?.waitsFor ?? "",
+      (words) => words.includes("this engine is fenced"),
+    );
+    assert.deepEqual([status(giver).queue.total, status(taker).queue.total], [1, 0]);
+    await order(taker, "Serve", []);
+    await until(
+      () => [status(giver).queue.total, status(taker).queue.total],
+      ([left, taken]) => left === 0 && taken === 1,
+    );
+  });
+
   test("hand a queue over with its retries, and the taker delivers each message once", async () => {
     const giver = await securedEngine("giver", "127.0.0.1:1");
     const taker = await securedEngine("taker", `127.0.0.1:${sink.port}`);

@@ -3,6 +3,7 @@
  * that were checked out are in nobody's hands and are kept here; `withheld` counts them, so that nobody takes the
  * engine for empty.
  */
+import { Failure } from "#base/error.ts";
 import type { FrameHead } from "#contract/transfer-api.ts";
 
 import type { Queue } from "../queue/queue.ts";
@@ -83,6 +84,7 @@ export class MailStore implements Store, Door {
   }
 
   async store(head: FrameHead, content: Buffer): Promise<void> {
+    if (this.#spool.isFenced) throw new Failure("engine-fenced", "this engine is fenced and takes no mail");
     const { id, receivedAt, envelope, origin, states } = head;
     const message = await this.#spool.commit({
       id,
@@ -127,9 +129,9 @@ function headOf({ id, receivedAt, envelope, origin, recipients }: LiveMail): Fra
       // The schema's arrays are the same but for their being writable.
       ...(dsn === undefined ? {} : { dsn: dsn as NonNullable<FrameHead["envelope"]["dsn"]> }),
       ...(requireTls === true ? { requireTls } : {}),
+      ...(tlsOptional === true ? { tlsOptional } : {}),
       ...(holdUntil === undefined ? {} : { holdUntil }),
       ...(deliverBy === undefined ? {} : { deliverBy }),
-      ...(tlsOptional === true ? { tlsOptional } : {}),
       ...(priority === undefined ? {} : { priority }),
       ...(marks === undefined ? {} : { marks }),
     },

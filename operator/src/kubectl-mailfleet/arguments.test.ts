@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import { parseArguments } from "./arguments.ts";
-import { nameToLeave, steer } from "./steer.ts";
+import { fenceTo, nameToLeave, steer } from "./steer.ts";
 
 const parse = (line: string) => parseArguments(line === "" ? [] : line.split(" "));
 const refused = (line: string): string => {
@@ -29,6 +29,9 @@ describe("the command line", () => {
   test("refuses what it does not understand, in a sentence, and does nothing", () => {
     assert.match(refused("scale out many"), /number from 0 to 500/);
     assert.match(refused("drain out"), /numbers of slots/);
+    assert.match(refused("fence out"), /or --all/);
+    assert.match(refused("unfence out 2 --all"), /or --all/);
+    assert.match(refused("fence out first"), /or --all/);
     assert.match(refused("status ../x"), /no name of a MailCluster/);
     assert.match(refused("explode out"), /no command "explode"/);
     assert.match(refused("status out --nonsense"), /nonsense/);
@@ -62,5 +65,20 @@ describe("steering", () => {
     ]);
     assert.deepEqual(steer("out", "resume").slice(4), ["mailfleet.io/rollout-", "mailfleet.io/paused-"]);
     assert.equal(nameToLeave("out", [2, 5]).at(-1), "mailfleet.io/remove-slots=2,5");
+  });
+
+  test("fences one slot beside others, and takes one of all out", () => {
+    const change = (line: string, text: string | undefined): string | undefined => {
+      const { command } = parse(line);
+      assert.ok(command.kind === "fence" || command.kind === "unfence");
+      return fenceTo(command, { text, slots: [0, 1, 2] }).at(-1);
+    };
+    assert.equal(change("fence out 2", undefined), "mailfleet.io/fenced=2");
+    assert.equal(change("fence out 0 2", '["out-1"]'), "mailfleet.io/fenced=0,1,2");
+    assert.equal(change("fence out 0", "*"), "mailfleet.io/fenced=*");
+    assert.equal(change("fence out --all", "1"), "mailfleet.io/fenced=*");
+    assert.equal(change("unfence out 1", "*"), "mailfleet.io/fenced=0,2");
+    assert.equal(change("unfence out 1", "1"), "mailfleet.io/fenced-");
+    assert.equal(change("unfence out --all", "1,2"), "mailfleet.io/fenced-");
   });
 });

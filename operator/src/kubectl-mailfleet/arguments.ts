@@ -10,6 +10,9 @@ export const usage = `kubectl mailfleet: look at clusters of mail servers and st
   kubectl mailfleet queue NAME [--domain D] [--limit N]
                                              what waits, pod by pod, as the engines say
   kubectl mailfleet drain NAME SLOT...       these slots hand over and leave: the cluster shrinks by as many
+  kubectl mailfleet fence NAME SLOT... [--all]
+                                             these take no mail and try none, and are left as they are
+  kubectl mailfleet unfence NAME SLOT... [--all]
   kubectl mailfleet scale NAME N             so many pods
   kubectl mailfleet pause NAME [--all]       the roll-out stays where it is; with --all nothing is changed at all
   kubectl mailfleet resume NAME              takes both back
@@ -32,6 +35,12 @@ export type Command =
   | { readonly kind: "status"; readonly name: string }
   | { readonly kind: "queue"; readonly name: string; readonly domain: string | null; readonly limit: number }
   | { readonly kind: "drain"; readonly name: string; readonly slots: readonly number[] }
+  | {
+      readonly kind: "fence" | "unfence";
+      readonly name: string;
+      /** Null: all. */
+      readonly slots: readonly number[] | null;
+    }
   | { readonly kind: "scale"; readonly name: string; readonly replicas: number }
   | { readonly kind: "annotate"; readonly name: string; readonly what: Steering }
   | {
@@ -125,10 +134,17 @@ function furtherCommand(word: string, name: string, rest: readonly string[], val
         : { kind: "queue", name, domain: values.domain ?? null, limit };
     }
     case "drain": {
-      const slots = rest.map((text) => numberIn(text, 0, 999_999));
-      if (slots.length === 0 || slots.includes(null))
-        return wrong("drain needs the numbers of slots, e.g. 2 5");
-      return { kind: "drain", name, slots: slots.filter((slot) => slot !== null) };
+      const slots = slotsIn(rest);
+      return slots === null
+        ? wrong("drain needs the numbers of slots, e.g. 2 5")
+        : { kind: "drain", name, slots };
+    }
+    case "fence":
+    case "unfence": {
+      const slots = slotsIn(rest);
+      return (slots === null) === values.all
+        ? { kind: word, name, slots }
+        : wrong(`${word} needs either the numbers of slots, e.g. 2 5, or --all`);
     }
     case "scale": {
       const replicas = numberIn(rest[0] ?? "", 0, 500);
@@ -148,6 +164,12 @@ function furtherCommand(word: string, name: string, rest: readonly string[], val
     default:
       return wrong(`there is no command "${word}"`);
   }
+}
+
+/** Null: none are named, or not all of it is numbers. */
+function slotsIn(texts: readonly string[]): readonly number[] | null {
+  const slots = texts.map((text) => numberIn(text, 0, 999_999));
+  return slots.length === 0 || slots.includes(null) ? null : slots.filter((slot) => slot !== null);
 }
 
 function sendCommand(name: string, { from, to, subject, port: text }: Values): Command {

@@ -6,6 +6,7 @@ import { gzipSync } from "node:zlib";
 
 import type { Clock } from "#base/clock.ts";
 import { describe, Failure } from "#base/error.ts";
+import { annotations } from "#crds/group.ts";
 import { containerPort } from "#crds/mail-cluster-traffic.ts";
 import { CLUSTER_LABEL } from "#operator/cache/caches.ts";
 import type { CustomObject, Pod } from "#operator/kube/objects.ts";
@@ -17,7 +18,7 @@ import { type PodQueue, queueScreen } from "./queue-screen.ts";
 import { gather } from "./report.ts";
 import { sendMail } from "./send-mail.ts";
 import { listScreen, type SeenEvent, statusScreen } from "./status-screen.ts";
-import { nameToLeave, scaleTo, steer } from "./steer.ts";
+import { fenceTo, nameToLeave, scaleTo, steer } from "./steer.ts";
 import { tar } from "./tar.ts";
 
 export interface Surroundings {
@@ -41,6 +42,9 @@ export async function run(command: Command, around: Surroundings): Promise<strin
       return showQueue(command, kubectl);
     case "drain":
       return drain(command, kubectl);
+    case "fence":
+    case "unfence":
+      return fence(command, kubectl);
     case "scale":
       return kubectl.text(...scaleTo(command.name, command.replicas));
     case "annotate":
@@ -120,6 +124,15 @@ async function drain({ name, slots }: Command & { kind: "drain" }, kubectl: Kube
   if (replicas === undefined || autoscaling?.mode === "Internal")
     return `${said}They leave first when the number of pods, which is not yours here, goes down.\n`;
   return said + (await kubectl.text(...scaleTo(name, Math.max(0, replicas - slots.length))));
+}
+
+async function fence(command: Command & { kind: "fence" | "unfence" }, kubectl: Kubectl): Promise<string> {
+  const { metadata, status } = (await clusterOf(command.name, kubectl)) as CustomObject & {
+    status?: { pods?: { slot: number }[] };
+  };
+  const text = metadata.annotations?.[annotations.fenced];
+  const slots = (status?.pods ?? []).map(({ slot }) => slot);
+  return kubectl.text(...fenceTo(command, { text, slots }));
 }
 
 async function send(

@@ -28,6 +28,7 @@ const WELL: Readonly<Record<string, Condition["status"]>> = {
   ScalingActive: "True",
   ScaleDownBlocked: "False",
   SpoolsHealthy: "True",
+  Fenced: "False",
   Paused: "False",
   Hibernated: "False",
 };

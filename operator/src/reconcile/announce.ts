@@ -25,6 +25,7 @@ const TOLD: Readonly<Record<string, Condition["status"]>> = {
   RolloutComplete: "False",
   ScalingActive: "False",
   WebAdminReady: "False",
+  Fenced: "True",
   Paused: "True",
   Hibernated: "True",
 };
@@ -40,6 +41,7 @@ const CALM: ReadonlySet<string> = new Set([
   "Everywhere",
   "NotInternal",
   "Suspended",
+  "Fenced",
   "Paused",
   "Hibernated",
 ]);

@@ -16,7 +16,8 @@ import type { Bake } from "#operator/rollout/canary.ts";
 import { type ConfigChoice, chooseConfig } from "#operator/rollout/choose-config.ts";
 import { decideRollout, type Rollout } from "#operator/rollout/decide-rollout.ts";
 import { chooseStaying } from "#operator/slots/choose.ts";
-import { isOnLeavingNode } from "#operator/slots/observed.ts";
+import { type Fence, isFenced } from "#operator/slots/fence.ts";
+import { isOnLeavingNode, type ObservedSlot } from "#operator/slots/observed.ts";
 import type { Judged } from "#operator/status/judged.ts";
 
 import type { Observed } from "./observe.ts";
@@ -136,7 +137,10 @@ function rolloutOf(observed: Observed, size: number): Rollout | null {
     target: rendering.config.revision,
     lastGood: lastGood?.revision ?? null,
     rules: spec.rollout,
-    slots: observed.slots.filter(({ slot }) => staying.has(slot)),
+    slots: tellable(
+      observed.slots.filter(({ slot }) => staying.has(slot)),
+      observed.wishes.fence,
+    ),
     previous: previous.rollout,
     bake,
     order: observed.wishes.rollout,
@@ -144,6 +148,12 @@ function rolloutOf(observed: Observed, size: number): Rollout | null {
     now: orders.now,
     time,
   });
+}
+
+/** Fenced ones show nothing of a revision; where all are, it waits for them. */
+function tellable(slots: readonly ObservedSlot[], fence: Fence): readonly ObservedSlot[] {
+  const free = slots.filter(({ slot }) => !isFenced(fence, slot));
+  return free.length > 0 ? free : slots;
 }
 
 /** The slots that a roll-out is confined to; null: it is not. */
@@ -167,7 +177,7 @@ function slotInput(
   { spec, slots, nodes, deletion, wishes, previous, orders, time }: Observed,
   parts: Pick<SlotInput, "size" | "hashOf" | "podChanges" | "heldBy">,
 ): SlotInput {
-  const { preferred, forced, ignored } = wishes;
+  const { preferred, forced, ignored, fence } = wishes;
   const leaving = (previous.pods ?? []).filter(({ leavingSince }) => leavingSince !== undefined);
   return {
     ...parts,
@@ -177,6 +187,7 @@ function slotInput(
     preferred,
     forced,
     ignored,
+    fence,
     leavingBefore: new Set(leaving.map(({ slot }) => slot)),
     storageSize: spec.storage.size,
     reclaim: spec.storage.reclaim,

@@ -6,6 +6,7 @@
 import { describe } from "#base/error.ts";
 import { reloadableFiles, type RenderedConfig } from "#operator/desired/engine-config.ts";
 import { decidePush, type PushTarget } from "#operator/rollout/decide-push.ts";
+import { isFenced } from "#operator/slots/fence.ts";
 
 import type { Judgement } from "./judge.ts";
 import { addressOf, type Observed } from "./observe.ts";
@@ -18,7 +19,9 @@ export async function pushConfig(tools: Tools, observed: Observed, judgement: Ju
   const { push, hashOf } = judgement;
   if (push === null) return 0;
   const { config: target, only } = push;
-  const chosen = [...decidePush({ slots: observed.slots, revision: target.revision, hashOf, only })];
+  // Fenced ones are left as they are.
+  const slots = observed.slots.filter(({ slot }) => !isFenced(observed.wishes.fence, slot));
+  const chosen = [...decidePush({ slots, revision: target.revision, hashOf, only })];
   let answered = 0;
   while (chosen.length > 0) {
     const batch = chosen.splice(0, AT_ONCE);

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
+import { noFence } from "#operator/slots/fence.ts";
+
 import { wishesOf } from "./wishes.ts";
 
 const wishes = (annotations: Record<string, string>) => wishesOf({ name: "out", annotations });
@@ -13,6 +15,7 @@ describe("what people ask for by annotations", () => {
       rollout: null,
       preferred: new Set(),
       forced: new Set(),
+      fence: noFence,
       ignored: new Set(),
     };
     assert.deepEqual(wishesOf({ name: "out" }), none);

@@ -5,6 +5,7 @@
 import { annotations as keys } from "#crds/group.ts";
 import type { ObjectMeta } from "#operator/kube/kube.ts";
 import { type RolloutOrder, rolloutOrders } from "#operator/rollout/decide-rollout.ts";
+import { type Fence, readFence } from "#operator/slots/fence.ts";
 import { ignorable, type Veto } from "#operator/slots/vetoes.ts";
 
 export interface Wishes {
@@ -16,17 +17,20 @@ export interface Wishes {
   readonly preferred: ReadonlySet<number>;
   /** Leaving slots whose mail is given up. */
   readonly forced: ReadonlySet<number>;
+  /** Slots that serve nobody and that nobody touches. */
+  readonly fence: Fence;
   /** What is not to keep pods from being made anew. */
   readonly ignored: ReadonlySet<Veto>;
 }
 
-export function wishesOf({ annotations = {} }: ObjectMeta): Wishes {
+export function wishesOf({ name, annotations = {} }: ObjectMeta): Wishes {
   return {
     isPaused: annotations[keys.paused] === "true",
     isHibernating: annotations[keys.hibernate] === "true",
     rollout: rolloutOrders.find((order) => order === annotations[keys.rollout]) ?? null,
     preferred: slotsIn(annotations[keys.removeSlots]),
     forced: slotsIn(annotations[keys.forceDeleteSlot]),
+    fence: readFence(annotations[keys.fenced], name),
     ignored: vetoesIn(annotations[keys.ignoreVetoes]),
   };
 }

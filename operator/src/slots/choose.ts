@@ -2,12 +2,13 @@
  * Which slots stay and which leave (pure). As many stay as are wanted. Those that cannot be reached do not count as
  * there, nor those on nodes that are being emptied, if their mail can go elsewhere: others take their place, and they
  * leave as any slot does. Of the rest the following leave first: whose claim is being deleted, which the user named,
- * which were chosen before or have been turned away already, which never held mail, then by the length of the queue, the
+ * which were chosen before, have been turned away already or are fenced, which never held mail, then by the length of the queue, the
  * shortest first. One whose queue is unknown is the last choice. Missing ones get the lowest free numbers.
  *
  * A choice may change at any time without harm: a slot only goes when it was seen empty. It is kept where it can
  * be, so that a drain is not begun anew with every message.
  */
+import { type Fence, isFenced } from "./fence.ts";
 import { isOnLeavingNode, isOutOfReach, type ObservedSlot, isTurnedAway } from "./observed.ts";
 
 export interface ChoiceInput {
@@ -17,6 +18,8 @@ export interface ChoiceInput {
   readonly leavingBefore: ReadonlySet<number>;
   /** Slots that the user wants to see leave (annotation mailfleet.io/remove-slots). */
   readonly preferred: ReadonlySet<number>;
+  /** They serve nobody, so others should stay. */
+  readonly fence: Fence;
   readonly canMove: boolean;
   readonly drainTo: "Peers" | "None";
 }
@@ -42,7 +45,8 @@ export function isDisplaced(slot: ObservedSlot, { canMove, drainTo }: ChoiceInpu
 function rankOf(observed: ObservedSlot, input: ChoiceInput): readonly number[] {
   const { slot, pod, claim } = observed;
   const engine = pod?.engine ?? null;
-  const wasChosen = input.leavingBefore.has(slot) || (pod !== null && isTurnedAway(pod));
+  const isOut = isFenced(input.fence, slot) || (pod !== null && isTurnedAway(pod));
+  const wasChosen = input.leavingBefore.has(slot) || isOut;
   const flags = [
     claim?.isTerminating === true,
     input.preferred.has(slot),

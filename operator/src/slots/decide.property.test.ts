@@ -15,7 +15,7 @@ interface Happening {
   readonly what:
     | { readonly kind: "nothing" | "new-operator" | "lost-status" }
     | { readonly kind: "resize"; readonly size: number }
-    | { readonly kind: "name"; readonly slots: readonly number[] }
+    | { readonly kind: "name" | "fence"; readonly slots: readonly number[] }
     | { readonly kind: "change-template"; readonly hash: string }
     | { readonly kind: (typeof faults)[number]; readonly slot: number };
   readonly turn: Turn;
@@ -42,7 +42,10 @@ const happening: fc.Arbitrary<Happening> = fc.record({
     { weight: 1, arbitrary: fc.record({ kind: fc.constant("resize" as const), size: fc.constant(0) }) },
     {
       weight: 1,
-      arbitrary: fc.record({ kind: fc.constant("name" as const), slots: fc.array(slot, { maxLength: 2 }) }),
+      arbitrary: fc.record({
+        kind: fc.constantFrom("name" as const, "fence" as const),
+        slots: fc.array(slot, { maxLength: 2 }),
+      }),
     },
     {
       weight: 1,
@@ -70,6 +73,7 @@ class Life {
   size: number;
   deletion: SlotInput["deletion"] = null;
   preferred: readonly number[] = [];
+  fenced: readonly number[] = [];
   leaving: readonly number[] = [];
   #actingSince = 0;
 
@@ -89,13 +93,17 @@ class Life {
       actingSince: this.#actingSince,
       leavingBefore: new Set(this.leaving),
       preferred: new Set(this.preferred),
+      fence: { isAll: false, slots: new Set(this.fenced), unread: [] },
     });
     const { steps, staying, waiting } = decideSlots(input);
     if (lag !== undefined) world.live(lag);
-    const before = world.serving(staying);
+    const free = staying.filter((number) => !this.fenced.includes(number));
+    const before = world.serving(free);
     assert.ok(steps.filter(isDisruptive).length <= 1, describeSteps(steps));
+    const touched = steps.filter((step) => this.fenced.includes(step.slot) && isDisruptive(step));
+    assert.deepEqual(touched, [], "a fenced slot is touched");
     world.perform(steps);
-    const lost = before - world.serving(staying);
+    const lost = before - world.serving(free);
     const isReplacing =
       lost === 1 && steps.some((step) => step.kind === "delete-pod" && step.why === "Outdated");
     assert.ok(
@@ -111,6 +119,7 @@ class Life {
     const { world } = this;
     if (what.kind === "resize") this.size = what.size;
     else if (what.kind === "name") this.preferred = what.slots;
+    else if (what.kind === "fence") this.fenced = what.slots;
     else if (what.kind === "change-template") world.hash = what.hash;
     else if (what.kind === "new-operator") this.#newOperator();
     else if (what.kind === "lost-status") this.leaving = [];
@@ -177,6 +186,7 @@ describe("slots in a world of faults", () => {
           life.happen(event);
         }
         life.preferred = [];
+        life.fenced = [];
         life.calmDown();
         assert.deepEqual(life.pass(), [], "a settled cluster needs nothing");
         const ends = life.world.observe().map(({ pod }) => [pod?.hash, pod?.isReady]);
@@ -204,6 +214,7 @@ describe("slots in a world of faults", () => {
           life.pass();
           life.happen(event);
         }
+        life.fenced = [];
         life.calmDown();
         assert.deepEqual(life.world.observe(), []);
         life.everyMessageIsAccountedFor();

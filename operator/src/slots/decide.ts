@@ -11,6 +11,7 @@
  * pods are ready.
  */
 import { chooseStaying } from "./choose.ts";
+import { type Fence, fence, isFenced } from "./fence.ts";
 import type { SlotInput } from "./input.ts";
 import { type LeavingSlot, leave } from "./leave.ts";
 import { type ObservedSlot, hasEnded, type ObservedPod, isTurnedAway } from "./observed.ts";
@@ -27,6 +28,8 @@ export interface SlotDecision {
   readonly waiting: readonly Waiting[];
   /** Pods that should be made anew and have not been. */
   readonly restarts: readonly Restart[];
+  /** As it was handed in. */
+  readonly fence: Fence;
   /** While deleting: nothing is left that the policy speaks of, so the finalizer may go. */
   readonly isGone: boolean;
 }
@@ -58,6 +61,7 @@ export function decideSlots(input: SlotInput): SlotDecision {
     ],
     waiting: leaving.map(({ waiting }) => waiting),
     restarts,
+    fence: input.fence,
     isGone: input.deletion !== null && input.slots.length === 0,
   };
 }
@@ -80,6 +84,7 @@ function keep({ slot, pod, claim }: ObservedSlot, input: SlotInput, peers: Peers
   }
   if (pod.isTerminating) return steps;
   steps.push(...noteNode(slot, pod, claim));
+  if (isFenced(input.fence, slot)) return [...steps, ...fence(slot, pod, { ...input, peers })];
   if (hasEnded(pod)) steps.push({ kind: "delete-pod", slot, pod, why: "Ended" });
   else steps.push(...serve(slot, pod, input, peers));
   return steps;
@@ -112,7 +117,7 @@ function restartsAmong(
   isBusy: boolean,
 ): readonly Restart[] {
   if (input.podChanges === "none") return [];
-  const { replaceable, ignored } = input;
+  const { replaceable, ignored, fence: fenced } = input;
   const heldBy = input.heldBy ?? (input.podChanges === "create" ? "ConfigNotGood" : null);
   const outdated = kept.flatMap(({ slot, pod }) =>
     pod === null ||
@@ -122,7 +127,7 @@ function restartsAmong(
       ? []
       : [{ slot, pod }],
   );
-  return judgeRestarts(outdated, { wanted, heldBy, replaceable, ignored, isBusy });
+  return judgeRestarts(outdated, { wanted, heldBy, replaceable, ignored, fence: fenced, isBusy });
 }
 
 function isBeyondTeaching(slot: number, pod: ObservedPod, { unteachable }: SlotInput): boolean {
@@ -136,7 +141,7 @@ function mostUrgent(leaving: readonly LeavingSlot[]): Step | null {
 }
 
 /** Deletion that does not wait for mail: pods go at once, claims stay (Orphan) or go as well (Discard). */
-function giveUp({ slots, deletion }: SlotInput): SlotDecision {
+function giveUp({ slots, deletion, fence: fenced }: SlotInput): SlotDecision {
   const steps = slots.flatMap(({ slot, pod, claim }): Step[] => [
     ...(claim === null || claim.isTerminating || deletion === "Orphan"
       ? []
@@ -146,7 +151,7 @@ function giveUp({ slots, deletion }: SlotInput): SlotDecision {
       : [{ kind: "delete-pod", slot, pod, why: "Deleting" } as const]),
   ]);
   const isGone = slots.every(({ pod, claim }) => pod === null && (claim === null || deletion === "Orphan"));
-  return { staying: [], steps, waiting: [], restarts: [], isGone };
+  return { staying: [], steps, waiting: [], restarts: [], fence: fenced, isGone };
 }
 
 function isSmaller(present: string, wanted: string): boolean {

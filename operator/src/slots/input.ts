@@ -1,4 +1,5 @@
 /** What is decided from about the slots of a cluster; `reconcile/judge.ts` gathers it. */
+import type { Fence } from "./fence.ts";
 import type { IdentityPlan } from "./identities.ts";
 import type { ObservedSlot } from "./observed.ts";
 import type { GivenOrder } from "./orders.ts";
@@ -28,6 +29,8 @@ export interface SlotInput {
   readonly preferred: ReadonlySet<number>;
   /** Leaving slots whose mail the user gave up (annotation mailfleet.io/force-delete-slot). */
   readonly forced: ReadonlySet<number>;
+  /** Slots that nobody touches (annotation mailfleet.io/fenced). */
+  readonly fence: Fence;
   readonly drainTo: "Peers" | "None";
   /** Some node takes pods: those on nodes that are being emptied have somewhere to go. */
   readonly canMove: boolean;

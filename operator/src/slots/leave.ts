@@ -3,6 +3,7 @@
  * Active -> Cordoned -> Draining -> empty -> released; each stage is read off what is observed, so nothing is
  * remembered, and at each the slot may be wanted again.
  */
+import { fence, isFenced } from "./fence.ts";
 import type { SlotInput } from "./input.ts";
 import {
   type ObservedClaim,
@@ -59,12 +60,13 @@ export function leave(observed: ObservedSlot, input: LeaveInput): LeavingSlot {
 
 function partsOf(observed: ObservedSlot, input: LeaveInput): Parts {
   const { slot, pod, claim } = observed;
-  const isKept = claim?.isTerminating !== true && !isGivenUp(observed, input.forced);
-  if (isKept && isOutOfReach(observed)) return { blocked: "NodeLost" };
+  const mayGo = isGivenUp(observed, input.forced);
+  if (claim?.isTerminating !== true && !mayGo && isOutOfReach(observed)) return { blocked: "NodeLost" };
+  if (!mayGo && isFenced(input.fence, slot))
+    return { blocked: "Fenced", steps: pod === null || pod.isTerminating ? [] : fence(slot, pod, input) };
   if (pod === null) return claim === null ? {} : withoutPod(observed, claim, input);
   if (pod.isTerminating) return { isEmpty: claim?.isTerminating === true };
-  if (isGivenUp(observed, input.forced))
-    return { disruptive: { kind: "delete-pod", slot, pod, why: "Discarded" } };
+  if (mayGo) return { disruptive: { kind: "delete-pod", slot, pod, why: "Discarded" } };
   if (claim?.phase === "Pending")
     return {
       isEmpty: true,

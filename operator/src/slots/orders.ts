@@ -6,7 +6,7 @@
  * `given` is what this operator has ordered; after a restart nothing is known and each order is given once more,
  * which changes nothing for an engine that is under it.
  */
-import type { DrainOrder, EngineStatus } from "#contract/admin-api.ts";
+import { type DrainOrder, type EngineStatus, stateUnder } from "#contract/admin-api.ts";
 
 import { type ObservedPod, type ObservedSlot, isServing } from "./observed.ts";
 
@@ -28,8 +28,6 @@ export interface GivenOrder {
   /** By the monotonic clock, in milliseconds. */
   readonly at: number;
 }
-
-const stateOf = { Serve: "Serving", Cordon: "Cordoned", Drain: "Draining" } as const;
 
 /** Who takes mail of others: serving slots that stay. Who can be asked: whoever answers the operator. */
 export interface Peers {
@@ -64,8 +62,13 @@ export function orderOfStaying(slot: number, engine: EngineStatus, peers: Peers)
   return unansweredOf(engine) > 0 ? { mode: "Serve", peers: others(peers.askable, slot) } : null;
 }
 
+/** It gives nothing; who owes it an answer is asked, since others wait for that too. */
+export function orderOfFenced(slot: number, engine: EngineStatus, peers: Peers): Order {
+  return { mode: "Fence", peers: unansweredOf(engine) > 0 ? others(peers.askable, slot) : [] };
+}
+
 export function isUnder(pod: ObservedPod, order: Order, given: ReadonlyMap<string, GivenOrder>): boolean {
-  if (pod.engine?.state !== stateOf[order.mode]) return false;
+  if (pod.engine?.state !== stateUnder[order.mode]) return false;
   return order.peers.length === 0 || given.get(pod.uid)?.key === orderKey(pod, order);
 }
 

@@ -2,6 +2,8 @@
  * The steps that the slots of a cluster may need, as values. `reconcile/` takes them in order; each is safe to
  * repeat. `isDisruptive` marks those that take something away from a pod that works: at most one a pass.
  */
+import type { DrainOrder } from "#contract/admin-api.ts";
+
 import type { ObservedClaim, ObservedPod } from "./observed.ts";
 import type { PeerSlot } from "./orders.ts";
 
@@ -45,13 +47,13 @@ export type Step =
   | { readonly kind: "cordon"; readonly slot: number; readonly pod: ObservedPod }
   /**
    * POST /v1/drain to an engine whose state does not serve, or that waits for an answer. Drain: hand over to these
-   * peers. Cordon and Serve: give nothing; ask these peers what became of what they were sent.
+   * peers. The others: give nothing; ask these peers what became of what they were sent.
    */
   | {
       readonly kind: "order";
       readonly slot: number;
       readonly pod: ObservedPod;
-      readonly mode: "Serve" | "Cordon" | "Drain";
+      readonly mode: DrainOrder["mode"];
       readonly peers: readonly PeerSlot[];
     }
   /**
@@ -97,7 +99,8 @@ export type Blocked =
   | "ClaimLost"
   | "NoPeerReady"
   | "AnswerMissing"
-  | "NodeLost";
+  | "NodeLost"
+  | "Fenced";
 
 /** What is waited for at one slot, for the status; null: nothing. */
 export interface Waiting {

@@ -1,22 +1,25 @@
 /**
  * What may keep a pod that works from being made anew (pure): named predicates, asked in this order, of which the first
  * that objects is told in the status and in an event. People can switch some off in an emergency with the annotation
- * mailfleet.io/ignore-vetoes. A pod that serves nobody is only held by the first three.
+ * mailfleet.io/ignore-vetoes. A pod that serves nobody is only held by the first four.
  */
+import { type Fence, isFenced } from "./fence.ts";
 import { type ObservedPod, type ObservedSlot, isServing } from "./observed.ts";
 
 /** Names are API: they are reasons of events, and people name them in the annotation. */
 export const vetoes = {
   ConfigNotGood: "the spec makes no revision that could be rolled out",
   RolloutPaused: "the annotation mailfleet.io/rollout pauses the roll-out",
+  Fenced: "the annotation mailfleet.io/fenced keeps it as it is",
   CanaryFirst: "another pod tries the change out first",
   OtherPodsNotReady: "another pod that is wanted is not ready",
+  OtherPodFenced: "another pod that is wanted is fenced",
   OneAtATime: "another pod has its turn",
 } as const;
 export type Veto = keyof typeof vetoes;
 
 /** What can be ignored: the others say what there is, or have words of their own. */
-export const ignorable: readonly Veto[] = ["CanaryFirst", "OtherPodsNotReady"];
+export const ignorable: readonly Veto[] = ["CanaryFirst", "OtherPodsNotReady", "OtherPodFenced"];
 
 /** A pod that is not as the spec says; null: nothing keeps it from being made anew now. */
 export interface Restart {
@@ -33,6 +36,7 @@ export interface Situation {
   /** The slots that a change is confined to; null: all. */
   readonly replaceable: ReadonlySet<number> | null;
   readonly ignored: ReadonlySet<Veto>;
+  readonly fence: Fence;
   /** Some other slot is being disrupted in this pass. */
   readonly isBusy: boolean;
 }
@@ -53,12 +57,16 @@ export function judgeRestarts(outdated: readonly Candidate[], situation: Situati
 }
 
 function vetoOf({ slot, pod }: Candidate, situation: Situation): Veto | null {
-  const { heldBy, replaceable, ignored, wanted } = situation;
+  const { heldBy, replaceable, ignored, wanted, fence } = situation;
   const objects = (veto: Veto, holds: boolean): Veto | null => (holds && !ignored.has(veto) ? veto : null);
-  const othersReady = wanted.every((other) => other.slot === slot || isServing(other.pod));
+  const others = wanted.filter((other) => other.slot !== slot);
+  const fenced = others.filter((other) => isFenced(fence, other.slot));
+  const isBroken = others.some((other) => !fenced.includes(other) && !isServing(other.pod));
   return (
     heldBy ??
+    objects("Fenced", isFenced(fence, slot)) ??
     objects("CanaryFirst", replaceable?.has(slot) === false) ??
-    objects("OtherPodsNotReady", pod.isReady && !othersReady)
+    objects("OtherPodsNotReady", pod.isReady && isBroken) ??
+    objects("OtherPodFenced", pod.isReady && fenced.length > 0)
   );
 }

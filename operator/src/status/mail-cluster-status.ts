@@ -9,6 +9,7 @@ import { selectorText } from "#operator/desired/labels.ts";
 import { hibernated, paused } from "./asleep.ts";
 import { conditions } from "./conditions.ts";
 import { configApplied } from "./config-applied.ts";
+import { fenced } from "./fenced.ts";
 import { identitiesHeld } from "./identities-held.ts";
 import { type Judged, targetRevision } from "./judged.ts";
 import { planOf } from "./plan.ts";
@@ -63,6 +64,7 @@ export function makeStatus(input: StatusInput): MailClusterStatus {
         SpoolsHealthy: spoolsHealthy(judged),
         IdentitiesHeld: identitiesHeld(judged),
         ...(web === null ? {} : { WebAdminReady: web }),
+        Fenced: fenced(judged),
         Paused: paused(judged),
         Hibernated: hibernated(judged),
       },

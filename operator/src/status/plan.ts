@@ -5,6 +5,7 @@
  */
 import type { PlanEntry } from "#crds/mail-cluster-status.ts";
 import { changedParts, readParts } from "#operator/desired/pod-parts.ts";
+import { isFenced } from "#operator/slots/fence.ts";
 import { type ObservedSlot, isOnLeavingNode, isOutOfReach } from "#operator/slots/observed.ts";
 import { parseQuantity } from "#operator/slots/quantity.ts";
 import type { Restart } from "#operator/slots/vetoes.ts";
@@ -63,7 +64,9 @@ function reloads(judged: Judged): PlanEntry[] {
   );
   return behind.map(({ slot }) => {
     const isHeldBack = rollout?.phase === "Canary" && !rollout.canary.includes(slot);
-    const veto = wishes.rollout === "pause" ? "RolloutPaused" : isHeldBack ? "CanaryFirst" : paused(judged);
+    const held = isHeldBack ? "CanaryFirst" : paused(judged);
+    const free = wishes.rollout === "pause" ? "RolloutPaused" : held;
+    const veto = isFenced(judged.decision.fence, slot) ? "Fenced" : free;
     return { slot, action: "ReloadConfig", reason: `revision ${target}`, ...waitsFor(veto) };
   });
 }

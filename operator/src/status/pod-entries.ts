@@ -45,6 +45,7 @@ function stateOf({ pod }: ObservedSlot, waiting: Waiting | null): PodEntry["stat
   if (pod === null) return waiting === null ? "Pending" : "Retained";
   if (pod.isTerminating) return "Stopping";
   if (hasEnded(pod)) return "Failed";
+  if (pod.engine?.state === "Fenced") return "Fenced";
   if (waiting !== null) return leavingState(pod, waiting);
   return runningState(pod);
 }

@@ -12,7 +12,8 @@ export function ready(judged: Judged): VerdictOn<"Ready"> {
     return { status: "False", reason: "ConfigBroken", message: configApplied(judged).message };
   if (size === 0) return { status: "True", reason: "NoPodsWanted", message: "0 pods are wanted" };
   const staying = stayingSlots(judged);
-  const isWell = ({ pod }: Judged["slots"][number]): boolean => pod?.isReady === true && !pod.isTerminating;
+  const isWell = ({ pod }: Judged["slots"][number]): boolean =>
+    pod?.isReady === true && !pod.isTerminating && pod.engine?.state !== "Fenced";
   const well = staying.filter(isWell).length;
   if (well === size)
     return { status: "True", reason: "AllPodsReady", message: `${size} of ${size} pods are ready` };

@@ -1,4 +1,6 @@
 /** Reconciling (pure, kstatus): work is under way. False means that the cluster is what the spec says, or cannot be. */
+import { isFenced } from "#operator/slots/fence.ts";
+
 import type { VerdictOn } from "./conditions.ts";
 import { type Judged, listed, stayingSlots, targetRevision } from "./judged.ts";
 
@@ -13,7 +15,9 @@ export function reconciling(judged: Judged): VerdictOn<"Reconciling"> {
   if (present < size && canMake) return yes("CreatingPods", `${present} of ${size} pods exist`);
   const mayReplace = ({ slot }: Judged["slots"][number]): boolean =>
     judged.config.kind !== "taken-back" || judged.rollout?.canary.includes(slot) === true;
-  const outdated = staying
+  // What nobody may touch is no work under way.
+  const free = staying.filter(({ slot }) => !isFenced(decision.fence, slot));
+  const outdated = free
     .filter(mayReplace)
     .filter(({ slot, pod }) => pod !== null && pod.hash !== judged.hashOf(slot));
   if (outdated.length > 0 && judged.config.kind !== "broken")
@@ -21,10 +25,10 @@ export function reconciling(judged: Judged): VerdictOn<"Reconciling"> {
   const leaving = decision.waiting.filter(({ wakeAt }) => wakeAt === null);
   if (leaving.length > 0)
     return yes("ScalingDown", `leaving: ${listed(leaving.map(({ slot }) => `slot ${slot}`))}`);
-  const waitingFor = staying.filter(({ pod }) => pod !== null && (!pod.isReady || pod.isTerminating));
+  const waitingFor = free.filter(({ pod }) => pod !== null && (!pod.isReady || pod.isTerminating));
   if (waitingFor.length > 0) return yes("WaitingForPods", `not ready: ${listed(waitingFor.map(named))}`);
   const target = targetRevision(judged.config);
-  const behind = staying.filter(({ pod }) => pod?.engine?.revision !== target);
+  const behind = free.filter(({ pod }) => pod?.engine?.revision !== target);
   if (judged.config.kind === "rendered" && behind.length > 0)
     return yes("ApplyingConfig", `revision ${target} is on its way to ${listed(behind.map(named))}`);
   if (judged.rollout?.phase === "Canary")
@@ -34,5 +38,6 @@ export function reconciling(judged: Judged): VerdictOn<"Reconciling"> {
 
 /** "slot 2 (ImagePullBackOff)". */
 export function named({ slot, pod }: Judged["slots"][number]): string {
+  if (pod?.engine?.state === "Fenced") return `slot ${slot} (fenced)`;
   return pod?.reason == null ? `slot ${slot}` : `slot ${slot} (${pod.reason})`;
 }

@@ -1,7 +1,9 @@
 /** RolloutComplete (pure): the spec's revision was tried out and is in all pods. */
+import { isFenced } from "#operator/slots/fence.ts";
+
 import type { VerdictOn } from "./conditions.ts";
 import { configApplied, describeProblems } from "./config-applied.ts";
-import type { Judged } from "./judged.ts";
+import { type Judged, listed, stayingSlots } from "./judged.ts";
 
 export function rolloutComplete(judged: Judged): VerdictOn<"RolloutComplete"> {
   const { config, rollout } = judged;
@@ -18,6 +20,13 @@ export function rolloutComplete(judged: Judged): VerdictOn<"RolloutComplete"> {
     );
   if (rollout?.phase === "Canary") return no("Canary", `revision ${config.revision}: ${rollout.message}`);
   if (configApplied(judged).status !== "True")
-    return no("Everywhere", `revision ${config.revision} is on its way to all pods`);
+    return no("Everywhere", `revision ${config.revision} is on its way to all pods${waitsForFenced(judged)}`);
   return { status: "True", reason: "Complete", message: `revision ${config.revision}` };
+}
+
+function waitsForFenced(judged: Judged): string {
+  const slots = stayingSlots(judged).filter(({ slot }) => isFenced(judged.decision.fence, slot));
+  return slots.length === 0
+    ? ""
+    : `, and waits for ${listed(slots.map(({ slot }) => `slot ${slot}`))}: fenced`;
 }

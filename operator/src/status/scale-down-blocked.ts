@@ -12,6 +12,8 @@ const sentences: Readonly<Record<Blocked, string>> = {
   AnswerMissing: "is empty, and another pod that may have sent it mail does not answer",
   NodeLost:
     "was on a node that does not answer and may still write to its volume; when the machine is surely off, taint the node with node.kubernetes.io/out-of-service=nodeshutdown:NoExecute or delete it",
+  Fenced:
+    "is fenced; take it out of mailfleet.io/fenced, or give its mail up by mailfleet.io/force-delete-slot",
   NoPeerReady: "goes on taking mail because no pod that stays is ready",
 };
 

@@ -69,6 +69,7 @@ describe("the status of a MailCluster", () => {
       ScaleDownBlocked: "False NotLeaving",
       SpoolsHealthy: "True Healthy",
       IdentitiesHeld: "True NoIdentities",
+      Fenced: "False NotFenced",
       Paused: "False NotPaused",
       Hibernated: "False Awake",
     });

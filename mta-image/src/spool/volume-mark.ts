@@ -1,21 +1,29 @@
 /**
- * A file on the volume that says: this spool was closed to new mail and nothing was left in it. Whoever finds the volume
- * later need not open it. It is taken away, durably, before anything is stored again and at each start. A mark that
- * cannot be written is given up (`isSet` is null): it helps people, and no mail depends on it. Never rejects, but for `clear`.
+ * A file on the volume that says something of the spool to whoever finds it later. `drained`: it was closed to new mail and
+ * nothing was left in it; taken away, durably, before anything is stored again and at each start. `fenced`: the
+ * engine was told to leave the mail alone, and the next one that opens the volume does so from its start. A mark that
+ * cannot be written is given up (`isSet` is null): no mail depends on it. Never rejects, but for `clear`.
  */
 import type { SpoolFiles } from "./files.ts";
 
-const NAME = "drained";
-
-export class DrainedMark {
+export class VolumeMark {
   readonly #files: SpoolFiles;
+  readonly #name: string;
   #state: "absent" | "set" | "failed" = "absent";
   /** Changes follow each other. */
   #last: Promise<void> = Promise.resolve();
   #isWanted = false;
 
-  constructor(files: SpoolFiles) {
+  constructor(files: SpoolFiles, name: string) {
     this.#files = files;
+    this.#name = name;
+  }
+
+  /** Looks for one that an earlier process left. */
+  async find(): Promise<void> {
+    if (!(await this.#files.list("")).includes(this.#name)) return;
+    this.#state = "set";
+    this.#isWanted = true;
   }
 
   /** Null: it cannot be written. */
@@ -45,14 +53,14 @@ export class DrainedMark {
     this.#isWanted = false;
     return this.#then(async () => {
       if (this.#state === "absent") return;
-      await this.#files.remove(NAME);
+      await this.#files.remove(this.#name);
       await this.#files.syncFolder("");
       this.#state = "absent";
     });
   }
 
   async #write(text: string): Promise<void> {
-    const part = `${NAME}.part`;
+    const part = `${this.#name}.part`;
     await this.#files.remove(part);
     const file = await this.#files.create(part);
     try {
@@ -61,7 +69,7 @@ export class DrainedMark {
     } finally {
       await file.close();
     }
-    await this.#files.rename(part, NAME);
+    await this.#files.rename(part, this.#name);
     await this.#files.syncFolder("");
   }
 
@@ -73,7 +81,7 @@ export class DrainedMark {
 }
 
 /** Before anything else is done with the folder; durable with the next sync of it. */
-export async function removeOldMark(files: SpoolFiles): Promise<void> {
-  await files.remove(NAME);
-  await files.remove(`${NAME}.part`);
+export async function removeOldMark(files: SpoolFiles, name: string): Promise<void> {
+  await files.remove(name);
+  await files.remove(`${name}.part`);
 }

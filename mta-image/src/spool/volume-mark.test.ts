@@ -63,3 +63,25 @@ test("a start takes the mark of the last one away", async () => {
   assert.equal(isOnDisk(files), false);
   await second.close();
 });
+
+test("a fence outlives the process, also over a crash, until it is taken away", async () => {
+  const files = new FaultyFiles();
+  const first = await open(files);
+  assert.equal(first.isFenced, false);
+  await first.markFenced("fenced");
+  const second = await open(files.afterCrash());
+  assert.equal(second.isFenced, true);
+  await first.unmarkFenced();
+  assert.equal(first.isFenced, false);
+  const third = await open(files.afterCrash());
+  assert.equal(third.isFenced, false);
+});
+
+test("a fence that cannot be written holds for this process", async () => {
+  const files = new FaultyFiles();
+  const spool = await open(files);
+  files.failNext("sync");
+  await spool.markFenced("fenced");
+  assert.equal(spool.isFenced, true);
+  assert.equal((await open(files.afterCrash())).isFenced, false);
+});
