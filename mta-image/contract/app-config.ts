@@ -82,19 +82,38 @@ const AppServer = z.strictObject({
               "Extension. How long clients outside relaynetworks wait for the greeting; who speaks first is turned away.",
             ),
         })
-        .prefault({}),
-      proxy: Phase.prefault({}),
-      helo: Phase.prefault({}),
-      auth: Phase.prefault({}),
-      mailfrom: Phase.prefault({}),
+        .prefault({})
+        .describe("Before the greeting."),
+      proxy: Phase.prefault({}).describe("Once the PROXY header is read."),
+      helo: Phase.prefault({}).describe("HELO and EHLO."),
+      auth: Phase.prefault({}).describe("AUTH."),
+      mailfrom: Phase.prefault({}).describe("MAIL FROM."),
       rcptto: z
-        .strictObject({ hook: recipientHook, maxrecipients: z.int().min(1).max(100_000).default(1000) })
-        .prefault({}),
+        .strictObject({
+          hook: recipientHook,
+          maxrecipients: z
+            .int()
+            .min(1)
+            .max(100_000)
+            .default(1000)
+            .describe("Recipients of one message; those beyond are put off with 452."),
+        })
+        .prefault({})
+        .describe("Each RCPT TO."),
       data: z
-        .strictObject({ maxsize: size.prefault("50MiB"), maxhops: z.int().min(1).max(1000).default(100) })
-        .prefault({}),
-      eod: Phase.prefault({}),
-      disconnect: Phase.prefault({}),
+        .strictObject({
+          maxsize: size.prefault("50MiB").describe("Bytes of one message; offered as SIZE."),
+          maxhops: z
+            .int()
+            .min(1)
+            .max(1000)
+            .default(100)
+            .describe("Received fields that a message may carry; with more it is in a loop."),
+        })
+        .prefault({})
+        .describe("DATA and BDAT."),
+      eod: Phase.prefault({}).describe("The end of the content."),
+      disconnect: Phase.prefault({}).describe("The client is gone."),
     })
     .prefault({})
     .describe("Scripts and limits by phase of the conversation (docs/hooks.md)."),
@@ -102,10 +121,10 @@ const AppServer = z.strictObject({
     .strictObject({
       implicit: z.boolean().default(false).describe("TLS from the first byte."),
       certs: z
-        .array(z.strictObject({ cert: identifier }))
+        .array(z.strictObject({ cert: identifier.describe("Name in pki.private.") }))
         .max(1)
         .default([])
-        .describe("Name in pki.private."),
+        .describe("The certificate."),
     })
     .prefault({})
     .describe("Certificates; STARTTLS is offered when there is one."),
@@ -134,16 +153,20 @@ const AppServer = z.strictObject({
         .prefault("5m")
         .describe("Silence after which a client is told goodbye (RFC 5321 4.5.3.2.7)."),
     })
-    .prefault({}),
+    .prefault({})
+    .describe("How long clients may take."),
   concurrency: z
-    .strictObject({ connections: z.int().min(1).default(10_000), perip: z.int().min(1).default(1000) })
+    .strictObject({
+      connections: z.int().min(1).default(10_000).describe("In all; those beyond get 421."),
+      perip: z.int().min(1).default(1000).describe("Of one client address; those beyond get 421."),
+    })
     .prefault({})
     .describe("Extension. Connections at once, in all and per client address."),
 });
 
 const Address = z.strictObject({
   id: identifier.describe("Name of the address, for connection.sourceip."),
-  address: networkAddress,
+  address: networkAddress.describe("The IP address."),
   hostname: z.string().min(1).max(255).optional().describe("Extension. Name in EHLO from this address."),
   exclusive: z
     .boolean()
@@ -159,10 +182,11 @@ const Address = z.strictObject({
         .describe("SOCKS5, or a proxy that reads a PROXY header and connects from the address in it."),
       server: z
         .string()
-        .regex(/^(?:\[[0-9a-fA-F:]+\]|[^\s:[\]]+):\d{1,5}$/, "must be host:port or [address]:port"),
+        .regex(/^(?:\[[0-9a-fA-F:]+\]|[^\s:[\]]+):\d{1,5}$/, "must be host:port or [address]:port")
+        .describe("Where it listens: host:port or [address]:port."),
       login: z
         .strictObject({
-          username: z.string().min(1).max(255),
+          username: z.string().min(1).max(255).describe("Name of the user."),
           passwordfile: z
             .string()
             .startsWith("/")
@@ -182,7 +206,12 @@ const Address = z.strictObject({
 const Retry = z.strictObject({
   count: z.int().min(0).max(1000).default(30).describe("Attempts after the first one."),
   intervals: z
-    .array(z.strictObject({ interval: duration, notify: z.boolean().default(false) }))
+    .array(
+      z.strictObject({
+        interval: duration.describe("Time to wait."),
+        notify: z.boolean().default(false).describe("Then the sender is told that it takes longer."),
+      }),
+    )
     .min(1)
     .max(100)
     .prefault([
@@ -210,7 +239,7 @@ const sourceName = networkAddress.or(identifier);
 
 /** What a transport may say; absent keys are taken from its group, then from the defaults. */
 const transportSettings = {
-  retry: Retry.optional(),
+  retry: Retry.optional().describe("When mail that was put off is tried again."),
   connection: z
     .strictObject({
       server: z
@@ -221,12 +250,22 @@ const transportSettings = {
         ),
       port: port.default(25).describe("Extension. Port for hosts that name none."),
       sourceip: z
-        .strictObject({ ipv4: z.array(sourceName).optional(), ipv6: z.array(sourceName).optional() })
+        .strictObject({
+          ipv4: z
+            .array(sourceName)
+            .optional()
+            .describe("By IPv4; when only the other is given, hosts are not tried by IPv4."),
+          ipv6: z
+            .array(sourceName)
+            .optional()
+            .describe("By IPv6; when only the other is given, hosts are not tried by IPv6."),
+        })
         .optional()
         .describe("Addresses to connect from, or their ids in addresses; chosen anew at each attempt."),
       timeout: duration.optional().describe("Extension. How long connecting may take."),
     })
-    .optional(),
+    .optional()
+    .describe("Where and from where connections are opened."),
   session: z
     .strictObject({
       protocol: z
@@ -252,9 +291,11 @@ const transportSettings = {
               "Extension. Heed MTA-STS policies of recipients' domains (RFC 8461), on top of the mode.",
             ),
         })
-        .prefault({}),
+        .prefault({})
+        .describe("TLS on the way out (docs/sending-and-verifying.md)."),
     })
-    .optional(),
+    .optional()
+    .describe("How it is spoken over them."),
   objectstore: ObjectStoreConfig.optional().describe(
     "Extension. Mail becomes objects of a store that speaks S3, in place of SMTP.",
   ),
@@ -264,16 +305,19 @@ const transportSettings = {
 } as const;
 
 const TransportGroup = z.strictObject({
-  id: identifier,
+  id: identifier.describe("Name of the group."),
   dsn: z
-    .strictObject({ transport: identifier })
+    .strictObject({ transport: identifier.describe("Its name.") })
     .optional()
     .describe("Transport that notices take; this one when absent."),
   ...transportSettings,
   transports: z
-    .array(z.strictObject({ id: identifier, ...transportSettings }))
+    .array(
+      z.strictObject({ id: identifier.describe("Name that servers and scripts use."), ...transportSettings }),
+    )
     .min(1)
-    .max(1000),
+    .max(1000)
+    .describe("Transports of the group; what one does not say is taken from the group."),
 });
 
 export const AppConfig = z.strictObject({
@@ -290,7 +334,12 @@ export const AppConfig = z.strictObject({
         .default(20)
         .describe("Extension. Connections to one destination."),
       retries: z
-        .array(z.strictObject({ if: QueueMatch, retry: Retry }))
+        .array(
+          z.strictObject({
+            if: QueueMatch.describe("Mail that it is about."),
+            retry: Retry.describe("Its schedule."),
+          }),
+        )
         .max(10_000)
         .default([])
         .describe(
@@ -298,9 +347,14 @@ export const AppConfig = z.strictObject({
         ),
       pooling: z
         .strictObject({
-          size: z.int().min(1).max(100_000).default(1000),
-          transactions: z.int().min(1).default(1000),
-          timeout: duration.prefault("30s"),
+          size: z
+            .int()
+            .min(1)
+            .max(100_000)
+            .default(1000)
+            .describe("Connections to all destinations together."),
+          transactions: z.int().min(1).default(1000).describe("Messages over one connection."),
+          timeout: duration.prefault("30s").describe("How long an unused one is kept."),
         })
         .prefault({})
         .describe("Connections kept for the next message: how many in all, for how many messages, how long."),
@@ -323,15 +377,22 @@ export const AppConfig = z.strictObject({
               }),
             )
             .max(1000)
-            .default([]),
+            .default([])
+            .describe("Groups of hosts; the first that fits counts."),
         })
         .prefault({})
         .describe("Domains that are served by the same hosts count together in policies (roll-up)."),
     })
-    .prefault({}),
+    .prefault({})
+    .describe("How mail waits and is tried (docs/scheduling.md)."),
   resolver: z
     .strictObject({
-      cache: z.strictObject({ size: z.int().min(0).max(1_000_000).default(10_000) }).prefault({}),
+      cache: z
+        .strictObject({
+          size: z.int().min(0).max(1_000_000).default(10_000).describe("Answers that are kept."),
+        })
+        .prefault({})
+        .describe("Answers are kept as long as they say."),
       servers: z
         .array(nameServer)
         .max(8)
@@ -345,7 +406,8 @@ export const AppConfig = z.strictObject({
           "Extension. Name servers that validate DNSSEC and are believed when they say so (DANE, REQUIRETLS). On this machine, or on a path that nobody else can write to.",
         ),
     })
-    .prefault({}),
+    .prefault({})
+    .describe("Where names are asked for."),
   bounces: BouncesConfig.prefault({}).describe(
     "Extension. Classes of replies, in events, metrics and reactions (docs/scheduling.md).",
   ),
@@ -364,13 +426,19 @@ export const AppConfig = z.strictObject({
   ),
   traces: TracesConfig.prefault({}).describe("Extension. Sessions whose dialogue is kept (docs/tracing.md)."),
   authentication: AuthenticationConfig.optional().describe(
-    "Extension. DKIM, SPF, DMARC and ARC; docs/configuration.md.",
+    "Extension. DKIM, SPF, DMARC and ARC (docs/sending-and-verifying.md).",
   ),
   spamhaus: SpamhausConfig.optional().describe("Extension. Spamhaus DQS with HBL; docs/spamhaus.md."),
   scripting: ScriptingConfig.prefault({}),
   plugins: z
-    .array(z.strictObject({ id: identifier, config: z.record(z.string(), z.unknown()) }))
+    .array(
+      z.strictObject({
+        id: identifier.describe("A plugin of smtpd.yaml."),
+        config: z.record(z.string(), z.unknown()).describe("Handed to it at each reload."),
+      }),
+    )
     .max(64)
-    .default([]),
+    .default([])
+    .describe("Settings of native plugins that a reload may change."),
 });
 export type AppConfig = z.infer<typeof AppConfig>;

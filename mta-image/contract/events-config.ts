@@ -40,8 +40,8 @@ const Webhook = z.strictObject({
 });
 
 export const EventsConfig = z.strictObject({
-  files: z.array(EventFile).max(16).default([]),
-  webhooks: z.array(Webhook).max(16).default([]),
+  files: z.array(EventFile).max(16).default([]).describe("Files that are written."),
+  webhooks: z.array(Webhook).max(16).default([]).describe("Services that are told."),
 });
 export type EventsConfig = z.infer<typeof EventsConfig>;
 export type EventFile = z.infer<typeof EventFile>;

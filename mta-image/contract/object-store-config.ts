@@ -21,7 +21,10 @@ export const ObjectStoreConfig = z.strictObject({
     .describe(
       "The store; buckets are paths below it. Without TLS the path must be one that nobody else can read.",
     ),
-  bucket: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "must be the name of a bucket"),
+  bucket: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "must be the name of a bucket")
+    .describe("The bucket; it must be there."),
   region: z
     .string()
     .regex(/^[A-Za-z0-9-]{1,64}$/)

@@ -13,8 +13,13 @@ import { CountedField, QueueLimits, QueueMatch } from "./queue-fields.ts";
 const Policy = z.strictObject({
   fields: z.array(CountedField).max(8).default([]).describe("What is counted by itself."),
   conditions: z
-    // biome-ignore lint/suspicious/noThenProperty: Halon's key.
-    .array(z.strictObject({ if: QueueMatch, then: QueueLimits }))
+    .array(
+      z.strictObject({
+        if: QueueMatch.describe("Mail that it is about."),
+        // biome-ignore lint/suspicious/noThenProperty: Halon's key.
+        then: QueueLimits.describe("Its limits."),
+      }),
+    )
     .max(10_000)
     .default([])
     .describe("The first that matches gives the limits."),
@@ -40,7 +45,8 @@ const Schedule = z.strictObject({
       }),
     )
     .min(1)
-    .max(366),
+    .max(366)
+    .describe("How much may leave on which day."),
   days: z
     .int()
     .min(1)
@@ -50,12 +56,12 @@ const Schedule = z.strictObject({
 });
 
 const WarmUp = z.strictObject({
-  schedules: z.array(Schedule).min(1).max(100),
+  schedules: z.array(Schedule).min(1).max(100).describe("Schedules by class."),
   ips: z
     .array(
       z.strictObject({
-        ip: networkAddress,
-        class: identifier,
+        ip: networkAddress.describe("The source address."),
+        class: identifier.describe("Its schedule."),
         // YAML reads an unquoted date as one.
         added: z
           .preprocess(
@@ -66,15 +72,23 @@ const WarmUp = z.strictObject({
       }),
     )
     .max(10_000)
-    .default([]),
+    .default([])
+    .describe("Addresses that are warmed up."),
 });
 
 export const PolicyConfig = z.strictObject({
   version: z.string().default("5.6").describe("Version of the format."),
   rate: z
-    .strictObject({ algorithm: z.enum(["fixedwindow", "tokenbucket"]).default("fixedwindow") })
+    .strictObject({
+      algorithm: z
+        .enum(["fixedwindow", "tokenbucket"])
+        .default("fixedwindow")
+        .describe(
+          "fixedwindow: so many in each interval; tokenbucket: the same on average, refilled evenly.",
+        ),
+    })
     .prefault({})
-    .describe("fixedwindow: so many in each interval; tokenbucket: the same on average, refilled evenly."),
+    .describe("How rates are counted."),
   policies: z.array(Policy).max(1000).default([]).describe("Every policy counts, in order."),
   quotas: z
     .array(QuotaConfig)

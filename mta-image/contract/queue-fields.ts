@@ -25,14 +25,14 @@ const value = z.string().min(1).max(255).refine(isPattern, "is no regular expres
 /** null or absent matches anything. */
 const Condition = z.union([value, z.array(value).min(1).max(1000)]);
 export const QueueMatch = z.strictObject({
-  tenantid: Condition.optional(),
-  jobid: Condition.optional(),
-  transportid: Condition.optional(),
-  localip: Condition.optional(),
-  grouping: Condition.optional(),
-  remoteip: Condition.optional(),
-  remotemx: Condition.optional(),
-  recipientdomain: Condition.optional(),
+  tenantid: Condition.optional().describe("The sender's name for a customer."),
+  jobid: Condition.optional().describe("The sender's name for a mailing."),
+  transportid: Condition.optional().describe("The transport that mail takes."),
+  localip: Condition.optional().describe("Our address; networks too."),
+  grouping: Condition.optional().describe('What queues.grouping makes of the destination: "&id", or a name.'),
+  remoteip: Condition.optional().describe("Address of the host; networks too."),
+  remotemx: Condition.optional().describe("Name of the host; *.example.net for all below a domain."),
+  recipientdomain: Condition.optional().describe("Domain of the recipient; *.example.net for all below one."),
 });
 export type QueueMatch = z.infer<typeof QueueMatch>;
 

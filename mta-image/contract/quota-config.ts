@@ -32,8 +32,13 @@ export const QuotaConfig = z.strictObject({
     .default([])
     .describe(`What is counted by itself: ${known.join(", ")}.`),
   conditions: z
-    // biome-ignore lint/suspicious/noThenProperty: as in policies.
-    .array(z.strictObject({ if: QuotaMatch, then: QuotaLimits }))
+    .array(
+      z.strictObject({
+        if: QuotaMatch.describe("Mail that it is about."),
+        // biome-ignore lint/suspicious/noThenProperty: as in policies.
+        then: QuotaLimits.describe("Its limit."),
+      }),
+    )
     .max(10_000)
     .default([])
     .describe("The first that matches gives the limit."),

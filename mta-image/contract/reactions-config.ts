@@ -17,7 +17,8 @@ const When = z
       .array(z.enum(["deferred", "failed", "unclear"]))
       .min(1)
       .max(3)
-      .optional(),
+      .optional()
+      .describe("What became of the attempt; unclear: the line broke when the mail may have arrived."),
     class: z
       .array(z.string().min(1).max(64))
       .min(1)
@@ -27,7 +28,8 @@ const When = z
     status: z
       .string()
       .regex(/^[45]\.\d{1,3}\.(?:\d{1,3}|\*)$/, 'must be an enhanced status such as "4.7.0" or "4.7.*"')
-      .optional(),
+      .optional()
+      .describe('Enhanced status of the reply, such as "4.7.0" or "4.7.*".'),
     reply: reply.optional().describe("Regular expression on the reply, whatever the case."),
   })
   .refine((when) => Object.keys(when).length > 0, "must say at least one thing");
@@ -39,9 +41,10 @@ export const ReactionConfig = z.strictObject({
   after: z
     .strictObject({
       count: z.int().min(1).max(1000).default(1).describe("Attempts with such an outcome."),
-      within: duration.prefault("1m"),
+      within: duration.prefault("1m").describe("Within this time."),
     })
-    .prefault({}),
+    .prefault({})
+    .describe("How many such outcomes it takes."),
   per: z
     .array(QueueField)
     .min(1)
@@ -59,6 +62,7 @@ export const ReactionConfig = z.strictObject({
       ({ suspend, concurrency, rate, connectinterval }) =>
         suspend === [concurrency, rate, connectinterval].every((limit) => limit === undefined),
       "must either suspend or give limits",
-    ),
+    )
+    .describe("What changes for that combination."),
 });
 export type ReactionConfig = z.infer<typeof ReactionConfig>;

@@ -27,7 +27,8 @@ const Script = z.strictObject({
   data: z.string().max(1_048_576).describe("The script."),
 });
 
-const scripts = z.array(Script).max(1000).default([]);
+const scripts = (when: string): z.ZodDefault<z.ZodArray<typeof Script>> =>
+  z.array(Script).max(1000).default([]).describe(when);
 
 const Directory = z.strictObject({
   id: identifier.describe("The first argument of ldap_search() and ldap_bind()."),
@@ -62,14 +63,14 @@ export const ScriptingConfig = z
     files: z.array(File).max(1000).default([]).describe("Files for include and import."),
     hooks: z
       .strictObject({
-        connect: scripts,
-        proxy: scripts,
-        helo: scripts,
-        auth: scripts,
-        mailfrom: scripts,
-        rcptto: scripts,
-        eod: scripts,
-        disconnect: scripts,
+        connect: scripts("Before the greeting."),
+        proxy: scripts("Once the PROXY header is read."),
+        helo: scripts("At HELO, EHLO and LHLO."),
+        auth: scripts("At AUTH."),
+        mailfrom: scripts("At MAIL FROM."),
+        rcptto: scripts("At each RCPT TO."),
+        eod: scripts("At the end of the content."),
+        disconnect: scripts("When the client is gone."),
         predelivery: z.string().max(1_048_576).optional().describe("The script before each attempt."),
         postdelivery: z.string().max(1_048_576).optional().describe("The script after each attempt."),
       })
@@ -88,7 +89,7 @@ export const ScriptingConfig = z
       ),
     limits: z
       .strictObject({
-        steps: z.int().min(1000).max(10_000_000_000).default(200_000_000),
+        steps: z.int().min(1000).max(10_000_000_000).default(200_000_000).describe("Steps of the script."),
         computing: duration
           .prefault("2s")
           .describe("Time of computing; while a script computes, mail waits."),
@@ -111,7 +112,7 @@ export const recipientHook = z
     z
       .array(
         z.strictObject({
-          id: identifier,
+          id: identifier.describe("Script of the phase."),
           recipientdomains: z
             .array(domain)
             .max(10_000)

@@ -71,7 +71,8 @@ export const SpamhausConfig = z.strictObject({
         .default([])
         .describe("Domains that are never asked about, with all below them; as a sender, the whole message."),
     })
-    .prefault({}),
+    .prefault({})
+    .describe("What is never asked about."),
   limits: z
     .strictObject({
       urls: limit(1000, 100, "URLs of one message."),
@@ -86,7 +87,8 @@ export const SpamhausConfig = z.strictObject({
       size: limit(1_000_000, 100_000, "Answers kept."),
       negative: duration.prefault("10s").describe("How long an answer that says `not listed` is kept."),
     })
-    .prefault({}),
+    .prefault({})
+    .describe("Answers are kept as long as they say."),
   zone: domain
     .default("dq.spamhaus.net")
     .describe("What stands behind the list in a name; other values are for a mirror or a test."),

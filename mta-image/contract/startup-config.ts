@@ -100,7 +100,10 @@ export const StartupConfig = z.strictObject({
   monitor: z
     .strictObject({
       listener: z
-        .strictObject({ port: port.default(9090), address: networkAddress.default("0.0.0.0") })
+        .strictObject({
+          port: port.default(9090).describe("TCP port."),
+          address: networkAddress.default("0.0.0.0").describe("IP address to listen on."),
+        })
         .prefault({})
         .describe("Where /metrics, /ready and /healthy are served."),
     })
@@ -109,14 +112,23 @@ export const StartupConfig = z.strictObject({
   admin: z
     .strictObject({
       listener: z
-        .strictObject({ port: port.default(8443), address: networkAddress.default("127.0.0.1") })
-        .prefault({}),
+        .strictObject({
+          port: port.default(8443).describe("TCP port."),
+          address: networkAddress
+            .default("127.0.0.1")
+            .describe("IP address to listen on; beyond this machine it should be with TLS."),
+        })
+        .prefault({})
+        .describe("Where it is served."),
       tokenfile: z.string().min(1).optional().describe("Path of the file that holds the bearer token."),
       tls: z
         .strictObject({
-          cert: z.string().min(1),
-          key: z.string().min(1),
-          clientca: z.string().min(1).optional(),
+          cert: z
+            .string()
+            .min(1)
+            .describe("Path of the certificate chain in PEM; read again when it changes."),
+          key: z.string().min(1).describe("Path of the private key in PEM."),
+          clientca: z.string().min(1).optional().describe("Path of the authority's certificate in PEM."),
         })
         .optional()
         .describe(
@@ -126,7 +138,7 @@ export const StartupConfig = z.strictObject({
     .optional()
     .describe("Extension. The admin API; absent means none."),
   pki: z
-    .strictObject({ private: z.array(PrivateKey).max(64).default([]) })
+    .strictObject({ private: z.array(PrivateKey).max(64).default([]).describe("Certificates by name.") })
     .prefault({})
     .describe("Certificates and keys."),
   plugins: z

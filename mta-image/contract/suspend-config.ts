@@ -10,7 +10,8 @@ const Suspend = QueueMatch.extend({
   tag: tag.optional().describe("Name in explanations."),
   properties: z
     .record(z.string().max(64), z.union([z.string().max(1024), z.number(), z.boolean()]))
-    .default({}),
+    .default({})
+    .describe("Shown in explanations."),
 });
 
 export const SuspendConfig = z.strictObject({

@@ -1,0 +1,20 @@
+/** The reference of the configuration is complete because it is made from the schemas; here: it says something on each key. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { reference } from "./configuration.ts";
+
+test("every key of the configuration is described in words", () => {
+  const rows = reference()
+    .split("\n")
+    .filter((line) => line.startsWith("| `"))
+    .map((line) => line.split(/(?<!\\)\|/).map((cell) => cell.trim()));
+  assert.ok(rows.length > 300, `${rows.length} keys`);
+  const silent = rows.filter(
+    ([, , , , says = ""]) => says.replaceAll(/Required\.|Extension\./g, "").trim() === "",
+  );
+  assert.deepEqual(
+    silent.map(([, key]) => key),
+    [],
+  );
+});
