@@ -1,0 +1,164 @@
+/**
+ * `addresses` and `transportgroups` of smtpd-app.yaml: from where and how mail leaves. Settings of a group are inherited by
+ * its transports.
+ */
+import { z } from "zod";
+
+import { duration, identifier, networkAddress, port, tlsModes } from "./config-values.ts";
+import { ObjectStoreConfig } from "./object-store-config.ts";
+
+export const Address = z.strictObject({
+  id: identifier.describe("Name of the address, for connection.sourceip."),
+  address: networkAddress.describe("The IP address."),
+  hostname: z.string().min(1).max(255).optional().describe("Extension. Name in EHLO from this address."),
+  exclusive: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Extension. In a cluster only the engine that was started with this address (--identity) connects from it.",
+    ),
+  weight: z.int().min(1).max(20).default(1).describe("Extension. How often it is taken, beside the others."),
+  proxy: z
+    .strictObject({
+      protocol: z
+        .enum(["socks5", "proxy"])
+        .describe("SOCKS5, or a proxy that reads a PROXY header and connects from the address in it."),
+      server: z
+        .string()
+        .regex(/^(?:\[[0-9a-fA-F:]+\]|[^\s:[\]]+):\d{1,5}$/, "must be host:port or [address]:port")
+        .describe("Where it listens: host:port or [address]:port."),
+      login: z
+        .strictObject({
+          username: z.string().min(1).max(255).describe("Name of the user."),
+          passwordfile: z
+            .string()
+            .startsWith("/")
+            .describe("File with the password, read at each connection, so that it may be renewed."),
+        })
+        .optional()
+        .describe("For SOCKS5 proxies that ask for it (RFC 1929). It travels in the clear."),
+    })
+    .refine(({ protocol, login }) => login === undefined || protocol === "socks5", {
+      message: "only SOCKS5 proxies take a login",
+      path: ["login"],
+    })
+    .optional()
+    .describe("Extension. The proxy that has the address; absent: this machine has it."),
+});
+
+export const Retry = z.strictObject({
+  count: z.int().min(0).max(1000).default(30).describe("Attempts after the first one."),
+  intervals: z
+    .array(
+      z.strictObject({
+        interval: duration.describe("Time to wait."),
+        notify: z.boolean().default(false).describe("Then the sender is told that it takes longer."),
+      }),
+    )
+    .min(1)
+    .max(100)
+    .prefault([
+      { interval: "1m" },
+      { interval: "15m" },
+      { interval: "1h", notify: true },
+      { interval: "2h" },
+      { interval: "3h" },
+    ])
+    .describe("Waits between attempts; the last one repeats. notify sends a delay notice."),
+});
+
+const PluginDelivery = z.strictObject({
+  id: identifier.describe("A native plugin that delivers."),
+  arguments: z
+    .record(z.string(), z.unknown())
+    .default({})
+    .describe(
+      "What it is given; {transactionid}, {queueid}, {sender}, {recipient}, {recipientdomain} are filled in.",
+    ),
+  timeout: duration.prefault("10m").describe("After it the outcome is unclear and the mail is tried again."),
+});
+
+const sourceName = networkAddress.or(identifier);
+
+/** What a transport may say; absent keys are taken from its group, then from the defaults. */
+const transportSettings = {
+  retry: Retry.optional().describe("When mail that was put off is tried again."),
+  connection: z
+    .strictObject({
+      server: z
+        .union([z.string().min(1), z.array(z.string().min(1)).min(1).max(16)])
+        .optional()
+        .describe(
+          "Host or [address], with :port if need be, or several in order. Absent: the domain's mail exchangers.",
+        ),
+      port: port.default(25).describe("Extension. Port for hosts that name none."),
+      sourceip: z
+        .strictObject({
+          ipv4: z
+            .array(sourceName)
+            .optional()
+            .describe("By IPv4; when only the other is given, hosts are not tried by IPv4."),
+          ipv6: z
+            .array(sourceName)
+            .optional()
+            .describe("By IPv6; when only the other is given, hosts are not tried by IPv6."),
+        })
+        .optional()
+        .describe("Addresses to connect from, or their ids in addresses; chosen anew at each attempt."),
+      timeout: duration.optional().describe("Extension. How long connecting may take."),
+    })
+    .optional()
+    .describe("Where and from where connections are opened."),
+  session: z
+    .strictObject({
+      protocol: z
+        .enum(["smtp", "lmtp"])
+        .default("smtp")
+        .describe("Extension. LMTP (RFC 2033) wants connection.server, which may be the path of a socket."),
+      chunking: z
+        .boolean()
+        .default(false)
+        .describe("Extension. BDAT in place of DATA where it is offered (RFC 3030), for mail up to 256 KiB."),
+      tls: z
+        .strictObject({
+          mode: z
+            .enum(tlsModes)
+            .default("optional")
+            .describe(
+              "Whether mail travels in TLS, and whose certificate is good; dane wants resolver.validating.",
+            ),
+          mtasts: z
+            .boolean()
+            .default(false)
+            .describe(
+              "Extension. Heed MTA-STS policies of recipients' domains (RFC 8461), on top of the mode.",
+            ),
+        })
+        .prefault({})
+        .describe("TLS on the way out (docs/sending-and-verifying.md)."),
+    })
+    .optional()
+    .describe("How it is spoken over them."),
+  objectstore: ObjectStoreConfig.optional().describe(
+    "Extension. Mail becomes objects of a store that speaks S3, in place of SMTP.",
+  ),
+  plugin: PluginDelivery.optional().describe(
+    "Extension. A plugin delivers, in place of SMTP (docs/plugin-abi.md).",
+  ),
+} as const;
+
+export const TransportGroup = z.strictObject({
+  id: identifier.describe("Name of the group."),
+  dsn: z
+    .strictObject({ transport: identifier.describe("Its name.") })
+    .optional()
+    .describe("Transport that notices take; this one when absent."),
+  ...transportSettings,
+  transports: z
+    .array(
+      z.strictObject({ id: identifier.describe("Name that servers and scripts use."), ...transportSettings }),
+    )
+    .min(1)
+    .max(1000)
+    .describe("Transports of the group; what one does not say is taken from the group."),
+});
