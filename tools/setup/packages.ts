@@ -30,6 +30,8 @@ const packages: Readonly<Record<string, string>> = {
   postfix: "a real mail server as peer; smtp-source and smtp-sink",
   strace: "counts system calls in make bench",
   prometheus: "promtool, which checks metrics and alerts",
+  valgrind: "watches the memory of the addon (make native-sanitize)",
+  notmuch: "threads mail as clients do, for notices (threads.test.ts)",
   slapd: "a real directory for scripts (ldap.test.ts)",
 };
 
