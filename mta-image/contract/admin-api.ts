@@ -91,6 +91,8 @@ export const EngineStatus = z.object({
     unclear: z.int().nonnegative(),
     /** Messages and recipients that sessions refused. Absent here and below: this engine does not count it. */
     refused: z.int().nonnegative().optional(),
+    /** Messages among these that were refused because the disk was full. */
+    refusedForRoom: z.int().nonnegative().optional(),
     /** Runs of scripts that ended with an error. */
     scriptErrors: z.int().nonnegative().optional(),
     /** Attempts that have ended, and how long they took together. */

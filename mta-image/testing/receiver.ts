@@ -42,6 +42,8 @@ export interface ReceiverOptions {
   readonly path?: string;
   /** What scripts log, and what is logged of them. */
   readonly scriptLog?: Log;
+  /** More than the disk has free: it is full. */
+  readonly floorBytes?: number;
 }
 
 export class Receiver {
@@ -127,7 +129,12 @@ export class Receiver {
   static async start(options: ReceiverOptions = {}): Promise<Receiver> {
     const files = new FaultyFiles();
     const clock = new ManualClock();
-    const spool = await DiskSpool.open({ files, clock, log: silentLog, floor: { bytes: 0, inodes: 0 } });
+    const spool = await DiskSpool.open({
+      files,
+      clock,
+      log: silentLog,
+      floor: { bytes: options.floorBytes ?? 0, inodes: 0 },
+    });
     const receiver = new Receiver(spool, { files, options });
     await receiver.server.start();
     return receiver;

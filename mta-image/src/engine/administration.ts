@@ -74,6 +74,7 @@ export class EngineAdministration implements Administration {
       totals: {
         accepted: sessionCounters.acceptedMessages,
         refused: sessionCounters.refusedMessages + sessionCounters.refusedRecipients,
+        refusedForRoom: sessionCounters.refusedForRoom,
         ...queue.counters,
         scriptErrors: this.#mta.scriptErrors,
         attempts: queue.ended.attempts,

@@ -18,6 +18,8 @@ export interface Refused {
   readonly reply: { readonly code: number; readonly enhanced: string; readonly text: string };
   /** The same in other words, perhaps on several lines. */
   readonly said?: Reply;
+  /** The disk has no room: nothing about the mail or the configuration is wrong. */
+  readonly isDiskFull?: true;
 }
 
 export type IntakeResult = Accepted | Refused;

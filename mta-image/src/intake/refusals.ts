@@ -8,7 +8,7 @@ import type { Refused } from "./intake.ts";
 export const refusals = {
   loop: refused(554, "5.4.6", "Too many hops, this message is in a loop"),
   busy: refused(451, "4.3.1", "Too much mail on its way, try again"),
-  full: refused(452, "4.3.1", "Insufficient system storage"),
+  full: { ...refused(452, "4.3.1", "Insufficient system storage"), isDiskFull: true },
   broken: refused(451, "4.3.0", "The mail could not be stored"),
   closed: refused(421, "4.3.2", "Shutting down"),
 } as const;

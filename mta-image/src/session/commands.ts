@@ -10,7 +10,7 @@ import type { NamedClient } from "../smtp/xclient.ts";
 import { type Reply, makeReply, replies } from "../smtp/reply.ts";
 import type { Traced } from "../trace/traced.ts";
 import { Content } from "./content.ts";
-import { countMessage } from "./counters.ts";
+import { type MailEnd, countMessage } from "./counters.ts";
 import type { Flow } from "./flow.ts";
 import type { IncomingMail } from "./incoming-mail.ts";
 import { Login } from "./login.ts";
@@ -375,18 +375,18 @@ export class Commands {
 
   #commit(mail: IncomingMail): void {
     const { floor } = this.#options;
-    const finished = mail.commit().then(({ reply, isAccepted }) => {
-      this.#finish(mail, isAccepted);
+    const finished = mail.commit().then(({ reply, end }) => {
+      this.#finish(mail, end);
       return reply;
     });
     floor.wait(finished, (reply) => floor.say(reply));
   }
 
   /** Counts, and forgets the transaction, also when nobody waits for the reply any more. */
-  #finish(mail: IncomingMail, isAccepted: boolean): void {
-    const { counters } = this.#options.near;
-    countMessage(counters, mail.bytes, isAccepted ? this.#transaction.recipientCount : 0);
-    if (isAccepted) this.#patience.renew();
+  #finish(mail: IncomingMail, end: MailEnd): void {
+    const recipients = this.#transaction.recipientCount;
+    countMessage(this.#options.near.counters, { bytes: mail.bytes, recipients, end });
+    if (end === "accepted") this.#patience.renew();
     this.#transaction.reset();
     this.#content.forget();
   }

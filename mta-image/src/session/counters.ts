@@ -7,6 +7,8 @@ export interface SessionCounters {
   acceptedMessages: number;
   acceptedBytes: number;
   refusedMessages: number;
+  /** Of these, because the disk was full. */
+  refusedForRoom: number;
   acceptedRecipients: number;
   refusedRecipients: number;
   refusedCommands: number;
@@ -21,6 +23,7 @@ export function makeSessionCounters(): SessionCounters {
     acceptedMessages: 0,
     acceptedBytes: 0,
     refusedMessages: 0,
+    refusedForRoom: 0,
     acceptedRecipients: 0,
     refusedRecipients: 0,
     refusedCommands: 0,
@@ -29,12 +32,20 @@ export function makeSessionCounters(): SessionCounters {
   };
 }
 
-/** Counts a message at the reply to its end; `recipients` is 0 for one that was refused. */
-export function countMessage(counters: SessionCounters, bytes: number, recipients: number): void {
-  if (recipients === 0) counters.refusedMessages++;
-  else {
+/** How a message ended that was sent to its end. "no room": the disk is full, whatever the mail is. */
+export type MailEnd = "accepted" | "refused" | "no room";
+
+/** Counts a message at the reply to its end. */
+export function countMessage(
+  counters: SessionCounters,
+  { bytes, recipients, end }: { readonly bytes: number; readonly recipients: number; readonly end: MailEnd },
+): void {
+  if (end === "accepted") {
     counters.acceptedMessages++;
     counters.acceptedBytes += bytes;
     counters.acceptedRecipients += recipients;
+    return;
   }
+  counters.refusedMessages++;
+  if (end === "no room") counters.refusedForRoom++;
 }

@@ -9,6 +9,7 @@ import { LineEnds } from "../smtp/chunk.ts";
 import { DataReader } from "../smtp/data.ts";
 import { type Reply, makeReply, replies } from "../smtp/reply.ts";
 import type { Traced } from "../trace/traced.ts";
+import type { MailEnd } from "./counters.ts";
 import type { Flow } from "./flow.ts";
 
 /** Postfix's smtpd_min_data_rate; judged after the first minute. */
@@ -74,16 +75,17 @@ export class IncomingMail {
   }
 
   /** After the end of data: the reply, and whether the message is ours now. */
-  async commit(): Promise<{ reply: Reply; isAccepted: boolean }> {
+  async commit(): Promise<{ reply: Reply; end: MailEnd }> {
     const reception = this.#reception;
     this.#reception = null;
-    if (reception === null) return { reply: replies.tooLarge, isAccepted: false };
+    if (reception === null) return { reply: replies.tooLarge, end: "refused" };
     if (this.#reader.isBad || this.#lineEnds.isBad({ atEnd: true })) {
       reception.abort();
-      return { reply: replies.badContent, isAccepted: false };
+      return { reply: replies.badContent, end: "refused" };
     }
     const result = await reception.commit();
-    return { reply: toReply(result), isAccepted: result.kind === "accepted" };
+    const isFull = result.kind === "refused" && result.isDiskFull === true;
+    return { reply: toReply(result), end: isFull ? "no room" : result.kind };
   }
 
   /** The connection ended inside the message. Harmless once commit began: the spool alone decides then. */

@@ -379,3 +379,21 @@ test("a client that drips a chunk is cut, and so is one that is silent inside a 
     receiver.clock.advance(301_000);
     assert.equal(await silent.reply(), "421 4.4.2 Timeout");
   }));
+
+test("mail that a full disk turns away is counted apart from mail that is refused for what it is", () =>
+  withReceiver({ floorBytes: 1e15 }, async (receiver) => {
+    const client = await receiver.connect();
+    await client.reply();
+    await client.ask("EHLO client.example.org");
+    const send = async (content: string): Promise<string> => {
+      await client.ask("MAIL FROM:<news@example.org>");
+      await client.ask("RCPT TO:<ann@example.net>");
+      await client.ask("DATA");
+      return client.ask(`${content}\r\n.`);
+    };
+    assert.equal(await send("Subject: x\r\n\r\nhidden"), "452 4.3.1 Insufficient system storage");
+    assert.match(await send("x".repeat(20_000)), /^5/);
+    const { refusedMessages, refusedForRoom } = receiver.counters;
+    assert.deepEqual([refusedMessages, refusedForRoom], [2, 1]);
+    client.socket.destroy();
+  }));

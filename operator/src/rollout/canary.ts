@@ -2,7 +2,7 @@
  * How the engines that try a revision out do, beside those that do not (pure). Only figures since the time of bake
  * began count, and only of processes that have run since. A process that started anew meanwhile or cannot start, or a
  * spool that closed, is bad news whatever the figures are; a few cases are no news at all, and a figure that an engine does not
- * tell is no figure.
+ * tell is no figure. What was refused for want of room on a disk is no case at all.
  */
 import type { EngineStatus } from "#contract/admin-api.ts";
 import { describeBlame } from "#operator/plugins/crashes.ts";
@@ -135,7 +135,9 @@ function figuresOf(slots: readonly ObservedSlot[], { marks }: Bake): Figures {
   const of = (key: keyof Totals): number | null => sum[key] ?? null;
   return {
     accepted: of("accepted"),
-    refused: of("refused"),
+    // That a disk is full says nothing about a revision: SpoolsHealthy tells it.
+    refused: without(of("refused"), of("refusedForRoom")),
+    refusedForRoom: of("refusedForRoom"),
     delivered: of("delivered"),
     deferred: of("deferred"),
     failed: of("failed"),
@@ -144,6 +146,10 @@ function figuresOf(slots: readonly ObservedSlot[], { marks }: Bake): Figures {
     attempts: of("attempts"),
     attemptSeconds: of("attemptSeconds"),
   };
+}
+
+function without(all: number | null, some: number | null): number | null {
+  return all === null ? null : Math.max(0, all - (some ?? 0));
 }
 
 function ratioOf(figures: Figures, wrong: keyof Totals, all: readonly (keyof Totals)[]): number | null {

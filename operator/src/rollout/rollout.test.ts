@@ -155,7 +155,7 @@ describe("the roll-out", () => {
   });
 
   it("goes back when scripts fail, when mail is refused, or when attempts take far longer than elsewhere", () => {
-    const more = { refused: 0, scriptErrors: 0, attempts: 100, attemptSeconds: 50 };
+    const more = { refused: 0, refusedForRoom: 0, scriptErrors: 0, attempts: 100, attemptSeconds: 50 };
     const from = (slot: number, revision: string, changes: object = {}) =>
       runs(slot, revision, { totals: { ...totals(100, 0), accepted: 100, ...more, ...changes } });
     const ready = then(decideRollout(start), {
@@ -178,6 +178,12 @@ describe("the roll-out", () => {
     );
     assert.match(later({ refused: 100 }), /^RolledBack: 50 % of its messages refused, 0 %/);
     assert.match(later({ refused: 100 }, { refused: 100 }), /^Canary/);
+    assert.match(
+      later({ refused: 100, refusedForRoom: 95 }),
+      /^Canary/,
+      "a full disk is no fault of a revision",
+    );
+    assert.match(later({ refused: 100, refusedForRoom: 30 }), /^RolledBack: 41 % of its messages refused/);
     const silent = { accepted: 100, refused: 0 };
     assert.match(later({ refused: 100 }, silent), /^Canary/, "others tell nothing new: refusals are usual");
     assert.equal(later({ attemptSeconds: 450 }), "RolledBack: an attempt takes 4.0 s, 0.5 s in other pods");
