@@ -8,6 +8,7 @@ import { after, before, describe, test } from "node:test";
 import { run, tryRun } from "../../e2e/peers/shell.ts";
 import { buildPackages } from "./build.ts";
 import { DebianRoot } from "./debian-root.ts";
+import { packagePlans } from "./plan.ts";
 import { Signer } from "./signing.ts";
 
 const isRoot = process.getuid?.() === 0;
@@ -187,8 +188,8 @@ describe("the Linux packages", { skip: isRoot ? false : "needs root" }, () => {
     const yum = join(root, "yum");
     cpSync(`${folder}/yum`, yum, { recursive: true });
     const files = (version: string): string[] =>
-      ["runtime", "web"].map(
-        (name) => `${yum}/mailfleet-${name}-${version}-1.${name === "web" ? "noarch" : "x86_64"}.rpm`,
+      packagePlans.map(
+        ({ name, isForAll }) => `${yum}/${name}-${version}-1.${isForAll ? "noarch" : "x86_64"}.rpm`,
       );
     const database = ["--dbpath", `${keys}/rpm`];
     mkdirSync(`${keys}/rpm`);
@@ -208,18 +209,22 @@ describe("the Linux packages", { skip: isRoot ? false : "needs root" }, () => {
     await rpm("--upgrade", "--nodeps", ...files(NEW));
     assert.match(await rpm("--query", "mailfleet-web"), new RegExp(`^mailfleet-web-${NEW}-1`));
     assert.match(await debian.must("cat /etc/mailfleet/web.yaml"), /^# ours/);
-    assert.match(await debian.must(`${start("mailfleet-web", webAnswers)}\n${overview}`), /^200 200/);
+    const engine = start("mailfleet-mta", "mtactl status >/dev/null 2>&1", "net_bind_service");
+    const said = await debian.must(`${engine}\n${start("mailfleet-web", webAnswers)}\n${overview}`);
+    assert.equal(said, "200 200 localhost Serving 0");
     assert.match(
       await rpm("--query", "--requires", "mailfleet-web"),
       new RegExp(`mailfleet-runtime = ${NEW}`),
     );
-    await rpm("--erase", "mailfleet-web", "mailfleet-runtime", "--nodeps");
-    assert.equal((await debian.sh("test -e /usr/bin/mailfleet-web")).code, 1);
+    await rpm("--erase", ...packagePlans.map(({ name }) => name));
+    const left =
+      "ls /usr/bin /usr/sbin /usr/lib /usr/lib/systemd/system /opt/halon | grep -E 'mailfleet|mtactl|smtpd|HalonMTA'";
+    assert.equal((await debian.sh(left)).stdout, "");
+    assert.equal(await debian.must("ls /var/spool/halon/queue/mail"), "/var/spool/halon/queue/mail");
     const listed = await run("sh", [
       "-c",
       `zcat '${folder}'/yum/repodata/*primary.xml.gz || zstdcat '${folder}'/yum/repodata/*primary.xml.zst`,
     ]);
-    for (const name of ["runtime", "mta", "web", "plugin-sdk"])
-      assert.match(listed, new RegExp(`<name>mailfleet-${name}</name>`));
+    for (const { name } of packagePlans) assert.match(listed, new RegExp(`<name>${name}</name>`));
   });
 });

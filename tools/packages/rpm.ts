@@ -65,9 +65,22 @@ function specText(staged: Staged): string {
     ...scriptsOf(staged),
     "%files",
     "%defattr(-,root,root,-)",
+    ...foldersOf(files).map((path) => `%dir "${path}"`),
     ...listed,
     "",
   ].join("\n");
+}
+
+/** Those that no system has: without them rpm leaves them behind, empty. Packages of ours may share one. */
+function foldersOf(files: readonly string[]): readonly string[] {
+  const folders = new Set<string>();
+  for (const path of files) {
+    const parts = path.split("/");
+    const first = parts.findIndex((part) => /^(mailfleet|halon)/.test(part));
+    for (let end = first + 1; first > 0 && end < parts.length; end++)
+      folders.add(parts.slice(0, end).join("/"));
+  }
+  return [...folders].sort();
 }
 
 /** $1 is how many versions will be there afterwards. */

@@ -5,11 +5,13 @@ import { Validator } from "@seriousme/openapi-schema-validator";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 
+import { type Role, roles } from "#web/shared/web-api.ts";
 import { type Engine, startEngine } from "../../testing/harness.ts";
 import { type WebRig, type WebVisitor, startRig } from "../testing/rig.ts";
 
 interface Operation {
   readonly operationId: string;
+  readonly description?: string;
   readonly security?: readonly object[];
   readonly parameters?: readonly { readonly name: string }[];
   readonly responses: Readonly<
@@ -65,6 +67,28 @@ describe("the description of the API", () => {
       const { status } = await nobody.call(method, path.replace(/\{\w+\}/g, "one"), body);
       assert.equal(status === 401, security !== undefined, `${method} ${path} ${status}`);
     }
+  });
+
+  test("says which role and which token are needed, and nothing is done for less", async () => {
+    const visitors = await Promise.all(roles.map((role) => rig.as(role)));
+    let refusals = 0;
+    for (const [method, path, { description: text = "", security }] of operations()) {
+      const role = /the role (\w+)/.exec(text)?.[1];
+      if (security === undefined || role === undefined) continue;
+      const place = path.replace(/\{\w+\}/g, "one");
+      const ask = async (visitor: WebVisitor | undefined, headers = {}): Promise<string> => {
+        const body = method === "GET" ? undefined : {};
+        const answer = await visitor?.call<{ code?: string }>(method, place, body, headers);
+        return `${method} ${path} ${answer?.status} ${answer?.json.code}`;
+      };
+      for (const less of visitors.slice(0, roles.indexOf(role as Role))) {
+        assert.equal(await ask(less), `${method} ${path} 403 role`);
+        refusals++;
+      }
+      if (security.some((scheme) => "page" in scheme))
+        assert.equal(await ask(admin, { "x-csrf-token": "" }), `${method} ${path} 403 csrf`);
+    }
+    assert.ok(refusals >= 12, String(refusals));
   });
 
   test("has the shape of what is answered", async () => {
