@@ -222,6 +222,44 @@ describe("reports", () => {
     assert.deepEqual(asked, []);
   });
 
+  test("ask so many at once and no more, and each of them, also when some never answer", async () => {
+    let running = 0;
+    let most = 0;
+    const asked = new Set<string>();
+    const clock = new ManualClock();
+    const reports = new EngineReports({
+      engines: {
+        async status({ ip }) {
+          asked.add(ip);
+          most = Math.max(most, ++running);
+          await new Promise((resolve) => setImmediate(resolve));
+          running--;
+          if (Number(ip) % 3 === 0) throw new Failure("engine-unreachable", ip);
+          return settledStatus;
+        },
+        push: () => Promise.reject(new Error("not used")),
+        drain: () => Promise.reject(new Error("not used")),
+        share: () => Promise.reject(new Error("not used")),
+        probe: () => Promise.reject(new Error("not used")),
+        close: async () => {},
+      },
+      ...{ clock, random: () => 0.5, log: silentLog, onNews: () => {}, atOnce: 4 },
+    });
+    const clusters = ["a", "b", "c"].map((name) => ({ namespace: "mail", name }));
+    await Promise.all(
+      clusters.map((key, n) =>
+        reports.follow(
+          key,
+          [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map((pod) => target(String(n * 10 + pod))),
+        ),
+      ),
+    );
+    assert.deepEqual([most, asked.size, running], [4, 30, 0]);
+    assert.equal(clusters.flatMap((key) => [...reports.recent(key).keys()]).length, 20);
+    assert.notEqual(await reports.askNow("1"), null, "and there is a place for the next one");
+    reports.close();
+  });
+
   test("rounding never hides an empty queue", () => {
     const queued = (total: number) => ({ ...settledStatus, queue: { ...settledStatus.queue, total } });
     assert.equal(newsOf(queued(1001)), newsOf(queued(1002)));

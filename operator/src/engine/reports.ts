@@ -4,6 +4,9 @@
  * its bound is unknown, never zero. When an answer says something new, or a pod that answered no longer does, `onNews`
  * is called with the cluster's key.
  *
+ * When an operator starts it knows nobody: of all engines only so many are asked at once, so that their answers do not fill its
+ * memory and a TLS handshake of each does not keep the lease from being renewed.
+ *
  * Pods are told apart by uid: a new pod with an old name or address starts unknown. Nothing in here rejects.
  */
 import type { Clock, Timer } from "#base/clock.ts";
@@ -15,6 +18,7 @@ import { type Key, keyText } from "#operator/cache/key.ts";
 
 import type { EngineAddress, Engines } from "./engines.ts";
 import { newsOf } from "./news.ts";
+import { Turnstile } from "./turnstile.ts";
 
 export interface Target {
   readonly uid: string;
@@ -30,6 +34,8 @@ export interface ReportsOptions {
   readonly onNews: (cluster: Key) => void;
   readonly paces?: Readonly<Record<Pace, number>>;
   readonly unknownAfterMs?: number;
+  /** Engines that are asked at the same time. */
+  readonly atOnce?: number;
 }
 
 /** "scaling": nothing is going on, and the operator has to notice a burst by itself. */
@@ -38,6 +44,8 @@ export type Pace = "lively" | "scaling" | "settled";
 const PACES: Readonly<Record<Pace, number>> = { lively: 2000, scaling: 5000, settled: 15_000 };
 /** Two answers in a row may be missed. */
 const UNKNOWN_AFTER_MS = 40_000;
+/** A silent engine holds its place for five seconds, so there must be places for a node full of them. */
+const AT_ONCE = 64;
 
 interface Entry {
   readonly cluster: Key;
@@ -55,10 +63,12 @@ export class EngineReports {
   readonly #options: ReportsOptions;
   readonly #entries = new Map<string, Entry>();
   readonly #clusters = new Map<string, { uids: Set<string>; pace: Pace }>();
+  readonly #asking: Turnstile;
   #closed = false;
 
   constructor(options: ReportsOptions) {
     this.#options = options;
+    this.#asking = new Turnstile(options.atOnce ?? AT_ONCE);
   }
 
   /**
@@ -144,11 +154,13 @@ export class EngineReports {
   }
 
   async #ask(entry: Entry): Promise<void> {
-    entry.asking ??= this.#question(entry).finally(() => (entry.asking = null));
+    entry.asking ??= this.#asking.pass(() => this.#question(entry)).finally(() => (entry.asking = null));
     await entry.asking;
   }
 
   async #question(entry: Entry): Promise<void> {
+    // While it waited for its turn its pod may have gone.
+    if (this.#closed || this.#entries.get(entry.target.uid) !== entry) return;
     const startedAt = this.#options.clock.monotonic();
     try {
       entry.status = await this.#options.engines.status(entry.target.address);
