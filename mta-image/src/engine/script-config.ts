@@ -9,7 +9,7 @@ import type { Problem } from "#contract/admin-api.ts";
 import { type AppConfig, appFile } from "#contract/config.ts";
 
 import { ConfigFailure } from "../config/config-failure.ts";
-import { fileBytes, scriptTexts } from "../hooks/configured.ts";
+import { fileBytes, pluginConfigs, scriptTexts } from "../hooks/configured.ts";
 import { type ScriptHost, type ScriptHostParts, makeScriptHost } from "../hooks/script-host.ts";
 import { type Scripts, compileWhatCan } from "../hooks/scripts.ts";
 import type { ProbeMaker } from "../script/host.ts";
@@ -34,7 +34,8 @@ export async function compileWhatCanOf(
 ): Promise<{ readonly scripts: Scripts; readonly problems: readonly Problem[] }> {
   const files = await readFiles(app.scripting.files);
   const { probe, ...parts } = offers;
-  const made = makeScriptHost({ libraryHost, ...parts });
+  const settings = [...(parts.pluginConfigs ?? []), ...pluginConfigs("smtpd-app.yaml", app.plugins)];
+  const made = makeScriptHost({ libraryHost, ...parts, pluginConfigs: new Map(settings) });
   const host: ScriptHost =
     probe === undefined ? made : { ...made, hostFor: (hook) => ({ ...made.hostFor(hook), probe }) };
   const { scripts, problems } = compileWhatCan(scriptTexts(app, files.texts), host);

@@ -11,6 +11,7 @@ import type { LiveConfig } from "../config/live-config.ts";
 import type { Settings } from "../config/settings.ts";
 import { HookedCourier } from "../delivery/hooked-courier.ts";
 import { type HookFigures, makeHookFigures } from "../hooks/figures.ts";
+import { pluginConfigs } from "../hooks/configured.ts";
 import { QueueHooks } from "../hooks/queue-hooks.ts";
 import { HookRunner, type HookWorldOptions } from "../hooks/runner.ts";
 import type { ScriptHostParts } from "../hooks/script-host.ts";
@@ -126,11 +127,19 @@ export class ScriptLife {
     });
   }
 
-  async prepare({ app }: EngineConfig): Promise<{ readonly scripts: Scripts; readonly use: () => void }> {
+  async prepare({
+    app,
+    startup,
+  }: EngineConfig): Promise<{ readonly scripts: Scripts; readonly use: () => void }> {
     const { plugins, spamhaus } = this.#options;
     const { pluginHosts = [], ...others } = plugins().offers();
     const { probe } = this.breakpoints;
-    const all = { ...others, probe, pluginHosts: [spamhausHost(spamhaus), ...pluginHosts] };
+    const all = {
+      ...others,
+      probe,
+      pluginHosts: [spamhausHost(spamhaus), ...pluginHosts],
+      pluginConfigs: pluginConfigs("smtpd.yaml", startup.plugins),
+    };
     const scripts = this.#hasBegun ? await compileConfig(app, all) : await this.#begin(app, all);
     return {
       scripts,

@@ -8,6 +8,16 @@ export function fileBytes(data: string, isBinary: boolean): string {
   return Buffer.from(data, isBinary ? "base64" : "utf8").toString("latin1");
 }
 
+/** What packages of scripts import of their own settings, by package and file: JSON, which is YAML too. */
+export function pluginConfigs(
+  file: "smtpd.yaml" | "smtpd-app.yaml",
+  plugins: readonly { readonly id: string; readonly config?: unknown }[],
+): ReadonlyMap<string, string> {
+  return new Map(
+    plugins.map(({ id, config }) => [`${id}/${file}`, fileBytes(JSON.stringify(config ?? null), false)]),
+  );
+}
+
 export function scriptTexts(
   { scripting, servers }: AppConfig,
   files: ReadonlyMap<string, string>,

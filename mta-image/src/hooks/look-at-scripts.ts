@@ -7,7 +7,7 @@ import type { AppConfig } from "#contract/config.ts";
 import { declare, makeHost, parameter } from "../script/host.ts";
 import { libraryHost } from "../script/library/library.ts";
 import type { TextBudget } from "../script/limits.ts";
-import { fileBytes, scriptTexts } from "./configured.ts";
+import { fileBytes, pluginConfigs, scriptTexts } from "./configured.ts";
 import { makeScriptHost } from "./script-host.ts";
 import { type ScriptProblem, checkScripts } from "./scripts.ts";
 
@@ -27,7 +27,11 @@ export function lookAtScripts(app: AppConfig, most: TextBudget): readonly Script
   const files = new Map(
     app.scripting.files.map(({ id, data = "", binary }) => [id, fileBytes(data, binary)] as const),
   );
-  const scriptHost = makeScriptHost({ libraryHost, pluginHosts: [makeHost(fromEngine)] });
+  const scriptHost = makeScriptHost({
+    libraryHost,
+    pluginHosts: [makeHost(fromEngine)],
+    pluginConfigs: pluginConfigs("smtpd-app.yaml", app.plugins),
+  });
   const budget = { ...most };
   const problems = checkScripts(scriptTexts(app, files), scriptHost, budget);
   return budget.code < 0 || budget.data < 0 ? null : problems;

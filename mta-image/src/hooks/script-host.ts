@@ -2,11 +2,12 @@
  * What scripts of the mail path may call: the seam where rooms put their functions. `mta.ts` makes one with the script
  * room's library, and hands in the hosts of plugins (`offer.global` of plugins/functions.ts), of Spamhaus and of whoever
  * else has functions for scripts; later hosts win over earlier ones. `modules` are what `import … from "extras://<id>"`
- * finds. Each hook adds its own actions and variables to it (actions.ts). A new one is made whenever plugins come and go, and the
+ * finds first; then a package of scripts, the file "extras://<id>/main.hsl". `pluginConfigs` are what `import … from
+ * "plugin-config://<file>"` finds in one, by "<id>/<file>". Each hook adds its own actions and variables to it (actions.ts). A new one is made whenever plugins come and go, and the
  * scripts are compiled again with it. Pure; nothing here fails.
  */
 import { type Host, makeHost, mergeHosts } from "../script/host.ts";
-import type { Loader } from "../script/module.ts";
+import { type Loader, mainOf } from "../script/module.ts";
 import { actionsOf } from "./actions.ts";
 import { type HookName, hookNames } from "./stages.ts";
 
@@ -22,11 +23,18 @@ export interface ScriptHostParts {
   readonly pluginHosts?: readonly Host[];
   /** By what stands behind "extras://". */
   readonly modules?: ReadonlyMap<string, Host>;
+  readonly pluginConfigs?: ReadonlyMap<string, string>;
 }
 
 const EXTRAS = "extras://";
+const CONFIG = "plugin-config://";
 
-export function makeScriptHost({ libraryHost, pluginHosts = [], modules }: ScriptHostParts): ScriptHost {
+export function makeScriptHost({
+  libraryHost,
+  pluginHosts = [],
+  modules,
+  pluginConfigs,
+}: ScriptHostParts): ScriptHost {
   const common = mergeHosts(libraryHost, ...pluginHosts);
   const hosts = new Map(
     hookNames.map((hook) => {
@@ -38,12 +46,11 @@ export function makeScriptHost({ libraryHost, pluginHosts = [], modules }: Scrip
     hostFor: (hook) => hosts.get(hook) ?? common,
     loader: (files) => ({
       load(id) {
-        if (id.startsWith(EXTRAS)) {
-          const host = modules?.get(id.slice(EXTRAS.length));
-          return host === undefined ? null : { id, host };
-        }
-        const text = files.get(id);
-        return text === undefined ? null : { id, text };
+        const host = id.startsWith(EXTRAS) ? modules?.get(id.slice(EXTRAS.length)) : undefined;
+        if (host !== undefined) return { id, host };
+        const file = mainOf(id);
+        const text = id.startsWith(CONFIG) ? pluginConfigs?.get(id.slice(CONFIG.length)) : files.get(file);
+        return text === undefined ? null : { id: file, text };
       },
     }),
   };

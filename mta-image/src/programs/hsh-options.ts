@@ -12,6 +12,7 @@ import { z } from "zod";
 
 import { Failure, describe } from "#base/error.ts";
 
+import { pluginConfigs } from "../hooks/configured.ts";
 import type { KeyFiles } from "../script-ports/keys.ts";
 
 export interface HshOptions {
@@ -27,6 +28,8 @@ export interface HshOptions {
   readonly keys: readonly KeyFiles[];
   /** scripting.files by id, as bytes. */
   readonly files: ReadonlyMap<string, string>;
+  /** What "plugin-config://<id>/<file>" is, by that. */
+  readonly configs: ReadonlyMap<string, string>;
   readonly entrypoint: string | null;
 }
 
@@ -108,6 +111,11 @@ export function readOptions(args: readonly string[]): HshOptions | null {
     servers: app.resolver?.servers ?? [],
     keys: keysOf(startup, values.config),
     files: new Map((app.scripting?.files ?? []).map((file) => [file.id, textOf(file, values.app)])),
+    configs: new Map(
+      [...pluginConfigs("smtpd.yaml", startup.plugins), ...pluginConfigs("smtpd-app.yaml", app.plugins)].map(
+        ([id, text]) => [`plugin-config://${id}`, text],
+      ),
+    ),
     entrypoint: app.__entrypoint?.replace(/^file:(\/\/)?/, "") ?? null,
   };
 }

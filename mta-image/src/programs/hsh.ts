@@ -21,7 +21,7 @@ import { CompileError } from "../script/error.ts";
 import { mergeHosts } from "../script/host.ts";
 import { libraryHost } from "../script/library/library.ts";
 import { compile, run } from "../script/machine.ts";
-import type { Loader } from "../script/module.ts";
+import { type Loader, mainOf } from "../script/module.ts";
 import { Shared } from "../script/shared.ts";
 import { folderLoader } from "./script-files.ts";
 import { folderFiles } from "../script-ports/files.ts";
@@ -50,8 +50,9 @@ async function start(options: HshOptions): Promise<number> {
   const folder = folderLoader(root);
   const files: Loader = {
     load: (name) => {
-      const data = options.files.get(name);
-      return data === undefined ? folder.load(name) : { id: name, text: data };
+      const id = mainOf(name);
+      const data = options.files.get(id) ?? options.configs.get(id);
+      return data === undefined ? folder.load(name) : { id, text: data };
     },
   };
   try {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -27,6 +27,22 @@ test("hsh runs a file with its imports from the root path, and bytes stay bytes"
   writeFileSync(join(root, "main.hsl"), 'import { greet } from "file://lib.hsl"; echo greet("Åsa");');
   const { status, stdout, stderr } = tool("hsh", ["--rootpath", root, join(root, "main.hsl")], "");
   assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: "hej Åsa\n", stderr: "" });
+});
+
+test("hsh runs a package of scripts out of the folder extras, with its settings", (t) => {
+  const root = mkdtempSync(join(tmpdir(), "hsh-"));
+  t.after(() => rmSync(root, { recursive: true }));
+  mkdirSync(join(root, "extras", "greeter"), { recursive: true });
+  writeFileSync(join(root, "extras", "greeter", "main.hsl"), 'import { greet } from "./lib.hsl";');
+  writeFileSync(
+    join(root, "extras", "greeter", "lib.hsl"),
+    'import $set from "plugin-config://smtpd-app.yaml"; function greet() { global $set; return $set["word"]; }',
+  );
+  writeFileSync(join(root, "main.hsl"), 'import { greet } from "extras://greeter"; echo greet();');
+  const app = join(root, "app.yaml");
+  writeFileSync(app, "plugins: [{ id: greeter, config: { word: hej } }]");
+  const { status, stdout, stderr } = tool("hsh", ["-R", root, "-A", app, join(root, "main.hsl")], "");
+  assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: "hej\n", stderr: "" });
 });
 
 test("hsh reads nothing above its root path", (t) => {

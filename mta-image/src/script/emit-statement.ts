@@ -126,7 +126,7 @@ export class FunctionEmitter extends ExpressionEmitter {
         return at + this.#switch(node);
       case "break":
       case "continue":
-        return `${node.kind};`;
+        return this.#program.program.astray.has(node) ? `${at}astray("${node.kind}");` : `${node.kind};`;
       case "return":
         return at + this.#return(node.value === null ? "null" : this.returned(node.value));
       case "throw":

@@ -28,7 +28,8 @@ export function loadFrom(files: ReadonlyMap<string, string>): Loader {
 
 /**
  * "file:1" and "file://x.hsl" are "1" and "x.hsl"; "./x.hsl" and "../x.hsl" stand beside the file that says so;
- * other schemes ("extras://", "plugin-config://") stay as they are. Null for a path that leaves the root.
+ * "plugin-config://smtpd-app.yaml" in a file of the package p is "plugin-config://p/smtpd-app.yaml"; other schemes stay as
+ * they are. Null for a path that leaves the root.
  */
 export function moduleId(path: string, from: string): string | null {
   if (/^\.\.?\//.test(path)) {
@@ -37,8 +38,16 @@ export function moduleId(path: string, from: string): string | null {
     const inside = normalise([...folder, ...path.split("/")]);
     return inside === null ? null : scheme + inside;
   }
+  const settings = /^plugin-config:\/\/([^/]+)$/.exec(path)?.[1];
+  const owner = /^extras:\/\/([^/]+)/.exec(from)?.[1];
+  if (settings !== undefined && owner !== undefined) return `plugin-config://${owner}/${settings}`;
   if (path.startsWith("file:")) return normalise(path.replace(/^file:(\/\/)?/, "").split("/"));
   return /^[a-z-]+:\/\//.test(path) ? path : normalise(path.split("/"));
+}
+
+/** The file that "extras://p" means where p is a package of scripts, with files of its own beside it. */
+export function mainOf(id: string): string {
+  return /^extras:\/\/[^/]+$/.test(id) ? `${id}/main.hsl` : id;
 }
 
 function normalise(parts: readonly string[]): string | null {

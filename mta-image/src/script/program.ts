@@ -153,4 +153,6 @@ export interface Program {
   readonly closures: ReadonlyMap<FunctionNode, Fn>;
   /** Everything that is somewhere a value. */
   readonly values: ReadonlySet<Fn | HostFunction>;
+  /** Breaks and continues that stand in no loop: an error when a run comes to one. */
+  readonly astray: ReadonlySet<Statement>;
 }

@@ -26,6 +26,7 @@ class Resolver implements Resolving {
   readonly #classes: Cls[] = [];
   readonly #includes = new Map<Statement, readonly Statement[]>();
   readonly #closures = new Map<FunctionNode, Fn>();
+  readonly #astray = new Set<Statement>();
   readonly #later: (() => void)[] = [];
   readonly #open: string[] = [];
   #nextUnit = 0;
@@ -47,6 +48,7 @@ class Resolver implements Resolving {
       includes: this.#includes,
       closures: this.#closures,
       values: this.values,
+      astray: this.#astray,
     };
   }
 
@@ -131,7 +133,7 @@ class Resolver implements Resolving {
         return;
       case "break":
       case "continue":
-        if (this.#loops === 0) this.around.report(statement.at, `${statement.kind} stands in no loop`);
+        if (this.#loops === 0) this.#astray.add(statement);
         return;
       case "foreach":
         fn.iterates = true;

@@ -49,6 +49,9 @@ export const runtime = {
   Instance,
   Item,
   ScriptClass,
+  astray: (word: string): never => {
+    throw new Refusal(`${word} stands in no loop`);
+  },
   boundMethod,
   cached,
   caught,

@@ -28,8 +28,8 @@ const readers: ReadonlyMap<string, Read> = new Map<string, Read>([
   ["yml", (text) => decodeYaml(text)],
   ["csv", (text, options, file) => decodeCsv(text, options, schemaOf(options, file))],
   ["txt", (text, options) => (wantsLines(options) ? lines(text) : text)],
-  ["crt", readCertificate],
-  ["pem", readCertificate],
+  ["crt", (text, options) => readCertificate(text, options, HslArray.of(pemBlocks(text)))],
+  ["pem", (text, options) => readCertificate(text, options, text)],
   ["key", (text, options) => (flag(options, "resource") ? readKey(text) : text)],
   [
     "eml",
@@ -72,8 +72,13 @@ function readJson(text: string): Value {
 }
 
 /** With option `resource` a list of certificates as values, the leaf first. */
-function readCertificate(text: string, options: HslArray | undefined): Value {
-  return flag(options, "resource") ? HslArray.of(readCertificates(text).map(x509Resource)) : text;
+function readCertificate(text: string, options: HslArray | undefined, plain: Value): Value {
+  return flag(options, "resource") ? HslArray.of(readCertificates(text).map(x509Resource)) : plain;
+}
+
+/** Each certificate by itself, as text. */
+function pemBlocks(text: string): string[] {
+  return text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\r?\n?/g) ?? [];
 }
 
 function readKey(text: string): Value {

@@ -46,7 +46,7 @@ writeFileSync(at("data"), data, "latin1");
 const imports = `
   import $rsa from "rsa.crt" with ["resource" => true]; import $rsakey from "rsa.key" with ["resource" => true];
   import $ec from "ec.crt"; import $eckey from "ec.key";
-  $me = ["x509" => $rsa[0], "privatekey" => $rsakey]; $other = ["x509" => $ec, "privatekey" => $eckey];
+  $me = ["x509" => $rsa[0], "privatekey" => $rsakey]; $other = ["x509" => $ec[0], "privatekey" => $eckey];
   $data = File::read("data");`;
 
 async function said(script: string): Promise<string[]> {
@@ -135,7 +135,7 @@ test("cms_verify takes what openssl signed, also in its streaming form, and refu
       }
       echo cms_verify(File::read("apart"), $data, $store)["result"];
       echo cms_verify(File::read("apart"), "$data.", $store)["error"];
-      echo cms_verify(File::read("der"), none, ["store" => [$ec]])["error"];
+      echo cms_verify(File::read("der"), none, ["store" => $ec])["error"];
       echo cms_verify("nothing", none, $store)["result"];
       echo cms_type(File::read("stream"));
     `),
@@ -181,7 +181,7 @@ test("envelopes go both ways, and open for their recipient only", async () => {
     echo cms_decrypt(File::read("sealed"), $me)["data"] == $data;
     echo cms_decrypt(File::read("oaep"), $me)["data"] == $data;
     echo cms_decrypt(File::read("sealed"), $other)["error"];
-    echo cms_encrypt($data, ["certs" => [$ec]])["error"];
+    echo cms_encrypt($data, ["certs" => $ec])["error"];
     echo cms_decrypt(cms_encrypt(cms_sign($data, $me, ["detached" => false])["data"], ["certs" => [$rsa[0]]])["data"], $me)["cms"];
     echo cms_type("x");
   `);

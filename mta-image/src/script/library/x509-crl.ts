@@ -157,7 +157,7 @@ export const x509CrlClass: HostClass = makeClass("X509CRL", "A list of revoked c
       name: "extensions",
       parameters: [self, options],
       returns: "array",
-      docs: "Extensions by object identifier: critical, and value as DER.",
+      docs: "Extensions by object identifier: oid, name (of RFC 5280), critical, and value as DER.",
       run: (_, one) => extensionArray(one.extensions),
     }),
     method(

@@ -26,11 +26,34 @@ export function certificateParts(raw: Buffer): CertificateParts {
   return { version, issuer: issuer.raw, serial: serial.value, extensions };
 }
 
-/** By object identifier. */
+/** As RFC 5280 calls them, after 2.5.29. */
+const names: Readonly<Record<string, string>> = {
+  "9": "subjectDirectoryAttributes",
+  "14": "subjectKeyIdentifier",
+  "15": "keyUsage",
+  "17": "subjectAltName",
+  "18": "issuerAltName",
+  "19": "basicConstraints",
+  "20": "crlNumber",
+  "30": "nameConstraints",
+  "31": "crlDistributionPoints",
+  "32": "certificatePolicies",
+  "33": "policyMappings",
+  "35": "authorityKeyIdentifier",
+  "36": "policyConstraints",
+  "37": "extendedKeyUsage",
+};
+
+/** By object identifier; a name only where RFC 5280 has one. */
 export function extensionArray(extensions: readonly Extension[]): HslArray {
   const entries = extensions.map(({ id, critical, value }): readonly [string, Value] => [
     id,
-    record({ critical, value: value.toString("latin1") }),
+    record({
+      oid: id,
+      name: (id.startsWith("2.5.29.") ? names[id.slice(7)] : undefined) ?? null,
+      critical,
+      value: value.toString("latin1"),
+    }),
   ]);
   return HslArray.from(entries);
 }

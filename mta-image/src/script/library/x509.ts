@@ -193,7 +193,7 @@ export const x509Class: HostClass = makeClass("X509", "A certificate.", {
         "extensions",
         [options],
         "array",
-        "Extensions by object identifier: critical, and value as DER.",
+        "Extensions by object identifier: oid, name (of RFC 5280), critical, and value as DER.",
       ),
       run: (_, one) => extensionArray(certificateParts(one.raw).extensions),
     }),
