@@ -42,6 +42,8 @@ test("roles hold exactly the operator's rights and no wildcard", async () => {
     narrow.some(({ kind }) => kind.startsWith("ClusterRole")),
     false,
   );
+  const selected = (await objects("selected")).find(({ kind }) => kind === "ClusterRole");
+  assert.deepEqual(selected?.rules, [...rbac.workload, ...rbac.namespaces]);
   const roles = narrow.filter(
     ({ kind, metadata }) => kind === "Role" && metadata.namespace?.startsWith("mail-"),
   );
@@ -75,6 +77,7 @@ test("an unknown or wrong value is refused by its name", async () => {
   await assert.rejects(refused("replica=2"), /replica/);
   await assert.rejects(refused("workers=65"), /workers/);
   await assert.rejects(refused("keda.port=0"), /keda/);
+  await assert.rejects(refused("namespaceSelector=a=b,watchNamespaces={c}"), /exclude each other/);
   await assert.rejects(refused("keda.enabled=true,replicas=2"), /keda\.enabled needs replicas: 1/);
 });
 

@@ -70,6 +70,7 @@ async function run(options: Options, log: Log, stop: AbortSignal): Promise<numbe
       lease: { namespace, name: options.leaseName },
       identity: options.identity ?? hostname(),
       watchNamespaces: options.watchNamespaces,
+      namespaceSelector: options.namespaceSelector,
       workers: options.workers,
       facts: {
         engineImage: options.engineImage ?? "",

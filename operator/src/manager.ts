@@ -43,6 +43,8 @@ export interface ManagerOptions {
   readonly lease: { readonly namespace: string; readonly name: string };
   readonly identity: string;
   readonly watchNamespaces: readonly string[];
+  /** Which of all namespaces; absent or "": all. */
+  readonly namespaceSelector?: string;
   readonly workers: number;
   readonly facts: OperatorFacts;
   readonly engines: Engines;
@@ -68,7 +70,7 @@ export class Manager implements FigureSource {
 
   constructor(options: ManagerOptions) {
     this.#options = options;
-    this.caches = makeCaches(options.watchNamespaces);
+    this.caches = makeCaches(options.watchNamespaces, (options.namespaceSelector ?? "") !== "");
     this.#clusters = new WorkQueue(options);
     this.#plugins = new WorkQueue(options);
     const { mailClusters, nativePlugins } = this.caches;
@@ -92,9 +94,10 @@ export class Manager implements FigureSource {
    * what is not known yet is not missing.
    */
   get #isSynced(): boolean {
-    const { nodes, httpRoutes } = this.caches;
+    const { nodes, httpRoutes, namespaces } = this.caches;
     const hasNodes = nodes.synced || !this.#mayReadNodes;
-    return allSynced(this.caches) && hasNodes && (httpRoutes.synced || !this.#mayHaveRoutes);
+    const hasNamespaces = namespaces.synced || (this.#options.namespaceSelector ?? "") === "";
+    return allSynced(this.caches) && hasNodes && hasNamespaces && (httpRoutes.synced || !this.#mayHaveRoutes);
   }
 
   figuresOf(namespace: string, name: string): ClusterFigures | "unknown" | "absent" {
@@ -130,7 +133,7 @@ export class Manager implements FigureSource {
   }
 
   #watch(signal: AbortSignal): Promise<void> {
-    const { kube, clock, random, log, metrics } = this.#options;
+    const { kube, clock, random, log, metrics, namespaceSelector = "" } = this.#options;
     const routes = { caches: this.caches, clusters: this.#clusters, plugins: this.#plugins };
     const onNodesRefused = (): void => {
       this.#mayReadNodes = false;
@@ -139,7 +142,10 @@ export class Manager implements FigureSource {
       this.#mayHaveRoutes = false;
     };
     return startWatches(
-      { kube, clock, random, log, onDrift: metrics.drift, onNodesRefused, onRoutesAbsent, ...routes },
+      {
+        ...{ kube, clock, random, log, namespaceSelector, onDrift: metrics.drift },
+        ...{ onNodesRefused, onRoutesAbsent, ...routes },
+      },
       signal,
     );
   }

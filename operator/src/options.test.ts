@@ -25,6 +25,8 @@ describe("options", () => {
     [["--image-volumes", "maybe"], /auto, on, off/],
     [["--orders-policy", "perhaps"], /--orders-policy: "perhaps" is none of true, false/],
     [["--watch-namespaces", "a,B c"], /"B c" is not a name/],
+    [["--namespace-selector", "a=b", "--watch-namespaces", "a"], /give one of both/],
+    [["--namespace-selector", "a=b&c"], /"a=b&c" is not a label selector/],
     [["--keda-address", "6000"], /--keda-address: "6000" is not an address with a port/],
     [["--keda-address", "[::]:99999"], /--keda-address/],
     [["--wokers", "2"], /wokers/],
@@ -48,7 +50,7 @@ describe("options", () => {
 
 describe("the rights", () => {
   test("hold no wildcard", () => {
-    for (const rule of [...rbac.workload, ...rbac.lease]) {
+    for (const rule of Object.values(rbac).flat()) {
       for (const word of [...rule.apiGroups, ...rule.resources, ...rule.verbs])
         assert.ok(!word.includes("*"));
     }

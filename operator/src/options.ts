@@ -12,6 +12,8 @@ export type ImageVolumes = "auto" | "on" | "off";
 export interface Options {
   /** Empty: all namespaces. */
   readonly watchNamespaces: readonly string[];
+  /** Of the labels of namespaces; "": none, so all. */
+  readonly namespaceSelector: string;
   /** Null: the namespace that the kubeconfig or the pod names. */
   readonly leaseNamespace: string | null;
   readonly leaseName: string;
@@ -46,6 +48,11 @@ export const flags = {
     env: "WATCH_NAMESPACES",
     fallback: "",
     help: "comma separated; empty watches all namespaces",
+  },
+  "namespace-selector": {
+    env: "NAMESPACE_SELECTOR",
+    fallback: "",
+    help: "labels of the namespaces to look after, such as team=mail; not together with --watch-namespaces",
   },
   "lease-namespace": {
     env: "POD_NAMESPACE",
@@ -94,8 +101,10 @@ export function parseOptions(
   env: Readonly<Record<string, string | undefined>>,
 ): Options {
   const values = gather(argv, env);
+  const watchNamespaces = namespaces(values["watch-namespaces"]);
   return Object.freeze({
-    watchNamespaces: namespaces(values["watch-namespaces"]),
+    watchNamespaces,
+    namespaceSelector: selector(values["namespace-selector"], watchNamespaces),
     leaseNamespace: values["lease-namespace"] || null,
     leaseName: dnsName("lease-name", values["lease-name"]),
     identity: values.identity || null,
@@ -144,6 +153,14 @@ function namespaces(text: string): readonly string[] {
     .map((name) => name.trim())
     .filter((name) => name !== "");
   return [...new Set(names)].map((name) => dnsName("watch-namespaces", name));
+}
+
+/** What the words mean is the API server's to judge. */
+function selector(text: string, named: readonly string[]): string {
+  if (text !== "" && named.length > 0)
+    throw invalid("--namespace-selector: --watch-namespaces says which namespaces already; give one of both");
+  if (/^[-A-Za-z0-9._/=!,() ]{0,1000}$/.test(text)) return text;
+  throw invalid(`--namespace-selector: "${text}" is not a label selector, such as team=mail`);
 }
 
 function dnsName(flag: FlagName, text: string): string {

@@ -19,6 +19,7 @@ const OWNED = ["get", "list", "watch", "create", "patch", "delete"];
 export const rbac: {
   readonly workload: readonly Rule[];
   readonly nodes: readonly Rule[];
+  readonly namespaces: readonly Rule[];
   readonly lease: readonly Rule[];
 } = {
   workload: [
@@ -50,6 +51,8 @@ export const rbac: {
   ],
   // Nodes belong to no namespace: one ClusterRole of its own, which may be left out. The operator works without.
   nodes: [{ apiGroups: [""], resources: ["nodes"], verbs: ["get", "list", "watch"] }],
+  // Only with --namespace-selector, in the ClusterRole of the workload.
+  namespaces: [{ apiGroups: [""], resources: ["namespaces"], verbs: ["list", "watch"] }],
   lease: [
     { apiGroups: ["coordination.k8s.io"], resources: ["leases"], verbs: ["create"] },
     {

@@ -22,6 +22,7 @@ interface LoggedEvent {
   readonly plural: string;
   readonly type: "ADDED" | "MODIFIED" | "DELETED";
   readonly object: KubeObject;
+  readonly labelsBefore: Readonly<Record<string, string>> | undefined;
 }
 
 export type Json = Record<string, unknown>;
@@ -68,11 +69,13 @@ export class FakeStorage {
       if (seen < this.#oldest)
         throw failureOf(`watch ${resource.plural}`, { status: 410, reason: "Expired" });
       const next = this.#events.find(
-        (event) => event.version > seen && event.plural === resource.plural && inScope(event.object, options),
+        (event) =>
+          event.version > seen && event.plural === resource.plural && typeFor(event, options) !== null,
       );
-      if (next !== undefined) {
+      const type = next === undefined ? null : typeFor(next, options);
+      if (next !== undefined && type !== null) {
         seen = next.version;
-        yield { type: next.type, object: frozen<T>(next.object) };
+        yield { type, object: frozen<T>(next.object) };
         continue;
       }
       if (seen < this.#version) {
@@ -145,7 +148,7 @@ export class FakeStorage {
       return next;
     }
     this.#objects.set(keyOf(resource, next.metadata.namespace ?? "", next.metadata.name), next);
-    this.#emit(resource.plural, "MODIFIED", next);
+    this.#emit(resource.plural, "MODIFIED", next, stored.metadata.labels);
     return next;
   }
 
@@ -176,13 +179,19 @@ export class FakeStorage {
     this.#emit(resource.plural, "DELETED", structuredClone(stored));
   }
 
-  #emit(plural: string, type: LoggedEvent["type"], object: Draft): void {
+  #emit(
+    plural: string,
+    type: LoggedEvent["type"],
+    object: Draft,
+    labelsBefore = object.metadata.labels,
+  ): void {
     object.metadata.resourceVersion = String(++this.#version);
     this.#events.push({
       version: this.#version,
       plural,
       type,
       object: structuredClone(object) as unknown as KubeObject,
+      labelsBefore,
     });
     this.#wake();
   }
@@ -254,6 +263,18 @@ export function keyOf(resource: Resource, namespace: string, name: string): stri
 
 function pluralOf(key: string): string {
   return key.slice(0, key.indexOf("/"));
+}
+
+/** An object that comes to match a selector is added for who follows it, one that matches no more is deleted. */
+function typeFor(
+  { type, object, labelsBefore }: LoggedEvent,
+  options: Parameters<typeof inScope>[1],
+): LoggedEvent["type"] | null {
+  const isIn = inScope(object, options);
+  if (type !== "MODIFIED") return isIn ? type : null;
+  const wasIn = inScope({ metadata: { ...object.metadata, labels: labelsBefore ?? {} } }, options);
+  if (isIn) return wasIn ? type : "ADDED";
+  return wasIn ? "DELETED" : null;
 }
 
 function inScope(

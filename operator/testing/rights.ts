@@ -17,7 +17,7 @@ export async function grantRights(admin: Admin): Promise<void> {
       path: `/apis/${group}/v1`,
       roles: "clusterroles",
       bindings: "clusterrolebindings",
-      rules: [...rbac.workload, ...rbac.nodes],
+      rules: [...rbac.workload, ...rbac.nodes, ...rbac.namespaces],
     },
     {
       kind: "Role",

@@ -30,6 +30,7 @@ export class Whole {
       identity?: string;
       leaderElect?: boolean;
       watchNamespaces?: readonly string[];
+      namespaceSelector?: string;
       metrics?: Metrics;
     } = {},
   ): Running {
@@ -40,6 +41,7 @@ export class Whole {
       lease: { namespace: "system", name: "mailfleet-operator" },
       identity: options.identity ?? "operator-0",
       watchNamespaces: options.watchNamespaces ?? [],
+      namespaceSelector: options.namespaceSelector ?? "",
       workers: 4,
       facts: {
         engineImage: "mailfleet-mta:test",

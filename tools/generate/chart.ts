@@ -26,7 +26,7 @@ export function chartFiles(): ReadonlyMap<string, string> {
 function rulesTemplate(): string {
   const define = (name: string, rules: readonly Rule[]): string =>
     `{{- define "mailfleet.${name}" }}\n${indent(yaml(rules)).trimEnd()}\n{{- end }}\n`;
-  return `{{/* ${HEAD} */}}\n${define("workloadRules", rbac.workload)}\n${define("nodeRules", rbac.nodes)}\n${define("leaseRules", rbac.lease)}`;
+  return `{{/* ${HEAD} */}}\n${define("workloadRules", rbac.workload)}\n${define("nodeRules", rbac.nodes)}\n${define("namespaceRules", rbac.namespaces)}\n${define("leaseRules", rbac.lease)}`;
 }
 
 /** Kept on uninstall: removing a definition removes every resource of its kind, and their mail with it. */

@@ -116,6 +116,16 @@
       - watch
 {{- end }}
 
+{{- define "mailfleet.namespaceRules" }}
+  - apiGroups:
+      - ''
+    resources:
+      - namespaces
+    verbs:
+      - list
+      - watch
+{{- end }}
+
 {{- define "mailfleet.leaseRules" }}
   - apiGroups:
       - coordination.k8s.io

@@ -45,6 +45,8 @@ export interface Caches {
   readonly roleBindings: Store<RoleBinding>;
   /** Not synced: the operator may not read nodes, or has not yet. */
   readonly nodes: Store<KubeNode>;
+  /** Those that the label selector picks. Not synced: there is no selector. */
+  readonly namespaces: Store<KubeObject>;
 }
 
 /** Label whose value is the name of the MailCluster an object belongs to. */
@@ -77,13 +79,15 @@ export type WritableCaches = {
   readonly [K in keyof Caches]: Caches[K] extends Store<infer T> ? ScopedStore<T> : never;
 };
 
-/** No namespaces: all. */
-export function makeCaches(namespaces: readonly string[]): WritableCaches {
+/** No namespaces: all, or those that a selector picks. */
+export function makeCaches(namespaces: readonly string[], hasSelector = false): WritableCaches {
+  const picked = new ScopedStore<KubeObject>([]);
+  const isPicked = (namespace: string): boolean => !hasSelector || picked.get("", namespace) !== null;
   const owned = <T extends KubeObject>(): ScopedStore<T> =>
     new ScopedStore<T>(namespaces, { [BY_CLUSTER]: clusterKeys });
   return {
-    mailClusters: new ScopedStore<CustomObject>(namespaces),
-    nativePlugins: new ScopedStore<CustomObject>(namespaces),
+    mailClusters: new ScopedStore<CustomObject>(namespaces, {}, isPicked),
+    nativePlugins: new ScopedStore<CustomObject>(namespaces, {}, isPicked),
     pods: new ScopedStore<Pod>(namespaces, { [BY_CLUSTER]: clusterKeys, [BY_NODE]: nodeNames }),
     claims: owned<PersistentVolumeClaim>(),
     services: owned<Service>(),
@@ -98,6 +102,7 @@ export function makeCaches(namespaces: readonly string[]): WritableCaches {
     roles: owned<Role>(),
     roleBindings: owned<RoleBinding>(),
     nodes: new ScopedStore<KubeNode>([]),
+    namespaces: picked,
   };
 }
 
@@ -109,7 +114,7 @@ export function storesByPlural(caches: Caches): ReadonlyMap<string, Store<KubeOb
 }
 
 /** Not every operator may read these, or finds them served. */
-const OPTIONAL: ReadonlySet<string> = new Set(["nodes", "httpRoutes"]);
+const OPTIONAL: ReadonlySet<string> = new Set(["nodes", "httpRoutes", "namespaces"]);
 
 /** True when every kind that must be there has been listed once. */
 export function allSynced(caches: Caches): boolean {

@@ -9,9 +9,15 @@ import { type IndexFunction, ObjectStore, type Store } from "./store.ts";
 export class ScopedStore<T extends KubeObject> implements Store<T> {
   /** By namespace; the only one is "" when all namespaces are watched. */
   readonly parts: ReadonlyMap<string, ObjectStore<T>>;
+  readonly #isPicked: (namespace: string) => boolean;
 
-  /** No namespaces: all. */
-  constructor(namespaces: readonly string[], indexes: Readonly<Record<string, IndexFunction>> = {}) {
+  /** No namespaces: all. What is in a namespace that is not picked is as good as absent. */
+  constructor(
+    namespaces: readonly string[],
+    indexes: Readonly<Record<string, IndexFunction>> = {},
+    isPicked: (namespace: string) => boolean = () => true,
+  ) {
+    this.#isPicked = isPicked;
     const scopes = namespaces.length === 0 ? [""] : namespaces;
     this.parts = new Map(scopes.map((namespace) => [namespace, new ObjectStore<T>(indexes)]));
   }
@@ -21,7 +27,7 @@ export class ScopedStore<T extends KubeObject> implements Store<T> {
   }
 
   get size(): number {
-    return [...this.parts.values()].reduce((sum, part) => sum + part.size, 0);
+    return this.list().length;
   }
 
   versionIn(namespace: string): string {
@@ -29,16 +35,25 @@ export class ScopedStore<T extends KubeObject> implements Store<T> {
   }
 
   get(namespace: string, name: string): T | null {
-    return this.#partOf(namespace)?.get(namespace, name) ?? null;
+    return this.#isPicked(namespace) ? (this.#partOf(namespace)?.get(namespace, name) ?? null) : null;
   }
 
   list(namespace?: string): readonly T[] {
-    if (namespace !== undefined) return this.#partOf(namespace)?.list(namespace) ?? [];
-    return [...this.parts.values()].flatMap((part) => part.list());
+    if (namespace !== undefined) return this.#isPicked(namespace) ? this.everythingIn(namespace) : [];
+    return this.#picked([...this.parts.values()].flatMap((part) => part.list()));
   }
 
   by(index: string, value: string): readonly T[] {
-    return [...this.parts.values()].flatMap((part) => part.by(index, value));
+    return this.#picked([...this.parts.values()].flatMap((part) => part.by(index, value)));
+  }
+
+  /** Also where the namespace is not picked. */
+  everythingIn(namespace: string): readonly T[] {
+    return this.#partOf(namespace)?.list(namespace) ?? [];
+  }
+
+  #picked(objects: readonly T[]): readonly T[] {
+    return objects.filter(({ metadata }) => this.#isPicked(metadata.namespace ?? ""));
   }
 
   #partOf(namespace: string): ObjectStore<T> | null {

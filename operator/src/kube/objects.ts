@@ -31,6 +31,7 @@ export const resources = {
   leases: resource("coordination.k8s.io/v1", "Lease", "leases"),
   events: resource("events.k8s.io/v1", "Event", "events"),
   nodes: resource("v1", "Node", "nodes", false),
+  namespaces: resource("v1", "Namespace", "namespaces", false),
 } as const;
 
 /** A custom resource before its room has parsed it: spec and status are whatever the server holds. */

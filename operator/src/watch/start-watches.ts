@@ -14,6 +14,7 @@ import { changesVerdict } from "#operator/plugins/verdict.ts";
 import { listWatch } from "./list-watch.ts";
 import { clusterOf, clustersUsing, keyOf, pluginsOf } from "./mapping.ts";
 import { changesContent, changesIntent } from "./predicates.ts";
+import { watchNamespaces } from "./watch-namespaces.ts";
 import { watchNodes } from "./watch-nodes.ts";
 import { watchRoutes } from "./watch-routes.ts";
 
@@ -23,6 +24,8 @@ export interface WatchTools {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Of the namespaces; "": none. */
+  readonly namespaceSelector: string;
   readonly onDrift: (kind: string, count: number) => void;
   /** The operator may not read nodes. */
   readonly onNodesRefused: () => void;
@@ -39,6 +42,7 @@ export async function startWatches(tools: WatchTools, signal: AbortSignal): Prom
   const owned = Object.keys(ownedResources) as (keyof typeof ownedResources)[];
   const kinds = owned.filter((kind) => kind !== "httpRoutes");
   await Promise.all([
+    watchNamespaces(tools, signal),
     watchNodes(tools, signal),
     watchRoutes(tools, signal),
     watchKind(tools, signal, resources.mailClusters, mailClusters, (change) => onCluster(tools, change)),
