@@ -93,6 +93,16 @@ export class FaultyFiles implements SpoolFiles {
     return this.#handle(stored);
   }
 
+  /** Its appends are two operations, so that a crash may come between them. */
+  async createSynced(path: string): Promise<SpoolFile> {
+    const file = await this.create(path);
+    const append = async (buffers: readonly Buffer[]): Promise<void> => {
+      await file.append(buffers);
+      await file.sync();
+    };
+    return { ...file, append };
+  }
+
   async open(path: string): Promise<SpoolFile> {
     this.#step("open");
     return this.#handle(this.#find(path));

@@ -2,13 +2,14 @@
  * The few file operations the spool needs, as an interface, so that tests can fail or cut any of them
  * (`testing/memory-files.ts`). `diskFiles` is the real thing. Errors are Node's own; the spool gives them meaning.
  */
+import { constants } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, rename, rm, statfs } from "node:fs/promises";
 import { join } from "node:path";
 
 export interface SpoolFile {
   /** For native code that reads by itself; null where there is none. */
   readonly fd: number | null;
-  /** Writes behind the last byte. Not durable before sync. */
+  /** Writes behind the last byte. Not durable before sync, but in a file made by `createSynced`. */
   append(buffers: readonly Buffer[]): Promise<void>;
   /** fdatasync: returns when all that was appended is on disk. */
   sync(): Promise<void>;
@@ -25,6 +26,8 @@ export interface SpoolFiles {
   list(folder: string): Promise<readonly string[]>;
   /** Fails when the file exists. */
   create(path: string): Promise<SpoolFile>;
+  /** The same, of a file whose every append is on disk when it returns, as if sync had followed, in one step. */
+  createSynced(path: string): Promise<SpoolFile>;
   open(path: string): Promise<SpoolFile>;
   rename(from: string, to: string): Promise<void>;
   /** Harmless when there is no such file. */
@@ -34,12 +37,16 @@ export interface SpoolFiles {
   space(): Promise<{ readonly bytes: number; readonly inodes: number }>;
 }
 
+const { O_APPEND, O_CREAT, O_EXCL, O_RDWR } = constants;
+const NEW = O_APPEND | O_CREAT | O_EXCL | O_RDWR;
+
 export function diskFiles(root: string): SpoolFiles {
   const at = (path: string): string => join(root, path);
   return {
     makeFolder: async (path) => void (await mkdir(at(path), { recursive: true, mode: 0o700 })),
     list: (folder) => readdir(at(folder)),
-    create: async (path) => new DiskFile(await open(at(path), "ax+", 0o600), 0),
+    create: async (path) => new DiskFile(await open(at(path), NEW, 0o600), 0),
+    createSynced: async (path) => new DiskFile(await open(at(path), NEW | constants.O_DSYNC, 0o600), 0),
     open: async (path) => {
       const handle = await open(at(path), "r+");
       return new DiskFile(handle, (await handle.stat()).size);

@@ -1,6 +1,7 @@
 /**
  * The append-only log of one shard: numbered segment files and group commit. Records that come while a write
- * is under way wait and leave together: one writev, one fdatasync, then everybody who waited is told.
+ * is under way wait and leave together: one writev that returns when all is on disk (O_DSYNC: what fdatasync would do,
+ * without another way to a thread and back), then everybody who waited is told.
  *
  * The first write or sync that fails closes the log for good: that batch and all later ones reject with
  * `spool-broken`. The failed sync is never repeated, since the kernel may have dropped the pages and would
@@ -64,9 +65,8 @@ export class SegmentLog {
   }
 
   async open(): Promise<void> {
-    this.#file = await this.#files.create(segmentName(this.#number));
+    this.#file = await this.#files.createSynced(segmentName(this.#number));
     await this.#file.append([SEGMENT_HEADER]);
-    await this.#file.sync();
     await this.#files.syncFolder("segments");
     this.#end = SEGMENT_HEADER.length;
   }
@@ -169,7 +169,6 @@ export class SegmentLog {
     }
     const file = this.#file as SpoolFile;
     await file.append(buffers);
-    await file.sync();
     this.#end = end;
   }
 
