@@ -101,6 +101,12 @@ export const AppServer = z.strictObject({
         .max(1)
         .default([])
         .describe("The certificate."),
+      clientcerts: z
+        .boolean()
+        .default(false)
+        .describe(
+          "Clients are asked for a certificate. Those that have none, or an unknown one, are served all the same: scripts see it.",
+        ),
     })
     .prefault({})
     .describe("Certificates; STARTTLS is offered when there is one."),

@@ -83,6 +83,7 @@ export class Receiver {
       access: makeAccessRules(options.relayNetworks ?? ["127.0.0.0/8"], options.relayDomains ?? []),
       tls: options.tls ?? null,
       implicitTls: false,
+      asksForCertificate: false,
       credentials: null,
       mustLogIn: false,
       hooks: null,

@@ -165,6 +165,7 @@ function sessionSettings(
     access: makeAccessRules(server.relaynetworks, [...server.relaydomains, ...facts.ownDomains]),
     tls: cert === undefined ? null : (contexts.get(cert.cert) ?? null),
     implicitTls: server.tls.implicit,
+    asksForCertificate: server.tls.clientcerts,
     credentials: facts.credentials,
     hooks: facts.hooks,
     mustLogIn: server.auth?.required ?? false,

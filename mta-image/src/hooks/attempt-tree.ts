@@ -2,12 +2,10 @@
  * What postdelivery hears of an attempt, as arrays of docs/hooks.md. Pure; made only for scripts that name it. What servers say
  * is theirs: bytes, never believed.
  */
-import type { X509Certificate } from "node:crypto";
-
 import type { AttemptRules, Reached, ReachedTlsa } from "../smtp/reached.ts";
-import { x509Resource } from "../script/library/x509.ts";
 import type { Value, HslArray } from "../script/value.ts";
-import { causeOf, stateOf, verifyErrorOf } from "./attempt-words.ts";
+import { causeOf, stateOf } from "./attempt-words.ts";
+import { certificateTree } from "./certificate-tree.ts";
 import { type Tree, arrayOf, bytesOf, listOf } from "./texts.ts";
 import { cipherTree } from "./trees.ts";
 
@@ -160,20 +158,6 @@ function tlsTree({ tls, tlsFailure, tlsa }: Reached): Tree {
     ...(tlsFailure === null ? {} : { tlsrpt: tlsFailure }),
     ...(tlsa === null ? {} : { tlsa: recordsTree(tlsa) }),
   };
-}
-
-/** A chain that names itself ends, and no real one is longer. */
-const MOST_CHAIN = 10;
-
-function certificateTree(leaf: X509Certificate, unverified: string | null): Tree {
-  const chain: Tree[] = [];
-  let issuer = leaf.issuerCertificate as X509Certificate | undefined;
-  while (issuer !== undefined && chain.length < MOST_CHAIN) {
-    chain.push(x509Resource(issuer));
-    const next = issuer.issuerCertificate as X509Certificate | undefined;
-    issuer = next?.fingerprint256 === issuer.fingerprint256 ? undefined : next;
-  }
-  return { x509: x509Resource(leaf), chain: listOf(chain), error: verifyErrorOf(unverified) };
 }
 
 function recordsTree({ records, refusal }: ReachedTlsa): Tree {

@@ -105,3 +105,41 @@ test("scripts of a client that XCLIENT names hear of the TLS that it speaks thro
       socket.destroy();
     },
   ));
+
+/** What a script at the second EHLO hears of the client's certificate. */
+async function heardOf(
+  options: ReceiverOptions["settings"],
+  shown: { readonly key?: string; readonly cert?: string },
+): Promise<string> {
+  const script = `$c = $connection["tls"]["peercert"]; if ($connection["tls"]) Reject($c ?
+    X509($c["x509"])->subject()[0][1] . " " . $c["error"] . " " . length($c["chain"]) : "none");`;
+  const receiver = await Receiver.start({ tls, settings: { hooks: hooksOf({ helo: script }), ...options } });
+  try {
+    const plain = await receiver.greeted();
+    assert.match(await plain.ask("STARTTLS"), /^220 /);
+    plain.socket.removeAllListeners("data");
+    const socket = connectTls({ socket: plain.socket, rejectUnauthorized: false, ...shown });
+    await new Promise<void>((resolve, reject) => socket.once("secureConnect", resolve).once("error", reject));
+    const reply = await new Lines(socket).ask("EHLO client.example.org");
+    socket.destroy();
+    await receiver.untilIdle();
+    return reply;
+  } finally {
+    await receiver.close();
+  }
+}
+
+const shown = { cert: read("test-cert.pem"), key: read("test-key.pem") };
+
+test("scripts hear of a client's certificate, and why nobody vouches for it, where servers ask for one", async () => {
+  // 18: X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT.
+  assert.equal(await heardOf({ asksForCertificate: true }, shown), "554 5.7.1 mx.example.org 18 0");
+});
+
+test("a client without a certificate is served where servers ask for one", async () => {
+  assert.equal(await heardOf({ asksForCertificate: true }, {}), "554 5.7.1 none");
+});
+
+test("no certificate is asked for where the server does not say so", async () => {
+  assert.equal(await heardOf({}, shown), "554 5.7.1 none");
+});

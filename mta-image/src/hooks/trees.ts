@@ -2,6 +2,7 @@
 import type { Secured } from "../smtp/secured.ts";
 import type { MailParameters, RcptParameters } from "../smtp/parameters.ts";
 import type { HslArray } from "../script/value.ts";
+import { certificateTree } from "./certificate-tree.ts";
 import type { RemoteName } from "./remote-name.ts";
 import { type Tree, addressTree, arrayOf, bytesOf } from "./texts.ts";
 
@@ -53,10 +54,11 @@ export function connectionTree(facts: ConnectionFacts): HslArray {
   });
 }
 
-export function tlsTree({ description, serverName }: Secured): HslArray {
+export function tlsTree({ description, serverName, certificate }: Secured): HslArray {
   return arrayOf({
     ...cipherTree(description),
     ...(serverName === null ? {} : { sni: bytesOf(serverName) }),
+    ...(certificate === null ? {} : { peercert: certificateTree(certificate.leaf, certificate.unverified) }),
   });
 }
 

@@ -28,7 +28,7 @@ export async function loadContexts(
 async function loadContext(files: { readonly cert: string; readonly key: string }): Promise<SecureContext> {
   const [cert, key] = await Promise.all([read(files.cert), read(files.key)]);
   try {
-    const context = createSecureContext({ cert, key, minVersion: "TLSv1.2" });
+    const context = createSecureContext({ cert, key, minVersion: "TLSv1.2", sessionIdContext: "smtpd" });
     ends.set(context, new X509Certificate(cert).validToDate.getTime());
     return context;
   } catch (cause) {

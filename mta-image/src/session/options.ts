@@ -41,6 +41,8 @@ export interface SessionSettings {
   /** Null when the server has no certificate. */
   readonly tls: SecureContext | null;
   readonly implicitTls: boolean;
+  /** Clients may show a certificate within TLS; who has none is served all the same. */
+  readonly asksForCertificate: boolean;
   /** Null where AUTH is not offered. */
   readonly credentials: Credentials | null;
   /** Nobody may send without AUTH. */

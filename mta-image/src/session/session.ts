@@ -364,6 +364,7 @@ export class Session {
     this.#socket = upgradeToTls({
       plain,
       context,
+      asksForCertificate: this.#settings.asksForCertificate,
       clock: this.#near.clock,
       onSecure: (secured) => this.#onSecure(secured, options.thenGreet),
       onFailure: () => this.#near.counters.tlsFailures++,

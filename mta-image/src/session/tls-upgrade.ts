@@ -15,14 +15,20 @@ const HANDSHAKE_MS = 30_000;
 export function upgradeToTls(options: {
   readonly plain: Socket;
   readonly context: SecureContext;
+  readonly asksForCertificate: boolean;
   readonly clock: Clock;
   readonly onSecure: (secured: Secured) => void;
   readonly onFailure: () => void;
 }): Socket {
-  const { plain, context, clock } = options;
+  const { plain, context, clock, asksForCertificate } = options;
   plain.removeAllListeners("data");
   plain.removeAllListeners("end");
-  const secure = new TLSSocket(withHeld(plain), { isServer: true, secureContext: context });
+  const secure = new TLSSocket(withHeld(plain), {
+    isServer: true,
+    secureContext: context,
+    requestCert: asksForCertificate,
+    rejectUnauthorized: false,
+  });
   let isSecure = false;
   const deadline = clock.after(HANDSHAKE_MS, () => secure.destroy());
   plain.on("close", () => secure.destroy());
@@ -32,6 +38,7 @@ export function upgradeToTls(options: {
     options.onSecure({
       description: `${secure.getProtocol() ?? "TLS"} ${secure.getCipher().name}`,
       serverName: askedName(secure),
+      certificate: asksForCertificate ? shownCertificate(secure) : null,
     });
   });
   secure.once("close", () => {
@@ -39,6 +46,14 @@ export function upgradeToTls(options: {
     if (!isSecure) options.onFailure();
   });
   return secure;
+}
+
+/** Node checks the certificate and keeps what it found with its own half of the socket. */
+function shownCertificate(secure: TLSSocket): Secured["certificate"] {
+  const leaf = secure.getPeerX509Certificate();
+  if (leaf === undefined) return null;
+  const { ssl } = secure as unknown as { ssl: { verifyError(): { readonly code: string } | null } };
+  return { leaf, unverified: ssl.verifyError()?.code ?? null };
 }
 
 /** Node has false or null when the client named nobody. */
