@@ -52,7 +52,7 @@ export function writeDeferredSpool(folder: string, messages: number): void {
           ],
           inFile: false,
         },
-        content,
+        [content],
       );
       for (const buffer of buffers) writeSync(file, buffer);
     }

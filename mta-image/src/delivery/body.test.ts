@@ -4,18 +4,17 @@ import fc from "fast-check";
 
 import { byteCuts } from "../../testing/byte-cuts.ts";
 import { DataReader } from "../smtp/data.ts";
-import { BodyStuffer, endOfData, wireForm } from "./body.ts";
+import { wireForm } from "./body.ts";
 
 const latin1 = (text: string): Buffer => Buffer.from(text, "latin1");
 
 function whole(content: Buffer): string {
-  const body = wireForm(content);
-  return body.toString("latin1") + endOfData(body);
+  return inPieces([content]);
 }
 
 function inPieces(pieces: readonly Buffer[]): string {
-  const stuffer = new BodyStuffer();
-  return pieces.map((piece) => stuffer.push(piece).toString("latin1")).join("") + stuffer.end();
+  const { body, end } = wireForm(pieces);
+  return Buffer.concat(body).toString("latin1") + end;
 }
 
 /** What a receiver that follows the standard makes of it. */

@@ -12,9 +12,14 @@ import { stuffDots } from "../smtp/data.ts";
 const CR = 13;
 const LF = 10;
 
-/** A whole message as it goes on the wire, without the end of data. */
-export function wireForm(content: Buffer): Buffer {
-  return stuffDots(withCrlf(content), true);
+/** A whole message as it goes on the wire, and what ends its data; pieces without dots to stuff are not copied. */
+export function wireForm(pieces: readonly Buffer[]): {
+  readonly body: readonly Buffer[];
+  readonly end: string;
+} {
+  const stuffer = new BodyStuffer();
+  const body = pieces.map((piece) => stuffer.push(piece));
+  return { body, end: stuffer.end() };
 }
 
 /** A whole message as one chunk (RFC 3030 2), with its command; its last line gets the line end that it may lack. */
@@ -22,11 +27,6 @@ export function chunkForm(content: Buffer): { readonly command: string; readonly
   const clean = withCrlf(content);
   const body = endsInCrlf(clean) ? clean : Buffer.concat([clean, Buffer.of(CR, LF)]);
   return { command: `BDAT ${body.length} LAST\r\n`, body };
-}
-
-/** What ends the data behind `content`: its last line may lack its line end. */
-export function endOfData(content: Buffer): string {
-  return content.length === 0 || endsInCrlf(content) ? ".\r\n" : "\r\n.\r\n";
 }
 
 /** Stuffs a message that comes in pieces. */

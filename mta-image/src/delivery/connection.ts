@@ -17,8 +17,9 @@ import { isAscii } from "node:buffer";
 import type { Outcome } from "../queue/courier.ts";
 import type { Reached } from "../smtp/reached.ts";
 import { type ServerReply, textOf } from "../smtp/reply-parser.ts";
+import type { Content } from "../spool/spool.ts";
 import type { SessionTrace } from "../trace/session-trace.ts";
-import { BodyStuffer, chunkForm, endOfData, wireForm } from "./body.ts";
+import { BodyStuffer, chunkForm, wireForm } from "./body.ts";
 import type { Capabilities } from "./capabilities.ts";
 import { type Job, outcomeOfReadError } from "./job.ts";
 import { outcomeOfReply, outcomeOfTrouble, type Trouble, unclearOutcome } from "./outcome.ts";
@@ -241,18 +242,19 @@ export class Connection implements WireOwner {
       void this.#stream(transaction, content.chunks());
       return;
     }
-    const bytes = content?.bytes ?? Buffer.alloc(0);
+    const pieces = content === null ? [] : piecesOf(content);
     transaction.phase = "final";
     this.#wire.expectWithin(this.#timeouts.endOfDataMs);
-    this.#traced(transaction)?.content(bytes, transaction.traced ?? undefined);
-    if (transaction.isChunked) return this.#sendChunk(bytes);
-    const body = wireForm(bytes);
-    this.#wire.writeBody(body, endOfData(body) + this.#nextGroup());
+    const trace = this.#traced(transaction);
+    if (trace !== null) for (const piece of pieces) trace.content(piece, transaction.traced ?? undefined);
+    if (transaction.isChunked) return this.#sendChunk(content?.bytes ?? Buffer.alloc(0));
+    const { body, end } = wireForm(pieces);
+    this.#wire.writeBody(body, end + this.#nextGroup());
   }
 
   #sendChunk(bytes: Buffer): void {
     const { command, body } = chunkForm(bytes);
-    this.#wire.writeBody(Buffer.concat([Buffer.from(command), body]), this.#nextGroup());
+    this.#wire.writeBody([Buffer.from(command), body], this.#nextGroup());
   }
 
   /** Sends a message in pieces, waiting whenever the socket is full. Never rejects. */
@@ -357,5 +359,10 @@ export class Connection implements WireOwner {
 
 function isEightBit(job: Job): boolean {
   if (job.message.envelope.eightBit) return true;
-  return job.content?.kind === "memory" && !isAscii(job.content.bytes);
+  return job.content?.kind === "memory" && !piecesOf(job.content).every((piece) => isAscii(piece));
+}
+
+/** Asked for first: to have the bytes in one costs a copy. */
+function piecesOf(content: Extract<Content, { kind: "memory" }>): readonly Buffer[] {
+  return content.pieces ?? [content.bytes];
 }

@@ -147,10 +147,10 @@ export class Wire implements Expiring {
   }
 
   /** Sends content and what follows it in one system call. */
-  writeBody(body: Buffer, tail: string): void {
+  writeBody(body: readonly Buffer[], tail: string): void {
     if (this.ended !== null) return;
     this.#socket.cork();
-    this.#socket.write(body);
+    for (const piece of body) this.#socket.write(piece);
     this.#socket.write(tail, "utf8");
     this.#socket.uncork();
   }

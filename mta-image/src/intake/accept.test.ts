@@ -20,7 +20,7 @@ interface Rig {
   readonly queued: SpooledMessage[];
 }
 
-async function setUp(): Promise<Rig> {
+async function setUp({ inlineBytes = 1000 } = {}): Promise<Rig> {
   const files = new FaultyFiles();
   const clock = new ManualClock();
   const spool = await DiskSpool.open({ files, clock, log: silentLog, floor: { bytes: 0, inodes: 0 } });
@@ -32,8 +32,8 @@ async function setUp(): Promise<Rig> {
     log: silentLog,
     enqueue: (message) => queued.push(message),
     settings: () => ({ hostname: "mx.example.org", maxHops: 3 }),
-    inlineBytes: 1000,
-    maxBytesInFlight: 10_000,
+    inlineBytes,
+    maxBytesInFlight: 10 * inlineBytes,
     figures,
   });
   return { files, spool, intake, figures, queued };
@@ -78,6 +78,33 @@ test("pieces small and large that cross into a body file come out in order", asy
   assert.equal((await reception.commit()).kind, "accepted");
   assert.deepEqual(await bytesOf(spool, reception.id), Buffer.concat(pieces));
   assert.equal(figures.bytesInFlight, 0);
+});
+
+test("large mail is kept in the pieces that it came in, without a copy", async () => {
+  const { intake, spool } = await setUp({ inlineBytes: 100_000 });
+  const pieces = [Buffer.alloc(30_000, "a"), Buffer.alloc(20_000, "b")];
+  const reception = intake.begin(makeEnvelope(), { ...someOrigin, kind: "notice" });
+  for (const piece of pieces) void reception.write(piece);
+  await reception.commit();
+  const content = await spool.read(reception.id);
+  assert.ok(content.kind === "memory");
+  assert.deepEqual(
+    content.pieces?.map(({ buffer }) => buffer),
+    pieces.map(({ buffer }) => buffer),
+  );
+  assert.deepEqual(content.bytes, Buffer.concat(pieces));
+});
+
+test("a piece that is a small part of what the network brought holds no more memory than its own", async () => {
+  const { intake, spool } = await setUp({ inlineBytes: 100_000 });
+  const reception = intake.begin(makeEnvelope(), { ...someOrigin, kind: "notice" });
+  for (let n = 0; n < 3; n++) void reception.write(Buffer.alloc(65_536, `${n}`).subarray(1000, 9000));
+  await reception.commit();
+  const content = await spool.read(reception.id);
+  assert.ok(content.kind === "memory");
+  const held = new Set(content.pieces?.map(({ buffer }) => buffer));
+  assert.ok([...held].reduce((sum, { byteLength }) => sum + byteLength, 0) <= 30_000);
+  assert.equal(content.bytes.toString(), ["0", "1", "2"].map((n) => n.repeat(8000)).join(""));
 });
 
 test("a message given up while its body file is being made leaves no file and no byte", async () => {

@@ -79,8 +79,10 @@ class Incoming implements Reception {
     this.#receivedAt = shared.clock.now();
     this.id = makeId(this.#receivedAt);
     this.#pieces = new HeldPieces(shared.figures);
-    if (origin.kind === "smtp")
-      this.#hold(makeReceived({ id: this.id, hostname, origin, at: this.#receivedAt }));
+    if (origin.kind !== "smtp") return;
+    const received = makeReceived({ id: this.id, hostname, origin, at: this.#receivedAt });
+    this.#bytes += received.length;
+    this.#pieces.putInFront(received);
   }
 
   write(chunk: Buffer): Promise<void> | null {
@@ -131,7 +133,7 @@ class Incoming implements Reception {
 
   async #store(fields: string): Promise<LiveMail> {
     if (fields !== "") await this.#putInFront(Buffer.from(fields));
-    const content = this.#body ?? this.#pieces.join();
+    const content = this.#body ?? this.#pieces.all();
     return this.#shared.spool.commit({
       id: this.id,
       receivedAt: this.#receivedAt,

@@ -10,6 +10,8 @@ export interface IntakeFigures {
 /** Pieces below this are copied together, into blocks of TAIL_BYTES. */
 const SMALL_BYTES = 512;
 const TAIL_BYTES = 4096;
+/** Mail below this is worth one copy: many small pieces cost more wherever they go. */
+const JOINED_BYTES = 16_384;
 
 export class HeldPieces {
   readonly #figures: IntakeFigures;
@@ -23,7 +25,7 @@ export class HeldPieces {
 
   push(piece: Buffer): void {
     this.#figures.bytesInFlight += piece.length;
-    if (piece.length < SMALL_BYTES) this.#gather(piece);
+    if (piece.length < SMALL_BYTES || isSmallPart(piece)) this.#gather(piece);
     else this.#pieces.push(piece);
   }
 
@@ -38,6 +40,13 @@ export class HeldPieces {
     const all = first !== undefined && this.#pieces.length === 1 ? first : Buffer.concat(this.#pieces);
     this.#pieces = [all];
     return all;
+  }
+
+  /** All of it, large mail as it came: none of it is copied. */
+  all(): readonly Buffer[] {
+    let bytes = 0;
+    for (const piece of this.#pieces) bytes += piece.length;
+    return bytes < JOINED_BYTES ? [this.join()] : this.#pieces;
   }
 
   /** Hands the pieces over to `write`, one after another; they count as held until it is done, also when it fails. */
@@ -62,9 +71,9 @@ export class HeldPieces {
       last === undefined ||
       this.#tail === null ||
       last.buffer !== this.#tail.buffer ||
-      TAIL_BYTES - last.length < piece.length
+      this.#tail.length - last.length < piece.length
     ) {
-      this.#tail = Buffer.allocUnsafeSlow(TAIL_BYTES);
+      this.#tail = Buffer.allocUnsafeSlow(Math.max(TAIL_BYTES, piece.length));
       piece.copy(this.#tail);
       this.#pieces.push(this.#tail.subarray(0, piece.length));
       return;
@@ -76,4 +85,9 @@ export class HeldPieces {
   #uncount(pieces: readonly Buffer[]): void {
     for (const piece of pieces) this.#figures.bytesInFlight -= piece.length;
   }
+}
+
+/** Held as it is, it would hold much more memory than its own. */
+function isSmallPart(piece: Buffer): boolean {
+  return piece.length * 2 < piece.buffer.byteLength;
 }

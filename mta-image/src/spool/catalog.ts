@@ -4,12 +4,13 @@
  */
 import { IdTable } from "./id-table.ts";
 import type { LiveMessage } from "./live-message.ts";
+import { lengthOf } from "./record.ts";
 import type { Location } from "./segment-log.ts";
 
 export class Catalog {
   readonly #live = new IdTable<LiveMessage>();
   readonly #segmentBytes = new Map<number, number>();
-  readonly #cache = new Map<LiveMessage, Buffer>();
+  readonly #cache = new Map<LiveMessage, readonly Buffer[]>();
   readonly #maxCachedBytes: number;
   #cachedBytes = 0;
   #liveBytes = 0;
@@ -34,12 +35,12 @@ export class Catalog {
     return this.#live.values();
   }
 
-  /** The bytes of a message while there is room for them. */
-  content(message: LiveMessage): Buffer | null {
+  /** The bytes of a message while there is room for them, in pieces. */
+  content(message: LiveMessage): readonly Buffer[] | null {
     return this.#cache.get(message) ?? null;
   }
 
-  add(message: LiveMessage, content: Buffer | null = null): void {
+  add(message: LiveMessage, content: readonly Buffer[] | null = null): void {
     const before = this.#live.get(message.id);
     if (before !== undefined) this.remove(before);
     this.#live.add(message);
@@ -81,9 +82,9 @@ export class Catalog {
     else this.#segmentBytes.set(location.segment, bytes);
   }
 
-  #keep(message: LiveMessage, content: Buffer): void {
+  #keep(message: LiveMessage, content: readonly Buffer[]): void {
     this.#cache.set(message, content);
-    this.#cachedBytes += content.length;
+    this.#cachedBytes += lengthOf(content);
     for (const oldest of this.#cache.keys()) {
       if (this.#cachedBytes <= this.#maxCachedBytes) return;
       this.#drop(oldest);
@@ -91,7 +92,7 @@ export class Catalog {
   }
 
   #drop(message: LiveMessage): void {
-    this.#cachedBytes -= this.#cache.get(message)?.length ?? 0;
+    this.#cachedBytes -= lengthOf(this.#cache.get(message) ?? []);
     this.#cache.delete(message);
   }
 }

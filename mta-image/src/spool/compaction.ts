@@ -141,15 +141,15 @@ export class Compaction {
     message: LiveMessage,
   ): Promise<{ message: LiveMessage; location: ReturnType<SegmentLog["append"]> } | null> {
     const content = message.inFile
-      ? null
+      ? []
       : (this.#catalog.content(message) ?? (await this.#contentOf(message)));
-    if (message.left === 0 || (content === null && !message.inFile)) return null;
+    if (message.left === 0 || content === null) return null;
     return { message, location: this.#segments.append(encodeMessage(message.meta(), content)) };
   }
 
-  async #contentOf(message: LiveMessage): Promise<Buffer | null> {
+  async #contentOf(message: LiveMessage): Promise<readonly Buffer[] | null> {
     const record = await this.#segments.read(message.location);
     if (soundLength(record, 0) !== record.length) return null;
-    return record.subarray(HEADER_BYTES + record.readUIntBE(13, 3));
+    return [record.subarray(HEADER_BYTES + record.readUIntBE(13, 3))];
   }
 }

@@ -10,8 +10,16 @@ import { BodyFile, readBody } from "./body-file.ts";
 import { Catalog } from "./catalog.ts";
 import { Compaction } from "./compaction.ts";
 import type { SpoolFiles } from "./files.ts";
+import { KeptContent } from "./kept-content.ts";
 import { LiveMessage } from "./live-message.ts";
-import { type MessageMeta, encodeMessage, encodeSettled, encodeState, soundLength } from "./record.ts";
+import {
+  type MessageMeta,
+  encodeMessage,
+  encodeSettled,
+  encodeState,
+  lengthOf,
+  soundLength,
+} from "./record.ts";
 import { recoverSegments } from "./recovery.ts";
 import { SegmentLog } from "./segment-log.ts";
 import { Snapshots } from "./snapshots.ts";
@@ -168,16 +176,16 @@ export class DiskSpool implements Spool {
     // One value for all: a state is replaced as a whole, never changed.
     const fresh = freshState(draft.dueAt);
     const states = draft.states ?? draft.envelope.recipients.map(() => fresh);
-    const inFile = !Buffer.isBuffer(content);
-    const sizeBytes = inFile ? content.sizeBytes : content.length;
+    const pieces = piecesOf(content);
+    const inFile = pieces === null;
+    const sizeBytes = pieces === null ? (content as BodyWriter).sizeBytes : lengthOf(pieces);
     const { id, receivedAt, envelope, origin } = draft;
     const meta: MessageMeta = { id, receivedAt, envelope, origin, sizeBytes, states, inFile };
-    if (inFile) await this.#finishBody(content);
-    const bytes = inFile ? null : content;
-    const location = this.#segments.append(encodeMessage(meta, bytes));
+    if (pieces === null) await this.#finishBody(content as BodyWriter);
+    const location = this.#segments.append(encodeMessage(meta, pieces ?? []));
     await this.#segments.synced();
     const message = new LiveMessage(meta, location);
-    this.#catalog.add(message, bytes);
+    this.#catalog.add(message, pieces);
     return message;
   }
 
@@ -205,7 +213,8 @@ export class DiskSpool implements Spool {
       const open = () => this.#files.open(`bodies/${id}`);
       return { kind: "file", chunks: () => readBody(this.#files, id), open };
     }
-    return { kind: "memory", bytes: this.#catalog.content(message) ?? (await this.#readBack(message)) };
+    const kept = this.#catalog.content(message);
+    return kept === null ? { kind: "memory", bytes: await this.#readBack(message) } : new KeptContent(kept);
   }
 
   async #readBack(message: LiveMessage): Promise<Buffer> {
@@ -287,6 +296,12 @@ export class DiskSpool implements Spool {
     if (this.#space.isFull)
       throw new SpoolFailure("spool-full", "free space is under the floor (spool.minfree)");
   }
+}
+
+/** Null for a body file. */
+function piecesOf(content: Draft["content"]): readonly Buffer[] | null {
+  if (Buffer.isBuffer(content)) return [content];
+  return Array.isArray(content) ? content : null;
 }
 
 function freshState(dueAt: number): EntryState {

@@ -44,31 +44,39 @@ export type SpoolRecord =
   | { readonly kind: "state"; readonly id: string; readonly recipient: number; readonly state: EntryState }
   | { readonly kind: "settled"; readonly id: string; readonly recipient: number };
 
-/** The buffers of a message record; content is not copied. */
-export function encodeMessage(meta: MessageMeta, content: Buffer | null): Buffer[] {
+/** The buffers of a message record; content, in pieces, is not copied. */
+export function encodeMessage(meta: MessageMeta, content: readonly Buffer[]): Buffer[] {
   return encode(MESSAGE, JSON.stringify(meta), content);
 }
 
 export function encodeState(id: string, recipient: number, state: EntryState): Buffer[] {
-  return encode(STATE, JSON.stringify({ id, recipient, state }), null);
+  return encode(STATE, JSON.stringify({ id, recipient, state }), []);
 }
 
 export function encodeSettled(id: string, recipient: number): Buffer[] {
-  return encode(SETTLED, `{"id":"${id}","recipient":${recipient}}`, null);
+  return encode(SETTLED, `{"id":"${id}","recipient":${recipient}}`, []);
 }
 
-function encode(type: number, meta: string, content: Buffer | null): Buffer[] {
+function encode(type: number, meta: string, content: readonly Buffer[]): Buffer[] {
   const metaLength = Buffer.byteLength(meta);
   if (metaLength > MAX_META_BYTES) throw new RangeError("envelope too large for a record");
   const head = Buffer.allocUnsafe(HEADER_BYTES + metaLength);
   head.writeUInt32BE(MARK, 0);
-  head.writeUInt32BE(metaLength + (content?.length ?? 0), 4);
+  head.writeUInt32BE(metaLength + lengthOf(content), 4);
   head[12] = type;
   head.writeUIntBE(metaLength, 13, 3);
   head.write(meta, HEADER_BYTES, "utf8");
-  const headCrc = crc32(head.subarray(12));
-  head.writeUInt32BE(content === null ? headCrc : crc32(content, headCrc), 8);
-  return content === null ? [head] : [head, content];
+  let crc = crc32(head.subarray(12));
+  for (const piece of content) crc = crc32(piece, crc);
+  head.writeUInt32BE(crc, 8);
+  return [head, ...content];
+}
+
+/** Of all pieces together. */
+export function lengthOf(pieces: readonly Buffer[]): number {
+  let length = 0;
+  for (const piece of pieces) length += piece.length;
+  return length;
 }
 
 /** The whole length of the record at `offset`, or null when no sound and complete record stands there. */

@@ -93,7 +93,7 @@ export interface LiveMail extends SpooledMessage {
   stateOf(recipient: number): EntryState | null;
 }
 
-/** What intake hands over. Either the bytes, or a body file that `createBody` opened and that is complete. */
+/** What intake hands over. Either the bytes, perhaps in pieces, or a body file that `createBody` opened and that is complete. */
 export interface Draft {
   readonly id: string;
   readonly receivedAt: number;
@@ -102,7 +102,7 @@ export interface Draft {
   readonly dueAt: number;
   /** For mail that comes from a peer: how far each recipient has come there. Absent: nobody was tried yet. */
   readonly states?: readonly (EntryState | null)[];
-  readonly content: Buffer | BodyWriter;
+  readonly content: Buffer | readonly Buffer[] | BodyWriter;
 }
 
 /** A message too large to hold in memory, on its way to a file of its own. */
@@ -120,7 +120,12 @@ export interface BodyWriter {
 
 /** The bytes of a stored message: in memory when small, else to be read in pieces of at most 64 KiB. */
 export type Content =
-  | { readonly kind: "memory"; readonly bytes: Buffer }
+  | {
+      readonly kind: "memory";
+      readonly bytes: Buffer;
+      /** The same in the pieces that it came in, for whoever needs it not in one; absent: it is in one. */
+      readonly pieces?: readonly Buffer[];
+    }
   | {
       readonly kind: "file";
       readonly chunks: () => AsyncIterable<Buffer>;
