@@ -34,6 +34,8 @@ export const mailClusterConditions = {
     reasons: {
       Settled: "Nothing is left to do.",
       CreatingPods: "Pods or claims are missing and are being made.",
+      WaitingForTurn:
+        "A new version of the operator would make its pods anew; other clusters have their turn first (--max-upgrading-clusters).",
       ReplacingPods: "Pods are made anew one at a time for what only a restart can change.",
       ScalingDown: "Pods leave when their queues are empty.",
       ApplyingConfig: "A revision of the configuration is on its way to the pods.",
@@ -104,6 +106,8 @@ export const mailClusterConditions = {
     about: "The revision that the spec makes was tried out and is in all pods.",
     reasons: {
       Complete: "All pods run it.",
+      WaitingForTurn:
+        "A new version of the operator changes it; other clusters have their turn first (--max-upgrading-clusters).",
       Canary: "A few pods run it and are watched.",
       Everywhere: "The canary pods did well; it is on its way to the others.",
       RolledBack:

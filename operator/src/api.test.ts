@@ -83,6 +83,7 @@ describe("against a real API server", { skip: server === null }, () => {
       identity,
       watchNamespaces: [namespace],
       workers: 4,
+      maxUpgradingClusters: 1,
       facts: {
         engineImage: "mailfleet-mta:test",
         webImage: "mailfleet-web:test",

@@ -72,6 +72,7 @@ async function run(options: Options, log: Log, stop: AbortSignal): Promise<numbe
       watchNamespaces: options.watchNamespaces,
       namespaceSelector: options.namespaceSelector,
       workers: options.workers,
+      maxUpgradingClusters: options.maxUpgradingClusters,
       facts: {
         engineImage: options.engineImage ?? "",
         webImage: options.webImage ?? "",

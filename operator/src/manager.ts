@@ -27,6 +27,7 @@ import { Memory } from "#operator/reconcile/memory.ts";
 import { ownedBy } from "#operator/reconcile/owned.ts";
 import { nativePluginReconciler } from "#operator/reconcile/native-plugin.ts";
 import type { Tools } from "#operator/reconcile/tools.ts";
+import { Turns } from "#operator/reconcile/turns.ts";
 import { WorkQueue } from "#operator/reconcile/work-queue.ts";
 import { ScriptCheck } from "#operator/scripts/check-scripts.ts";
 import { observeSlots } from "#operator/slots/observed.ts";
@@ -46,6 +47,8 @@ export interface ManagerOptions {
   /** Which of all namespaces; absent or "": all. */
   readonly namespaceSelector?: string;
   readonly workers: number;
+  /** Clusters that a new version makes anew at once; 0: no bound. */
+  readonly maxUpgradingClusters: number;
   readonly facts: OperatorFacts;
   readonly engines: Engines;
   readonly metrics: Metrics;
@@ -204,6 +207,7 @@ export class Manager implements FigureSource {
       clock,
       log,
       memory: new Memory(clock.monotonic()),
+      turns: new Turns(this.#options.maxUpgradingClusters, onChange),
       scripts: new ScriptCheck(),
       secretWatches: new NamedWatches({ ...watching, resource: resources.secrets }),
       configWatches: new NamedWatches({ ...watching, resource: resources.configMaps }),

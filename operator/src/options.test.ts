@@ -21,6 +21,7 @@ describe("options", () => {
   const bad: readonly (readonly [string[], RegExp])[] = [
     [["--workers", "0"], /--workers: "0" is not a whole number from 1 to 64/],
     [["--monitor-port", "99999"], /--monitor-port/],
+    [["--max-upgrading-clusters", "20000"], /"20000" is not a whole number from 0 to 10000/],
     [["--leader-elect", "yes"], /--leader-elect: "yes" is none of true, false/],
     [["--image-volumes", "maybe"], /auto, on, off/],
     [["--orders-policy", "perhaps"], /--orders-policy: "perhaps" is none of true, false/],

@@ -30,6 +30,8 @@ export interface Options {
   /** Image of the web administration; null: clusters that name none get none. */
   readonly webImage: string | null;
   readonly workers: number;
+  /** 0: no bound. */
+  readonly maxUpgradingClusters: number;
   readonly imageVolumes: ImageVolumes;
   /** Whether the policy of the chart is there that holds web administrations to orders of roll-outs. */
   readonly ordersPolicy: boolean;
@@ -80,6 +82,11 @@ export const flags = {
     help: "image of the web administration for clusters that name none",
   },
   workers: { env: "WORKERS", fallback: "4", help: "passes that run at once, 1 to 64" },
+  "max-upgrading-clusters": {
+    env: "MAX_UPGRADING_CLUSTERS",
+    fallback: "1",
+    help: "clusters whose pods a new version of the operator makes anew at once; 0: no bound",
+  },
   "image-volumes": { env: "IMAGE_VOLUMES", fallback: "auto", help: "auto, on or off" },
   "orders-policy": {
     env: "ORDERS_POLICY",
@@ -115,6 +122,10 @@ export function parseOptions(
     webImage: values["web-image"] || null,
     kedaAddress: values["keda-address"] === "" ? null : address("keda-address", values["keda-address"]),
     workers: integer("workers", values.workers, { min: 1, max: 64 }),
+    maxUpgradingClusters: integer("max-upgrading-clusters", values["max-upgrading-clusters"], {
+      min: 0,
+      max: 10_000,
+    }),
     imageVolumes: oneOf("image-volumes", values["image-volumes"], ["auto", "on", "off"] as const),
     ordersPolicy: truth("orders-policy", values["orders-policy"]),
     kubeconfig: values.kubeconfig || null,

@@ -73,6 +73,7 @@ describe("a route to a web administration", { skip: server === null }, () => {
       identity: "route",
       watchNamespaces: [namespace],
       workers: 1,
+      maxUpgradingClusters: 1,
       facts: {
         engineImage: "mailfleet-mta:test",
         webImage: "mailfleet-web:test",

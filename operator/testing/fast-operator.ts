@@ -32,6 +32,7 @@ const manager = new Manager({
   identity,
   watchNamespaces: namespaces.split(","),
   workers: 4,
+  maxUpgradingClusters: 1,
   facts: {
     engineImage: "mailfleet-mta:test",
     webImage: "mailfleet-web:test",

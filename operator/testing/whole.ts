@@ -32,6 +32,9 @@ export class Whole {
       watchNamespaces?: readonly string[];
       namespaceSelector?: string;
       metrics?: Metrics;
+      maxUpgradingClusters?: number;
+      /** Another image of the engine is what a new version of the operator may bring. */
+      engineImage?: string;
     } = {},
   ): Running {
     const kube = options.kube ?? this.kube;
@@ -43,8 +46,9 @@ export class Whole {
       watchNamespaces: options.watchNamespaces ?? [],
       namespaceSelector: options.namespaceSelector ?? "",
       workers: 4,
+      maxUpgradingClusters: options.maxUpgradingClusters ?? 0,
       facts: {
-        engineImage: "mailfleet-mta:test",
+        engineImage: options.engineImage ?? "mailfleet-mta:test",
         webImage: "mailfleet-web:test",
         namespace: "system",
         podLabels: { "app.kubernetes.io/name": "mailfleet-operator" },

@@ -34,6 +34,7 @@ const TOLD: Readonly<Record<string, Condition["status"]>> = {
 const CALM: ReadonlySet<string> = new Set([
   "Pending",
   "Progressing",
+  "WaitingForTurn",
   "NotChecked",
   "PodsNotReady",
   "Deleting",

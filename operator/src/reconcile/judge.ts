@@ -51,26 +51,27 @@ export function judge(observed: Observed, facts: OperatorFacts, scaled: Scaled):
     rollout: rollout?.status ?? null,
   });
   const { config, podChanges } = choice;
-  const heldBy = podChanges !== "all" ? "ConfigNotGood" : wishes.rollout === "pause" ? "RolloutPaused" : null;
+  const held = holdOf(observed);
+  const heldBy = podChanges === "all" ? held : "ConfigNotGood";
   const identities = identitiesOf(observed, size);
   const parts = { facts, size, identities };
   const context = config === null ? null : contextWith(observed, { ...parts, config });
   const stable = lastGood === null ? context : contextWith(observed, { ...parts, config: lastGood });
-  const canary = canaryOf(rollout);
+  const [canary, phase] = [canaryOf(rollout), rollout?.status.phase];
   const hashOf = memoised((slot) => (context === null ? "" : podHashOf(context, slot)));
   const decision = decideSlots({
     ...slotInput(observed, { size, hashOf, podChanges, heldBy }),
     identities,
     replaceable: canary,
-    unteachable: rollout?.status.phase === "RolledBack" ? new Set(rollout.status.canary) : new Set(),
+    unteachable: phase === "RolledBack" ? new Set(rollout?.status.canary) : new Set(),
   });
-  const isTried = rollout?.status.phase === "Canary";
   const status: Judged = {
     spec,
     size,
     scaled,
     identities,
     wishes,
+    waitsFor: observed.waitsFor,
     deletion,
     slots,
     decision,
@@ -89,14 +90,20 @@ export function judge(observed: Observed, facts: OperatorFacts, scaled: Scaled):
   return {
     size,
     context,
-    contextOf: (slot) => (isTried && canary?.has(slot) === false ? stable : context),
+    contextOf: (slot) => (phase === "Canary" && canary?.has(slot) === false ? stable : context),
     objects: isNeeded ? plan(context, observed.admin, observed.spamhaus.keys, observed.web) : [],
     decision,
     status,
-    push: config === null || wishes.rollout === "pause" ? null : pushOf(choice, config, canary),
+    push: config === null || held !== null ? null : pushOf(choice, config, canary),
     bake: rollout?.bake ?? null,
     hashOf,
   };
+}
+
+/** Why nothing new reaches the pods. */
+function holdOf({ wishes, waitsFor }: Observed): "RolloutPaused" | "UpgradeTurn" | null {
+  if (wishes.rollout === "pause") return "RolloutPaused";
+  return waitsFor === null ? null : "UpgradeTurn";
 }
 
 function webOf({ spec, owned, key, servesRoutes }: Observed, facts: OperatorFacts): Judged["web"] {
@@ -143,7 +150,7 @@ function rolloutOf(observed: Observed, size: number): Rollout | null {
     ),
     previous: previous.rollout,
     bake,
-    order: observed.wishes.rollout,
+    order: holdOf(observed) === "UpgradeTurn" ? "wait" : observed.wishes.rollout,
     pluginName: (id) => plugins.plugins.find((plugin) => plugin.id === id)?.name ?? null,
     now: orders.now,
     time,

@@ -31,6 +31,7 @@ import { attempt } from "./attempt.ts";
 import { again, done, type Reconciler, type Result, soonest } from "./result.ts";
 import { type Scaled, scale } from "./scale.ts";
 import { tellShares } from "./tell-shares.ts";
+import { takeTurn } from "./take-turn.ts";
 import type { Tools } from "./tools.ts";
 import { trySpamhaus } from "./try-spamhaus.ts";
 import { writeStatus } from "./write-status.ts";
@@ -62,11 +63,12 @@ export function mailClusterReconciler(tools: Tools): Reconciler {
   };
 }
 
-async function pass(tools: Tools, writer: Writer, seen: Observed): Promise<Result> {
-  if (seen.deletion === null && !(await ensureFinalizer(writer, seen)))
+async function pass(tools: Tools, writer: Writer, found: Observed): Promise<Result> {
+  if (found.deletion === null && !(await ensureFinalizer(writer, found)))
     return again(LOOK_AGAIN.unseenMs, "the finalizer comes first");
-  noteCrashes(tools, seen);
-  const scaled = scale(tools, seen);
+  noteCrashes(tools, found);
+  const scaled = scale(tools, found);
+  const seen = takeTurn(tools, found, scaled);
   if (seen.wishes.isPaused && seen.deletion === null)
     return rest(tools, writer, seen, judge(seen, tools.facts, scaled));
   const { observed, judgement } = await configure(tools, seen, scaled);
@@ -226,7 +228,10 @@ async function tellStatus(
 }
 
 function lookAgain(tools: Tools, observed: Observed, conditions: readonly Condition[]): Result {
-  const isUnderWay = conditions.some(({ type, status }) => type === "Reconciling" && status === "True");
+  // One that waits for others is woken when it has its turn.
+  const isUnderWay =
+    observed.waitsFor === null &&
+    conditions.some(({ type, status }) => type === "Reconciling" && status === "True");
   const isScaling = observed.spec.autoscaling.mode === "Internal";
   tools.reports.setPace(observed.key, isUnderWay ? "lively" : isScaling ? "scaling" : "settled");
   if (tools.memory.of(observed.key).refusals.all.length > 0)
@@ -263,5 +268,6 @@ function forget(tools: Tools, key: Key): Result {
   tools.configWatches.forget(key);
   tools.expectations.forget(keyText(key));
   tools.memory.forget(key);
+  tools.turns.leave(key);
   return done;
 }

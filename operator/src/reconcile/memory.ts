@@ -35,6 +35,8 @@ export interface ClusterMemory {
   bake: Bake | null;
   /** Hash of the listeners' certificates, and when engines should read them again; null: they have. */
   certificates: { readonly hash: string; readonly dueAt: number | null } | null;
+  /** Whether the operator itself makes its pods anew, as of the spec that it was found for; null: nobody has looked. */
+  upgrade: { readonly generation: number; readonly isDue: boolean } | null;
   /** The autoscaler's wishes and changes, and the size that it followed last. */
   scaling: { readonly history: History; readonly size: number } | null;
 }
@@ -61,6 +63,7 @@ export class Memory {
       bake: null,
       probe: null,
       certificates: null,
+      upgrade: null,
       scaling: null,
     };
     this.#clusters.set(id, fresh);

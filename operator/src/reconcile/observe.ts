@@ -66,6 +66,8 @@ export interface Observed {
   readonly lastGood: RenderedConfig | null;
   /** An engine's no to the revision that the spec makes. */
   readonly refusal: Refusal | null;
+  /** Clusters that have their turn before it (take-turn.ts); null: it waits for none. */
+  readonly waitsFor: readonly string[] | null;
   /** What canary pods are compared with. */
   readonly bake: Bake | null;
   /** Wall clock, ISO in whole seconds. */
@@ -135,6 +137,7 @@ export async function observe(tools: Tools, object: CustomObject): Promise<Obser
     slots: observeSlots(owned.pods, owned.claims, tools.reports.recent(key), nodes),
     web: await webMaterial(tools, key, spec),
     refusal: refusalOf(tools, key, rendering),
+    waitsFor: null,
     bake: tools.memory.of(key).bake,
     time: new Date(tools.clock.now()).toISOString().replace(/\.\d+Z$/, "Z"),
     orders: ordersOf(tools, key, owned.pods),

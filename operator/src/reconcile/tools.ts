@@ -13,6 +13,7 @@ import type { ScriptCheck } from "#operator/scripts/check-scripts.ts";
 import type { NamedWatches } from "#operator/watch/named-watches.ts";
 
 import type { Memory } from "./memory.ts";
+import type { Turns } from "./turns.ts";
 
 export interface Tools {
   readonly kube: Kube;
@@ -25,6 +26,7 @@ export interface Tools {
   readonly clock: Clock;
   readonly log: Log;
   readonly memory: Memory;
+  readonly turns: Turns;
   /** Secrets with keys for Spamhaus, and ConfigMaps with configuration, that clusters refer to. */
   readonly secretWatches: NamedWatches<Secret>;
   readonly configWatches: NamedWatches<ConfigMap>;

@@ -28,7 +28,8 @@ export interface RolloutInput {
   readonly slots: readonly ObservedSlot[];
   readonly previous: RolloutStatus | undefined;
   readonly bake: Bake | null;
-  readonly order: RolloutOrder | null;
+  /** "wait": other clusters have their turn. */
+  readonly order: RolloutOrder | "wait" | null;
   /** The NativePlugin of that id in the engine, by name; null: there is none. */
   readonly pluginName: (id: string) => string | null;
   /** By the monotonic clock, in milliseconds, and as ISO time in whole seconds. */
@@ -64,8 +65,9 @@ function obey(input: RolloutInput, known: RolloutStatus | undefined): Rollout | 
     const message = "rolled back by the annotation mailfleet.io/rollout";
     return { status: { phase: "RolledBack", revision: target, since: time, canary, message }, bake: null };
   }
-  if (order !== "pause" || (known !== undefined && known.phase !== "Canary")) return null;
-  const message = "paused by the annotation mailfleet.io/rollout";
+  const isHeld = order === "pause" || order === "wait";
+  if (!isHeld || (known !== undefined && known.phase !== "Canary")) return null;
+  const message = order === "wait" ? "waits for its turn" : "paused by the annotation mailfleet.io/rollout";
   const since = known?.message === message ? known.since : time;
   return { status: { phase: "Canary", revision: target, since, canary, message }, bake: null };
 }

@@ -17,7 +17,7 @@ export interface SlotInput {
    */
   readonly podChanges: "all" | "create" | "none";
   /** Why pods that exist are not made anew; null: they may be. */
-  readonly heldBy: "ConfigNotGood" | "RolloutPaused" | null;
+  readonly heldBy: "ConfigNotGood" | "RolloutPaused" | "UpgradeTurn" | null;
   /** What people switched off (slots/vetoes.ts). */
   readonly ignored: ReadonlySet<Veto>;
   readonly storageSize: string;

@@ -1,7 +1,7 @@
 /**
  * What may keep a pod that works from being made anew (pure): named predicates, asked in this order, of which the first
  * that objects is told in the status and in an event. People can switch some off in an emergency with the annotation
- * mailfleet.io/ignore-vetoes. A pod that serves nobody is only held by the first four.
+ * mailfleet.io/ignore-vetoes. A pod that serves nobody is only held by the first five.
  */
 import { type Fence, isFenced } from "./fence.ts";
 import { type ObservedPod, type ObservedSlot, isServing } from "./observed.ts";
@@ -10,6 +10,7 @@ import { type ObservedPod, type ObservedSlot, isServing } from "./observed.ts";
 export const vetoes = {
   ConfigNotGood: "the spec makes no revision that could be rolled out",
   RolloutPaused: "the annotation mailfleet.io/rollout pauses the roll-out",
+  UpgradeTurn: "other clusters have their turn to be made anew for this version of the operator",
   Fenced: "the annotation mailfleet.io/fenced keeps it as it is",
   CanaryFirst: "another pod tries the change out first",
   OtherPodsNotReady: "another pod that is wanted is not ready",
@@ -32,7 +33,7 @@ export interface Situation {
   /** Slots that stay. */
   readonly wanted: readonly ObservedSlot[];
   /** Why nothing at all may be made anew; null: it may. */
-  readonly heldBy: "ConfigNotGood" | "RolloutPaused" | null;
+  readonly heldBy: "ConfigNotGood" | "RolloutPaused" | "UpgradeTurn" | null;
   /** The slots that a change is confined to; null: all. */
   readonly replaceable: ReadonlySet<number> | null;
   readonly ignored: ReadonlySet<Veto>;

@@ -45,6 +45,8 @@ export interface Judged {
     readonly isHibernating: boolean;
     readonly rollout: RolloutOrder | null;
   };
+  /** Clusters that are made anew for this version of the operator before this one; null: it waits for none. */
+  readonly waitsFor: readonly string[] | null;
   readonly deletion: "Drain" | "Orphan" | "Discard" | null;
   readonly slots: readonly ObservedSlot[];
   readonly decision: SlotDecision;
@@ -78,4 +80,9 @@ export function targetRevision(config: ConfigState): string | null {
 export function listed(items: readonly string[]): string {
   const shown = items.slice(0, 5).join(", ");
   return items.length > 5 ? `${shown} and ${items.length - 5} more` : shown;
+}
+
+/** Why a cluster waits for its turn, in words for people. */
+export function waitsForTurn(holders: readonly string[]): string {
+  return `this version of the operator changes its pods; ${listed(holders)} have their turn first (--max-upgrading-clusters)`;
 }

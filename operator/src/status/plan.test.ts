@@ -14,6 +14,7 @@ function plan(input: Partial<SlotInput>, changes: Partial<Judged> = {}): readonl
   const judged = {
     spec: aSpec({ storage: { size: full.storageSize } }),
     size: full.size,
+    waitsFor: null,
     wishes: { isPaused: false, isHibernating: false, rollout: null },
     deletion: null,
     slots: full.slots,

@@ -65,7 +65,8 @@ function reloads(judged: Judged): PlanEntry[] {
   return behind.map(({ slot }) => {
     const isHeldBack = rollout?.phase === "Canary" && !rollout.canary.includes(slot);
     const held = isHeldBack ? "CanaryFirst" : paused(judged);
-    const free = wishes.rollout === "pause" ? "RolloutPaused" : held;
+    const isHeld = judged.waitsFor !== null ? "UpgradeTurn" : held;
+    const free = wishes.rollout === "pause" ? "RolloutPaused" : isHeld;
     const veto = isFenced(judged.decision.fence, slot) ? "Fenced" : free;
     return { slot, action: "ReloadConfig", reason: `revision ${target}`, ...waitsFor(veto) };
   });

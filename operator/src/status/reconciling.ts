@@ -2,13 +2,14 @@
 import { isFenced } from "#operator/slots/fence.ts";
 
 import type { VerdictOn } from "./conditions.ts";
-import { type Judged, listed, stayingSlots, targetRevision } from "./judged.ts";
+import { type Judged, listed, stayingSlots, targetRevision, waitsForTurn } from "./judged.ts";
 
 export function reconciling(judged: Judged): VerdictOn<"Reconciling"> {
   const { decision, size, deletion } = judged;
   const yes = (reason: Exclude<VerdictOn<"Reconciling">["reason"], "Settled">, message: string) =>
     ({ status: "True", reason, message }) as const;
   if (deletion !== null) return yes("Deleting", `deletion policy ${deletion}`);
+  if (judged.waitsFor !== null) return yes("WaitingForTurn", waitsForTurn(judged.waitsFor));
   const staying = stayingSlots(judged);
   const present = staying.filter(({ pod }) => pod !== null).length;
   const canMake = judged.config.kind !== "broken" || judged.lastGood !== null;

@@ -3,7 +3,7 @@ import { isFenced } from "#operator/slots/fence.ts";
 
 import type { VerdictOn } from "./conditions.ts";
 import { configApplied, describeProblems } from "./config-applied.ts";
-import { type Judged, listed, stayingSlots } from "./judged.ts";
+import { type Judged, listed, stayingSlots, waitsForTurn } from "./judged.ts";
 
 export function rolloutComplete(judged: Judged): VerdictOn<"RolloutComplete"> {
   const { config, rollout } = judged;
@@ -18,6 +18,7 @@ export function rolloutComplete(judged: Judged): VerdictOn<"RolloutComplete"> {
       "Paused",
       `revision ${config.revision} goes no further until the annotation mailfleet.io/rollout is removed`,
     );
+  if (judged.waitsFor !== null) return no("WaitingForTurn", waitsForTurn(judged.waitsFor));
   if (rollout?.phase === "Canary") return no("Canary", `revision ${config.revision}: ${rollout.message}`);
   if (configApplied(judged).status !== "True")
     return no("Everywhere", `revision ${config.revision} is on its way to all pods${waitsForFenced(judged)}`);

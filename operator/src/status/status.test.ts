@@ -26,6 +26,7 @@ function anInput(changes: Partial<StatusInput> = {}): StatusInput {
     size,
     scaled: { size, decision: null },
     identities: null,
+    waitsFor: null,
     wishes: { isPaused: false, isHibernating: false, rollout: null },
     deletion,
     slots,
