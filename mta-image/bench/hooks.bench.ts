@@ -59,6 +59,7 @@ function microsecondsPerCall(script: string): number {
     serverId: "in",
     remoteIp: "192.0.2.1",
     remotePort: 1,
+    remoteUid: null,
     localIp: "192.0.2.2",
     localPort: 25,
     proxyIp: null,

@@ -40,6 +40,7 @@ export interface ReceiverOptions {
   readonly ports?: Partial<Ports>;
   /** Of a UNIX socket to listen on. */
   readonly path?: string;
+  readonly peerUid?: (descriptor: number) => number | null;
   /** What scripts log, and what is logged of them. */
   readonly scriptLog?: Log;
   /** More than the disk has free: it is full. */
@@ -118,6 +119,7 @@ export class Receiver {
           figures: this.hookFigures,
           hostname: () => "mx.example.org",
           hasTransport: (id) => id.startsWith("out"),
+          ...(options.peerUid === undefined ? {} : { peerUid: options.peerUid }),
           ...(options.ports === undefined ? {} : { ports: options.ports }),
         }),
         accepting: () => this.isAccepting,

@@ -1,6 +1,7 @@
 // What the engine asks of plugins besides scripts: commands, deliveries, queue hooks; and what it tells the native
 // side: servers, answers, ids that ended.
 #include <link.h>
+#include <sys/socket.h>
 
 #include <map>
 
@@ -9,6 +10,7 @@
 #include "inject.h"
 #include "loading.h"
 #include "marshal.h"
+#include "openssl.h"
 #include "queue_book.h"
 
 namespace mta {
@@ -215,6 +217,44 @@ napi_value close_file(napi_env env, napi_callback_info info) {
     js::check(napi_get_value_bigint_uint64(env, arguments[0], &address, &lossless));
     files().erase(reinterpret_cast<FILE*>(address));
     return js::undefined(env);
+  });
+}
+
+// openCertificate(der): an X509* of the system's libcrypto for foreign functions, as a number; null without one
+napi_value open_certificate(napi_env env, napi_callback_info info) {
+  return js::boundary(env, [&] {
+    js::Arguments<1> arguments(env, info);
+    const std::string der = js::to_bytes(env, arguments[0]);
+    openssl::X509* certificate =
+        openssl::read_certificate(reinterpret_cast<const unsigned char*>(der.data()), der.size());
+    if (certificate == nullptr) return js::null(env);
+    napi_value address = nullptr;
+    js::check(napi_create_bigint_uint64(env, reinterpret_cast<uint64_t>(certificate), &address));
+    return address;
+  });
+}
+
+// closeCertificate(address): of openCertificate, once
+napi_value close_certificate(napi_env env, napi_callback_info info) {
+  return js::boundary(env, [&] {
+    js::Arguments<1> arguments(env, info);
+    uint64_t address = 0;
+    bool lossless = false;
+    js::check(napi_get_value_bigint_uint64(env, arguments[0], &address, &lossless));
+    openssl::release(reinterpret_cast<openssl::X509*>(address));
+    return js::undefined(env);
+  });
+}
+
+// peerUid(descriptor): whose process opened the other end of a UNIX socket; null for another kind of socket
+napi_value peer_uid(napi_env env, napi_callback_info info) {
+  return js::boundary(env, [&] {
+    js::Arguments<1> arguments(env, info);
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    const int descriptor = static_cast<int>(js::to_number(env, arguments[0]));
+    const bool is_known = getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.pid != 0;
+    return is_known ? js::number(env, peer.uid) : js::null(env);
   });
 }
 

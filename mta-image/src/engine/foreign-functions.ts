@@ -15,12 +15,14 @@ export interface ForeignOffer {
 
 /** `allowed`: the libraries that scripts may open; null: any. */
 export async function openForeign(allowed: readonly string[] | null): Promise<ForeignOffer> {
-  const { host, fileValue } = await loadForeign(loadNative(addonBesideEngine()), allowed);
+  const { host, ...values } = await loadForeign(loadNative(addonBesideEngine()), allowed);
   const port: ForeignPort = {
     file: (bytes) => {
       const pieces = bytes.native();
-      return pieces === null ? null : fileValue(pieces);
+      return pieces === null ? null : values.fileValue(pieces);
     },
+    certificate: values.certificateValue,
+    descriptor: values.descriptorValue,
   };
   return { host, port };
 }

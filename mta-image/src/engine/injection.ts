@@ -65,6 +65,7 @@ function intakeFor(
     serverId: mail.serverId,
     remoteIp: mail.origin.remoteIp,
     remotePort: mail.origin.remotePort,
+    remoteUid: null,
     localIp: "",
     localPort: 0,
     proxyIp: null,

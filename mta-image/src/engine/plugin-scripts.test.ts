@@ -1,5 +1,8 @@
 /** Scripts of the mail path that call plugins, in a whole engine: global functions, modules, waiting ones. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { after, before, test } from "node:test";
 
 import type { PluginList } from "#contract/plugins-api.ts";
@@ -102,6 +105,27 @@ test("a message and a built one are a FILE of C, read by C from start to end", a
     $mail = MailMessage::String($mime->toString());
     Reject(lastBytes($mime->toFile(), 5) . lastBytes($mail->toFile(), 3) . lastBytes(File("file://greeting"), 4));`;
   assert.equal(await reply(script), "554 5.7.1 , endendello");
+});
+
+test("a certificate is an X509 of OpenSSL for C, and a socket a descriptor", async () => {
+  const listening = createServer().listen(0, "127.0.0.1");
+  await once(listening, "listening");
+  const { port } = listening.address() as AddressInfo;
+  const pem = readFileSync(new URL("../session/testdata/test-cert.pem", import.meta.url), "latin1");
+  const script = `
+    $int = FFI::type("sint32");
+    $version = FFI("libcrypto.so.3")->func("X509_get_version", [FFI::type("pointer")], FFI::type("sint64"));
+    $certificate = X509::String(${JSON.stringify(pem)})->toFFIValue();
+    $socket = Socket("AF_INET", "SOCK_STREAM");
+    $before = $socket->toFFIValue();
+    $socket->connect("127.0.0.1", ${port});
+    $flags = FFI("libc.so.6")->func("fcntl", [$int, $int], $int)($socket->toFFIValue(), 1);
+    Reject([string(FFI::number($version($certificate))), string($before), string(FFI::number($flags))]);`;
+  try {
+    assert.equal(await reply(script), "554-5.7.1 2\n554-5.7.1 \n554 5.7.1 1");
+  } finally {
+    listening.close();
+  }
 });
 
 test("calls are counted for the plugin", async () => {

@@ -5,6 +5,8 @@
  */
 import { isIP } from "node:net";
 
+import { describe } from "#base/error.ts";
+import type { Log } from "#base/log.ts";
 import type { EngineConfig } from "#contract/config.ts";
 
 import type { LiveConfig } from "../config/live-config.ts";
@@ -20,7 +22,7 @@ import type { Intake } from "../intake/intake.ts";
 import { Breakpoints } from "./breakpoints.ts";
 import { connectionsOf } from "./open-servers.ts";
 import { pluginResources } from "./plugin-resources.ts";
-import type { Wire } from "../plugins/native.ts";
+import { type NativeAddon, type Wire, addonBesideEngine, loadNative } from "../plugins/native.ts";
 import { decode, encode } from "../plugins/values.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { Courier } from "../queue/courier.ts";
@@ -102,6 +104,7 @@ export class ScriptLife {
         foreign: foreignOf(options),
       },
       hasTransport: (id) => settings().transports.has(id),
+      peerUid: peerUidBy(log),
     });
     this.breakpoints = new Breakpoints({ clock, log, again: () => options.engine.config.again() });
     this.state = new ScriptState(this.runner.world({}).shared, log);
@@ -173,14 +176,35 @@ export class ScriptLife {
   }
 }
 
+/** By the addon, which is loaded when the first script asks; without it nobody knows, and the log says so once. */
+function peerUidBy(log: Log): (descriptor: number) => number | null {
+  let ask: NativeAddon["peerUid"] | undefined;
+  return (descriptor) => {
+    ask ??= peerUidOfAddon(log);
+    return ask(descriptor);
+  };
+}
+
+function peerUidOfAddon(log: Log): NativeAddon["peerUid"] {
+  try {
+    return loadNative(addonBesideEngine()).peerUid;
+  } catch (error) {
+    log.warn({ error: describe(error) }, "remoteuid-unknown");
+    return () => null;
+  }
+}
+
 /** Plugins and libraries are opened after the scripts' world is made. */
 function foreignOf({ plugins }: ScriptLifeOptions): ForeignPort {
+  const port = (): ForeignPort => {
+    const { foreign } = plugins();
+    if (foreign === undefined) throw new Refusal("C functions are not allowed here");
+    return foreign;
+  };
   return {
-    file: (bytes) => {
-      const port = plugins().foreign;
-      if (port === undefined) throw new Refusal("C functions are not allowed here");
-      return port.file(bytes);
-    },
+    file: (bytes) => port().file(bytes),
+    certificate: (der) => port().certificate(der),
+    descriptor: (number) => port().descriptor(number),
   };
 }
 

@@ -1,12 +1,17 @@
 /** What scripts hear of a connection from those in front of it: the proxy, and the client's TLS. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { connect as connectTls, createSecureContext } from "node:tls";
 
 import { Lines } from "../../testing/dialogue.ts";
 import { hooksOf } from "../../testing/hook-scripts.ts";
+import { buildNative } from "../../testing/native-plugins.ts";
 import { Receiver, type ReceiverOptions } from "../../testing/receiver.ts";
+import { addonBesideEngine, loadNative } from "../plugins/native.ts";
 import { makeNetworks } from "../session/access.ts";
 
 const read = (name: string): string =>
@@ -142,4 +147,39 @@ test("a client without a certificate is served where servers ask for one", async
 
 test("no certificate is asked for where the server does not say so", async () => {
   assert.equal(await heardOf({}, shown), "554 5.7.1 none");
+});
+
+/** What a script at connect hears of the user at the other end. */
+async function uidHeard(script: string, isUnix: boolean): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), "uid-"));
+  const { peerUid } = loadNative(addonBesideEngine());
+  const path = join(folder, "smtp");
+  const receiver = await Receiver.start({
+    settings: { hooks: hooksOf({ connect: script }) },
+    peerUid,
+    ...(isUnix ? { path } : {}),
+  });
+  try {
+    const client = isUnix ? new Lines(connect({ path })) : await receiver.connect();
+    const greeting = await client.reply();
+    client.socket.destroy();
+    await receiver.untilIdle();
+    return greeting;
+  } finally {
+    await receiver.close();
+    rmSync(folder, { recursive: true });
+  }
+}
+
+const both = `Reject(json_encode([$arguments["remoteuid"], $connection["remoteuid"]]));`;
+
+test("scripts hear whose process is at the other end of a UNIX socket", async () => {
+  buildNative();
+  const uid = process.getuid?.() ?? -1;
+  assert.equal(await uidHeard(both, true), `521 5.7.1 [${uid},${uid}]`);
+});
+
+test("nobody's user is heard of a TCP connection", async () => {
+  buildNative();
+  assert.equal(await uidHeard(both, false), "521 5.7.1 [null,null]");
 });

@@ -18,11 +18,7 @@ const absent: Readonly<Record<string, string>> = {
   unset: "part of the language (resolve-call.ts), as its argument is no value",
   FFIFunction: "no class to name: FFI->func gives values that are called",
   globalview: "asked a service that is closed to others (Cyren); spamhaus() and dnsbl() ask open ones",
-  "Socket->toFFIValue":
-    "the descriptor belongs to the event loop, which reads it: C code beside it would steal bytes",
   "Socket::Resource": "SocketResource comes from native plugins alone, and none of the public ones makes one",
-  "X509->toFFIValue":
-    "a pointer of OpenSSL: Node links its own, whose structures no library of a script knows",
 };
 
 const documented = readFileSync(new URL("../script/testdata/library/documented.txt", import.meta.url), "utf8")

@@ -26,6 +26,8 @@ export interface HookWorldOptions {
   readonly figures: HookFigures;
   readonly hostname: () => string;
   readonly hasTransport: (id: string) => boolean;
+  /** Whose process is at the other end of a UNIX socket, by its descriptor; absent where that cannot be asked. */
+  readonly peerUid?: (descriptor: number) => number | null;
   /** What scripts reach outside of themselves. queue() at the end of data never comes to its `mail`. */
   readonly ports?: Partial<Ports>;
 }
@@ -60,6 +62,11 @@ export class HookRunner {
   /** What the client's address is called. */
   remoteName(ip: string): Promise<RemoteName> {
     return findRemoteName(this.#ports.dns, ip, this.clock);
+  }
+
+  /** Whose process is at the other end of the UNIX socket with this descriptor; null where nobody knows. */
+  remoteUid(descriptor: number): number | null {
+    return this.#options.peerUid?.(descriptor) ?? null;
   }
 
   hasTransport(id: string): boolean {

@@ -36,6 +36,8 @@ export interface ServerScripts {
   readonly rcptto: readonly RecipientScript[];
   /** One of them, or a file that they import, names what the client's address is called: it is looked up. */
   readonly wantsRemoteName: boolean;
+  /** The same of whose process is at the other end of a UNIX socket. */
+  readonly wantsRemoteUid: boolean;
 }
 
 export interface Scripts {
@@ -155,7 +157,11 @@ class Compiler {
     });
     if (byHook.size === 0 && rcptto.length === 0) return [];
     const names = [...byHook.values(), ...rcptto.map(({ script }) => script)].map(({ name }) => name);
-    return [[server.id, { byHook, rcptto, wantsRemoteName: this.#doName("remoteptr", names) }]];
+    const [wantsRemoteName, wantsRemoteUid] = [
+      this.#doName("remoteptr", names),
+      this.#doName("remoteuid", names),
+    ];
+    return [[server.id, { byHook, rcptto, wantsRemoteName, wantsRemoteUid }]];
   }
 
   /** A word stands in one of the scripts, or in a file that any of them may import. */

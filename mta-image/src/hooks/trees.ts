@@ -11,6 +11,8 @@ export interface ConnectionFacts {
   readonly serverId: string;
   /** "" for a UNIX socket. */
   readonly remoteIp: string;
+  /** Whose process is at the other end of a UNIX socket; null for another kind, or where no script wants to know. */
+  readonly remoteUid: number | null;
   readonly remotePort: number;
   readonly localIp: string;
   readonly localPort: number;
@@ -32,9 +34,14 @@ export function connectArguments(facts: ConnectionFacts): HslArray {
     serverid: serverId,
     ...(proxyIp === null ? {} : { proxyip: proxyIp }),
     ...(proxyTlv === null ? {} : { proxytlv: proxyTlv }),
+    ...uidTree(facts),
     ...nameTree(facts),
     ...(remoteName === undefined ? {} : { remoteptrresult: remoteName.result }),
   });
+}
+
+function uidTree({ remoteUid }: ConnectionFacts): Record<string, Tree> {
+  return remoteUid === null ? {} : { remoteuid: remoteUid };
 }
 
 function nameTree({ remoteName }: ConnectionFacts): Record<string, Tree> {
@@ -50,6 +57,7 @@ export function connectionTree(facts: ConnectionFacts): HslArray {
     localip: localIp,
     localport: localPort,
     serverid: serverId,
+    ...uidTree(facts),
     ...nameTree(facts),
   });
 }

@@ -156,6 +156,11 @@ export interface NativeAddon {
   /** A FILE* over the pieces, for foreign functions; its address. */
   openFile(pieces: readonly Piece[]): bigint;
   closeFile(address: bigint): void;
+  /** An X509* of the system's libcrypto, for foreign functions; null where that library is missing. DER, a character a byte. */
+  openCertificate(der: string): bigint | null;
+  closeCertificate(address: bigint): void;
+  /** Whose process opened the other end of a UNIX socket; null for another kind of socket. */
+  peerUid(descriptor: number): number | null;
   /** Opens a library so that its own libraries come before Node's; throws when it cannot be opened. */
   preload(path: string): void;
   /** Whether the address is in the opened library itself, not in one that it links. */

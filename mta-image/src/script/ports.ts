@@ -209,6 +209,10 @@ export interface KeyPort {
 export interface ForeignPort {
   /** A FILE* for the functions of C libraries; none for bytes that they cannot read. */
   file(bytes: Pieces): Value;
+  /** An X509* of OpenSSL for them, from DER, a character a byte; none where the system has no OpenSSL. */
+  certificate(der: string): Value;
+  /** A file descriptor for them. */
+  descriptor(number: number): Value;
 }
 
 /** LDAP's result code (RFC 4511 appendix A), or one below 0 as OpenLDAP has them for what happens on this side; 0 is good. */

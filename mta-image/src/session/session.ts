@@ -28,7 +28,7 @@ import { Flow } from "./flow.ts";
 import { Greeting } from "./greeting.ts";
 import { LineReader } from "./line-reader.ts";
 import type { SessionNeighbours, SessionOptions, SessionSettings } from "./options.ts";
-import type { Peer } from "./peer.ts";
+import { type Peer, descriptorOf } from "./peer.ts";
 import { Screening } from "./screening.ts";
 import type { Secured } from "../smtp/secured.ts";
 import { upgradeToTls } from "./tls-upgrade.ts";
@@ -157,11 +157,14 @@ export class Session {
     const { localAddress, localPort } = this.#socket;
     const { hooks, serverId } = this.#settings;
     if (hooks === null) return null;
-    return new ConnectionHooks(hooks, this.#near.hookRunner, {
+    const { hookRunner } = this.#near;
+    const hasUid = hooks.wantsRemoteUid && peer.isLocal;
+    return new ConnectionHooks(hooks, hookRunner, {
       id: this.id,
       serverId,
       remoteIp: peer.ip,
       remotePort: peer.port,
+      remoteUid: hasUid ? hookRunner.remoteUid(descriptorOf(this.#socket)) : null,
       localIp: normalizeIp(localAddress ?? ""),
       localPort: localPort ?? 0,
       proxyIp: peer.proxyIp,

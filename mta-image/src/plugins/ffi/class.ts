@@ -26,6 +26,10 @@ export interface ForeignFunctions {
   readonly host: Host;
   /** A FILE* over the pieces, for File->toFFIValue(); it is closed when nobody holds the value any more. */
   fileValue(pieces: readonly Piece[]): Value;
+  /** An X509* of the system's libcrypto, for X509->toFFIValue(); none where that is missing. DER, a character a byte. */
+  certificateValue(der: string): Value;
+  /** A file descriptor, for Socket->toFFIValue(). */
+  descriptorValue(descriptor: number): Value;
 }
 
 /** What a callback threw; the call of C that it was under throws it when C is back. */
@@ -92,6 +96,13 @@ export async function loadForeign(
       const address = native.openFile(pieces);
       return wrap(memory.own(new ForeignValue("pointer", address), () => native.closeFile(address)));
     },
+    certificateValue(der) {
+      const address = native.openCertificate(der);
+      if (address === null) return null;
+      const value = new ForeignValue("pointer", address);
+      return wrap(memory.own(value, () => native.closeCertificate(address)));
+    },
+    descriptorValue: (descriptor) => wrap(fromNumber("sint32", descriptor)),
   };
 }
 

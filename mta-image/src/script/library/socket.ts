@@ -11,6 +11,7 @@ import type { Clock } from "#base/clock.ts";
 import type { RunContext } from "../context.ts";
 import { Refusal } from "../error.ts";
 import { type HostClass, declare, makeClass, methodsOf, optional, parameter } from "../host.ts";
+import { port } from "../ports.ts";
 import { HostObject, type Value } from "../value.ts";
 import { Inbox } from "./socket-inbox.ts";
 
@@ -113,6 +114,12 @@ export class ScriptSocket {
         done(error === null ? (bytes?.toString("latin1") ?? "") : this.none(error)),
       );
     }, null);
+  }
+
+  /** Of the connection, which the event loop goes on to read; null before there is one. */
+  get descriptor(): number | null {
+    const { _handle: handle } = (this.#datagrams ?? this.stream ?? {}) as { _handle?: { fd: number } | null };
+    return handle === undefined || handle === null || handle.fd < 0 ? null : handle.fd;
   }
 
   shutdown(how: string): boolean {
@@ -253,6 +260,18 @@ export const socketClass: HostClass = makeClass("Socket", "A connection or datag
       run: (_, { socket, object }): Value => {
         socket.close();
         return object;
+      },
+    }),
+    declare({
+      ...method(
+        "toFFIValue",
+        [],
+        "FFIValue or none",
+        "The file descriptor of the connection, for C functions, which must not read from it: this side does.",
+      ),
+      run: (context, { socket }) => {
+        const { descriptor } = socket;
+        return descriptor === null ? null : port(context, "foreign").descriptor(descriptor);
       },
     }),
     declare({

@@ -7,6 +7,7 @@ import { X509Certificate } from "node:crypto";
 import { toText } from "../convert.ts";
 import { Refusal } from "../error.ts";
 import { type HostClass, declare, makeClass, methodsOf, optional, parameter } from "../host.ts";
+import { port } from "../ports.ts";
 import { HostObject, HslArray, type Value } from "../value.ts";
 import { flag, list, record } from "./subjects.ts";
 import { certificateParts, extensionArray } from "./x509-parts.ts";
@@ -196,6 +197,10 @@ export const x509Class: HostClass = makeClass("X509", "A certificate.", {
         "Extensions by object identifier: oid, name (of RFC 5280), critical, and value as DER.",
       ),
       run: (_, one) => extensionArray(certificateParts(one.raw).extensions),
+    }),
+    declare({
+      ...method("toFFIValue", [], "FFIValue or none", "An X509* of OpenSSL, for C functions."),
+      run: (context, one) => port(context, "foreign").certificate(one.raw.toString("latin1")),
     }),
     declare({
       ...method("toResource", [], "X509Resource", "The certificate without methods."),
