@@ -90,7 +90,7 @@ bench-web: setup ## The pages over a queue of 1,000,000 entries in 20 engines: p
 	@$(NODE) mta-image/bench/web-queue.bench.ts
 
 ##@ Build
-.PHONY: bundle web images builder-image kubectl-plugin packages
+.PHONY: bundle web images builder-image kubectl-plugin packages olm
 bundle: $(PACKAGES) ## One file per program under build/bundle, with the licences of what is inside
 	@$(NODE) tools/bundle.ts
 kubectl-plugin: $(PACKAGES) ## Install kubectl mailfleet into /usr/local/bin, or into PLUGIN_DIR
@@ -101,5 +101,7 @@ images: $(PACKAGES) ## The container images as OCI archives in the cache, withou
 	@$(NODE) tools/images.ts
 builder-image: setup ## The image in which native plugins are built: gcc, clang, cmake, Go, Rust, the header
 	@$(NODE) tools/builder-image.ts
+olm: $(PACKAGES) ## The bundle for the Operator Lifecycle Manager, under build/olm; OLM='image.tag=…' sets values of the chart
+	@$(NODE) tools/olm/main.ts $(OLM)
 packages: setup ## .deb and .rpm packages with apt and yum repositories, under build/packages; SIGN_KEY=KEY signs them
 	@SIGN_KEY='$(SIGN_KEY)' $(NODE) tools/packages/main.ts

@@ -47,6 +47,14 @@ const sources = {
       files: /_(?:scaledobjects|triggerauthentications)\.yaml/,
     },
   ],
+  olm: [
+    {
+      module: "github.com/operator-framework/api",
+      version: "v0.36.0",
+      folder: "crds",
+      files: /_clusterserviceversions\.yaml/,
+    },
+  ],
   /** Not a definition: the protocol between KEDA and scalers like ours. */
   scaler: [
     {

@@ -78,6 +78,13 @@ const programs = {
     flags: ["-ldflags", SMALL],
     expectedSeconds: 20,
   },
+  "operator-verify": {
+    names: ["operator-verify"],
+    source: { packages: ["github.com/operator-framework/api/cmd/operator-verify@v0.36.0"] },
+    version: "0.36.0",
+    flags: ["-ldflags", SMALL],
+    expectedSeconds: 60,
+  },
   kwok: {
     names: ["kwok"],
     source: { packages: ["sigs.k8s.io/kwok/cmd/kwok@v0.8.0"] },
