@@ -40,16 +40,11 @@ export interface Judgement {
 
 export function judge(observed: Observed, facts: OperatorFacts, scaled: Scaled): Judgement {
   const { spec, slots, deletion, wishes } = observed;
-  const size = wishes.isHibernating ? 0 : boundedByIdentities(scaled.size, spec);
   const { rendering, plugins, refusal, lastGood } = observed;
+  const size = wishes.isHibernating ? 0 : boundedByIdentities(scaled.size, spec);
   const rollout = rolloutOf(observed, size);
-  const choice = chooseConfig({
-    rendering,
-    pluginProblems: plugins.problems,
-    refusal,
-    lastGood,
-    rollout: rollout?.status ?? null,
-  });
+  const files = { rendering, refusal, lastGood, rollout: rollout?.status ?? null };
+  const choice = chooseConfig({ ...files, pluginProblems: plugins.problems });
   const { config, podChanges } = choice;
   const held = holdOf(observed);
   const heldBy = podChanges === "all" ? held : "ConfigNotGood";
