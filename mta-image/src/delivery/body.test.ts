@@ -33,6 +33,29 @@ test("content comes out the same however it is cut", () => {
   }
 });
 
+test("what a reader finds plain goes out as it came, and would have without being believed", () => {
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom("a", "b..", ".", "..c", "", "d.\r"), { maxLength: 8 }), (lines) => {
+      const content = lines.map((line) => `${line}\r\n`).join("");
+      const stuffed = lines.map((line) => `${line.startsWith(".") ? "." : ""}${line}\r\n`).join("");
+      const wire = latin1(`${stuffed}.\r\n`);
+      const reader = new DataReader();
+      assert.equal(
+        reader.read(wire, 0, () => {}),
+        wire.length,
+      );
+      if (reader.isBad) return;
+      assert.equal(
+        reader.hasDots,
+        lines.some((line) => line.startsWith(".")),
+      );
+      if (reader.hasDots) return;
+      const { body, end } = wireForm([latin1(content)], true);
+      assert.equal(Buffer.concat(body).toString("latin1") + end, whole(latin1(content)));
+    }),
+  );
+});
+
 const hostile = fc.string({ unit: fc.constantFrom("\r", "\n", ".", "a", "\r\n"), maxLength: 40 });
 
 test("whatever is sent, a receiver finds one message, whole, with proper line ends and nothing behind it", () => {

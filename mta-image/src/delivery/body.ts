@@ -12,11 +12,18 @@ import { stuffDots } from "../smtp/data.ts";
 const CR = 13;
 const LF = 10;
 
-/** A whole message as it goes on the wire, and what ends its data; pieces without dots to stuff are not copied. */
-export function wireForm(pieces: readonly Buffer[]): {
+/**
+ * A whole message as it goes on the wire, and what ends its data; pieces without dots to stuff are not copied. What is plain,
+ * as whoever took it has seen, is not even looked at.
+ */
+export function wireForm(
+  pieces: readonly Buffer[],
+  isPlain = false,
+): {
   readonly body: readonly Buffer[];
   readonly end: string;
 } {
+  if (isPlain) return { body: pieces, end: ".\r\n" };
   const stuffer = new BodyStuffer();
   const body = pieces.map((piece) => stuffer.push(piece));
   return { body, end: stuffer.end() };

@@ -248,7 +248,7 @@ export class Connection implements WireOwner {
     const trace = this.#traced(transaction);
     if (trace !== null) for (const piece of pieces) trace.content(piece, transaction.traced ?? undefined);
     if (transaction.isChunked) return this.#sendChunk(content?.bytes ?? Buffer.alloc(0));
-    const { body, end } = wireForm(pieces);
+    const { body, end } = wireForm(pieces, content?.isPlain);
     this.#wire.writeBody(body, end + this.#nextGroup());
   }
 

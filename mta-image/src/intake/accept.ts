@@ -97,7 +97,7 @@ class Incoming implements Reception {
     return this.#bytes > this.#shared.inlineBytes ? this.#spill() : null;
   }
 
-  async commit(fields = ""): Promise<IntakeResult> {
+  async commit(fields = "", isPlain = false): Promise<IntakeResult> {
     if (this.#way.received > this.#shared.settings().maxHops) this.#refuse(refusals.loop);
     await this.#writing;
     if (this.#refusal !== null) {
@@ -110,7 +110,7 @@ class Incoming implements Reception {
       return noRoomIn(room.id);
     }
     try {
-      const message = await this.#store(fields);
+      const message = await this.#store(fields, isPlain && fields === "");
       this.#release();
       room?.release();
       this.#shared.enqueue(message);
@@ -131,7 +131,7 @@ class Incoming implements Reception {
       .catch((error: unknown) => this.#shared.log.warn({ message: this.id, error }, "body-left-behind"));
   }
 
-  async #store(fields: string): Promise<LiveMail> {
+  async #store(fields: string, isPlain: boolean): Promise<LiveMail> {
     if (fields !== "") await this.#putInFront(Buffer.from(fields));
     const content = this.#body ?? this.#pieces.all();
     return this.#shared.spool.commit({
@@ -141,6 +141,7 @@ class Incoming implements Reception {
       origin: this.#origin,
       dueAt: this.#envelope.holdUntil ?? this.#receivedAt,
       content,
+      isPlain,
       ...(this.#envelope.marks?.hold === true ? { states: this.#onHold() } : {}),
     });
   }

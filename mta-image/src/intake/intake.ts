@@ -34,9 +34,10 @@ export interface Reception {
   write(chunk: Buffer): Promise<void> | null;
   /**
    * Resolves when it is safe to say 250, or with the refusal. Never rejects. `fields` are whole header fields, each
-   * with CRLF, that go in front of all others.
+   * with CRLF, that go in front of all others. `isPlain`: whoever wrote the content has seen that each line ends in CRLF
+   * and none begins with a dot, so that it may leave us without being looked at again.
    */
-  commit(fields?: string): Promise<IntakeResult>;
+  commit(fields?: string, isPlain?: boolean): Promise<IntakeResult>;
   abort(): void;
 }
 

@@ -23,6 +23,8 @@ export class IncomingMail {
   readonly #reader = new DataReader();
   readonly #lineEnds = new LineEnds();
   #reception: Reception | null;
+  /** Chunks are not looked through for dots. */
+  #isChunked = false;
   #startedAt: number;
   /** Content that came so far. */
   bytes = 0;
@@ -54,6 +56,7 @@ export class IncomingMail {
   /** Takes bytes of a chunk. */
   readChunk(content: Buffer, now: number): void {
     this.lastAt = now;
+    this.#isChunked = true;
     this.#lineEnds.push(content);
     this.#take(content);
   }
@@ -83,7 +86,7 @@ export class IncomingMail {
       reception.abort();
       return { reply: replies.badContent, end: "refused" };
     }
-    const result = await reception.commit();
+    const result = await reception.commit("", !this.#isChunked && !this.#reader.hasDots);
     const isFull = result.kind === "refused" && result.isDiskFull === true;
     return { reply: toReply(result), end: isFull ? "no room" : result.kind };
   }

@@ -90,9 +90,9 @@ class ScreenedReception implements Reception {
     return this.#inner.write(chunk);
   }
 
-  async commit(): Promise<IntakeResult> {
+  async commit(fields = "", isPlain = false): Promise<IntakeResult> {
     const ruling = await this.#check.end();
-    if (ruling.kind === "accept") return this.#inner.commit(ruling.fields);
+    if (ruling.kind === "accept") return this.#inner.commit(ruling.fields + fields, isPlain);
     this.#inner.abort();
     return { kind: "refused", reply: ruling.reply };
   }

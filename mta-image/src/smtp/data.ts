@@ -25,11 +25,14 @@ export class DataReader {
   #state = LINE_START;
   /** A bare CR, bare LF or NUL was seen. */
   isBad = false;
+  /** A line began with a dot, which was stuffed on its way here and must be again on its way out. */
+  hasDots = false;
 
   /** Starts over for the next message. */
   reset(): void {
     this.#state = LINE_START;
     this.isBad = false;
+    this.hasDots = false;
   }
 
   /**
@@ -86,6 +89,7 @@ export class DataReader {
         return byte === CR ? AFTER_CR : IN_LINE;
       case AFTER_DOT:
         if (byte === CR) return AFTER_DOT_CR;
+        this.hasDots = true;
         break;
       case AFTER_DOT_CR:
         if (byte === LF) return LINE_START;

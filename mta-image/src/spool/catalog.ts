@@ -3,14 +3,14 @@
  * Content of fresh messages is kept, up to a bound, so that the first attempt need not read it back.
  */
 import { IdTable } from "./id-table.ts";
+import type { KeptContent } from "./kept-content.ts";
 import type { LiveMessage } from "./live-message.ts";
-import { lengthOf } from "./record.ts";
 import type { Location } from "./segment-log.ts";
 
 export class Catalog {
   readonly #live = new IdTable<LiveMessage>();
   readonly #segmentBytes = new Map<number, number>();
-  readonly #cache = new Map<LiveMessage, readonly Buffer[]>();
+  readonly #cache = new Map<LiveMessage, KeptContent>();
   readonly #maxCachedBytes: number;
   #cachedBytes = 0;
   #liveBytes = 0;
@@ -35,12 +35,12 @@ export class Catalog {
     return this.#live.values();
   }
 
-  /** The bytes of a message while there is room for them, in pieces. */
-  content(message: LiveMessage): readonly Buffer[] | null {
+  /** The bytes of a message while there is room for them. */
+  content(message: LiveMessage): KeptContent | null {
     return this.#cache.get(message) ?? null;
   }
 
-  add(message: LiveMessage, content: readonly Buffer[] | null = null): void {
+  add(message: LiveMessage, content: KeptContent | null = null): void {
     const before = this.#live.get(message.id);
     if (before !== undefined) this.remove(before);
     this.#live.add(message);
@@ -82,9 +82,9 @@ export class Catalog {
     else this.#segmentBytes.set(location.segment, bytes);
   }
 
-  #keep(message: LiveMessage, content: readonly Buffer[]): void {
+  #keep(message: LiveMessage, content: KeptContent): void {
     this.#cache.set(message, content);
-    this.#cachedBytes += lengthOf(content);
+    this.#cachedBytes += message.sizeBytes;
     for (const oldest of this.#cache.keys()) {
       if (this.#cachedBytes <= this.#maxCachedBytes) return;
       this.#drop(oldest);
@@ -92,7 +92,6 @@ export class Catalog {
   }
 
   #drop(message: LiveMessage): void {
-    this.#cachedBytes -= lengthOf(this.#cache.get(message) ?? []);
-    this.#cache.delete(message);
+    if (this.#cache.delete(message)) this.#cachedBytes -= message.sizeBytes;
   }
 }

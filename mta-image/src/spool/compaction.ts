@@ -142,7 +142,7 @@ export class Compaction {
   ): Promise<{ message: LiveMessage; location: ReturnType<SegmentLog["append"]> } | null> {
     const content = message.inFile
       ? []
-      : (this.#catalog.content(message) ?? (await this.#contentOf(message)));
+      : (this.#catalog.content(message)?.pieces ?? (await this.#contentOf(message)));
     if (message.left === 0 || content === null) return null;
     return { message, location: this.#segments.append(encodeMessage(message.meta(), content)) };
   }

@@ -185,7 +185,7 @@ export class DiskSpool implements Spool {
     const location = this.#segments.append(encodeMessage(meta, pieces ?? []));
     await this.#segments.synced();
     const message = new LiveMessage(meta, location);
-    this.#catalog.add(message, pieces);
+    this.#catalog.add(message, pieces === null ? null : new KeptContent(pieces, draft.isPlain === true));
     return message;
   }
 
@@ -214,7 +214,7 @@ export class DiskSpool implements Spool {
       return { kind: "file", chunks: () => readBody(this.#files, id), open };
     }
     const kept = this.#catalog.content(message);
-    return kept === null ? { kind: "memory", bytes: await this.#readBack(message) } : new KeptContent(kept);
+    return kept ?? { kind: "memory", bytes: await this.#readBack(message) };
   }
 
   async #readBack(message: LiveMessage): Promise<Buffer> {

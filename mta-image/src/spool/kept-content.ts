@@ -5,10 +5,12 @@
 export class KeptContent {
   readonly kind = "memory";
   readonly pieces: readonly Buffer[];
+  readonly isPlain: boolean;
   #bytes: Buffer | null = null;
 
-  constructor(pieces: readonly Buffer[]) {
+  constructor(pieces: readonly Buffer[], isPlain: boolean) {
     this.pieces = pieces;
+    this.isPlain = isPlain;
   }
 
   get bytes(): Buffer {

@@ -103,6 +103,8 @@ export interface Draft {
   /** For mail that comes from a peer: how far each recipient has come there. Absent: nobody was tried yet. */
   readonly states?: readonly (EntryState | null)[];
   readonly content: Buffer | readonly Buffer[] | BodyWriter;
+  /** All of it has lines that end in CRLF, and none begins with a dot. Absent: not known. */
+  readonly isPlain?: boolean;
 }
 
 /** A message too large to hold in memory, on its way to a file of its own. */
@@ -125,6 +127,8 @@ export type Content =
       readonly bytes: Buffer;
       /** The same in the pieces that it came in, for whoever needs it not in one; absent: it is in one. */
       readonly pieces?: readonly Buffer[];
+      /** Each line ends in CRLF and none begins with a dot; absent: not known. */
+      readonly isPlain?: boolean;
     }
   | {
       readonly kind: "file";
