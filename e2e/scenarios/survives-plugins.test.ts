@@ -51,7 +51,7 @@ describe("a native plugin that crashes", { timeout: 600_000 }, () => {
     const [rollout, plugins] = [condition(view, "RolloutComplete"), condition(view, "PluginsReady")];
     const why =
       rollout?.reason === "RolledBack" ? rollout : plugins?.reason === "Quarantined" ? plugins : null;
-    return why !== null && why.message.includes("suspend");
+    return why?.message.includes("suspend") === true;
   };
 
   test("is taken back from the pod that tried it out, and reaches no other", async () => {
