@@ -184,10 +184,14 @@ test("scripts hear which rules of the queue held", async (t) => {
     if: { recipientdomain: "example.net" },
     concurrency: 7,
     tag: "slow",
+    properties: { "backoff-rate": "1/60", "backoff-ttl": 3600 },
     ttl: 60,
   };
   assert.deepEqual(await told(t, rules, { server, policy }), {
     grouping: "example.net",
-    policy: { tags: ["slow"], policies: ["mine"] },
+    policy: {
+      tags: ["slow"],
+      policies: [{ id: "mine", fields: ["recipientdomain"], tags: ["slow"], properties: policy.properties }],
+    },
   });
 });

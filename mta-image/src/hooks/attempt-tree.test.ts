@@ -44,11 +44,11 @@ function tlsOf(tlsa: ReachedTlsa | null): string {
 
 const record = { usage: 3, selector: 1, matching: 1, data: Buffer.from("A\xff", "latin1") };
 
-test("records of DANE are bytes with their numbers, and say why none of them names the certificate", () => {
+test("records of DANE are digits with their numbers, and say why none of them names the certificate", () => {
   assert.equal(
     tlsOf({ records: [record, { ...record, usage: 2 }], refusal: "no record fits" }),
-    '["started"=>false,"tlsrpt"=>"validation-failure","tlsa"=>["error"=>[0=>"no record fits"],"records"=>' +
-      '[0=>["usage"=>3,"selector"=>1,"mtype"=>1,"data"=>"A\xff"],1=>["usage"=>2,"selector"=>1,"mtype"=>1,"data"=>"A\xff"]]]]',
+    '["started"=>false,"tlsrpt"=>"validation-failure","tlsa"=>["error"=>["temporary"=>true,"message"=>"no record fits"],"records"=>' +
+      '[0=>["usage"=>3,"selector"=>1,"mtype"=>1,"data"=>"41ff"],1=>["usage"=>2,"selector"=>1,"mtype"=>1,"data"=>"41ff"]]]]',
   );
 });
 

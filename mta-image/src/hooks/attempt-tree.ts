@@ -2,8 +2,9 @@
  * What postdelivery hears of an attempt, as arrays of docs/hooks.md. Pure; made only for scripts that name it. What servers say
  * is theirs: bytes, never believed.
  */
-import type { AttemptRules, Reached, ReachedTlsa } from "../smtp/reached.ts";
-import type { Value, HslArray } from "../script/value.ts";
+import type { AttemptRules, HeldPolicy, Reached, ReachedTlsa } from "../smtp/reached.ts";
+import { type Key, keyOf } from "../script/key.ts";
+import { type Value, HslArray } from "../script/value.ts";
 import { causeOf, stateOf } from "./attempt-words.ts";
 import { certificateTree } from "./certificate-tree.ts";
 import { type Tree, arrayOf, bytesOf, listOf } from "./texts.ts";
@@ -125,7 +126,20 @@ function statusTree(status: string): HslArray {
 function rulesTree({ grouping, tags, policies }: AttemptRules): Record<string, Tree> {
   return {
     grouping: bytesOf(grouping),
-    policy: { tags: listOf(tags.map(bytesOf)), policies: listOf(policies.map(bytesOf)) },
+    policy: { tags: listOf(tags.map(bytesOf)), policies: listOf(policies.map(policyTree)) },
+  };
+}
+
+function policyTree({ id, fields, tag, properties }: HeldPolicy): Tree {
+  const named = Object.entries(properties).map(([name, value]): readonly [Key, Value] => [
+    keyOf(bytesOf(name)) ?? "",
+    typeof value === "string" ? bytesOf(value) : value,
+  ]);
+  return {
+    id: bytesOf(id),
+    fields: listOf(fields),
+    ...(tag === null ? {} : { tags: listOf([bytesOf(tag)]) }),
+    properties: HslArray.from(named),
   };
 }
 
@@ -162,13 +176,13 @@ function tlsTree({ tls, tlsFailure, tlsa }: Reached): Tree {
 
 function recordsTree({ records, refusal }: ReachedTlsa): Tree {
   return {
-    ...(refusal === null ? {} : { error: listOf([refusal]) }),
+    ...(refusal === null ? {} : { error: { temporary: true, message: bytesOf(refusal) } }),
     records: listOf(
       records.map(({ usage, selector, matching, data }) => ({
         usage,
         selector,
         mtype: matching,
-        data: data.toString("latin1"),
+        data: data.toString("hex"),
       })),
     ),
   };

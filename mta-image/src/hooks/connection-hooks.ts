@@ -4,8 +4,6 @@
  * comes at once when its script did not wait. Null means that no script was asked, and costs nothing. Never throws and
  * never rejects: a script that fails is an answer, by the configuration's `onerror`.
  */
-import { isIP } from "node:net";
-
 import { makeId } from "#base/ids.ts";
 
 import type { Secured } from "../smtp/secured.ts";
@@ -19,6 +17,7 @@ import { type ByteSource, Pieces } from "../script/mail/pieces.ts";
 import { onlyData } from "../script/only-data.ts";
 import { type Value, HslArray } from "../script/value.ts";
 import { eodMailMessageClass } from "./actions.ts";
+import { connectWish } from "./connect-wish.ts";
 import { type Ending, endingArguments } from "./ending-tree.ts";
 import { HookRun } from "./hook-run.ts";
 import { type MailCopy, copiesAsked, copiesByTransport } from "./mail-copy.ts";
@@ -118,11 +117,8 @@ export class ConnectionHooks {
       script,
       () => connectArguments(this.#facts),
       (run) => {
-        const [remoteIp, name] = [run.wish("remoteip"), run.wish("remoteptr")];
-        if (remoteIp !== null && (typeof remoteIp !== "string" || isIP(remoteIp) === 0))
-          throw new Refusal("remoteip is no address");
-        if (name !== null && (typeof name !== "string" || name.length > 255))
-          throw new Refusal("remoteptr is no name");
+        const { remoteIp, name, priority } = connectWish(run);
+        if (priority !== null) this.#knowFacts({ priority });
         if (remoteIp !== null) this.#knowFacts({ remoteIp });
         const result = this.#facts.remoteName?.result ?? new HslArray();
         if (name !== null) this.#knowFacts({ remoteName: { name, result } });
@@ -274,10 +270,17 @@ export class ConnectionHooks {
   /** The envelope with what later scripts learn of this transaction. */
   marked(envelope: Envelope): Envelope {
     const marks = { transaction: this.#transactionId, first: 1 };
-    return { ...envelope, transportId: this.#transports[0] ?? envelope.transportId, marks };
+    return { ...this.#ranked(envelope), transportId: this.#transports[0] ?? envelope.transportId, marks };
   }
 
-  async endOfData(content: ByteSource, envelope: Envelope): Promise<EndAnswer> {
+  /** What the client says of its mail counts before what the connection has. */
+  #ranked(envelope: Envelope): Envelope {
+    const { priority = 0 } = this.#facts;
+    return priority === 0 || envelope.priority !== undefined ? envelope : { ...envelope, priority };
+  }
+
+  async endOfData(content: ByteSource, given: Envelope): Promise<EndAnswer> {
+    const envelope = this.#ranked(given);
     const script = this.#scripts.byHook.get("eod");
     const transaction = this.#transactionId;
     const asItCame = (): MailCopy[] => copiesByTransport(envelope, this.#transports, transaction);

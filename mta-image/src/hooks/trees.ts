@@ -20,6 +20,8 @@ export interface ConnectionFacts {
   readonly proxyIp: string | null;
   /** What the proxy said besides, as hexadecimal digits; null for nothing. */
   readonly proxyTlv: string | null;
+  /** What mail of the connection has where nobody says otherwise, as MT-PRIORITY counts (RFC 6710); absent means 0. */
+  readonly priority?: number;
   /** What the client's address is called; absent where no script wants to know. */
   readonly remoteName?: RemoteName;
 }
@@ -49,9 +51,10 @@ function nameTree({ remoteName }: ConnectionFacts): Record<string, Tree> {
 }
 
 export function connectionTree(facts: ConnectionFacts): HslArray {
-  const { id, remoteIp, remotePort, localIp, localPort, serverId } = facts;
+  const { id, remoteIp, remotePort, localIp, localPort, serverId, priority = 0 } = facts;
   return arrayOf({
     id,
+    priority,
     remoteip: remoteIp,
     remoteport: remotePort,
     localip: localIp,

@@ -175,7 +175,13 @@ export class Admission {
     const counters = judged?.judgement.counters ?? [];
     const { grouping } = this.factsOf(line, source);
     const tags = counters.flatMap(({ limits }) => (limits.tag === null ? [] : [limits.tag]));
-    return { grouping, tags: [...new Set(tags)], policies: counters.map(({ policy }) => policy.id) };
+    const policies = counters.map(({ policy: { id, counted }, limits: { tag, properties } }) => ({
+      id,
+      fields: counted.map(({ field }) => field),
+      tag,
+      properties,
+    }));
+    return { grouping, tags: [...new Set(tags)], policies };
   }
 
   #facts(line: Line, remote: Remote, source: string): Facts {

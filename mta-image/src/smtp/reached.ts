@@ -48,5 +48,13 @@ export interface AttemptRules {
   /** The recipient's domain, or a group such as "&google". */
   readonly grouping: string;
   readonly tags: readonly string[];
-  readonly policies: readonly string[];
+  readonly policies: readonly HeldPolicy[];
+}
+
+export interface HeldPolicy {
+  readonly id: string;
+  /** What its counters are kept by. */
+  readonly fields: readonly string[];
+  readonly tag: string | null;
+  readonly properties: Readonly<Record<string, string | number | boolean>>;
 }
