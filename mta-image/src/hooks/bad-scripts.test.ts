@@ -236,8 +236,8 @@ describe("around a delivery, a script that throws", () => {
     rules: null,
   };
 
-  function hooksFor(hook: QueueHook, log: LogLines): QueueHooks {
-    const scripts = queueScriptsOf({ [hook]: `${failing(`throw "boom";`)} ${end[hook]}` });
+  function hooksFor(hook: QueueHook, log: LogLines, wrong = `throw "boom";`): QueueHooks {
+    const scripts = queueScriptsOf({ [hook]: `${failing(wrong)} ${end[hook]}` });
     const runner = new HookRunner({
       clock: systemClock,
       random: () => 0.5,
@@ -273,6 +273,14 @@ describe("around a delivery, a script that throws", () => {
     assert.equal((await hooks.after(facts, attempt, null)).kind, "default");
     assert.equal(failureOf(log)["at"], "postdelivery:2:3");
     assert.match(String(failureOf(log)["stack"]), /boom\n +at wrong \(postdelivery:2:3\)\n +at main/);
+    assert.equal((await hooks.after(facts, attempt, null)).kind, "queue");
+  });
+
+  test("behind Default() throws nothing: the script has ended", async () => {
+    const log = makeLogLines();
+    const hooks = hooksFor("postdelivery", log, `Default(); throw "boom";`);
+    assert.equal((await hooks.after(facts, attempt, null)).kind, "default");
+    assert.deepEqual(log.lines, []);
     assert.equal((await hooks.after(facts, attempt, null)).kind, "queue");
   });
 });

@@ -3,14 +3,15 @@
  * (script/testdata/library/documented.txt: functions, classes, `Class->method`, `Class::static`; one a line).
  */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 
 import { loadForeign } from "../plugins/ffi/class.ts";
-import { eodMailMessageClass } from "./actions.ts";
+import { actionsOf, eodMailMessageClass } from "./actions.ts";
 import type { NativeAddon } from "../plugins/native.ts";
 import type { HostClass } from "../script/host.ts";
 import { libraryHost } from "../script/library/library.ts";
+import { hookNames } from "./stages.ts";
 
 /** What is not in the table, and why; for people in docs/compatibility.md. */
 const absent: Readonly<Record<string, string>> = {
@@ -62,4 +63,18 @@ test("nothing that is there is excused", () => {
     Object.keys(absent).filter((name) => present.has(name) || !documented.includes(name)),
     [],
   );
+});
+
+test("no action of a hook is without a test that has a script call it", () => {
+  const folders = ["./", "../engine/"].map((path) => new URL(path, import.meta.url));
+  const texts = folders.flatMap((folder) =>
+    readdirSync(folder)
+      .filter((name) => name.endsWith(".test.ts") && name !== "documented.test.ts")
+      .map((name) => readFileSync(new URL(name, folder), "utf8")),
+  );
+  const all = texts.join("\n");
+  const untested = hookNames.flatMap((hook) =>
+    [...actionsOf(hook).functions].map(({ name }) => name).filter((name) => !all.includes(`${name}(`)),
+  );
+  assert.deepEqual([...new Set(untested)], []);
 });
