@@ -23,3 +23,12 @@ test("what is no name of a mail exchanger is refused, and nothing said is no wis
   assert.ok(typeof none === "object");
   assert.equal(none.exchangers, null);
 });
+
+test("host is a server by its name or address, and lookup-mx is no wish", () => {
+  const servers = ["mx.example.net", "2001:db8::1", "lookup-mx"].map((host) => {
+    const one = wish("host", host);
+    return typeof one === "object" ? one.server : one;
+  });
+  assert.deepEqual(servers, ["mx.example.net", "[2001:db8::1]", null]);
+  assert.equal(wish("host", 7), "server is no server");
+});

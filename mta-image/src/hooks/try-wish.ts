@@ -36,7 +36,7 @@ export function tryWish(options: HslArray, hasTransport: (id: string) => boolean
   const transportId = options.get("transportid");
   if (transportId !== null && (typeof transportId !== "string" || !hasTransport(transportId)))
     return "transportid is no transport";
-  const server = serverOf(options.get("server"));
+  const server = serverOf(options.get("server") ?? hostOf(options.get("host")));
   if (server === undefined) return "server is no server";
   const port = options.get("port");
   if (port !== null && !isPort(port)) return "port is no port";
@@ -76,6 +76,11 @@ function namesOf(value: Value): readonly string[] | undefined {
       : null,
   );
   return names.every((name) => name !== null) && names.length <= 1000 ? names : undefined;
+}
+
+/** An address or a name, as the manual has it; "lookup-mx" is what happens anyway. */
+function hostOf(host: Value): Value {
+  return host === null || host === "lookup-mx" ? null : HslArray.from([["host", host]]);
 }
 
 /** Text, a list of texts, or an array of host and port. */
