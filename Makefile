@@ -103,5 +103,5 @@ builder-image: setup ## The image in which native plugins are built: gcc, clang,
 	@$(NODE) tools/builder-image.ts
 olm: $(PACKAGES) ## The bundle for the Operator Lifecycle Manager, under build/olm; OLM='image.tag=…' sets values of the chart
 	@$(NODE) tools/olm/main.ts $(OLM)
-packages: setup ## .deb and .rpm packages with apt and yum repositories, under build/packages; SIGN_KEY=KEY signs them
+packages: setup ## .deb and .rpm packages and the chart, with apt, yum and helm repositories, under build/packages; SIGN_KEY=KEY signs them
 	@SIGN_KEY='$(SIGN_KEY)' $(NODE) tools/packages/main.ts

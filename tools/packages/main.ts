@@ -1,8 +1,9 @@
-/** `make packages`: the packages of this checkout under build/packages, with the version of package.json, signed where SIGN_KEY names a key. */
+/** `make packages`: packages and chart of this checkout under build/packages, with the version of package.json, signed where SIGN_KEY names a key. */
 import { readFile } from "node:fs/promises";
 
 import { root } from "../tree.ts";
 import { buildPackages } from "./build.ts";
+import { packChart } from "./chart.ts";
 import { Signer } from "./signing.ts";
 
 const { version } = JSON.parse(await readFile(`${root}package.json`, "utf8")) as { version: string };
@@ -15,4 +16,6 @@ const { debs, rpms } = await buildPackages({
   signer,
   say,
 });
-for (const path of [...debs, ...rpms]) say(path.slice(root.length));
+say(`chart${signer === null ? ", not signed" : " and its provenance"}`);
+const archive = await packChart(`${root}build/packages/charts`, signer);
+for (const path of [...debs, ...rpms, archive]) say(path.slice(root.length));

@@ -22,6 +22,12 @@ export class Signer {
     await this.#gpg("--armor", "--detach-sign", "--output", `${folder}/Release.gpg`, `${folder}/Release`);
   }
 
+  /** A text within its signature, as helm's provenance is. */
+  async clearly(text: string): Promise<string> {
+    const how = ["--batch", "--local-user", this.#key, "--clearsign", "--output", "-"];
+    return run("gpg", how, { input: text });
+  }
+
   /** dnf's, for the index of a repository (`repo_gpgcheck`). */
   async index(folder: string): Promise<void> {
     const path = `${folder}/repodata/repomd.xml`;
