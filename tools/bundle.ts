@@ -4,7 +4,7 @@
  * about eight times the size of a file in memory from reading it. A program whose entry is not there is left out and named. Throws when esbuild finds an error.
  */
 import { existsSync } from "node:fs";
-import { chmod, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { chmod, copyFile, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { type Metafile, type Plugin, build } from "esbuild";
 
 import type { Part } from "./image/sbom.ts";
@@ -58,6 +58,22 @@ const addonBesideBundle: Plugin = {
     });
   },
 };
+
+const PCRE = "mta-image/src/script/pcre/";
+const PCRE_IN_CHECKOUT = "./generated/pcre.wasm";
+const pcreBeside = (name: string) => `${name}-part-pcre.wasm`;
+
+/** The regular expressions of scripts are a file that is read when one needs them: it stands beside each bundle that has scripts. */
+const pcreBesideBundle = (name: string): Plugin => ({
+  name: "pcre-beside-bundle",
+  setup({ onLoad }) {
+    onLoad({ filter: /mta-image\/src\/script\/pcre\/binary\.ts$/ }, async ({ path }) => {
+      const source = await readFile(path, "utf8");
+      if (!source.includes(PCRE_IN_CHECKOUT)) throw new Error(`${path} no longer names ${PCRE_IN_CHECKOUT}`);
+      return { contents: source.replace(PCRE_IN_CHECKOUT, `./${pcreBeside(name)}`), loader: "ts" };
+    });
+  },
+});
 
 /** Zod brings its messages in fifty languages; ours are English, and the others cost every process memory. */
 const englishOnly: Plugin = {
@@ -139,7 +155,7 @@ async function pack({ name, entry, runsForLong = false, flag }: Program, folder:
     platform: "node",
     target: "node26",
     external: ["*.node"],
-    plugins: [addonBesideBundle, englishOnly, latePackages],
+    plugins: [addonBesideBundle, pcreBesideBundle(name), englishOnly, latePackages],
     banner: { js: banner(flag) },
     legalComments: "none",
     // Source text is kept in memory by the engine: without this the operator needs about 12 MB more.
@@ -149,6 +165,8 @@ async function pack({ name, entry, runsForLong = false, flag }: Program, folder:
     logLevel: "warning",
   });
   await chmod(outfile, 0o755);
+  if (`${PCRE}binary.ts` in metafile.inputs)
+    await copyFile(`${root}${PCRE}${PCRE_IN_CHECKOUT}`, `${folder}/${pcreBeside(name)}`);
   return metafile;
 }
 

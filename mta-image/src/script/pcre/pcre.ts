@@ -6,7 +6,7 @@
 import { BudgetError, Refusal } from "../error.ts";
 import { REGEX_HEAP_KIB, REGEX_PATTERN, REGEX_STEPS } from "../limits.ts";
 import { meter } from "../meter.ts";
-import { pcreWasm } from "./generated/pcre-wasm.ts";
+import { pcreBinary } from "./binary.ts";
 
 interface Exports {
   readonly memory: { readonly buffer: ArrayBuffer };
@@ -71,7 +71,7 @@ function pcre(): Exports {
 
 function start(): Exports {
   const imports = new Proxy({}, { get: () => () => 0 });
-  const module = new WebAssembly.Module(Buffer.from(pcreWasm, "base64"));
+  const module = new WebAssembly.Module(pcreBinary());
   const { exports } = new WebAssembly.Instance(module, { wasi_snapshot_preview1: imports, env: imports });
   (exports as Exports).hsl_limits(REGEX_STEPS, REGEX_HEAP_KIB, REGEX_PATTERN);
   return exports as Exports;
