@@ -93,10 +93,17 @@ export function ownMember(base: Value, name: string, from: From): Value {
   return own;
 }
 
-export function unsetIndex(container: Value, key: Value): null {
-  if (container instanceof HslArray) container.delete(key);
-  else if (container instanceof Instance) setMember(container, toText(key), null, null);
-  return null;
+/** Whether there was something under the key. */
+export function unsetIndex(container: Value, key: Value): boolean {
+  if (container instanceof HslArray) {
+    const had = container.has(key);
+    if (had) container.delete(key);
+    return had;
+  }
+  if (!(container instanceof Instance)) return false;
+  const had = getMember(container, toText(key), null) !== null;
+  setMember(container, toText(key), null, null);
+  return had;
 }
 
 export function getPath(base: Value, path: Value): Value {

@@ -191,21 +191,25 @@ export abstract class TargetEmitter {
     return found?.kind === "variable" ? this.field(found.unit, found.name) : "null";
   }
 
+  /** True where there was something, as far as that is known without looking twice. */
   unset(target: Expression): string {
-    if (target.kind === "variable") return `(${this.variable(target.name)}=null)`;
+    if (target.kind === "variable") {
+      const place = this.variable(target.name);
+      return `(${place}===null?false:(${place}=null,true))`;
+    }
     if (target.kind === "index" && target.index !== null) {
       const key = this.temp();
       const { prepared, place } = this.prepare(target.base);
-      return `(${prepared}${this.expression(place)}!==null?(${key}=${this.expression(target.index)},unsetIndex(${this.own(place)},${key})):null)`;
+      return `(${prepared}${this.expression(place)}!==null?(${key}=${this.expression(target.index)},unsetIndex(${this.own(place)},${key})):false)`;
     }
     if (target.kind === "slice") {
       const { prepared, place } = this.prepare(target.base);
       const removed = `removeSlice(${[this.expression(place), ...this.sliceBounds(target)].join(",")})`;
-      return `(${prepared}${this.assignTo(place, removed)},null)`;
+      return `(${prepared}(${this.assignTo(place, removed)})!==null)`;
     }
     if (target.kind === "member" || target.kind === "scoped" || target.kind === "path")
-      return `(${this.assignTo(target, "null")},null)`;
-    return "null";
+      return `(${this.assignTo(target, "null")},true)`;
+    return "false";
   }
 
   /** Whether the statements may change the variable, its items included. */

@@ -28,7 +28,8 @@ export function format(pattern: string, args: HslArray): string {
       as?: string,
     ) => {
       if (as === undefined) return "%";
-      const at = index === undefined ? next++ : Number(index);
+      const at = index === undefined ? next : Number(index);
+      next = at + 1;
       const value = values[at];
       if (value === undefined) throw new Refusal(`the format wants a value for ${all}, which is missing`);
       const digits = precision === undefined ? undefined : Number(precision);
