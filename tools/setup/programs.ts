@@ -71,6 +71,14 @@ const programs = {
     flags: ["-ldflags", SMALL],
     expectedSeconds: 180,
   },
+  /** A second object store; run by tests only, for its licence (docs/dependencies.md). */
+  minio: {
+    names: ["minio"],
+    source: { packages: ["github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c"] },
+    version: "2026.2.12",
+    flags: ["-ldflags", SMALL],
+    expectedSeconds: 180,
+  },
   kubeconform: {
     names: ["kubeconform"],
     source: { packages: ["github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0"] },

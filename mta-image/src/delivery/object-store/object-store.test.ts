@@ -12,15 +12,14 @@ import { systemClock } from "#base/clock.ts";
 import { FakeCourier } from "../../../testing/fake-courier.ts";
 import { startEngine } from "../../../testing/harness.ts";
 import { makeMessage } from "../../../testing/messages.ts";
+import { ObjectStore, storeKinds, whyNot } from "../../../testing/object-store.ts";
 import { until } from "../../../testing/until.ts";
-import { ObjectStore, hasVersitygw } from "../../../testing/versitygw.ts";
 import type { Outcome } from "../../queue/courier.ts";
 import type { Content } from "../../spool/spool.ts";
 import { ObjectCourier } from "./object-courier.ts";
 import { outcomeOfAnswer } from "./object-outcome.ts";
 import type { ObjectStoreSettings } from "./settings.ts";
 
-const skip = hasVersitygw() ? false : "versitygw is not built (make setup)";
 const MIB = 1024 * 1024;
 
 function settingsFor(store: { endpoint: string; keyFile: string; secretFile: string }): ObjectStoreSettings {
@@ -61,14 +60,17 @@ function deliver(
   return courier.deliver(attempt).finally(() => courier.close(0));
 }
 
-async function start(t: TestContext): Promise<ObjectStore> {
-  const store = await ObjectStore.start("mail");
-  t.after(() => store.stop());
-  return store;
+/** Every store has to behave the same. */
+function testEach(title: string, behave: (store: ObjectStore, t: TestContext) => Promise<void>): void {
+  for (const kind of storeKinds)
+    test(`${title} (${kind})`, { skip: whyNot(kind) }, async (t) => {
+      const store = await ObjectStore.start(kind, "mail");
+      t.after(() => store.stop());
+      await behave(store, t);
+    });
 }
 
-test("each recipient gets an object, and a second attempt writes the same ones", { skip }, async (t) => {
-  const store = await start(t);
+testEach("each recipient gets an object, and a second attempt writes the same ones", async (store) => {
   const settings = settingsFor(store);
   for (let i = 0; i < 2; i++) {
     const outcomes = await deliver(settings, { to: ["ann@example.net", "bob@example.net"] });
@@ -78,7 +80,7 @@ test("each recipient gets an object, and a second attempt writes the same ones",
     );
     assert.match(outcomes[0]?.reply ?? "", /^HTTP 200 stored "/);
   }
-  const objects = store.objects("mail");
+  const objects = await store.objects("mail");
   assert.equal(objects.size, 2);
   for (const [key, bytes] of objects) {
     assert.match(key, /^in\/\d{4}\/\d\d\/\d\d\/01ARZ3NDEKTSV4RRFFQ69G5FAV-[0-9a-f]{16}\.eml$/);
@@ -86,8 +88,7 @@ test("each recipient gets an object, and a second attempt writes the same ones",
   }
 });
 
-test("large mail goes in parts, whatever the pieces are, and is whole at the end", { skip }, async (t) => {
-  const store = await start(t);
+testEach("large mail goes in parts, whatever the pieces are, and is whole at the end", async (store) => {
   const piece = Buffer.from("0123456789abcdef".repeat(4000));
   const content: Content = {
     kind: "file",
@@ -97,7 +98,7 @@ test("large mail goes in parts, whatever the pieces are, and is whole at the end
   };
   const [outcome] = await deliver(settingsFor(store), { content });
   assert.equal(outcome?.kind, "delivered");
-  const [[, bytes] = []] = store.objects("mail");
+  const [[, bytes] = []] = await store.objects("mail");
   assert.equal(bytes?.length, piece.length * 190);
   assert.ok(
     bytes
@@ -111,44 +112,44 @@ test("large mail goes in parts, whatever the pieces are, and is whole at the end
   );
 });
 
-test("wrong keys, and a bucket that is not there, defer mail: a slip of the configuration loses none", {
-  skip,
-}, async (t) => {
-  const store = await start(t);
-  const folder = mkdtempSync(join(tmpdir(), "keys-"));
-  t.after(() => rmSync(folder, { recursive: true }));
-  writeFileSync(join(folder, "secret"), "another-secret");
-  const wrongKey = { ...settingsFor(store), secretFile: join(folder, "secret") };
-  const [first] = await deliver(wrongKey);
-  assert.deepEqual(
-    [first?.kind, first?.status, first?.reply],
-    ["deferred", "4.3.5", "HTTP 403 SignatureDoesNotMatch"],
-  );
-  const [second] = await deliver({ ...settingsFor(store), bucket: "other" });
-  assert.deepEqual([second?.kind, second?.reply], ["deferred", "HTTP 404 NoSuchBucket"]);
-  const [third] = await deliver({ ...settingsFor(store), keyFile: "/nowhere/key" });
-  assert.match(`${third?.kind} ${third?.reply}`, /^deferred .*\/nowhere\/key cannot be read/);
-});
+testEach(
+  "wrong keys, and a bucket that is not there, defer mail: a slip of the configuration loses none",
+  async (store, t) => {
+    const folder = mkdtempSync(join(tmpdir(), "keys-"));
+    t.after(() => rmSync(folder, { recursive: true }));
+    writeFileSync(join(folder, "secret"), "another-secret");
+    const wrongKey = { ...settingsFor(store), secretFile: join(folder, "secret") };
+    const [first] = await deliver(wrongKey);
+    assert.deepEqual(
+      [first?.kind, first?.status, first?.reply],
+      ["deferred", "4.3.5", "HTTP 403 SignatureDoesNotMatch"],
+    );
+    const [second] = await deliver({ ...settingsFor(store), bucket: "other" });
+    assert.deepEqual([second?.kind, second?.reply], ["deferred", "HTTP 404 NoSuchBucket"]);
+    const [third] = await deliver({ ...settingsFor(store), keyFile: "/nowhere/key" });
+    assert.match(`${third?.kind} ${third?.reply}`, /^deferred .*\/nowhere\/key cannot be read/);
+  },
+);
 
-test("a refusal is heard however large the mail is, though the store closes the line in its midst", {
-  skip,
-}, async (t) => {
-  const store = await start(t);
-  const folder = mkdtempSync(join(tmpdir(), "keys-"));
-  t.after(() => rmSync(folder, { recursive: true }));
-  writeFileSync(join(folder, "secret"), "another-secret");
-  const settings = { ...settingsFor(store), secretFile: join(folder, "secret") };
-  const sizes = [100, 70_000, 300_000, 5 * MIB - 1];
-  const outcomes = await Promise.all(
-    [...sizes, ...sizes, ...sizes].map((size) =>
-      deliver(settings, { content: { kind: "memory", bytes: Buffer.alloc(size, "x") } }),
-    ),
-  );
-  assert.deepEqual(
-    [...new Set(outcomes.map(([outcome]) => outcome?.reply))],
-    ["HTTP 403 SignatureDoesNotMatch"],
-  );
-});
+testEach(
+  "a refusal is heard however large the mail is, though the store closes the line in its midst",
+  async (store, t) => {
+    const folder = mkdtempSync(join(tmpdir(), "keys-"));
+    t.after(() => rmSync(folder, { recursive: true }));
+    writeFileSync(join(folder, "secret"), "another-secret");
+    const settings = { ...settingsFor(store), secretFile: join(folder, "secret") };
+    const sizes = [100, 70_000, 300_000, 5 * MIB - 1];
+    const outcomes = await Promise.all(
+      [...sizes, ...sizes, ...sizes].map((size) =>
+        deliver(settings, { content: { kind: "memory", bytes: Buffer.alloc(size, "x") } }),
+      ),
+    );
+    assert.deepEqual(
+      [...new Set(outcomes.map(([outcome]) => outcome?.reply))],
+      ["HTTP 403 SignatureDoesNotMatch"],
+    );
+  },
+);
 
 /** A store that answers by script. */
 async function scripted(
@@ -230,8 +231,7 @@ test("what an answer means", () => {
   }
 });
 
-test("an engine puts what it takes into the store", { skip }, async (t) => {
-  const store = await start(t);
+testEach("an engine puts what it takes into the store", async (store, t) => {
   const { endpoint, keyFile: accesskeyfile, secretFile: secretkeyfile } = store;
   const objectstore = { endpoint, bucket: "mail", accesskeyfile, secretkeyfile };
   const engine = await startEngine({ server: "127.0.0.1:1", group: { objectstore } });
