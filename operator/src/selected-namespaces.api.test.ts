@@ -49,6 +49,7 @@ describe("namespaces by label", { skip: server === null }, () => {
       watchNamespaces: [],
       namespaceSelector: `mailfleet-test=${namespace}`,
       workers: 1,
+      maxUpgradingClusters: 1,
       facts: {
         engineImage: "mailfleet-mta:test",
         webImage: "",
