@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import fc from "fast-check";
+
 import { isPolicyHost, readStsPolicy, readStsRecord } from "./mta-sts.ts";
 
 test("a domain has exactly one record, and its id counts", () => {
@@ -47,5 +49,40 @@ test("a star stands for one label, the leftmost", () => {
   assert.deepEqual(
     [...named, ...others].filter((host) => isPolicyHost(policy, host)),
     named,
+  );
+});
+
+test("any text is a policy or none, and a policy has a mode, a time and hosts", () => {
+  const line = fc.constantFrom(
+    ...[
+      "version: STSv1",
+      "mode: enforce",
+      "mode: none",
+      "mode: x",
+      "mx: mail.example.net",
+      "mx: *.example.net",
+      "mx: *",
+    ],
+    ...[
+      "mx: ..",
+      "max_age: 604800",
+      "max_age: -1",
+      "max_age: 99999999999999999999",
+      "",
+      ":",
+      "é: \0",
+      "__proto__: 1",
+    ],
+  );
+  const text = fc.tuple(fc.array(line, { maxLength: 10 }), fc.constantFrom("\n", "\r\n", "\r"));
+  fc.assert(
+    fc.property(text, ([lines, end]) => {
+      const policy = readStsPolicy(lines.join(end));
+      if (policy === null) return;
+      assert.match(policy.mode, /^(?:enforce|testing|none)$/);
+      assert.ok(policy.maxAgeMs >= 0 && Number.isSafeInteger(policy.maxAgeMs));
+      assert.ok(policy.mode === "none" || policy.hosts.length > 0);
+      for (const host of ["mail.example.net", "", ".", "*"]) isPolicyHost(policy, host);
+    }),
   );
 });

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import fc from "fast-check";
+
 import { readProxyHeader } from "./proxy-header.ts";
 
 const v2 = (command: number, family: number, rest: Buffer, length = rest.length): Buffer => {
@@ -55,4 +57,45 @@ test("what is no header is invalid, and is so before it ends", () => {
     v2(0x21, 0x11, four, 65_535),
   ];
   for (const bytes of bad) assert.equal(readProxyHeader(bytes), "invalid", bytes.toString("latin1"));
+});
+
+test("any bytes are no header, the beginning of one, or one that ends within them, also cut", () => {
+  const piece = fc.oneof(
+    fc
+      .constantFrom(
+        "PROXY ",
+        "TCP4 ",
+        "TCP6 ",
+        "UNKNOWN",
+        "192.0.2.1 ",
+        "::1 ",
+        "40000 ",
+        "25",
+        "\r\n",
+        "\r",
+        " ",
+      )
+      .map((text) => Buffer.from(text)),
+    fc.constantFrom(
+      v2(0x21, 0x11, four),
+      v2(0x20, 0, Buffer.alloc(0)),
+      v2(0x21, 0x21, six, 0xffff),
+      four,
+      tlv,
+    ),
+    fc.uint8Array({ maxLength: 20 }).map((bytes) => Buffer.from(bytes)),
+  );
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 8 }), (pieces) => {
+      const bytes = Buffer.concat(pieces);
+      const whole = readProxyHeader(bytes);
+      for (let cut = 0; cut <= bytes.length; cut++) {
+        const read = readProxyHeader(bytes.subarray(0, cut));
+        if (read === null) continue;
+        // Whatever is known of the beginning is not changed by what follows.
+        assert.deepEqual(whole, read);
+        if (read !== "invalid") assert.ok(read.end <= cut);
+      }
+    }),
+  );
 });

@@ -3,10 +3,17 @@
  * `certificate-unusable` that names it; nothing of a key ever reaches the message.
  */
 import { readFile } from "node:fs/promises";
-import { X509Certificate } from "node:crypto";
+import { X509Certificate, constants } from "node:crypto";
 import { type SecureContext, createSecureContext } from "node:tls";
 
 import { Failure, describe } from "#base/error.ts";
+
+const RULES = {
+  minVersion: "TLSv1.2",
+  sessionIdContext: "smtpd",
+  // A client could make the server work for nothing as often as it likes.
+  secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+} as const;
 
 const ends = new WeakMap<SecureContext, number>();
 
@@ -28,7 +35,7 @@ export async function loadContexts(
 async function loadContext(files: { readonly cert: string; readonly key: string }): Promise<SecureContext> {
   const [cert, key] = await Promise.all([read(files.cert), read(files.key)]);
   try {
-    const context = createSecureContext({ cert, key, minVersion: "TLSv1.2", sessionIdContext: "smtpd" });
+    const context = createSecureContext({ cert, key, ...RULES });
     ends.set(context, new X509Certificate(cert).validToDate.getTime());
     return context;
   } catch (cause) {
