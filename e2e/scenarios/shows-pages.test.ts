@@ -1,20 +1,31 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import type { Browser, Locator, Page } from "playwright-core";
 
-import { hasBrowser, openBrowser, openTab } from "../../mta-image/web/testing/browser.ts";
+import { type Tab, hasBrowser, openBrowser, openTab } from "../../mta-image/web/testing/browser.ts";
 import { picture, show } from "../../mta-image/web/testing/steps.ts";
 import { type WebDoor, openWeb } from "../demo/show-web.ts";
+import {
+  comeAndGo,
+  compareRevisions,
+  orderMessage,
+  orderQueue,
+  orderRollout,
+  orderRules,
+  proposeChange,
+  traceSessions,
+} from "./shows-pages-orders.ts";
 import { Stage, eventually } from "./stage.ts";
 
 interface Overview {
   readonly engines: readonly {
     readonly name: string;
-    readonly status: { readonly queue: { readonly total: number } };
+    readonly status: { readonly revision: string; readonly queue: { readonly total: number } };
   }[];
   readonly failures: readonly { readonly engine: string; readonly reason: string }[];
 }
 
-describe("the web administration of a cluster", { timeout: 300_000 }, () => {
+describe("the web administration of a cluster", { timeout: 800_000 }, () => {
   let stage: Stage;
   let door: WebDoor;
   let session: Readonly<Record<string, string>> = {};
@@ -26,6 +37,8 @@ describe("the web administration of a cluster", { timeout: 300_000 }, () => {
     await stage.applyCluster("outbound", {
       replicas: 2,
       config: { app: stage.app({ connection: { server } }) },
+      // A new revision stays in one pod until somebody decides.
+      rollout: { canary: { pods: 1, bakeSeconds: 3600, maxFailureRatio: 1 } },
     });
     await stage.ready("outbound", 2);
     await stage.send("outbound", 100, "user@waiting.test");
@@ -150,58 +163,93 @@ describe("the web administration of a cluster", { timeout: 300_000 }, () => {
     assert.equal(await stage.kubectl("get", "mailcluster", "outbound", "-o", annotation), "");
   });
 
-  test("every page shows the cluster in a real browser, and orders are given there", {
-    skip: hasBrowser ? false : "there is no chromium",
-  }, async () => {
-    const browser = await openBrowser();
-    const { page, complaints, audit } = await openTab(browser, { url: door.url ?? "" });
-    page.setDefaultTimeout(30_000);
-    await page.goto("/");
-    await page.fill("input[name=user]", door.user);
-    await page.fill("input[name=password]", door.password);
-    await page.keyboard.press("Enter");
-    await page.waitForSelector("nav");
-    await stage.send("outbound", 20, "user@waiting.test");
-    await show(page, "queue?recipientDomain=waiting.test");
-    await page.getByText("Recipients: 20", { exact: true }).waitFor();
-    for (const [action, words] of [
-      ["Hold", "Changed"],
-      ["Release", "Changed"],
-      ["Retry now", "Changed"],
-    ] as const) {
-      await page.getByRole("button", { name: action, exact: true }).click();
-      await page.getByRole("button", { name: `${action} (20)` }).click();
-      await page.getByRole("dialog").getByText(words).waitFor();
-      await page.keyboard.press("Escape");
-    }
-    await show(page, "rollout");
-    for (const [action, word] of [
-      ["Pause", "mailfleet.io/rollout=pause"],
-      ["Resume", "mailfleet.io/rollout-"],
-    ] as const) {
-      const dialog = page.getByRole("dialog");
-      await page.getByRole("button", { name: action, exact: true }).click();
-      // The operator may write its status between looking and ordering; then the page says so, and one orders again.
-      await eventually(
-        async () => {
-          const button = dialog.getByRole("button", { name: action, exact: true });
-          if ((await button.count()) > 0) await button.click();
-          return dialog.getByText(`Taken: ${word}.`).count();
-        },
-        (count) => count === 1,
-        30,
+  describe("in a real browser", { skip: hasBrowser ? false : "there is no chromium" }, () => {
+    let browser: Browser;
+    let tab: Tab;
+    let page: Page;
+    const traced: string[] = [];
+    before(async () => {
+      browser = await openBrowser();
+      tab = await openTab(browser, { url: door.url ?? "" });
+      page = tab.page;
+      page.setDefaultTimeout(30_000);
+      await page.goto("/");
+      await comeAndGo(page, door);
+      await page.fill("input[name=user]", door.user);
+      await page.fill("input[name=password]", door.password);
+      await page.keyboard.press("Enter");
+      await page.waitForSelector("nav");
+    });
+    after(async () => {
+      await browser?.close();
+      // Notices of what came back are among them.
+      await call("POST", "/queue/change", { action: "delete", filter: {} });
+      for (const domain of ["waiting.test", ...traced]) stage.account.gaveUp(domain);
+    });
+
+    test("a pod that dies shows as such within five seconds, and again when it is back", async () => {
+      const state = (text: string): Locator =>
+        page.getByRole("row").filter({ hasText: "outbound-1" }).getByText(text, { exact: true });
+      await show(page, "overview");
+      await state("Serving").waitFor();
+      await stage.kubectl("delete", "pod", "outbound-1", "--grace-period=0", "--force");
+      await state("does not answer").waitFor({ timeout: 5000 });
+      await state("Serving").waitFor({ timeout: 90_000 });
+      await stage.ready("outbound", 2);
+    });
+
+    test("a message is looked at and told, and so is a queue: hold, release, retry, move, bounce and delete", async () => {
+      await stage.send("outbound", 20, "user@waiting.test");
+      await orderMessage(page, "waiting.test");
+      await orderQueue(page, "waiting.test");
+    });
+
+    test("policies and suspensions come and go in all pods", () => orderRules(page, 2));
+
+    test("a session is traced while mail comes", () =>
+      traceSessions(page, () => {
+        const domain = `traced-${traced.length}.test`;
+        traced.push(domain);
+        return stage.send("outbound", 1, `user@${domain}`);
+      }));
+
+    test("a changed configuration is thought through, and nothing is written", async () => {
+      const { metadata } = await stage.view("outbound");
+      await proposeChange(page);
+      assert.equal((await stage.view("outbound")).metadata.generation, metadata.generation);
+    });
+
+    test("a roll-out is paused, resumed and promoted, and another one rolled back", async () => {
+      const change = async (rate: string): Promise<void> => {
+        const policy = { policies: [{ default: { rate } }] };
+        const patch = JSON.stringify({ spec: { config: { policy } } });
+        await stage.kubectl("patch", "mailcluster", "outbound", "--type=merge", "-p", patch);
+        const of = ({ engines }: Overview): Set<string> =>
+          new Set(engines.map(({ status }) => status.revision));
+        await eventually(overview, (seen) => of(seen).size === 2, 60);
+      };
+      await change("100/1");
+      await compareRevisions(page);
+      await orderRollout(page, "Pause", "mailfleet.io/rollout=pause");
+      await orderRollout(page, "Resume", "mailfleet.io/rollout-");
+      await orderRollout(page, "Promote", "mailfleet.io/rollout=promote");
+      const { status } = await stage.rolledOut("outbound");
+      await change("200/1");
+      await orderRollout(page, "Roll back", "mailfleet.io/rollout=rollback");
+      await stage.until("outbound", ({ status: { pods } }) =>
+        pods.every(({ revision }) => revision === status.revision.target),
       );
-      await page.keyboard.press("Escape");
-    }
-    for (const view of views) {
-      await show(page, view);
-      assert.deepEqual(await audit(), [], view);
-      await picture(page, `cluster-${view}`);
-    }
-    assert.deepEqual(complaints, []);
-    await browser.close();
-    await call("POST", "/queue/change", { action: "delete", filter: { recipientDomain: "waiting.test" } });
-    stage.account.gaveUp("waiting.test");
+    });
+
+    test("every page shows the cluster, for everybody to see", async () => {
+      for (const view of views) {
+        await show(page, view);
+        assert.deepEqual(await tab.audit(), [], view);
+        await picture(page, `cluster-${view}`);
+      }
+      await page.getByRole("row").filter({ hasText: "rollout.promote" }).first().waitFor();
+      assert.deepEqual(tab.complaints, []);
+    });
   });
 });
 

@@ -144,6 +144,7 @@ describe("the pages in a real browser", { skip: hasBrowser ? false : "there is n
     await page.getByText("Unknown on 1: done there or not.").waitFor();
     assert.deepEqual(await tab.audit(), []);
     await page.getByRole("button", { name: "Close" }).click();
+    await page.getByText("1 selected").waitFor({ state: "detached" });
     await show(page, "queue?status=hold");
     await page.getByText("Recipients: 1", { exact: true }).waitFor();
     await page.getByRole("button", { name: "Release" }).click();

@@ -26,16 +26,17 @@ export function OrderBar(props: {
   readonly filter: QueueFilter;
   readonly matched: number;
   readonly picked: ReadonlySet<string>;
-  readonly onDone: () => void;
+  /** The question was left; `isDone`: what was meant has been told. */
+  readonly onClose: (isDone: boolean) => void;
 }) {
-  const { filter, matched, picked, onDone } = props;
+  const { filter, matched, picked, onClose } = props;
   const [asked, setAsked] = useState<Asked | null>(null);
   const isPicked = picked.size > 0;
   const meant = isPicked ? { ids: [...picked] } : filter;
   const count = number(isPicked ? picked.size : matched, language());
-  const close = (): void => {
+  const close = (isDone: boolean): void => {
     setAsked(null);
-    onDone();
+    onClose(isDone);
   };
   return (
     <div class="orders" role="group" aria-label={t("action")}>
@@ -56,7 +57,8 @@ export function OrderBar(props: {
   );
 }
 
-export function OrderDialog({ asked, onClose }: { readonly asked: Asked; readonly onClose: () => void }) {
+export function OrderDialog(props: { readonly asked: Asked; readonly onClose: (isDone: boolean) => void }) {
+  const { asked } = props;
   const [result, setResult] = useState<ClusterOrderResult | null>(null);
   const [isBusy, setBusy] = useState(false);
   const [error, setError] = useState<string | null>(null);
@@ -74,9 +76,10 @@ export function OrderDialog({ asked, onClose }: { readonly asked: Asked; readonl
     }
     setBusy(false);
   };
+  const close = (): void => props.onClose(result !== null);
   const count = counted === null ? "…" : number(counted.matched, language());
   return (
-    <Dialog title={t(asked.action)} onClose={onClose}>
+    <Dialog title={t(asked.action)} onClose={close}>
       <Problem text={error} />
       <Silent failures={(result ?? counted)?.failures} />
       {result === null ? <p>{t("countBefore", { count })}</p> : <Result result={result} />}
@@ -93,7 +96,7 @@ export function OrderDialog({ asked, onClose }: { readonly asked: Asked; readonl
             {t("doIt", { action: t(asked.action), count })}
           </button>
         )}
-        <button type="button" onClick={onClose}>
+        <button type="button" onClick={close}>
           {result === null ? t("cancel") : t("close")}
         </button>
       </p>

@@ -36,6 +36,11 @@ export function QueuePage({ query, mayChange }: QueueProps) {
     if (location.hash === href) void reload();
     else location.hash = href;
   };
+  // Rows that were told something may be gone, and must not be told anything else by mistake.
+  const close = (isDone: boolean): void => {
+    if (isDone) setPicked(new Set());
+    void reload();
+  };
   return (
     <>
       <PageHead title={t("queue")}>
@@ -47,9 +52,7 @@ export function QueuePage({ query, mayChange }: QueueProps) {
       <Problem text={error} />
       <Silent failures={page?.failures} />
       <Groups filter={filter} query={query} onPick={go} />
-      {mayChange && (
-        <OrderBar filter={filter} matched={page?.matched ?? 0} picked={picked} onDone={() => void reload()} />
-      )}
+      {mayChange && <OrderBar filter={filter} matched={page?.matched ?? 0} picked={picked} onClose={close} />}
       {rows.length >= MAX_ROWS && <p class="muted">{t("refined", { count: MAX_ROWS })}</p>}
       <QueueRows
         rows={rows}
