@@ -245,35 +245,6 @@ describe("a cluster that is scaled from outside", () => {
   });
 });
 
-describe("certificates of listeners", () => {
-  const listeners = [{ name: "smtp", port: 25, tls: { secretName: "mail-tls" } }];
-  const secret = (cert: string) => ({
-    apiVersion: "v1",
-    kind: "Secret",
-    metadata: { name: "mail-tls", namespace: NAMESPACE },
-    data: { "tls.crt": cert, "tls.key": "a2V5" },
-  });
-
-  test("are read again by all engines once nodes have had the time to bring new ones, and not else", async () => {
-    const { whole, stop } = await started({ replicas: 2, listeners });
-    whole.kube.seed(resources.secrets, secret("b25l"));
-    await whole.turns(700, 1000);
-    whole.engines.pushes.length = 0;
-    await whole.turns(700, 1000);
-    assert.equal(whole.engines.pushes.length, 0);
-    whole.kube.edit(resources.secrets, NAMESPACE, "mail-tls", (copy) => {
-      (copy as unknown as { data: Record<string, string> }).data["tls.crt"] = "dHdv";
-    });
-    await whole.turns(700, 1000);
-    assert.deepEqual(
-      whole.engines.pushes.map(({ ip }) => ip).sort(),
-      [ipOf(whole, 0), ipOf(whole, 1)].sort(),
-    );
-    for (const { files } of whole.engines.pushes) assert.equal(files.length, 3, "the rules stay in force");
-    await stop();
-  });
-});
-
 describe("annotations", () => {
   test("a cluster that hibernates lets its pods go when they are empty, and comes back as large as it was", async () => {
     const { whole, stop } = await started({ replicas: 2 });

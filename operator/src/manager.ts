@@ -173,6 +173,7 @@ export class Manager implements FigureSource {
     await Promise.all(controllers.map((controller) => controller.stop(reason)));
     tools.reports.close();
     tools.secretWatches.close();
+    tools.certificateWatches.close();
     tools.configWatches.close();
     await tools.recorder.flush();
     return lost.aborted ? "leadership-lost" : "stopped";
@@ -210,6 +211,7 @@ export class Manager implements FigureSource {
       turns: new Turns(this.#options.maxUpgradingClusters, onChange),
       scripts: new ScriptCheck(),
       secretWatches: new NamedWatches({ ...watching, resource: resources.secrets }),
+      certificateWatches: new NamedWatches({ ...watching, resource: resources.secrets }),
       configWatches: new NamedWatches({ ...watching, resource: resources.configMaps }),
     };
   }

@@ -265,6 +265,7 @@ async function giveUp(tools: Tools, writer: Writer, { object, message }: BrokenS
 function forget(tools: Tools, key: Key): Result {
   tools.reports.forget(key);
   tools.secretWatches.forget(key);
+  tools.certificateWatches.forget(key);
   tools.configWatches.forget(key);
   tools.expectations.forget(keyText(key));
   tools.memory.forget(key);

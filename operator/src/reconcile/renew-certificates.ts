@@ -3,13 +3,13 @@
  * take a configuration, so after a change each gets the one that it runs once more, when nodes have had the time to
  * bring the new files to it. What was renewed while no operator looked is caught by doing so once after a start.
  *
- * The Secrets are not watched: a watch would hold every Secret of the namespace in memory. An engine that cannot use the
- * new files says so and goes on with the old ones. Never rejects for what an engine does.
+ * Each Secret is watched by its name and no other of the namespace, so that a renewal is noticed at once and nothing is asked
+ * meanwhile. An engine that cannot use the new files says so and goes on with the old ones. Never rejects for what an
+ * engine does.
  */
 import { describe } from "#base/error.ts";
 import { reloadableFiles, type RenderedConfig } from "#operator/desired/engine-config.ts";
 import { hashValue } from "#operator/desired/hash.ts";
-import { resources, type Secret } from "#operator/kube/objects.ts";
 import type { ObservedPod } from "#operator/slots/observed.ts";
 
 import type { Judgement } from "./judge.ts";
@@ -19,7 +19,6 @@ import type { Tools } from "./tools.ts";
 
 /** Nodes look at mounted Secrets about once a minute, and may do so with a copy that is a minute old. */
 const NODES_SYNC_MS = 130_000;
-const LOOK_EVERY_MS = 300_000;
 
 export async function renewCertificates(
   tools: Tools,
@@ -27,26 +26,25 @@ export async function renewCertificates(
   { push }: Judgement,
 ): Promise<Result> {
   const names = [...new Set(observed.spec.listeners.flatMap(({ tls }) => tls?.secretName ?? []))];
-  if (names.length === 0 || observed.deletion !== null) return done;
+  if (names.length === 0 || observed.deletion !== null) {
+    tools.certificateWatches.forget(observed.key);
+    return done;
+  }
   const memory = tools.memory.of(observed.key);
   const now = tools.clock.monotonic();
   const hash = await hashOf(tools, observed, names);
   if (memory.certificates?.hash !== hash) memory.certificates = { hash, dueAt: now + NODES_SYNC_MS };
   const { dueAt } = memory.certificates;
-  if (dueAt === null) return again(LOOK_EVERY_MS, "certificates may be renewed");
+  if (dueAt === null) return done;
   if (now < dueAt) return again(dueAt - now, "renewed certificates are on their way to the pods");
   memory.certificates = { hash, dueAt: null };
   if (push !== null)
     await Promise.all(running(observed, push.config).map((pod) => reload(tools, observed, pod, push.config)));
-  return again(LOOK_EVERY_MS, "certificates may be renewed");
+  return done;
 }
 
 async function hashOf(tools: Tools, { key }: Observed, names: readonly string[]): Promise<string> {
-  const secrets = await Promise.all(
-    names.map((name) =>
-      tools.kube.get<Secret>({ resource: resources.secrets, namespace: key.namespace, name }),
-    ),
-  );
+  const secrets = await tools.certificateWatches.readAll(key, names);
   return hashValue(secrets.map((secret) => [secret?.data?.["tls.crt"], secret?.data?.["tls.key"]]));
 }
 

@@ -27,8 +27,9 @@ export interface Tools {
   readonly log: Log;
   readonly memory: Memory;
   readonly turns: Turns;
-  /** Secrets with keys for Spamhaus, and ConfigMaps with configuration, that clusters refer to. */
+  /** Secrets with keys for Spamhaus, those with certificates, and ConfigMaps with configuration, that clusters refer to. */
   readonly secretWatches: NamedWatches<Secret>;
+  readonly certificateWatches: NamedWatches<Secret>;
   readonly configWatches: NamedWatches<ConfigMap>;
   readonly scripts: ScriptCheck;
 }

@@ -24,45 +24,60 @@ export interface NamedWatchesOptions {
 }
 
 interface Watch<T extends KubeObject> {
-  readonly name: string;
   readonly store: ObjectStore<T>;
   readonly end: AbortController;
 }
 
 export class NamedWatches<T extends KubeObject> {
   readonly #options: NamedWatchesOptions;
-  /** By cluster. */
-  readonly #watches = new Map<string, Watch<T>>();
+  /** By cluster, then by the name of the object. */
+  readonly #watches = new Map<string, Map<string, Watch<T>>>();
 
   constructor(options: NamedWatchesOptions) {
     this.#options = options;
   }
 
-  /** The object of that name as it is now; from now on its changes wake the cluster. */
+  /** The object of that name as it is now, the only one of this kind; from now on its changes wake the cluster. */
   async read(cluster: Key, name: string): Promise<T | null> {
-    const known = this.#watches.get(keyText(cluster));
-    const watch = known?.name === name ? known : this.#start(cluster, name);
+    const [object = null] = await this.readAll(cluster, [name]);
+    return object;
+  }
+
+  /** The objects of these names in their order, and no others any more; null for those that are not there. */
+  async readAll(cluster: Key, names: readonly string[]): Promise<readonly (T | null)[]> {
+    const watches = this.#watches.get(keyText(cluster)) ?? new Map<string, Watch<T>>();
+    for (const [name, { end }] of watches) {
+      if (names.includes(name)) continue;
+      end.abort();
+      watches.delete(name);
+    }
+    this.#watches.set(keyText(cluster), watches);
+    return Promise.all(names.map((name) => this.#readOne(cluster, name, watches)));
+  }
+
+  /** The cluster refers to none any more. */
+  forget(cluster: Key): void {
+    for (const { end } of this.#watches.get(keyText(cluster))?.values() ?? []) end.abort();
+    this.#watches.delete(keyText(cluster));
+  }
+
+  close(): void {
+    const all = [...this.#watches.values()].flatMap((watches) => [...watches.values()]);
+    for (const { end } of all) end.abort();
+    this.#watches.clear();
+  }
+
+  async #readOne(cluster: Key, name: string, watches: Map<string, Watch<T>>): Promise<T | null> {
+    const watch = watches.get(name) ?? this.#start(cluster, name);
+    watches.set(name, watch);
     if (watch.store.synced) return watch.store.get(cluster.namespace, name);
     const { kube, resource } = this.#options;
     return kube.get<T>({ resource, namespace: cluster.namespace, name });
   }
 
-  /** The cluster refers to none any more. */
-  forget(cluster: Key): void {
-    this.#watches.get(keyText(cluster))?.end.abort();
-    this.#watches.delete(keyText(cluster));
-  }
-
-  close(): void {
-    for (const { end } of this.#watches.values()) end.abort();
-    this.#watches.clear();
-  }
-
   #start(cluster: Key, name: string): Watch<T> {
-    this.forget(cluster);
     const { onChange, ...tools } = this.#options;
-    const watch = { name, store: new ObjectStore<T>(), end: new AbortController() };
-    this.#watches.set(keyText(cluster), watch);
+    const watch = { store: new ObjectStore<T>(), end: new AbortController() };
     void listWatch<T>(
       {
         ...tools,
