@@ -5,6 +5,7 @@ import type { Browser, Locator, Page } from "playwright-core";
 import { type Tab, hasBrowser, openBrowser, openTab } from "../../mta-image/web/testing/browser.ts";
 import { picture, show } from "../../mta-image/web/testing/steps.ts";
 import { type WebDoor, openWeb } from "../demo/show-web.ts";
+import { freeze, killNow, processesOf } from "../soak/node-processes.ts";
 import {
   comeAndGo,
   compareRevisions,
@@ -192,8 +193,13 @@ describe("the web administration of a cluster", { timeout: 800_000 }, () => {
         page.getByRole("row").filter({ hasText: "outbound-1" }).getByText(text, { exact: true });
       await show(page, "overview");
       await state("Serving").waitFor();
-      await stage.kubectl("delete", "pod", "outbound-1", "--grace-period=0", "--force");
+      const [engine] = await processesOf("engine", "outbound-1");
+      assert.ok(engine);
+      // First it stands still, its sockets open, since one that is killed may be back before anybody looks.
+      const still = freeze([engine.pid], 8000);
       await state("does not answer").waitFor({ timeout: 5000 });
+      killNow(engine);
+      await still;
       await state("Serving").waitFor({ timeout: 90_000 });
       await stage.ready("outbound", 2);
     });
@@ -234,6 +240,11 @@ describe("the web administration of a cluster", { timeout: 800_000 }, () => {
       await orderRollout(page, "Resume", "mailfleet.io/rollout-");
       await orderRollout(page, "Promote", "mailfleet.io/rollout=promote");
       const { status } = await stage.rolledOut("outbound");
+      // The order is taken off a little later; until then it would promote the next change too.
+      await stage.until(
+        "outbound",
+        ({ metadata }) => metadata.annotations?.["mailfleet.io/rollout"] === undefined,
+      );
       await change("200/1");
       await orderRollout(page, "Roll back", "mailfleet.io/rollout=rollback");
       await stage.until("outbound", ({ status: { pods } }) =>
