@@ -46,7 +46,8 @@ describe("the engine's configuration", () => {
     assert.ok(rendering.ok);
     const parsed = parseEngineConfig(rendering.config);
     assert.ok(parsed.ok);
-    assert.deepEqual(parsed.value.app.servers[0]?.tls, { implicit: false, certs: [{ cert: "smtp" }] });
+    const tls = { implicit: false, certs: [{ cert: "smtp" }], clientcerts: false };
+    assert.deepEqual(parsed.value.app.servers[0]?.tls, tls);
     assert.equal(parsed.value.startup.pki.private[0]?.cert, "/run/secrets/mailfleet/tls/smtp/tls.crt");
   });
 
