@@ -77,6 +77,12 @@ export const AutoscalingSpec = withRules(
         "What a pod can carry; the target that asks for most pods wins. 1000 due recipients a pod and 300 seconds when absent.",
       ),
     behavior: Behavior.optional().describe("How fast. Up fast and down slow when absent."),
+    spreadBacklog: z
+      .boolean()
+      .default(true)
+      .describe(
+        "Pods with much more due mail than others hand a part of it to them, whoever owns the number of pods; not with drain.to None.",
+      ),
   }),
   [
     {

@@ -93,7 +93,16 @@ export const MailClusterStatus = z.object({
     .object({
       desired: count.describe("Pods that the last decision wants."),
       reason: z
-        .enum(["Scaled", "Settled", "Stabilizing", "StepLimited", "AtMinimum", "AtMaximum", "FiguresUnknown"])
+        .enum([
+          "Scaled",
+          "Settled",
+          "Stabilizing",
+          "StepLimited",
+          "AtMinimum",
+          "AtMaximum",
+          "FiguresUnknown",
+          "Spreading",
+        ])
         .describe("Why it is not more or fewer."),
       message: z.string().max(1024).describe("The figures and the target that decided, rounded."),
       at: time.describe("When desired was last changed."),
@@ -102,6 +111,13 @@ export const MailClusterStatus = z.object({
     .describe(
       "The record of the last decision of the autoscaler; absent unless autoscaling.mode is Internal.",
     ),
+  spread: z
+    .object({
+      at: time.describe("When engines were told so."),
+      message: z.string().max(1024).describe("Due recipients, from which slot to which slots."),
+    })
+    .optional()
+    .describe("The last backlog that was spread; absent while there was none."),
   rollout: z
     .object({
       phase: z

@@ -22,9 +22,22 @@ describe("a cluster that scales by itself", { timeout: 400_000 }, () => {
   after(() => stage?.close());
 
   test("grows with the queue, shrinks when it is worked off, and delivers every mail once", async () => {
-    await stage.sink.pace(400);
+    await stage.sink.pace(1000);
     await stage.send("outbound", 1200, "burst@example.net");
     await stage.until("outbound", ({ status }) => status.readyReplicas === 3);
+    // Nobody sends anything meanwhile: what the new pods have is a part of the first one's backlog.
+    const { status } = await stage.until("outbound", ({ status: { pods } }) =>
+      pods.every(({ queued = 0 }) => queued >= 100),
+    );
+    assert.match(status.spread?.message ?? "", /^slot 0: \d+ to /);
+    const spread = await stage.kubectl(
+      "get",
+      "events",
+      "--field-selector=reason=BacklogSpread",
+      "-o",
+      "name",
+    );
+    assert.notEqual(spread, "");
     // As long as a new pod has not told its figures, they are unknown, and the autoscaler says so.
     await stage.until("outbound", (view) => condition(view, "ScalingActive")?.status === "True");
     await stage.send("outbound", 300, "more@example.net");

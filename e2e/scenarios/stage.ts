@@ -35,6 +35,7 @@ const ClusterView = z.object({
       readyReplicas: z.int().default(0),
       revision: z.object({ current: z.string().optional(), target: z.string().optional() }).default({}),
       queue: z.object({ total: z.int().optional() }).default({}),
+      spread: z.object({ message: z.string() }).optional(),
       pods: z
         .array(
           z.object({

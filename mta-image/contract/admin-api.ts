@@ -6,6 +6,7 @@
  *   PUT  /v1/config            ConfigPush -> ConfigResult (422 with problems: the running one stays)
  *   POST /v1/config/reload     (reads the files again) -> ConfigResult
  *   POST /v1/drain             DrainRequest -> EngineStatus
+ *   POST /v1/spread            SpreadRequest -> EngineStatus (409 unless it serves)
  *   POST /v1/spamhaus/probe    (spamhaus-api.ts) ProbeRequest -> ProbeResult
  *   GET  /v1/queue             QueueQuery -> QueuePage
  *   POST /v1/queue/retry       QueueSelector -> QueueChange (due now)
@@ -43,6 +44,8 @@ export const QueueFigures = z.object({
   blocked: z.int().nonnegative().optional(),
   /** As oldestDueSeconds, of entries that no rule holds back. */
   oldestFreeSeconds: z.number().nonnegative().optional(),
+  /** Of `active`: waiting in line, and as well tried by any other engine of the cluster. */
+  portable: z.int().nonnegative().optional(),
   /** When the first of `deferred` is due; null: none is deferred. */
   nextDueAt: z.iso.datetime().nullable().optional(),
 });
@@ -55,6 +58,10 @@ export const HandoverFigures = z.object({
   unanswered: z.int().nonnegative(),
   /** What it waits for, or null. */
   waitsFor: z.string().nullable(),
+  /** Recipients that it was told to spread and that have not gone yet. Absent here and below: it cannot spread. */
+  spreading: z.int().nonnegative().optional(),
+  /** Recipients that it has spread since start. */
+  spread: z.int().nonnegative().optional(),
 });
 export type HandoverFigures = z.infer<typeof HandoverFigures>;
 
@@ -121,20 +128,17 @@ export type ConfigPush = z.infer<typeof ConfigPush>;
 export const ConfigResult = z.object({ revision: z.string() });
 export type ConfigResult = z.infer<typeof ConfigResult>;
 
+const Peer = z.object({
+  name: z.string().min(1).max(255),
+  url: z.url({ protocol: /^https$/ }),
+  /** Name in the peer's certificate. */
+  servername: z.string().min(1).max(255),
+});
+
 /** `peers` with Drain: who takes the queue. With the other modes: who may owe an answer from an earlier drain. */
 export const DrainRequest = z.object({
   mode: z.enum(["Serve", "Cordon", "Drain", "Fence"]),
-  peers: z
-    .array(
-      z.object({
-        name: z.string().min(1).max(255),
-        url: z.url({ protocol: /^https$/ }),
-        /** Name in the peer's certificate. */
-        servername: z.string().min(1).max(255),
-      }),
-    )
-    .max(500)
-    .default([]),
+  peers: z.array(Peer).max(500).default([]),
 });
 /** The state of an engine under each. */
 export const stateUnder = {
@@ -145,6 +149,15 @@ export const stateUnder = {
 } as const;
 export type DrainRequest = z.infer<typeof DrainRequest>;
 export type DrainOrder = z.input<typeof DrainRequest>;
+
+/** Go on serving, and hand due mail over: to each peer at most so many recipients. Replaces what was ordered before. */
+export const SpreadRequest = z.object({
+  peers: z
+    .array(Peer.extend({ recipients: z.int().min(1).max(1_000_000) }))
+    .min(1)
+    .max(500),
+});
+export type SpreadRequest = z.infer<typeof SpreadRequest>;
 
 export const QueueQuery = z.object({
   limit: z.coerce.number().int().min(1).max(1000).default(100),

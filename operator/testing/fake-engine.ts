@@ -11,6 +11,7 @@ import {
   DrainRequest,
   type EngineStatus,
   type Problem,
+  SpreadRequest,
   stateUnder,
 } from "#contract/admin-api.ts";
 import { ShareOrder, type Shares } from "#contract/rules-api.ts";
@@ -44,6 +45,8 @@ export class FakeEngine {
   readonly pushes: ConfigPush[] = [];
   readonly drains: string[] = [];
   readonly shares: Shares[] = [];
+  /** What it was told to spread; null: it is of a version that cannot. */
+  spreads: SpreadRequest[] | null = null;
   /** Engines of early versions know no shares. */
   knowsShares = true;
   /** What a key that is tried out answers; null: it can try nothing out. */
@@ -107,6 +110,11 @@ export class FakeEngine {
       return this.#share(ShareOrder.parse(JSON.parse(body)), response);
     if (what === "POST /v1/spamhaus/probe" && this.probeResult !== null)
       return answer(response, 200, this.probeResult);
+    if (what === "POST /v1/spread" && this.spreads !== null) {
+      this.spreads.push(SpreadRequest.parse(JSON.parse(body)));
+      const isWilling = this.status.state === "Serving";
+      return answer(response, isWilling ? 200 : 409, isWilling ? this.status : { code: "engine-leaving" });
+    }
     if (what === "POST /v1/drain") {
       const { mode } = DrainRequest.parse(JSON.parse(body));
       this.drains.push(mode);

@@ -5,6 +5,7 @@ import {
   type DrainOrder,
   type EngineStatus,
   type Problem,
+  type SpreadRequest,
   stateUnder,
 } from "#contract/admin-api.ts";
 import { appFile } from "#contract/config.ts";
@@ -42,28 +43,56 @@ export class MemoryEngines implements Engines {
 
   /** Whether engines that start from now on can hand their queue to peers. */
   canHandOver = false;
+  /** Whether engines that start from now on can spread their mail. */
+  canSpread = false;
+  /** Orders to spread, as they came. */
+  readonly spreads: { readonly ip: string; readonly peers: SpreadRequest["peers"] }[] = [];
   /** Addresses that take no orders. */
   readonly disobedient = new Set<string>();
   /** Addresses that take mail of nobody and tell nobody what they took. */
   readonly deaf = new Set<string>();
   readonly #peers = new Map<string, readonly string[]>();
+  readonly #shares = new Map<string, Map<string, number>>();
 
   /** `app` is the smtpd-app.yaml that it starts with. */
   start(ip: string, revision: string, app = ""): void {
-    const handover = this.canHandOver ? { handover: { given: 0, unanswered: 0, waitsFor: null } } : {};
+    const spread = this.canSpread ? { spreading: 0, spread: 0 } : {};
+    const handover = this.canHandOver
+      ? { handover: { given: 0, unanswered: 0, waitsFor: null, ...spread } }
+      : {};
     const spamhaus = spamhausOf(app, null);
     this.byIp.set(ip, { ...settledStatus, ...handover, share: noShare, revision, spamhaus });
     this.#peers.delete(ip);
+    this.#shares.delete(ip);
+    if (this.canSpread) this.queue(ip, 0);
   }
 
   /** As much as an engine gives in one turn. */
   turn(batch = 50): void {
     for (const [ip, status] of this.byIp) if (status.state === "Draining") this.#give(ip, status, batch);
+    for (const [ip, shares] of this.#shares) this.#spread(ip, shares, batch);
+  }
+
+  /** One batch to the first peer that has some of its share left. */
+  #spread(ip: string, shares: Map<string, number>, batch: number): void {
+    const [peer, share] = [...shares][0] ?? ["", 0];
+    const from = this.byIp.get(ip);
+    if (from === undefined || !this.byIp.has(peer)) return void shares.delete(peer);
+    const count = Math.min(batch, share, from.queue.portable ?? 0);
+    if (count === share || count < batch) shares.delete(peer);
+    else shares.set(peer, share - count);
+    this.queue(ip, from.queue.total - count);
+    this.queue(peer, (this.byIp.get(peer)?.queue.total ?? 0) + count);
+    const spreading = [...shares.values()].reduce((sum, left) => sum + left, 0);
+    const { given = 0, spread = 0 } = from.handover ?? {};
+    const told = { given: given + count, spread: spread + count, spreading };
+    this.change(ip, { handover: { unanswered: 0, waitsFor: null, ...told } });
   }
 
   queue(ip: string, active: number): void {
     const queue = { total: active, active, deferred: 0, hold: 0, oldestDueSeconds: active > 0 ? 1 : 0 };
-    this.change(ip, { queue });
+    const isKnown = this.#at(ip).handover?.spreading !== undefined;
+    this.change(ip, { queue: isKnown ? { ...queue, portable: active } : queue });
   }
 
   /** Everything that is queued anywhere. */
@@ -110,7 +139,18 @@ export class MemoryEngines implements Engines {
     this.orders.push({ ip, mode, peers: peers.map(({ name }) => name) });
     const addresses = peers.map(({ url }) => new URL(url).hostname);
     this.#peers.set(ip, addresses);
+    this.#shares.delete(ip);
     this.change(ip, { state: stateUnder[mode] });
+    return this.#at(ip);
+  }
+
+  async spread({ ip }: EngineAddress, { peers }: SpreadRequest): Promise<EngineStatus | null> {
+    const { state, handover } = this.#at(ip);
+    if (handover?.spreading === undefined || state !== "Serving" || this.disobedient.has(ip)) return null;
+    this.spreads.push({ ip, peers });
+    this.#shares.set(ip, new Map(peers.map(({ url, recipients }) => [new URL(url).hostname, recipients])));
+    const spreading = peers.reduce((sum, { recipients }) => sum + recipients, 0);
+    this.change(ip, { handover: { ...handover, spreading } });
     return this.#at(ip);
   }
 

@@ -19,6 +19,7 @@ import {
   type QueuePage,
   QueueQuery,
   QueueSelector,
+  SpreadRequest,
 } from "#contract/admin-api.ts";
 
 import { type BreakpointDoor, addBreakpointRoutes } from "./breakpoint-routes.ts";
@@ -45,6 +46,8 @@ export interface Administration {
   reloadConfig(): Promise<ConfigAnswer>;
   /** Rejects with a Failure when peers cannot be reached for lack of keys; nothing has changed then. */
   drain(request: DrainRequest): Promise<EngineStatus>;
+  /** As drain; rejects with `engine-leaving` unless the engine serves. */
+  spread(request: SpreadRequest): Promise<EngineStatus>;
   queue(query: QueueQuery): QueuePage;
   changeQueue(action: "retry" | "hold" | "release" | "bounce", selector: QueueSelector): QueueChange;
 }
@@ -92,9 +95,7 @@ export function makeAdminServer(options: {
   server.post("/v1/config/reload", async (_request, reply) =>
     answerConfig(reply, await administration.reloadConfig()),
   );
-  server.post("/v1/drain", async (request, reply) =>
-    withShape(reply, DrainRequest, request.body, (body) => drain(reply, administration, body)),
-  );
+  addDrainOrders(server, administration);
   addTransferRoutes(server, options.transfer);
   addRuleRoutes(server, options.rules);
   addSpamhausRoutes(server, options.spamhaus);
@@ -110,6 +111,15 @@ export function makeAdminServer(options: {
   return server;
 }
 
+function addDrainOrders(server: FastifyInstance, administration: Administration): void {
+  server.post("/v1/drain", async (request, reply) =>
+    withShape(reply, DrainRequest, request.body, (body) => obey(reply, () => administration.drain(body))),
+  );
+  server.post("/v1/spread", async (request, reply) =>
+    withShape(reply, SpreadRequest, request.body, (body) => obey(reply, () => administration.spread(body))),
+  );
+}
+
 function addQueueOrders(server: FastifyInstance, administration: Administration): void {
   for (const action of ["retry", "hold", "release", "bounce"] as const) {
     server.post(`/v1/queue/${action}`, async (request, reply) =>
@@ -120,13 +130,9 @@ function addQueueOrders(server: FastifyInstance, administration: Administration)
   }
 }
 
-async function drain(
-  reply: FastifyReply,
-  administration: Administration,
-  request: DrainRequest,
-): Promise<unknown> {
+async function obey(reply: FastifyReply, order: () => Promise<EngineStatus>): Promise<unknown> {
   try {
-    return await administration.drain(request);
+    return await order();
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     return reply.code(409).send({ code: error.code, message: error.message });

@@ -17,6 +17,7 @@ import type { OutcomeCounters } from "../queue/settlement.ts";
 import type { SessionCounters } from "../session/counters.ts";
 import type { SpamhausCounters } from "../spamhaus/counters.ts";
 import type { SpoolFigures } from "../spool/spool.ts";
+import type { GiverFigures } from "../transfer/giver.ts";
 import { addEventMetrics } from "./event-metrics.ts";
 import { addQuotaMetrics } from "./quota-metrics.ts";
 import { addReactionMetrics } from "./reaction-metrics.ts";
@@ -42,6 +43,7 @@ export interface MetricSources {
   readonly authentication: AuthenticationCounters;
   readonly events: () => readonly EventFigures[];
   readonly plugins: () => readonly PluginState[];
+  readonly handover: () => GiverFigures;
   /** Servers, and when their certificate ends, wall-clock ms. */
   readonly certificates: () => readonly (readonly [server: string, end: number])[];
   readonly spoolFloorBytes: number;
@@ -63,8 +65,16 @@ export function makeMetrics(sources: MetricSources): Registry {
   addPluginMetrics(registry, sources.plugins);
   addEventMetrics(registry, sources.events);
   addHealthMetrics(registry, sources);
+  addHandoverMetrics(registry, sources.handover);
   gauge(registry, "mta_ready", "1 while new mail is welcome.", () => (sources.isReady() ? 1 : 0));
   return registry;
+}
+
+function addHandoverMetrics(registry: Registry, figures: MetricSources["handover"]): void {
+  const given = "Messages that peers took over.";
+  counter(registry, "mta_handover_messages_given_total", given, () => figures().given);
+  const spread = "Recipients that went to peers with less to do, while this engine went on serving.";
+  counter(registry, "mta_handover_recipients_spread_total", spread, () => figures().spread);
 }
 
 function addSessionMetrics(registry: Registry, { session, sessions }: MetricSources): void {

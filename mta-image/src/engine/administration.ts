@@ -7,13 +7,16 @@ import {
   type QueuePage,
   type QueueQuery,
   type QueueSelector,
+  type SpreadRequest,
   stateUnder,
 } from "#contract/admin-api.ts";
 
 import type { Clock } from "#base/clock.ts";
+import { Failure } from "#base/error.ts";
 
 import type { Administration, ConfigAnswer } from "../admin/admin-server.ts";
 import type { LiveConfig } from "../config/live-config.ts";
+import { countPortable } from "../queue/portable.ts";
 import type { Queue } from "../queue/queue.ts";
 import { queryQueue, selectEntries } from "../queue/query.ts";
 import type { SessionCounters } from "../session/counters.ts";
@@ -99,7 +102,7 @@ export class EngineAdministration implements Administration {
   /** A process that is stopping stays so. */
   async drain({ mode, peers }: DrainRequest): Promise<EngineStatus> {
     const { spool, queue, transfer, options } = this.#mta;
-    await transfer.order(peers, { give: mode === "Drain" });
+    await transfer.order(peers, mode === "Drain" ? "all" : "none");
     if (this.#mta.state === "Stopping") return this.status();
     this.#drained ??= this.#watchDrained();
     if (mode === "Cordon" || mode === "Drain") this.#drained.start();
@@ -113,6 +116,13 @@ export class EngineAdministration implements Administration {
     await spool.unmarkFenced();
     this.#mta.state = stateUnder[mode];
     queue.isPaused = false;
+    return this.status();
+  }
+
+  async spread({ peers }: SpreadRequest): Promise<EngineStatus> {
+    if (this.#mta.state !== "Serving")
+      throw new Failure("engine-leaving", "only an engine that serves spreads its mail");
+    await this.#mta.transfer.order(peers, new Map(peers.map(({ name, recipients }) => [name, recipients])));
     return this.status();
   }
 
@@ -144,8 +154,10 @@ export class EngineAdministration implements Administration {
 
   /** Mail that is being handed over is still here until the peer has said that it has it. */
   #queueFigures(): EngineStatus["queue"] {
-    const figures = this.#mta.queue.figures();
-    return { ...figures, total: figures.total + this.#mta.transfer.withheld };
+    const { queue, transfer } = this.#mta;
+    const figures = queue.figures();
+    const total = figures.total + transfer.withheld;
+    return { ...figures, total, portable: countPortable(queue.lines) };
   }
 }
 

@@ -5,6 +5,7 @@ import type { Queue } from "../queue/queue.ts";
 import type { SessionCounters } from "../session/counters.ts";
 import type { Spamhaus } from "../spamhaus/spamhaus.ts";
 import type { DiskSpool } from "../spool/disk-spool.ts";
+import type { Transfer } from "../transfer/transfer.ts";
 
 /** The engine as far as it is counted. */
 export interface Counted {
@@ -15,6 +16,7 @@ export interface Counted {
   readonly spool: DiskSpool;
   readonly courier: SmtpCourier;
   readonly spamhaus: Spamhaus;
+  readonly transfer: Pick<Transfer, "figures">;
   readonly plugins: { states(): ReturnType<MetricSources["plugins"]> };
 }
 
@@ -39,6 +41,7 @@ export function metricSources(engine: Counted, handed: Handed): MetricSources {
     delivery: courier.counters,
     connections: () => courier.connections,
     spamhaus: engine.spamhaus.counters,
+    handover: () => engine.transfer.figures,
     plugins: () => engine.plugins.states(),
   };
 }

@@ -188,6 +188,8 @@ export class Mta {
       spool: this.spool,
       clock,
       log,
+      // One that is fenced says so by itself (mail-store.ts).
+      isOpen: () => this.state === "Serving" || this.state === "Fenced",
       keys: peerKeys(startup.admin),
     });
   }
@@ -265,9 +267,7 @@ export class Mta {
     this.rules.useShare(await readShare(this.#sharePlace));
     if (this.spool.isFenced) this.administration.startFenced();
     await this.transfer.queueAll(this.spool.recover());
-    this.shutdown.add("courier", async () => {
-      await this.#mail.close(shutdown.timeout);
-    });
+    this.shutdown.add("courier", () => this.#mail.close(shutdown.timeout));
     await this.#openAdmin();
     this.shutdown.add("breakpoints", async () => this.#scripts.breakpoints.close());
     this.shutdown.add("traces", async () => this.#traces.close());

@@ -105,6 +105,11 @@ export class DestinationQueue<E extends Standing> implements Destination, Line {
     return taken;
   }
 
+  /** Entries that are to be tried, the most urgent first, without taking them. */
+  *due(): Iterable<E> {
+    for (const lane of [this.#urgent, this.#ordinary, this.#patient]) if (lane !== null) yield* lane.due();
+  }
+
   #laneOf(priority: number): Lane<E> {
     if (priority === 0) return this.#ordinary;
     if (priority > 0) this.#urgent ??= new Lane<E>();

@@ -33,6 +33,15 @@ export class Lane<E extends Waiting> {
     return null;
   }
 
+  /** Those that are to be tried, in order. */
+  *due(): Iterable<E> {
+    const entries = this.#entries;
+    for (let i = this.#head; i < entries.length; i++) {
+      const entry = entries[i] as E;
+      if (entry.phase === "ready" && entry.verdict === null) yield entry;
+    }
+  }
+
   /** The first entry and those of the same message right behind it, `most` at most; they are out of the lane. */
   take(most: number, isForNotices: boolean): E[] {
     const first = this.peek(isForNotices);

@@ -62,13 +62,12 @@ export class Queue {
   constructor(options: QueueOptions) {
     const { clock, log, maxRunning } = options;
     this.#options = options;
-    const courier = withDeadlines(options.courier, clock);
     this.#clock = clock;
     this.#doorkeeper = options.doorkeeper ?? openDoors;
     this.#sourcesFor = options.sourcesFor;
     this.#spool = options.spool;
     this.#messages = new KeptMessages(options.spool);
-    this.#courier = courier;
+    this.#courier = withDeadlines(options.courier, clock);
     this.#settlement = new Settlement({
       ...options,
       scheduleFor: (line) => this.#scheduleOf(line),
@@ -94,7 +93,7 @@ export class Queue {
       doorkeeper: this.#doorkeeper,
     });
     this.#dispatcher = new Dispatcher({
-      courier,
+      courier: this.#courier,
       log,
       maxRunning,
       clock,
@@ -119,6 +118,11 @@ export class Queue {
   /** Attempts that have ended, and the milliseconds that they took together. */
   get ended(): { readonly attempts: number; readonly ms: number } {
     return this.#dispatcher.ended;
+  }
+
+  /** Due mail by destination; not to be kept across turns of the event loop. */
+  get lines(): Iterable<DestinationQueue<Entry>> {
+    return this.#dispatcher.lines;
   }
 
   /** Attempts under way. */

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, afterEach, before, describe, test } from "node:test";
+import { after, afterEach, before, describe, test, type TestContext } from "node:test";
 import { createTransport } from "nodemailer";
 
 import type { DrainOrder, EngineStatus } from "#contract/admin-api.ts";
@@ -41,20 +43,34 @@ async function securedEngine(name: string, server: string): Promise<Engine> {
   return engine;
 }
 
+/** The port of one that takes connections and never greets: what is tried there goes on being tried. */
+async function deafServer(t: TestContext): Promise<number> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => sockets.add(socket.on("error", () => {})));
+  t.after(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  return (server.address() as AddressInfo).port;
+}
+
 function send(to: Engine, recipient: string, text: string): Promise<unknown> {
   const transport = createTransport({ host: "127.0.0.1", port: to.smtpPort, ignoreTLS: true });
   return transport.sendMail({ from: "a@example.org", to: recipient, text }).finally(() => transport.close());
 }
 
+const peerOf = (peer: Engine) => ({
+  name: peer.folder,
+  url: `https://127.0.0.1:${peer.mta.ports.get("admin")}`,
+  servername: SERVER_NAME,
+});
+
 /** Orders go past the network here: HTTPS with a private authority is not fetch's to speak. */
 const order = (of: Engine, mode: DrainOrder["mode"], peers: readonly Engine[]): Promise<EngineStatus> =>
   of.mta.administration.drain({
     mode,
-    peers: peers.map((peer) => ({
-      name: peer.folder,
-      url: `https://127.0.0.1:${peer.mta.ports.get("admin")}`,
-      servername: SERVER_NAME,
-    })),
+    peers: peers.map(peerOf),
   });
 const status = (of: Engine): EngineStatus => of.mta.administration.status();
 
@@ -97,7 +113,13 @@ describe("two engines", () => {
       () => status(giver).queue.total,
       (count) => count === 0,
     );
-    assert.deepEqual(status(giver).handover, { given: 40, unanswered: 0, waitsFor: null });
+    assert.deepEqual(status(giver).handover, {
+      given: 40,
+      unanswered: 0,
+      waitsFor: null,
+      spreading: 0,
+      spread: 0,
+    });
     await until(
       () => status(taker).queue.total,
       (count) => count === 40,
@@ -111,6 +133,36 @@ describe("two engines", () => {
     );
     assert.deepEqual(sink.received.map((mail) => mail.recipients[0]).sort(), recipients.sort());
     assert.ok(sink.received.some(({ content }) => content.length > 600_000));
+  });
+
+  test("share a backlog while both serve, and give nothing when they are leaving", async (t) => {
+    const giver = await securedEngine("burdened", `127.0.0.1:${await deafServer(t)}`);
+    const taker = await securedEngine("idle", `127.0.0.1:${sink.port}`);
+    const known = new Set(sink.received.map(({ recipients: [recipient = ""] }) => recipient));
+    // A window of 40 is under way, the others wait in line.
+    for (let i = 0; i < 80; i++) await send(giver, `s${i}@example.net`, "small");
+    await until(
+      () => status(giver).queue.portable ?? 0,
+      (count) => count === 40,
+    );
+    const peer = { ...peerOf(taker), recipients: 25 };
+    const told = await giver.mta.administration.spread({ peers: [peer] });
+    assert.deepEqual([told.state, told.handover?.spreading], ["Serving", 25]);
+    await until(
+      () => sink.received.filter(({ recipients: [recipient = ""] }) => !known.has(recipient)).length,
+      (count) => count === 25,
+    );
+    await until(
+      () => status(giver).handover?.spreading,
+      (left) => left === 0,
+    );
+    const { handover, queue, state } = status(giver);
+    assert.deepEqual([state, queue.total, queue.portable], ["Serving", 55, 15]);
+    assert.deepEqual(handover, { given: 25, unanswered: 0, waitsFor: null, spreading: 0, spread: 25 });
+    const text = await (await fetch(`${giver.monitorUrl}/metrics`)).text();
+    assert.match(text, /^mta_handover_recipients_spread_total 25$/m);
+    await order(giver, "Cordon", []);
+    await assert.rejects(giver.mta.administration.spread({ peers: [peer] }), { code: "engine-leaving" });
   });
 
   test("survive a taker that is not there: the giver says so, serves again and loses nothing", async () => {

@@ -1,6 +1,7 @@
 /**
  * The giving side of a hand-over: batches of queued messages go to peers in turn until the queue is empty, the
- * hand-over is stopped, or every peer fails.
+ * hand-over is stopped, or every peer fails. An engine that goes on serving gives due mail alone, and to each peer no more
+ * than its share; a peer that fails gets nothing more of it.
  *
  * For each batch: the messages leave the queue's hands, the ids are noted as leaving (on disk), the batch is
  * sent, the ids that the peer names are settled here (on disk), then struck from the ledger, and the peer is told
@@ -25,6 +26,10 @@ export interface GiverFigures {
   /** Messages that a peer may have or not have. */
   readonly unanswered: number;
   readonly waitsFor: string | null;
+  /** Recipients that are still to go to peers while the engine serves, or are on their way to one. */
+  readonly spreading: number;
+  /** Recipients that went so. */
+  readonly spread: number;
 }
 
 export interface GiverOptions {
@@ -45,7 +50,10 @@ export class Giver {
   #given = 0;
   #waitsFor: string | null = null;
   #running: Promise<void> | null = null;
-  #isGiving = false;
+  /** Recipients that each peer may still get; null: all that there is. */
+  #shares: Map<string, number> | null = new Map();
+  #onWay = 0;
+  #spread = 0;
   readonly #stop = new AbortController();
 
   constructor(options: GiverOptions) {
@@ -59,18 +67,31 @@ export class Giver {
   }
 
   get figures(): GiverFigures {
-    return { given: this.#given, unanswered: this.withheld.size, waitsFor: this.#waitsFor };
+    const left = [...(this.#shares?.values() ?? [])].reduce((sum, share) => sum + share, 0);
+    return {
+      given: this.#given,
+      unanswered: this.withheld.size,
+      waitsFor: this.#waitsFor,
+      spreading: this.#shares === null ? 0 : Math.max(left, this.#onWay),
+      spread: this.#spread,
+    };
   }
 
   /** Hands over to these peers until `keep`, or goes on with another list of them. */
   give(peers: readonly Peer[]): void {
-    this.#isGiving = true;
+    this.#shares = null;
+    this.#begin(peers);
+  }
+
+  /** Hands due mail over, to each of these peers at most so many recipients. */
+  spread(peers: readonly Peer[], shares: ReadonlyMap<string, number>): void {
+    this.#shares = new Map(shares);
     this.#begin(peers);
   }
 
   /** Gives no more. Peers that owe an answer are asked until they have told; what is left stays in the queue. */
   keep(peers: readonly Peer[]): void {
-    this.#isGiving = false;
+    this.#shares = new Map();
     this.#begin(peers);
   }
 
@@ -80,18 +101,25 @@ export class Giver {
     await this.#running;
   }
 
+  get #isGiving(): boolean {
+    return this.#shares === null || this.#shares.size > 0;
+  }
+
   #begin(peers: readonly Peer[]): void {
     this.#peers = peers;
     if (this.#running !== null || this.#stop.signal.aborted) return;
-    this.#running = this.#run(this.#stop.signal).finally(() => {
-      this.#running = null;
-    });
+    this.#running = this.#run(this.#stop.signal);
   }
 
   async #run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.#askUnanswered();
-      if (!this.#isGiving && this.#unanswered.length === 0) return;
+      if (!this.#isGiving && this.#unanswered.length === 0) {
+        this.#waitsFor = null;
+        // In this turn: an order that comes now must find nobody running who has looked already.
+        this.#running = null;
+        return;
+      }
       const moved = this.#isGiving && (await this.#giveBatch());
       if (!moved) await sleep(this.#options.clock, PAUSE_MS, signal);
     }
@@ -101,8 +129,25 @@ export class Giver {
   async #giveBatch(): Promise<boolean> {
     const peer = this.#nextPeer();
     if (peer === null) return false;
-    const parcels = this.#options.store.checkOut(BATCH);
+    const shares = this.#shares;
+    const share = shares?.get(peer.name);
+    const parcels = this.#options.store.checkOut(
+      share === undefined ? BATCH : { ...BATCH, recipients: share },
+    );
+    if (parcels.length === 0) shares?.clear();
     if (parcels.length === 0) return false;
+    const recipients = parcels.reduce((sum, { head }) => sum + recipientsIn(head), 0);
+    this.#onWay = recipients;
+    const isTaken = await this.#send(peer, parcels);
+    this.#onWay = 0;
+    if (share === undefined) return isTaken;
+    if (isTaken) this.#spread += recipients;
+    if (isTaken && share > recipients) shares?.set(peer.name, share - recipients);
+    else shares?.delete(peer.name);
+    return isTaken;
+  }
+
+  async #send(peer: Peer, parcels: readonly Parcel[]): Promise<boolean> {
     const frames = await this.#frames(parcels);
     if (frames.length === 0) return false;
     const batch = {
@@ -187,7 +232,13 @@ export class Giver {
 
   /** In turn, without those that owe an answer. */
   #nextPeer(): Peer | null {
-    const free = this.#peers.filter(({ name }) => !this.#unanswered.some(({ peer }) => peer === name));
+    const free = this.#peers.filter(
+      ({ name }) => this.#shares?.has(name) !== false && !this.#unanswered.some(({ peer }) => peer === name),
+    );
     return free[this.#turn++ % Math.max(free.length, 1)] ?? null;
   }
+}
+
+function recipientsIn({ states }: Parcel["head"]): number {
+  return states.filter((state) => state !== null).length;
 }

@@ -6,9 +6,10 @@
 import { Failure } from "#base/error.ts";
 import type { FrameHead } from "#contract/transfer-api.ts";
 
+import { choosePortable } from "../queue/portable.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { Spool, LiveMail } from "../spool/spool.ts";
-import type { Door, Parcel, Store } from "./ports.ts";
+import type { Bounds, Door, Parcel, Store } from "./ports.ts";
 
 /** A message in nobody's hands. */
 interface Away {
@@ -41,10 +42,10 @@ export class MailStore implements Store, Door {
     this.#away.set(message.id, { message, recipients });
   }
 
-  checkOut(bounds: { readonly messages: number; readonly bytes: number }): readonly Parcel[] {
+  checkOut(bounds: Bounds): readonly Parcel[] {
     const parcels: Parcel[] = [];
     let bytes = 0;
-    for (const id of this.#queue.messageIds()) {
+    for (const id of this.#candidates(bounds)) {
       if (parcels.length >= bounds.messages || bytes >= bounds.bytes) break;
       const message = this.#queue.withdraw(id);
       if (message === null) continue;
@@ -53,6 +54,12 @@ export class MailStore implements Store, Door {
       bytes += message.sizeBytes;
     }
     return parcels;
+  }
+
+  #candidates({ messages, bytes, recipients }: Bounds): Iterable<string> {
+    const queue = this.#queue;
+    if (recipients === undefined) return queue.messageIds();
+    return choosePortable(queue.lines, (id) => queue.find(id), { messages, bytes, recipients });
   }
 
   async content(id: string): Promise<Buffer> {

@@ -9,14 +9,21 @@ export interface Parcel {
   readonly sizeBytes: number;
 }
 
+/** At most so much is taken at once; `recipients`, where given, means due ones alone. */
+export interface Bounds {
+  readonly messages: number;
+  readonly bytes: number;
+  readonly recipients?: number;
+}
+
 /** The giving side of queue and spool. */
 export interface Store {
   /**
    * Takes messages out of the queue's hands, the earliest due first, as many as fit the bounds: from now on
    * nobody tries them. Messages with a recipient being tried, on hold with a verdict, or larger than the bound
-   * stay.
+   * stay. With a bound of recipients only messages all of whose recipients are due and could be tried by any engine.
    */
-  checkOut(bounds: { readonly messages: number; readonly bytes: number }): readonly Parcel[];
+  checkOut(bounds: Bounds): readonly Parcel[];
   /** The content of a message that was checked out. Rejects when it cannot be read. */
   content(id: string): Promise<Buffer>;
   /** Puts messages back in the queue as they were. */

@@ -8,6 +8,8 @@
  * on its way somewhere, is refused when it comes. Closed batches are kept in memory only: what was on its way
  * belongs to a connection of this process.
  *
+ * An engine that is leaving takes none: it may be seen empty and go at any moment.
+ *
  * A crash at any point: an arriving id that is found in the spool at start was stored, so it is taken; one that is
  * not found was not, and the giver still has it. Rejects with the spool's or the ledger's Failure; the giver then
  * keeps everything that the answer does not name.
@@ -27,14 +29,26 @@ export class Receiver {
   readonly #ledger: Ledger;
   readonly #door: Door;
   readonly #clock: Clock;
+  readonly #isOpen: () => boolean;
   /** Ids of batches being stored: the same batch sent again waits for the first. */
   readonly #storing = new Map<string, Promise<void>>();
   readonly #closed = new Set<string>();
 
-  constructor(options: { readonly ledger: Ledger; readonly door: Door; readonly clock: Clock }) {
+  constructor(options: {
+    readonly ledger: Ledger;
+    readonly door: Door;
+    readonly clock: Clock;
+    readonly isOpen: () => boolean;
+  }) {
     this.#ledger = options.ledger;
     this.#door = options.door;
     this.#clock = options.clock;
+    this.#isOpen = options.isOpen;
+  }
+
+  /** Messages that are being stored. */
+  get arriving(): number {
+    return this.#storing.size;
   }
 
   /** Once at start, before the spool's messages are queued. */
@@ -53,6 +67,8 @@ export class Receiver {
     // From here to the note in #storing nothing is waited for: a question comes before or after, never between.
     if (this.#closed.has(batch))
       throw new Failure("batch-closed", `batch ${batch} was given up by its sender`);
+    // Whoever sees an engine that is leaving empty may believe it: nothing comes to it any more.
+    if (!this.#isOpen()) throw new Failure("engine-leaving", "this engine is leaving and takes no mail");
     const known = new Set(this.#ledger.taken({ batch, ids }));
     const fresh = frames.filter(({ head }) => !known.has(head.id) && !this.#door.has(head.id));
     const stored = fresh.length === 0 ? [] : await this.#store(batch, fresh);

@@ -10,10 +10,10 @@ import { makeId } from "#base/ids.ts";
 import { silentLog } from "#base/log.ts";
 import type { FrameHead } from "#contract/transfer-api.ts";
 
-import { decodeFrames, encodeFrame } from "./frames.ts";
+import { frameHeads as heads } from "../../testing/frame-heads.ts";
 import { Giver } from "./giver.ts";
 import { Ledger } from "./ledger.ts";
-import type { Door, Parcel, Peer, Store } from "./ports.ts";
+import type { Bounds, Door, Parcel, Peer, Store } from "./ports.ts";
 import { Receiver } from "./receiver.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "transfer-"));
@@ -29,32 +29,6 @@ const hurriedClock: Clock = {
   },
 };
 
-function head(id: string): FrameHead {
-  const state = { status: "queued", attempts: 3, dueAt: 1, lastReply: "451 later", delayNotices: 1 } as const;
-  return {
-    id,
-    receivedAt: 5,
-    envelope: {
-      sender: "a@example.org",
-      recipients: ["b@example.net", "c@example.net"],
-      smtpUtf8: false,
-      eightBit: false,
-      transportId: "default",
-    },
-    origin: {
-      kind: "smtp",
-      serverId: "smtp",
-      remoteIp: "192.0.2.1",
-      remotePort: 1,
-      helo: "h",
-      protocol: "ESMTP",
-      tls: null,
-      sessionId: id,
-    },
-    states: [state, null],
-  };
-}
-
 /** An engine reduced to what a hand-over sees: `spool` outlives a crash, the rest does not. */
 class Engine implements Store, Door {
   readonly name: string;
@@ -62,6 +36,8 @@ class Engine implements Store, Door {
   readonly delivered: string[] = [];
   queue = new Set<string>();
   refusesStore = false;
+  isLeaving = false;
+  readonly isOpen = (): boolean => !this.isLeaving;
   ledger: Ledger;
   giver: Giver;
   receiver: Receiver;
@@ -72,7 +48,12 @@ class Engine implements Store, Door {
     this.#path = join(folder, `${makeId(0)}.db`);
     for (const one of heads) this.spool.set(one.id, one);
     this.ledger = new Ledger(this.#path);
-    this.receiver = new Receiver({ ledger: this.ledger, door: this, clock: hurriedClock });
+    this.receiver = new Receiver({
+      ledger: this.ledger,
+      door: this,
+      clock: hurriedClock,
+      isOpen: this.isOpen,
+    });
     this.giver = this.#open();
   }
 
@@ -88,7 +69,12 @@ class Engine implements Store, Door {
     void this.giver.close();
     this.ledger.close();
     this.ledger = new Ledger(this.#path);
-    this.receiver = new Receiver({ ledger: this.ledger, door: this, clock: hurriedClock });
+    this.receiver = new Receiver({
+      ledger: this.ledger,
+      door: this,
+      clock: hurriedClock,
+      isOpen: this.isOpen,
+    });
     this.giver = this.#open();
   }
 
@@ -100,8 +86,9 @@ class Engine implements Store, Door {
     this.queue.clear();
   }
 
-  checkOut({ messages }: { messages: number }): readonly Parcel[] {
-    const ids = [...this.queue].slice(0, Math.min(messages, 3));
+  /** Each message has one recipient that is left. */
+  checkOut({ messages, recipients = messages }: Bounds): readonly Parcel[] {
+    const ids = [...this.queue].slice(0, Math.min(messages, recipients, 3));
     for (const id of ids) this.queue.delete(id);
     return ids.map((id) => ({ head: this.spool.get(id) as FrameHead, sizeBytes: 10 }));
   }
@@ -134,7 +121,16 @@ class Engine implements Store, Door {
   }
 }
 
-type Fate = "fine" | "request-lost" | "answer-lost" | "twice" | "late" | "taker-crashes" | "giver-crashes";
+const FATES = [
+  "fine",
+  "request-lost",
+  "answer-lost",
+  "twice",
+  "late",
+  "taker-crashes",
+  "giver-crashes",
+] as const;
+type Fate = (typeof FATES)[number];
 
 /** The network between two engines; each send meets the next fate of the list. */
 function connect(
@@ -175,28 +171,6 @@ async function until(isTrue: () => boolean): Promise<void> {
   assert.fail("it never became true");
 }
 
-const heads = (count: number): FrameHead[] => Array.from({ length: count }, () => head(makeId(7)));
-
-describe("frames", () => {
-  test("come back as they went, and every cut is refused", () => {
-    const frames = heads(2).map((one) => ({ head: one, content: Buffer.from("body\r\n") }));
-    const bytes = Buffer.concat(frames.flatMap(encodeFrame));
-    assert.deepEqual(decodeFrames(bytes), frames);
-    const first = Buffer.concat(encodeFrame(frames[0] as (typeof frames)[0])).length;
-    for (let cut = 1; cut < bytes.length; cut++) {
-      if (cut !== first) assert.throws(() => decodeFrames(bytes.subarray(0, cut)), { code: "batch-broken" });
-    }
-  });
-
-  test("with a head that breaks the schema are refused with its place", () => {
-    const broken = { ...head(makeId(1)), states: [] };
-    assert.throws(
-      () => decodeFrames(Buffer.concat(encodeFrame({ head: broken, content: Buffer.alloc(0) }))),
-      /states/,
-    );
-  });
-});
-
 describe("a hand-over", () => {
   test("moves every message with its state, and the taker forgets when told", async () => {
     const all = heads(10);
@@ -206,7 +180,8 @@ describe("a hand-over", () => {
     await until(() => taker.queue.size === 10 && giver.spool.size === 0);
     await giver.giver.close();
     assert.deepEqual(taker.spool.get(all[0]?.id ?? ""), all[0]);
-    assert.deepEqual(giver.giver.figures, { given: 10, unanswered: 0, waitsFor: null });
+    const none = { unanswered: 0, waitsFor: null, spreading: 0, spread: 0 };
+    assert.deepEqual(giver.giver.figures, { given: 10, ...none });
     assert.deepEqual(taker.ledger.remembered, 0);
   });
 
@@ -252,6 +227,17 @@ describe("a hand-over", () => {
     await Promise.all([first.giver.close(), third.giver.close()]);
   });
 
+  test("to one that is leaving does not happen: it may be seen empty and go", async () => {
+    const giver = new Engine("a", heads(3));
+    const taker = new Engine("b");
+    taker.isLeaving = true;
+    giver.giver.give([connect(taker, { fates: [] })]);
+    await until(() => giver.giver.figures.waitsFor !== null);
+    assert.match(giver.giver.figures.waitsFor ?? "", /^b: this engine is leaving/);
+    assert.equal(taker.spool.size, 0);
+    await giver.giver.close();
+  });
+
   test("that was given up refuses the batch that comes late", async () => {
     const giver = new Engine("a", heads(3));
     const taker = new Engine("b");
@@ -267,15 +253,7 @@ describe("a hand-over", () => {
   });
 
   test("delivers every message exactly once through any sequence of faults", async () => {
-    const fate = fc.constantFrom<Fate>(
-      "fine",
-      "request-lost",
-      "answer-lost",
-      "twice",
-      "late",
-      "taker-crashes",
-      "giver-crashes",
-    );
+    const fate = fc.constantFrom(...FATES);
     await fc.assert(
       fc.asyncProperty(
         fc.array(fate, { maxLength: 12 }),
@@ -296,6 +274,84 @@ describe("a hand-over", () => {
           for (const taker of takers) taker.deliverAll();
           await giver.giver.close();
           const delivered = [...giver.delivered, ...takers.flatMap((taker) => taker.delivered)];
+          assert.deepEqual(delivered.sort(), all.map(({ id }) => id).sort());
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe("an engine that goes on serving", () => {
+  test("gives each peer its share and keeps the rest", async () => {
+    const giver = new Engine("a", heads(20));
+    const takers = [new Engine("b"), new Engine("c")];
+    const peers = takers.map((taker) => connect(taker, { fates: [] }));
+    const shares = new Map(Object.entries({ b: 7, c: 2 }));
+    giver.giver.spread(peers, shares);
+    assert.equal(giver.giver.figures.spreading, 9);
+    await until(() => giver.giver.figures.spreading === 0);
+    assert.deepEqual([giver.queue.size, ...takers.map(({ queue }) => queue.size)], [11, 7, 2]);
+    const none = { unanswered: 0, waitsFor: null, spreading: 0 };
+    assert.deepEqual(giver.giver.figures, { given: 9, spread: 9, ...none });
+  });
+
+  test("gives a peer that fails nothing more, learns what it took, and forgets the share", async () => {
+    const giver = new Engine("a", heads(9));
+    const [deaf, well] = [new Engine("b"), new Engine("c")];
+    const peers = [connect(deaf, { fates: ["answer-lost"] }), connect(well, { fates: [] })];
+    giver.giver.spread(peers, new Map(Object.entries({ b: 6, c: 3 })));
+    await until(() => giver.giver.figures.spreading === 0 && giver.giver.withheld.size === 0);
+    await until(() => giver.queue.size + deaf.queue.size + well.queue.size === 9);
+    assert.deepEqual([giver.queue.size, deaf.queue.size, well.queue.size], [3, 3, 3]);
+    assert.equal(giver.giver.figures.waitsFor, null);
+  });
+
+  test("stops giving when it is told to serve, and gives everything when it is told to leave", async () => {
+    const giver = new Engine("a", heads(9));
+    const taker = new Engine("b");
+    const peer = connect(taker, { fates: [] });
+    giver.giver.spread([peer], new Map([["b", 6]]));
+    giver.giver.keep([peer]);
+    assert.equal(giver.giver.figures.spreading, 0);
+    await until(() => giver.queue.size + taker.queue.size === 9);
+    giver.giver.spread([peer], new Map([["b", 1]]));
+    giver.giver.give([peer]);
+    await until(() => taker.queue.size === 9);
+    await giver.giver.close();
+  });
+
+  test("delivers every message exactly once, here or there, through any sequence of faults", async () => {
+    const order = fc.record({ b: fc.nat(5), c: fc.nat(5), fate: fc.constantFrom(...FATES) });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(order, { minLength: 1, maxLength: 8 }),
+        fc.integer({ min: 1, max: 24 }),
+        async (orders, count) => {
+          const all = heads(count);
+          const giver = new Engine("a", all);
+          const takers = [new Engine("b"), new Engine("c")];
+          const [fates, late]: [Fate[], (() => Promise<void>)[]] = [[], []];
+          const peers = takers.map((taker) => connect(taker, { fates, giver, late }));
+          for (const { b, c, fate } of orders) {
+            fates.push(fate);
+            const shares = Object.entries({ b, c }).filter(([, share]) => share > 0);
+            giver.giver.spread(peers, new Map(shares));
+            await until(() => {
+              for (const arrive of late.splice(0)) void arrive();
+              for (const taker of takers) taker.deliverAll();
+              // What crashed has forgotten its order, not whom it owes a question.
+              if (giver.giver.withheld.size > 0) giver.giver.keep(peers);
+              return giver.giver.figures.spreading === 0 && giver.giver.withheld.size === 0;
+            });
+            giver.deliverAll();
+          }
+          await until(() => {
+            for (const engine of [giver, ...takers]) engine.deliverAll();
+            return [giver, ...takers].every(({ spool }) => spool.size === 0);
+          });
+          await giver.giver.close();
+          const delivered = [giver, ...takers].flatMap((engine) => engine.delivered);
           assert.deepEqual(delivered.sort(), all.map(({ id }) => id).sort());
         },
       ),

@@ -21,6 +21,8 @@ export interface TransferOptions {
   readonly spool: Spool;
   readonly clock: Clock;
   readonly log: Log;
+  /** False: the engine is leaving, and no peer may bring it mail. */
+  readonly isOpen: () => boolean;
   /** Null where the admin API has no certificates: nothing can then be handed over. */
   readonly keys: PeerKeys | null;
 }
@@ -37,7 +39,8 @@ export class Transfer {
     this.#options = options;
     this.#ledger = new Ledger(options.ledgerPath);
     this.#store = new MailStore(options);
-    this.receiver = new Receiver({ ledger: this.#ledger, door: this.#store, clock: options.clock });
+    const { clock, isOpen } = options;
+    this.receiver = new Receiver({ ledger: this.#ledger, door: this.#store, clock, isOpen });
     this.receiver.recover();
     this.#giver = new Giver({ ...options, ledger: this.#ledger, store: this.#store });
   }
@@ -46,9 +49,9 @@ export class Transfer {
     return this.#giver.figures;
   }
 
-  /** Recipients that are neither in the queue nor settled. */
+  /** Recipients that are neither in the queue nor settled, and messages that peers are bringing. */
   get withheld(): number {
-    return this.#store.withheld;
+    return this.#store.withheld + this.receiver.arriving;
   }
 
   /** Messages found at start: those that a peer may have are kept back, all others are queued. */
@@ -60,8 +63,14 @@ export class Transfer {
     }
   }
 
-  /** `give`: hand the queue to these peers. Otherwise only ask those that owe an answer. */
-  async order(peers: readonly PeerAddress[], order: { readonly give: boolean }): Promise<void> {
+  /**
+   * all: hand the queue to these peers. none: only ask those that owe an answer. A map: hand over due mail, to each peer
+   * (by name) so many recipients.
+   */
+  async order(
+    peers: readonly PeerAddress[],
+    give: "all" | "none" | ReadonlyMap<string, number>,
+  ): Promise<void> {
     const { keys } = this.#options;
     if (keys === null && peers.length > 0) {
       throw new Failure("peer-keys-missing", "admin.tls with clientca is needed to hand mail over", {
@@ -73,8 +82,9 @@ export class Transfer {
       keys === null ? [] : peers.map((address) => connectPeer(address, keys)),
     );
     this.#connected = connected;
-    if (order.give) this.#giver.give(connected);
-    else this.#giver.keep(connected);
+    if (give === "all") this.#giver.give(connected);
+    else if (give === "none") this.#giver.keep(connected);
+    else this.#giver.spread(connected, give);
     // A call under way on an old connection fails and is asked about again.
     for (const peer of before) peer.close();
   }

@@ -16,6 +16,7 @@ import {
   type ConfigPush,
   type DrainOrder,
   EngineStatus,
+  type SpreadRequest,
 } from "#contract/admin-api.ts";
 import { type ShareOrder, Shares, ShareState } from "#contract/rules-api.ts";
 import { type ProbeOrder, ProbeResult } from "#contract/spamhaus-api.ts";
@@ -75,6 +76,11 @@ export class EngineClient implements Engines {
   async drain(address: EngineAddress, order: DrainOrder): Promise<EngineStatus> {
     const answer = await this.#call(address, { method: "POST", path: "/v1/drain", body: order });
     return accept(EngineStatus, address, answer);
+  }
+
+  async spread(address: EngineAddress, order: SpreadRequest): Promise<EngineStatus | null> {
+    const answer = await this.#call(address, { method: "POST", path: "/v1/spread", body: order });
+    return answer.status === 404 || answer.status === 409 ? null : accept(EngineStatus, address, answer);
   }
 
   async share(address: EngineAddress, order: ShareOrder): Promise<ShareAnswer> {

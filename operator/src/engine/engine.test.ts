@@ -78,6 +78,17 @@ describe("the engine client", () => {
     assert.deepEqual(engine.drains, ["Cordon"]);
   });
 
+  test("tells an engine to spread its mail; one that cannot, or leaves, is none that failed", async () => {
+    const peer = { name: "out-1", url: "https://10.0.0.2:9443", servername: serverName, recipients: 5 };
+    assert.equal(await client.spread(address, { peers: [peer] }), null);
+    engine.spreads = [];
+    engine.status = { ...engine.status, state: "Serving" };
+    assert.equal((await client.spread(address, { peers: [peer] }))?.state, "Serving");
+    assert.deepEqual(engine.spreads, [{ peers: [peer] }]);
+    engine.status = { ...engine.status, state: "Cordoned" };
+    assert.equal(await client.spread(address, { peers: [peer] }), null);
+  });
+
   test("hands on the problems of a configuration that is refused", async () => {
     engine.problems = [{ file: "smtpd-app.yaml", path: "servers[0]", reason: "bad" }];
     const outcome = await client.push(address, { revision: "r2", files: {} });
@@ -156,6 +167,7 @@ describe("reports", () => {
       },
       push: () => Promise.reject(new Error("not used")),
       drain: () => Promise.reject(new Error("not used")),
+      spread: () => Promise.reject(new Error("not used")),
       share: () => Promise.reject(new Error("not used")),
       probe: () => Promise.reject(new Error("not used")),
       close: async () => {},
@@ -239,6 +251,7 @@ describe("reports", () => {
         },
         push: () => Promise.reject(new Error("not used")),
         drain: () => Promise.reject(new Error("not used")),
+        spread: () => Promise.reject(new Error("not used")),
         share: () => Promise.reject(new Error("not used")),
         probe: () => Promise.reject(new Error("not used")),
         close: async () => {},

@@ -3,7 +3,7 @@
  * the same client. A call rejects with a Failure whose code is engine-unreachable (no answer: nothing is known),
  * engine-denied (our token or certificate is not the one it knows yet) or engine-broken (an answer that is none).
  */
-import type { ConfigPush, DrainOrder, EngineStatus, Problem } from "#contract/admin-api.ts";
+import type { ConfigPush, DrainOrder, EngineStatus, Problem, SpreadRequest } from "#contract/admin-api.ts";
 import type { ShareOrder, ShareState } from "#contract/rules-api.ts";
 import type { ProbeOrder, ProbeResult } from "#contract/spamhaus-api.ts";
 
@@ -31,6 +31,8 @@ export interface Engines {
   status(address: EngineAddress): Promise<EngineStatus>;
   push(address: EngineAddress, push: ConfigPush): Promise<PushOutcome>;
   drain(address: EngineAddress, order: DrainOrder): Promise<EngineStatus>;
+  /** Null: it cannot, or does not serve. */
+  spread(address: EngineAddress, order: SpreadRequest): Promise<EngineStatus | null>;
   share(address: EngineAddress, order: ShareOrder): Promise<ShareAnswer>;
   /** Null: this engine cannot try anything out. */
   probe(address: EngineAddress, order: ProbeOrder): Promise<ProbeResult | null>;

@@ -25,6 +25,7 @@ export function newsOf(status: EngineStatus | null): string {
     rounded(queue.blocked ?? 0),
     rounded(status.handover?.unanswered ?? 0),
     status.handover?.waitsFor ?? null,
+    (status.handover?.spreading ?? 0) > 0,
     status.spamhaus ?? null,
     status.share === undefined ? null : [status.share.version, rounded(status.share.held)],
     // Only a pod that leaves is judged by these.

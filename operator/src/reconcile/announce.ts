@@ -137,6 +137,13 @@ export function announceScale({ size, before, decision }: Scaled): Announcement 
   };
 }
 
+/** What engines were told to hand to peers, in words; null: nobody was told anything. */
+export function announceSpread(spread: string | null): readonly Announcement[] {
+  if (spread === null) return [];
+  const note = `due recipients, from whom to whom: ${spread}`;
+  return [{ type: "Normal", reason: "BacklogSpread", action: "Spread", note }];
+}
+
 export function withRegard(regarding: KubeObject, announcements: readonly Announcement[]): EventInput[] {
   return announcements.map((each) => ({ ...each, regarding }));
 }

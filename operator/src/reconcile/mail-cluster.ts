@@ -16,7 +16,14 @@ import { describeSteps, type Step } from "#operator/slots/steps.ts";
 import { makeStatus } from "#operator/status/mail-cluster-status.ts";
 import { reasonOf } from "#operator/status/plan.ts";
 
-import { announceConditions, announceScale, announceStep, announceVetoes, withRegard } from "./announce.ts";
+import {
+  announceConditions,
+  announceScale,
+  announceSpread,
+  announceStep,
+  announceVetoes,
+  withRegard,
+} from "./announce.ts";
 import { brokenSpecStatus } from "./broken-spec.ts";
 import { ensureFinalizer, letGo } from "./finalize.ts";
 import { type Judgement, judge } from "./judge.ts";
@@ -30,6 +37,7 @@ import { renewCertificates } from "./renew-certificates.ts";
 import { attempt } from "./attempt.ts";
 import { again, done, type Reconciler, type Result, soonest } from "./result.ts";
 import { type Scaled, scale } from "./scale.ts";
+import { spreadBacklog } from "./spread-backlog.ts";
 import { tellShares } from "./tell-shares.ts";
 import { takeTurn } from "./take-turn.ts";
 import type { Tools } from "./tools.ts";
@@ -74,9 +82,11 @@ async function pass(tools: Tools, writer: Writer, found: Observed): Promise<Resu
   const { observed, judgement } = await configure(tools, seen, scaled);
   const isSound = await applyObjects(tools, writer, observed, judgement);
   const steps = isSound ? await takeSteps(tools, writer, observed, judgement) : done;
+  const { spread, next } = await spreadBacklog(tools, observed, judgement);
   await dropSpentWords(writer, observed, judgement);
   if (judgement.decision.isGone && (await letGo(writer, observed))) return done;
-  const { conditions, revision } = await tellStatus(tools, writer, observed, judgement);
+  const { conditions, revision } = await tellStatus(tools, writer, observed, judgement, spread);
+  for (const event of withRegard(observed.object, announceSpread(spread))) tools.recorder.record(event);
   // After the status: only what it names as the last good one may be the only way back.
   await prune(writer, doomedOf(observed, judgement, revision.lastGood ?? null));
   if (scaled.size !== scaled.before)
@@ -90,6 +100,7 @@ async function pass(tools: Tools, writer: Writer, found: Observed): Promise<Resu
     wake,
     trial,
     renewal,
+    next,
     await tellShares(tools, observed),
   ]);
 }
@@ -207,6 +218,7 @@ async function tellStatus(
   writer: Writer,
   observed: Observed,
   judgement: Judgement,
+  spread: string | null = null,
 ): Promise<MailClusterStatus> {
   const { object, generation, previous, key } = observed;
   const status = makeStatus({
@@ -214,6 +226,7 @@ async function tellStatus(
     refused: tools.memory.of(key).refusals.all,
     clusterName: key.name,
     generation,
+    spread,
     now: new Date(tools.clock.now()),
     previous: previous as Parameters<typeof makeStatus>[0]["previous"],
   });

@@ -19,12 +19,25 @@ export interface Refusal {
   readonly problems: readonly Problem[];
 }
 
+/** The last order to an engine to spread its mail. */
+export interface SpreadNote {
+  /** By the monotonic clock, in milliseconds. */
+  readonly at: number;
+  /** What it had spread until then. */
+  readonly spreadBefore: number;
+  readonly isTaken: boolean;
+}
+
 export interface ClusterMemory {
   refusal: Refusal | null;
   /** Writes that the API server refuses. */
   readonly refusals: Refusals;
   /** Orders to engines, by uid of the pod. */
   readonly orders: Map<string, GivenOrder>;
+  /** By uid of the pod that gave. */
+  readonly spread: Map<string, SpreadNote>;
+  /** While mail is being spread the autoscaler takes no pod away; by the monotonic clock, in milliseconds. */
+  sizeHeldUntil: number;
   /** The shares that engines have (slots/shares.ts), by uid of the pod. */
   readonly shares: Map<string, NotedShare>;
   /** What engines said when a key for Spamhaus was tried out. */
@@ -58,6 +71,8 @@ export class Memory {
       refusal: null,
       refusals: new Refusals(),
       orders: new Map(),
+      spread: new Map(),
+      sizeHeldUntil: Number.NEGATIVE_INFINITY,
       shares: new Map(),
       crashed: new Map(),
       bake: null,

@@ -216,9 +216,10 @@ function lastGoodOf(
 
 /** Of the pods that are there; others are forgotten. */
 function ordersOf(tools: Tools, key: Key, pods: readonly Pod[]): Observed["orders"] {
-  const { orders } = tools.memory.of(key);
+  const { orders, spread } = tools.memory.of(key);
   const uids = new Set(pods.map(({ metadata }) => metadata.uid));
   for (const uid of orders.keys()) if (!uids.has(uid)) orders.delete(uid);
+  for (const uid of spread.keys()) if (!uids.has(uid)) spread.delete(uid);
   return {
     given: new Map(orders),
     now: tools.clock.monotonic(),

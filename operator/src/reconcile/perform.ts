@@ -12,7 +12,7 @@ import type { KubeObject, Resource } from "#operator/kube/kube.ts";
 import { type PersistentVolumeClaim, type Pod, resources } from "#operator/kube/objects.ts";
 import { isEmpty } from "#operator/slots/leave.ts";
 import { observeClaim, type ObservedClaim, type ObservedPod } from "#operator/slots/observed.ts";
-import { type Order, orderKey, unansweredOf } from "#operator/slots/orders.ts";
+import { maySend, type Order, orderKey } from "#operator/slots/orders.ts";
 import { wakeTimeOf } from "#operator/slots/sleep.ts";
 import type { Step } from "#operator/slots/steps.ts";
 
@@ -190,7 +190,7 @@ async function askProven(
   if (live?.metadata.uid !== step.pod.uid || live.status?.podIP !== step.pod.ip) return null;
   // The others first: once nobody may send it mail any more, what it says of itself stays true.
   const others = await Promise.all(step.witnesses.map(({ uid }) => tools.reports.askNow(uid)));
-  if (others.some((engine) => engine === null || unansweredOf(engine) > 0)) return null;
+  if (others.some((engine) => engine === null || maySend(engine))) return null;
   const engine = await tools.reports.askNow(step.pod.uid);
   return engine?.state === "Cordoned" || engine?.state === "Draining" ? engine : null;
 }

@@ -39,6 +39,7 @@ export function scale(tools: Pick<Tools, "memory" | "clock">, observed: Observed
     signals: gatherSignals(podSignals(slots, tools.clock.now())),
     current,
     history: memory.scaling?.history ?? emptyHistory,
+    isSpreading: tools.clock.monotonic() < memory.sizeHeldUntil,
     now: tools.clock.monotonic() / 1000,
   });
   memory.scaling = { history: decision.history, size: decision.replicas };

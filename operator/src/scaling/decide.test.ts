@@ -36,6 +36,7 @@ function course(input: {
       signals: gatherSignals(input.pods),
       current,
       history,
+      isSpreading: false,
       now: 10_000 + step * input.everySeconds,
     });
     ({ history, replicas: current } = decision);
@@ -57,6 +58,7 @@ describe("the autoscaler", () => {
       signals: gatherSignals([pod(0), pod(0), pod(0)]),
       current: 3,
       history: { wishes: [{ at: 9_900, replicas: 3 }], changes: [] },
+      isSpreading: false,
       now: 10_000,
     });
     assert.equal(busyBefore.replicas, 3);
@@ -76,6 +78,7 @@ describe("the autoscaler", () => {
       signals: gatherSignals([pod(1090), pod(1090)]),
       current: 2,
       history: emptyHistory,
+      isSpreading: false,
       now: 0,
     });
     assert.deepEqual([decision.replicas, decision.reason], [2, "Settled"]);
@@ -92,6 +95,7 @@ describe("the autoscaler", () => {
       signals: gatherSignals([null, null]),
       current: 2,
       history: emptyHistory,
+      isSpreading: false,
       now: 0,
     });
     assert.deepEqual([decision.replicas, decision.reason, decision.isActive], [2, "FiguresUnknown", false]);
@@ -103,6 +107,23 @@ describe("the autoscaler", () => {
     assert.deepEqual(up, [4]);
     const down = course({ pods: [pod(0), null], current: 2, steps: 20, everySeconds: 60 });
     assert.deepEqual(new Set(down), new Set([2]));
+  });
+
+  test("takes no pod away while mail is on its way to it, goes up all the same, and never beyond a bound", () => {
+    const decide = (due: number, current: number, maxReplicas = 10) =>
+      decideScale({
+        rules: { ...rules, maxReplicas },
+        signals: gatherSignals([pod(due)]),
+        current,
+        history: { wishes: [{ at: 0, replicas: 1 }], changes: [] },
+        isSpreading: true,
+        now: 10_000,
+      });
+    const { replicas, reason, history } = decide(0, 4);
+    assert.deepEqual([replicas, reason, history.changes], [4, "Spreading", []]);
+    assert.equal(history.wishes.at(-1)?.replicas, 1);
+    assert.deepEqual([decide(6000, 4).replicas, decide(6000, 4).reason], [6, "Scaled"]);
+    assert.equal(decide(0, 4, 3).replicas, 3);
   });
 
   test("obeys the user's bounds at once", () => {
@@ -132,7 +153,11 @@ describe("the autoscaler", () => {
         let current = 1;
         rounds.forEach((pods, i) => {
           const signals = gatherSignals(pods);
-          const decision = decideScale({ rules, signals, current, history, now: i * 20 });
+          const decision = decideScale({
+            ...{ rules, signals, current, history },
+            isSpreading: i % 5 === 4,
+            now: i * 20,
+          });
           assert.ok(decision.replicas >= 1 && decision.replicas <= 10);
           if (!signals.isComplete) assert.ok(decision.replicas >= current);
           ({ history, replicas: current } = decision);

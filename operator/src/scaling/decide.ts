@@ -23,6 +23,7 @@ export interface ScalingRules {
  * StepLimited     moved, or waits, as far as the period allows.
  * AtMinimum, AtMaximum   the wish lies beyond the bound.
  * FiguresUnknown  some or all pods are silent: held.
+ * Spreading       fewer would do, but due mail is on its way to the pods that look idle: held.
  */
 export type ScalingReason =
   | "Scaled"
@@ -31,7 +32,8 @@ export type ScalingReason =
   | "StepLimited"
   | "AtMinimum"
   | "AtMaximum"
-  | "FiguresUnknown";
+  | "FiguresUnknown"
+  | "Spreading";
 
 export interface ScalingDecision {
   readonly replicas: number;
@@ -48,6 +50,8 @@ export function decideScale(input: {
   readonly signals: Signals;
   readonly current: number;
   readonly history: History;
+  /** Engines are handing due mail to each other. */
+  readonly isSpreading: boolean;
   /** Seconds. */
   readonly now: number;
 }): ScalingDecision {
@@ -75,6 +79,7 @@ function follow(input: {
   readonly signals: Signals;
   readonly current: number;
   readonly history: History;
+  readonly isSpreading: boolean;
   readonly now: number;
   readonly wish: number;
   readonly because: string;
@@ -85,8 +90,10 @@ function follow(input: {
   // The user's bounds hold at once: neither windows nor steps keep a cluster outside of them.
   const clamped = Math.min(Math.max(current, rules.minReplicas), rules.maxReplicas);
   const stable = stabilize({ ...shared, current: clamped, wish: bounded });
-  const replicas = limitStep({ ...shared, current: clamped, wish: stable });
-  const reason = reasonOf({ wish, bounded, stable, replicas, current });
+  const step = limitStep({ ...shared, current: clamped, wish: stable });
+  const isHeld = input.isSpreading && step < clamped;
+  const replicas = isHeld ? clamped : step;
+  const reason = isHeld ? "Spreading" : reasonOf({ wish, bounded, stable, replicas, current });
   const changes = replicas === current ? [] : [{ at: now, from: current, to: replicas }];
   return {
     replicas,

@@ -81,6 +81,12 @@ export function unansweredOf({ handover }: EngineStatus): number {
   return handover?.unanswered ?? 0;
 }
 
+/** It serves, and may be sending mail to peers, or wait for the answer of one. */
+export function maySend(engine: EngineStatus): boolean {
+  const { handover, state } = engine;
+  return unansweredOf(engine) > 0 || (state === "Serving" && (handover?.spreading ?? 0) > 0);
+}
+
 function canAnswer(pod: ObservedPod | null): pod is ObservedPod & { readonly ip: string } {
   return pod !== null && pod.ip !== null && pod.engine !== null && pod.engine.state !== "Stopping";
 }

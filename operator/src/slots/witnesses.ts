@@ -4,7 +4,7 @@
  */
 import type { SlotInput } from "./input.ts";
 import { type ObservedPod, type ObservedSlot, isAsleep, isGivenUp } from "./observed.ts";
-import { unansweredOf } from "./orders.ts";
+import { maySend } from "./orders.ts";
 
 export interface Witnesses {
   /** Somebody may still send to the slot or ask it. */
@@ -40,12 +40,12 @@ function mayHaveSent(observed: ObservedSlot, input: SlotInput): boolean {
   if (isAsleep(observed, input.wallMs)) return false;
   if (pod === null || pod.engine === null) return input.drainTo === "Peers";
   const { engine } = pod;
-  return engine.state !== "Serving" || unansweredOf(engine) > 0 || !isSettled(pod, input);
+  return engine.state !== "Serving" || maySend(engine) || !isSettled(pod, input);
 }
 
-/** Owed an answer, or not yet known to give to others only. */
+/** Owed an answer, sends to somebody, or not yet known to give to others only. */
 function isOpen(pod: ObservedPod, slot: number, input: SlotInput): boolean {
-  if (pod.engine === null || unansweredOf(pod.engine) > 0 || !isSettled(pod, input)) return true;
+  if (pod.engine === null || maySend(pod.engine) || !isSettled(pod, input)) return true;
   if (pod.engine.state !== "Draining") return false;
   const order = input.given.get(pod.uid);
   return order === undefined || order.peers.has(slot);

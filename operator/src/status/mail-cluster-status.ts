@@ -34,6 +34,8 @@ export interface StatusInput extends Judged {
   readonly generation: number;
   readonly now: Date;
   readonly previous: Partial<MailClusterStatus>;
+  /** Which backlogs this pass had engines spread, in words; absent or null: none. */
+  readonly spread?: string | null;
 }
 
 export function makeStatus(input: StatusInput): MailClusterStatus {
@@ -47,6 +49,7 @@ export function makeStatus(input: StatusInput): MailClusterStatus {
   const leavingSince = leavingTimes(judged, input.previous.pods ?? [], now);
   const plan = planOf(judged);
   const web = webAdminReady(judged);
+  const spread = spreadRecord(input, now);
   const scaling = scalingRecord(judged, input.previous.scaling, now);
   return {
     observedGeneration: input.generation,
@@ -86,11 +89,17 @@ export function makeStatus(input: StatusInput): MailClusterStatus {
       ...(lastGood === null ? {} : { lastGood }),
     },
     ...(scaling === undefined ? {} : { scaling }),
+    ...(spread === undefined ? {} : { spread }),
     ...(input.rollout === null ? {} : { rollout: input.rollout }),
     ...(plan.length === 0 ? {} : { plan }),
     pods: podEntries(judged, leavingSince),
     plugins: pluginEntries(input),
   };
+}
+
+/** The last one stays, for whoever looks later. */
+function spreadRecord({ spread = null, previous }: StatusInput, now: string): MailClusterStatus["spread"] {
+  return spread === null ? previous.spread : { at: now, message: spread.slice(0, 1024) };
 }
 
 function updatedReplicas({ slots, hashOf }: Judged, target: string | null): number {
