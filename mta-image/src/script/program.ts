@@ -51,11 +51,9 @@ export class Fn {
 
   /** What a name stands for here: functions that stand in this one or around it win over those of the file. */
   find(name: string, host: Host): Named | null {
-    for (let fn: Fn | null = this; fn !== null; fn = fn.within) {
-      const named = fn.functions.get(name);
-      if (named !== undefined) return { kind: "function", fn: named };
-    }
-    return this.unit.find(name, host);
+    const fn = this.functions.get(name);
+    if (fn !== undefined) return { kind: "function", fn };
+    return (this.within ?? this.unit).find(name, host);
   }
 
   get least(): number {
