@@ -10,7 +10,7 @@ import { buildPages } from "../../tools/web.ts";
 import { hasRbldnsd } from "../testing/rbldnsd.ts";
 import { until } from "../testing/until.ts";
 import { type BusyFleet, hostile, startBusyFleet } from "./testing/busy-fleet.ts";
-import { fieldsOfMail, poisonAnswers } from "./testing/poison.ts";
+import { fieldsOfMail, poisonAnswers, poisonTrace } from "./testing/poison.ts";
 import { type Tab, hasBrowser, openBrowser, openTab } from "./testing/browser.ts";
 import { type MailClusterDoor, startMailClusterDoor } from "./testing/mail-cluster-door.ts";
 import { logIn, picture, show } from "./testing/steps.ts";
@@ -315,6 +315,18 @@ describe("the pages in a real browser", { skip: hasBrowser ? false : "there is n
       [...fieldsOfMail].filter((field) => !poison.has(field)),
       [],
     );
+    await own.close();
+  });
+
+  test("whatever stands in any field of a trace is text", async () => {
+    const own = await openTab(browser, { url: rig.url });
+    await logIn(own.page, "admin");
+    await poisonTrace(own.page);
+    await show(own.page, "trace");
+    await own.page.getByRole("button", { name: "Start" }).click();
+    await own.page.getByText(hostile).nth(12).waitFor();
+    assert.deepEqual([await own.page.evaluate("window.hacked"), own.complaints], [undefined, []]);
+    assert.equal(await own.page.locator("img, main script, iframe").count(), 0);
     await own.close();
   });
 

@@ -26,6 +26,7 @@ export const fieldsOfMail: ReadonlySet<string> = new Set([
 ]);
 
 const closed: ReadonlySet<string> = new Set([
+  "direction",
   "status",
   "state",
   "outcome",
@@ -49,6 +50,19 @@ export async function poisonAnswers(page: Page): Promise<ReadonlySet<string>> {
     await route.fulfill({ response, json: poisoned(json, "", seen) });
   });
   return seen;
+}
+
+/** The one answer that comes as lines: every text that an engine could fill holds it. */
+export async function poisonTrace(page: Page): Promise<void> {
+  const about = { remoteIp: "", remotePort: 25, listener: "", transportId: "", host: "" };
+  const line = { at: new Date().toISOString(), session: "s", transaction: 1, text: "", messageId: "", about };
+  const kinds = ["open", "client", "server", "tls", "content", "close"];
+  const lines = ["in", "out"].flatMap((direction) =>
+    kinds.map((kind) => ({ engine: "", item: poisoned({ ...line, direction, kind }, "", new Set()) })),
+  );
+  const all = [...lines, { engine: hostile, failure: hostile }].map((each) => ({ ...each, engine: hostile }));
+  const body = all.map((each) => `${JSON.stringify(each)}\n`).join("");
+  await page.route(/\/api\/trace/, (route) => route.fulfill({ contentType: "application/x-ndjson", body }));
 }
 
 function poisoned(value: unknown, field: string, seen: Set<string>): unknown {
