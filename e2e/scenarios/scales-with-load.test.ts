@@ -29,7 +29,7 @@ describe("a cluster that scales by itself", { timeout: 400_000 }, () => {
     const { status } = await stage.until("outbound", ({ status: { pods } }) =>
       pods.every(({ queued = 0 }) => queued >= 100),
     );
-    assert.match(status.spread?.message ?? "", /^slot 0: \d+ to /);
+    assert.match(status.spread?.message ?? "", /^slot \d: \d+ to /);
     const spread = await stage.kubectl(
       "get",
       "events",
