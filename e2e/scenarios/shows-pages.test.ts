@@ -3,7 +3,7 @@ import { after, before, describe, test } from "node:test";
 import type { Browser, Locator, Page } from "playwright-core";
 
 import { type Tab, hasBrowser, openBrowser, openTab } from "../../mta-image/web/testing/browser.ts";
-import { picture, show } from "../../mta-image/web/testing/steps.ts";
+import { picture, show, views } from "../../mta-image/web/testing/steps.ts";
 import { type WebDoor, openWeb } from "../demo/show-web.ts";
 import { freeze, killNow, processesOf } from "../soak/node-processes.ts";
 import {
@@ -263,17 +263,3 @@ describe("the web administration of a cluster", { timeout: 800_000 }, () => {
     });
   });
 });
-
-const views = [
-  "overview",
-  "queue",
-  "rules",
-  "warm-up",
-  "deliveries",
-  "trace",
-  "config",
-  "plugins",
-  "spamhaus",
-  "rollout",
-  "audit",
-];

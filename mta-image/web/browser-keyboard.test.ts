@@ -13,21 +13,7 @@ import { until } from "../testing/until.ts";
 import { type Tab, hasBrowser, openBrowser, openTab } from "./testing/browser.ts";
 import { type MailClusterDoor, startMailClusterDoor } from "./testing/mail-cluster-door.ts";
 import { PASSWORD, type WebRig, startRig } from "./testing/rig.ts";
-import { show } from "./testing/steps.ts";
-
-const views = [
-  "overview",
-  "queue",
-  "rules",
-  "warm-up",
-  "deliveries",
-  "trace",
-  "config",
-  "plugins",
-  "spamhaus",
-  "rollout",
-  "audit",
-];
+import { show, views } from "./testing/steps.ts";
 
 describe("the pages by keyboard", { skip: hasBrowser ? false : "there is no chromium" }, () => {
   let browser: Browser;

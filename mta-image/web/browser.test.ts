@@ -13,23 +13,10 @@ import { type BusyFleet, hostile, startBusyFleet } from "./testing/busy-fleet.ts
 import { fieldsOfMail, poisonAnswers, poisonTrace } from "./testing/poison.ts";
 import { type Tab, hasBrowser, openBrowser, openTab } from "./testing/browser.ts";
 import { type MailClusterDoor, startMailClusterDoor } from "./testing/mail-cluster-door.ts";
-import { logIn, picture, show } from "./testing/steps.ts";
+import { logIn, picture, show, views as menu } from "./testing/steps.ts";
 import { type WebRig, startRig } from "./testing/rig.ts";
 
-const views = [
-  "overview",
-  "queue",
-  "rules",
-  "warm-up",
-  "deliveries",
-  "trace",
-  "config",
-  "plugins",
-  "spamhaus",
-  "rollout",
-  "audit",
-  "message",
-];
+const views = [...menu, "message"];
 
 describe("the pages in a real browser", { skip: hasBrowser ? false : "there is no chromium" }, () => {
   let browser: Browser;

@@ -8,6 +8,21 @@ import { PASSWORD } from "./rig.ts";
 /** Set to a folder, a run leaves its pictures there (docs/web). */
 const pictures = process.env["MAILFLEET_PICTURES"];
 
+/** The pages of the menu. */
+export const views = [
+  "overview",
+  "queue",
+  "rules",
+  "warm-up",
+  "deliveries",
+  "trace",
+  "config",
+  "plugins",
+  "spamhaus",
+  "rollout",
+  "audit",
+];
+
 export async function logIn(page: Page, user: string): Promise<void> {
   await page.goto("/");
   await page.fill("input[name=user]", user);

@@ -19,6 +19,17 @@ import { EngineReports } from "./reports.ts";
 const serverName = "out-pods.mail.svc";
 const DAY = 86_400_000;
 
+/** What reports never ask for. */
+const notUsed = () => Promise.reject(new Error("not used"));
+const unused = {
+  push: notUsed,
+  drain: notUsed,
+  spread: notUsed,
+  share: notUsed,
+  probe: notUsed,
+  close: async () => {},
+};
+
 describe("the keys of a cluster", () => {
   const now = Date.parse("2026-01-01T00:00:00Z");
 
@@ -165,12 +176,7 @@ describe("reports", () => {
         if (status == null) throw new Failure("engine-unreachable", ip);
         return status;
       },
-      push: () => Promise.reject(new Error("not used")),
-      drain: () => Promise.reject(new Error("not used")),
-      spread: () => Promise.reject(new Error("not used")),
-      share: () => Promise.reject(new Error("not used")),
-      probe: () => Promise.reject(new Error("not used")),
-      close: async () => {},
+      ...unused,
     };
     const reports = new EngineReports({
       engines,
@@ -249,12 +255,7 @@ describe("reports", () => {
           if (Number(ip) % 3 === 0) throw new Failure("engine-unreachable", ip);
           return settledStatus;
         },
-        push: () => Promise.reject(new Error("not used")),
-        drain: () => Promise.reject(new Error("not used")),
-        spread: () => Promise.reject(new Error("not used")),
-        share: () => Promise.reject(new Error("not used")),
-        probe: () => Promise.reject(new Error("not used")),
-        close: async () => {},
+        ...unused,
       },
       ...{ clock, random: () => 0.5, log: silentLog, onNews: () => {}, atOnce: 4 },
     });
