@@ -7,6 +7,7 @@
  *   POST /v1/config/reload     (reads the files again) -> ConfigResult
  *   POST /v1/drain             DrainRequest -> EngineStatus
  *   POST /v1/spread            SpreadRequest -> EngineStatus (409 unless it serves)
+ *   PUT  /v1/suppressions/sources  (suppression-sharing.ts) SourcesOrder -> SharingState
  *   POST /v1/spamhaus/probe    (spamhaus-api.ts) ProbeRequest -> ProbeResult
  *   GET  /v1/queue             QueueQuery -> QueuePage
  *   POST /v1/queue/retry       QueueSelector -> QueueChange (due now)
@@ -17,9 +18,11 @@
  */
 import { z } from "zod";
 
+import { Peer } from "./peer.ts";
 import { SpamhausState } from "./spamhaus-api.ts";
 import { PluginState } from "./plugins-api.ts";
 import { ShareState } from "./rules-api.ts";
+import { SharingState } from "./suppression-sharing.ts";
 
 export const Problem = z.object({
   /** File that holds the mistake, e.g. "smtpd-app.yaml". */
@@ -115,6 +118,8 @@ export const EngineStatus = z.object({
   handover: HandoverFigures.optional(),
   /** Null while it asks nothing; absent from engines that cannot tell. */
   spamhaus: SpamhausState.nullable().optional(),
+  /** Null while it keeps no suppression list; absent from engines that share none. */
+  suppression: SharingState.nullable().optional(),
 });
 export type EngineStatus = z.infer<typeof EngineStatus>;
 
@@ -127,13 +132,6 @@ export type ConfigPush = z.infer<typeof ConfigPush>;
 
 export const ConfigResult = z.object({ revision: z.string() });
 export type ConfigResult = z.infer<typeof ConfigResult>;
-
-const Peer = z.object({
-  name: z.string().min(1).max(255),
-  url: z.url({ protocol: /^https$/ }),
-  /** Name in the peer's certificate. */
-  servername: z.string().min(1).max(255),
-});
 
 /** `peers` with Drain: who takes the queue. With the other modes: who may owe an answer from an earlier drain. */
 export const DrainRequest = z.object({

@@ -27,7 +27,7 @@ import { type InsightDoor, addInsightRoutes } from "./insight-routes.ts";
 import { type PluginDoor, addPluginRoutes } from "./plugin-routes.ts";
 import { type RuleDoor, addRuleRoutes } from "./rule-routes.ts";
 import { withShape } from "./shape.ts";
-import { type SuppressionDoor, addSuppressionRoutes } from "./suppression-routes.ts";
+import { type SuppressionDoors, addSuppressionRoutes } from "./suppression-routes.ts";
 import { type ScriptStateDoor, addScriptStateRoutes } from "./script-state-routes.ts";
 import { type StageDoor, addStageRoutes } from "./stage-routes.ts";
 import { type SpamhausDoor, addSpamhausRoutes } from "./spamhaus-routes.ts";
@@ -64,7 +64,7 @@ export function makeAdminServer(options: {
   readonly scripts?: ScriptStateDoor;
   readonly breakpoints?: BreakpointDoor;
   readonly stage?: StageDoor;
-  readonly suppression?: SuppressionDoor;
+  readonly suppression?: SuppressionDoors;
   /** Asked at each call, since it may be renewed. Null: only client certificates open the door. */
   readonly token: () => string | null;
   readonly tls?: NonNullable<HttpServerOptions["tls"]>;

@@ -17,7 +17,7 @@ import type { BreakpointDoor } from "./breakpoint-routes.ts";
 import type { InsightDoor } from "./insight-routes.ts";
 import type { PluginDoor } from "./plugin-routes.ts";
 import type { RuleDoor } from "./rule-routes.ts";
-import type { SuppressionDoor } from "./suppression-routes.ts";
+import type { SuppressionDoors } from "./suppression-routes.ts";
 import type { ScriptStateDoor } from "./script-state-routes.ts";
 import type { StageDoor } from "./stage-routes.ts";
 import type { SpamhausDoor } from "./spamhaus-routes.ts";
@@ -49,7 +49,7 @@ export async function openAdmin(
     readonly scripts?: ScriptStateDoor;
     readonly breakpoints?: BreakpointDoor;
     readonly stage?: StageDoor;
-    readonly suppression?: SuppressionDoor;
+    readonly suppression?: SuppressionDoors;
   },
   tools: { readonly clock: Clock; readonly log: Log },
 ): Promise<{ server: FastifyInstance; stop: () => void }> {

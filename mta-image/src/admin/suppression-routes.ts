@@ -8,6 +8,12 @@ import {
   type SuppressionPage,
   SuppressionQuery,
 } from "#contract/suppression-api.ts";
+import {
+  type Changes,
+  ChangesQuery,
+  type SharingState,
+  SourcesOrder,
+} from "#contract/suppression-sharing.ts";
 
 import { withShape } from "./shape.ts";
 
@@ -18,7 +24,20 @@ export interface SuppressionDoor {
   delete(order: SuppressionDelete): number;
 }
 
-export function addSuppressionRoutes(server: FastifyInstance, door: SuppressionDoor): void {
+/** How lists of a cluster become one; suppression/sharing.ts and suppression-list.ts. */
+export interface SharingDoor {
+  follow(order: SourcesOrder): SharingState;
+  changes(query: ChangesQuery): Changes;
+}
+
+export interface SuppressionDoors {
+  readonly suppression: SuppressionDoor;
+  readonly sharing: SharingDoor;
+}
+
+export function addSuppressionRoutes(server: FastifyInstance, doors: SuppressionDoors): void {
+  addSharingRoutes(server, doors.sharing);
+  const door = doors.suppression;
   server.get("/v1/suppressions", async ({ query }, reply) =>
     withShape(reply, SuppressionQuery, query, (wanted) => answer(reply, () => door.page(wanted))),
   );
@@ -31,6 +50,15 @@ export function addSuppressionRoutes(server: FastifyInstance, door: SuppressionD
     withShape(reply, SuppressionDelete, body ?? {}, (order) =>
       answer(reply, () => ({ changed: door.delete(order) })),
     ),
+  );
+}
+
+function addSharingRoutes(server: FastifyInstance, door: SharingDoor): void {
+  server.put("/v1/suppressions/sources", async ({ body }, reply) =>
+    withShape(reply, SourcesOrder, body ?? {}, (order) => answer(reply, () => door.follow(order))),
+  );
+  server.get("/v1/suppressions/changes", async ({ query }, reply) =>
+    withShape(reply, ChangesQuery, query, (asked) => answer(reply, () => door.changes(asked))),
   );
 }
 

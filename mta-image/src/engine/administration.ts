@@ -25,6 +25,7 @@ import { BusyShare } from "./busy-share.ts";
 import { DrainedWatch } from "./drained-watch.ts";
 import type { RuleAdministration } from "./rule-administration.ts";
 import type { DiskSpool } from "../spool/disk-spool.ts";
+import type { Sharing } from "../suppression/sharing.ts";
 import type { Transfer } from "../transfer/transfer.ts";
 import { version } from "../version.ts";
 
@@ -40,6 +41,7 @@ export interface Administered {
   readonly courier: { readonly connections: number };
   readonly sessionCounters: SessionCounters;
   readonly transfer: Transfer;
+  readonly mail: { readonly sharing: Pick<Sharing, "state"> };
   readonly scriptErrors: number;
   readonly spamhaus: Pick<Spamhaus, "state">;
   readonly rules: Pick<RuleAdministration, "shares">;
@@ -88,6 +90,7 @@ export class EngineAdministration implements Administration {
       share: this.#mta.rules.shares(),
       handover: this.#mta.transfer.figures,
       spamhaus: this.#mta.spamhaus.state,
+      suppression: this.#mta.mail.sharing.state,
     };
   }
 

@@ -15,17 +15,18 @@ import { Queue, type QueueOptions } from "../queue/queue.ts";
 import { SourceCount, countSources } from "../queue/source-count.ts";
 import { WarmUp } from "../queue/warm-up.ts";
 import type { Spool } from "../spool/spool.ts";
+import { Sharing } from "../suppression/sharing.ts";
 import { suppressBefore } from "../suppression/suppressing-courier.ts";
 import { SuppressionList } from "../suppression/suppression-list.ts";
 import { OutcomeWatch } from "./outcome-watch.ts";
+import { peerKeys } from "./peer-keys.ts";
 
 /** Attempts under way in one process, whatever the number of destinations: a bound on memory and sockets. */
 const MAX_RUNNING = 10_000;
 
 export interface MailQueueOptions extends Pick<QueueOptions, "courier" | "locator" | "random"> {
   readonly spool: Spool;
-  /** Of the spool, for what is kept beside it. */
-  readonly folder: string;
+  readonly startup: EngineConfig["startup"];
   readonly doorkeeper: NonNullable<QueueOptions["doorkeeper"]>;
   /** Takes notices. */
   readonly intake: Intake;
@@ -41,6 +42,7 @@ export class MailQueue {
   readonly queue: Queue;
   readonly watch: OutcomeWatch;
   readonly suppression: SuppressionList;
+  readonly sharing: Sharing;
   readonly #warmUp: WarmUp;
   readonly #sources: SourceCount;
   readonly #courier: MailQueueOptions["courier"];
@@ -51,7 +53,9 @@ export class MailQueue {
     this.#courier = options.courier;
     const { clock, spool, settings, events } = options;
     this.#holds = options.holds;
-    this.suppression = new SuppressionList(options);
+    const { spool: place, admin } = options.startup;
+    this.suppression = new SuppressionList({ ...options, folder: place.path });
+    this.sharing = new Sharing({ ...options, list: this.suppression, keys: peerKeys(admin) });
     this.watch = new OutcomeWatch({ clock, events, list: this.suppression });
     this.#sources = new SourceCount(clock);
     this.queue = new Queue({
@@ -94,6 +98,7 @@ export class MailQueue {
   /** Lets running attempts end until the deadline; what they teach is kept. */
   async close(deadlineMs: number): Promise<void> {
     this.#warmUp.close();
+    this.sharing.close();
     this.queue.close();
     await this.#courier.close(deadlineMs);
     this.suppression.close();

@@ -64,7 +64,7 @@ export class Mta {
   readonly transfer: Transfer;
   readonly administration = new EngineAdministration(this);
   readonly rules: RuleAdministration;
-  readonly #mail: MailQueue;
+  readonly mail: MailQueue;
   readonly #feedback: Feedback;
   #metrics: Registry | null = null;
   readonly spamhaus: Spamhaus;
@@ -115,7 +115,7 @@ export class Mta {
     });
     this.shutdown.add("outbound", () => outbound.close());
     this.#outbound = outbound;
-    this.#feedback = makeFeedback({ clock, log, events: this.#events, mail: () => this.#mail });
+    this.#feedback = makeFeedback({ clock, log, events: this.#events, mail: () => this.mail });
     const door = makeFrontDoor({
       feedback: this.#feedback,
       clock,
@@ -161,8 +161,8 @@ export class Mta {
       read,
     );
     this.#deliveries = this.#telemetry.courierBefore(courier);
-    this.#mail = new MailQueue({
-      folder: options.config.current.startup.spool.path,
+    this.mail = new MailQueue({
+      startup: options.config.current.startup,
       spool: this.spool,
       courier: this.#deliveries,
       doorkeeper: this.plugins.doorkeeper,
@@ -175,7 +175,7 @@ export class Mta {
       settings: () => this.#settings,
       holds: (address) => options.config.pushedFolder === null || address === options.identity,
     });
-    this.queue = this.#mail.queue;
+    this.queue = this.mail.queue;
     const { startup } = options.config.current;
     this.rules = new RuleAdministration(this.queue, {
       clock,
@@ -267,7 +267,7 @@ export class Mta {
     this.rules.useShare(await readShare(this.#sharePlace));
     if (this.spool.isFenced) this.administration.startFenced();
     await this.transfer.queueAll(this.spool.recover());
-    this.shutdown.add("courier", () => this.#mail.close(shutdown.timeout));
+    this.shutdown.add("courier", () => this.mail.close(shutdown.timeout));
     await this.#openAdmin();
     this.shutdown.add("breakpoints", async () => this.#scripts.breakpoints.close());
     this.shutdown.add("traces", async () => this.#traces.close());
@@ -282,7 +282,7 @@ export class Mta {
     this.shutdown.add("plugins", () => this.plugins.cleanup());
     await this.plugins.load(config);
     this.plugins.earlyInit();
-    this.#mail.applyRules(config);
+    this.mail.applyRules(config);
     this.plugins.init();
   }
 
@@ -305,7 +305,7 @@ export class Mta {
       void useEvents();
       useFeedback();
       void useTelemetry();
-      this.#mail.applyRules(config);
+      this.mail.applyRules(config);
     };
   }
 
@@ -353,7 +353,7 @@ export class Mta {
   async #openMonitor(): Promise<void> {
     const registry = makeMetrics(
       metricSources(this, {
-        bounces: this.#mail.watch.log.classes,
+        bounces: this.mail.watch.log.classes,
         hooks: this.#scripts.figures,
         authentication: this.#door.authentication.counters,
         events: () => this.#events.figures(),
@@ -380,15 +380,15 @@ export class Mta {
       insight: new InsightAdministration({
         queue,
         spool,
-        outcomes: this.#mail.watch.log,
+        outcomes: this.mail.watch.log,
         clock: options.clock,
         config: options.config,
         hasTransport: (id) => this.#settings.transports.has(id),
         metrics: () => this.#metrics,
-        warmUp: () => this.#mail.warmUp(),
+        warmUp: () => this.mail.warmUp(),
       }),
       plugins: this.plugins,
-      suppression: this.#mail.suppression,
+      suppression: this.mail,
       tlsReports: this.#outbound.tlsReports,
       stage: this.#stage,
       scripts: this.#scripts.state,

@@ -2,6 +2,7 @@
  * Who gets no mail any more, by tenant: asked before each attempt, taught by hard bounces and complaints, changed by
  * administrators. Off, and without a file, while the configuration has no `suppression`. What is learned is written
  * within a second, and holds from the moment on; a crash may lose that second. Addresses are compared in lower case.
+ * What other engines of the cluster know comes by `merge` (sharing.ts).
  */
 import { join } from "node:path";
 
@@ -15,6 +16,7 @@ import type {
   SuppressionQuery,
 } from "#contract/suppression-api.ts";
 import type { SuppressionConfig } from "#contract/suppression-config.ts";
+import type { Changes, ChangesQuery } from "#contract/suppression-sharing.ts";
 
 import { type Suppression, SuppressionStore } from "./suppression-store.ts";
 
@@ -94,12 +96,10 @@ export class SuppressionList {
   }
 
   delete({ tenant, addresses }: SuppressionDelete): number {
-    const { store } = this.#on();
+    const { store, config } = this.#on();
     this.#write();
-    return store.delete(
-      tenant,
-      addresses.map((address) => address.toLowerCase()),
-    );
+    const wanted = addresses.map((address) => address.toLowerCase());
+    return store.delete(tenant, wanted, { max: config.max, now: this.#options.clock.now() });
   }
 
   page({ tenant, address, limit, after }: SuppressionQuery): SuppressionPage {
@@ -119,6 +119,29 @@ export class SuppressionList {
         ? `${encodeURIComponent(last.tenant)} ${last.address}`
         : null;
     return { entries: shown.map(describeRow), next };
+  }
+
+  /** Something was learned or ordered here that no other engine has fetched. */
+  get isUnshared(): boolean {
+    return this.#pending.size > 0 || this.#store?.isUnshared === true;
+  }
+
+  /** What another engine has not seen yet. */
+  changes(query: ChangesQuery): Changes {
+    const { store } = this.#on();
+    this.#write();
+    return store.changes(query);
+  }
+
+  readTo(source: string): ChangesQuery {
+    return this.#on().store.readTo(source);
+  }
+
+  /** What another engine has learned. What finds no room is left out, and that is logged. */
+  merge(source: string, changes: Changes): void {
+    const { store, config } = this.#on();
+    const left = store.merge(source, changes, { max: config.max, now: this.#options.clock.now() });
+    if (left > 0) this.#options.log.warn({ left }, "suppression-list-full");
   }
 
   close(): void {

@@ -3,36 +3,20 @@
  * the peer's certificate is given, not its address, so that only an engine of the same cluster gets our mail. Each
  * call is bounded in time; what is no sound answer rejects with a Failure, and the giver then asks again.
  */
-import { readFile } from "node:fs/promises";
 import type { Agent } from "undici";
 
-import { Failure, describe } from "#base/error.ts";
+import { Failure } from "#base/error.ts";
+import type { Peer as PeerAddress } from "#contract/peer.ts";
 import { TransferAnswer } from "#contract/transfer-api.ts";
 
+import { type PeerKeys, readPeerKeys } from "./peer-keys.ts";
 import type { Peer } from "./ports.ts";
-
-export interface PeerAddress {
-  readonly name: string;
-  /** https://host:port */
-  readonly url: string;
-  readonly servername: string;
-}
-
-/** PEM files; read for each hand-over, since they are renewed while the engine runs. */
-export interface PeerKeys {
-  readonly ca: string;
-  readonly cert: string;
-  readonly key: string;
-  readonly tokenFile: string;
-}
 
 const DEADLINE_MS = 30_000;
 
 /** Throws a Failure `peer-keys-unusable` that names the file. */
 export async function connectPeer(address: PeerAddress, keys: PeerKeys): Promise<Peer & { close(): void }> {
-  const [ca, cert, key, token] = await Promise.all(
-    [keys.ca, keys.cert, keys.key, keys.tokenFile].map((path) => read(path)),
-  );
+  const { ca, cert, key, token } = await readPeerKeys(keys);
   // Loaded here: an engine that never hands over does without its 11 MB.
   const { Agent } = await import("undici");
   const agent = new Agent({
@@ -47,7 +31,7 @@ export async function connectPeer(address: PeerAddress, keys: PeerKeys): Promise
     } as NonNullable<Agent.Options["connect"]>,
   });
   const call = (path: string, body: string | Buffer): Promise<readonly string[]> =>
-    post({ agent, url: `${address.url}${path}`, body, token: (token ?? "").trim() });
+    post({ agent, url: `${address.url}${path}`, body, token });
   return {
     name: address.name,
     send: (batch, frames) => call(`/v1/transfer/messages?batch=${batch}`, Buffer.concat(frames)),
@@ -80,12 +64,4 @@ async function post(request: {
   if (response.statusCode === 200 && parsed.success) return parsed.data.ids;
   const said = (answer as { message?: unknown } | null)?.message;
   throw new Failure("peer-refused", typeof said === "string" ? said : `status ${response.statusCode}`);
-}
-
-async function read(path: string): Promise<string> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (cause) {
-    throw new Failure("peer-keys-unusable", `cannot read ${path}: ${describe(cause)}`, { cause });
-  }
 }

@@ -6,13 +6,15 @@
 import type { Clock } from "#base/clock.ts";
 import { Failure } from "#base/error.ts";
 import type { Log } from "#base/log.ts";
+import type { Peer as PeerAddress } from "#contract/peer.ts";
 
 import type { Queue } from "../queue/queue.ts";
 import type { Spool, LiveMail } from "../spool/spool.ts";
 import { Giver, type GiverFigures } from "./giver.ts";
-import { type PeerAddress, type PeerKeys, connectPeer } from "./http-peer.ts";
+import { connectPeer } from "./http-peer.ts";
 import { Ledger } from "./ledger.ts";
 import { MailStore } from "./mail-store.ts";
+import type { PeerKeys } from "./peer-keys.ts";
 import { Receiver } from "./receiver.ts";
 
 export interface TransferOptions {
