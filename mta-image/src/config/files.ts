@@ -5,10 +5,11 @@
  * pushing is durable before it resolves: written aside, synced, renamed.
  */
 import { createHash } from "node:crypto";
-import { access, mkdir, open, readFile, rename } from "node:fs/promises";
+import { access, readFile } from "node:fs/promises";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 
 import { Failure, describe } from "#base/error.ts";
+import { replaceFile } from "#base/kept-file.ts";
 import { appFile, parseStartup, policyFile, suspendFile } from "#contract/config.ts";
 
 export interface ConfigTexts {
@@ -62,12 +63,7 @@ export async function readPushed(places: ConfigPlaces): Promise<PushedTexts | nu
 
 export async function writePushed(folder: string, pushed: PushedTexts): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true });
-    const file = await open(join(folder, `${PUSHED}.part`), "w", 0o600);
-    await file.writeFile(JSON.stringify(pushed));
-    await file.sync();
-    await file.close();
-    await rename(join(folder, `${PUSHED}.part`), join(folder, PUSHED));
+    await replaceFile(join(folder, PUSHED), JSON.stringify(pushed));
   } catch (cause) {
     throw new Failure(
       "config-not-kept",

@@ -7,10 +7,11 @@
  * and a new pod that takes a spool over begins with nothing, since the others may have been given what its predecessor
  * had (docs/decisions/0009).
  */
-import { mkdir, open, readFile, rename } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { Failure, describe } from "#base/error.ts";
+import { replaceFile } from "#base/kept-file.ts";
 import { ShareState } from "#contract/rules-api.ts";
 
 const FILE = "shares.json";
@@ -48,17 +49,7 @@ export async function readShare({ folder, initial }: SharePlace): Promise<KeptSh
 
 export async function writeShare({ folder }: SharePlace, share: KeptShare): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true });
-    const file = await open(join(folder, `${FILE}.part`), "w", 0o600);
-    try {
-      await file.writeFile(JSON.stringify(share));
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(join(folder, `${FILE}.part`), join(folder, FILE));
-    const parent = await open(folder);
-    await parent.sync().finally(() => parent.close());
+    await replaceFile(join(folder, FILE), JSON.stringify(share));
   } catch (cause) {
     throw new Failure("shares-not-kept", `the share could not be kept in ${folder}: ${describe(cause)}`, {
       cause,

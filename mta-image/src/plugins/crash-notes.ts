@@ -3,9 +3,10 @@
  * (native/src/blame.cc), and the next process reads it here. The file is cut to its last lines when it has grown. One
  * that is not there says nothing; one that cannot be read is a Failure, as other trouble with the folder is.
  */
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 
 import { Failure, describe } from "#base/error.ts";
+import { replaceFile } from "#base/kept-file.ts";
 
 const MOST_LINES = 1000;
 const NOTE = /^crash in plugin (.+?)(?:, function \S*)?$/;
@@ -13,7 +14,9 @@ const NOTE = /^crash in plugin (.+?)(?:, function \S*)?$/;
 /** By plugin id. */
 export async function readCrashes(path: string): Promise<Map<string, number>> {
   const lines = (await textOf(path)).split("\n").filter((line) => line !== "");
-  if (lines.length > MOST_LINES) await writeFile(path, `${lines.slice(-MOST_LINES).join("\n")}\n`);
+  // On a full disk it stays as long as it is: plugins must not keep mail from moving for that.
+  if (lines.length > MOST_LINES)
+    await replaceFile(path, `${lines.slice(-MOST_LINES).join("\n")}\n`).catch(() => undefined);
   return countCrashes(lines);
 }
 
