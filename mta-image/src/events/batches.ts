@@ -1,16 +1,20 @@
 /**
  * Batches of events that wait on disk to be sent: a folder, one file a batch, the oldest first. A file is whole or not
- * there (written aside, then renamed), and its name is the batch's id, so that a receiver knows one that comes twice.
+ * there (written aside, synced, then renamed), and its name is the batch's id, so that a receiver knows one that comes twice.
  * Bounded: beyond `maxBytes` the oldest batches are removed and counted. Rejects with Node's own errors.
  */
-import { mkdir, readFile, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+
+import { replaceFile } from "#base/kept-file.ts";
 
 interface Batch {
   readonly id: string;
   readonly bytes: number;
 }
 
+/** Another try finds the same; what else keeps a file from being read passes. */
+const LOST: ReadonlySet<string> = new Set(["ENOENT", "EISDIR", "EIO"]);
 const NAME = /^[0-9A-Za-z]{1,64}\.json$/;
 
 export class Batches {
@@ -50,8 +54,7 @@ export class Batches {
   /** `id` sorts behind those before it. */
   async add(id: string, text: string): Promise<void> {
     const path = this.#path(id);
-    await writeFile(`${path}.part`, text, { mode: 0o600 });
-    await rename(`${path}.part`, path);
+    await replaceFile(path, text);
     this.#count({ id, bytes: Buffer.byteLength(text) });
     while (this.#bytes > this.#maxBytes && this.#batches.length > 1) {
       this.dropped++;
@@ -59,8 +62,16 @@ export class Batches {
     }
   }
 
-  read(id: string): Promise<string> {
-    return readFile(this.#path(id), "utf8");
+  /** Null for one that the disk has lost: it is forgotten and counted, so that those behind it go on. */
+  async read(id: string): Promise<string | null> {
+    try {
+      return await readFile(this.#path(id), "utf8");
+    } catch (error) {
+      if (!LOST.has((error as NodeJS.ErrnoException).code ?? "")) throw error;
+      this.dropped++;
+      await this.remove(id);
+      return null;
+    }
   }
 
   async remove(id: string): Promise<void> {
@@ -68,7 +79,7 @@ export class Batches {
     const [batch] = at === -1 ? [] : this.#batches.splice(at, 1);
     if (batch === undefined) return;
     this.#bytes -= batch.bytes;
-    await rm(this.#path(id), { force: true });
+    await rm(this.#path(id), { force: true, recursive: true });
   }
 
   #count(batch: Batch): void {

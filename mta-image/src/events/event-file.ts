@@ -1,10 +1,11 @@
 /**
  * Events as lines of JSON in a file that is put aside when it has grown (`mail.log`, `mail.log.1`, …). A file that
- * cannot be written costs its events and nothing else: that is logged once.
+ * cannot be written costs the events of a minute and nothing else: that is logged, and the file opened again.
  */
 import { basename, dirname } from "node:path";
 import { type RotatingFileStream, createStream } from "rotating-file-stream";
 
+import type { Clock } from "#base/clock.ts";
 import { describe } from "#base/error.ts";
 import type { Log } from "#base/log.ts";
 
@@ -13,48 +14,65 @@ import type { EventType, MailEvent } from "./mail-event.ts";
 /** Bytes that wait for a slow disk; beyond, events are dropped. */
 const MOST_WAITING = 16 * 1024 * 1024;
 
-export class EventFile {
-  readonly #stream: RotatingFileStream;
-  readonly #types: readonly EventType[];
-  readonly #trouble: (message: string, error?: string) => void;
-  #isBroken = false;
+/** How long a file that cannot be written is left alone: a disk that was full may have room again. */
+const LEFT_ALONE_MS = 60_000;
 
-  constructor(options: {
-    readonly path: string;
-    readonly maxBytes: number;
-    readonly keep: number;
-    readonly types: readonly EventType[];
-    readonly log: Log;
-  }) {
-    const { path, maxBytes, keep, log } = options;
-    const said = new Set<string>();
-    this.#trouble = (message, error) => {
-      if (!said.has(message)) log.error({ path, ...(error === undefined ? {} : { error }) }, message);
-      said.add(message);
-    };
-    this.#types = options.types;
+export interface EventFileOptions {
+  readonly path: string;
+  readonly maxBytes: number;
+  readonly keep: number;
+  readonly types: readonly EventType[];
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export class EventFile {
+  readonly #options: EventFileOptions;
+  /** Null after it could not be written, until it is tried again. */
+  #stream: RotatingFileStream | null;
+  #triedAt = 0;
+  #isSlow = false;
+
+  constructor(options: EventFileOptions) {
+    this.#options = options;
+    this.#stream = this.#open();
+  }
+
+  push(event: MailEvent): void {
+    const { types, clock, log, path } = this.#options;
+    if (!types.includes(event.type)) return;
+    if (this.#stream === null && clock.monotonic() - this.#triedAt >= LEFT_ALONE_MS)
+      this.#stream = this.#open();
+    const wasSlow = this.#isSlow;
+    this.#isSlow = (this.#stream?.writableLength ?? 0) > MOST_WAITING;
+    if (!this.#isSlow) this.#stream?.write(`${JSON.stringify(event)}\n`);
+    else if (!wasSlow) log.error({ path }, "event-file-too-slow");
+  }
+
+  close(): Promise<void> {
+    const stream = this.#stream;
+    if (stream === null) return Promise.resolve();
+    return new Promise((resolve) => {
+      stream.on("error", () => resolve());
+      stream.end(() => resolve());
+    });
+  }
+
+  #open(): RotatingFileStream {
+    const { path, maxBytes, keep, log, clock } = this.#options;
     const name = basename(path);
-    this.#stream = createStream((time) => (time === null ? name : `${name}.${String(time)}`), {
+    const stream = createStream((time) => (time === null ? name : `${name}.${String(time)}`), {
       path: dirname(path),
       size: `${Math.max(1, Math.round(maxBytes / 1024))}K`,
       rotate: keep,
       mode: 0o640,
     });
-    this.#stream.on("error", (error: Error) => {
-      this.#trouble("event-file-unusable", describe(error));
-      this.#isBroken = true;
+    stream.on("error", (error: Error) => {
+      if (this.#stream !== stream) return;
+      log.error({ path, error: describe(error) }, "event-file-unusable");
+      this.#stream = null;
+      this.#triedAt = clock.monotonic();
     });
-  }
-
-  push(event: MailEvent): void {
-    if (!this.#types.includes(event.type)) return;
-    if (this.#isBroken) return;
-    if (this.#stream.writableLength > MOST_WAITING) this.#trouble("event-file-too-slow");
-    else this.#stream.write(`${JSON.stringify(event)}\n`);
-  }
-
-  close(): Promise<void> {
-    if (this.#isBroken) return Promise.resolve();
-    return new Promise((resolve) => this.#stream.end(() => resolve()));
+    return stream;
   }
 }

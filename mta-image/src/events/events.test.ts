@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { type IncomingMessage, type Server, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -188,6 +188,48 @@ describe("the event outbox", () => {
     assert.deepEqual(names, ["mail.log", "mail.log.1", "mail.log.2"]);
     const lines = (await readFile(join(folder, "mail.log.1"), "utf8")).trim().split("\n");
     assert.equal((JSON.parse(lines[0] ?? "") as MailEvent).type, "delivered");
+  });
+
+  test("a file that cannot be written is written again when it can be", async () => {
+    const path = join(folder, "mail.log");
+    await mkdir(path);
+    const { events, clock } = await open({ files: [{ path }] });
+    events.note(entry, outcome("deferred"), "policy");
+    // Nothing tells when the stream has failed, so it is asked until an event of afterwards is there.
+    await rm(path, { recursive: true });
+    await until(async () => {
+      clock.advance(60_000);
+      events.note(entry, outcome("delivered"), "");
+      return (await readFile(path, "utf8").catch(() => "")).includes("delivered");
+    });
+    await events.close();
+  });
+
+  test("a batch that the disk has lost keeps none behind it waiting", async () => {
+    status = 500;
+    const { events, clock } = await open({ webhooks: [{ id: "books", url }] });
+    events.note(entry, outcome("deferred"), "policy");
+    clock.advance(1000);
+    await until(() => events.figures()[0]?.failures === 1);
+    events.note(entry, outcome("delivered"), "");
+    clock.advance(1000);
+    await until(async () => (await readdir(join(folder, "events/books"))).length === 2);
+    const [first = ""] = (await readdir(join(folder, "events/books"))).sort();
+    await rm(join(folder, "events/books", first));
+    await mkdir(join(folder, "events/books", first));
+    status = 200;
+    posts.length = 0;
+    await until(() => {
+      clock.advance(60_000);
+      return events.figures()[0]?.sent === 1;
+    });
+    assert.deepEqual(
+      posts.flatMap(eventsOf).map(({ type }) => type),
+      ["delivered"],
+    );
+    assert.equal(events.figures()[0]?.dropped, 1);
+    assert.deepEqual(await readdir(join(folder, "events/books")), []);
+    await events.close();
   });
 
   test("a key that cannot be read refuses the configuration and names the file", async () => {

@@ -67,7 +67,7 @@ export class Events {
       await this.close();
       this.#text = text;
       const files = config.files.map(({ path, maxsize, keep, types }) => {
-        return new EventFile({ path, maxBytes: maxsize, keep, types, log: this.#log });
+        return new EventFile({ path, maxBytes: maxsize, keep, types, clock: this.#clock, log: this.#log });
       });
       const webhooks = config.webhooks.map((webhook, i) => this.#open(webhook, secrets[i] ?? null));
       this.#sinks = [...files, ...(await Promise.all(webhooks))];

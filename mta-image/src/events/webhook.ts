@@ -129,7 +129,12 @@ export class WebhookSender {
   async #deliver(batch: string): Promise<boolean> {
     const { batches, log, id } = this.#options;
     try {
-      await this.#post(batch, await batches.read(batch));
+      const text = await batches.read(batch);
+      if (text === null) {
+        log.error({ webhook: id, batch }, "events-lost");
+        return true;
+      }
+      await this.#post(batch, text);
       await batches.remove(batch);
     } catch (error) {
       if (this.#closing.signal.aborted) return false;
