@@ -199,6 +199,8 @@ export const mailClusterConditions = {
         "A leaving pod has not become empty within drain.deadlineSeconds; the message says what it waits for.",
       AnswerMissing:
         "A pod may have got mail of another and does not answer, so neither it nor the other may go.",
+      ListAlone:
+        "A leaving pod is empty, and what it has learned for the suppression list is on no other pod yet: a matter of seconds.",
       QueueUnknown: "A leaving pod does not say what is in its queue; unknown is not empty.",
       NodeLost:
         "The node of a slot does not answer; nobody else gets its volume until the node is known to be off.",

@@ -16,6 +16,7 @@ import {
 } from "#contract/admin-api.ts";
 import { ShareOrder, type Shares } from "#contract/rules-api.ts";
 import type { ProbeResult } from "#contract/spamhaus-api.ts";
+import { SourcesOrder } from "#contract/suppression-sharing.ts";
 
 export interface FakeEngineOptions {
   readonly host: string;
@@ -115,6 +116,8 @@ export class FakeEngine {
       const isWilling = this.status.state === "Serving";
       return answer(response, isWilling ? 200 : 409, isWilling ? this.status : { code: "engine-leaving" });
     }
+    if (what === "PUT /v1/suppressions/sources" && this.status.suppression !== undefined)
+      return this.#follow(SourcesOrder.parse(JSON.parse(body)), response);
     if (what === "POST /v1/drain") {
       const { mode } = DrainRequest.parse(JSON.parse(body));
       this.drains.push(mode);
@@ -132,6 +135,14 @@ export class FakeEngine {
     if (share === undefined) return answer(response, 200, { shares });
     const next = { shares, version: share.version + 1, held: shares.n / shares.of };
     this.status = { ...this.status, share: next };
+    answer(response, 200, next);
+  }
+
+  #follow({ peers }: SourcesOrder, response: ServerResponse): void {
+    const { suppression = null } = this.status;
+    if (suppression === null) return answer(response, 409, { code: "suppression-off" });
+    const next = { ...suppression, sources: peers.map(({ name, url }) => `${name} ${url}`) };
+    this.status = { ...this.status, suppression: next };
     answer(response, 200, next);
   }
 

@@ -11,6 +11,7 @@ import {
 import { appFile } from "#contract/config.ts";
 import type { ShareOrder, ShareState } from "#contract/rules-api.ts";
 import type { ProbeOrder, ProbeResult } from "#contract/spamhaus-api.ts";
+import type { SharingState, SourcesOrder } from "#contract/suppression-sharing.ts";
 import type { EngineAddress, Engines, PushOutcome } from "#operator/engine/engines.ts";
 
 import { keyFileOf, sectionIn } from "#operator/spamhaus/section.ts";
@@ -45,6 +46,8 @@ export class MemoryEngines implements Engines {
   canHandOver = false;
   /** Whether engines that start from now on can spread their mail. */
   canSpread = false;
+  /** Whether engines that start from now on keep a suppression list. */
+  keepsList = false;
   /** Orders to spread, as they came. */
   readonly spreads: { readonly ip: string; readonly peers: SpreadRequest["peers"] }[] = [];
   /** Addresses that take no orders. */
@@ -61,7 +64,8 @@ export class MemoryEngines implements Engines {
       ? { handover: { given: 0, unanswered: 0, waitsFor: null, ...spread } }
       : {};
     const spamhaus = spamhausOf(app, null);
-    this.byIp.set(ip, { ...settledStatus, ...handover, share: noShare, revision, spamhaus });
+    const list = this.keepsList ? { suppression: { sources: [], unshared: false } } : {};
+    this.byIp.set(ip, { ...settledStatus, ...handover, share: noShare, revision, spamhaus, ...list });
     this.#peers.delete(ip);
     this.#shares.delete(ip);
     if (this.canSpread) this.queue(ip, 0);
@@ -160,6 +164,14 @@ export class MemoryEngines implements Engines {
     this.shares.push({ ip, share: `${shares.n}/${shares.of}` });
     const next = { shares, version: share.version + 1, held: shares.n / shares.of };
     this.change(ip, { share: next });
+    return next;
+  }
+
+  async follow({ ip }: EngineAddress, { peers }: SourcesOrder): Promise<SharingState | null> {
+    const { suppression } = this.#at(ip);
+    if (suppression == null) return null;
+    const next = { ...suppression, sources: peers.map(({ name, url }) => `${name} ${url}`) };
+    this.change(ip, { suppression: next });
     return next;
   }
 

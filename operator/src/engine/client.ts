@@ -20,6 +20,7 @@ import {
 } from "#contract/admin-api.ts";
 import { type ShareOrder, Shares, ShareState } from "#contract/rules-api.ts";
 import { type ProbeOrder, ProbeResult } from "#contract/spamhaus-api.ts";
+import { SharingState, type SourcesOrder } from "#contract/suppression-sharing.ts";
 import { ports } from "#contract/runtime.ts";
 
 import type { EngineAddress, Engines, PushOutcome, ShareAnswer } from "./engines.ts";
@@ -90,6 +91,15 @@ export class EngineClient implements Engines {
     if (order.after !== undefined) return accept(ShareState, address, answer);
     accept(Shares, address, answer);
     return "taken";
+  }
+
+  async follow(address: EngineAddress, order: SourcesOrder): Promise<SharingState | null> {
+    const answer = await this.#call(address, {
+      method: "PUT",
+      path: "/v1/suppressions/sources",
+      body: order,
+    });
+    return answer.status === 404 || answer.status === 409 ? null : accept(SharingState, address, answer);
   }
 
   async probe(address: EngineAddress, order: ProbeOrder): Promise<ProbeResult | null> {

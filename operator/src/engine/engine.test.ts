@@ -26,6 +26,7 @@ const unused = {
   drain: notUsed,
   spread: notUsed,
   share: notUsed,
+  follow: notUsed,
   probe: notUsed,
   close: async () => {},
 };
@@ -122,6 +123,16 @@ describe("the engine client", () => {
     await assert.rejects(client.share(address, shares), failsWith("engine-broken"));
     engine.mood = "well";
     engine.knowsShares = true;
+  });
+
+  test("tells an engine whose suppression list to fetch; one without a list, or of an early version, is none that failed", async () => {
+    const peer = { name: "out-1", url: "https://10.0.0.2:9443", servername: serverName };
+    assert.equal(await client.follow(address, { peers: [peer] }), null);
+    engine.status = { ...engine.status, suppression: null };
+    assert.equal(await client.follow(address, { peers: [peer] }), null);
+    engine.status = { ...engine.status, suppression: { sources: [], unshared: true } };
+    const sources = ["out-1 https://10.0.0.2:9443"];
+    assert.deepEqual(await client.follow(address, { peers: [peer] }), { sources, unshared: true });
   });
 
   test("lets an engine try a key out, and learns of one that cannot", async () => {

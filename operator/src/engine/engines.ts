@@ -6,6 +6,7 @@
 import type { ConfigPush, DrainOrder, EngineStatus, Problem, SpreadRequest } from "#contract/admin-api.ts";
 import type { ShareOrder, ShareState } from "#contract/rules-api.ts";
 import type { ProbeOrder, ProbeResult } from "#contract/spamhaus-api.ts";
+import type { SharingState, SourcesOrder } from "#contract/suppression-sharing.ts";
 
 /** How to reach one pod's engine. */
 export interface EngineAddress {
@@ -34,6 +35,8 @@ export interface Engines {
   /** Null: it cannot, or does not serve. */
   spread(address: EngineAddress, order: SpreadRequest): Promise<EngineStatus | null>;
   share(address: EngineAddress, order: ShareOrder): Promise<ShareAnswer>;
+  /** From whom it fetches the suppression list. Null: it keeps none, or shares none. */
+  follow(address: EngineAddress, order: SourcesOrder): Promise<SharingState | null>;
   /** Null: this engine cannot try anything out. */
   probe(address: EngineAddress, order: ProbeOrder): Promise<ProbeResult | null>;
   close(): Promise<void>;

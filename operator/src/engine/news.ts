@@ -27,9 +27,12 @@ export function newsOf(status: EngineStatus | null): string {
     status.handover?.waitsFor ?? null,
     (status.handover?.spreading ?? 0) > 0,
     status.spamhaus ?? null,
+    status.suppression?.sources ?? null,
     status.share === undefined ? null : [status.share.version, rounded(status.share.held)],
     // Only a pod that leaves is judged by these.
-    status.state === "Serving" ? null : [status.sessions === 0, status.deliveries === 0],
+    status.state === "Serving"
+      ? null
+      : [status.sessions === 0, status.deliveries === 0, status.suppression?.unshared === true],
   ]);
 }
 

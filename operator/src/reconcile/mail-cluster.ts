@@ -39,6 +39,7 @@ import { again, done, type Reconciler, type Result, soonest } from "./result.ts"
 import { type Scaled, scale } from "./scale.ts";
 import { spreadBacklog } from "./spread-backlog.ts";
 import { tellShares } from "./tell-shares.ts";
+import { tellSources } from "./tell-sources.ts";
 import { takeTurn } from "./take-turn.ts";
 import type { Tools } from "./tools.ts";
 import { trySpamhaus } from "./try-spamhaus.ts";
@@ -102,6 +103,7 @@ async function pass(tools: Tools, writer: Writer, found: Observed): Promise<Resu
     renewal,
     next,
     await tellShares(tools, observed),
+    await tellSources(tools, observed),
   ]);
 }
 

@@ -99,6 +99,7 @@ export type Blocked =
   | "ClaimLost"
   | "NoPeerReady"
   | "AnswerMissing"
+  | "ListAlone"
   | "NodeLost"
   | "Fenced";
 

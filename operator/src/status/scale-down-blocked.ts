@@ -10,6 +10,7 @@ const sentences: Readonly<Record<Blocked, string>> = {
   PodNotRunning: "holds mail but its pod does not run",
   ClaimLost: "lost its volume; set mailfleet.io/discard-mail=true on its claim to give the mail up",
   AnswerMissing: "is empty, and another pod that may have sent it mail does not answer",
+  ListAlone: "is empty, and no other pod has fetched its part of the suppression list yet",
   NodeLost:
     "was on a node that does not answer and may still write to its volume; when the machine is surely off, taint the node with node.kubernetes.io/out-of-service=nodeshutdown:NoExecute or delete it",
   Fenced:
