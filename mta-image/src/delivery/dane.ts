@@ -25,7 +25,9 @@ const HASHES: Readonly<Record<number, { readonly name: string; readonly bytes: n
 /** Those that SMTP knows (RFC 7672 3.1): the others need authorities that no sender shares. */
 export function usableRecords(records: readonly unknown[]): TlsaRecord[] {
   return records.slice(0, MOST_RECORDS).flatMap((record) => {
-    const { usage, selector, matchingType, certificate } = record as Readonly<Record<string, unknown>>;
+    const { usage, selector, matchingType, certificate } = (record ?? {}) as Readonly<
+      Record<string, unknown>
+    >;
     if (usage !== 2 && usage !== 3) return [];
     if ((selector !== 0 && selector !== 1) || typeof matchingType !== "number") return [];
     if (!Buffer.isBuffer(certificate) || certificate.length === 0) return [];

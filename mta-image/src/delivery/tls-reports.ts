@@ -138,8 +138,10 @@ export class TlsReports {
     try {
       const { days, sent } = state as KeptState;
       const kept = days.map(([day, domains]): [string, Domains] => [day, restoreDay(domains)]);
+      const told = sent.map(([day, domains]): [string, Set<string>] => [day, new Set(domains)]);
+      for (const [day, domains] of kept) checkDay(day, domains);
       for (const [day, domains] of kept) this.#days.set(day, domains);
-      for (const [day, domains] of sent) this.#sent.set(day, new Set(domains));
+      for (const [day, domains] of told) this.#sent.set(day, domains);
       this.#forgetOld();
     } catch {
       // Nothing is lost but counts.
@@ -197,6 +199,15 @@ function restoreDay(domains: [string, KeptTally[]][]): Domains {
       ),
     ]),
   );
+}
+
+/** Throws for what could not be reported. */
+function checkDay(day: unknown, domains: Domains): void {
+  if (typeof day !== "string" || !/^\d{4}-\d\d-\d\d$/.test(day)) throw new TypeError("no day");
+  for (const [domain, tallies] of domains) {
+    if (typeof domain !== "string") throw new TypeError("no domain");
+    for (const tally of tallies.values()) toPolicy(domain, tally);
+  }
 }
 
 function toPolicy(
