@@ -4,18 +4,6 @@ import { z } from "zod";
 import { identifier } from "./config-values.ts";
 import { CountedField, QueueMatch } from "./queue-fields.ts";
 
-/** What is known of mail before its hosts are looked for. */
-const known = ["tenantid", "jobid", "transportid", "recipientdomain"];
-const reason = `quotas know ${known.join(", ")} only: the other facts come with the first attempt`;
-
-const isKnown = (field: string): boolean => known.includes(field);
-
-export const QuotaField = CountedField.refine(
-  (field) => (typeof field === "string" ? isKnown(field) : Object.keys(field).every(isKnown)),
-  reason,
-);
-export const QuotaMatch = QueueMatch.refine((match) => Object.keys(match).every(isKnown), reason);
-
 export const QuotaLimits = z.strictObject({
   recipients: z
     .int()
@@ -27,14 +15,14 @@ export const QuotaLimits = z.strictObject({
 export const QuotaConfig = z.strictObject({
   id: identifier.describe("Name in replies, metrics and queue_quota()."),
   fields: z
-    .array(QuotaField)
-    .max(4)
+    .array(CountedField)
+    .max(8)
     .default([])
-    .describe(`What is counted by itself: ${known.join(", ")}.`),
+    .describe("What is counted by itself: any of the facts that policies know."),
   conditions: z
     .array(
       z.strictObject({
-        if: QuotaMatch.describe("Mail that it is about."),
+        if: QueueMatch.describe("Mail that it is about."),
         // biome-ignore lint/suspicious/noThenProperty: as in policies.
         then: QuotaLimits.describe("Its limit."),
       }),

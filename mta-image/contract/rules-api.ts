@@ -21,7 +21,7 @@
  */
 import { z } from "zod";
 
-import { QuotaField, QuotaLimits, QuotaMatch } from "./quota-config.ts";
+import { QuotaLimits } from "./quota-config.ts";
 import { CountedField, QueueField, QueueLimits, QueueMatch, tag } from "./queue-fields.ts";
 import { SessionTraceView } from "./trace-api.ts";
 
@@ -80,8 +80,8 @@ export const SuspensionList = z.object({
 export type SuspensionList = z.infer<typeof SuspensionList>;
 
 export const QuotaAdd = z.strictObject({
-  fields: z.array(QuotaField).max(4).default([]),
-  if: QuotaMatch.default({}),
+  fields: z.array(CountedField).max(8).default([]),
+  if: QueueMatch.default({}),
   ...QuotaLimits.shape,
   ttl,
 });

@@ -140,7 +140,7 @@ test("what began under a larger share is held until it has ended", async () => {
 });
 
 test("a quota is added, listed with what it holds, and deleted", async () => {
-  assert.equal((await call("PUT", "/v1/quotas/q", { fields: ["remotemx"], recipients: 1 }))[0], 400);
+  assert.equal((await call("PUT", "/v1/quotas/q", { fields: ["weather"], recipients: 1 }))[0], 400);
   const quota = { fields: ["recipientdomain"], recipients: 3, ttl: 60 };
   assert.deepEqual(await call("PUT", "/v1/quotas/q", quota), [200, { changed: 1 }]);
   rig.courier.hold();

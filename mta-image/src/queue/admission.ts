@@ -27,6 +27,8 @@ export interface AdmissionOptions {
   /** Source addresses of a transport; empty: the system chooses. */
   readonly sourcesFor: (transportId: string) => readonly string[];
   readonly doorkeeper: Doorkeeper;
+  /** Where the line's mail goes is known now, or known anew. */
+  readonly located: (line: Line) => void;
 }
 
 /** Leave for one attempt. */
@@ -210,6 +212,7 @@ export class Admission {
     state.isLocating = false;
     state.locateAt = this.#options.clock.monotonic() + KNOWN_FOR_MS;
     state.judged = null;
+    this.#options.located(line);
     if (state.waitsFor.includes(this.locating)) this.#options.rulebook.waiting.release(state);
   }
 }

@@ -1,5 +1,6 @@
 /** What admission remembers of one line, made when a rule first concerns it. */
 import type { Remote } from "./grouping.ts";
+import type { CountedLine } from "./quotas.ts";
 import type { Judgement } from "./rulebook.ts";
 import { Gate } from "./waiting-room.ts";
 
@@ -16,13 +17,7 @@ export class LineState extends Gate {
 }
 
 /** A line of entries that share all facts. */
-export interface Line {
-  readonly transportId: string;
-  readonly domain: string;
-  readonly jobId: string;
-  readonly tenantId: string;
-  /** "": that of its mail exchangers. */
-  readonly grouping: string;
+export interface Line extends CountedLine {
   /** The only source addresses to use; null: all of the transport. */
   readonly localIps: readonly string[] | null;
   state: LineState | null;

@@ -82,15 +82,15 @@ export class Queue {
     this.reactions = new Reactions({ clock, rules: this.rules, rulebook: this.rulebook });
     this.quotas = new Quotas({
       clock,
-      lists: (field, name) => this.rulebook.lists.find(field, name),
+      rulebook: this.rulebook,
+      sourcesFor: options.sourcesFor,
       lines: () => this.#dispatcher.lines,
     });
     this.#admission = new Admission({
+      ...options,
       rulebook: this.rulebook,
-      clock,
-      locator: options.locator,
-      sourcesFor: options.sourcesFor,
       doorkeeper: this.#doorkeeper,
+      located: (line) => this.quotas.located(line),
     });
     this.#dispatcher = new Dispatcher({
       courier: this.#courier,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 
 import { makeEnvelope, makeMessage } from "../../testing/messages.ts";
 import { setUp, settle } from "../../testing/queue-rig.ts";
@@ -78,4 +78,99 @@ test("the first condition that matches gives the limit, and a message too large 
   assert.equal(isFull(to(["a@big.net", "b@big.net", "c@big.net"])), false);
   assert.equal(isFull(to(["a@small.net", "b@small.net"])), true);
   assert.equal(isFull(to(["a@small.net"])), false);
+});
+
+describe("quotas by facts of the way", () => {
+  const google = { hosts: ["mx.google.test"], ips: ["192.0.2.1"] };
+  const grouped = { id: "google", remotemx: ["*.google.test"], remoteip: [] };
+
+  /** A queue whose mail is not tried, to domains of which those in a.* are at one provider. */
+  function located(): ReturnType<typeof setUp> {
+    const rig = setUp({
+      locator: {
+        locate: async ({ domain }) =>
+          domain.startsWith("a") ? google : { hosts: [`mx.${domain}`], ips: ["192.0.2.9"] },
+      },
+    });
+    rig.queue.rulebook.configure({
+      policies: [],
+      suspensions: [],
+      grouping: { default: "recipientdomain", groupings: [grouped] },
+    });
+    rig.courier.hold();
+    return rig;
+  }
+  const counts = ({ queue }: ReturnType<typeof setUp>): unknown =>
+    queue.quotas
+      .list()
+      .flatMap(({ counts: all }) => [...all.values()].map(({ values, used }) => [...values, used]));
+  const to = (...recipients: string[]) => makeEnvelope({ recipients });
+
+  test("count mail once its hosts are known, and measure new mail to the domain from then on", async () => {
+    const rig = located();
+    const { queue } = rig;
+    queue.quotas.configure([quota("providers", 2, { fields: ["grouping"] })]);
+    // Nobody knows yet that both are at one provider.
+    assert.equal(isFull(queue.quotas.reserve(to("x@a.net", "x@a.org", "y@a.org"))), false);
+    queue.add(makeMessage({ envelope: to("x@a.net", "x@b.net") }));
+    queue.add(makeMessage({ envelope: to("x@a.org") }));
+    await settle();
+    assert.deepEqual(counts(rig), [
+      ["&google", 2],
+      ["b.net", 1],
+    ]);
+    assert.deepEqual(queue.quotas.reserve(to("y@a.org")), { kind: "full", id: "providers" });
+    assert.equal(isFull(queue.quotas.reserve(to("y@b.net"))), false);
+    rig.courier.release();
+    await settle();
+    assert.equal(isFull(queue.quotas.reserve(to("y@a.org"))), false);
+  });
+
+  test("go by host, address and condition; hosts that nobody knows are under none of them", async () => {
+    const rig = located();
+    const { queue } = rig;
+    const conditions = [{ if: { remoteip: "192.0.2.0/29" }, limits: { recipients: 1 } }];
+    queue.quotas.configure([
+      quota("hosts", 9, { fields: ["remotemx"] }),
+      quota("net", 9, { fields: ["remoteip"], conditions }),
+    ]);
+    queue.add(makeMessage({ envelope: to("x@a.net", "x@b.net") }));
+    await settle();
+    assert.deepEqual(counts(rig), [
+      ["mx.google.test", 1],
+      ["mx.b.net", 1],
+      ["192.0.2.1", 1],
+      ["192.0.2.9", 1],
+    ]);
+    assert.deepEqual(queue.quotas.reserve(to("y@a.net")), { kind: "full", id: "net" });
+    assert.equal(isFull(queue.quotas.reserve(to("y@a.other"))), false);
+  });
+
+  test("go by the source address where mail can leave from one alone", () => {
+    const { queue, courier } = setUp({
+      sourcesFor: (id) => (id === "two" ? ["10.0.0.1", "10.0.0.2"] : ["10.0.0.1"]),
+    });
+    courier.attemptsPerDestination = 0;
+    queue.quotas.configure([quota("sources", 1, { fields: ["localip"] })]);
+    queue.add(makeMessage());
+    assert.equal(isFull(queue.quotas.reserve(makeEnvelope())), true);
+    assert.equal(isFull(queue.quotas.reserve(makeEnvelope({ transportId: "two" }))), false);
+  });
+
+  test("a quota that comes later finds the hosts, and the last one that goes needs them no more", async () => {
+    const rig = located();
+    const { queue } = rig;
+    rig.courier.attemptsPerDestination = 1;
+    for (let i = 0; i < 3; i++) queue.add(makeMessage({ envelope: to("x@a.net") }));
+    await settle();
+    assert.equal(queue.rulebook.isEmpty, true);
+    queue.quotas.add(quota("late", 3, { fields: ["grouping"] }));
+    queue.add(makeMessage({ envelope: to("x@a.net") }));
+    rig.courier.release({ count: 1, thenHold: true });
+    await settle();
+    assert.deepEqual(counts(rig), [["&google", 3]]);
+    assert.equal(isFull(queue.quotas.reserve(to("y@a.net"))), true);
+    queue.quotas.delete("late");
+    assert.equal(queue.rulebook.isEmpty, true);
+  });
 });

@@ -4,13 +4,18 @@
  * reserves before it stores, so that clients that come at the same moment do not pass together; mail that is made
  * here is counted and never refused. Quotas of the file are replaced by the next; those added while the engine runs
  * end with their time or the process. Bounded: one too many is refused with `false`.
+ *
+ * A quota says nothing of mail of which it misses a fact. Hosts are looked up with the first turn of a line, and from then
+ * on its entries are counted, and new mail to that domain is measured.
  */
 import type { Clock } from "#base/clock.ts";
 import type { CountedField, QueueMatch } from "#contract/queue-fields.ts";
 
-import { type Envelope, domainOf } from "../message/envelope.ts";
-import type { Facts, Lists } from "./matching.ts";
+import type { Envelope } from "../message/envelope.ts";
+import type { Facts } from "./matching.ts";
 import { type Policy, applyPolicy, compilePolicy } from "./policy.ts";
+import { type KnownLine, QuotaFacts } from "./quota-facts.ts";
+import type { Rulebook } from "./rulebook.ts";
 
 export interface QuotaLimits {
   /** Recipients in the queue. */
@@ -49,12 +54,7 @@ export interface QuotaCount {
 }
 
 /** What a line is counted with. */
-export interface CountedLine {
-  readonly transportId: string;
-  readonly domain: string;
-  readonly jobId: string;
-  readonly tenantId: string;
-  readonly grouping: string;
+export interface CountedLine extends KnownLine {
   readonly entries: number;
   quotas: readonly QuotaCount[];
 }
@@ -67,10 +67,15 @@ export type Reservation =
 const MOST_QUOTAS = 10_000;
 const nothing: Reservation = { kind: "reserved", release: () => {} };
 const uncounted: readonly QuotaCount[] = [];
+/** They are never "" once they are known. */
+const ofTheWay: readonly (keyof Facts)[] = ["localip", "grouping", "remoteip", "remotemx"];
+const ofHosts = ofTheWay.filter((field) => field !== "localip");
 
 export class Quotas {
   readonly #clock: Clock;
-  readonly #lists: Lists;
+  readonly #rulebook: Rulebook;
+  readonly #facts: QuotaFacts;
+  #watched = "";
   readonly #lines: () => Iterable<CountedLine>;
   #fromFile = new Map<string, Quota>();
   readonly #added = new Map<string, Quota>();
@@ -79,11 +84,15 @@ export class Quotas {
 
   constructor(options: {
     readonly clock: Clock;
-    readonly lists: Lists;
+    readonly rulebook: Rulebook;
+    /** Source addresses of a transport. */
+    readonly sourcesFor: (transportId: string) => readonly string[];
     readonly lines: () => Iterable<CountedLine>;
   }) {
     this.#clock = options.clock;
-    this.#lists = options.lists;
+    const { rulebook, sourcesFor } = options;
+    this.#rulebook = rulebook;
+    this.#facts = new QuotaFacts({ grouping: () => rulebook.grouping, sourcesFor });
     this.#lines = options.lines;
   }
 
@@ -126,7 +135,16 @@ export class Quotas {
 
   /** A new line: from now on its entries are counted. */
   follow(line: CountedLine): void {
-    line.quotas = this.#isEmpty ? uncounted : this.#countsFor(factsOf(line));
+    line.quotas = this.#isEmpty ? uncounted : this.#countsFor(this.#facts.ofLine(line));
+  }
+
+  /** The hosts of a line have been looked up, maybe anew. */
+  located(line: CountedLine): void {
+    if (this.#watched === "") return;
+    const before = line.quotas;
+    this.follow(line);
+    for (const count of line.quotas) count.used += line.entries;
+    for (const count of before) leave(count, line.entries);
   }
 
   /** Room for a message, or the quota that has none. What is reserved counts until it is released. */
@@ -134,7 +152,7 @@ export class Quotas {
     if (this.#isEmpty) return nothing;
     const wanted = new Map<QuotaCount, number>();
     for (const recipient of envelope.recipients) {
-      for (const count of this.#countsFor(factsOfMail(envelope, domainOf(recipient))))
+      for (const count of this.#countsFor(this.#facts.ofMail(envelope, recipient)))
         wanted.set(count, (wanted.get(count) ?? 0) + 1);
     }
     const now = this.#clock.monotonic();
@@ -161,7 +179,9 @@ export class Quotas {
 
   #compile(order: QuotaOrder, before: Quota | undefined): Quota {
     const { id, fields, conditions, fallback, ttlMs } = order;
-    const policy = compilePolicy({ id, type: "config", fields, conditions, fallback }, this.#lists);
+    const policy = compilePolicy({ id, type: "config", fields, conditions, fallback }, (field, name) =>
+      this.#rulebook.lists.find(field, name),
+    );
     const endsAt = ttlMs === 0 ? Number.POSITIVE_INFINITY : this.#clock.monotonic() + ttlMs;
     return { order, policy, endsAt, refused: before?.refused ?? 0, counts: new Map() };
   }
@@ -170,15 +190,25 @@ export class Quotas {
   #recount(): void {
     this.#all = [...this.#fromFile.values(), ...this.#added.values()];
     for (const quota of this.#all) quota.counts.clear();
+    this.#watchHosts();
     for (const line of this.#lines()) {
       this.follow(line);
       for (const count of line.quotas) count.used += line.entries;
     }
   }
 
+  /** Lines are located for rules that look at hosts alone. */
+  #watchHosts(): void {
+    const fields = ofHosts.filter((field) => this.#all.some(({ policy }) => policy.mentions.includes(field)));
+    if (fields.join(" ") === this.#watched) return;
+    this.#watched = fields.join(" ");
+    this.#rulebook.watch("quotas", fields);
+  }
+
   #countsFor(facts: Facts): QuotaCount[] {
     return this.#all.flatMap((quota) => {
-      const applied = applyPolicy(quota.policy, facts);
+      const isMissing = (field: keyof Facts): boolean => facts[field] === "" && ofTheWay.includes(field);
+      const applied = quota.policy.mentions.some(isMissing) ? null : applyPolicy(quota.policy, facts);
       if (applied === null) return [];
       const { key, limits } = applied;
       let count = quota.counts.get(key);
@@ -204,27 +234,3 @@ function forgetIdle(count: QuotaCount): void {
   // One of before a change is not in the list any more, but may have a successor there.
   if (count.used === 0 && counts.get(count.key) === count) counts.delete(count.key);
 }
-
-function factsOf(line: CountedLine): Facts {
-  return { ...unknown, ...namesOf(line), grouping: line.grouping };
-}
-
-function factsOfMail({ transportId, jobId = "", tenantId = "" }: Envelope, domain: string): Facts {
-  return { ...unknown, ...namesOf({ transportId, jobId, tenantId, domain }) };
-}
-
-function namesOf(names: Omit<CountedLine, "entries" | "quotas" | "grouping">): Partial<Facts> {
-  const { transportId, jobId, tenantId, domain } = names;
-  return { transportid: transportId, jobid: jobId, tenantid: tenantId, recipientdomain: domain };
-}
-
-const unknown: Facts = {
-  tenantid: "",
-  jobid: "",
-  transportid: "",
-  localip: "",
-  grouping: "",
-  remoteip: "",
-  remotemx: "",
-  recipientdomain: "",
-};
