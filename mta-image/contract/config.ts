@@ -35,6 +35,8 @@ export type Parsed<T> =
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 const MAX_FILE_CHARACTERS = 1_048_576;
+/** More than a file of that size can hold without aliases. */
+const MOST_VALUES = MAX_FILE_CHARACTERS;
 
 /** Checks all files, each alone and against each other. Empty text stands for no policies and no suspensions. */
 export function parseEngineConfig(files: {
@@ -101,7 +103,8 @@ function parseFile<T extends z.ZodType>(file: string, text: string, schema: T): 
 
 function parseYaml(text: string): { value: unknown } | { reason: string } {
   try {
-    return { value: load(text) };
+    const value = load(text);
+    return sizeOf(value) > MOST_VALUES ? { reason: "holds aliases that stand for too much" } : { value };
   } catch (error) {
     return {
       reason: `is not YAML: ${error instanceof Error ? error.message.split("\n")[0] : String(error)}`,
@@ -258,6 +261,17 @@ function problemsOf(parsed: Parsed<unknown>): readonly Problem[] {
 
 function failed(file: string, path: string, reason: string): { ok: false; problems: Problem[] } {
   return { ok: false, problems: [{ file, path, reason }] };
+}
+
+/** Values within, with what an alias stands for counted each time; infinite for one that stands for itself. */
+function sizeOf(value: unknown, known = new Map<object, number>()): number {
+  if (typeof value !== "object" || value === null) return 1;
+  const size = known.get(value);
+  if (size !== undefined) return size;
+  known.set(value, Number.POSITIVE_INFINITY);
+  const sum = Object.values(value).reduce((total: number, item) => total + sizeOf(item, known), 1);
+  known.set(value, sum);
+  return sum;
 }
 
 function deepFreeze<T>(value: T): T {

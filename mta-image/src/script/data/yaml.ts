@@ -8,10 +8,13 @@ import type { Value } from "../value.ts";
 
 export function decodeYaml(bytes: string): Value {
   meter.allocate(bytes.length * 4);
+  return fromPlain(read(Buffer.from(bytes, "latin1").toString("utf8")));
+}
+
+function read(text: string): unknown {
   try {
-    return fromPlain(load(Buffer.from(bytes, "latin1").toString("utf8")));
+    return load(text);
   } catch (error) {
-    if (error instanceof Refusal) throw error;
     throw new Refusal(Buffer.from((error as Error).message.split("\n")[0] ?? "").toString("latin1"));
   }
 }

@@ -6,6 +6,7 @@ import { type Value, HslArray } from "../value.ts";
 import { truthy } from "../convert.ts";
 import { type HostFunction, declare, optional, parameter } from "../host.ts";
 import { MAX_NESTING } from "../limits.ts";
+import { Refusal } from "../error.ts";
 import { meter } from "../meter.ts";
 import { bytes } from "./hash.ts";
 
@@ -55,14 +56,16 @@ export function decodeJson(text: string, allowComments: boolean): Value | undefi
 /** Strings are matched too, so that what looks like a comment within them stays. */
 const COMMENTS = /"(?:[^"\\]|\\.)*"|\/\*[\s\S]*?\*\/|\/\/[^\n]*/g;
 
-class TooDeep extends Error {}
+class TooDeep extends Refusal {}
 
 /** Values of JavaScript, texts as UTF-16, to values of scripts. */
 export function fromPlain(plain: unknown, depth = 0): Value {
   if (typeof plain === "string") return Buffer.from(plain).toString("latin1");
   if (typeof plain === "number" || typeof plain === "boolean") return plain;
   if (typeof plain !== "object" || plain === null) return null;
-  if (depth > MAX_NESTING) throw new TooDeep();
+  if (depth > MAX_NESTING) throw new TooDeep("it is nested too deep");
+  // What stands for itself many times (an alias of YAML) is made each time.
+  meter.allocate(Object.keys(plain).length * 16);
   if (Array.isArray(plain)) return new HslArray(plain.map((item) => fromPlain(item, depth + 1)));
   const result = new HslArray();
   for (const [key, item] of Object.entries(plain))

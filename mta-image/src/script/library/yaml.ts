@@ -39,6 +39,7 @@ function* revive(plain: unknown, tags: HslArray, depth: number): Routine {
     return make instanceof HslFunction ? yield* callback(make, data) : data;
   }
   if (typeof plain !== "object" || plain === null || plain instanceof Date) return fromPlain(plain);
+  meter.allocate(Object.keys(plain).length * 16);
   const result = new HslArray();
   if (Array.isArray(plain)) for (const item of plain) result.push(yield* revive(item, tags, depth + 1));
   else
