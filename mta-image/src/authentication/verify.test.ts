@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import fc from "fast-check";
+
 import { systemClock } from "#base/clock.ts";
 
 import { FakeResolver, type FakeZone } from "../../testing/fake-resolver.ts";
@@ -114,4 +116,100 @@ test("questions beyond the bound are answered with trouble", async () => {
   await query("b.example", "TXT");
   await assert.rejects(query("c.example", "TXT"), /too many questions/);
   assert.deepEqual(asked, ["a.example", "b.example"]);
+});
+
+test("any message, with any records in DNS, gets a verdict in a field that ends where it should", async () => {
+  const key = makeSigningKey("ed25519");
+  const { fields } = await signDkim(someMail, [{ key }], { at: systemClock.now() });
+  const sound = Buffer.concat([Buffer.from(fields), someMail]);
+  const words = [
+    ...[
+      "v=spf1",
+      " include:example.org",
+      " redirect=example.org",
+      " exists:%{i}.%{d9r}.x",
+      " ip4:1.2.3.4/99",
+      " a:[",
+      " -all",
+    ],
+    ...[
+      "v=DMARC1; ",
+      "p=reject; ",
+      "p=; ",
+      "sp=x; ",
+      "rua=mailto:!",
+      "v=DKIM1; ",
+      "k=rsa; ",
+      "p=AAAA",
+      "=",
+      ";",
+      "\0",
+      "é",
+    ],
+  ];
+  const record = fc.array(fc.constantFrom(...words), { maxLength: 8 }).map((parts) => parts.join(""));
+  const text = fc.oneof(
+    record,
+    record.map((rest) => `v=spf1${rest}`),
+    record.map((rest) => `v=DMARC1; ${rest}`),
+  );
+  const part = fc.constantFrom(
+    ...[
+      "DKIM-Signature: ",
+      "ARC-Seal: ",
+      "ARC-Message-Signature: ",
+      "ARC-Authentication-Results: ",
+      "From: ",
+      "a@example.org",
+    ],
+    ...[
+      "v=1; ",
+      "a=rsa-sha256; ",
+      "i=1; ",
+      "i=99; ",
+      "cv=none; ",
+      "d=example.org; ",
+      "s=s; ",
+      "b=AA; ",
+      "bh=; ",
+      "h=from:from; ",
+    ],
+    ...[
+      "l=99999999999; ",
+      "t=-1; ",
+      "x=0; ",
+      "c=x/y; ",
+      "\r\n",
+      "\r\n ",
+      "\0",
+      "é",
+      "<",
+      "(",
+      ",",
+      "\r\n\r\n",
+    ],
+  );
+  const message = fc.oneof(
+    fc.array(part, { maxLength: 25 }).map((parts) => Buffer.from(parts.join(""))),
+    fc.tuple(fc.nat(sound.length - 1), fc.nat(255)).map(([at, byte]) => {
+      const bytes = Buffer.from(sound);
+      bytes[at] = byte;
+      return bytes;
+    }),
+    fc.nat(sound.length).map((at) => sound.subarray(0, at)),
+  );
+  const zone = fc.array(text, { maxLength: 3 }).map((txt) => ({ txt, a: ["192.0.2.7"] }));
+  await fc.assert(
+    fc.asyncProperty(message, zone, zone, zone, async (bytes, domain, dmarc, selector) => {
+      const zones = {
+        "example.org": domain,
+        "_dmarc.example.org": dmarc,
+        "s._domainkey.example.org": selector,
+      };
+      const { field, dmarc: found } = await judge(bytes, peer, { ...zones, "mail.example.org": domain });
+      assert.match(field, /^Authentication-Results: mx\.example\.net;(?:[^\r\n]|\r\n[ \t])*\r\n$/);
+      assert.match(found.policy, /^(?:none|quarantine|reject)$/);
+    }),
+    { numRuns: 300 },
+  );
 });
