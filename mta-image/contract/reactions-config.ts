@@ -56,13 +56,16 @@ export const ReactionConfig = z.strictObject({
       suspend: z.boolean().default(false).describe("Nothing is tried."),
       ...limits.shape,
       for: duration.prefault("15m").describe("Counted anew from each such outcome."),
+      retry: duration
+        .refine((ms) => ms >= 1000, "must be at least a second")
+        .optional()
+        .describe("When mail that is put off meanwhile is tried again, in place of its schedule's interval."),
       untildelivered: z.boolean().default(false).describe("It ends with the first delivery."),
     })
-    .refine(
-      ({ suspend, concurrency, rate, connectinterval }) =>
-        suspend === [concurrency, rate, connectinterval].every((limit) => limit === undefined),
-      "must either suspend or give limits",
-    )
+    .refine(({ suspend, retry, concurrency, rate, connectinterval }) => {
+      const hasLimits = [concurrency, rate, connectinterval].some((limit) => limit !== undefined);
+      return suspend ? !hasLimits : hasLimits || retry !== undefined;
+    }, "must either suspend or give limits or an interval")
     .describe("What changes for that combination."),
 });
 export type ReactionConfig = z.infer<typeof ReactionConfig>;

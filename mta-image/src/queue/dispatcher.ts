@@ -29,8 +29,15 @@ export interface DispatcherOptions {
   readonly reactions: Reactions;
   /** An entry that was refused at the pick-up. */
   readonly refused: (entry: Entry, by: string, value: unknown) => void;
-  /** One outcome per entry, in order. Resolves when notices, if any are due, are sent or put off. */
-  readonly settle: (entries: readonly Entry[], outcomes: readonly Outcome[]) => Promise<void>;
+  /**
+   * One outcome per entry, in order; what is put off waits for `retryMs`, or as its schedule says. Resolves when notices, if
+   * any are due, are sent or put off.
+   */
+  readonly settle: (
+    entries: readonly Entry[],
+    outcomes: readonly Outcome[],
+    retryMs: number | null,
+  ) => Promise<void>;
 }
 
 /** Of entries in line; times in milliseconds of the wall clock. */
@@ -203,8 +210,8 @@ export class Dispatcher {
     // Entries that failed before and only miss their notice (all of them do, see take) are not tried again.
     const verdicts = entries.flatMap((entry) => (entry.verdict === null ? [] : [entry.verdict]));
     const outcomes = verdicts.length > 0 ? verdicts : await this.#attempt(line, entries, ticket);
-    if (ticket !== null) this.#learn(line, ticket, outcomes);
-    const settled = this.#options.settle(entries, outcomes);
+    const retryMs = ticket === null ? null : this.#learn(line, ticket, outcomes);
+    const settled = this.#options.settle(entries, outcomes, retryMs);
     // A notice on its way holds no place of the destination, unless the notice is all there is to do.
     if (verdicts.length > 0) await settled;
     line.running--;
@@ -214,9 +221,13 @@ export class Dispatcher {
     this.pump();
   }
 
-  #learn(line: Line, { source }: Ticket, outcomes: readonly Outcome[]): void {
+  /** When what was put off is to be tried again; null: as its schedule says. */
+  #learn(line: Line, { source }: Ticket, outcomes: readonly Outcome[]): number | null {
     const { reactions, admission } = this.#options;
-    if (reactions.isListening) reactions.hear(admission.factsOf(line, source), outcomes);
+    if (!reactions.isListening) return null;
+    const facts = admission.factsOf(line, source);
+    reactions.hear(facts, outcomes);
+    return reactions.retryAfter(facts);
   }
 
   async #attempt(line: Line, entries: readonly Entry[], ticket: Ticket | null): Promise<readonly Outcome[]> {

@@ -102,7 +102,7 @@ export class Queue {
       reactions: this.reactions,
       doorkeeper: this.#doorkeeper,
       refused: (entry, by, value) => void this.#giveBack(entry, by, value),
-      settle: (entries, outcomes) => this.#settlement.settle(entries, outcomes),
+      settle: (...attempted) => this.#settlement.settle(...attempted),
     });
     this.#due = new DueTimer(clock, (entries) => {
       for (const entry of entries) this.#place(entry);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 
 import { ReactionConfig } from "#contract/reactions-config.ts";
 
@@ -151,4 +151,85 @@ test("what the suppression list kept back is no reply", async () => {
   queue.add(to("a.net"));
   await settle();
   assert.equal(queue.reactions.active().length, 1);
+});
+
+describe("the interval of a back-off", () => {
+  const down = {
+    id: "down",
+    when: { class: ["no-answer"] },
+    after: { count: 2 },
+    per: ["recipientdomain"],
+    action: { concurrency: 1, retry: "10m", for: "1h", untildelivered: true },
+  };
+  const refused = outcome("deferred", "Connection refused", "4.4.1");
+  const dueIn = ({ queue, clock }: ReturnType<typeof setUp>, id: string): number =>
+    ((queue.find(id)[0]?.dueAt ?? 0) - clock.now()) / 1000;
+
+  test("takes the place of the schedule's from the reply on that began it, for that destination alone", async () => {
+    const rigged = rig(down);
+    const { queue, courier } = rigged;
+    courier.answer = () => refused;
+    const mail = ["a.net", "a.net", "b.net"].map(to);
+    for (const message of mail) {
+      queue.add(message);
+      await settle();
+    }
+    assert.deepEqual(
+      mail.map(({ id }) => dueIn(rigged, id)),
+      [60, 600, 60],
+    );
+  });
+
+  test("ends with the back-off, and counts as an attempt of the schedule", async () => {
+    const rigged = rig(down);
+    const { queue, courier, clock, notifier } = rigged;
+    courier.answer = () => refused;
+    for (const message of [to("a.net"), to("a.net")]) queue.add(message);
+    await settle();
+    const last = to("a.net");
+    queue.add(last);
+    await settle();
+    for (const wait of [600_000, 600_000]) {
+      assert.equal(dueIn(rigged, last.id), wait / 1000);
+      clock.advance(wait);
+      await settle();
+    }
+    assert.equal(
+      notifier.notices.filter(({ kind }) => kind === "failed").length,
+      3,
+      "two retries, and no more",
+    );
+    queue.reactions.clear("down");
+    const other = to("a.net");
+    queue.add(other);
+    await settle();
+    assert.equal(dueIn(rigged, other.id), 60);
+  });
+
+  test("needs no limit, may go with a suspension, and is at least a second", async () => {
+    const rigged = rig({ ...down, after: { count: 1 }, action: { retry: "5m" } });
+    const { queue, courier } = rigged;
+    courier.answer = () => refused;
+    const mail = to("a.net");
+    queue.add(mail);
+    await settle();
+    assert.equal(dueIn(rigged, mail.id), 300);
+    const parses = (action: object): boolean => ReactionConfig.safeParse({ ...down, action }).success;
+    assert.deepEqual(
+      [{ retry: "0s" }, { suspend: true, retry: "1m" }, { suspend: true, concurrency: 1 }, { for: "1h" }].map(
+        parses,
+      ),
+      [false, true, false, false],
+    );
+  });
+
+  test("gives way to what a script orders", async () => {
+    const rigged = rig({ ...down, after: { count: 1 } });
+    const { queue, courier } = rigged;
+    courier.answer = () => ({ ...refused, order: { kind: "retry", delayMs: 5000 } });
+    const mail = to("a.net");
+    queue.add(mail);
+    await settle();
+    assert.equal(dueIn(rigged, mail.id), 5);
+  });
 });

@@ -80,6 +80,18 @@ export class Reactions {
     }
   }
 
+  /** How long mail that is put off now waits for its next attempt; null: as its schedule says. */
+  retryAfter(facts: Facts): number | null {
+    const now = this.#options.clock.monotonic();
+    for (const reaction of this.#reactions) {
+      const { per, action } = reaction.config;
+      const match = action.retry === undefined ? null : combinationOf(per, facts);
+      const learned = match === null ? undefined : this.#learned.get(ruleIdOf(reaction, match));
+      if (learned !== undefined && learned.endsAt > now) return action.retry ?? null;
+    }
+    return null;
+  }
+
   /** As though the replies had come. False: there is no such reaction, or a fact that it goes by is missing. */
   set(id: string, facts: Partial<Facts>, ttlMs: number | null): boolean {
     const reaction = this.#reactions.find(({ config }) => config.id === id);

@@ -13,19 +13,22 @@ export type RetryDecision =
 
 /**
  * `attempts` counts those made, at least 1. `jitter` in 0..1 spreads retries over up to a tenth of the wait,
- * so that what was deferred together does not come back together.
+ * so that what was deferred together does not come back together. `backOffMs`, where given, is the wait in place of the
+ * schedule's.
  */
 export function decideRetry(input: {
   readonly schedule: RetrySchedule;
   readonly attempts: number;
   readonly now: number;
   readonly jitter: number;
+  readonly backOffMs?: number | null;
 }): RetryDecision {
   const { schedule, attempts, now } = input;
   if (attempts > schedule.count) return { kind: "give-up" };
-  const { delayMs, notify } = intervalAt(schedule, attempts - 1);
-  let until = now;
-  for (let i = attempts - 1; i < schedule.count && i < attempts + 1000; i++)
+  const { delayMs: usualMs, notify } = intervalAt(schedule, attempts - 1);
+  const delayMs = input.backOffMs ?? usualMs;
+  let until = now + delayMs;
+  for (let i = attempts; i < schedule.count && i < attempts + 1000; i++)
     until += intervalAt(schedule, i).delayMs;
   return { kind: "retry", dueAt: now + Math.round(delayMs * (1 + input.jitter / 10)), notify, until };
 }

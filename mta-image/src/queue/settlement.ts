@@ -34,6 +34,8 @@ export interface SettlementOptions {
 interface Item {
   readonly entry: Entry;
   readonly outcome: Outcome;
+  /** Of a back-off. */
+  readonly retryMs?: number | null;
 }
 
 /** Whose senders are to hear of it. */
@@ -55,11 +57,18 @@ export class Settlement {
     this.#options = options;
   }
 
-  /** Applies one outcome per entry, all of one message. Resolves when due notices are sent or put off. */
-  async settle(entries: readonly Entry[], outcomes: readonly Outcome[]): Promise<void> {
+  /**
+   * Applies one outcome per entry, all of one message. What is put off waits for `retryMs`; null: as its schedule says.
+   * Resolves when due notices are sent or put off.
+   */
+  async settle(
+    entries: readonly Entry[],
+    outcomes: readonly Outcome[],
+    retryMs: number | null = null,
+  ): Promise<void> {
     const told: Told = { failed: [], arrived: [], delayed: [] };
     for (const [i, entry] of entries.entries())
-      this.#settleOne({ entry, outcome: outcomes[i] ?? unanswered }, told);
+      this.#settleOne({ entry, outcome: outcomes[i] ?? unanswered, retryMs }, told);
     for (const items of byWords(told.delayed)) await this.#tellDelayed(items);
     for (const items of byWords(told.failed)) await this.#tellFailed(items);
     if (told.arrived.length > 0) await this.#tellArrived(told.arrived);
@@ -81,7 +90,7 @@ export class Settlement {
       return;
     }
     entry.replied(outcome.reply);
-    const next = outcome.kind === "failed" ? null : this.#defer(entry, outcome.order);
+    const next = outcome.kind === "failed" ? null : this.#defer(item);
     if (next === null) told.failed.push({ entry, outcome: this.#finalOutcome(entry, outcome) });
     else if (next.notify) told.delayed.push({ ...item, until: next.until });
   }
@@ -109,12 +118,13 @@ export class Settlement {
   }
 
   /** Plans the next attempt; null when there is none. */
-  #defer(entry: Entry, order: Outcome["order"]): { notify: boolean; until: number } | null {
+  #defer({ entry, outcome: { order }, retryMs = null }: Item): { notify: boolean; until: number } | null {
     const { clock, random, scheduleFor, place } = this.#options;
     const schedule = scheduleFor(entry.destination);
     entry.attempts++;
     const now = clock.now();
-    const planned = decideRetry({ schedule, attempts: entry.attempts, now, jitter: random() });
+    const { attempts } = entry;
+    const planned = decideRetry({ schedule, attempts, now, jitter: random(), backOffMs: retryMs });
     const decision = withDeadline(planned, entry.message.envelope, { now, wasDueAt: entry.dueAt });
     // A script may go on beyond the schedule, and then its last wait counts.
     if (decision.kind === "give-up")
