@@ -1,6 +1,7 @@
 /**
  * Puts TLS on a connection as the server. Everything said in the clear was flushed before and is forgotten by
- * the caller (RFC 3207 4.2). The handshake has a deadline; a failed one destroys the connection and is counted.
+ * the caller (RFC 3207 4.2). The handshake has a deadline and ends with the client's end; a failed one destroys the
+ * connection and is counted.
  */
 import type { Socket } from "node:net";
 import { type SecureContext, TLSSocket } from "node:tls";
@@ -40,6 +41,10 @@ export function upgradeToTls(options: {
       serverName: askedName(secure),
       certificate: asksForCertificate ? shownCertificate(secure) : null,
     });
+  });
+  // One who says no more cannot end the handshake.
+  secure.once("end", () => {
+    if (!isSecure) secure.destroy();
   });
   secure.once("close", () => {
     deadline.cancel();
