@@ -3,13 +3,14 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { type Server, createServer } from "node:net";
 import { test } from "node:test";
-import { decode, encode, streamEncode } from "dns-packet";
+import { type Packet, decode, encode, streamEncode } from "dns-packet";
+import fc from "fast-check";
 
 import { systemClock } from "#base/clock.ts";
 import { ManualClock } from "#base/testing/manual-clock.ts";
 
 import { DnsServer } from "../../testing/dns-server.ts";
-import { TrustedServers } from "./validated-resolver.ts";
+import { TrustedServers, judgeDnsAnswer, readDnsAnswer } from "./validated-resolver.ts";
 
 test("an answer is authentic when the server says so, and kept for its time", async (t) => {
   const dns = await DnsServer.start({
@@ -86,4 +87,38 @@ test("an answer that is cut is asked for again over TCP", async (t) => {
   });
   const answer = await resolver.ask("x.example", "A");
   assert.deepEqual([answer.records, answer.isAuthentic], [["192.0.2.9"], true]);
+});
+
+test("an answer that is cut, changed or made of any bytes is none, or records within its bounds", () => {
+  const questions = [{ type: "TLSA", name: "_25._tcp.mx.example" }] as const;
+  const question: Packet = { type: "query", id: 7, questions: [...questions] };
+  const tlsa = { usage: 3, selector: 1, matchingType: 1, certificate: Buffer.alloc(32, 1) };
+  const answers = [{ type: "TLSA", name: questions[0].name, ttl: 60, data: tlsa }] as const;
+  const sound = encode({ type: "response", id: 7, questions: [...questions], answers: [...answers] });
+  const judged = (bytes: Buffer): void => {
+    const answer = readDnsAnswer(bytes, question);
+    if (answer === null) return;
+    const { answer: found, lifeMs } = judgeDnsAnswer(answer, "TLSA");
+    assert.match(found.kind, /^(?:found|none|failed)$/);
+    assert.ok(found.records.length <= bytes.length && lifeMs >= 0);
+    for (const { certificate } of found.records as (typeof tlsa)[])
+      assert.ok(certificate.length <= bytes.length);
+  };
+  assert.deepEqual(judgeDnsAnswer(readDnsAnswer(sound, question) ?? {}, "TLSA").answer.records, [tlsa]);
+  for (let at = 0; at < sound.length; at++) {
+    judged(sound.subarray(0, at));
+    for (let byte = 0; byte < 256; byte++) {
+      const changed = Buffer.from(sound);
+      changed[at] = byte;
+      judged(changed);
+    }
+  }
+  const header = sound.subarray(0, 12);
+  const any = fc.uint8Array({ maxLength: 120 }).map((bytes) => Buffer.from(bytes));
+  fc.assert(
+    fc.property(any, fc.boolean(), (bytes, isHeaded) =>
+      judged(isHeaded ? Buffer.concat([header, bytes]) : bytes),
+    ),
+    { numRuns: 1000 },
+  );
 });

@@ -92,7 +92,7 @@ export class TrustedServers implements ValidatedResolver {
     const way = { place, question, clock, timeoutMs };
     try {
       const answer = await overUdp(way);
-      return judge(answer.flag_tc === true ? await overTcp(way) : answer, type);
+      return judgeDnsAnswer(answer.flag_tc === true ? await overTcp(way) : answer, type);
     } catch (error) {
       return { answer: failed(error instanceof Error ? error.message : "no answer"), lifeMs: 0 };
     }
@@ -119,7 +119,7 @@ function overUdp({ place, question, clock, timeoutMs }: Way): Promise<Decoded> {
     const timer = clock.after(timeoutMs, () => reject(new Error("no answer in time")));
     socket.on("error", reject);
     socket.on("message", (bytes) => {
-      const answer = read(bytes, question);
+      const answer = readDnsAnswer(bytes, question);
       if (answer !== null) resolve(answer);
     });
     // Connected: the kernel drops what comes from elsewhere.
@@ -142,7 +142,7 @@ function overTcp({ place, question, clock, timeoutMs }: Way): Promise<Decoded> {
       held = Buffer.concat([held, chunk]);
       const length = held.length < 2 ? MOST_TCP_BYTES : held.readUInt16BE(0) + 2;
       if (held.length < length) return;
-      const answer = read(held.subarray(2, length), question);
+      const answer = readDnsAnswer(held.subarray(2, length), question);
       if (answer === null) reject(new Error("an answer to another question"));
       else resolve(answer);
     });
@@ -151,7 +151,7 @@ function overTcp({ place, question, clock, timeoutMs }: Way): Promise<Decoded> {
 }
 
 /** Null for what is no answer to the question. */
-function read(bytes: Buffer, question: Packet): Decoded | null {
+export function readDnsAnswer(bytes: Buffer, question: Packet): Decoded | null {
   try {
     const answer = decode(bytes) as Decoded;
     const [asked] = question.questions ?? [];
@@ -163,7 +163,7 @@ function read(bytes: Buffer, question: Packet): Decoded | null {
   }
 }
 
-function judge(answer: Decoded, type: ValidatedType): Asked {
+export function judgeDnsAnswer(answer: Decoded, type: ValidatedType): Asked {
   const { rcode = "SERVFAIL", flag_ad: isAuthentic = false } = answer;
   if (rcode !== "NOERROR" && rcode !== "NXDOMAIN") return { answer: failed(rcode), lifeMs: 0 };
   const found = (answer.answers ?? []).filter((record) => record.type === type) as {

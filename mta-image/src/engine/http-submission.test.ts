@@ -7,6 +7,8 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
 
+import fc from "fast-check";
+
 import { type Engine, startEngine } from "../../testing/harness.ts";
 import { MailSink, type Received } from "../../testing/mail-sink.ts";
 import { until } from "../../testing/until.ts";
@@ -185,6 +187,57 @@ describe("a server of type http", () => {
       assert.match(JSON.stringify(answer.json), says);
     });
   }
+
+  test("any body is refused with a sentence or taken as a whole, and the next one is served", async () => {
+    const send = async (body: Uint8Array): Promise<number> => {
+      const headers = { "x-api-key": KEY, "content-type": "multipart/form-data; boundary=b" };
+      const response = await fetch(url, { method: "POST", headers, body: Buffer.from(body) });
+      assert.equal(typeof (await response.json()), "object");
+      return response.status;
+    };
+    const part = (name: string, text: string): string =>
+      `--b\r\nContent-Disposition: form-data; name="${name}"; filename="f"\r\n\r\n${text}\r\n`;
+    const whole = Buffer.from(
+      `${part("options", JSON.stringify(OPTIONS))}${part("rfc822", "Subject: cut\r\n\r\nx")}--b--\r\n`,
+    );
+    for (let at = 0; at < whole.length - 4; at++) {
+      const status = await send(whole.subarray(0, at));
+      assert.ok(status >= 400 && status < 500, `${status} for ${at} bytes`);
+    }
+    const word = fc.constantFrom(
+      ...[
+        "--b",
+        "--",
+        "\r\n",
+        "\r\n\r\n",
+        "Content-Disposition: form-data",
+        '; name="',
+        "options",
+        "options.gzip",
+        "rfc822",
+        '"',
+      ],
+      ...[
+        "; filename=x",
+        "{}",
+        JSON.stringify(OPTIONS),
+        "\0",
+        "é",
+        "__proto__",
+        "Content-Type: x/y",
+        ":",
+        "x".repeat(9000),
+      ],
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(word, { maxLength: 25 }), async (words) => {
+        const status = await send(Buffer.from(words.join("")));
+        assert.ok(status === 200 || (status >= 400 && status < 500), `${status}`);
+      }),
+      { numRuns: 200 },
+    );
+    assert.equal(await send(whole), 200);
+  });
 
   test("a request that breaks off leaves nothing behind, and what is no multipart is refused", async () => {
     const port = engine.mta.ports.get("web") ?? 0;
