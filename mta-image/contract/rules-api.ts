@@ -142,18 +142,42 @@ export const Shares = z.strictObject({ shares: parts });
 export type Shares = z.infer<typeof Shares>;
 
 /**
+ * Which of the `of` engines this one is: what limits leave over when they are divided goes by it, and whose turn it is under
+ * rates of less than a token for each. `turn` counts how often what concurrency leaves over has moved on; null: nobody may
+ * use it now. `of` of the shares is how many places there are.
+ */
+const place = z.strictObject({
+  index: z.int().nonnegative().max(100_000),
+  turn: z.int().nonnegative().nullable(),
+});
+
+/**
+ * `place`: null gives none, so nothing may be rounded up; left out, each engine keeps at least one attempt at a time.
  * `after`: taken only while `version` is still this one. So an order that was delayed on its way changes nothing after
  * a later one, whoever gave it.
  */
-export const ShareOrder = z.strictObject({ shares: parts, after: z.int().nonnegative().optional() });
+export const ShareOrder = z
+  .strictObject({
+    shares: parts,
+    place: place.nullable().optional(),
+    after: z.int().nonnegative().optional(),
+  })
+  .refine(
+    ({ shares: { of }, place: at }) => (at?.index ?? -1) < of,
+    "place.index must be less than shares.of",
+  );
 export type ShareOrder = z.infer<typeof ShareOrder>;
 
 export const ShareState = z.object({
   shares: parts,
   /** One more with each order that was taken. */
   version: z.int().nonnegative(),
-  /** Of the whole: the share, or more while attempts are under way that began under a larger one. */
+  /** As it was given; left out: nobody gives any. */
+  place: place.nullable().optional(),
+  /** Of the whole: the share, or more while attempts are under way that began under a larger one or by the place. */
   held: z.number().min(0).max(1),
+  /** Mail waits that may not be tried before the turn has come to this engine. Engines of early versions know no places. */
+  isStarved: z.boolean().optional(),
 });
 export type ShareState = z.infer<typeof ShareState>;
 

@@ -26,7 +26,7 @@ function spamhausOf(app: string, before: EngineStatus["spamhaus"]): EngineStatus
 }
 
 /** A new engine of a cluster has no share until it is told one. */
-const noShare: ShareState = { shares: { n: 0, of: 1 }, version: 0, held: 0 };
+const noShare: ShareState = { shares: { n: 0, of: 1 }, version: 0, held: 0, isStarved: false };
 
 export class MemoryEngines implements Engines {
   readonly byIp = new Map<string, EngineStatus>();
@@ -158,11 +158,12 @@ export class MemoryEngines implements Engines {
     return this.#at(ip);
   }
 
-  async share({ ip }: EngineAddress, { shares, after }: ShareOrder): Promise<ShareState | null> {
+  async share({ ip }: EngineAddress, { after, ...order }: ShareOrder): Promise<ShareState | null> {
     const { share = noShare } = this.#at(ip);
+    const { shares } = order;
     if (after !== undefined && after !== share.version) return null;
     this.shares.push({ ip, share: `${shares.n}/${shares.of}` });
-    const next = { shares, version: share.version + 1, held: shares.n / shares.of };
+    const next = { ...share, ...order, version: share.version + 1, held: shares.n / shares.of };
     this.change(ip, { share: next });
     return next;
   }

@@ -82,6 +82,7 @@ test("orders of another shape are refused with a sentence", async () => {
     ["/v1/shares", { shares: { n: 3, of: 2 } }],
     ["/v1/shares", { shares: { n: -1, of: 2 } }],
     ["/v1/shares", { shares: { n: 1, of: 0 } }],
+    ["/v1/shares", { shares: { n: 1, of: 2 }, place: { index: 2, turn: null } }],
   ] as const) {
     const [status, { code, message }] = await call("PUT", url, body);
     assert.deepEqual([status, code], [400, "bad-request"], url);
@@ -91,9 +92,10 @@ test("orders of another shape are refused with a sentence", async () => {
 
 test("a share divides limits of the cluster and is remembered", async () => {
   const whole = { shares: { n: 1, of: 1 }, version: 0 };
-  assert.deepEqual(await call("GET", "/v1/shares"), [200, { ...whole, held: 1 }]);
+  assert.deepEqual(await call("GET", "/v1/shares"), [200, { ...whole, held: 1, isStarved: false }]);
   const shares = { shares: { n: 1, of: 4 } };
-  assert.deepEqual(await call("PUT", "/v1/shares", shares), [200, { ...shares, version: 1, held: 0.25 }]);
+  const state = { ...shares, version: 1, held: 0.25, isStarved: false };
+  assert.deepEqual(await call("PUT", "/v1/shares", shares), [200, state]);
   assert.equal(rig.queue.rulebook.factor, 0.25);
   assert.deepEqual(await readShare(sharePlace(folder, null)), { ...shares, version: 1 });
   rmSync(folder, { recursive: true });
@@ -106,7 +108,7 @@ test("an order for another share that comes after a later one changes nothing", 
   const order = (of: number, after: number): object => ({ shares: { n: 1, of }, after });
   assert.equal((await call("PUT", "/v1/shares", order(3, 0)))[0], 200);
   const late = await call("PUT", "/v1/shares", order(2, 0));
-  assert.deepEqual(late, [409, { shares: { n: 1, of: 3 }, version: 1, held: 1 / 3 }]);
+  assert.deepEqual(late, [409, { shares: { n: 1, of: 3 }, version: 1, held: 1 / 3, isStarved: false }]);
   const both = await Promise.all([5, 6].map((of) => call("PUT", "/v1/shares", order(of, 1))));
   assert.deepEqual(
     both.map(([status]) => status),
@@ -125,6 +127,25 @@ test("without a share nothing under a limit of the cluster is tried, and the exp
   await call("PUT", "/v1/shares", { shares: { n: 1, of: 2 } });
   await settle();
   assert.equal(rig.queue.figures().total, 0);
+});
+
+test("a limit smaller than the number of engines is tried by whose turn it is, and the explanation says so", async () => {
+  await call("PUT", "/v1/policies/p", { concurrency: 1, cluster: true });
+  const order = (turn: number | null): object => ({ shares: { n: 1, of: 2 }, place: { index: 0, turn } });
+  await call("PUT", "/v1/shares", order(null));
+  const message = makeMessage({ recipients: ["u@a.net"] });
+  rig.queue.add(message);
+  await settle();
+  const [, { entries }] = await call("GET", `/v1/queue/${message.id}/explain`);
+  assert.match(entries[0].obstacles[0].detail, /it is the turn of others/);
+  assert.equal((await call("GET", "/v1/shares"))[1].isStarved, true);
+  assert.equal(rig.courier.attempts.length, 0);
+  for (const turn of [0, 1]) {
+    await call("PUT", "/v1/shares", order(turn));
+    await settle();
+  }
+  assert.equal(rig.courier.attempts.length, 1);
+  assert.equal((await call("GET", "/v1/shares"))[1].isStarved, false);
 });
 
 test("what began under a larger share is held until it has ended", async () => {

@@ -17,8 +17,8 @@ import { ShareState } from "#contract/rules-api.ts";
 const FILE = "shares.json";
 
 /** What lasts of a ShareState. */
-export type KeptShare = Omit<ShareState, "held">;
-const KeptShare = ShareState.omit({ held: true }).extend({
+export type KeptShare = Omit<ShareState, "held" | "isStarved">;
+const KeptShare = ShareState.omit({ held: true, isStarved: true }).extend({
   /** Files of early versions have none. */
   version: ShareState.shape.version.default(0),
 });

@@ -12,7 +12,7 @@ import type { EngineConfig } from "#contract/config.ts";
 
 import { makeMetrics } from "../admin/metrics.ts";
 import { EngineAdministration } from "./administration.ts";
-import { type SharePlace, readShare, sharePlace } from "../config/shares.ts";
+import { sharePlace } from "../config/shares.ts";
 import type { Settings } from "../config/settings.ts";
 import type { SmtpCourier } from "../delivery/smtp-courier.ts";
 import type { Feedback } from "../feedback/feedback.ts";
@@ -179,7 +179,7 @@ export class Mta {
     const { startup } = options.config.current;
     this.rules = new RuleAdministration(this.queue, {
       clock,
-      place: this.#sharePlace,
+      place: sharePlace(startup.spool.path, options.config.pushedFolder),
       samplesOf: (id) => this.#traces.samplesOf(id),
     });
     this.transfer = new Transfer({
@@ -243,11 +243,6 @@ export class Mta {
     return this.servers.reduce((sum, server) => sum + server.sessions, 0);
   }
 
-  get #sharePlace(): SharePlace {
-    const { config } = this.options;
-    return sharePlace(config.current.startup.spool.path, config.pushedFolder);
-  }
-
   async #openRooms(): Promise<void> {
     const { config } = this.options;
     const { servers, shutdown } = config.current.startup;
@@ -264,7 +259,7 @@ export class Mta {
     await this.#startPlugins(config.current);
     (await this.#prepare(config.current))();
     this.shutdown.add("transfer", () => this.transfer.close());
-    this.rules.useShare(await readShare(this.#sharePlace));
+    await this.rules.beginShare();
     if (this.spool.isFenced) this.administration.startFenced();
     await this.transfer.queueAll(this.spool.recover());
     this.shutdown.add("courier", () => this.mail.close(shutdown.timeout));

@@ -41,7 +41,7 @@ export function takePluginOrders({ queue, log, algorithm }: PluginOrderTargets):
     updatePolicy: (id, limits) =>
       carryOut("update", { id }, () => changePolicy(queue, id, limits, algorithm())),
     deletePolicy: (id) => void rules.deletePolicy(id),
-    divideLimits: (by) => rulebook.divide(1 / Math.max(1, by)),
+    divideLimits: (by) => rulebook.divide({ n: 1, of: Math.max(1, by), place: null }),
     changeList: (change) =>
       carryOut("list", { id: change.list ?? "all lists" }, () => changeList(rulebook, change)),
   };

@@ -16,7 +16,7 @@ import type {
 import type { SessionTraceView } from "#contract/trace-api.ts";
 
 import type { RuleDoor } from "../admin/rule-routes.ts";
-import { type KeptShare, type SharePlace, wholeShare, writeShare } from "../config/shares.ts";
+import { type KeptShare, type SharePlace, readShare, wholeShare, writeShare } from "../config/shares.ts";
 import { entryId } from "../queue/entry.ts";
 import type { Explanation } from "../queue/explain.ts";
 import { limitsOf } from "../queue/policy.ts";
@@ -153,7 +153,8 @@ export class RuleAdministration implements RuleDoor {
   }
 
   shares(): ShareState {
-    return { ...this.#share, held: this.#queue.rulebook.held };
+    const { held, isStarved } = this.#queue.rulebook;
+    return { ...this.#share, held, isStarved };
   }
 
   setShares(order: ShareOrder): Promise<boolean> {
@@ -162,19 +163,25 @@ export class RuleAdministration implements RuleDoor {
     return taken;
   }
 
-  async #takeShare({ shares, after }: ShareOrder): Promise<boolean> {
+  async #takeShare({ after, ...share }: ShareOrder): Promise<boolean> {
     const { version } = this.#share;
     if (after !== undefined && after !== version) return false;
-    const kept = { shares, version: version + 1 };
+    const kept = { ...share, version: version + 1 };
     await writeShare(this.#place, kept);
-    this.useShare(kept);
+    this.#useShare(kept);
     return true;
   }
 
-  /** Takes it as it was kept. */
-  useShare(share: KeptShare): void {
+  /** As it was kept, and as if it were gained now: what this engine used of rates before it started is not known. */
+  async beginShare(): Promise<void> {
+    this.#useShare(this.#place.initial);
+    this.#useShare(await readShare(this.#place));
+  }
+
+  #useShare(share: KeptShare): void {
     this.#share = share;
-    this.#queue.rulebook.divide(share.shares.n / share.shares.of);
+    const place = share.place === undefined ? null : (share.place ?? "none");
+    this.#queue.rulebook.divide({ ...share.shares, place });
   }
 
   explain(messageId: string, recipient: number | null): Explanations {

@@ -79,12 +79,12 @@ test("a rate of the file lets through what it allows, and an order of an adminis
 
 test("an engine of a cluster begins without a share and keeps the one that it is told over a restart", async () => {
   const share = async (): Promise<unknown> => (await engine.admin("GET", "/v1/shares")).json;
-  assert.deepEqual(await share(), { shares: { n: 0, of: 1 }, version: 0, held: 0 });
-  const shares = { shares: { n: 1, of: 2 } };
+  assert.deepEqual(await share(), { shares: { n: 0, of: 1 }, version: 0, held: 0, isStarved: false });
+  const shares = { shares: { n: 1, of: 2 }, place: { index: 1, turn: 3 } };
   assert.equal((await engine.admin("PUT", "/v1/shares", shares)).status, 200);
   await engine.stop();
   engine = await startEngine(options);
-  assert.deepEqual(await share(), { ...shares, version: 1, held: 0.5 });
+  assert.deepEqual(await share(), { ...shares, version: 1, held: 0.5, isStarved: false });
   const { json } = await engine.admin("GET", "/v1/status");
   assert.deepEqual((json as EngineStatus).share, await share());
 });
@@ -97,5 +97,6 @@ test("an engine that takes a spool over in another pod has no share of its prede
     shares: { n: 0, of: 1 },
     version: 0,
     held: 0,
+    isStarved: false,
   });
 });

@@ -98,6 +98,10 @@ function learnedFrom({ reply }: Readonly<Record<string, string | number | boolea
   return typeof reply === "string" ? ` since a host said: ${reply}` : "";
 }
 
+const NO_SHARE = "this engine has no share in the limits of its cluster yet";
+const OTHERS_TURN =
+  "the limit of its cluster is smaller than the number of engines, and it is the turn of others";
+
 /** Such as "3 of 3 attempts under way; 10 of 10 recipients in 60 s; 7 lines wait". */
 export function describeCounter(counter: Counter, monotonic: number): string {
   const { running, limits, parked } = counter;
@@ -107,7 +111,7 @@ export function describeCounter(counter: Counter, monotonic: number): string {
       ? `${running} attempts under way`
       : `${running} of ${limits.concurrency} attempts under way`,
   ];
-  if (limits.concurrency === 0) parts.push("this engine has no share in the limits of its cluster yet");
+  if (limits.concurrency === 0) parts.push(counter.hasShare ? OTHERS_TURN : NO_SHARE);
   if (rate !== null) {
     const used = Math.ceil(counter.used(monotonic));
     parts.push(`${used} of ${rate.tokens} recipients in ${rate.intervalMs / 1000} s`);

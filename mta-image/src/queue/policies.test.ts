@@ -163,13 +163,13 @@ for (const [name, free] of Object.entries(frees)) {
 
 test("a larger share of the cluster wakes what a smaller one held", async () => {
   const rig = setUp();
-  rig.queue.rulebook.divide(1 / 4);
+  rig.queue.rulebook.divide({ n: 1, of: 4, place: "none" });
   policy(rig, { limits: { concurrency: 4, cluster: true } });
   rig.courier.hold();
   send(rig, "u@a.net", "v@a.net", "w@b.net");
   await settle();
   assert.equal(triedAddresses(rig).length, 1);
-  rig.queue.rulebook.divide(1 / 2);
+  rig.queue.rulebook.divide({ n: 1, of: 2, place: "none" });
   await settle();
   assert.equal(triedAddresses(rig).length, 2);
 });

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { type CountedField, QueueLimits, type QueueMatch, queueFields } from "#contract/queue-fields.ts";
 import type { Facts } from "./matching.ts";
-import { type Policy, applyPolicies, compilePolicy, limitsOf, shareOf } from "./policy.ts";
+import { type Policy, applyPolicies, compilePolicy, limitsOf } from "./policy.ts";
 
 type Written = Parameters<typeof QueueLimits.parse>[0];
 
@@ -82,13 +82,4 @@ test("values of a field that match its roll-up are counted together, the others 
   assert.equal(key(rolled, { recipientdomain: "yahoo.co.uk" }), yahoo);
   assert.notEqual(key(rolled, { recipientdomain: "a.net" }), yahoo);
   assert.notEqual(key(rolled, { recipientdomain: "a.net" }), key(rolled, { recipientdomain: "b.net" }));
-});
-
-test("limits of the cluster are divided, those of an engine are not, and one attempt is always allowed", () => {
-  const whole = limits({ concurrency: 10, rate: "100/60", connectinterval: 2, cluster: true });
-  const share = shareOf(whole, 0.25);
-  assert.deepEqual([share.concurrency, share.rate?.tokens, share.connectIntervalMs], [2, 25, 8000]);
-  assert.equal(shareOf(limits({ concurrency: 2, cluster: true }), 0.1).concurrency, 1);
-  assert.equal(shareOf(limits({ concurrency: 10 }), 0.25).concurrency, 10);
-  assert.equal(shareOf(limits({ rate: "5/1", cluster: true }), 0.5).concurrency, Number.POSITIVE_INFINITY);
 });

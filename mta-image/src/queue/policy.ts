@@ -6,7 +6,7 @@
 import type { CountedField, QueueField, QueueLimits, QueueMatch } from "#contract/queue-fields.ts";
 
 import { type Facts, type Lists, type Matcher, compileMatch, compileValue } from "./matching.ts";
-import { type Rate, portion } from "./rate.ts";
+import type { Rate } from "./rate.ts";
 
 export interface Limits {
   /** Infinity: not bounded. */
@@ -116,17 +116,5 @@ export function limitsOf(limits: QueueLimits, algorithm: Rate["algorithm"]): Lim
     tag: tag ?? null,
     stop,
     cluster,
-  };
-}
-
-/** The part of an engine that holds `factor` of the cluster. However small it is, it allows one attempt at a time. */
-export function shareOf(limits: Limits, factor: number): Limits {
-  if (!limits.cluster || factor === 1) return limits;
-  if (factor === 0) return { ...limits, concurrency: 0 };
-  return {
-    ...limits,
-    concurrency: Math.max(1, Math.floor(limits.concurrency * factor)),
-    rate: limits.rate === null ? null : portion(limits.rate, factor),
-    connectIntervalMs: limits.connectIntervalMs / factor,
   };
 }

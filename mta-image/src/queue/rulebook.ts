@@ -10,10 +10,11 @@ import type { Clock, Timer } from "#base/clock.ts";
 import type { CountedField, QueueField, QueueMatch } from "#contract/queue-fields.ts";
 
 import { Counter } from "./counter.ts";
+import { Division, type Share } from "./division.ts";
 import { type GroupingTable, compileGrouping, noGroupings } from "./grouping.ts";
 import { NamedLists } from "./lists.ts";
 import type { Facts } from "./matching.ts";
-import { type Limits, type Policy, type PolicyType, applyPolicies, shareOf } from "./policy.ts";
+import { type Limits, type Policy, type PolicyType, applyPolicies } from "./policy.ts";
 import { RuleIndex } from "./rule-index.ts";
 import { Suspension, type SuspensionFacts } from "./suspension.ts";
 import type { WaitingRoom } from "./waiting-room.ts";
@@ -66,7 +67,7 @@ export class Rulebook {
   readonly #counters = new Map<string, Counter>();
   readonly #ends = new Map<string, Timer>();
   #sweepAt = SWEEP_AT_LEAST;
-  #factor = 1;
+  readonly #division: Division;
   /** Fields that somebody wants to know of each attempt, though no rule looks at them, by who that is. */
   readonly #watched = new Map<string, readonly QueueField[]>();
   /** How many rules look at a field. */
@@ -74,6 +75,7 @@ export class Rulebook {
 
   constructor(clock: Clock, waiting: WaitingRoom) {
     this.#clock = clock;
+    this.#division = new Division(clock);
     this.waiting = waiting;
   }
 
@@ -96,14 +98,19 @@ export class Rulebook {
 
   /** The share of this engine: 1 when it is alone. */
   get factor(): number {
-    return this.#factor;
+    return this.#division.factor;
   }
 
   /** Of the whole: the share, or more while attempts are under way that began under a larger one. */
   get held(): number {
-    let held = this.#factor;
+    let held = this.factor;
     for (const { overhang } of this.#counters.values()) held = Math.max(held, overhang);
     return Math.min(1, held);
+  }
+
+  /** Mail waits that may be tried only when what limits leave over has moved on to this engine. */
+  get isStarved(): boolean {
+    return this.factor > 0 && [...this.#counters.values()].some((counter) => counter.isStarved);
   }
 
   /** Whether any rule looks at one of these fields. */
@@ -190,9 +197,9 @@ export class Rulebook {
   }
 
   /** From now on this engine has this part of every limit of the cluster. */
-  divide(factor: number): void {
-    this.#factor = factor;
-    for (const counter of this.#counters.values()) counter.limits = shareOf(counter.whole, factor);
+  divide(share: Share): void {
+    this.#division.change(share);
+    for (const counter of this.#counters.values()) counter.limit();
     this.#changed();
     this.waiting.wakeAll();
   }
@@ -218,15 +225,13 @@ export class Rulebook {
   }
 
   #counter(key: string, policy: Policy, whole: Limits): Counter {
-    const share = shareOf(whole, this.#factor);
     let counter = this.#counters.get(key);
     if (counter === undefined) {
       this.#sweep();
-      counter = new Counter(key, policy, { whole, share });
+      counter = new Counter(key, policy, whole, this.#division);
       this.#counters.set(key, counter);
     }
-    counter.whole = whole;
-    counter.limits = share;
+    counter.limit(whole);
     return counter;
   }
 

@@ -3,6 +3,7 @@
  * busy queue does not wake the operator with every message; emptiness is never rounded away.
  */
 import type { EngineStatus } from "#contract/admin-api.ts";
+import type { ShareState } from "#contract/rules-api.ts";
 import { isTight } from "#operator/slots/spool-space.ts";
 
 export function newsOf(status: EngineStatus | null): string {
@@ -28,12 +29,18 @@ export function newsOf(status: EngineStatus | null): string {
     (status.handover?.spreading ?? 0) > 0,
     status.spamhaus ?? null,
     status.suppression?.sources ?? null,
-    status.share === undefined ? null : [status.share.version, rounded(status.share.held)],
+    status.share === undefined ? null : newsOfShare(status.share),
     // Only a pod that leaves is judged by these.
     status.state === "Serving"
       ? null
       : [status.sessions === 0, status.deliveries === 0, status.suppression?.unshared === true],
   ]);
+}
+
+/** By its place an engine holds more than its share at one moment and not at the next, which is no news. */
+function newsOfShare({ version, place, held, isStarved }: ShareState): readonly unknown[] {
+  const turn = place?.turn ?? null;
+  return [version, turn === null ? rounded(held) : null, isStarved ?? null];
 }
 
 function rounded(figure: number): number {

@@ -40,6 +40,8 @@ export interface ClusterMemory {
   sizeHeldUntil: number;
   /** The shares that engines have (slots/shares.ts), by uid of the pod. */
   readonly shares: Map<string, NotedShare>;
+  /** How often what limits leave over has moved on, and when it did last, by the monotonic clock; null: nobody knows. */
+  turn: { readonly count: number; readonly at: number } | null;
   /** What engines said when a key for Spamhaus was tried out. */
   probe: ProbeNote | null;
   /** Pods whose engine a plugin has ended, by uid: they may be gone before the plugin's pass looks. */
@@ -74,6 +76,7 @@ export class Memory {
       spread: new Map(),
       sizeHeldUntil: Number.NEGATIVE_INFINITY,
       shares: new Map(),
+      turn: null,
       crashed: new Map(),
       bake: null,
       probe: null,

@@ -5,8 +5,9 @@
  * until it is told again.
  */
 import type { ShareAnswer } from "#operator/engine/engines.ts";
-import type { HeldShare, ShareOrder } from "#operator/slots/shares.ts";
 import type { ObservedPod } from "#operator/slots/observed.ts";
+import type { HeldPlace, Place } from "#operator/slots/places.ts";
+import type { HeldShare, ShareOrder } from "#operator/slots/shares.ts";
 
 export interface NotedShare extends HeldShare {
   /** Of the process that answered. */
@@ -14,18 +15,26 @@ export interface NotedShare extends HeldShare {
 }
 
 /** Before an order goes out. Null: nothing was known, and that stays so. */
-export function noteSent(known: NotedShare | undefined, { share }: ShareOrder): NotedShare | null {
+export function noteSent(known: NotedShare | undefined, { share, place }: ShareOrder): NotedShare | null {
   if (known === undefined) return null;
   const doubt = Math.max(known.doubt, share);
-  return { ...known, doubt, held: Math.max(known.held, doubt) };
+  const places = union(known.places, listed(place));
+  return { ...known, doubt, held: Math.max(known.held, doubt), places };
 }
 
 /** Null: what it holds is not known. */
-export function noteAnswer({ slot, pod, share }: ShareOrder, answer: ShareAnswer): NotedShare | null {
+export function noteAnswer(
+  known: NotedShare | undefined,
+  { slot, pod, share, place }: ShareOrder,
+  answer: ShareAnswer,
+): NotedShare | null {
   if (answer === null) return null;
-  const state = typeof answer === "string" ? { held: share, version: null } : answer;
+  const state = typeof answer === "string" ? { held: share, version: null, isStarved: undefined } : answer;
   const startedAt = pod.engine?.startedAt ?? "";
-  return { slot, share, startedAt, doubt: 0, held: Math.max(share, state.held), version: state.version };
+  const told = state.isStarved === undefined ? undefined : place;
+  const held = Math.max(share, state.held);
+  const note = { slot, share, startedAt, doubt: 0, held, version: state.version, place: told };
+  return { ...note, places: stillHeld(note, known?.places ?? ["unknown"]) };
 }
 
 /** Null: it is not known any more. */
@@ -35,5 +44,25 @@ export function noteReport(known: NotedShare, { engine }: ObservedPod): NotedSha
   const isOlder = reported.version < known.version && engine.startedAt === known.startedAt;
   if (isOlder) return known;
   if (reported.version !== known.version) return null;
-  return { ...known, held: Math.max(known.share, known.doubt, reported.held) };
+  const note = { ...known, held: Math.max(known.share, known.doubt, reported.held) };
+  return { ...note, places: stillHeld(note, known.places) };
+}
+
+/** Attempts that began by an earlier place go on while it holds more than its share. */
+function stillHeld(
+  { place, share, held, doubt }: Omit<HeldShare, "places">,
+  before: readonly HeldPlace[],
+): readonly HeldPlace[] {
+  const now = listed(place);
+  return held > share || doubt > 0 ? union(before, now) : now;
+}
+
+function union(some: readonly HeldPlace[], more: readonly Place[]): readonly HeldPlace[] {
+  const isIn = ({ of, index, turn }: Place): boolean =>
+    some.some((each) => each !== "unknown" && each.of === of && each.index === index && each.turn === turn);
+  return [...some, ...more.filter((place) => !isIn(place))];
+}
+
+function listed(place: Place | null | undefined): readonly Place[] {
+  return place === null || place === undefined ? [] : [place];
 }

@@ -1,56 +1,127 @@
 /**
  * Clusters that grow and shrink while orders and answers are lost, delayed and overtaken, processes start anew and the
- * operator forgets everything: what all engines allow themselves is never more than the whole, and when the line is
- * good again each has its equal part. The engines here keep what real ones keep; a second of them is one step.
+ * operator forgets everything. Engines divide by the queue's own arithmetic, each tries as much at once as it is allowed,
+ * and limits are smaller and larger than the number of engines: what is under way is never more than a limit, rates are kept
+ * over intervals, and when the line is good again each engine has its equal part and gets its turn.
  */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import fc from "fast-check";
 
+import { ManualClock } from "#base/testing/manual-clock.ts";
 import type { ShareState } from "#contract/rules-api.ts";
+import { Division } from "#mta/queue/division.ts";
+import { limitsOf } from "#mta/queue/policy.ts";
 import { type ShareOrder, decideShares } from "#operator/slots/shares.ts";
 
 import { aSlot, anEngine } from "../../testing/builders.ts";
 import { type NotedShare, noteAnswer, noteReport, noteSent } from "./share-notes.ts";
 
+const wholes = [1, 2, 3, 4, 7, 12].map((concurrency) =>
+  limitsOf({ concurrency, properties: {}, stop: false, cluster: true }, "fixedwindow"),
+);
+/** Tokens in five seconds. */
+const rates = [1, 2, 5, 11].map((tokens) => ({
+  tokens,
+  intervalMs: 5000,
+  algorithm: "fixedwindow" as const,
+}));
+
 class Engine {
-  share = 0;
+  readonly #clock: ManualClock;
+  #division: Division;
+  #share: Pick<ShareState, "shares" | "place"> = { shares: { n: 0, of: 1 } };
   version = 0;
-  /** Attempts that began under a larger share. */
-  overhang = 0;
+  readonly running = wholes.map(() => 0);
+  #uses = rates.map(() => ({ at: 0, used: 0 }));
   startedAt = 0;
-  isLeaving = false;
   /** What the operator has heard of it last; null: nothing lately. */
   report: { readonly state: ShareState; readonly startedAt: number } | null = null;
 
-  get held(): number {
-    return Math.max(this.share, this.overhang);
+  constructor(clock: ManualClock) {
+    this.#clock = clock;
+    this.#division = this.#divisionAnew();
+  }
+
+  get share(): number {
+    return this.#share.shares.n / this.#share.shares.of;
   }
 
   get state(): ShareState {
-    return { shares: { n: this.share, of: 1 }, version: this.version, held: this.held };
+    const overhangs = wholes.map(({ concurrency }, i) => {
+      const running = this.running[i] ?? 0;
+      return running > this.#division.attemptsWithoutPlace(concurrency) ? running / concurrency : 0;
+    });
+    const held = Math.min(1, Math.max(this.share, ...overhangs));
+    const isStarved = this.share > 0 && wholes.some((_, i) => this.allowed(i) === 0);
+    return { ...this.#share, version: this.version, held, isStarved };
   }
 
-  take({ order: { shares, after } }: ShareOrder): ShareState | null {
+  allowed(limit: number): number {
+    const whole = wholes[limit];
+    assert.ok(whole);
+    return this.#division.limitsOf(whole, `key ${limit}`).concurrency;
+  }
+
+  take({ order: { after, ...share } }: ShareOrder): ShareState | null {
     if (after !== undefined && after !== this.version) return null;
-    const share = shares.n / shares.of;
-    if (share < this.share) this.overhang = Math.max(this.overhang, this.share);
-    this.share = share;
+    this.#share = share;
     this.version++;
+    this.#divide();
     return this.state;
+  }
+
+  /** Its share is on disk; what it used of rates is forgotten. */
+  restart(): void {
+    this.running.fill(0);
+    this.#uses = rates.map(() => ({ at: 0, used: 0 }));
+    this.startedAt++;
+    this.#division = this.#divisionAnew();
+    this.#divide();
+  }
+
+  /** Everything that it may; the tokens that it took of each rate. */
+  work(): readonly number[] {
+    wholes.forEach((_, i) => {
+      this.running[i] = Math.max(this.running[i] ?? 0, this.allowed(i));
+    });
+    const now = this.#clock.monotonic();
+    return rates.map((rate, i) => {
+      const use = this.#uses[i];
+      assert.ok(use);
+      const room = this.#division.room(rate, use, now);
+      assert.equal(room > 0, this.#division.wait(rate, use, now) === 0);
+      if (room > 0) this.#division.take(rate, use, now, room);
+      return room;
+    });
+  }
+
+  #divisionAnew(): Division {
+    const division = new Division(this.#clock);
+    division.change({ n: 0, of: 1, place: "none" });
+    return division;
+  }
+
+  #divide(): void {
+    const { shares, place } = this.#share;
+    this.#division.change({ ...shares, place: place ?? "none" });
   }
 }
 
 class World {
+  readonly clock = new ManualClock();
   readonly pods = new Map<string, Engine>();
+  /** Tokens of each rate, and when they were used. */
+  readonly used: readonly { readonly at: number; readonly tokens: number }[][] = rates.map(() => []);
+  turn = 0;
   #notes = new Map<string, NotedShare>();
   /** On their way since somebody gave up waiting for the answer. */
   readonly #late: { readonly uid: string; readonly order: ShareOrder }[] = [];
   #next = 0;
 
   grow(): void {
-    if (this.pods.size < 6) this.pods.set(`uid-${this.#next++}`, new Engine());
+    if (this.pods.size < 6) this.pods.set(`uid-${this.#next++}`, new Engine(this.clock));
   }
 
   at(choice: number): Engine | undefined {
@@ -60,12 +131,6 @@ class World {
   remove(choice: number): void {
     const uid = [...this.pods.keys()][choice % Math.max(1, this.pods.size)];
     if (uid !== undefined) this.pods.delete(uid);
-  }
-
-  restart(engine: Engine | undefined): void {
-    if (engine === undefined) return;
-    engine.overhang = 0;
-    engine.startedAt++;
   }
 
   /** Another operator takes over; what the old one sent may still arrive. */
@@ -95,7 +160,8 @@ class World {
       const note = this.#notes.get(pod?.uid ?? "");
       if (pod !== null && note !== undefined) this.#keep(pod.uid, noteReport(note, pod));
     }
-    for (const [i, order] of decideShares(slots, this.#notes).orders.entries()) this.#tell(order, fate(i));
+    const { orders } = decideShares(slots, this.#notes, this.turn);
+    for (const [i, order] of orders.entries()) this.#tell(order, fate(i));
   }
 
   #tell(order: ShareOrder, fate: "well" | "lost" | "late" | "unanswered"): void {
@@ -106,8 +172,8 @@ class World {
     const engine = this.pods.get(uid);
     assert.ok(engine);
     const answer = engine.take(order);
-    this.check();
-    if (fate === "well") this.#keep(uid, noteAnswer(order, answer));
+    this.work();
+    if (fate === "well") this.#keep(uid, noteAnswer(this.#notes.get(uid), order, answer));
   }
 
   #keep(uid: string, note: NotedShare | null): void {
@@ -115,9 +181,38 @@ class World {
     else this.#notes.set(uid, note);
   }
 
+  /** Everybody does as much as it may. */
+  work(): void {
+    const at = this.clock.monotonic();
+    for (const engine of this.pods.values()) {
+      engine.work().forEach((tokens, i) => {
+        if (tokens > 0) this.used[i]?.push({ at, tokens });
+      });
+    }
+    this.check();
+  }
+
   check(): void {
-    const sum = [...this.pods.values()].reduce((total, { held }) => total + held, 0);
-    assert.ok(sum <= 1 + 1e-6, `${sum} of the whole`);
+    wholes.forEach(({ concurrency }, i) => {
+      const sum = [...this.pods.values()].reduce((total, { running }) => total + (running[i] ?? 0), 0);
+      assert.ok(sum <= concurrency, `${sum} of ${concurrency} at once`);
+    });
+  }
+
+  /** As of one engine alone: two windows may meet in an interval, three in two of them. */
+  checkRates(): void {
+    rates.forEach(({ tokens, intervalMs }, i) => {
+      const uses = this.used[i] ?? [];
+      for (const [first, { at }] of uses.entries()) {
+        for (const intervals of [1, 2, 4]) {
+          const end = at + intervals * intervalMs;
+          let sum = 0;
+          for (let k = first; (uses[k]?.at ?? end) < end; k++) sum += uses[k]?.tokens ?? 0;
+          const most = (intervals + 1) * tokens;
+          assert.ok(sum <= most, `${sum} of at most ${most} in ${intervals} intervals of ${tokens}`);
+        }
+      }
+    });
   }
 }
 
@@ -126,11 +221,8 @@ const acts: readonly ((world: World, choice: number) => void)[] = [
   (world) => world.grow(),
   (world) => world.grow(),
   (world, choice) => world.remove(choice),
-  (world, choice) => world.restart(world.at(choice)),
-  (world, choice) => {
-    const engine = world.at(choice);
-    if (engine !== undefined) engine.overhang = 0;
-  },
+  (world, choice) => world.at(choice)?.restart(),
+  (world, choice) => world.at(choice)?.running.fill(0),
   (world, choice) => {
     const engine = world.at(choice);
     if (engine !== undefined) world.listen(engine);
@@ -146,32 +238,60 @@ const acts: readonly ((world: World, choice: number) => void)[] = [
   (world) => world.forget(),
   (world, choice) => world.pass((i) => fates[(choice + i * 7) % fates.length] ?? "well"),
   (world) => world.pass(() => "well"),
+  (world) => world.pass(() => "well"),
+  (world, choice) => {
+    world.turn += choice % 2;
+  },
+  (world, choice) => world.clock.advance(choice * 3),
 ];
 
+/** Everybody's attempts end, everybody is heard, and all orders arrive. */
+function calm(world: World): void {
+  for (let i = 0; i < 8; i++) {
+    for (const engine of world.pods.values()) {
+      engine.running.fill(0);
+      world.listen(engine);
+    }
+    world.pass(() => "well");
+    world.check();
+  }
+}
+
+/** Turn by turn all of each limit is in use, and after as many turns as there are engines each has had some of it. */
+function everybodyHasATurn(world: World): void {
+  const had = new Map([...world.pods.keys()].map((uid) => [uid, new Set<number>()]));
+  for (let turn = 0; turn < world.pods.size; turn++) {
+    world.turn++;
+    calm(world);
+    wholes.forEach(({ concurrency }, i) => {
+      const all = [...world.pods].map(([uid, engine]) => [uid, engine.allowed(i)] as const);
+      const sum = all.reduce((total, [, allowed]) => total + allowed, 0);
+      assert.equal(sum, concurrency);
+      for (const [uid, allowed] of all) if (allowed > 0) had.get(uid)?.add(i);
+    });
+  }
+  for (const limitsHad of had.values()) assert.equal(limitsHad.size, wholes.length);
+}
+
 describe("shares of a cluster to which everything happens", () => {
-  test("never add up to more than the whole, and are equal parts in the end", () => {
+  test("never add up to more than a limit, are equal parts in the end, and what is left over reaches everybody", () => {
     const act = fc.tuple(fc.nat(acts.length - 1), fc.nat(1000));
     fc.assert(
       fc.property(fc.array(act, { minLength: 60, maxLength: 200, size: "max" }), (sequence) => {
         const world = new World();
         for (const [kind, choice] of sequence) {
           acts[kind]?.(world, choice);
-          world.check();
+          world.work();
         }
         world.grow();
-        for (let i = 0; i < 8; i++) {
-          for (const engine of world.pods.values()) {
-            engine.overhang = 0;
-            world.listen(engine);
-          }
-          world.pass(() => "well");
-          world.check();
-        }
+        calm(world);
         const part = 1 / world.pods.size;
         for (const { share } of world.pods.values())
           assert.ok(Math.abs(share - part) < 1e-6, `${share} in place of ${part}`);
+        everybodyHasATurn(world);
+        world.checkRates();
       }),
-      { numRuns: 1000 },
+      { numRuns: 500 },
     );
   });
 });

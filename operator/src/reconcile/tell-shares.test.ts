@@ -54,4 +54,30 @@ describe("shares in the limits of the cluster", () => {
     await whole.until("it too", () => sharesOf(whole).get(ip) === "1/3");
     await stop();
   });
+
+  test("come with places, whose turn moves on while an engine waits for it, and no longer", async () => {
+    const { whole, stop } = await started({ replicas: 3 });
+    const ips = [0, 1, 2].map((slot) => ipOf(whole, slot));
+    const shareOf = (ip: string) => whole.engines.byIp.get(ip)?.share;
+    const turns = (): string => ips.map((ip) => shareOf(ip)?.place?.turn ?? "none").join(" ");
+    await whole.until("placed", () => turns() === "0 0 0");
+    const indexes = ips.map((ip) => shareOf(ip)?.place?.index ?? -1);
+    assert.deepEqual(indexes.toSorted(), [0, 1, 2]);
+    await whole.turns(60, 1000);
+    assert.equal(turns(), "0 0 0");
+    const starve = (isStarved: boolean): void => {
+      const share = shareOf(ips[1] ?? "");
+      assert.ok(share);
+      whole.engines.change(ips[1] ?? "", { share: { ...share, isStarved } });
+    };
+    starve(true);
+    await whole.until("the next turn", () => turns() === "1 1 1");
+    await whole.until("the one after it", () => turns() === "2 2 2");
+    starve(false);
+    await whole.until("settled", () => whole.condition("Reconciling") === "False Settled");
+    const before = turns();
+    await whole.turns(60, 1000);
+    assert.equal(turns(), before);
+    await stop();
+  });
 });

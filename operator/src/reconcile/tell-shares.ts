@@ -16,6 +16,8 @@ const AT_ONCE = 8;
 const ROUNDS = 4;
 const RETRY_MS = 10_000;
 const WAIT_MS = 1000;
+/** So long an engine may use what a limit leaves over while others wait for it. */
+const TURN_MS = 10_000;
 
 type Notes = Map<string, NotedShare>;
 
@@ -23,19 +25,37 @@ export async function tellShares(tools: Tools, seen: Observed): Promise<Result> 
   const notes = tools.memory.of(seen.key).shares;
   const missed = new Set<string>();
   let waiting = 0;
+  const turn = turnOf(tools, seen);
   for (let round = 0; round < ROUNDS; round++) {
     const observed = round === 0 ? seen : withFreshReports(tools, seen);
     refresh(notes, observed);
-    const decision = decideShares(observed.slots, notes);
+    const decision = decideShares(observed.slots, notes, turn);
     ({ waiting } = decision);
     const orders = decision.orders.filter(({ pod }) => !missed.has(pod.uid));
     if (orders.length === 0) break;
     for (const uid of await tellAll(tools, observed, orders)) missed.add(uid);
   }
   if (missed.size > 0) return again(RETRY_MS, "an engine has not heard of its share");
-  if (waiting === 0) return done;
-  await askHolders(tools, notes);
-  return again(WAIT_MS, "shares wait until others have let go of theirs");
+  if (waiting > 0) {
+    await askHolders(tools, notes);
+    return again(WAIT_MS, "shares wait until others have let go of theirs");
+  }
+  return isStarved(seen) ? again(TURN_MS, "a limit is smaller than the number of engines") : done;
+}
+
+/** Moves on while an engine waits for it, and no faster than every TURN_MS. After a restart it goes on where engines are. */
+function turnOf(tools: Tools, seen: Observed): number {
+  const memory = tools.memory.of(seen.key);
+  const now = tools.clock.monotonic();
+  const told = seen.slots.map(({ pod }) => pod?.engine?.share?.place?.turn ?? 0);
+  memory.turn ??= { count: Math.max(0, ...told), at: now };
+  const isDue = isStarved(seen) && now - memory.turn.at >= TURN_MS;
+  if (isDue) memory.turn = { count: memory.turn.count + 1, at: now };
+  return memory.turn.count;
+}
+
+function isStarved({ slots }: Observed): boolean {
+  return slots.some(({ pod }) => pod?.engine?.share?.isStarved === true);
 }
 
 /** Brings what is known up to date with reports; pods that are surely gone are forgotten. */
@@ -79,7 +99,7 @@ async function tell(tools: Tools, observed: Observed, order: ShareOrder): Promis
   keep(shares, pod.uid, noteSent(shares.get(pod.uid), order));
   try {
     const answer = await tools.engines.share(addressOf(pod.ip, cluster, admin), order.order);
-    keep(shares, pod.uid, noteAnswer(order, answer));
+    keep(shares, pod.uid, noteAnswer(shares.get(pod.uid), order, answer));
     tools.log.info({ ...facts, isTaken: answer !== null }, "share-told");
     // Somebody else has told it something: what, it says itself.
     if (answer === null) await tools.reports.askNow(pod.uid);

@@ -13,7 +13,9 @@ function known(...held: readonly (number | readonly [number, number] | null)[]):
     held.flatMap((each, slot): [string, HeldShare][] => {
       if (each === null) return [];
       const [share, most] = typeof each === "number" ? [each, each] : each;
-      return [[`uid-pod-${slot}`, { slot, share, held: most, doubt: 0, version: 1 }]];
+      return [
+        [`uid-pod-${slot}`, { slot, share, held: most, doubt: 0, version: 1, place: undefined, places: [] }],
+      ];
     }),
   );
 }
@@ -53,7 +55,7 @@ describe("shares in the limits of the cluster", () => {
     const { orders } = decideShares(slots, known(null, 0));
     assert.deepEqual(
       orders.map(({ order }) => order),
-      [{ shares: { n: 0.2, of: 1 }, after: 7 }],
+      [{ shares: { n: 1, of: 5 }, after: 7 }],
     );
   });
 
