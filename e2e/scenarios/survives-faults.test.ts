@@ -17,7 +17,7 @@ import { Stage, eventually } from "./stage.ts";
 const minutes = Number(process.env["SOAK_MINUTES"] ?? "1.2");
 const seed = Number(process.env["SOAK_SEED"] ?? "1");
 const RATE = 40;
-const BUDGET = 8;
+const BUDGET = 3;
 /** What was killed again and again is started by the kubelet after five minutes at the latest. */
 const LONGEST_BACK_OFF_SECONDS = 330;
 const MOST_FAULTS = 1_000_000;
@@ -152,6 +152,7 @@ describe("a cluster under load to which everything happens", { timeout: minutes 
       rebuffs: await source.rebuffs(),
       kills: chaos.kills,
       fulls: chaos.fulls,
+      frozen: chaos.frozen,
     });
   }
 });

@@ -45,6 +45,8 @@ export class Chaos {
   /** Milliseconds since the epoch. */
   readonly kills: number[] = [];
   readonly fulls: Span[] = [];
+  /** When nobody told the node's proxy which pods are gone. */
+  readonly frozen: Span[] = [];
   readonly acts: string[] = [];
   readonly #course: Act[] = [...COURSE];
   #operatorKilledAt = 0;
@@ -111,7 +113,9 @@ export class Chaos {
 
   /** Pods go on; nobody looks after them. */
   async freezeNode(): Promise<void> {
+    const from = Date.now();
     await freeze(await nodePrograms(), FROZEN_MS);
+    this.frozen.push({ from, until: Date.now() });
     this.acts.push("freeze node");
   }
 

@@ -11,6 +11,7 @@ const none: Evidence = {
   rebuffs: [],
   kills: [],
   fulls: [],
+  frozen: [],
 };
 
 test("what was accepted and never delivered is lost", () => {
@@ -53,5 +54,18 @@ test("nor who comes while no engine has room, but whoever comes before or long a
   assert.deepEqual(
     rebuffed.map((text) => text.split(" ")[1]),
     ["9000", "23000"],
+  );
+});
+
+test("nor whom a node that stands still leads to a pod that has left, but whoever gets through to one", () => {
+  const rebuffs = [
+    { at: 9000, what: "connect EHOSTUNREACH 10.96.0.9:25" },
+    { at: 11_000, what: "connect EHOSTUNREACH 10.96.0.9:25" },
+    { at: 11_000, what: "cut" },
+  ];
+  const { rebuffed } = judge({ ...none, rebuffs, frozen: [{ from: 10_000, until: 14_000 }] });
+  assert.deepEqual(
+    rebuffed.map((text) => text.slice(text.indexOf(" ") + 1)),
+    ["connect EHOSTUNREACH 10.96.0.9:25", "cut"],
   );
 });

@@ -21,6 +21,8 @@ export interface Evidence {
   readonly kills: readonly number[];
   /** When the disks of all engines were full. */
   readonly fulls: readonly Span[];
+  /** When the node stood still, its proxy too. */
+  readonly frozen: readonly Span[];
 }
 
 export interface Verdict {
@@ -42,12 +44,15 @@ const UNSETTLED_MS = 2000;
 const NOTICED_MS = 6000;
 
 export function judge(evidence: Evidence): Verdict {
-  const { accepted, abandoned, delivered, doubles, rebuffs, kills, fulls } = evidence;
+  const { accepted, abandoned, delivered, doubles, rebuffs, kills, fulls, frozen } = evidence;
   const isExcused = (times: readonly number[]): boolean =>
     times.slice(0, -1).every((at) => kills.some((kill) => at <= kill + 200 && kill - at < UNSETTLED_MS));
+  const isWithin = (at: number, spans: readonly Span[]): boolean =>
+    spans.some(({ from, until }) => at >= from && at - until < NOTICED_MS);
   const isClosed = (at: number): boolean =>
-    kills.some((kill) => at >= kill - 100 && at - kill < NOTICED_MS) ||
-    fulls.some(({ from, until }) => at >= from && at - until < NOTICED_MS);
+    kills.some((kill) => at >= kill - 100 && at - kill < NOTICED_MS) || isWithin(at, fulls);
+  // The way may lead to a pod that has left meanwhile; who gets through is owed an answer.
+  const isMisled = (at: number, what: string): boolean => what.startsWith("connect ") && isWithin(at, frozen);
   const names = [...doubles.keys()];
   const unavoidable = names.filter((name) => isExcused(doubles.get(name) ?? []));
   return {
@@ -58,7 +63,7 @@ export function judge(evidence: Evidence): Verdict {
     duplicated: names.filter((name) => !unavoidable.includes(name)),
     unavoidable,
     rebuffed: rebuffs
-      .filter(({ at }) => !isClosed(at))
+      .filter(({ at, what }) => !isClosed(at) && !isMisled(at, what))
       .map(({ at, what }) => `${new Date(at).toISOString()} ${what}`),
   };
 }
