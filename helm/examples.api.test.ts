@@ -54,6 +54,7 @@ describe("examples", { skip: server === null, timeout: 200_000 }, () => {
       "mailcluster.mailfleet.io/elastic",
       "mailcluster.mailfleet.io/external",
       "mailcluster.mailfleet.io/keda",
+      "mailcluster.mailfleet.io/orders",
       "mailcluster.mailfleet.io/outbound",
       "scaledobject.keda.sh/keda",
     ]);
