@@ -333,6 +333,30 @@ test("mail that says it may go without TLS is not held back by what the domain a
   assert.match(ours.said, /^deferred 4\.7\./);
 });
 
+test("mail that leaves policies aside is in no report, since nobody looked for any; other mail is", async (t) => {
+  const policy = policyText("enforce", "mx.example.net");
+  const settings = { tlsMode: "dane", mtaSts: true } as const;
+  const counted = (reports: TlsReports): unknown =>
+    reports
+      .days()
+      .flatMap((day) => reports.reports(day))
+      .flatMap(({ policies }) =>
+        policies.map(({ policy: { "policy-type": type }, summary }) => [type, summary]),
+      );
+  const aside = await deliver(t, { settings, policy, tlsOptional: true });
+  assert.match(aside.said, /^delivered /);
+  assert.deepEqual(counted(aside.reports), []);
+  const clear = await deliver(t, { settings, policy, withTls: false, tlsOptional: true });
+  assert.match(clear.said, /^delivered /);
+  assert.deepEqual(counted(clear.reports), []);
+  const wellSent = { "total-successful-session-count": 1, "total-failure-session-count": 0 };
+  const usual = await deliver(t, { settings, policy });
+  assert.deepEqual(counted(usual.reports), [["sts", wellSent]]);
+  // Where the transport looks for no policy anyway, the wish changes nothing.
+  const plain = await deliver(t, { settings: { tlsMode: "optional" }, tlsOptional: true });
+  assert.deepEqual(counted(plain.reports), [["no-policy-found", wellSent]]);
+});
+
 test("the next connection to a host takes the TLS session up again, but not for stricter mail", async (t) => {
   const sink = await MailSink.start({ tls: certificate.pem });
   t.after(() => sink.stop());

@@ -16,6 +16,7 @@ import {
   TlsRules,
 } from "./tls-rules.ts";
 import { TlsSessions } from "./tls-sessions.ts";
+import type { TransportSettings } from "./transport.ts";
 
 export interface TlsTools {
   readonly clock: Clock;
@@ -37,6 +38,7 @@ export function plainTls(clock: Clock): TlsTools {
 interface Opening {
   readonly tls: TlsTools;
   readonly route: Route;
+  readonly settings: Pick<TransportSettings, "leavesPolicies">;
 }
 
 /** A policy that is announced and cannot be had. */
@@ -75,6 +77,8 @@ function failureOf(policy: ReportedPolicy, host: string, went: TlsWent): readonl
   return isPolicyHost(policy, host) ? null : ["validation-failure", "the policy does not name the host"];
 }
 
-function noteEvent({ tls, route }: Opening, event: Omit<TlsEvent, "domain">): void {
-  if (route.kind === "mx") tls.reports.note({ ...event, domain: route.domain });
+/** Where nobody looked for policies, as mail has asked, no report may say that none was found (RFC 8460 4.4). */
+function noteEvent({ tls, route, settings }: Opening, event: Omit<TlsEvent, "domain">): void {
+  if (route.kind === "mx" && settings.leavesPolicies !== true)
+    tls.reports.note({ ...event, domain: route.domain });
 }

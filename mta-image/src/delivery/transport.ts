@@ -73,6 +73,8 @@ export interface TransportSettings {
   readonly tls?: TlsChoice;
   /** Policies of domains count as well (MTA-STS, RFC 8461), on top of the mode. */
   readonly mtaSts: boolean;
+  /** What the domain asks is not looked for, as the mail wishes. */
+  readonly leavesPolicies?: boolean;
   /** Only hosts that a signed zone or a policy names may be used (RFC 8689 4.2.1). */
   readonly mustKnowHosts: boolean;
   /** Certificates to trust when the mode verifies, PEM; null for the well-known authorities. */
@@ -121,7 +123,7 @@ const lax = new WeakMap<TransportSettings, TransportSettings>();
 export function withOptionalTls(settings: TransportSettings): TransportSettings {
   if (settings.tlsMode !== "dane" && !settings.mtaSts) return settings;
   const tlsMode = settings.tlsMode === "dane" ? "optional" : settings.tlsMode;
-  const known = lax.get(settings) ?? { ...settings, tlsMode, mtaSts: false };
+  const known = lax.get(settings) ?? { ...settings, tlsMode, mtaSts: false, leavesPolicies: true };
   lax.set(settings, known);
   return known;
 }
