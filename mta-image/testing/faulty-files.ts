@@ -3,6 +3,7 @@
  * n-th operation may be the last. Each file keeps two states, what a reader sees and what survives; folders too.
  *
  *   crashAt(n)      the n-th operation from now and all later ones fail, as if the machine had stopped.
+ *   failAt(n)       the n-th operation from now fails once; one that appends has written a part by then, as on a full disk.
  *   failNext(kind)  the next operation of that kind fails once, as a disk in trouble does.
  *   afterCrash()    what the next process finds: only what was synced, plus a part of the rest, as asked.
  */
@@ -34,6 +35,7 @@ export class FaultyFiles implements SpoolFiles {
   readonly #seen: Tree;
   readonly #durable: Tree;
   #crashIn = Infinity;
+  #failIn = Infinity;
   #failing = new Map<Operation, number>();
   operations = 0;
   /** Files that are open now. */
@@ -47,6 +49,10 @@ export class FaultyFiles implements SpoolFiles {
 
   crashAt(operation: number): void {
     this.#crashIn = operation;
+  }
+
+  failAt(operation: number): void {
+    this.#failIn = operation;
   }
 
   failNext(operation: Operation, times = 1): void {
@@ -140,6 +146,7 @@ export class FaultyFiles implements SpoolFiles {
   #step(operation: Operation): void {
     this.operations++;
     if (--this.#crashIn < 0) throw new Error("the machine has stopped");
+    if (--this.#failIn === -1) throw new Error(`ENOSPC: ${operation}`);
     const left = this.#failing.get(operation) ?? 0;
     if (left === 0) return;
     this.#failing.set(operation, left - 1);
@@ -152,8 +159,12 @@ export class FaultyFiles implements SpoolFiles {
     return {
       fd: null,
       append: async (buffers) => {
+        const whole = Buffer.concat([stored.bytes, ...buffers]);
+        const half = Math.floor((stored.bytes.length + whole.length) / 2);
+        // Seen by readers only where the operation fails half-way.
+        if (this.#failIn === 0) stored.bytes = whole.subarray(0, half);
         step("append");
-        stored.bytes = Buffer.concat([stored.bytes, ...buffers]);
+        stored.bytes = whole;
       },
       sync: async () => {
         step("sync");

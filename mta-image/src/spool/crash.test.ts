@@ -1,4 +1,4 @@
-/** One history of a spool, stopped at every operation on its files: what was promised holds at each of them. */
+/** One history of a spool, with every operation on its files the last, or one that fails: what was promised holds at each of them. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -62,33 +62,37 @@ async function check(open: Open, files: FaultyFiles, promised: Promised, title: 
   await spool.close();
 }
 
+const troubles = {
+  "stopped at any operation": (files: FaultyFiles, operation: number) => files.crashAt(operation),
+  "with any operation failing once, half done": (files: FaultyFiles, operation: number) =>
+    files.failAt(operation),
+} as const;
+
 for (const [kind, open] of Object.entries(kinds)) {
-  test(`${kind}, stopped at any operation, nothing committed is lost and nothing settled comes back`, async () => {
-    let crashes = 0;
-    for (let operation = 0; ; operation++) {
-      const files = new FaultyFiles();
-      const promised: Promised = { committed: new Map(), settled: new Set(), settling: new Set() };
-      files.crashAt(operation);
-      const isDone = await open(files)
-        .then(async (spool) => {
-          await live(spool, promised);
-          await spool.close();
-          return true;
-        })
-        .catch(() => false);
-      for (const kept of [0, 0.5, 1]) {
-        await check(
-          open,
-          files.afterCrash(kept),
-          promised,
-          `operation ${operation}, ${kept} of the unsynced`,
-        );
+  for (const [trouble, prepare] of Object.entries(troubles)) {
+    test(`${kind}, ${trouble}, nothing committed is lost and nothing settled comes back`, async () => {
+      let crashes = 0;
+      for (let operation = 0; ; operation++) {
+        const files = new FaultyFiles();
+        const promised: Promised = { committed: new Map(), settled: new Set(), settling: new Set() };
+        prepare(files, operation);
+        const isDone = await open(files)
+          .then(async (spool) => {
+            await live(spool, promised);
+            await spool.close();
+            return true;
+          })
+          .catch(() => false);
+        for (const kept of [0, 0.5, 1]) {
+          const title = `operation ${operation}, ${kept} of the unsynced`;
+          await check(open, files.afterCrash(kept), promised, title);
+        }
+        if (isDone && files.operations <= operation) break;
+        crashes++;
       }
-      if (isDone && files.operations <= operation) break;
-      crashes++;
-    }
-    assert.ok(crashes > 100, `the history has many steps, ${crashes} were tried`);
-  });
+      assert.ok(crashes > 100, `the history has many steps, ${crashes} were tried`);
+    });
+  }
 
   test(`${kind}, stopped at any operation of a recovery, the next one finds the same`, async () => {
     const files = new FaultyFiles();
