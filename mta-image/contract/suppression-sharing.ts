@@ -57,5 +57,7 @@ export const SharingState = z.object({
   sources: z.array(z.string().max(2048)).max(32),
   /** It has written something that nobody has fetched yet. */
   unshared: z.boolean(),
+  /** Recipients on the list. */
+  size: z.int().nonnegative(),
 });
 export type SharingState = z.infer<typeof SharingState>;

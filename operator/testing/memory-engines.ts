@@ -64,7 +64,7 @@ export class MemoryEngines implements Engines {
       ? { handover: { given: 0, unanswered: 0, waitsFor: null, ...spread } }
       : {};
     const spamhaus = spamhausOf(app, null);
-    const list = this.keepsList ? { suppression: { sources: [], unshared: false } } : {};
+    const list = this.keepsList ? { suppression: { sources: [], unshared: false, size: 0 } } : {};
     this.byIp.set(ip, { ...settledStatus, ...handover, share: noShare, revision, spamhaus, ...list });
     this.#peers.delete(ip);
     this.#shares.delete(ip);

@@ -15,6 +15,8 @@ import { type ListSource, listSource } from "./list-source.ts";
 /** What is shared; suppression-list.ts keeps it. */
 export interface SharedList {
   readonly isOn: boolean;
+  /** Null while it is off. */
+  readonly size: number | null;
   readonly isUnshared: boolean;
   /** As the calls below, throws a Failure while the list is off or broken. */
   readTo(source: string): ChangesQuery;
@@ -42,8 +44,8 @@ export class Sharing {
 
   /** Null while the list is off. */
   get state(): SharingState | null {
-    const { list } = this.#options;
-    return list.isOn ? { sources: [...this.#followed.keys()], unshared: list.isUnshared } : null;
+    const { isUnshared: unshared, size } = this.#options.list;
+    return size === null ? null : { sources: [...this.#followed.keys()], unshared, size };
   }
 
   /** From now on these. Throws a Failure `peer-keys-missing`; the others stay then. */
@@ -57,7 +59,7 @@ export class Sharing {
     this.#followed = new Map(
       [...wanted].map(([id, peer]) => [id, before.get(id) ?? this.#begin(peer, keys as PeerKeys)]),
     );
-    return this.state ?? { sources: [], unshared: false };
+    return this.state ?? { sources: [], unshared: false, size: 0 };
   }
 
   /** What another engine has not seen yet. Throws a Failure while the list is off or broken. */

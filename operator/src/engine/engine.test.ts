@@ -130,9 +130,9 @@ describe("the engine client", () => {
     assert.equal(await client.follow(address, { peers: [peer] }), null);
     engine.status = { ...engine.status, suppression: null };
     assert.equal(await client.follow(address, { peers: [peer] }), null);
-    engine.status = { ...engine.status, suppression: { sources: [], unshared: true } };
+    engine.status = { ...engine.status, suppression: { sources: [], unshared: true, size: 1 } };
     const sources = ["out-1 https://10.0.0.2:9443"];
-    assert.deepEqual(await client.follow(address, { peers: [peer] }), { sources, unshared: true });
+    assert.deepEqual(await client.follow(address, { peers: [peer] }), { sources, unshared: true, size: 1 });
   });
 
   test("lets an engine try a key out, and learns of one that cannot", async () => {

@@ -36,7 +36,7 @@ describe("sources of the suppression list", () => {
     );
     whole.engines.change(ipOf(whole, 1), {
       startedAt: "2026-02-01T00:00:00.000Z",
-      suppression: { sources: [], unshared: true },
+      suppression: { sources: [], unshared: true, size: 1 },
     });
     await whole.until("again", () => followed(whole, 1) === "2 0");
     await stop();
@@ -47,15 +47,38 @@ describe("sources of the suppression list", () => {
     await whole.until("each other", () => followed(whole, 0) === "1" && followed(whole, 1) === "0");
     const ip = ipOf(whole, 1);
     const { sources = [] } = whole.engines.byIp.get(ip)?.suppression ?? {};
-    whole.engines.change(ip, { suppression: { sources, unshared: true } });
+    whole.engines.change(ip, { suppression: { sources, unshared: true, size: 1 } });
     whole.edit(({ spec }) => {
       spec["replicas"] = 1;
     });
     await whole.until("it waits", () => whole.condition("ScaleDownBlocked") === "True ListAlone");
     assert.equal(whole.names("pods").length, 2);
-    whole.engines.change(ip, { suppression: { sources, unshared: false } });
+    whole.engines.change(ip, { suppression: { sources, unshared: false, size: 1 } });
     await whole.until("gone", () => whole.names("pods").length === 1);
     await whole.until("alone", () => followed(whole, 0) === "");
+    await stop();
+  });
+
+  test("the last list stays in its volume while a cluster hibernates, and comes back with it", async () => {
+    const { whole, stop } = await started(2);
+    await whole.until("each other", () => followed(whole, 0) === "1" && followed(whole, 1) === "0");
+    for (const slot of [0, 1]) {
+      const { sources = [] } = whole.engines.byIp.get(ipOf(whole, slot))?.suppression ?? {};
+      const queue = { total: 0, active: 0, deferred: 0, hold: 0, oldestDueSeconds: 0, nextDueAt: null };
+      whole.engines.change(ipOf(whole, slot), { queue, suppression: { sources, unshared: false, size: 1 } });
+    }
+    const hibernate = (value: string): void =>
+      whole.edit(({ metadata }) => {
+        metadata.annotations = { "mailfleet.io/hibernate": value };
+      });
+    hibernate("true");
+    await whole.until("no pod", () => whole.names("pods").length === 0, 500);
+    await whole.until("hibernated", () => whole.condition("Hibernated") === "True Hibernated", 500);
+    assert.equal(whole.names("claims").length, 1);
+    const kept = whole.names("claims");
+    hibernate("false");
+    await whole.until("awake", () => whole.names("pods").length === 2, 500);
+    assert.ok(whole.names("claims").includes(kept[0] ?? ""));
     await stop();
   });
 });

@@ -17,7 +17,7 @@ import {
 } from "./observed.ts";
 import { wakeTimeOf } from "./sleep.ts";
 import { isFull } from "./spool-space.ts";
-import { isListAlone } from "./list-sources.ts";
+import { isLastList, isListAlone } from "./list-sources.ts";
 import { type Peers, isUnder, orderOfLeaving, unansweredOf } from "./orders.ts";
 import type { Blocked, Step, Waiting } from "./steps.ts";
 import { type Witnesses, witnessesFor } from "./witnesses.ts";
@@ -110,6 +110,8 @@ function withPod(observed: ObservedSlot, pod: ObservedPod, input: LeaveInput): P
   if (found.isPending)
     return { steps, isEmpty: true, ...(found.isSilent ? { blocked: "AnswerMissing" } : {}) };
   if (isListAlone(observed, input.slots)) return { steps, isEmpty: true, blocked: "ListAlone" };
+  const asleep = isLastList(observed, input.slots) ? sleep(observed, pod, input) : {};
+  if (asleep.disruptive !== undefined) return asleep;
   const { witnesses } = found;
   return {
     isEmpty: true,

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
 import { aSlot, anEngine } from "../../testing/builders.ts";
-import { decideSources, isListAlone } from "./list-sources.ts";
+import { decideSources, isLastList, isListAlone } from "./list-sources.ts";
 import type { ObservedSlot } from "./observed.ts";
 
 const engine = (sources: readonly string[] = [], unshared = false) =>
-  anEngine({ suppression: { sources: [...sources], unshared } });
+  anEngine({ suppression: { sources: [...sources], unshared, size: 1 } });
 
 /** Slots whose engines keep a list and follow nobody yet. */
 const ring = (...slots: readonly number[]): ObservedSlot[] =>
@@ -53,6 +53,20 @@ describe("sources of the suppression list", () => {
     assert.deepEqual(orders([...ring(0), silent]), ["0: 1"]);
     for (const pod of [{ isTerminating: true }, { ip: null }, { phase: "Failed" as const }])
       assert.deepEqual(orders([...ring(0), aSlot(1, { pod: { engine: engine(), ...pod } })]), []);
+  });
+});
+
+describe("the last list of a cluster", () => {
+  it("is that of a pod which no other could fetch from, unless it is empty", () => {
+    const [last = aSlot(0), other] = ring(0, 1);
+    assert.equal(isLastList(last, [last]), true);
+    assert.equal(isLastList(last, [last, other ?? last]), false);
+    assert.equal(isLastList(last, [last, aSlot(1, { pod: null })]), true);
+    const empty = aSlot(0, {
+      pod: { engine: anEngine({ suppression: { sources: [], unshared: false, size: 0 } }) },
+    });
+    assert.equal(isLastList(empty, [empty]), false);
+    assert.equal(isLastList(aSlot(0), [aSlot(0)]), false);
   });
 });
 

@@ -30,7 +30,15 @@ export function decideSources(
 
 /** Something was written on this pod alone, and there is one that can fetch it. */
 export function isListAlone({ slot, pod }: ObservedSlot, slots: readonly ObservedSlot[]): boolean {
-  if (pod?.engine?.suppression?.unshared !== true) return false;
+  return pod?.engine?.suppression?.unshared === true && canBeFetched(slot, slots);
+}
+
+/** With this pod's volume the cluster would lose its list. */
+export function isLastList({ slot, pod }: ObservedSlot, slots: readonly ObservedSlot[]): boolean {
+  return (pod?.engine?.suppression?.size ?? 0) > 0 && !canBeFetched(slot, slots);
+}
+
+function canBeFetched(slot: number, slots: readonly ObservedSlot[]): boolean {
   return slots.some(
     (other) => other.slot !== slot && other.pod?.engine?.suppression != null && mayShare(other.pod),
   );

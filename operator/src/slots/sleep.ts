@@ -1,6 +1,7 @@
 /**
  * Whether a slot may sleep (pure): no pod is wanted, its engine takes no mail, nothing is under way, and all that it holds
- * waits for a later attempt, or for somebody to release it. Then its volume is enough, until the first message is due.
+ * waits for a later attempt, or for somebody to release it, or is the suppression list of its cluster. Then its volume is
+ * enough, until the first message is due.
  */
 import type { EngineStatus } from "#contract/admin-api.ts";
 
@@ -8,13 +9,13 @@ import { isFull } from "./spool-space.ts";
 
 /** A pod that has just gone should not come back at once. */
 const SHORTEST_MS = 120_000;
-/** Only held mail: nothing wakes it but people. */
+/** Only held mail, or a list: nothing wakes it but people. */
 const NEVER = Date.parse("9999-12-31T00:00:00Z");
 
 /** Wall-clock milliseconds when it must be awake again; null: it may not sleep. */
 export function wakeTimeOf(engine: EngineStatus, wallMs: number): number | null {
-  const { queue, sessions, deliveries, handover, spoolClosed } = engine;
-  if (queue.nextDueAt === undefined || queue.total === 0) return null;
+  const { queue, sessions, deliveries, handover, spoolClosed, suppression } = engine;
+  if (queue.nextDueAt === undefined || (queue.total === 0 && (suppression?.size ?? 0) === 0)) return null;
   if (queue.total !== queue.deferred + queue.hold) return null;
   if (sessions + deliveries + (handover?.unanswered ?? 0) > 0) return null;
   if (spoolClosed !== null && !isFull(engine)) return null;
