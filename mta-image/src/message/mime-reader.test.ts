@@ -167,6 +167,12 @@ describe("part heads", () => {
     assert.equal(head("text/plain; boundary=b").boundary, null);
   });
 
+  test("ten thousand continuations of a name, and a parameter of a million bytes, are read as an attachment", () => {
+    const segments = Array.from({ length: 10_000 }, (_, i) => `filename*${i}*=%41`).join("; ");
+    assert.ok(head("text/plain", `attachment; ${segments}`).isAttachment);
+    assert.ok(head(`text/plain; name="${'\\"'.repeat(500_000)}"`, "attachment").isAttachment);
+  });
+
   test("a part with a name or a disposition is an attachment", () => {
     assert.ok(head("text/plain; name*0=x").isAttachment);
     assert.ok(head("text/plain", "inline; filename*=utf-8''x").isAttachment);

@@ -1,6 +1,7 @@
 /** Text from outside in the readers that scripts have for it: a value or a refusal, within the budget of the run. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { deflateSync } from "node:zlib";
 
 import fc from "fast-check";
 
@@ -23,8 +24,8 @@ const world = {
 };
 
 /** The call with $text, as a script makes it that catches what it can. */
-async function read(call: string, text: string): Promise<Outcome> {
-  const coded = Buffer.from(text).toString("base64");
+async function read(call: string, text: string | Buffer): Promise<Outcome> {
+  const coded = Buffer.from(text as string).toString("base64");
   const source = `$text = base64_decode("${coded}"); try { $value = ${call}; return "read"; } catch ($error) { return "refused"; }`;
   return run(compile("foreign", source, libraryHost, loadFrom(new Map())), { world, limits: defaultLimits });
 }
@@ -97,4 +98,10 @@ test("aliases of YAML that stand for billions of values end the run, not the eng
   });
   const { error } = await read("yaml_decode($text)", levels.join(""));
   assert.match(error?.describe() ?? "", /too much memory|too many steps|computed for too long/);
+});
+
+test("a packed text that swells beyond what a string may hold ends the run", async () => {
+  const bomb = deflateSync(Buffer.alloc(200_000_000));
+  const { error } = await read("zlib_uncompress($text)", bomb);
+  assert.match(error?.describe() ?? "", /too long|too much memory/);
 });

@@ -140,6 +140,17 @@ const commands: Case[] = [
   line("an unknown parameter", "greeted", "MAIL FROM:<a@example.org> FOO=BAR", "555 5.5.4"),
   line("a parameter given twice", "greeted", "MAIL FROM:<a@example.org> SIZE=1 SIZE=1", "501 5.5.4"),
   line("text stuck to the bracket", "greeted", "MAIL FROM:<a@example.org>SIZE=1", "501 5.5.4"),
+  line("a RET that is none", "greeted", "MAIL FROM:<a@example.org> RET=X", "501 5.5.4"),
+  line("a line end hidden in ENVID", "greeted", "MAIL FROM:<a@example.org> ENVID=ab+0D+0Acd", "501 5.5.4"),
+  line("a line end hidden in AUTH", "greeted", "MAIL FROM:<a@example.org> AUTH=b+0D+0Ac", "555 5.5.4"),
+  line("content of any bytes", "greeted", "MAIL FROM:<a@example.org> BODY=BINARYMIME", "501 5.5.4"),
+  line(
+    "NOTIFY that asks for nothing and something",
+    "mail",
+    "RCPT TO:<a@b.example> NOTIFY=NEVER,SUCCESS",
+    "501 5.5.4",
+  ),
+  line("a line end hidden in ORCPT", "mail", "RCPT TO:<a@b.example> ORCPT=rfc822;a+0A@b", "501 5.5.4"),
   line("a parameter of RCPT that we do not know", "mail", "RCPT TO:<a@example.org> FOO=BAR", "555 5.5.4"),
 ];
 
