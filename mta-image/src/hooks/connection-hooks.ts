@@ -285,7 +285,8 @@ export class ConnectionHooks {
     const transaction = this.#transactionId;
     const asItCame = (): MailCopy[] => copiesByTransport(envelope, this.#transports, transaction);
     if (script === undefined) return { kind: "go", copies: asItCame(), reply: null };
-    const mail = makeMessage(eodMailMessageClass, Pieces.over(content));
+    const came = Pieces.over(content);
+    const mail = makeMessage(eodMailMessageClass, came);
     const answer = await this.#ask(script, () => arrayOf({ mail, ...this.#told }), transaction);
     if (answer.kind === "refuse") return answer;
     if (answer.kind === "other") throw new Error(`bug: ${answer.action.kind} is no action of this hook`);
@@ -294,7 +295,7 @@ export class ConnectionHooks {
     // A script that says nothing of the message leaves it to the engine; one that accepts has said it all.
     if (!isDecided && asked.length === 0) return { kind: "go", copies: asItCame(), reply };
     const now = this.#runner.clock.now();
-    return { kind: "go", copies: copiesAsked(envelope, asked, { transaction, now }), reply };
+    return { kind: "go", copies: copiesAsked(envelope, asked, { transaction, now, came }), reply };
   }
 
   disconnect(ending: Ending): void {

@@ -41,12 +41,15 @@ export function copiesByTransport(
   });
 }
 
-/** `now` in wall-clock ms. */
-export function copiesAsked(
-  envelope: Envelope,
-  asked: readonly AskedCopy[],
-  context: { readonly transaction: string; readonly now: number },
-): MailCopy[] {
+interface Asking {
+  readonly transaction: string;
+  /** Wall-clock ms. */
+  readonly now: number;
+  /** The bytes as they came; absent for what a script made. */
+  readonly came?: Pieces;
+}
+
+export function copiesAsked(envelope: Envelope, asked: readonly AskedCopy[], context: Asking): MailCopy[] {
   const groups: AskedCopy[][] = [];
   for (const copy of asked) {
     const last = groups.at(-1);
@@ -72,7 +75,7 @@ export function wishFault(wish: QueueWish, hasTransport: (id: string) => boolean
 function copyOf(
   envelope: Envelope,
   group: readonly AskedCopy[],
-  { transaction, now, first }: { transaction: string; now: number; first: number },
+  { transaction, now, came, first }: Asking & { readonly first: number },
 ): MailCopy {
   const { message, wish } = group[0] as AskedCopy;
   const { jobId, delaySeconds, hold, metadata } = wish;
@@ -82,7 +85,7 @@ function copyOf(
   const { dsn: _, jobId: __, ...kept } = envelope;
   const isNamed = envelope.dsn !== undefined || wishes.some((one) => one !== null);
   return {
-    content: message,
+    content: came !== undefined && message.isSame(came) ? null : message,
     envelope: {
       ...kept,
       sender,

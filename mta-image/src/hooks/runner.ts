@@ -112,7 +112,7 @@ export class HookRunner {
   /** At the end of data, copies of the message wait for the script's end; all other mail is queued at once. */
   #mailPort(outside: MailPort | undefined): MailPort {
     return {
-      queue: async (message, wish, subject) => {
+      queue: (message, wish, subject) => {
         const fault = wishFault(wish, (id) => this.hasTransport(id));
         if (fault !== null) return { error: fault };
         if (subject instanceof HookRun && subject.hook === "eod") return subject.keep({ message, wish });

@@ -60,8 +60,13 @@ export function addressOf(value: Value): string | null {
   return domain === null || domain === "" ? textOf(local) : `${textOf(local)}@${textOf(domain)}`;
 }
 
+/** What nearly all addresses look like, short of every bound that parsePath knows. */
+const USUAL = /^[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@(?:[A-Za-z0-9]+(?:-+[A-Za-z0-9]+)*\.)+[A-Za-z]+$/;
+const USUAL_LENGTH = 64;
+
 /** What may stand in an envelope: a mailbox, postmaster, or nothing for the null sender. */
 export function isMailbox(address: string): boolean {
+  if (address.length <= USUAL_LENGTH && USUAL.test(address)) return true;
   const text = `<${bytesOf(address)}>`;
   const path = parsePath(text, 0);
   return path !== null && path.end === text.length && path.address === address;

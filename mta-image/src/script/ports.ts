@@ -43,14 +43,16 @@ export interface QueueWish {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+export type Queued = { readonly transaction: string; readonly queue: string } | { readonly error: string };
+
 export interface MailPort {
-  /** Durable when the promise is fulfilled. */
+  /** Durable when the promise is fulfilled; an answer without a promise is given where nothing has to be waited for. */
   queue(
     message: Pieces,
     wish: QueueWish,
     /** What the room that runs the script handed to it. */
     subject: unknown,
-  ): Promise<{ readonly transaction: string; readonly queue: string } | { readonly error: string }>;
+  ): Queued | Promise<Queued>;
 }
 
 export interface SmtpPort {

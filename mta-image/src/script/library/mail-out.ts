@@ -3,7 +3,7 @@ import type { RunContext } from "../context.ts";
 import { toText } from "../convert.ts";
 import { Refusal } from "../error.ts";
 import { optional, parameter } from "../host.ts";
-import type { Pieces } from "../mail/pieces.ts";
+import { type Pieces, after } from "../mail/pieces.ts";
 import { type EnvelopeAddress, type SmtpServer, port } from "../ports.ts";
 import { HslArray, type Value } from "../value.ts";
 import { flag, list, option, record } from "./subjects.ts";
@@ -72,7 +72,11 @@ function serverOf(value: Value): SmtpServer | undefined {
 
 type QueueArguments = readonly unknown[];
 
-export async function queueText(context: RunContext, message: Pieces, args: QueueArguments): Promise<Value> {
+export function queueText(
+  context: RunContext,
+  message: Pieces,
+  args: QueueArguments,
+): Value | Promise<Value> {
   const [sender, recipient, transportId, given] = args as [
     EnvelopeAddress,
     EnvelopeAddress,
@@ -81,7 +85,7 @@ export async function queueText(context: RunContext, message: Pieces, args: Queu
   ];
   const job = option(given, "jobid");
   const metadata = option(given, "metadata");
-  const queued = await port(context, "mail").queue(
+  const queued = port(context, "mail").queue(
     message,
     {
       sender,
@@ -94,7 +98,7 @@ export async function queueText(context: RunContext, message: Pieces, args: Queu
     },
     context.subject,
   );
-  return "error" in queued ? record({ error: queued.error }) : record({ ...queued });
+  return after(queued, (said): Value => record({ ...said }));
 }
 
 function metadataOf(value: Value): Record<string, string> {

@@ -56,7 +56,7 @@ export const smtpFunctions: readonly HostFunction[] = [
     run: (context, sender, recipient, subject, body, transportId, how) => {
       const builder = textMail(context, { from: sender.address, to: recipient.address, subject, body }, how);
       return after(builder.message(), (part) =>
-        queueText(context, part.all(), [sender, recipient, transportId, how]).then((queued) =>
+        after(queueText(context, part.all(), [sender, recipient, transportId, how]), (queued) =>
           (queued as HslArray).get("transaction"),
         ),
       ) as Promise<Value>;

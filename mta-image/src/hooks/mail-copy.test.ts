@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import type { Envelope } from "../message/envelope.ts";
+import { MemorySource, Pieces } from "../script/mail/pieces.ts";
+import type { QueueWish } from "../script/ports.ts";
+import { copiesAsked } from "./mail-copy.ts";
+
+const envelope: Envelope = {
+  sender: "news@example.org",
+  recipients: ["ann@example.net", "bob@example.net"],
+  smtpUtf8: false,
+  eightBit: false,
+  transportId: "out",
+};
+
+function wishFor(address: string): QueueWish {
+  return {
+    sender: { address: envelope.sender, parameters: {} },
+    recipient: { address, parameters: {} },
+    transportId: "out",
+    jobId: null,
+    delaySeconds: 0,
+    hold: false,
+    metadata: {},
+  };
+}
+
+test("a message that no script has touched is stored as it came: its bytes are not put together again", () => {
+  const came = Pieces.over(new MemorySource(Buffer.from("Subject: x\r\n\r\nhello\r\n")));
+  const edited = Pieces.join([Pieces.of("X: 1\r\n"), came]);
+  const asked = [
+    { message: came, wish: wishFor("ann@example.net") },
+    { message: came, wish: wishFor("bob@example.net") },
+    { message: edited, wish: wishFor("ann@example.net") },
+  ];
+  const copies = copiesAsked(envelope, asked, { transaction: "t", now: 0, came });
+  assert.deepEqual(
+    copies.map(({ content, envelope: { recipients } }) => [content, recipients]),
+    [
+      [null, ["ann@example.net", "bob@example.net"]],
+      [edited, ["ann@example.net"]],
+    ],
+  );
+});
