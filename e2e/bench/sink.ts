@@ -11,8 +11,9 @@ export class CountingSink {
 
   private constructor(port: number) {
     this.port = port;
-    // -c prints a running count; without -u it refuses to run as root.
-    this.#child = spawn("smtp-sink", ["-u", "nobody", "-c", `127.0.0.1:${port}`, "1024"]);
+    // -c prints a running count; without -u it refuses to run as root, and without -m it takes 256 connections at once.
+    const args = ["-u", "nobody", "-c", "-m", "10000", `127.0.0.1:${port}`, "1024"];
+    this.#child = spawn("smtp-sink", args);
     let rest = "";
     this.#child.stdout?.on("data", (chunk: Buffer) => {
       rest = (rest + chunk.toString("latin1")).slice(-200);
