@@ -187,7 +187,7 @@ test("sockets send, receive, peek, end and time out", async () => {
   );
 });
 
-test("TLS over a socket verifies the server's name and gives its certificate", async () => {
+test("TLS over a socket verifies what the script says of the server, and gives its certificate", async () => {
   assert.deepEqual(
     await said(`
       function talk($options) {
@@ -201,12 +201,23 @@ test("TLS over a socket verifies the server's name and gives its certificate", a
         return $t->getpeerx509()->subject()[0][1] . " " . $all[-6:] . " " . is_object($t->toSocket());
       }
       $ca = [File::read("localhost.ca.crt")];
-      echo talk(["tls_ca" => $ca, "tls_sni" => "localhost"]);
-      echo talk(["tls_ca" => $ca, "tls_sni" => "other.example"]);
-      echo talk(["tls_sni" => "localhost"]);
-      echo talk(["tls_verify_peer" => false]);
+      echo talk(["tls_ca" => $ca, "tls_sni" => "localhost", "tls_verify_name" => ["other.example", "localhost"]]);
+      echo talk(["tls_ca" => $ca, "tls_verify_name" => ["other.example"]]);
+      echo talk(["tls_verify_name" => "other.example"]);
+      echo talk(["tls_verify_host" => true, "tls_sni" => "other.example"]);
+      echo talk(["tls_verify_ca" => true, "tls_sni" => "localhost"]);
+      echo talk(["tls_verify_peer" => true]);
+      echo talk(["tls_ciphers" => "NONE"]);
+      echo talk(["tls_protocols" => "TLSv1"]);
+      try { talk(["tls_protocols" => "SSLv3"]); } catch ($e) { echo $e->message(); }
+      echo talk([]);
     `),
-    ["localhost secret true", "refused true", "refused true", "localhost secret true"],
+    [
+      "localhost secret true",
+      ...Array<string>(7).fill("refused true"),
+      "tls_protocols leaves no version that there is, such as TLSv1.2",
+      "localhost secret true",
+    ],
   );
 });
 

@@ -1,4 +1,4 @@
-/** Options of TLS as scripts write them for http() and TLSSocket. Servers have to prove who they are unless told otherwise. */
+/** Options of TLS as scripts write them: for http() and LDAP, whose servers have to prove who they are unless told otherwise, and for TLSSocket. */
 import type { KeyObject } from "node:crypto";
 
 import { toText } from "../convert.ts";
@@ -7,6 +7,7 @@ import type { TlsWish } from "../ports.ts";
 import { HostObject, HslArray, type Value } from "../value.ts";
 import { keyClasses } from "./keys.ts";
 import { flag, option } from "./subjects.ts";
+import { type TlsVersions, tlsVersions } from "./tls-versions.ts";
 import { pemOf } from "./x509.ts";
 
 /** The older names of these options begin with ssl_. */
@@ -22,6 +23,41 @@ export function tlsOptions(options: HslArray | undefined): TlsWish {
     defaultCa: either(options, "default_ca", true),
     ca: ca === null ? [] : listOf(ca).map(pemOf),
     certificate: certificateOption(option(options, "tls_verify_cert") ?? option(options, "tls_certificate")),
+  };
+}
+
+/** How a TLSSocket asks the server who it is. */
+export interface SocketTls {
+  readonly wish: TlsWish;
+  /** "" for none. */
+  readonly serverName: string;
+  /** The certificate must have one of these; none: any will do. */
+  readonly names: readonly string[];
+  readonly versions: TlsVersions | null;
+  readonly ciphers: string | null;
+}
+
+/**
+ * The options of TLSSocket. As the manual has it, nobody is verified unless the script says so: by `tls_verify_ca` (or the
+ * older `tls_verify_peer`, or authorities of its own) whether somebody known vouches, by `tls_verify_name` for whom.
+ */
+export function socketTls(options: HslArray | undefined): SocketTls {
+  const isVouched = option(options, "tls_ca") !== null;
+  const verifyPeer = flag(options, "tls_verify_ca", either(options, "verify_peer", isVouched));
+  const verifyHost = either(options, "verify_host", false);
+  const serverName = toText(option(options, "tls_sni"));
+  const names = option(options, "tls_verify_name");
+  const protocols = option(options, "tls_protocols");
+  const versions = protocols === null ? null : tlsVersions(protocols);
+  if (versions === undefined)
+    throw new Refusal("tls_protocols leaves no version that there is, such as TLSv1.2");
+  const ciphers = option(options, "tls_ciphers");
+  return {
+    wish: { ...tlsOptions(options), verifyPeer, verifyHost },
+    serverName,
+    names: names === null ? (verifyHost ? [serverName] : []) : listOf(names).map(toText),
+    versions,
+    ciphers: ciphers === null ? null : toText(ciphers),
   };
 }
 

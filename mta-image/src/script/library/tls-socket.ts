@@ -2,61 +2,73 @@
 import { constants } from "node:os";
 import { type TLSSocket as Secure, connect, rootCertificates } from "node:tls";
 import type { X509Certificate } from "node:crypto";
-import { isIP } from "node:net";
+import { type Socket as Stream, isIP } from "node:net";
 
-import { toText } from "../convert.ts";
 import { Refusal } from "../error.ts";
 import { type HostClass, declare, makeClass, methodsOf, optional, parameter } from "../host.ts";
-import type { TlsWish } from "../ports.ts";
 import { HostObject, type Value } from "../value.ts";
 import { ScriptSocket } from "./socket.ts";
 import { Inbox } from "./socket-inbox.ts";
-import { option } from "./subjects.ts";
-import { tlsOptions } from "./tls-options.ts";
+import { type SocketTls, socketTls } from "./tls-options.ts";
 import { makeX509 } from "./x509.ts";
 
-const { ENOTCONN } = constants.errno;
+const { ENOTCONN, EPROTO } = constants.errno;
 const MAX_RECV = 16 * 1024 * 1024;
 
 class TlsState {
   readonly socket: HostObject;
   readonly plain: ScriptSocket;
-  readonly #wish: TlsWish;
-  readonly #name: string | null;
+  readonly #tls: SocketTls;
   #secure: Secure | null = null;
-  #inbox: Inbox | null = null;
 
-  constructor(socket: HostObject, plain: ScriptSocket, wish: TlsWish, name: string | null) {
+  constructor(socket: HostObject, plain: ScriptSocket, tls: SocketTls) {
     this.socket = socket;
     this.plain = plain;
-    this.#wish = wish;
-    this.#name = name;
+    this.#tls = tls;
   }
 
   handshake(): Promise<boolean> {
     const { stream } = this.plain;
     if (stream === null) return Promise.resolve(this.plain.fail(ENOTCONN));
-    const { certificate, verifyPeer, verifyHost, ca, defaultCa } = this.#wish;
     stream.removeAllListeners("readable");
     return this.plain.within((done) => {
-      const name = this.#name ?? "";
-      const secure = connect({
+      const secure = this.#over(stream);
+      if (secure instanceof Error) return done(this.plain.fail(secure));
+      this.#secure = secure;
+      secure.once("secureConnect", () => done(this.#agreed(secure)));
+      secure.once("error", (error) => done(this.plain.fail(error)));
+    }, false);
+  }
+
+  /** A certificate, authorities or ciphers that cannot be used are an error at once. */
+  #over(stream: Stream): Secure | Error {
+    const { wish, serverName, versions, ciphers } = this.#tls;
+    const { certificate, verifyPeer, ca, defaultCa } = wish;
+    try {
+      return connect({
         socket: stream,
         ca: [...(defaultCa ? rootCertificates : []), ...ca],
         rejectUnauthorized: verifyPeer,
-        ...(name !== "" && isIP(name) === 0 ? { servername: name } : {}),
-        ...(name !== "" && isIP(name) !== 0 ? { host: name } : {}),
-        ...(verifyHost ? {} : { checkServerIdentity: () => undefined }),
+        // Names are looked at once it is open: also where nobody has to vouch, and one of several is enough.
+        checkServerIdentity: () => undefined,
+        ...(serverName !== "" && isIP(serverName) === 0 ? { servername: serverName } : {}),
+        ...(versions === null ? {} : { minVersion: versions.lowest, maxVersion: versions.highest }),
+        ...(ciphers === null ? {} : { ciphers }),
         ...certificate,
       });
-      this.#secure = secure;
-      secure.once("secureConnect", () => {
-        this.#inbox = new Inbox(secure);
-        this.plain.inbox = this.#inbox;
-        done(true);
-      });
-      secure.once("error", (error) => done(this.plain.fail(error)));
-    }, false);
+    } catch (error) {
+      return error as Error;
+    }
+  }
+
+  #agreed(secure: Secure): boolean {
+    const { names } = this.#tls;
+    if (names.length > 0 && !names.some((name) => isNamed(this.peer, name))) {
+      secure.destroy();
+      return this.plain.fail(EPROTO);
+    }
+    this.plain.inbox = new Inbox(secure);
+    return true;
   }
 
   send(data: string): Promise<number | null> {
@@ -87,6 +99,13 @@ class TlsState {
   }
 }
 
+/** Of the certificate's alternative names, or its common name; a * stands for one label. */
+function isNamed(certificate: X509Certificate | null, name: string): boolean {
+  if (certificate === null || name === "") return false;
+  if (isIP(name) !== 0) return certificate.checkIP(name) !== undefined;
+  return certificate.checkHost(name, { partialWildcards: false, singleLabelSubdomains: true }) !== undefined;
+}
+
 const self = parameter.object("self", "TLSSocket", (object) =>
   object.state instanceof TlsState ? { object, tls: object.state } : undefined,
 );
@@ -101,14 +120,9 @@ export const tlsSocketClass: HostClass = makeClass("TLSSocket", "TLS over a conn
     name: "TLSSocket",
     parameters: [plain, optional(parameter.array("options"))],
     returns: "TLSSocket",
-    docs: "Options: `tls_sni` or `tls_verify_name` (the server's name), `tls_verify_peer`, `tls_verify_host`, `tls_default_ca` (all true), `tls_ca`, `tls_verify_cert` (x509, privatekey, chain).",
-    run: (_, { object, socket }, options): Value => {
-      const name = option(options, "tls_verify_name") ?? option(options, "tls_sni");
-      return new HostObject(
-        tlsSocketClass,
-        new TlsState(object, socket, tlsOptions(options), name === null ? null : toText(name)),
-      );
-    },
+    docs: "Nothing of the server is verified unless an option says so: `tls_verify_ca` (whether a known authority vouches; also with `tls_ca`, authorities of the script's own), `tls_verify_name` (a list, one of which the certificate must have), `tls_verify_host` (that of `tls_sni`). Others: `tls_sni` (the name to ask for), `tls_default_ca` (true), `tls_protocols` (such as TLSv1.2,TLSv1.3 or !TLSv1.3), `tls_ciphers`, `tls_verify_cert` (x509, privatekey, chain).",
+    run: (_, { object, socket }, options): Value =>
+      new HostObject(tlsSocketClass, new TlsState(object, socket, socketTls(options))),
   }),
   methods: [
     declare({
