@@ -8,7 +8,8 @@ describe("mail that cannot be delivered yet", { timeout: 400_000 }, () => {
 
   before(async () => {
     stage = await Stage.open("keeps");
-    await stage.applyCluster("outbound", { replicas: 2 });
+    const app = { ...stage.app(), suppression: {} };
+    await stage.applyCluster("outbound", { replicas: 2, config: { app } });
     await stage.ready("outbound", 2);
   });
   after(() => stage?.close());
@@ -23,6 +24,16 @@ describe("mail that cannot be delivered yet", { timeout: 400_000 }, () => {
     assert.deepEqual((await stage.sink.report()).doubled, []);
   });
 
+  const suppressed = (slot: number): Promise<string> =>
+    stage.kubectl("exec", `outbound-${slot}`, "--", "mtactl", "suppression", "list");
+
+  test("goes to nobody whom any pod was told to leave alone: all of them learn it", async () => {
+    for (const slot of [0, 1])
+      await stage.kubectl("exec", `outbound-${slot}`, "--", "mtactl", "suppression", "add", nobody(slot));
+    const isWhole = (list: string): boolean => [0, 1].every((slot) => list.includes(nobody(slot)));
+    for (const slot of [0, 1]) await eventually(() => suppressed(slot), isWhole, 60);
+  });
+
   test("leaves with its pod when the cluster shrinks: handed to the pod that stays, once, and nobody is turned away", async () => {
     await stage.sink.mode("defer");
     await stage.send("outbound", 300, "shrink@example.net");
@@ -31,6 +42,9 @@ describe("mail that cannot be delivered yet", { timeout: 400_000 }, () => {
     await stage.until("outbound", ({ status }) => status.replicas === 1 && status.pods.length === 1);
     const { status } = await stage.ready("outbound", 1);
     assert.equal(status.pods.length, 1);
+    const [stayed] = status.pods;
+    const list = await suppressed(stayed?.slot ?? -1);
+    for (const slot of [0, 1]) assert.ok(list.includes(nobody(slot)), list);
     await traffic.stop();
     await stage.sink.mode("accept");
     await stage.allDelivered();
@@ -54,3 +68,8 @@ describe("mail that cannot be delivered yet", { timeout: 400_000 }, () => {
     assert.deepEqual((await stage.sink.report()).doubled, []);
   });
 });
+
+/** Whom the pod of a slot is told to leave alone. */
+function nobody(slot: number): string {
+  return `nobody-${slot}@example.net`;
+}
