@@ -90,7 +90,7 @@ bench-web: setup ## The pages over a queue of 1,000,000 entries in 20 engines: p
 	@$(NODE) mta-image/bench/web-queue.bench.ts
 
 ##@ Build
-.PHONY: bundle web images builder-image kubectl-plugin packages olm
+.PHONY: bundle web images signed-images builder-image kubectl-plugin packages olm
 bundle: $(PACKAGES) ## One file per program under build/bundle, with the licences of what is inside
 	@$(NODE) tools/bundle.ts
 kubectl-plugin: $(PACKAGES) ## Install kubectl mailfleet into /usr/local/bin, or into PLUGIN_DIR
@@ -99,6 +99,8 @@ web: $(PACKAGES) ## The pages of the web administration, under build/web
 	@$(NODE) tools/web.ts
 images: $(PACKAGES) ## The container images as OCI archives in the cache, without a registry
 	@$(NODE) tools/images.ts
+signed-images: setup ## The same under build/images, signed for a registry: SIGN_KEY=KEY REPOSITORY=registry.example/mail
+	@SIGN_KEY='$(SIGN_KEY)' REPOSITORY='$(REPOSITORY)' $(NODE) tools/image/main.ts
 builder-image: setup ## The image in which native plugins are built: gcc, clang, cmake, Go, Rust, the header
 	@$(NODE) tools/builder-image.ts
 olm: $(PACKAGES) ## The bundle for the Operator Lifecycle Manager, under build/olm; OLM='image.tag=…' sets values of the chart

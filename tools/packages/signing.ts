@@ -28,6 +28,12 @@ export class Signer {
     return run("gpg", how, { input: text });
   }
 
+  /** The text inside a binary OpenPGP message, as images are signed. */
+  async within(text: string, path: string): Promise<void> {
+    const how = ["--batch", "--yes", "--local-user", this.#key, "--sign", "--output", path];
+    await run("gpg", how, { input: text });
+  }
+
   /** dnf's, for the index of a repository (`repo_gpgcheck`). */
   async index(folder: string): Promise<void> {
     const path = `${folder}/repodata/repomd.xml`;
