@@ -12,6 +12,7 @@ import type {
   BeforeAnswer,
   QueueHooks,
   RecipientFacts,
+  Refusal,
   ScriptValue,
 } from "../hooks/queue-hooks.ts";
 import { type TryWish, wishKey } from "../hooks/try-wish.ts";
@@ -37,6 +38,14 @@ export interface HookedCourierOptions {
     value(wire: unknown): ScriptValue;
   };
 }
+
+/** Of a recipient that a plugin has sent back at a door of the queue; nobody has replied, so there is no code. */
+const givenBack: Outcome = {
+  kind: "deferred",
+  reply: "A plugin gave it back",
+  status: "4.7.0",
+  remoteMta: "",
+};
 
 /** One recipient on its way through an attempt. */
 interface Item {
@@ -65,12 +74,20 @@ export class HookedCourier implements Courier {
     return hooks.isAsked ? this.#deliverAsked(attempt) : inner.deliver(attempt);
   }
 
-  /** The script before attempts is asked once more, and told what was said at the door. */
+  /**
+   * The script before attempts is asked once more, and told what was said at the door. Where it would try, nothing can be
+   * tried, and the script behind attempts hears of one that a plugin has put off.
+   */
   async refused(attempt: Attempt, value: unknown): Promise<Outcome | null> {
     const { hooks, plugins } = this.#options;
     if (!hooks.isAsked) return null;
-    const before = await hooks.before(this.#factsOf(attempt, 0), { pluginReturn: plugins.value(value) });
-    return before.kind === "try" ? null : withMetadata(insteadOfTry(before), before.metadata);
+    const refusal = { pluginReturn: plugins.value(value) };
+    const facts = this.#factsOf(attempt, 0);
+    const before = await hooks.before(facts, refusal);
+    if (before.kind !== "try") return withMetadata(insteadOfTry(before), before.metadata);
+    const tried = { attempt, outcome: givenBack, durationMs: 0, refusal };
+    const outcome = await this.#after({ position: 0, facts, before }, tried);
+    return outcome === givenBack ? null : outcome;
   }
 
   async #deliverAsked(attempt: Attempt): Promise<readonly Outcome[]> {
@@ -147,9 +164,14 @@ export class HookedCourier implements Courier {
 
   async #after(
     { facts, before }: Item,
-    tried: { readonly attempt: Attempt; readonly outcome: Outcome; readonly durationMs: number },
+    tried: {
+      readonly attempt: Attempt;
+      readonly outcome: Outcome;
+      readonly durationMs: number;
+      readonly refusal?: Refusal;
+    },
   ): Promise<Outcome> {
-    const { attempt, outcome, durationMs } = tried;
+    const { attempt, outcome, durationMs, refusal } = tried;
     // Nothing was tried: there is nothing to be told of.
     if (before.kind !== "try") return withMetadata(outcome, before.metadata);
     const { hooks, retriesOf, plugins } = this.#options;
@@ -159,7 +181,7 @@ export class HookedCourier implements Courier {
     const pluginReturn = plugin === undefined ? undefined : plugins.value(plugin.ret);
     const { addressId: localIpId } = this.#options;
     const rules = hooks.isWatching ? (attempt.rules?.() ?? null) : null;
-    const attempted = { outcome, isExpired, durationMs, pluginReturn, localIpId, rules };
+    const attempted = { outcome, isExpired, durationMs, pluginReturn, localIpId, rules, refusal };
     const metadata = before.metadata ?? facts.metadata;
     const after = await hooks.after({ ...facts, metadata }, attempted, before.context);
     return withMetadata(changed(outcome, after), after.metadata ?? before.metadata);

@@ -154,3 +154,15 @@ test("a script hears of a refusal at the door of the queue, and may end it", asy
   await send("smtp", ["c@refuse.example"]);
   await until(totals, (now) => now.failed === failed + 1);
 });
+
+test("the script behind attempts hears of such a refusal where the one before lets it be", async () => {
+  const postdelivery = `$said = $arguments["queue"]["plugin"]["return"]["error"] ?? "";
+    if ($said === "REFUSED" and $arguments["attempt"]["error"]["type"] === "plugin" and $arguments["action"] === "QUEUE")
+      Bounce(["reason" => "no way: " . $said]);`;
+  const before = JSON.parse(readFileSync(join(engine.folder, "smtpd-app.yaml"), "utf8")) as object;
+  const app = JSON.stringify({ ...before, scripting: { hooks: { postdelivery } } });
+  await engine.admin("PUT", "/v1/config", { revision: "four", files: { "smtpd-app.yaml": app } });
+  const { failed } = await totals();
+  await send("smtp", ["d@refuse.example"]);
+  await until(totals, (now) => now.failed === failed + 1);
+});

@@ -1,4 +1,4 @@
-/** What a script hears of DANE in an attempt, as it would print it. */
+/** What a script hears of DANE in an attempt, and of none at all, as it would print it. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -55,4 +55,22 @@ test("records of DANE are digits with their numbers, and say why none of them na
 test("records that were met have no error, and where DANE has no word there is nothing", () => {
   assert.match(tlsOf({ records: [record], refusal: null }), /"tlsa"=>\["records"=>\[0=>\["usage"=>3/);
   assert.equal(tlsOf(null), '["started"=>false,"tlsrpt"=>"validation-failure"]');
+});
+
+test("of a recipient that a plugin gave back there is what it said, and an attempt that never was", () => {
+  const tree = attemptArguments(2, {
+    outcome: { kind: "deferred", reply: "A plugin gave it back", status: "4.7.0", remoteMta: "" },
+    isExpired: false,
+    durationMs: 0,
+    pluginReturn: undefined,
+    localIpId: () => null,
+    rules: null,
+    refusal: { pluginReturn: "not now" },
+  });
+  assert.equal(toText(tree.get("queue")), '["plugin"=>["return"=>"not now"]]');
+  assert.equal(
+    toText(tree.get("attempt")),
+    '["error"=>["temporary"=>true,"message"=>"A plugin gave it back","type"=>"plugin"],"duration"=>0]',
+  );
+  assert.equal(tree.get("action"), "QUEUE");
 });

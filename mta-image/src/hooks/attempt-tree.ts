@@ -35,10 +35,22 @@ export interface AttemptFacts {
   /** The id of the address that it left from; null for one without. */
   readonly localIpId: (ip: string) => string | null;
   readonly rules: AttemptRules | null;
+  /** It was sent back at a door of the queue, and nothing was tried. */
+  readonly refusal?: Refusal | undefined;
+}
+
+/** A plugin's no at a door of the queue. */
+export interface Refusal {
+  /** What it said. */
+  readonly pluginReturn: Value;
+}
+
+export function queueTree(refusal: Refusal | undefined): { readonly queue?: Tree } {
+  return refusal === undefined ? {} : { queue: { plugin: { return: refusal.pluginReturn } } };
 }
 
 export function attemptArguments(retry: number, attempt: AttemptFacts): HslArray {
-  const { outcome, isExpired, rules } = attempt;
+  const { outcome, isExpired, rules, refusal } = attempt;
   const { kind } = outcome;
   const isOver = kind === "failed" || isExpired;
   return arrayOf({
@@ -48,6 +60,7 @@ export function attemptArguments(retry: number, attempt: AttemptFacts): HslArray
     attempt: attemptTree(attempt),
     dsn: noticeTree(outcome, { isOver }),
     ...(rules === null ? {} : rulesTree(rules)),
+    ...queueTree(refusal),
   });
 }
 

@@ -8,7 +8,7 @@ import { makeFile } from "../script/library/file.ts";
 import { type ByteSource, Pieces } from "../script/mail/pieces.ts";
 import { onlyData } from "../script/only-data.ts";
 import { type Value, HslArray } from "../script/value.ts";
-import { type AttemptFacts, attemptArguments } from "./attempt-tree.ts";
+import { type AttemptFacts, type Refusal, attemptArguments, queueTree } from "./attempt-tree.ts";
 import type { NoticeWords } from "../message/notice-words.ts";
 import { HookRun } from "./hook-run.ts";
 import { noticeWords } from "./notice-words.ts";
@@ -17,6 +17,8 @@ import type { HookScript, Scripts } from "./scripts.ts";
 import { type TryWish, tryWish } from "./try-wish.ts";
 import { addressTree, arrayOf, arrayOfTexts, bytesOf, listOf, textOf } from "./texts.ts";
 import { linesOf } from "./wording.ts";
+
+export type { Refusal } from "./attempt-tree.ts";
 
 /** A value of a script, for rooms that only pass it on. */
 export type ScriptValue = Value;
@@ -93,13 +95,12 @@ export class QueueHooks {
     return this.#scripts().postdelivery?.compiled.used.has("arguments") ?? false;
   }
 
-  /** `refusal`: the recipient was sent back at a door of the queue, and what the plugin there said. */
-  async before(facts: RecipientFacts, refusal?: { readonly pluginReturn: Value }): Promise<BeforeAnswer> {
+  /** `refusal`: the recipient was sent back at a door of the queue. */
+  async before(facts: RecipientFacts, refusal?: Refusal): Promise<BeforeAnswer> {
     const script = this.#scripts().predelivery;
     const untouched = { context: null, metadata: null };
     if (script === null) return { kind: "try", wish: null, ...untouched };
-    const queue = refusal === undefined ? {} : { queue: { plugin: { return: refusal.pluginReturn } } };
-    const given = (): HslArray => arrayOf({ retry: facts.retry, ...queue });
+    const given = (): HslArray => arrayOf({ retry: facts.retry, ...queueTree(refusal) });
     const ran = await this.#run(script, { facts, given, context: null });
     if (ran.hasFailed) return { ...failed(script), ...untouched };
     return { ...this.#decided(script, ran), ...this.#left(ran) };
