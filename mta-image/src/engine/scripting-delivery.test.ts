@@ -220,6 +220,18 @@ for (const [what, text] of Object.entries({
   });
 }
 
+test("a predelivery script that fails may count as none, and never returns mail", async () => {
+  const accepting = await engine({ predelivery: `throw "x";`, onerror: "accept" });
+  await send(accepting, "ann@example.net");
+  await until(() => entries(accepting), isEmpty);
+  assert.equal(sink.received.length, 1);
+  const rejecting = await engine({ predelivery: `throw "x";`, onerror: "reject" });
+  await send(rejecting, "ann@example.net");
+  const [entry] = await until(() => entries(rejecting), isDeferred);
+  assert.equal(entry?.lastReply, "Put off by a script");
+  assert.equal(sink.received.length, 1);
+});
+
 for (const [what, options] of Object.entries({
   "a transport that is not there": `"transportid" => "nothing"`,
   "a server that is none": `"server" => ["x y"]`,

@@ -57,6 +57,40 @@ test("a changed script judges new connections, and those that were there keep th
   later.socket.destroy();
 });
 
+test("a script that waits while another takes its place goes on as what it was", async () => {
+  const waiting = `while (memory_fetch("go") !== true) sleep(0.01); Reject("first");`;
+  const mta = await engine(judging(waiting));
+  const before = await greeted(mta);
+  const reply = sender(before);
+  assert.equal((await push(mta, "two", judging(`memory_store("go", true); Reject("second");`))).status, 200);
+  const later = await greeted(mta);
+  assert.equal(await sender(later), "554 5.7.1 second");
+  assert.equal(await reply, "554 5.7.1 first");
+  before.socket.destroy();
+  later.socket.destroy();
+});
+
+test("what a failure means, and how many steps a script may take, is what the configuration says", async () => {
+  const million = `for ($i = 0; $i < 1000000; $i += 1) $x = $i; Reject("done");`;
+  const mta = await engine(judging(million));
+  const replyNow = async (): Promise<string> => {
+    const client = await greeted(mta);
+    const reply = await sender(client);
+    client.socket.destroy();
+    return reply;
+  };
+  assert.equal(await replyNow(), "554 5.7.1 done");
+  const limits = { steps: 1000 };
+  for (const [onerror, reply] of [
+    ["defer", /^451 4\.3\.0 /],
+    ["reject", /^554 5\.7\.1 (?!done)/],
+    ["accept", /^250 2\.1\.0 /],
+  ] as const) {
+    assert.equal((await push(mta, onerror, judging(million, { limits, onerror }))).status, 200);
+    assert.match(await replyNow(), reply);
+  }
+});
+
 test("an engine that starts with a script that does not compile comes up, defers what it decides on and says so", async () => {
   const broken = judging(`if (true) {\n  Rejekt("x");\n}`, { onerror: "accept" });
   const mta = await engine(broken);

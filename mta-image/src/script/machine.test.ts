@@ -35,7 +35,18 @@ const finish = declare({
   ends: true,
   run: (_, value) => value,
 });
-const host = mergeHosts(libraryHost, makeHost([accept, fail, finish], [], ["arguments", "context"]));
+const compute = declare({
+  name: "compute",
+  parameters: [],
+  returns: "none",
+  docs: "Takes a tenth of a second of the processor.",
+  run: ({ clock }) => {
+    assert.ok(clock instanceof ManualClock);
+    clock.advance(100);
+    return null;
+  },
+});
+const host = mergeHosts(libraryHost, makeHost([accept, fail, finish, compute], [], ["arguments", "context"]));
 
 function start(text: string, variables: Record<string, Value> = {}) {
   const clock = new ManualClock();
@@ -113,6 +124,12 @@ test("a script that waits beyond its time ends, and a barrier it held is free ag
   assert.equal(error?.kind, "budget");
   const next = await go('barrier "b" => $v { return "in"; }');
   assert.equal(next.value, "in");
+});
+
+test("a script that computes beyond its time ends, however few its steps", async () => {
+  const { outcome } = start("forever compute();");
+  const { error } = await outcome;
+  assert.deepEqual([error?.kind, error?.message], ["budget", "the script computed for too long"]);
 });
 
 test("a failure of the engine is told apart from what scripts throw, and no script catches it", async () => {
