@@ -9,7 +9,7 @@ import { gunzipSync } from "node:zlib";
 import { findProgram } from "../../helm/helm.ts";
 import { run } from "../peers/shell.ts";
 import { root } from "../../tools/tree.ts";
-import { Stage, condition } from "./stage.ts";
+import { Stage, condition, eventually } from "./stage.ts";
 
 describe("kubectl mailfleet", { timeout: 400_000 }, () => {
   let stage: Stage;
@@ -58,6 +58,47 @@ describe("kubectl mailfleet", { timeout: 400_000 }, () => {
     assert.match(text, /outbound-0\.engine\.json/);
     assert.match(text, /outbound-0\.log/);
     assert.doesNotMatch(text, /wait@example\.net/);
+  });
+
+  test("fences a pod: its mail stays with it, also over the loss of the pod, while the other one serves", async () => {
+    const queuedIn = async (slot: number): Promise<number> =>
+      (await stage.view("outbound")).status.pods.find((pod) => pod.slot === slot)?.queued ?? 0;
+    const uid = (): Promise<string> =>
+      stage.kubectl("get", "pod", "outbound-1", "-o", "jsonpath={.metadata.uid}");
+    const fenced = () =>
+      stage.until(
+        "outbound",
+        (view) =>
+          condition(view, "Fenced")?.reason === "Fenced" &&
+          view.status.pods.some(({ slot, state }) => slot === 1 && state === "Fenced"),
+      );
+    const traffic = await stage.traffic("outbound");
+    await mailfleet("fence", "outbound", "1");
+    await fenced();
+    const kept = await queuedIn(1);
+    assert.ok(kept > 0);
+    await stage.sink.mode("accept");
+    await eventually(
+      () => queuedIn(0),
+      (queued) => queued === 0,
+      60,
+    );
+    assert.equal(await queuedIn(1), kept);
+    const before = await uid();
+    await stage.kubectl("delete", "pod", "outbound-1", "--grace-period=0", "--force");
+    await eventually(
+      () => uid().catch(() => before),
+      (now) => now !== before,
+      60,
+    );
+    await fenced();
+    assert.equal(await queuedIn(1), kept);
+    await mailfleet("unfence", "outbound", "1");
+    await stage.ready("outbound", 2);
+    await traffic.stop();
+    await stage.allDelivered();
+    await stage.sink.mode("defer");
+    await stage.send("outbound", 20, "again@example.net");
   });
 
   test("names the pod that leaves, whose mail the other one takes", async () => {
