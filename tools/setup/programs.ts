@@ -101,6 +101,14 @@ const programs = {
     expectedSeconds: 120,
     isRare: true,
   },
+  /** What enforces NetworkPolicies in a scenario. */
+  netpol: {
+    names: ["netpol"],
+    source: { folder: "e2e/netpol" },
+    version: "0.8.0",
+    flags: ["-ldflags", SMALL],
+    expectedSeconds: 60,
+  },
   kstatus: {
     names: ["kstatus"],
     source: { folder: "e2e/kstatus" },
