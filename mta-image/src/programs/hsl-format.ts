@@ -1,15 +1,22 @@
 /**
  * hsl-format: formats scripts, `hsl-format [--check | --write] [FILE…]`. Without options the result goes to standard output;
  * without files the script comes from standard input. Ends with 0; with 1 when a file does not parse, or with --check when one is
- * not formatted, which is said on standard error. A file that does not parse is left alone.
+ * not formatted, which is said on standard error; with 2 for options and files that there are not. A file that does not parse is left alone.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 
+import { describe } from "#base/error.ts";
+
 import { format } from "../language-server/format.ts";
 import { Sources } from "../script/source.ts";
 
-process.exitCode = main(process.argv.slice(2));
+try {
+  process.exitCode = main(process.argv.slice(2));
+} catch (error) {
+  say(`hsl-format: ${describe(error)}`);
+  process.exitCode = 2;
+}
 
 function main(args: readonly string[]): number {
   const { values, positionals } = parseArgs({

@@ -12,7 +12,7 @@ import { load } from "js-yaml";
 
 import { buildNative, testPlugin } from "../../testing/native-plugins.ts";
 
-function tool(name: "hsh" | "hsl-lint", args: readonly string[], input: string) {
+function tool(name: "hsh" | "hsl-lint" | "hsl-format", args: readonly string[], input: string) {
   const program = fileURLToPath(new URL(`./${name}.ts`, import.meta.url));
   return spawnSync(process.execPath, ["--disable-warning=ExperimentalWarning", program, ...args], {
     input,
@@ -161,4 +161,12 @@ test("hsl-lint says file, line, column and message of what is wrong", () => {
 
 test("hsl-lint refuses a request that is none", () => {
   assert.equal(tool("hsl-lint", [], "][").status, 1);
+});
+
+test("hsl-format gives the script back, and says what is wrong with its options and files", () => {
+  assert.deepEqual(tool("hsl-format", [], "echo   1;").stdout, "echo 1;\n");
+  const wrong = tool("hsl-format", ["--nothing"], "");
+  assert.equal(wrong.status, 2);
+  assert.match(wrong.stderr, /^hsl-format: Unknown option '--nothing'[^\n]*\n$/);
+  assert.match(tool("hsl-format", ["/nowhere/x.hsl"], "").stderr, /^hsl-format: ENOENT[^\n]*\n$/);
 });
