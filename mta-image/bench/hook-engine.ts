@@ -70,6 +70,10 @@ export class HookEngine {
         servers: [...kinds].map(([id, { port }]) => ({ id, listeners: [{ port, address: "127.0.0.1" }] })),
         pki: { private: [{ id: "own", cert: certificate("cert"), key: certificate("key") }] },
       },
+    }).catch((error: unknown) => {
+      sink.stop();
+      rmSync(folder, { recursive: true, force: true });
+      throw error;
     });
     return new HookEngine(engine, sink, kinds);
   }
