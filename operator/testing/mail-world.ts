@@ -1,7 +1,8 @@
 /**
  * The mail of a small world of slots: spools that take, deliver and hand over messages as engines do, one step a turn.
  * It throws when a message is delivered twice. What belongs to a spool outlives its pod: the mail, the batches that a
- * peer may have (`away`), and the note of what was taken from others (`taken`).
+ * peer may have (`away`), and the note of what was taken from others (`taken`). It throws as well when a message is found
+ * in two spools.
  */
 export interface Spool {
   readonly mail: Set<number>;
@@ -22,6 +23,8 @@ export interface Batch {
 export interface Mouth {
   readonly mode: "Serve" | "Cordon" | "Drain" | "Fence";
   readonly peers: readonly number[];
+  /** While it serves: messages that each of them may still get. */
+  readonly shares?: Map<number, number>;
 }
 
 export interface Turn {
@@ -44,9 +47,16 @@ export function unanswered({ away }: Spool): number {
   return away.reduce((total, { ids, isFlying }) => total + (isFlying ? 0 : ids.length), 0);
 }
 
+/** Messages that are still to go to peers while the engine serves. */
+export function spreading({ shares }: Mouth): number {
+  return [...(shares?.values() ?? [])].reduce((sum, share) => sum + share, 0);
+}
+
 export class MailWorld {
   readonly accepted = new Set<number>();
   readonly delivered = new Set<number>();
+  /** Batches that came to an engine while its giver served. */
+  spread = 0;
   #next = 1;
 
   /** One turn of all spools: what was sent arrives, who owes an answer is asked, then mail comes, goes and is given. */
@@ -58,6 +68,20 @@ export class MailWorld {
     for (const [slot, spool] of spools) this.#land(slot, spool, { spools, mouths, turn });
     for (const { spool, mouth } of open) ask(spool, mouth, spools, mouths);
     for (const { spool, mouth } of open) this.#work(spool, mouth, turn);
+    this.#checkPlaces([...spools.values()]);
+  }
+
+  /** What is away may be with the peer; its giver has no hands on it. */
+  #checkPlaces(spools: readonly Spool[]): void {
+    const found = new Set<number>();
+    for (const id of spools.flatMap(({ mail }) => [...mail])) {
+      if (found.has(id)) throw new Error(`message ${id} is in two spools`);
+      if (this.delivered.has(id)) throw new Error(`message ${id} is delivered and in a spool`);
+      found.add(id);
+    }
+    const kept = spools.flatMap(({ away }) => away.flatMap(({ ids }) => ids));
+    const held = new Set([...found, ...kept, ...this.delivered]);
+    for (const id of this.accepted) if (!held.has(id)) throw new Error(`message ${id} is nowhere`);
   }
 
   #land(
@@ -70,6 +94,9 @@ export class MailWorld {
       batch.isFlying = false;
       const peer = world.mouths.has(batch.peer) ? world.spools.get(batch.peer) : undefined;
       if (peer === undefined || world.turn.lost === "batch") continue;
+      // One that is leaving takes none.
+      if (world.mouths.get(batch.peer)?.mode !== "Serve") continue;
+      if (world.mouths.get(slot)?.mode === "Serve") this.spread++;
       for (const id of batch.ids) {
         peer.mail.add(id);
         peer.taken.add(`${batch.number}/${id}`);
@@ -80,16 +107,26 @@ export class MailWorld {
     }
   }
 
-  #work(spool: Spool, { mode, peers }: Mouth, { arriving, delivered }: Turn): void {
+  #work(spool: Spool, mouth: Mouth, { arriving, delivered }: Turn): void {
+    const { mode } = mouth;
     if (mode === "Serve") for (let i = 0; i < arriving; i++) this.#accept(spool);
     for (const id of [...spool.mail].slice(0, mode === "Fence" ? 0 : delivered)) {
       if (this.delivered.has(id)) throw new Error(`message ${id} is delivered twice`);
       this.delivered.add(id);
       spool.mail.delete(id);
     }
-    const peer = peers.find((each) => !spool.away.some((batch) => batch.peer === each));
-    if (mode !== "Drain" || peer === undefined || spool.mail.size === 0) return;
-    const ids = [...spool.mail].slice(0, 3);
+    this.#give(spool, mouth);
+  }
+
+  #give(spool: Spool, { mode, peers, shares }: Mouth): void {
+    const free = peers.filter((each) => !spool.away.some((batch) => batch.peer === each));
+    const peer = mode === "Drain" ? free[0] : free.find((each) => shares?.has(each));
+    if (peer === undefined) return;
+    const share = mode === "Drain" ? Infinity : (shares?.get(peer) ?? 0);
+    const ids = [...spool.mail].slice(0, Math.min(3, share));
+    if (share > ids.length && ids.length > 0) shares?.set(peer, share - ids.length);
+    else shares?.delete(peer);
+    if (ids.length === 0) return;
     for (const id of ids) spool.mail.delete(id);
     spool.away.push({ number: this.#next++, peer, ids, isFlying: true });
   }

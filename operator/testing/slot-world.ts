@@ -5,12 +5,22 @@
  * claim for a slot.
  */
 import { stateUnder } from "#contract/admin-api.ts";
+import type { SpreadOrder } from "#operator/scaling/spread.ts";
 import type { ObservedSlot } from "#operator/slots/observed.ts";
-import { type GivenOrder, orderKey } from "#operator/slots/orders.ts";
+import { type GivenOrder, maySend, orderKey } from "#operator/slots/orders.ts";
 import type { Step } from "#operator/slots/steps.ts";
 
 import { aClaim, aPod, anEngine } from "./builders.ts";
-import { holds, MailWorld, type Mouth, newSpool, type Spool, type Turn, unanswered } from "./mail-world.ts";
+import {
+  holds,
+  MailWorld,
+  type Mouth,
+  newSpool,
+  type Spool,
+  spreading,
+  type Turn,
+  unanswered,
+} from "./mail-world.ts";
 
 interface Pod {
   readonly uid: string;
@@ -32,6 +42,8 @@ interface Claim {
 }
 
 const TURN_MS = 3000;
+/** Of each message; so many that few messages are a backlog. */
+const RECIPIENTS = 100;
 const serving: Mouth = { mode: "Serve", peers: [] };
 
 export class SlotWorld {
@@ -52,6 +64,18 @@ export class SlotWorld {
   perform(steps: readonly Step[]): void {
     for (const step of steps) this.#perform(step);
     this.#collect();
+  }
+
+  /** As reconcile/spread-backlog.ts gives orders: noted whether they arrive or not, and taken by engines that serve. */
+  spread(orders: readonly SpreadOrder[]): void {
+    for (const { pod, to } of orders) {
+      const peers = to.map(({ slot }) => slot);
+      this.given.set(pod.uid, { key: "", peers: new Set(peers), at: this.now });
+      const giver = [...this.pods.values()].find(({ uid }) => uid === pod.uid);
+      if (giver === undefined || giver.isSilent || giver.mouth.mode !== "Serve") continue;
+      const shares = to.map(({ slot, recipients }) => [slot, Math.floor(recipients / RECIPIENTS)] as const);
+      giver.mouth = { mode: "Serve", peers, shares: new Map(shares.filter(([, share]) => share > 0)) };
+    }
   }
 
   /** Time passes: pods start, deleted ones end, all that run take, deliver and give. */
@@ -155,7 +179,7 @@ export class SlotWorld {
     const found = [...this.pods].find(([, pod]) => pod.uid === uid);
     if (found === undefined || found[1].isSilent || found[1].phase !== "Running") return false;
     const spool = this.claims.get(found[0])?.spool;
-    return spool === undefined || unanswered(spool) === 0;
+    return spool === undefined || !maySend(this.#engine(...found));
   }
 
   #deleteClaim(slot: number, claim: Claim): void {
@@ -213,12 +237,21 @@ export class SlotWorld {
 
   #engine(slot: number, { mouth, starts }: Pod) {
     const spool = this.claims.get(slot)?.spool ?? newSpool();
-    return anEngine({
+    const queued = holds(spool);
+    const handover = {
+      given: 0,
+      unanswered: unanswered(spool),
+      waitsFor: null,
+      spreading: spreading(mouth) + spool.away.filter(({ isFlying }) => isFlying).length,
+      spread: 0,
+    };
+    const engine = anEngine({
       state: stateUnder[mouth.mode],
-      queued: holds(spool),
+      queued,
       startedAt: new Date(starts * 1000).toISOString(),
-      handover: { given: 0, unanswered: unanswered(spool), waitsFor: null },
+      handover,
     });
+    return { ...engine, queue: { ...engine.queue, portable: spool.mail.size * RECIPIENTS } };
   }
 
   #observeClaim(slot: number): ObservedSlot["claim"] {

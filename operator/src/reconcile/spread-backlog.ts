@@ -4,7 +4,7 @@
  * that does not take the order, or has moved nothing since the last one, is left alone for a while. Never rejects.
  */
 import { describe } from "#base/error.ts";
-import { decideSpread, describeSpread, type SpreadOrder } from "#operator/scaling/spread.ts";
+import { decideSpread, describeSpread, type SpreadOrder, stayingOf } from "#operator/scaling/spread.ts";
 
 import type { Judgement } from "./judge.ts";
 import type { SpreadNote } from "./memory.ts";
@@ -50,12 +50,11 @@ function inputOf(
   { slots, wishes }: Observed,
   { decision, status, hashOf }: Judgement,
 ): Parameters<typeof decideSpread>[0] {
-  const leaving = new Set(decision.waiting.map(({ slot }) => slot));
   const { rollout } = status;
   const isProven = rollout === null || rollout.phase === "Everywhere";
   return {
     slots,
-    staying: new Set(decision.staying.filter((slot) => !leaving.has(slot))),
+    staying: stayingOf(decision),
     fence: wishes.fence,
     hashOf,
     doubted: new Set(isProven ? [] : rollout.canary),

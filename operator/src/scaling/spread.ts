@@ -4,6 +4,7 @@
  * below takes up to it. So a share moves once: what was spread lies within the threshold and stays. Only mail counts that
  * any engine could try as well (`portable` of its figures); an engine that does not tell takes no part.
  */
+import type { SlotDecision } from "#operator/slots/decide.ts";
 import { type Fence, isFenced } from "#operator/slots/fence.ts";
 import { isOnLeavingNode, isServing, type ObservedPod, type ObservedSlot } from "#operator/slots/observed.ts";
 import { unansweredOf } from "#operator/slots/orders.ts";
@@ -43,6 +44,15 @@ const GAP_FACTOR = 0.5;
 const MOST_AT_ONCE = 5000;
 /** Less is not worth a batch. */
 const LEAST_PART = 10;
+
+/** Slots whose pods are not on their way out. */
+export function stayingOf({
+  staying,
+  waiting,
+}: Pick<SlotDecision, "staying" | "waiting">): ReadonlySet<number> {
+  const leaving = new Set(waiting.map(({ slot }) => slot));
+  return new Set(staying.filter((slot) => !leaving.has(slot)));
+}
 
 export function decideSpread(input: SpreadInput): readonly SpreadOrder[] {
   const parts = input.slots.flatMap((slot) => partOf(slot, input));

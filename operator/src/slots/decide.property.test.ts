@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { after, describe, it } from "node:test";
 
 import fc from "fast-check";
 
 import { aSlotInput } from "../../testing/builders.ts";
 import type { Turn } from "../../testing/mail-world.ts";
 import { SlotWorld } from "../../testing/slot-world.ts";
-import { decideSlots } from "./decide.ts";
+import { decideSpread, stayingOf } from "#operator/scaling/spread.ts";
+import { type SlotDecision, decideSlots } from "./decide.ts";
 import type { SlotInput } from "./input.ts";
 import { type Step, describeSteps } from "./steps.ts";
 
@@ -95,7 +96,8 @@ class Life {
       preferred: new Set(this.preferred),
       fence: { isAll: false, slots: new Set(this.fenced), unread: [] },
     });
-    const { steps, staying, waiting } = decideSlots(input);
+    const decision = decideSlots(input);
+    const { steps, staying, waiting } = decision;
     if (lag !== undefined) world.live(lag);
     const free = staying.filter((number) => !this.fenced.includes(number));
     const before = world.serving(free);
@@ -112,7 +114,19 @@ class Life {
     );
     assert.ok(lost <= 1, `${lost} pods that stay were taken at once: ${describeSteps(steps)}`);
     this.leaving = waiting.map(({ slot: number }) => number);
+    this.#spread(input, decision);
     return steps;
+  }
+
+  /** After the steps, as the operator does. */
+  #spread({ slots, fence, hashOf }: SlotInput, decision: SlotDecision): void {
+    const orders = decideSpread({ slots, staying: stayingOf(decision), fence, hashOf, doubted: new Set() });
+    for (const { slot: giver, to } of orders)
+      for (const number of [giver, ...to.map((part) => part.slot)]) {
+        assert.ok(!this.leaving.includes(number), `slot ${number} leaves and is to give or take`);
+        assert.ok(!this.fenced.includes(number), `slot ${number} is fenced and is to give or take`);
+      }
+    this.world.spread(orders);
   }
 
   happen({ what, turn: passing, lags }: Happening): void {
@@ -177,6 +191,9 @@ function isDisruptive(step: Step): boolean {
 }
 
 describe("slots in a world of faults", () => {
+  let spread = 0;
+  after(() => assert.ok(spread > 1000, `${spread} batches were spread`));
+
   it("lose no mail, double none, never double a pod, and end as wanted", () => {
     fc.assert(
       fc.property(lives(60), ({ size, events }) => {
@@ -196,6 +213,7 @@ describe("slots in a world of faults", () => {
         );
         assert.equal(ends.length, life.size);
         if (life.size > 0) life.everyMessageIsAccountedFor();
+        spread += life.world.mail.spread;
       }),
       { numRuns: 400 },
     );
