@@ -47,6 +47,7 @@ class ScriptedMail implements Reception {
   readonly #hooks: ConnectionHooks;
   readonly #mail: Mail;
   readonly #held: HeldMail;
+  #isPlain = false;
 
   constructor(door: ScriptedDoor, hooks: ConnectionHooks, mail: Mail) {
     this.id = makeId(door.clock.now());
@@ -60,7 +61,8 @@ class ScriptedMail implements Reception {
     return this.#held.write(chunk);
   }
 
-  async commit(fields = ""): Promise<IntakeResult> {
+  async commit(fields = "", isPlain = false): Promise<IntakeResult> {
+    this.#isPlain = isPlain && fields === "";
     try {
       await this.#held.end(fields);
       return this.#held.refusal ?? (await this.#decide());
@@ -101,7 +103,7 @@ class ScriptedMail implements Reception {
       reception.abort();
       return refusalFor(error);
     }
-    return reception.commit();
+    return reception.commit("", this.#isPlain && content === null);
   }
 }
 

@@ -16,6 +16,7 @@ import { Admin, apiServerFromEnvironment, prepare } from "../../../operator/test
 import { aContext } from "../../../operator/testing/builders.ts";
 import { app } from "../../../operator/testing/whole.ts";
 import { root } from "../../../tools/tree.ts";
+import { until } from "../../testing/until.ts";
 import { type WebRig, type WebVisitor, startRig } from "../testing/rig.ts";
 
 const api = apiServerFromEnvironment();
@@ -122,8 +123,10 @@ describe("roll-outs that are ordered from the pages", { skip: api === null }, ()
       "DELETE",
       `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}/rolebindings/out-web`,
     );
-    const answer = await visitor.call<RolloutView>("GET", "/api/rollout");
-    assert.match(answer.json.failure?.message ?? "", /cannot get resource/);
+    // The API server hears of it a moment later.
+    const seen = async (): Promise<string> =>
+      (await visitor.call<RolloutView>("GET", "/api/rollout")).json.failure?.message ?? "";
+    await until(seen, (message) => message.includes("cannot get resource"));
     const refused = await order("pause", "1");
     assert.equal(refused.status, 403);
     assert.match(refused.json.message, /Kubernetes refuses it: .*cannot patch resource/);
