@@ -9,7 +9,8 @@
  *                the places in turn, and each is good for one token. Engines go by their wall clocks there.
  *
  * What an engine gains of a rate it may use one interval later, since whoever had it may have used it up until now; of longer
- * intervals than a minute it may be used after a minute, or a new engine would send nothing under a limit by the day.
+ * intervals than five minutes, which is what warm-up counts by, it may be used after five, or a new engine would send nothing
+ * under a limit by the day.
  * An engine that is given no place by anybody (`null` in place of "none") keeps at least one attempt and one token in a
  * longer interval, as engines do whose administrators divide by hand. Never fails.
  */
@@ -44,7 +45,7 @@ interface Earlier {
 /** More changes than that within an interval count as one, the smallest of them. */
 const MOST_EARLIER = 16;
 /** The longest that a gain waits. */
-const LONGEST_WAIT_MS = 60_000;
+const LONGEST_WAIT_MS = 300_000;
 
 export class Division {
   readonly #clock: Clock;
