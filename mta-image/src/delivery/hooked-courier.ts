@@ -15,8 +15,9 @@ import type {
   Refusal,
   ScriptValue,
 } from "../hooks/queue-hooks.ts";
+import type { QueueWish } from "../hooks/queue-wish.ts";
 import { type TryWish, wishKey } from "../hooks/try-wish.ts";
-import type { Attempt, AttemptWish, Courier, Outcome, PluginOrder } from "../queue/courier.ts";
+import type { Attempt, AttemptWish, Courier, Outcome, PluginOrder, RetryOrder } from "../queue/courier.ts";
 import type { Content } from "../spool/spool.ts";
 import { oneLine, outcomeOfTrouble } from "./outcome.ts";
 import { messageSource } from "./message-source.ts";
@@ -241,8 +242,7 @@ function insteadOfTry(before: Exclude<BeforeAnswer, { kind: "try" }>): Outcome {
   if (before.kind === "delete")
     return { ...outcome("failed", "5.7.1", "Dropped by a script"), order: { kind: "delete" } };
   if (before.kind === "bounce") return outcome("failed", "5.7.1", "Returned by a script");
-  const { delayMs } = before;
-  return { ...outcome("deferred", "4.7.1", "Put off by a script"), order: { kind: "retry", delayMs } };
+  return { ...outcome("deferred", "4.7.1", "Put off by a script"), order: retryOrder(before) };
 }
 
 function changed(outcome: Outcome, after: AfterAnswer): Outcome {
@@ -252,9 +252,18 @@ function changed(outcome: Outcome, after: AfterAnswer): Outcome {
   const reply = reason === null ? outcome.reply : oneLine(reason);
   const said = { ...outcome, reply, ...(words === null ? {} : { words }) };
   if (after.kind === "bounce") return { ...said, kind: "failed", status: inClass("5", outcome.status) };
-  const { delayMs } = after;
   const kind = outcome.kind === "unclear" ? "unclear" : "deferred";
-  return { ...said, kind, status: inClass("4", outcome.status), order: { kind: "retry", delayMs } };
+  return { ...said, kind, status: inClass("4", outcome.status), order: retryOrder(after) };
+}
+
+function retryOrder({ delayMs, isHeld, counted, transportId }: QueueWish): RetryOrder {
+  return {
+    kind: "retry",
+    delayMs,
+    ...(isHeld ? { isHeld } : {}),
+    ...(counted === "more" ? {} : { counted }),
+    ...(transportId === null ? {} : { transportId }),
+  };
 }
 
 function inClass(digit: string, status: string): string {

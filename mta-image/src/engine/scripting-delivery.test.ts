@@ -1,5 +1,8 @@
 /** Scripts around attempts in a whole engine: real files, real sockets, real deliveries. */
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
 
 import { Lines } from "../../testing/dialogue.ts";
@@ -56,6 +59,8 @@ async function send(to: Engine, ...recipients: string[]): Promise<void> {
 }
 
 interface QueueEntry {
+  readonly status: string;
+  readonly transportId: string;
   readonly lastReply: string;
   readonly attempts: number;
   readonly nextAttempt?: string;
@@ -111,6 +116,53 @@ test("predelivery puts off, for its own time", async () => {
     () => sink.received.length,
     (count) => count === 1,
   );
+});
+
+test("a hold and another transport that scripts want outlive a restart of the engine", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "held-"));
+  const script = `if ($message["transportid"] == "default") Queue(["hold" => true, "transportid" => "second", "increment_retry" => false]);`;
+  const start = (): Promise<Engine> =>
+    startEngine({
+      folder,
+      server: `127.0.0.1:${sink.port}`,
+      group: { transports: [{ id: "default" }, { id: "second" }] },
+      app: { scripting: { hooks: { predelivery: script } } },
+    });
+  const first = await start();
+  await send(first, "ann@example.net");
+  await until(
+    () => entries(first),
+    ([entry]) => entry?.status === "hold",
+  );
+  await first.stop();
+  const again = await start();
+  engines.push(again);
+  const [entry] = await entries(again);
+  assert.deepEqual([entry?.status, entry?.transportId, entry?.attempts], ["hold", "second", 0]);
+  assert.equal(sink.attempts, 0);
+  await again.admin("POST", "/v1/queue/release", { recipientDomain: "example.net" });
+  await until(
+    () => sink.received.length,
+    (count) => count === 1,
+  );
+  rmSync(folder, { recursive: true, force: true });
+});
+
+test("a transport that is not there is a failure of the script: before an attempt it puts off, after it nothing changes", async () => {
+  const mta = await engine({
+    predelivery: `if ($arguments["retry"] == 0) Queue(["transportid" => "nowhere", "reason" => "mine"]);`,
+    postdelivery: `Queue(["transportid" => "nowhere", "reason" => "mine"]);`,
+  });
+  await send(mta, "ann@example.net");
+  const [before] = await until(() => entries(mta), isDeferred);
+  assert.equal(before?.lastReply, "Put off by a script");
+  sink.answerRcpt = () => ({ code: 451, text: "4.7.1 later" });
+  await mta.admin("POST", "/v1/queue/retry", { recipientDomain: "example.net" });
+  const [later] = await until(
+    () => entries(mta),
+    (list) => list[0]?.attempts === 2,
+  );
+  assert.match(later?.lastReply ?? "", /^451 4\.7\.1 later/);
 });
 
 test("predelivery drops mail without a word", async () => {

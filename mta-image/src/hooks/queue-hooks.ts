@@ -12,6 +12,7 @@ import { type AttemptFacts, type Refusal, attemptArguments, queueTree } from "./
 import type { NoticeWords } from "../message/notice-words.ts";
 import { HookRun } from "./hook-run.ts";
 import { noticeWords } from "./notice-words.ts";
+import { type QueueWish, plainQueue, queueWish } from "./queue-wish.ts";
 import type { HookRunner, Ran } from "./runner.ts";
 import type { HookScript, Scripts } from "./scripts.ts";
 import { type TryWish, tryWish } from "./try-wish.ts";
@@ -59,10 +60,12 @@ interface Said {
   readonly words: NoticeWords | null;
 }
 
+type Queued = { readonly kind: "queue" } & QueueWish & Said;
+
 export type BeforeAnswer = Common &
   (
     | { readonly kind: "try"; readonly wish: TryWish | null }
-    | ({ readonly kind: "queue"; readonly delayMs: number | null } & Said)
+    | Queued
     | ({ readonly kind: "bounce" } & Said)
     | { readonly kind: "delete" }
   );
@@ -70,7 +73,7 @@ export type BeforeAnswer = Common &
 export type AfterAnswer = Common &
   (
     | { readonly kind: "default" }
-    | ({ readonly kind: "queue"; readonly delayMs: number | null } & Said)
+    | Queued
     | ({ readonly kind: "bounce" } & Said)
     | { readonly kind: "delete" }
   );
@@ -115,20 +118,28 @@ export class QueueHooks {
     const { action } = ran.run;
     const { kind, options } = action ?? { kind: "default", options: null };
     const left = this.#left(ran);
-    if (kind === "queue") return { kind, delayMs: delayOf(options), ...this.#said(script, options), ...left };
+    if (kind === "queue") return { ...(this.#queued(script, options) ?? { kind: "default" }), ...left };
     if (kind === "bounce") return { kind, ...this.#said(script, options), ...left };
     return { kind: kind === "delete" ? kind : "default", ...left };
   }
 
   #decided(script: HookScript, { run }: Ran): BeforeDecision {
     const { kind, options } = run.action ?? { kind: "try", options: null };
-    if (kind === "queue") return { kind, delayMs: delayOf(options), ...this.#said(script, options) };
+    if (kind === "queue") return this.#queued(script, options) ?? failed(script);
     if (kind === "bounce") return { kind, ...this.#said(script, options) };
     if (kind === "delete") return { kind };
     const wish = options === null ? null : tryWish(options, (id) => this.#runner.hasTransport(id));
     if (typeof wish !== "string") return { kind: "try", wish };
     this.#runner.complain(script, wish);
     return failed(script);
+  }
+
+  /** Null for a wish that makes no sense, which is complained of. */
+  #queued(script: HookScript, options: HslArray | null): Queued | null {
+    const wish = queueWish(options, (id) => this.#runner.hasTransport(id));
+    if (typeof wish !== "string") return { kind: "queue", ...wish, ...this.#said(script, options) };
+    this.#runner.complain(script, wish);
+    return null;
   }
 
   /** Words that make no sense are complained of, and the notice says the usual: it must not be lost. */
@@ -165,7 +176,7 @@ export class QueueHooks {
 
 type BeforeDecision =
   | { readonly kind: "try"; readonly wish: TryWish | null }
-  | ({ readonly kind: "queue"; readonly delayMs: number | null } & Said)
+  | Queued
   | ({ readonly kind: "bounce" } & Said)
   | { readonly kind: "delete" };
 
@@ -173,7 +184,7 @@ type BeforeDecision =
 function failed({ onError }: HookScript): BeforeDecision {
   return onError === "accept"
     ? { kind: "try", wish: null }
-    : { kind: "queue", delayMs: null, reason: null, words: null };
+    : { kind: "queue", ...plainQueue, reason: null, words: null };
 }
 
 function messageTree(facts: RecipientFacts): HslArray {
@@ -204,15 +215,6 @@ function messageTree(facts: RecipientFacts): HslArray {
 
 function reasonOf(options: HslArray | null): string | null {
   return linesOf(options?.get("reason") ?? null)?.join(" ") ?? null;
-}
-
-/** A year: nobody waits longer for mail. */
-const LONGEST_SECONDS = 31_536_000;
-
-function delayOf(options: HslArray | null): number | null {
-  const delay = options?.get("delay") ?? null;
-  if (typeof delay !== "number" || !(delay >= 0)) return null;
-  return Math.min(delay, LONGEST_SECONDS) * 1000;
 }
 
 function textsOf(data: HslArray): Record<string, string> {

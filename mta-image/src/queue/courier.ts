@@ -76,9 +76,20 @@ export interface ExchangerChoice {
 /** What a script wants to come of an outcome, in place of what follows from it. */
 export type OutcomeOrder =
   /** Nothing more is done, and nobody is told. */
-  | { readonly kind: "delete" }
-  /** Another try, also beyond the schedule; null leaves the time to the schedule. */
-  | { readonly kind: "retry"; readonly delayMs: number | null };
+  { readonly kind: "delete" } | RetryOrder;
+
+/** Another try, also beyond the schedule. */
+export interface RetryOrder {
+  readonly kind: "retry";
+  /** Null leaves the time to the schedule. */
+  readonly delayMs: number | null;
+  /** It waits until an administrator frees it. */
+  readonly isHeld?: boolean;
+  /** The tries that are counted from now on: as many as before, or none; absent: one more. */
+  readonly counted?: "same" | "none";
+  /** The transport that it goes on by; absent: as before. */
+  readonly transportId?: string;
+}
 
 export interface TimeLeft {
   /** 0 and less: it is late already. */

@@ -112,6 +112,21 @@ export class Dispatcher {
     this.#options.admission.forget(destination);
   }
 
+  /** For an entry that stands in no line: from now on it belongs to the line of this name. */
+  change(entry: Entry, name: LineName): void {
+    const { destination } = entry;
+    if (destinationKey(name) === destination.key) return;
+    entry.destination = this.join(name);
+    this.quit(destination);
+  }
+
+  /** The same for another transport, which the spool hears of. */
+  moveTo(entry: Entry, transportId: string): void {
+    const { domain, jobId, tenantId, grouping } = entry.destination;
+    entry.moved = { ...entry.moved, transportId };
+    this.change(entry, { transportId, domain, jobId, tenantId, grouping });
+  }
+
   /** Puts a ready entry into its line. Nothing starts before `pump`. */
   line(entry: Entry): void {
     entry.phase = "ready";

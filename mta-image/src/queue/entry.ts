@@ -11,7 +11,7 @@ import { Wordings } from "./wordings.ts";
  * waiting   in the due heap, its time has not come.
  * ready     due, in the line of its destination.
  * running   in an attempt, or its notice is being sent.
- * hold      an administrator stopped it.
+ * hold      an administrator or a script stopped it.
  * gone      settled.
  */
 export type EntryPhase = "waiting" | "ready" | "running" | "hold" | "gone";
@@ -72,9 +72,13 @@ export class Entry implements StateSource {
     this.#note({ metadata });
   }
 
-  /** What an administrator has put in place of the envelope's facts; null for nothing. */
+  /** What an administrator or a script has put in place of the envelope's facts; null for nothing. */
   get moved(): Moved | null {
     return this.#rare === null ? null : this.#rare.moved;
+  }
+
+  set moved(moved: Moved | null) {
+    this.#note({ moved });
   }
 
   /** Set when it is decided that the recipient failed and only the notice is missing. */
@@ -103,6 +107,12 @@ export class Entry implements StateSource {
   #note(change: Partial<Rare>): void {
     const rare = { ...(this.#rare ?? nothing), ...change };
     this.#rare = Object.values(rare).every((value) => value === null) ? null : rare;
+  }
+
+  /** For an entry that is given away: what it says now. */
+  copy(): StateSource {
+    const state = this.state();
+    return { state: () => state };
   }
 
   /** What the spool keeps of it. */

@@ -8,7 +8,7 @@
  */
 import type { Clock } from "#base/clock.ts";
 
-import type { EntryState, Moved, Spool, LiveMail, StateSource } from "../spool/spool.ts";
+import type { EntryState, Moved, Spool, LiveMail } from "../spool/spool.ts";
 import { Admission, type AdmissionOptions } from "./admission.ts";
 import type { Courier, Outcome } from "./courier.ts";
 import { withDeadlines } from "./deadline.ts";
@@ -75,6 +75,8 @@ export class Queue {
         this.#place(entry);
         if (isNew) this.#record(entry);
       },
+      hold: (entry) => this.#stop(entry),
+      moveTo: (entry, transportId) => this.#dispatcher.moveTo(entry, transportId),
       remove: (entry) => this.#remove(entry),
     });
     this.rulebook = new Rulebook(clock, new WaitingRoom(clock));
@@ -228,9 +230,7 @@ export class Queue {
     if (entry.phase !== "waiting" && entry.phase !== "ready") return false;
     this.#due.remove(entry);
     leaveLine(entry);
-    entry.phase = "hold";
-    this.#held++;
-    this.#record(entry);
+    this.#stop(entry);
     return true;
   }
 
@@ -315,7 +315,7 @@ export class Queue {
       if (entry.phase === "hold") this.#held--;
       this.#due.remove(entry);
       leaveLine(entry);
-      message.follow(entry.recipient, keeping(entry.state()));
+      message.follow(entry.recipient, entry.copy());
       entry.phase = "gone";
       this.#dispatcher.quit(entry.destination);
     }
@@ -364,11 +364,15 @@ export class Queue {
     const isNarrower = answer.localIps.length < localIps.length;
     const own = isNarrower ? answer.localIps : null;
     const name = { transportId, domain, jobId, tenantId, grouping, localIps: own };
-    if (destinationKey(name) !== destination.key) {
-      entry.destination = this.#dispatcher.join(name);
-      this.#dispatcher.quit(destination);
-    }
+    this.#dispatcher.change(entry, name);
     return true;
+  }
+
+  #stop(entry: Entry): void {
+    entry.phase = "hold";
+    this.#held++;
+    this.#record(entry);
+    entry.message.rest();
   }
 
   /** It was refused at a door: the courier may know what to do, else the schedule says when it may knock again. */
@@ -391,9 +395,4 @@ export class Queue {
   #record(entry: Entry): void {
     this.#spool.update(entry.message.id, entry.recipient, entry.state());
   }
-}
-
-/** For an entry that is given away: what it said last. */
-function keeping(state: EntryState): StateSource {
-  return { state: () => state };
 }

@@ -10,7 +10,7 @@ import { describe } from "#base/error.ts";
 import type { Log } from "#base/log.ts";
 
 import { wantsNotice } from "../message/notice-wishes.ts";
-import type { Outcome, OutcomeKind } from "./courier.ts";
+import type { Outcome, OutcomeKind, RetryOrder } from "./courier.ts";
 import { isTooLate, tooLate, withDeadline } from "./deadline.ts";
 import type { Entry } from "./entry.ts";
 import type { Notice, Notifier } from "./notifier.ts";
@@ -26,6 +26,10 @@ export interface SettlementOptions {
   readonly scheduleFor: (line: Entry["destination"]) => RetrySchedule;
   /** Into the line or the heap by entry.dueAt; `isNew` when the spool has to hear of it. */
   readonly place: (entry: Entry, options: { isNew: boolean }) => void;
+  /** Waits until somebody frees it. */
+  readonly hold: (entry: Entry) => void;
+  /** From now on it goes by another transport; nothing else changes. */
+  readonly moveTo: (entry: Entry, transportId: string) => void;
   readonly remove: (entry: Entry) => void;
   /** Hears each outcome once, for whoever watches. */
   readonly note?: ((entry: Entry, outcome: Outcome) => void) | undefined;
@@ -119,17 +123,24 @@ export class Settlement {
 
   /** Plans the next attempt; null when there is none. */
   #defer({ entry, outcome: { order }, retryMs = null }: Item): { notify: boolean; until: number } | null {
-    const { clock, random, scheduleFor, place } = this.#options;
+    const { clock, random, scheduleFor, place, hold, moveTo } = this.#options;
+    const wished = order?.kind === "retry" ? order : null;
+    if (wished?.transportId !== undefined) moveTo(entry, wished.transportId);
     const schedule = scheduleFor(entry.destination);
-    entry.attempts++;
+    entry.attempts = counted(entry.attempts, wished);
     const now = clock.now();
-    const { attempts } = entry;
+    if (wished?.isHeld === true) {
+      entry.dueAt = now + (wished.delayMs ?? 0);
+      hold(entry);
+      return { notify: false, until: entry.dueAt };
+    }
+    // A try that is not counted is followed by the wait of the first one.
+    const attempts = Math.max(1, entry.attempts);
     const planned = decideRetry({ schedule, attempts, now, jitter: random(), backOffMs: retryMs });
     const decision = withDeadline(planned, entry.message.envelope, { now, wasDueAt: entry.dueAt });
     // A script may go on beyond the schedule, and then its last wait counts.
-    if (decision.kind === "give-up")
-      return order?.kind === "retry" ? this.#goOn(entry, order, schedule) : null;
-    const delayMs = order?.kind === "retry" ? order.delayMs : null;
+    if (decision.kind === "give-up") return wished === null ? null : this.#goOn(entry, wished, schedule);
+    const delayMs = wished?.delayMs ?? null;
     entry.dueAt = delayMs === null ? decision.dueAt : now + delayMs;
     if (decision.notify) entry.delayNotices++;
     place(entry, { isNew: true });
@@ -138,7 +149,7 @@ export class Settlement {
 
   #goOn(
     entry: Entry,
-    { delayMs }: Extract<NonNullable<Outcome["order"]>, { kind: "retry" }>,
+    { delayMs }: RetryOrder,
     { intervals }: RetrySchedule,
   ): { notify: boolean; until: number } {
     entry.dueAt = this.#options.clock.now() + (delayMs ?? intervals.at(-1)?.delayMs ?? LAST_WAIT_MS);
@@ -168,6 +179,11 @@ export class Settlement {
       }
     }
   }
+}
+
+function counted(attempts: number, order: RetryOrder | null): number {
+  if (order?.counted === "none") return 0;
+  return order?.counted === "same" ? attempts : attempts + 1;
 }
 
 /** Recipients whose notices say the same: one notice tells of them. */

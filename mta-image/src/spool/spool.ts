@@ -42,7 +42,7 @@ export interface EntryState {
   readonly moved?: Moved | undefined;
 }
 
-/** What an administrator has put in place of facts of the envelope. */
+/** What an administrator or a script has put in place of facts of the envelope. */
 export interface Moved {
   readonly transportId?: string | undefined;
   readonly jobId?: string | undefined;

@@ -1,0 +1,133 @@
+/** What scripts order about another try, and that a restart keeps it. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { silentLog } from "#base/log.ts";
+import { ManualClock } from "#base/testing/manual-clock.ts";
+
+import { outcome } from "../../testing/fake-courier.ts";
+import { FaultyFiles } from "../../testing/faulty-files.ts";
+import { makeDraft, makeMessage } from "../../testing/messages.ts";
+import { setUp, settle } from "../../testing/queue-rig.ts";
+import { recovered } from "../../testing/spool-contract.ts";
+import { DiskSpool } from "../spool/disk-spool.ts";
+import type { Outcome, RetryOrder } from "./courier.ts";
+import type { Entry } from "./entry.ts";
+import type { Queue } from "./queue.ts";
+
+const ordered = (order: Partial<RetryOrder>): Outcome => ({
+  ...outcome("deferred"),
+  order: { kind: "retry", delayMs: null, ...order },
+});
+const only = (queue: Queue): Entry => {
+  const [entry] = queue.entries();
+  assert.ok(entry);
+  return entry;
+};
+
+test("a try that is not counted waits as after the first one, and never comes to the end of the schedule", async () => {
+  const { queue, courier, clock } = setUp();
+  courier.answer = () => ordered({ counted: "same" });
+  queue.add(makeMessage());
+  for (let tries = 1; tries <= 5; tries++) {
+    await settle();
+    assert.equal(courier.attempts.length, tries);
+    assert.deepEqual([only(queue).attempts, only(queue).dueAt - clock.now()], [0, 60_000]);
+    clock.advance(60_000);
+  }
+});
+
+test("the count begins again", async () => {
+  const { queue, courier, clock, notifier } = setUp();
+  courier.answer = () => outcome("deferred");
+  queue.add(makeMessage());
+  await settle();
+  courier.answer = () => ordered({ counted: "none" });
+  clock.advance(60_000);
+  await settle();
+  assert.equal(only(queue).attempts, 0);
+  courier.answer = () => outcome("deferred");
+  for (let more = 1; more <= 3; more++) {
+    assert.equal(queue.figures().total, 1, "the schedule has a first try and two more");
+    clock.advance(60_000);
+    await settle();
+  }
+  assert.equal(queue.figures().total, 0);
+  assert.equal(notifier.notices.length, 1);
+});
+
+test("a recipient on hold is tried when it is freed, the other one goes on", async () => {
+  const { queue, courier } = setUp();
+  courier.answer = (address) =>
+    address === "a@one.example" ? ordered({ isHeld: true }) : outcome("delivered");
+  const message = makeMessage({ recipients: ["a@one.example", "b@two.example"] });
+  queue.add(message);
+  await settle();
+  assert.deepEqual([queue.figures().hold, queue.figures().total], [1, 1]);
+  const [held] = queue.find(message.id) as [Entry];
+  assert.deepEqual([held.phase, held.attempts], ["hold", 1]);
+  courier.answer = () => outcome("delivered");
+  assert.equal(queue.release(held), true);
+  await settle();
+  assert.deepEqual([queue.figures().hold, queue.figures().total], [0, 0]);
+});
+
+test("another transport takes over with its own schedule, and what there was of lines is forgotten", async () => {
+  const asked: string[] = [];
+  const { queue, courier, clock } = setUp({
+    scheduleFor: (transportId) => {
+      asked.push(transportId);
+      const delayMs = transportId === "slow" ? 3_600_000 : 60_000;
+      return { count: 2, intervals: [{ delayMs, notify: false }] };
+    },
+  });
+  courier.answer = () => ordered({ transportId: "slow" });
+  queue.add(makeMessage());
+  await settle();
+  assert.equal(only(queue).dueAt - clock.now(), 3_600_000);
+  assert.deepEqual(asked, ["slow"]);
+  assert.deepEqual(
+    [...queue.lines].map(({ transportId, running }) => [transportId, running]),
+    [["slow", 0]],
+  );
+  courier.answer = () => outcome("delivered");
+  clock.advance(3_600_000);
+  await settle();
+  assert.deepEqual(
+    courier.attempts.map(({ destination }) => destination.transportId),
+    ["out", "slow"],
+  );
+  assert.deepEqual([...queue.lines], []);
+});
+
+test("hold, count and transport outlive a crash", async () => {
+  const files = new FaultyFiles();
+  const clock = new ManualClock();
+  const open = (on: FaultyFiles): Promise<DiskSpool> =>
+    DiskSpool.open({ files: on, clock, log: silentLog, floor: { bytes: 0, inodes: 0 } });
+  const spool = await open(files);
+  const { queue, courier } = setUp({ spool, clock });
+  courier.answer = (address) =>
+    ordered(address === "a@one.example" ? { isHeld: true, transportId: "other" } : { counted: "none" });
+  const message = await spool.commit(
+    makeDraft({ envelope: { recipients: ["a@one.example", "b@two.example"] } }),
+  );
+  queue.add(message);
+  await settle();
+  await spool.flush();
+
+  const again = setUp({ clock });
+  for (const found of await recovered(await open(files.afterCrash()))) again.queue.add(found);
+  await settle();
+  const facts = [...again.queue.entries()].map(({ phase, attempts, destination }) => [
+    phase,
+    attempts,
+    destination.transportId,
+  ]);
+  assert.deepEqual(facts, [
+    ["hold", 1, "other"],
+    ["waiting", 0, "out"],
+  ]);
+  assert.equal(again.courier.attempts.length, 0);
+  assert.equal(again.queue.figures().hold, 1);
+});
