@@ -5,12 +5,12 @@ import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import fc from "fast-check";
 
-import type { Clock } from "#base/clock.ts";
 import { makeId } from "#base/ids.ts";
 import { silentLog } from "#base/log.ts";
 import type { FrameHead } from "#contract/transfer-api.ts";
 
 import { frameHeads as heads } from "../../testing/frame-heads.ts";
+import { hurriedClock } from "../../testing/stoppable-engine.ts";
 import { Giver } from "./giver.ts";
 import { Ledger } from "./ledger.ts";
 import type { Bounds, Door, Parcel, Peer, Store } from "./ports.ts";
@@ -18,16 +18,6 @@ import { Receiver } from "./receiver.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "transfer-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
-
-/** Time that passes as soon as nothing else is to be done. */
-const hurriedClock: Clock = {
-  now: () => 1_800_000_000_000,
-  monotonic: () => 0,
-  after(_delayMs, callback) {
-    const handle = setImmediate(callback);
-    return { cancel: () => clearImmediate(handle) };
-  },
-};
 
 /** An engine reduced to what a hand-over sees: `spool` outlives a crash, the rest does not. */
 class Engine implements Store, Door {
