@@ -94,6 +94,8 @@ export class ScriptLife {
           resolver,
           servers,
           hostname,
+          log,
+          addresses: () => settings().addresses,
           files: this.#files(),
           keys: configuredKeys(() => options.engine.config.current.startup.pki.private),
           directories: () => configuredDirectories(options.engine.config.current.app.scripting.ldap),

@@ -7,23 +7,52 @@ import { rootCertificates } from "node:tls";
 
 import type { Dispatcher } from "undici";
 
+import type { Clock, Timer } from "#base/clock.ts";
 import { describe } from "#base/error.ts";
+import type { Log } from "#base/log.ts";
 
-import type { HttpAnswer, HttpPort, HttpWish } from "../script/ports.ts";
+import type { BackgroundWish, HttpAnswer, HttpPort, HttpWish } from "../script/http-port.ts";
+import { BackgroundRequests } from "./http-background.ts";
 
 const MAX_AGENTS = 32;
 /** A request without a timeout of its own; the script's own limits are usually shorter. */
 const LONGEST_MS = 300_000;
 
+export interface HttpParts {
+  readonly clock: Clock;
+  /** Source addresses by name; none: there are no names. */
+  readonly addresses?: () => ReadonlyMap<string, string>;
+  /** Of requests in the background that failed. */
+  readonly log?: Log;
+}
+
 export class ScriptHttp implements HttpPort {
   readonly #agents = new Map<string, Dispatcher>();
+  readonly #clock: Clock;
+  readonly #addresses: () => ReadonlyMap<string, string>;
+  readonly #background: BackgroundRequests;
 
-  async request(wish: HttpWish, signal: AbortSignal): Promise<HttpAnswer | { readonly error: string }> {
-    const limit = AbortSignal.timeout(wish.timeoutMs || LONGEST_MS);
+  constructor({ clock, addresses, log }: HttpParts) {
+    this.#clock = clock;
+    this.#addresses = addresses ?? (() => new Map());
+    this.#background = new BackgroundRequests({
+      request: (wish, signal) => this.request(wish, signal),
+      clock,
+      log,
+    });
+  }
+
+  background(wish: HttpWish, how: BackgroundWish): Promise<boolean> {
+    return this.#background.add(wish, how);
+  }
+
+  async request(asked: HttpWish, signal: AbortSignal): Promise<HttpAnswer | { readonly error: string }> {
+    const limit = new TimeLimit(this.#clock, asked.timeoutMs || LONGEST_MS);
     try {
+      const wish = this.#located(asked);
       // Loaded here: scripts that ask nobody do without its 11 MB.
       const undici = await import("undici");
-      const dispatcher = this.#agent(undici, wish);
+      const dispatcher = this.#agent(undici, wish).compose(limit.fromConnection);
       const answer = await undici.request(wish.url, {
         method: wish.method as Dispatcher.HttpMethod,
         headers: wish.headers.flat(),
@@ -32,23 +61,35 @@ export class ScriptHttp implements HttpPort {
           wish.redirects === 0
             ? dispatcher
             : dispatcher.compose(undici.interceptors.redirect({ maxRedirections: wish.redirects })),
-        signal: AbortSignal.any([signal, limit]),
+        signal: AbortSignal.any([signal, limit.signal]),
       });
       return {
         status: answer.statusCode,
+        reason: answer.statusText,
         headers: headersOf(answer.headers),
         body: await read(answer.body, wish),
       };
     } catch (error) {
-      return { error: limit.aborted ? "no answer in time" : reason(error) };
+      return { error: limit.signal.aborted ? "no answer in time" : reason(error) };
+    } finally {
+      limit.end();
     }
   }
 
   /** At the end of the process, or of a test. */
   async close(): Promise<void> {
+    await this.#background.close();
     const all = [...this.#agents.values()];
     this.#agents.clear();
     await Promise.all(all.map((agent) => agent.destroy()));
+  }
+
+  /** With the address that is meant by a name. */
+  #located(wish: HttpWish): HttpWish {
+    if (wish.sourceIp !== null || wish.sourceIpId === null) return wish;
+    const sourceIp = this.#addresses().get(wish.sourceIpId);
+    if (sourceIp === undefined) throw new Error(`there is no address ${wish.sourceIpId}`);
+    return { ...wish, sourceIp };
   }
 
   #agent(undici: Undici, wish: HttpWish): Dispatcher {
@@ -66,9 +107,39 @@ export class ScriptHttp implements HttpPort {
   }
 }
 
+/** The time that an answer may take, which begins when there is a connection to ask over. */
+class TimeLimit {
+  readonly #clock: Clock;
+  readonly #ms: number;
+  readonly #over = new AbortController();
+  #timer: Timer | null = null;
+
+  constructor(clock: Clock, ms: number) {
+    this.#clock = clock;
+    this.#ms = ms;
+  }
+
+  get signal(): AbortSignal {
+    return this.#over.signal;
+  }
+
+  readonly fromConnection: Dispatcher.DispatcherComposeInterceptor = (dispatch) => (options, handler) => {
+    const next = handler.onRequestStart;
+    handler.onRequestStart = (controller, context) => {
+      this.#timer ??= this.#clock.after(this.#ms, () => this.#over.abort());
+      next?.call(handler, controller, context);
+    };
+    return dispatch(options, handler);
+  };
+
+  end(): void {
+    this.#timer?.cancel();
+  }
+}
+
 type Undici = typeof import("undici");
 
-function makeAgent({ Agent, ProxyAgent }: Undici, wish: HttpWish): Dispatcher {
+function makeAgent({ Agent, EnvHttpProxyAgent, Pool, ProxyAgent }: Undici, wish: HttpWish): Dispatcher {
   const { tls, proxy, unixPath, sourceIp, connectTimeoutMs } = wish;
   const secure = {
     rejectUnauthorized: tls.verifyPeer,
@@ -78,15 +149,18 @@ function makeAgent({ Agent, ProxyAgent }: Undici, wish: HttpWish): Dispatcher {
     ...(tls.verifyHost ? {} : { checkServerIdentity: () => undefined }),
     ...tls.certificate,
   };
-  if (proxy !== null) return new ProxyAgent({ uri: proxyUrl(proxy), requestTls: secure });
-  return new Agent({
-    connect: {
-      ...secure,
-      timeout: connectTimeoutMs,
-      ...(unixPath === null ? {} : { socketPath: unixPath }),
-      ...(sourceIp === null ? {} : { localAddress: sourceIp }),
-    },
-  });
+  const timeout = connectTimeoutMs || LONGEST_MS;
+  // Also those to proxies begin at the address; an agent overrules a localAddress in `connect` by none.
+  const pool = (origin: string | URL, options: object): Dispatcher =>
+    new Pool(origin, { ...options, ...(sourceIp === null ? {} : { localAddress: sourceIp }) });
+  const connect = { ...secure, timeout };
+  const factories = { factory: pool, clientFactory: pool };
+  const throughProxy = { ...factories, requestTls: connect, proxyTls: { timeout } };
+  if (unixPath !== null) return new Agent({ connect: { ...connect, socketPath: unixPath } });
+  if (proxy === "") return new Agent({ connect, factory: pool });
+  return proxy === null
+    ? new EnvHttpProxyAgent({ connect, ...throughProxy })
+    : new ProxyAgent({ uri: proxyUrl(proxy), ...throughProxy });
 }
 
 function proxyUrl(text: string): string {

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
 import { createServer as createSecure } from "node:https";
 import { type AddressInfo, createServer as createPlain } from "node:net";
 import { tmpdir } from "node:os";
@@ -18,30 +17,12 @@ import { makeCertificate } from "../../testing/certificates.ts";
 import { FakeResolver } from "../../testing/fake-resolver.ts";
 import { makeDnsPort } from "./dns.ts";
 import { folderFiles } from "./files.ts";
-import { ScriptHttp } from "./http.ts";
 import { ScriptFigures } from "./metrics.ts";
 import { makeSmtpPort } from "./smtp.ts";
 import { makeSpfPort } from "./spf.ts";
 
-const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const folder = mkdtempSync(join(tmpdir(), "script-ports-"));
 const certificate = makeCertificate(folder, "localhost");
-const http = new ScriptHttp();
-const web = createServer((request, response) => {
-  const chunks: Buffer[] = [];
-  request.on("data", (chunk: Buffer) => chunks.push(chunk));
-  request.on("end", () => {
-    if (request.url === "/large") return response.end("x".repeat(1000));
-    if (request.url === "/from") return response.writeHead(302, { location: "/to" }).end();
-    if (request.url === "/missing") return response.writeHead(404).end("not here");
-    if (request.url === "/silent") return undefined;
-    const { "content-type": type = "", authorization = "", "x-a": a = "" } = request.headers;
-    const body = Buffer.concat(chunks).toString("latin1").replace(UUID, "BOUNDARY");
-    return response.end(
-      [request.method, request.url, type.replace(UUID, "BOUNDARY"), authorization, a, body].join("|"),
-    );
-  });
-});
 const secure = createSecure({ key: certificate.pem.key, cert: certificate.pem.cert }, (_, response) =>
   response.end("secret"),
 );
@@ -68,15 +49,14 @@ const smtp = new SMTPServer({
 const port = (server: { address(): unknown }): number => (server.address() as AddressInfo).port;
 
 before(async () => {
-  for (const server of [web, secure, echo, smtp])
+  for (const server of [secure, echo, smtp])
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve as () => void));
   writeFileSync(join(folder, "list.txt"), "one\ntwo\n");
   symlinkSync("/etc/hostname", join(folder, "leads-out"));
 });
 
 after(async () => {
-  await http.close();
-  for (const server of [web, secure, echo]) server.close();
+  for (const server of [secure, echo]) server.close();
   await new Promise<void>((resolve) => smtp.close(resolve));
   rmSync(folder, { recursive: true });
 });
@@ -94,8 +74,6 @@ async function said(text: string): Promise<string[]> {
     },
   });
   const source = text
-    .replaceAll("WEB", `http://127.0.0.1:${port(web)}`)
-    .replaceAll("SECURE", `https://127.0.0.1:${port(secure)}`)
     .replaceAll("SECPORT", String(port(secure)))
     .replaceAll("ECHO", String(port(echo)))
     .replaceAll("SMTP", `127.0.0.1:${port(smtp.server)}`)
@@ -110,7 +88,6 @@ async function said(text: string): Promise<string[]> {
       startedMs: 0,
       shared: new Shared(systemClock),
       ports: {
-        http,
         files: folderFiles(folder),
         dns: makeDnsPort({ resolver, servers: () => ["127.0.0.1:1"], timeoutMs: 100 }),
         spf: makeSpfPort({ resolver, clock: systemClock, hostname: () => "client.example" }),
@@ -121,49 +98,6 @@ async function said(text: string): Promise<string[]> {
   assert.equal(outcome.error?.describe(), undefined);
   return lines;
 }
-
-test("http() sends what the script says and gives what comes back", async () => {
-  assert.deepEqual(
-    await said(`
-      echo http("WEB/a?b=c", ["headers" => ["X-A: 1"], "username" => "u", "password" => "p"], ["d" => "e f"]);
-      echo http("WEB/", [], [], "x=y");
-      echo http("WEB/", ["method" => "PUT"], [], File::String("data"));
-      echo http("WEB/", [], [], ["a" => "b", "f" => File::String("c")]);
-      echo http("WEB/missing");
-      echo http("WEB/missing", ["extended_result" => true])["status"];
-      echo http("WEB/large", ["max_file_size" => 999, "extended_result" => true]);
-      echo length(http("WEB/large", ["max_file_size" => 1000]));
-      echo http("WEB/from", ["extended_result" => true])["status"];
-      echo http("WEB/from", ["redirects" => 1]);
-      echo http("WEB/silent", ["timeout" => 0.05, "extended_result" => true]);
-      $n = 0;
-      echo http("WEB/", [], [], function () closure ($n) { return $n++ < 2 ? "again " : none; });
-    `),
-    [
-      "GET|/a?b=c&d=e+f||Basic dTpw|1|",
-      "POST|/|application/x-www-form-urlencoded|||x=y",
-      "PUT|/|application/octet-stream|||data",
-      'POST|/|multipart/form-data; boundary=BOUNDARY|||--BOUNDARY\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n--BOUNDARY\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\nc\r\n--BOUNDARY--\r\n',
-      "none",
-      "404",
-      '["error"=>"the answer has more than 999 bytes"]',
-      "1000",
-      "302",
-      "GET|/to||||",
-      '["error"=>"no answer in time"]',
-      "POST|/|application/x-www-form-urlencoded|||again again ",
-    ],
-  );
-});
-
-test("https servers have to prove who they are unless told otherwise", async () => {
-  const lines = await said(`
-    echo isset(http("SECURE/", ["extended_result" => true])["error"]);
-    echo http("SECURE/", ["tls_verify_peer" => false]);
-    echo http("SECURE/", ["tls_ca" => File::read("localhost.ca.crt")]);
-  `);
-  assert.deepEqual(lines, ["true", "secret", "secret"]);
-});
 
 test("sockets send, receive, peek, end and time out", async () => {
   assert.deepEqual(

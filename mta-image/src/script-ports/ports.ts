@@ -1,5 +1,6 @@
 /** All ports of scripts that need no queue, from what a program has: the engine and hsh both start here. */
 import type { Clock } from "#base/clock.ts";
+import type { Log } from "#base/log.ts";
 
 import type { RecordResolver } from "../dns/resolver.ts";
 import type { FilePort, KeyPort, LdapProfile, Ports } from "../script/ports.ts";
@@ -15,6 +16,9 @@ export interface PortParts {
   /** The resolver's servers; empty for the system's. */
   readonly servers: () => readonly string[];
   readonly hostname: () => string;
+  /** Source addresses by the names that the configuration gives them. */
+  readonly addresses?: () => ReadonlyMap<string, string>;
+  readonly log?: Log;
   readonly files?: FilePort;
   readonly keys?: KeyPort;
   /** Of ldap_search() and ldap_bind(), by name. */
@@ -27,7 +31,7 @@ const TIMEOUT_MS = 3_000;
 export function makeScriptPorts(parts: PortParts): Partial<Ports> {
   const { files, keys } = parts;
   return {
-    http: new ScriptHttp(),
+    http: new ScriptHttp(parts),
     dns: makeDnsPort({ ...parts, timeoutMs: TIMEOUT_MS }),
     spf: makeSpfPort(parts),
     smtp: makeSmtpPort(parts),

@@ -8,6 +8,7 @@ import type { X509Certificate } from "node:crypto";
 import { Refusal } from "./error.ts";
 import type { ByteSource, Pieces } from "./mail/pieces.ts";
 import type { Value } from "./value.ts";
+import type { HttpPort, TlsWish } from "./http-port.ts";
 
 /** An envelope address with its parameters (RFC 5321), keys in upper case. */
 export interface EnvelopeAddress {
@@ -157,43 +158,6 @@ export interface MetricsPort {
     value: number,
   ): boolean;
   get(name: string, labels: Readonly<Record<string, string>>): number | null;
-}
-
-export interface HttpWish {
-  readonly url: URL;
-  readonly method: string;
-  readonly headers: readonly (readonly [name: string, value: string])[];
-  readonly body: Pieces | null;
-  /** 0 for none beyond that of the script. */
-  readonly timeoutMs: number;
-  readonly connectTimeoutMs: number;
-  readonly maxBytes: number;
-  readonly redirects: number;
-  readonly tls: TlsWish;
-  readonly proxy: string | null;
-  readonly unixPath: string | null;
-  readonly sourceIp: string | null;
-}
-
-/** How a server has to show who it is. */
-export interface TlsWish {
-  readonly verifyPeer: boolean;
-  readonly verifyHost: boolean;
-  /** PEM of authorities beside, or without `defaultCa` instead of, the usual ones. */
-  readonly ca: readonly string[];
-  readonly defaultCa: boolean;
-  readonly certificate: { readonly cert: string; readonly key: string } | null;
-}
-
-export interface HttpAnswer {
-  readonly status: number;
-  readonly headers: readonly (readonly [name: string, value: string])[];
-  readonly body: Buffer;
-}
-
-export interface HttpPort {
-  /** What came back, whatever its status, or why nothing did. */
-  request(wish: HttpWish, signal: AbortSignal): Promise<HttpAnswer | { readonly error: string }>;
 }
 
 export interface FilePort {

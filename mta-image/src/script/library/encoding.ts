@@ -36,9 +36,7 @@ export const encodingFunctions: readonly HostFunction[] = [
   ),
   code("base32_encode", "Base32 (RFC 4648), with padding.", base32),
   code("base32_decode", "Bytes from Base32, in either case, up to the first other character.", unBase32),
-  code("url_encode", "Everything but letters, digits and -._~ as %XX.", (text) =>
-    text.replace(/[^A-Za-z0-9._~-]/g, (letter) => `%${hex(letter)}`),
-  ),
+  code("url_encode", "Everything but letters, digits and -._~ as %XX.", urlEncode),
   code("url_decode", "Bytes from %XX; a plus sign is a space.", (text) =>
     text
       .replaceAll("+", " ")
@@ -65,6 +63,10 @@ export const encodingFunctions: readonly HostFunction[] = [
     run: (_, text, bits) => uncompress(text, bits ?? 15),
   }),
 ];
+
+export function urlEncode(text: string): string {
+  return text.replace(/[^A-Za-z0-9._~-]/g, (letter) => `%${hex(letter)}`);
+}
 
 function hex(letter: string): string {
   return letter.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0");

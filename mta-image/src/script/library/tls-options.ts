@@ -3,7 +3,8 @@ import type { KeyObject } from "node:crypto";
 
 import { toText } from "../convert.ts";
 import { Refusal } from "../error.ts";
-import type { TlsWish } from "../ports.ts";
+import type { TlsWish } from "../http-port.ts";
+import { type Ports, port } from "../ports.ts";
 import { HostObject, HslArray, type Value } from "../value.ts";
 import { keyClasses } from "./keys.ts";
 import { flag, option } from "./subjects.ts";
@@ -73,6 +74,19 @@ function certificateOption(value: Value): TlsWish["certificate"] {
   if (leaf === null || key === null) throw new Refusal("a certificate is an array of x509 and privatekey");
   const more = chain instanceof HslArray ? chain.values() : [];
   return { cert: [leaf, ...more].map(pemOf).join("\n"), key: keyPem(key) };
+}
+
+/** A certificate with its key from the configuration, by `tls_client_cert`, before which pki: may stand; null for none. */
+export function namedCertificate(
+  context: { readonly ports?: Partial<Ports> | undefined },
+  name: string | null,
+): TlsWish["certificate"] {
+  if (name === null || name === "") return null;
+  const id = name.replace(/^pki:/, "");
+  const keys = port(context, "keys");
+  const [cert, key] = [keys.certificate?.(id) ?? null, keys.privateKey(id)];
+  if (cert === null || key === null) throw new Refusal(`there is no certificate ${id} with its key`);
+  return { cert, key };
 }
 
 export function keyPem(value: Value): string {
