@@ -37,6 +37,8 @@ export class MailSink {
     options: {
       port?: number;
       tls?: { key: string; cert: string };
+      /** Whom it lets sign on; without, AUTH is not offered. */
+      login?: { username: string; password: string };
       /** Hears which name each client asks TLS for. */
       onServerName?: (name: string) => void;
     } = {},
@@ -48,6 +50,13 @@ export class MailSink {
         disableReverseLookup: true,
         logger: false,
         ...(options.tls === undefined ? { hideSTARTTLS: true } : options.tls),
+        ...(options.login === undefined ? {} : { allowInsecureAuth: true }),
+        onAuth: ({ username, password }, _session, done) => {
+          const { login } = options;
+          const isKnown = login?.username === username && login?.password === password;
+          if (isKnown) done(null, { user: username });
+          else done(Object.assign(new Error("no"), { responseCode: 535 }));
+        },
         onSecure: (_socket, session, done) => {
           options.onServerName?.(String(session.servername));
           done();

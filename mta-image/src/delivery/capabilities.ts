@@ -26,6 +26,9 @@ export interface Capabilities {
   readonly maxRecipients: number;
   /** Transactions in one connection (RFC 9422 MAILMAX), or null. */
   readonly maxTransactions: number | null;
+  /** Mechanisms of AUTH (RFC 4954), and attributes that XCLIENT takes, in upper case. */
+  readonly auth: readonly string[];
+  readonly xclient: readonly string[];
 }
 
 const DEFAULT_RECIPIENTS = 100;
@@ -47,6 +50,8 @@ export const plainCapabilities: Capabilities = {
   maxSizeBytes: null,
   maxRecipients: DEFAULT_RECIPIENTS,
   maxTransactions: null,
+  auth: [],
+  xclient: [],
 };
 
 /** Reads the lines of an EHLO reply without their codes; the first is the server's name. */
@@ -73,7 +78,13 @@ export function readCapabilities(lines: readonly string[]): Capabilities {
     maxSizeBytes: positive(offered.get("SIZE") ?? ""),
     maxRecipients: Math.min(rcptMax, MOST_RECIPIENTS),
     maxTransactions: limits.get("MAILMAX") ?? null,
+    auth: wordsOf(offered.get("AUTH")),
+    xclient: wordsOf(offered.get("XCLIENT")),
   };
+}
+
+function wordsOf(text: string | undefined): readonly string[] {
+  return text === undefined || text === "" ? [] : text.toUpperCase().split(" ");
 }
 
 /** RFC 9422: `LIMITS RCPTMAX=20 MAILMAX=5`; zero and junk are left out. */

@@ -9,6 +9,7 @@
 import { isIP } from "node:net";
 
 import type { Outcome } from "../queue/courier.ts";
+import type { SmtpLogin, TalkChoice } from "../smtp/talk-choice.ts";
 import type { TlsChoice } from "../smtp/tls-choice.ts";
 import { type ServerReply, textOf } from "../smtp/reply-parser.ts";
 import { type Capabilities, plainCapabilities, readCapabilities } from "./capabilities.ts";
@@ -16,6 +17,7 @@ import { commandLine } from "./command.ts";
 import { outcomeOfReply, outcomeOfTrouble, type Step } from "./outcome.ts";
 import type { BasicTlsMode, Timeouts } from "./transport.ts";
 import { type TlsaRecord, judgeChain } from "./dane.ts";
+import { authDialogue, signOn, xclientLine } from "./sign-on.ts";
 import type { TlsSessions } from "./tls-sessions.ts";
 import { nobody, type TlsRequest, type Wire, type WireEnd } from "./wire.ts";
 
@@ -35,6 +37,9 @@ export interface HelloOptions {
   readonly ca: string | null;
   /** What a script says of TLS; null for the usual. */
   readonly choice: TlsChoice | null;
+  /** What a script wants said behind hello; null and empty for nothing. */
+  readonly login: SmtpLogin | null;
+  readonly xclient: TalkChoice["xclient"];
   readonly timeouts: Timeouts;
   readonly sessions: TlsSessions;
   /** Wall clock, for certificates that DANE names. */
@@ -56,6 +61,34 @@ export type Hello =
 type Said = { readonly reply: ServerReply } | { readonly end: WireEnd };
 
 export async function sayHello(wire: Wire, options: HelloOptions): Promise<Hello> {
+  const known = await becomeKnown(wire, options);
+  const named = known.kind === "ready" ? await nameClient(wire, known, options) : known;
+  return named.kind === "ready" && options.login !== null
+    ? present(wire, named, options.login, options)
+    : named;
+}
+
+/** Says whose mail it is, where the host takes that; it greets anew then, and hello is said again. */
+async function nameClient(wire: Wire, known: Ready, options: HelloOptions): Promise<Hello> {
+  const line = xclientLine(options.xclient, known.capabilities);
+  if (line === null) return known;
+  const said = await ask(wire, line, options.timeouts.helloMs);
+  if ("end" in said) return ended(said.end, options);
+  return said.reply.code === 220 ? introduce(wire, options) : refused(wire, said.reply, "xclient", options);
+}
+
+async function present(wire: Wire, known: Ready, login: SmtpLogin, options: HelloOptions): Promise<Hello> {
+  const dialogue = authDialogue(login, known.capabilities);
+  if (dialogue === null) return giveUp(wire, "auth-not-offered", options);
+  // What goes to traces must not tell the password.
+  const said = await signOn<Exclude<Said, { reply: ServerReply }>>(dialogue, (line) =>
+    ask(wire, line, options.timeouts.helloMs, line.replace(/^(AUTH PLAIN ).*|^(?!AUTH ).+/, "$1***")),
+  );
+  if ("end" in said) return ended(said.end, options);
+  return said.reply.code === 235 ? known : refused(wire, said.reply, "auth", options);
+}
+
+async function becomeKnown(wire: Wire, options: HelloOptions): Promise<Hello> {
   const greeting = await listen(wire);
   if ("end" in greeting) return ended(greeting.end, options);
   if (wire.trail !== null) wire.trail.greeting = greeting.reply.lines;
@@ -132,11 +165,11 @@ function tlsRequest(options: HelloOptions): TlsRequest {
  * Sends one command and resolves with the one reply to it. A reply that comes when nothing was asked ends the
  * wire as garbage, since replies and commands could no longer be told to belong together.
  */
-function ask(wire: Wire, command: string, timeoutMs: number): Promise<Said> {
+function ask(wire: Wire, command: string, timeoutMs: number, shown = command): Promise<Said> {
   if (wire.hasPartialReply) wire.end("garbage", "reply before command");
   const said = listen(wire);
   wire.expectWithin(timeoutMs);
-  wire.traced?.now?.client(command);
+  wire.traced?.now?.client(shown);
   wire.write(commandLine(command));
   return said;
 }
@@ -157,6 +190,7 @@ function listen(wire: Wire): Promise<Said> {
 }
 
 type Failed = Extract<Hello, { kind: "failed" }>;
+type Ready = Extract<Hello, { kind: "ready" }>;
 
 function ended(end: WireEnd, options: HelloOptions): Failed {
   return {
@@ -175,7 +209,11 @@ function refused(wire: Wire, reply: ServerReply, step: Step, options: HelloOptio
   return { kind: "failed", outcome, tryInClear: false };
 }
 
-function giveUp(wire: Wire, trouble: "tls-not-offered" | "garbage", options: HelloOptions): Failed {
+function giveUp(
+  wire: Wire,
+  trouble: "tls-not-offered" | "auth-not-offered" | "garbage",
+  options: HelloOptions,
+): Failed {
   wire.quit();
   return { kind: "failed", outcome: outcomeOfTrouble(trouble, options.host), tryInClear: false };
 }

@@ -16,7 +16,8 @@ import type {
   ScriptValue,
 } from "../hooks/queue-hooks.ts";
 import type { QueueWish } from "../hooks/queue-wish.ts";
-import { type TryWish, wishKey } from "../hooks/try-wish.ts";
+import { type EnvelopeWish, type TryWish, wishKey } from "../hooks/try-wish.ts";
+import { domainOf } from "../message/envelope.ts";
 import type { Attempt, AttemptWish, Courier, Outcome, PluginOrder, RetryOrder } from "../queue/courier.ts";
 import type { Content } from "../spool/spool.ts";
 import { oneLine, outcomeOfTrouble } from "./outcome.ts";
@@ -127,10 +128,14 @@ export class HookedCourier implements Courier {
       retries: group.map(({ facts }) => facts.retry),
     };
     if (wish === null) return this.#options.inner.deliver(part);
+    return this.#tryWished(withEnvelope(part, wish.envelope), wish);
+  }
+
+  async #tryWished(part: Attempt, wish: TryWish): Promise<readonly Outcome[]> {
     const resolved = this.#resolve(wish);
     if (typeof resolved === "string") {
       const trouble = outcomeOfTrouble("no-source-id", "", `there is no address "${resolved}"`);
-      return group.map(() => trouble);
+      return part.recipients.map(() => trouble);
     }
     if (wish.plugin === null) return this.#options.inner.deliver({ ...part, wish: resolved });
     try {
@@ -138,7 +143,7 @@ export class HookedCourier implements Courier {
       return await this.#options.inner.deliver({ ...part, wish: resolved, plugin });
     } catch (error) {
       // Arguments that no plugin can be given.
-      return group.map(() => outcomeOfTrouble("internal", "", describe(error)));
+      return part.recipients.map(() => outcomeOfTrouble("internal", "", describe(error)));
     }
   }
 
@@ -150,7 +155,9 @@ export class HookedCourier implements Courier {
       if (ip === null) return source;
       sources.push({ ip, helo });
     }
-    const { transportId, server, port, tlsMode, exchangers, domain, tls, isSourceOrdered } = wish;
+    const { transportId, server, port, tlsMode, exchangers, tls, talk, isSourceOrdered } = wish;
+    const { recipient } = wish.envelope;
+    const domain = wish.domain ?? (recipient === null ? null : domainOf(recipient));
     const place = { key: wishKey(wish), transportId, server, port };
     return {
       ...place,
@@ -160,19 +167,20 @@ export class HookedCourier implements Courier {
       ...(exchangers === null ? {} : { exchangers }),
       ...(domain === null ? {} : { domain }),
       ...(tls === null ? {} : { tls }),
+      ...(talk === null ? {} : { talk }),
     };
   }
 
   async #after(
     { facts, before }: Item,
-    tried: {
+    did: {
       readonly attempt: Attempt;
       readonly outcome: Outcome;
       readonly durationMs: number;
       readonly refusal?: Refusal;
     },
   ): Promise<Outcome> {
-    const { attempt, outcome, durationMs, refusal } = tried;
+    const { attempt, outcome, durationMs, refusal } = did;
     // Nothing was tried: there is nothing to be told of.
     if (before.kind !== "try") return withMetadata(outcome, before.metadata);
     const { hooks, retriesOf, plugins } = this.#options;
@@ -184,7 +192,8 @@ export class HookedCourier implements Courier {
     const rules = hooks.isWatching ? (attempt.rules?.() ?? null) : null;
     const attempted = { outcome, isExpired, durationMs, pluginReturn, localIpId, rules, refusal };
     const metadata = before.metadata ?? facts.metadata;
-    const after = await hooks.after({ ...facts, metadata }, attempted, before.context);
+    const tried = withWish({ ...facts, metadata }, before.wish);
+    const after = await hooks.after(tried, attempted, before.context);
     return withMetadata(changed(outcome, after), after.metadata ?? before.metadata);
   }
 
@@ -218,16 +227,53 @@ export class HookedCourier implements Courier {
   }
 }
 
-/** Those that are treated alike; a plugin's arguments are a script's own values and never the same. */
+/**
+ * Those that are treated alike; a plugin's arguments are a script's own values and never the same, and recipients that
+ * get the same address stay mails of their own.
+ */
 function groupsOf(items: readonly Item[]): Item[][] {
   const groups = new Map<string, Item[]>();
   for (const item of items) {
     const { before } = item;
-    const isAlone = before.kind !== "try" || (before.wish !== null && before.wish.plugin !== null);
-    const key = isAlone ? `alone ${item.position}` : before.wish === null ? "" : wishKey(before.wish);
+    const wish = before.kind === "try" ? before.wish : null;
+    const isOwn = wish !== null && (wish.plugin !== null || wish.envelope.recipient !== null);
+    const isAlone = before.kind !== "try" || isOwn;
+    const key = isAlone ? `alone ${item.position}` : wish === null ? "" : wishKey(wish);
     groups.set(key, [...(groups.get(key) ?? []), item]);
   }
   return [...groups.values()];
+}
+
+/** The message as it is sent in this attempt. */
+function withEnvelope(attempt: Attempt, { sender, recipient, jobId }: EnvelopeWish): Attempt {
+  const { message, destination, recipients: tried } = attempt;
+  const { id, receivedAt, envelope, origin, sizeBytes } = message;
+  const changed = {
+    ...envelope,
+    ...(sender === null ? {} : { sender }),
+    ...(recipient === null
+      ? {}
+      : { recipients: envelope.recipients.map((one, index) => (tried.includes(index) ? recipient : one)) }),
+  };
+  const { recipients } = message;
+  return {
+    ...attempt,
+    message: { id, receivedAt, envelope: changed, origin, sizeBytes, recipients },
+    destination: jobId === null ? destination : { ...destination, jobId },
+  };
+}
+
+/** What postdelivery hears of a message: as it was sent. */
+function withWish(facts: RecipientFacts, wish: TryWish | null): RecipientFacts {
+  if (wish === null) return facts;
+  const { sender, recipient, jobId } = wish.envelope;
+  return {
+    ...facts,
+    sender: sender ?? facts.sender,
+    recipient: recipient ?? facts.recipient,
+    jobId: jobId ?? facts.jobId,
+    transportId: wish.transportId ?? facts.transportId,
+  };
 }
 
 function insteadOfTry(before: Exclude<BeforeAnswer, { kind: "try" }>): Outcome {

@@ -166,6 +166,8 @@ async function tryMode(
     ...(demand.tlsaName === undefined ? {} : { tlsaName: demand.tlsaName }),
     ca: settings.ca,
     choice: choiceFor(demand, settings),
+    login: settings.login ?? null,
+    xclient: settings.xclient ?? [],
     timeouts: settings.timeouts,
     sessions: tls.sessions,
     now: () => tls.clock.now(),
@@ -194,7 +196,8 @@ function trailTo(
   ip: string,
   { sourceIp, options }: { readonly sourceIp: string | null; readonly options: OpenOptions },
 ): Trail {
-  const helo = options.settings.sources.get(sourceIp ?? "")?.hostname ?? options.hostname;
+  const helo =
+    options.settings.sources.get(sourceIp ?? "")?.hostname ?? options.settings.helo ?? options.hostname;
   const id = makeId(options.tls.clock.now());
   return new Trail({ id, host: host.name, ip, port: host.port, sourceIp, helo });
 }

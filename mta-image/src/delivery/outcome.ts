@@ -11,7 +11,16 @@ import type { Outcome, OutcomeKind } from "../queue/courier.ts";
 import { clean, type ServerReply } from "../smtp/reply-parser.ts";
 
 /** Where in the dialogue a reply was given. */
-export type Step = "greeting" | "hello" | "tls" | "mail" | "rcpt" | "data" | "end-of-data";
+export type Step =
+  | "greeting"
+  | "hello"
+  | "tls"
+  | "xclient"
+  | "auth"
+  | "mail"
+  | "rcpt"
+  | "data"
+  | "end-of-data";
 
 /** All that can go wrong without a reply that says so. */
 export type Trouble =
@@ -34,6 +43,7 @@ export type Trouble =
   | "tls-not-offered"
   | "tls-failed"
   | "tls-unverified"
+  | "auth-not-offered"
   | "requiretls-not-offered"
   | "deliverby-not-offered"
   | "requiretls-unknown-host"
@@ -75,6 +85,7 @@ const MEANINGS: Readonly<Record<Trouble, Meaning>> = {
   "tls-not-offered": { kind: "deferred", status: "4.7.4", text: "TLS is required and was not offered" },
   "tls-failed": { kind: "deferred", status: "4.7.5", text: "TLS handshake failed" },
   "tls-unverified": { kind: "deferred", status: "4.7.5", text: "The host's certificate was not accepted" },
+  "auth-not-offered": { kind: "deferred", status: "4.7.0", text: "The host offers no AUTH that we know" },
   "dane-failed": { kind: "deferred", status: "4.7.5", text: "The host cannot be verified by DANE" },
   "sts-other-host": {
     kind: "deferred",
@@ -173,6 +184,8 @@ function kindOf(reply: ServerReply, step: Step): OutcomeKind {
     case "greeting":
     case "hello":
     case "tls":
+    case "xclient":
+    case "auth":
       // Only 521 speaks for all mail and all time (RFC 7504); 554 is how blocked addresses are greeted.
       return code === 521 ? "failed" : "deferred";
     case "rcpt":

@@ -4,6 +4,7 @@
  */
 
 import type { ExchangerChoice } from "../queue/courier.ts";
+import type { SmtpLogin, TalkChoice } from "../smtp/talk-choice.ts";
 import type { TlsChoice } from "../smtp/tls-choice.ts";
 import type { SourceAddress } from "./egress.ts";
 
@@ -71,6 +72,11 @@ export interface TransportSettings {
   readonly tlsMode: TlsMode;
   /** How TLS is spoken, beside its mode; absent: as usual. */
   readonly tls?: TlsChoice;
+  /** The name to say hello with where the source address has none of its own; absent: the engine's. */
+  readonly helo?: string;
+  /** Whom to sign on as, and what to say of whose mail it is; absent: nobody and nothing. */
+  readonly login?: SmtpLogin | null;
+  readonly xclient?: TalkChoice["xclient"];
   /** Policies of domains count as well (MTA-STS, RFC 8461), on top of the mode. */
   readonly mtaSts: boolean;
   /** What the domain asks is not looked for, as the mail wishes. */

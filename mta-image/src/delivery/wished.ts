@@ -4,6 +4,7 @@
  * address or name that is none shows when it is used.
  */
 import type { AttemptWish } from "../queue/courier.ts";
+import type { TalkChoice } from "../smtp/talk-choice.ts";
 import type { TlsMode, TransportSettings } from "./transport.ts";
 
 /** Per transport and reload; more different wishes at a time make connections that are not shared. */
@@ -29,8 +30,10 @@ function forget<T>(known: Map<string, T>, oldest: string, made: T): T {
 }
 
 function derive(usual: TransportSettings, wish: AttemptWish): TransportSettings {
-  const { server, port, sources, tlsMode, exchangers, tls, isSourceOrdered = false } = wish;
+  const { server, port, sources, tlsMode, exchangers, tls, talk, isSourceOrdered = false } = wish;
   const named = new Map(usual.sources);
+  if (talk !== undefined && talk.helo !== null)
+    for (const [ip, known] of named) named.set(ip, { ...known, hostname: talk.helo });
   for (const { ip, helo } of sources) {
     const known = named.get(ip) ?? { ip, hostname: null, proxy: null };
     if (helo !== null) named.set(ip, { ...known, hostname: helo });
@@ -43,6 +46,19 @@ function derive(usual: TransportSettings, wish: AttemptWish): TransportSettings 
     ...(exchangers === undefined ? {} : { exchangers }),
     ...(tls === undefined ? {} : { tls }),
     ...(isSourceOrdered ? { isSourceOrdered } : {}),
-    ...(sources.length === 0 ? {} : { sourceIps: sources.map(({ ip }) => ip), sources: named }),
+    ...(talk === undefined ? {} : talked(usual, talk)),
+    sources: named,
+    ...(sources.length === 0 ? {} : { sourceIps: sources.map(({ ip }) => ip) }),
+  };
+}
+
+function talked(usual: TransportSettings, talk: TalkChoice): Partial<TransportSettings> {
+  const { helo, isLmtp, timeouts, login, xclient } = talk;
+  return {
+    ...(helo === null ? {} : { helo }),
+    ...(isLmtp === null ? {} : { isLmtp }),
+    timeouts: { ...usual.timeouts, ...timeouts },
+    login,
+    xclient,
   };
 }

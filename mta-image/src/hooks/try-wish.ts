@@ -6,10 +6,12 @@ import { isIP } from "node:net";
 
 import { tlsModes } from "#contract/config-values.ts";
 
+import type { TalkChoice } from "../smtp/talk-choice.ts";
 import type { TlsChoice } from "../smtp/tls-choice.ts";
 import { canonicalDomain } from "../smtp/address.ts";
 import { type Value, HslArray } from "../script/value.ts";
-import { bytesOf, textOf } from "./texts.ts";
+import { addressOf, bytesOf, isMailbox, textOf } from "./texts.ts";
+import { isHostName, talkChoice } from "./try-talk.ts";
 import { tlsChoice } from "./try-tls.ts";
 
 export interface TryWish {
@@ -26,10 +28,19 @@ export interface TryWish {
   readonly tlsMode: string | null;
   /** Null when the script said nothing of it. */
   readonly tls: TlsChoice | null;
+  readonly talk: TalkChoice | null;
+  readonly envelope: EnvelopeWish;
   /** Names of mail exchangers, perhaps with one * for any letters; null when the script said nothing of them. */
   readonly exchangers: { readonly include: readonly string[]; readonly exclude: readonly string[] } | null;
   /** Who delivers instead; `args` is the script's own value. */
   readonly plugin: { readonly id: string; readonly args: Value } | null;
+}
+
+/** What is said in this attempt in place of the message's own; null: as it is. */
+export interface EnvelopeWish {
+  readonly sender: string | null;
+  readonly recipient: string | null;
+  readonly jobId: string | null;
 }
 
 export function tryWish(options: HslArray, hasTransport: (id: string) => boolean): TryWish | string {
@@ -46,6 +57,10 @@ export function tryWish(options: HslArray, hasTransport: (id: string) => boolean
   if (tls !== null && !tlsModes.some((mode) => mode === tls)) return "tls is no mode";
   const choice = tlsChoice(options);
   if (typeof choice === "string") return choice;
+  const talk = talkChoice(options);
+  if (typeof talk === "string") return talk;
+  const envelope = envelopeOf(options);
+  if (typeof envelope === "string") return envelope;
   const domain = domainOf(options.get("recipientdomain"));
   if (domain === undefined) return "recipientdomain is no domain";
   const plugin = pluginOf(options.get("plugin"));
@@ -57,7 +72,21 @@ export function tryWish(options: HslArray, hasTransport: (id: string) => boolean
   const exchangers = include.length + exclude.length === 0 ? null : { include, exclude };
   const isSourceOrdered = options.get("sourceip_random") === false;
   const place = { transportId, server, port, domain, exchangers };
-  return { ...place, sources, isSourceOrdered, tlsMode: tls as string | null, tls: choice, plugin };
+  const how = { tlsMode: tls as string | null, tls: choice, talk };
+  return { ...place, ...how, sources, isSourceOrdered, envelope, plugin };
+}
+
+function envelopeOf(options: HslArray): EnvelopeWish | string {
+  const [sender, recipient] = [options.get("sender"), options.get("recipient")].map((value) =>
+    value === null ? null : (addressOf(value) ?? undefined),
+  );
+  if (sender === undefined || (sender !== null && sender !== "" && !isMailbox(sender)))
+    return "sender is no address";
+  if (recipient === undefined || (recipient !== null && !isMailbox(recipient)))
+    return "recipient is no address";
+  const jobId = options.get("jobid");
+  if (jobId !== null && typeof jobId !== "string") return "jobid is no text";
+  return { sender, recipient, jobId: jobId === null ? null : textOf(jobId) };
 }
 
 function domainOf(value: Value): string | null | undefined {
@@ -105,7 +134,7 @@ function sourcesOf(value: Value): TryWish["sources"] | undefined {
     const source = item instanceof HslArray ? (item.get("address") ?? item.get("id")) : item;
     const helo = item instanceof HslArray ? item.get("helo") : null;
     if (typeof source !== "string" || (helo !== null && typeof helo !== "string")) return null;
-    const isName = helo === null || /^[A-Za-z0-9._:[\]-]{1,255}$/.test(helo);
+    const isName = helo === null || isHostName(helo);
     return isName && /^[\x21-\x7e]{1,255}$/.test(source) ? { source, helo } : null;
   });
   return sources.every((one) => one !== null) && sources.length <= 1000 ? sources : undefined;

@@ -5,6 +5,7 @@
 import type { NoticeWords } from "../message/notice-words.ts";
 import type { SpooledMessage } from "../spool/spool.ts";
 import type { AttemptRules, Reached } from "../smtp/reached.ts";
+import type { TalkChoice } from "../smtp/talk-choice.ts";
 import type { TlsChoice } from "../smtp/tls-choice.ts";
 
 /** What entries are grouped by for pacing: a transport and the recipients' domain. */
@@ -65,6 +66,7 @@ export interface AttemptWish {
   /** The first source that fits is used, not any. */
   readonly isSourceOrdered?: boolean;
   readonly tls?: TlsChoice;
+  readonly talk?: TalkChoice;
 }
 
 /** Names in lower case, perhaps with one * for any letters; an empty `include` takes all. */

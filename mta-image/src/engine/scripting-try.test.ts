@@ -1,0 +1,126 @@
+/** What Try() changes of the message for one attempt, in a whole engine: real files, real sockets. */
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, beforeEach, test } from "node:test";
+
+import { Lines } from "../../testing/dialogue.ts";
+import { type Engine, startEngine } from "../../testing/harness.ts";
+import { MailSink } from "../../testing/mail-sink.ts";
+import { until } from "../../testing/until.ts";
+
+const login = { username: "joe", password: "secret" };
+const folder = mkdtempSync(join(tmpdir(), "try-"));
+let sink: MailSink;
+let running: Engine | null = null;
+before(async () => {
+  sink = await MailSink.start({ login });
+});
+beforeEach(() => {
+  sink.received.length = 0;
+  sink.answerRcpt = () => "accept";
+});
+after(async () => {
+  await running?.stop();
+  await sink.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** The same spool each time. */
+async function engine(predelivery: string, postdelivery = "Default();"): Promise<Engine> {
+  await running?.stop();
+  running = await startEngine({
+    folder,
+    server: `127.0.0.1:${sink.port}`,
+    group: { retry: { count: 3, intervals: [{ interval: "1h" }] } },
+    app: { scripting: { hooks: { predelivery, postdelivery } } },
+  });
+  return running;
+}
+
+async function send(to: Engine, ...recipients: string[]): Promise<void> {
+  const client = await Lines.to(to.smtpPort);
+  await client.reply();
+  await client.ask("EHLO client.example.org");
+  await client.ask("MAIL FROM:<news@example.org>");
+  for (const address of recipients) await client.ask(`RCPT TO:<${address}>`);
+  await client.ask("DATA");
+  assert.match(await client.ask("Subject: x\r\n\r\nhello\r\n."), /^250 /);
+  client.socket.destroy();
+}
+
+interface QueueEntry {
+  readonly lastReply: string;
+  readonly attempts: number;
+  readonly sender: string;
+  readonly recipient: string;
+}
+
+async function entries(of: Engine): Promise<QueueEntry[]> {
+  return ((await of.admin("GET", "/v1/queue")).json as { entries: QueueEntry[] }).entries;
+}
+
+const takenBy = (count: number): Promise<unknown> =>
+  until(
+    () => sink.received.length,
+    (taken) => taken === count,
+  );
+
+test("sender and recipient are said in this attempt and forgotten behind it, also over a restart", async () => {
+  const told = `Queue(["delay" => 3600, "reason" => "%s %s %s" % [$message["sender"], $message["recipient"], $message["jobid"]]]);`;
+  const first = await engine(
+    `Try(["sender" => "other@example.org", "recipient" => ["localpart" => "eve", "domain" => "example.net"], "jobid" => "j1"]);`,
+    told,
+  );
+  sink.answerRcpt = (address) =>
+    address === "eve@example.net" ? { code: 451, text: "4.7.1 later" } : "accept";
+  await send(first, "ann@example.net");
+  const [entry] = await until(
+    () => entries(first),
+    ([one]) => one?.attempts === 1,
+  );
+  assert.equal(entry?.lastReply, "other@example.org eve@example.net j1");
+  assert.deepEqual([entry?.sender, entry?.recipient], ["news@example.org", "ann@example.net"]);
+  const again = await engine("Try();");
+  await again.admin("POST", "/v1/queue/retry", { recipientDomain: "example.net" });
+  await takenBy(1);
+  const [mail] = sink.received;
+  assert.deepEqual([mail?.sender, mail?.recipients], ["news@example.org", ["ann@example.net"]]);
+});
+
+test("the null sender may be said, and recipients that get one address stay mails of their own", async () => {
+  await send(
+    await engine(`Try(["sender" => "", "recipient" => "eve@example.net"]);`),
+    "a@example.net",
+    "b@example.net",
+  );
+  await takenBy(2);
+  assert.deepEqual(
+    sink.received.map(({ sender, recipients }) => [sender, recipients]),
+    [
+      ["", ["eve@example.net"]],
+      ["", ["eve@example.net"]],
+    ],
+  );
+});
+
+test("a script signs on and says hello by a name of its own", async () => {
+  const mta = await engine(
+    `Try(["saslusername" => "joe", "saslpassword" => "secret", "helo" => "said.example", "timeout" => ["MAIL" => 5], "connect_timeout" => 5]);`,
+  );
+  await send(mta, "ann@example.net");
+  await takenBy(1);
+  assert.equal(sink.received[0]?.helo, "said.example");
+});
+
+test("an address that is none puts the recipient off", async () => {
+  const mta = await engine(`Try(["recipient" => "a b"]);`);
+  await send(mta, "ann@example.net");
+  const [entry] = await until(
+    () => entries(mta),
+    ([one]) => one?.attempts === 1,
+  );
+  assert.equal(entry?.lastReply, "Put off by a script");
+  assert.equal(sink.received.length, 0);
+});
