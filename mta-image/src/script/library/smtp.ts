@@ -1,11 +1,13 @@
 /** Questions to other mail servers, and mail that a script writes in one call. */
 import type { RunContext } from "../context.ts";
+import { toText } from "../convert.ts";
 import { type HostFunction, declare, optional, parameter } from "../host.ts";
+import { writeAddresses } from "../mail/addresses.ts";
 import { Builder } from "../mail/build.ts";
 import { makeField } from "../mail/edit.ts";
 import { after } from "../mail/pieces.ts";
 import { type Reply, port } from "../ports.ts";
-import type { HslArray, Value } from "../value.ts";
+import { HslArray, type Value } from "../value.ts";
 import { mailDate } from "./mail-date.ts";
 import { addressParameter, queueText, replyArray, serverParameter } from "./mail-out.ts";
 import { flag, option, record } from "./subjects.ts";
@@ -51,7 +53,7 @@ export const smtpFunctions: readonly HostFunction[] = [
       options,
     ],
     returns: "string or none",
-    docs: "Queues a text message; gives its transaction id, or none when that failed. Options as for queue() of MailMessage, and `headers` by name.",
+    docs: "Queues a text message; gives its transaction id, or none when that failed. Options: `sender_name` and `recipient_name` (for From and To), `headers` by name, and those of queue() of MailMessage (`metadata`, `jobid`, `delay`, `hold`).",
     way: "promise",
     run: (context, sender, recipient, subject, body, transportId, how) => {
       const builder = textMail(context, { from: sender.address, to: recipient.address, subject, body }, how);
@@ -70,14 +72,18 @@ function textMail(
   how: HslArray | undefined,
 ): Builder {
   const builder = new Builder(randomUUID());
-  const more = option(how, "headers") as HslArray | null;
+  const more = option(how, "headers");
+  const mailbox = (name: string, address: string): string =>
+    writeAddresses([{ name: toText(option(how, name)).replace(/[\r\n\0]/g, " "), address }]);
   const fields: (readonly [string, string])[] = [
-    ["From", text.from],
-    ["To", text.to],
+    ["From", mailbox("sender_name", text.from)],
+    ["To", mailbox("recipient_name", text.to)],
     ["Subject", text.subject],
     ["Date", mailDate(clock.now() / 1000)],
     ["Message-ID", `<${randomUUID()}@${hostname}>`],
-    ...[...(more?.entries() ?? [])].map(([name, value]) => [String(name), String(value)] as const),
+    ...(more instanceof HslArray ? [...more.entries()] : []).map(
+      ([name, value]) => [String(name), toText(value)] as const,
+    ),
   ];
   builder.fields.push(...fields.map(([name, value]) => makeField(name, value, true)));
   builder.type = "text/plain; charset=utf-8";
