@@ -4,6 +4,7 @@
  * a test replaces them. Everything that was taken is kept whole.
  */
 import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 import { buffer } from "node:stream/consumers";
 import { SMTPServer, type SMTPServerOptions, type SMTPServerSession } from "smtp-server";
 
@@ -36,7 +37,9 @@ export class MailSink {
   static start(
     options: {
       port?: number;
-      tls?: { key: string; cert: string };
+      tls?: { key: string; cert: string; requestCert?: boolean; rejectUnauthorized?: boolean };
+      /** Hears whose certificate each client in TLS shows; "" for none. */
+      onCertificate?: (name: string) => void;
       /** Whom it lets sign on; without, AUTH is not offered. */
       login?: { username: string; password: string };
       /** Hears which name each client asks TLS for. */
@@ -57,7 +60,8 @@ export class MailSink {
           if (isKnown) done(null, { user: username });
           else done(Object.assign(new Error("no"), { responseCode: 535 }));
         },
-        onSecure: (_socket, session, done) => {
+        onSecure: (socket, session, done) => {
+          options.onCertificate?.(String((socket as TLSSocket).getPeerCertificate().subject?.CN ?? ""));
           options.onServerName?.(String(session.servername));
           done();
         },

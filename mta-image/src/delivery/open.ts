@@ -188,7 +188,13 @@ function choiceFor({ policy }: TlsDemand, { tls }: TransportSettings): TlsChoice
   // RFC 8461 4.2, RFC 7672 8.1: names and versions are the policy's business.
   const { versions } = tls;
   const isModern = versions !== null && versions.lowest >= "TLSv1.2";
-  return { ...tls, serverName: null, verifyHost: null, versions: isModern ? versions : null };
+  return {
+    ...tls,
+    serverName: null,
+    verifyHost: null,
+    verifyNames: null,
+    versions: isModern ? versions : null,
+  };
 }
 
 function trailTo(

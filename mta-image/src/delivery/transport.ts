@@ -142,7 +142,7 @@ export function withRequiredTls(settings: TransportSettings): TransportSettings 
     ...settings,
     tlsMode: settings.tlsMode.startsWith("dane") ? "dane_fallback_require_verify" : "require_verify",
     mustKnowHosts: true,
-    ...(settings.tls === undefined ? {} : { tls: { ...settings.tls, verifyHost: null } }),
+    ...(settings.tls === undefined ? {} : { tls: { ...settings.tls, verifyHost: null, verifyNames: null } }),
   };
   strict.set(settings, known);
   return known;

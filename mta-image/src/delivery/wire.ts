@@ -11,7 +11,6 @@ import {
   type ConnectionOptions,
   type PeerCertificate,
   type TLSSocket,
-  checkServerIdentity,
   connect as connectTls,
   rootCertificates,
 } from "node:tls";
@@ -25,6 +24,7 @@ import type { Traced } from "../trace/traced.ts";
 import type { Deadlines, Expiring } from "./deadlines.ts";
 import { type EgressProxy, reachThrough } from "./egress.ts";
 import type { Trouble } from "./outcome.ts";
+import { checkNames } from "./peer-names.ts";
 import type { Trail } from "./trail.ts";
 
 export interface WireEnd {
@@ -273,19 +273,21 @@ export class Wire implements Expiring {
   }
 }
 
-/** A name is compared with the host's, whatever name was asked for. */
-function chosen(
-  { serverName, verifyHost, defaultCa, versions }: TlsChoice,
-  { ca, name }: TlsRequest,
-): ConnectionOptions {
+/** A certificate is held against the host's name, whatever name was asked for, or against those that the script gave. */
+function chosen(choice: TlsChoice, { ca, name }: TlsRequest): ConnectionOptions {
+  const { serverName, verifyHost, verifyNames, defaultCa, versions, ciphers, certificate } = choice;
+  const isUsual = verifyNames === null && (serverName === null || verifyHost === false);
   return {
     ...(serverName === null ? {} : { servername: serverName }),
-    ...(serverName === null || verifyHost === false
+    ...(isUsual
       ? {}
       : {
-          checkServerIdentity: (_asked: string, shown: PeerCertificate) => checkServerIdentity(name, shown),
+          checkServerIdentity: (_asked: string, shown: PeerCertificate) =>
+            checkNames(verifyNames ?? [name], shown),
         }),
-    ...(verifyHost === false ? { checkServerIdentity: () => undefined } : {}),
+    ...(verifyHost === false && verifyNames === null ? { checkServerIdentity: () => undefined } : {}),
+    ...(ciphers === null ? {} : { ciphers }),
+    ...certificate,
     ...(defaultCa === true && ca !== null ? { ca: [ca, ...rootCertificates] } : {}),
     ...(versions === null ? {} : { minVersion: versions.lowest, maxVersion: versions.highest }),
   };

@@ -27,7 +27,15 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const nothing: TlsChoice = { serverName: null, verifyHost: null, defaultCa: null, versions: null };
+const nothing: TlsChoice = {
+  serverName: null,
+  verifyHost: null,
+  defaultCa: null,
+  versions: null,
+  verifyNames: null,
+  ciphers: null,
+  certificate: null,
+};
 const usual: AttemptWish = {
   key: "k",
   transportId: null,
@@ -58,6 +66,48 @@ test("tls_verify_host false takes a good certificate for another name, and no ba
   assert.equal((await outcome({ tls: { ...nothing, verifyHost: false } })).kind, "delivered");
   const stranger = { settings: { ca: null } };
   assert.equal((await outcome({ tls: { ...nothing, verifyHost: false } }, stranger)).kind, "deferred");
+});
+
+test("tls_verify_name wants one of its names on the certificate, in place of the host's", async () => {
+  const verifyNames = ["other.example", "mx.example.net"];
+  assert.equal((await outcome({ tls: { ...nothing, verifyNames } })).kind, "delivered");
+  assert.equal((await outcome({ tls: { ...nothing, verifyNames: [".example.net"] } })).kind, "delivered");
+  assert.equal(
+    (await outcome({ tls: { ...nothing, verifyNames: [".net", ".mx.example.net"] } })).kind,
+    "deferred",
+  );
+  const wrong = await outcome({ tls: { ...nothing, verifyNames: ["other.example"], verifyHost: false } });
+  assert.equal(wrong.kind, "deferred");
+  assert.match(wrong.reply, /ERR_TLS_CERT_ALTNAME_INVALID/);
+});
+
+test("tls_ciphers bounds what is agreed on", async () => {
+  const versions = { lowest: "TLSv1.2", highest: "TLSv1.2" } as const;
+  for (const ciphers of [
+    "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305",
+    "AES256-GCM-SHA384:ECDHE-ECDSA-AES256-GCM-SHA384",
+  ]) {
+    const agreed = secured(await outcome({ tlsMode: "require", tls: { ...nothing, versions, ciphers } }));
+    assert.ok(
+      ciphers.split(":").some((one) => agreed === `TLSv1.2 ${one}`),
+      agreed,
+    );
+  }
+});
+
+test("tls_client_cert is shown to a host that asks", async () => {
+  const client = makeCertificate(mkdtempSync(join(folder, "client-")), "client.example.net");
+  const shown: string[] = [];
+  const asking = await MailSink.start({
+    tls: { ...certificate.pem, requestCert: true, rejectUnauthorized: false },
+    onCertificate: (name) => shown.push(name),
+  });
+  const server = `127.0.0.1:${asking.port}`;
+  const wish = { server, tlsMode: "require" };
+  assert.equal((await outcome({ ...wish, tls: { ...nothing, certificate: client.pem } })).kind, "delivered");
+  assert.equal((await outcome(wish)).kind, "delivered");
+  assert.deepEqual(shown, ["client.example.net", ""]);
+  await asking.stop();
 });
 
 test("tls_default_ca adds authorities and takes none away", async () => {
@@ -120,6 +170,8 @@ test("a policy of the domain is not made weaker", async () => {
     forRoute: async () => ({ fault: null, forHost: async () => ({ kind: "use", demand }) }),
   } as unknown as TlsRules;
   const tls = { ...plainTls(systemClock), rules };
+  const named = await outcome({ tls: { ...nothing, verifyNames: ["mx.example.net"] } }, { tls });
+  assert.equal(named.kind, "deferred");
   const refused = await outcome({ tls: { ...nothing, verifyHost: false } }, { tls });
   assert.equal(refused.kind, "deferred");
   assert.match(refused.reply, /ERR_TLS_CERT_ALTNAME_INVALID/);

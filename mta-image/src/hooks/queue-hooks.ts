@@ -15,7 +15,7 @@ import { noticeWords } from "./notice-words.ts";
 import { type QueueWish, plainQueue, queueWish } from "./queue-wish.ts";
 import type { HookRunner, Ran } from "./runner.ts";
 import type { HookScript, Scripts } from "./scripts.ts";
-import { type TryWish, tryWish } from "./try-wish.ts";
+import { type Configured, type TryWish, tryWish } from "./try-wish.ts";
 import { addressTree, arrayOf, arrayOfTexts, bytesOf, listOf, textOf } from "./texts.ts";
 import { linesOf } from "./wording.ts";
 
@@ -82,8 +82,14 @@ export class QueueHooks {
   readonly #scripts: () => Scripts;
   readonly #runner: HookRunner;
 
+  readonly #configured: Configured;
+
   constructor(scripts: () => Scripts, runner: HookRunner) {
     this.#scripts = scripts;
+    this.#configured = {
+      hasTransport: (id) => runner.hasTransport(id),
+      certificate: (id) => runner.certificate(id),
+    };
     this.#runner = runner;
   }
 
@@ -128,7 +134,7 @@ export class QueueHooks {
     if (kind === "queue") return this.#queued(script, options) ?? failed(script);
     if (kind === "bounce") return { kind, ...this.#said(script, options) };
     if (kind === "delete") return { kind };
-    const wish = options === null ? null : tryWish(options, (id) => this.#runner.hasTransport(id));
+    const wish = options === null ? null : tryWish(options, this.#configured);
     if (typeof wish !== "string") return { kind: "try", wish };
     this.#runner.complain(script, wish);
     return failed(script);
@@ -136,7 +142,7 @@ export class QueueHooks {
 
   /** Null for a wish that makes no sense, which is complained of. */
   #queued(script: HookScript, options: HslArray | null): Queued | null {
-    const wish = queueWish(options, (id) => this.#runner.hasTransport(id));
+    const wish = queueWish(options, this.#configured.hasTransport);
     if (typeof wish !== "string") return { kind: "queue", ...wish, ...this.#said(script, options) };
     this.#runner.complain(script, wish);
     return null;

@@ -17,6 +17,7 @@ import { HookRun } from "./hook-run.ts";
 import { wishFault } from "./mail-copy.ts";
 import { type RemoteName, findRemoteName } from "./remote-name.ts";
 import type { HookScript } from "./scripts.ts";
+import type { ClientCertificate } from "../smtp/tls-choice.ts";
 import { textOf } from "./texts.ts";
 
 export interface HookWorldOptions {
@@ -71,6 +72,13 @@ export class HookRunner {
 
   hasTransport(id: string): boolean {
     return this.#options.hasTransport(id);
+  }
+
+  /** With its key; null where one of the two is not there. */
+  certificate(id: string): ClientCertificate | null {
+    const { keys } = this.#ports;
+    const [cert, key] = [keys?.certificate?.(id) ?? null, keys?.privateKey(id) ?? null];
+    return cert === null || key === null ? null : { cert, key };
   }
 
   /** What a script decided makes no sense: that counts as a failure. */

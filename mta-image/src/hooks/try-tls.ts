@@ -1,10 +1,15 @@
 /** What Try() says of TLS beside its mode, as plain values, or what is wrong with it. Pure. */
+import { createSecureContext } from "node:tls";
+
 import { tlsVersions } from "../script/library/tls-versions.ts";
-import type { TlsChoice } from "../smtp/tls-choice.ts";
-import type { Value, HslArray } from "../script/value.ts";
+import type { ClientCertificate, TlsChoice } from "../smtp/tls-choice.ts";
+import { type Value, HslArray } from "../script/value.ts";
+
+/** A certificate of the configuration with its key; null for a name that it does not have. */
+export type FindCertificate = (id: string) => ClientCertificate | null;
 
 /** Null when the options say nothing of it. */
-export function tlsChoice(options: HslArray): TlsChoice | null | string {
+export function tlsChoice(options: HslArray, find: FindCertificate): TlsChoice | null | string {
   const serverName = nameOf(options.get("tls_sni"));
   if (serverName === undefined) return "tls_sni is no name";
   const flags = ["tls_verify_host", "tls_default_ca"].map((name) => options.get(name));
@@ -14,8 +19,41 @@ export function tlsChoice(options: HslArray): TlsChoice | null | string {
   const protocols = options.get("tls_protocols");
   const versions = protocols === null ? null : tlsVersions(protocols);
   if (versions === undefined) return "tls_protocols leaves no version that there is, such as TLSv1.2";
-  const choice = { serverName, verifyHost, defaultCa, versions };
+  const verifyNames = namesOf(options.get("tls_verify_name"));
+  if (verifyNames === undefined) return "tls_verify_name is no list of names";
+  const ciphers = options.get("tls_ciphers");
+  if (ciphers !== null && (typeof ciphers !== "string" || !isUsable({ ciphers })))
+    return "tls_ciphers leaves no cipher that there is";
+  const certificate = certificateOf(options.get("tls_client_cert"), find);
+  if (certificate === undefined) return "tls_client_cert is no certificate with a key in pki.private";
+  const choice = { serverName, verifyHost, defaultCa, versions, verifyNames, ciphers, certificate };
   return Object.values(choice).every((value) => value === null) ? null : choice;
+}
+
+/** `pki:` before the name is the manual's way to write it. */
+function certificateOf(value: Value, find: FindCertificate): ClientCertificate | null | undefined {
+  if (value === null) return null;
+  const found = typeof value === "string" ? find(value.replace(/^pki:/, "")) : null;
+  return found !== null && isUsable(found) ? found : undefined;
+}
+
+/** What OpenSSL does not take would throw in the middle of a connection. */
+function isUsable(options: { readonly ciphers: string } | ClientCertificate): boolean {
+  try {
+    createSecureContext(options);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A text or a list of texts, each perhaps with a dot in front. */
+function namesOf(value: Value): readonly string[] | null | undefined {
+  if (value === null) return null;
+  const names = value instanceof HslArray ? value.values() : [value];
+  const isName = (name: Value): name is string =>
+    typeof name === "string" && typeof nameOf(name.replace(/^\./, "")) === "string";
+  return names.length > 0 && names.every(isName) ? names : undefined;
 }
 
 /** true is the host's own name, as without the option; false sends none. */

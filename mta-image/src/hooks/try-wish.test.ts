@@ -4,7 +4,8 @@ import { test } from "node:test";
 import { type Value, HslArray } from "../script/value.ts";
 import { tryWish, wishKey } from "./try-wish.ts";
 
-const wish = (name: string, value: Value) => tryWish(HslArray.from([[name, value]]), () => true);
+const wish = (name: string, value: Value) =>
+  tryWish(HslArray.from([[name, value]]), { hasTransport: () => true, certificate: () => null });
 
 test("mx_include and mx_exclude are names, a text or a list, perhaps with a star", () => {
   const one = wish("mx_include", "*.Google.com");

@@ -12,7 +12,7 @@ import { canonicalDomain } from "../smtp/address.ts";
 import { type Value, HslArray } from "../script/value.ts";
 import { addressOf, bytesOf, isMailbox, textOf } from "./texts.ts";
 import { isHostName, talkChoice } from "./try-talk.ts";
-import { tlsChoice } from "./try-tls.ts";
+import { type FindCertificate, tlsChoice } from "./try-tls.ts";
 
 export interface TryWish {
   readonly transportId: string | null;
@@ -43,7 +43,13 @@ export interface EnvelopeWish {
   readonly jobId: string | null;
 }
 
-export function tryWish(options: HslArray, hasTransport: (id: string) => boolean): TryWish | string {
+/** What the configuration has, by name. */
+export interface Configured {
+  readonly hasTransport: (id: string) => boolean;
+  readonly certificate: FindCertificate;
+}
+
+export function tryWish(options: HslArray, { hasTransport, certificate }: Configured): TryWish | string {
   const transportId = options.get("transportid");
   if (transportId !== null && (typeof transportId !== "string" || !hasTransport(transportId)))
     return "transportid is no transport";
@@ -55,7 +61,7 @@ export function tryWish(options: HslArray, hasTransport: (id: string) => boolean
   if (sources === undefined) return "sourceip is no address";
   const tls = options.get("tls");
   if (tls !== null && !tlsModes.some((mode) => mode === tls)) return "tls is no mode";
-  const choice = tlsChoice(options);
+  const choice = tlsChoice(options, certificate);
   if (typeof choice === "string") return choice;
   const talk = talkChoice(options);
   if (typeof talk === "string") return talk;
