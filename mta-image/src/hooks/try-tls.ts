@@ -1,6 +1,5 @@
 /** What Try() says of TLS beside its mode, as plain values, or what is wrong with it. Pure. */
-import { createSecureContext } from "node:tls";
-
+import { isUsableTls } from "../script/library/tls-usable.ts";
 import { tlsVersions } from "../script/library/tls-versions.ts";
 import type { ClientCertificate, TlsChoice } from "../smtp/tls-choice.ts";
 import { type Value, HslArray } from "../script/value.ts";
@@ -22,7 +21,7 @@ export function tlsChoice(options: HslArray, find: FindCertificate): TlsChoice |
   const verifyNames = namesOf(options.get("tls_verify_name"));
   if (verifyNames === undefined) return "tls_verify_name is no list of names";
   const ciphers = options.get("tls_ciphers");
-  if (ciphers !== null && (typeof ciphers !== "string" || !isUsable({ ciphers })))
+  if (ciphers !== null && (typeof ciphers !== "string" || !isUsableTls({ ciphers })))
     return "tls_ciphers leaves no cipher that there is";
   const certificate = certificateOf(options.get("tls_client_cert"), find);
   if (certificate === undefined) return "tls_client_cert is no certificate with a key in pki.private";
@@ -34,17 +33,7 @@ export function tlsChoice(options: HslArray, find: FindCertificate): TlsChoice |
 function certificateOf(value: Value, find: FindCertificate): ClientCertificate | null | undefined {
   if (value === null) return null;
   const found = typeof value === "string" ? find(value.replace(/^pki:/, "")) : null;
-  return found !== null && isUsable(found) ? found : undefined;
-}
-
-/** What OpenSSL does not take would throw in the middle of a connection. */
-function isUsable(options: { readonly ciphers: string } | ClientCertificate): boolean {
-  try {
-    createSecureContext(options);
-    return true;
-  } catch {
-    return false;
-  }
+  return found !== null && isUsableTls(found) ? found : undefined;
 }
 
 /** A text or a list of texts, each perhaps with a dot in front. */
