@@ -59,6 +59,7 @@ export class Lane implements JobSource {
   /** The rule that spaces connections, as the last job brought it. */
   #connectGate: (() => number) | null = null;
   #waitsToConnect = false;
+  #isRetired = false;
 
   constructor(
     key: string,
@@ -104,6 +105,12 @@ export class Lane implements JobSource {
     return oldest !== undefined;
   }
 
+  /** Takes no new jobs: a connection goes as soon as nothing waits for it. */
+  retire(): void {
+    this.#isRetired = true;
+    this.shut({ now: false });
+  }
+
   /** Closes idle connections, and at `now` also busy ones; jobs that wait get the outcome of a shutdown. */
   shut(options: { now: boolean }): void {
     for (const connection of [...this.#idle]) connection.leave();
@@ -129,7 +136,8 @@ export class Lane implements JobSource {
   }
 
   onIdle(connection: Connection): void {
-    if (this.#pool.isClosed || this.#pool.shouldMakeRoom(this, connection)) return connection.leave();
+    const isWanted = !this.#isRetired && !this.#pool.shouldMakeRoom(this, connection);
+    if (this.#pool.isClosed || !isWanted) return connection.leave();
     this.#idle.push(connection);
     connection.idleFor(this.settings.idleMs);
   }

@@ -83,6 +83,45 @@ test("settings that a reload changed count for the next message", async () => {
   await other.stop();
 });
 
+test("connections of settings that a reload changed end as soon as nobody uses them", async (t) => {
+  const other = await ScriptedHost.start();
+  t.after(() => other.stop());
+  const made = rig();
+  const reload = ({ port }: ScriptedHost): void => {
+    const settings = made.settings.get("out");
+    assert.ok(settings);
+    made.settings.set("out", { ...settings, server: `127.0.0.1:${port}` });
+  };
+  reload(host);
+  await made.deliver({ to: ["x@a.test"] });
+  let end: () => void = () => {};
+  host.answer = ({ line }) => {
+    if (line !== "." || host.messages.length !== 2) return undefined;
+    end = () => host.sayToAll("250 2.0.0 taken late\r\n");
+    return "silence";
+  };
+  const busy = made.deliver({ to: ["x@a.test"] });
+  await until(
+    () => host.messages.length,
+    (count) => count === 2,
+  );
+  reload(other);
+  await made.deliver({ to: ["x@a.test"] });
+  assert.equal(made.courier.connections, 2);
+  end();
+  await busy;
+  await until(
+    () => made.courier.connections,
+    (count) => count === 1,
+  );
+  reload(host);
+  await made.deliver({ to: ["x@a.test"] });
+  await until(
+    () => made.courier.connections,
+    (count) => count === 1,
+  );
+});
+
 test("when no connection can be opened, everything that waits hears why", async () => {
   host.answer = ({ line }) => (line === "" ? "421 4.3.2 not now\r\n" : undefined);
   const outcomes = await many(rig({ settings: { maxConnections: 2 } }), "x@a.test", 20);

@@ -187,7 +187,10 @@ export class Pool implements LanePool {
   ): Lane {
     const known = this.#lanes.get(key);
     if (known?.settings === settings) return known;
-    if (known !== undefined) this.#retired.add(known);
+    if (known !== undefined) {
+      this.#retired.add(known);
+      known.retire();
+    }
     const lane = new Lane(key, { ...target, settings, pool: this });
     this.#lanes.set(key, lane);
     return lane;
