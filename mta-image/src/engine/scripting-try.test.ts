@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
 
+import { makeCertificate } from "../../testing/certificates.ts";
 import { Lines } from "../../testing/dialogue.ts";
 import { type Engine, startEngine } from "../../testing/harness.ts";
 import { MailSink } from "../../testing/mail-sink.ts";
@@ -12,6 +13,7 @@ import { until } from "../../testing/until.ts";
 
 const login = { username: "joe", password: "secret" };
 const folder = mkdtempSync(join(tmpdir(), "try-"));
+const certificate = makeCertificate(folder, "engine.example.net");
 let sink: MailSink;
 let running: Engine | null = null;
 before(async () => {
@@ -33,6 +35,7 @@ async function engine(predelivery: string, postdelivery = "Default();"): Promise
   running = await startEngine({
     folder,
     server: `127.0.0.1:${sink.port}`,
+    startup: { pki: { private: [{ id: "mine", cert: certificate.cert, key: certificate.key }] } },
     group: { retry: { count: 3, intervals: [{ interval: "1h" }] } },
     app: { scripting: { hooks: { predelivery, postdelivery } } },
   });
@@ -112,6 +115,30 @@ test("a script signs on and says hello by a name of its own", async () => {
   await send(mta, "ann@example.net");
   await takenBy(1);
   assert.equal(sink.received[0]?.helo, "said.example");
+});
+
+test("a certificate of the configuration is shown to a host that asks, and one that is not there puts off", async () => {
+  const shown: string[] = [];
+  const asking = await MailSink.start({
+    tls: { ...certificate.pem, requestCert: true, rejectUnauthorized: false },
+    onCertificate: (name) => shown.push(name),
+  });
+  const mta = await engine(
+    `Try(["server" => "127.0.0.1:${asking.port}", "tls" => "require", "tls_client_cert" => $message["recipientaddress"]["localpart"] == "ann" ? "pki:mine" : "pki:other"]);`,
+  );
+  await send(mta, "bob@example.net", "ann@example.net");
+  await until(
+    () => asking.received.length,
+    (taken) => taken === 1,
+  );
+  const [left] = await until(
+    () => entries(mta),
+    (list) => list.length === 1,
+  );
+  assert.deepEqual([left?.recipient, left?.lastReply], ["bob@example.net", "Put off by a script"]);
+  assert.deepEqual(shown, ["engine.example.net"]);
+  await mta.admin("POST", "/v1/queue/delete", { recipientDomain: "example.net" });
+  await asking.stop();
 });
 
 test("an address that is none puts the recipient off", async () => {
