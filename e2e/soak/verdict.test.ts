@@ -69,3 +69,21 @@ test("nor whom a node that stands still leads to a pod that has left, but whoeve
     ["connect EHOSTUNREACH 10.96.0.9:25", "cut"],
   );
 });
+
+test("nor whom the node's table of connections leads to a pod that was killed and has left", () => {
+  const rebuffs = [
+    { at: 9000, what: "connect EHOSTUNREACH 10.96.0.9:25" },
+    { at: 100_000, what: "connect EHOSTUNREACH 10.96.0.9:25" },
+    { at: 100_000, what: "connect ECONNREFUSED 10.96.0.9:25" },
+    { at: 140_000, what: "connect EHOSTUNREACH 10.96.0.9:25" },
+  ];
+  const { rebuffed } = judge({ ...none, rebuffs, kills: [10_000] });
+  assert.deepEqual(
+    rebuffed.map((text) => text.split(" ").slice(0, 3).join(" ")),
+    [
+      "1970-01-01T00:00:09.000Z connect EHOSTUNREACH",
+      "1970-01-01T00:01:40.000Z connect ECONNREFUSED",
+      "1970-01-01T00:02:20.000Z connect EHOSTUNREACH",
+    ],
+  );
+});

@@ -43,6 +43,12 @@ const UNSETTLED_MS = 2000;
 /** Until the node has noticed that the process is gone and every proxy has heard of it. */
 const NOTICED_MS = 6000;
 
+/**
+ * A connection that a kill left half open stays in the node's table (nf_conntrack's time for FIN_WAIT), and whoever is given its
+ * port meanwhile is sent where it led, though that pod may be gone.
+ */
+const TRACKED_MS = 120_000;
+
 export function judge(evidence: Evidence): Verdict {
   const { accepted, abandoned, delivered, doubles, rebuffs, kills, fulls, frozen } = evidence;
   const isExcused = (times: readonly number[]): boolean =>
@@ -52,7 +58,10 @@ export function judge(evidence: Evidence): Verdict {
   const isClosed = (at: number): boolean =>
     kills.some((kill) => at >= kill - 100 && at - kill < NOTICED_MS) || isWithin(at, fulls);
   // The way may lead to a pod that has left meanwhile; who gets through is owed an answer.
-  const isMisled = (at: number, what: string): boolean => what.startsWith("connect ") && isWithin(at, frozen);
+  const isMisled = (at: number, what: string): boolean =>
+    (what.startsWith("connect ") && isWithin(at, frozen)) ||
+    (what.startsWith("connect EHOSTUNREACH") &&
+      kills.some((kill) => at >= kill && at - kill < TRACKED_MS + NOTICED_MS));
   const names = [...doubles.keys()];
   const unavoidable = names.filter((name) => isExcused(doubles.get(name) ?? []));
   return {
