@@ -13,6 +13,10 @@ const zone: Readonly<Record<string, DnsAnswer & { readonly ttlSeconds?: number }
 const lines = Buffer.from(`first\n${"x".repeat(100_000)}\nlast`);
 const table = Buffer.from('x;y\na;b;"c;d"\n');
 
+function reply(code: number, enhanced: readonly number[], reason: string) {
+  return { code, enhanced, reason: [reason], state: "AUTH", tls: null } as const;
+}
+
 export const tablePorts: Partial<Ports> = {
   dns: { query: async (name, type) => zone[`${type} ${name}`] ?? { error: "NXDOMAIN" } },
   spf: { check: async ({ ip, helo, sender }) => ({ result: "pass", reason: `${ip} ${helo} ${sender}` }) },
@@ -33,15 +37,17 @@ export const tablePorts: Partial<Ports> = {
     }),
   },
   smtp: {
-    send: async ({ recipients, server, message }) =>
-      recipients.some(({ address }) => address.startsWith("no@"))
-        ? { error: "refused", temporary: true }
-        : { code: 250, enhanced: [2, 0, 0], reason: [`${server.host} ${server.port} ${message?.size ?? 0}`] },
-    authenticate: async ({ password }) => ({
-      code: password === "right" ? 235 : 535,
-      enhanced: [],
-      reason: [],
-    }),
+    send: async ({ recipients, server, message }) => {
+      const { transportId, server: host, port } = server;
+      const place = transportId ?? `${host} ${port}`;
+      return recipients.some(({ address }) => address.startsWith("no@"))
+        ? { error: "refused", temporary: true, state: "RCPT", tls: null }
+        : {
+            ...reply(250, [2, 0, 0], `${place} ${message?.size ?? 0}`),
+            state: message === null ? "RCPT" : "EOD",
+          };
+    },
+    authenticate: async ({ password }) => reply(password === "right" ? 235 : 535, [], ""),
   },
   queue: {
     suspend: ({ match }) => match.jobid !== "refused",

@@ -136,6 +136,7 @@ export class Mta {
       random,
       log,
       resolver: outbound.resolver,
+      tlsRules: outbound.tlsRules,
       intake: door.intake,
       settings: () => this.#settings,
       spamhaus: this.spamhaus,

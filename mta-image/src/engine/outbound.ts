@@ -33,6 +33,7 @@ export interface Outbound {
   /** Takes whatever a transport is, but what plugins deliver. */
   readonly courier: Courier;
   readonly locator: Locator;
+  readonly tlsRules: TlsRules;
   readonly tlsReports: TlsReports;
   readonly tlsReporting: TlsReporting;
   /** After the couriers. */
@@ -74,6 +75,7 @@ export function makeOutbound(options: {
     smtp,
     courier: new ObjectCourier({ clock, read, next: smtp, store: (id) => settings().objectStores.get(id) }),
     locator: new DnsLocator({ finder, transport }),
+    tlsRules: tls.rules,
     tlsReports: tls.reports,
     tlsReporting,
     close: async () => {

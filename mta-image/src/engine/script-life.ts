@@ -11,7 +11,9 @@ import type { EngineConfig } from "#contract/config.ts";
 
 import type { LiveConfig } from "../config/live-config.ts";
 import type { Settings } from "../config/settings.ts";
+import { sourceSettings } from "../config/source-addresses.ts";
 import { HookedCourier } from "../delivery/hooked-courier.ts";
+import type { TlsRules } from "../delivery/tls-rules.ts";
 import { type HookFigures, makeHookFigures } from "../hooks/figures.ts";
 import { pluginConfigs } from "../hooks/configured.ts";
 import { QueueHooks } from "../hooks/queue-hooks.ts";
@@ -47,6 +49,8 @@ type Offers = Omit<ScriptHostParts, "libraryHost">;
 
 export interface ScriptLifeOptions extends Pick<HookWorldOptions, "clock" | "random" | "log"> {
   readonly resolver: PortParts["resolver"];
+  /** What TLS must be like to hosts that scripts speak to. */
+  readonly tlsRules: TlsRules;
   /** Where mail goes that scripts make. */
   readonly intake: Intake;
   readonly settings: () => Settings;
@@ -78,7 +82,7 @@ export class ScriptLife {
   #hasBegun = false;
 
   constructor(options: ScriptLifeOptions) {
-    const { clock, random, log, resolver, settings, intake } = options;
+    const { clock, random, log, resolver, settings, intake, tlsRules } = options;
     const hostname = (): string => settings().hostname;
     const servers = (): readonly string[] => settings().resolver.servers;
     this.#options = options;
@@ -91,6 +95,7 @@ export class ScriptLife {
       ports: {
         ...makeScriptPorts({
           clock,
+          random,
           resolver,
           servers,
           hostname,
@@ -99,6 +104,11 @@ export class ScriptLife {
           files: this.#files(),
           keys: configuredKeys(() => options.engine.config.current.startup.pki.private),
           directories: () => configuredDirectories(options.engine.config.current.app.scripting.ldap),
+          outbound: {
+            transports: () => settings().transports,
+            sources: (name) => sourceSettings(options.engine.config.current.app.addresses, [name]),
+            rules: tlsRules,
+          },
         }),
         mail: makeMailPort(intake, clock),
         queue: queueOf(options.engine),

@@ -96,6 +96,7 @@ function world({ hostname: named, servers, keys }: HshOptions, root: string, { f
   const name = named ?? hostname();
   const ports = makeScriptPorts({
     clock: systemClock,
+    random: systemRandom,
     resolver: new SystemResolver({ servers, timeoutMs: 3000, tries: 2 }),
     servers: () => servers,
     hostname: () => name,

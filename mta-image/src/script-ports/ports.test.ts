@@ -5,7 +5,6 @@ import { type AddressInfo, createServer as createPlain } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { SMTPServer } from "smtp-server";
 
 import { systemClock } from "#base/clock.ts";
 import { libraryHost } from "#mta/script/library/library.ts";
@@ -18,7 +17,6 @@ import { FakeResolver } from "../../testing/fake-resolver.ts";
 import { makeDnsPort } from "./dns.ts";
 import { folderFiles } from "./files.ts";
 import { ScriptFigures } from "./metrics.ts";
-import { makeSmtpPort } from "./smtp.ts";
 import { makeSpfPort } from "./spf.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "script-ports-"));
@@ -27,29 +25,10 @@ const secure = createSecure({ key: certificate.pem.key, cert: certificate.pem.ce
   response.end("secret"),
 );
 const echo = createPlain({ allowHalfOpen: true }, (socket) => socket.pipe(socket));
-const mails: string[] = [];
-const smtp = new SMTPServer({
-  key: certificate.pem.key,
-  cert: certificate.pem.cert,
-  authOptional: true,
-  logger: false,
-  disableReverseLookup: true,
-  onAuth: ({ username, password }, _, done) =>
-    username === "u" && password === "right" ? done(null, { user: username }) : done(new Error("no")),
-  onRcptTo: ({ address }, _, done) => (address.startsWith("no") ? done(new Error("unknown")) : done()),
-  onData: (stream, session, done) => {
-    const chunks: Buffer[] = [];
-    stream.on("data", (chunk: Buffer) => chunks.push(chunk));
-    stream.on("end", () => {
-      mails.push(`${session.secure} ${Buffer.concat(chunks).toString("latin1")}`);
-      done();
-    });
-  },
-});
 const port = (server: { address(): unknown }): number => (server.address() as AddressInfo).port;
 
 before(async () => {
-  for (const server of [secure, echo, smtp])
+  for (const server of [secure, echo])
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve as () => void));
   writeFileSync(join(folder, "list.txt"), "one\ntwo\n");
   symlinkSync("/etc/hostname", join(folder, "leads-out"));
@@ -57,7 +36,6 @@ before(async () => {
 
 after(async () => {
   for (const server of [secure, echo]) server.close();
-  await new Promise<void>((resolve) => smtp.close(resolve));
   rmSync(folder, { recursive: true });
 });
 
@@ -76,7 +54,6 @@ async function said(text: string): Promise<string[]> {
   const source = text
     .replaceAll("SECPORT", String(port(secure)))
     .replaceAll("ECHO", String(port(echo)))
-    .replaceAll("SMTP", `127.0.0.1:${port(smtp.server)}`)
     .replaceAll("CA", JSON.stringify(certificate.ca).slice(1, -1));
   const outcome = await run(compile("test", source, libraryHost, noFiles), {
     world: {
@@ -91,7 +68,6 @@ async function said(text: string): Promise<string[]> {
         files: folderFiles(folder),
         dns: makeDnsPort({ resolver, servers: () => ["127.0.0.1:1"], timeoutMs: 100 }),
         spf: makeSpfPort({ resolver, clock: systemClock, hostname: () => "client.example" }),
-        smtp: makeSmtpPort({ clock: systemClock, hostname: () => "client.example" }),
       },
     },
   });
@@ -153,25 +129,6 @@ test("TLS over a socket verifies what the script says of the server, and gives i
       "localhost secret true",
     ],
   );
-});
-
-test("mail goes to a named server, with TLS where it is offered, and questions are answered", async () => {
-  assert.deepEqual(
-    await said(`
-      $m = MIME()->addHeader("Subject", "hi")->setBody("a\\n.\\nb");
-      echo $m->send("s@example.com", ["r@example.com"], "SMTP")["result"]["code"];
-      echo $m->send("s@example.com", ["no@example.com"], "SMTP")["result"]["code"];
-      echo $m->send("s@example.com", ["r@example.com"], ["host" => "SMTP", "tls" => "require_verify"])["error"]["temporary"];
-      echo $m->send("s@example.com", ["r@example.com"], "127.0.0.1:1")["error"]["temporary"];
-      echo smtp_lookup_rcpt("SMTP", "", "r@example.com");
-      echo smtp_lookup_rcpt("SMTP", "", "no@example.com");
-      echo smtp_lookup_auth("SMTP", "u", "right");
-      echo smtp_lookup_auth("SMTP", "u", "wrong");
-      echo smtp_lookup_auth("127.0.0.1:1", "u", "wrong");
-    `),
-    ["250", "550", "true", "true", "1", "0", "1", "0", "-1"],
-  );
-  assert.deepEqual(mails, ["true Subject: hi\r\n\r\na\r\n.\r\nb\r\n"]);
 });
 
 test("DNS and SPF are asked of the engine's resolver", async () => {

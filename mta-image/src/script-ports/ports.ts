@@ -1,17 +1,22 @@
 /** All ports of scripts that need no queue, from what a program has: the engine and hsh both start here. */
 import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/log.ts";
+import type { Random } from "#base/random.ts";
 
+import type { TlsRules } from "../delivery/tls-rules.ts";
+import { plainTls } from "../delivery/tls-tools.ts";
 import type { RecordResolver } from "../dns/resolver.ts";
 import type { FilePort, KeyPort, LdapProfile, Ports } from "../script/ports.ts";
 import { makeDnsPort } from "./dns.ts";
 import { ScriptHttp } from "./http.ts";
 import { makeLdapPort } from "./ldap.ts";
 import { makeSmtpPort } from "./smtp.ts";
+import { type SmtpRoom, bareRoom } from "./smtp-way.ts";
 import { makeSpfPort } from "./spf.ts";
 
 export interface PortParts {
   readonly clock: Clock;
+  readonly random: Random;
   readonly resolver: RecordResolver;
   /** The resolver's servers; empty for the system's. */
   readonly servers: () => readonly string[];
@@ -23,18 +28,21 @@ export interface PortParts {
   readonly keys?: KeyPort;
   /** Of ldap_search() and ldap_bind(), by name. */
   readonly directories?: () => ReadonlyMap<string, LdapProfile>;
+  /** What is known of ways out; absent: no transports, no names of addresses, no policies of domains. */
+  readonly outbound?: Omit<SmtpRoom, "keys"> & { readonly rules: TlsRules };
 }
 
 /** Of one question to one server that the resolver does not know how to ask. */
 const TIMEOUT_MS = 3_000;
 
 export function makeScriptPorts(parts: PortParts): Partial<Ports> {
-  const { files, keys } = parts;
+  const { files, keys, clock } = parts;
+  const outbound = parts.outbound ?? { ...bareRoom, rules: plainTls(clock).rules };
   return {
     http: new ScriptHttp(parts),
     dns: makeDnsPort({ ...parts, timeoutMs: TIMEOUT_MS }),
     spf: makeSpfPort(parts),
-    smtp: makeSmtpPort(parts),
+    smtp: makeSmtpPort({ ...parts, ...outbound, keys }),
     ldap: makeLdapPort(parts.directories ?? (() => new Map())),
     ...(files === undefined ? {} : { files }),
     ...(keys === undefined ? {} : { keys }),

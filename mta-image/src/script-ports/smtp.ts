@@ -1,80 +1,107 @@
 /**
- * One SMTP conversation at a time for scripts: mail sent to a named server, and questions whether it would take mail or a
- * password. Not the way that queued mail goes (delivery/): nothing is retried or kept. Never rejects.
+ * One SMTP conversation at a time for scripts: mail sent to a server, and questions whether it would take mail or a password.
+ * Not the way that queued mail goes (delivery/), though it finds hosts as that does: nothing is retried or kept. Never rejects.
  */
-import { describe } from "#base/error.ts";
 import type { Clock } from "#base/clock.ts";
+import type { Random } from "#base/random.ts";
 
 import { BodyStuffer } from "../delivery/body.ts";
+import { forbidLocalTargets } from "../delivery/hosts.ts";
+import type { TlsRules } from "../delivery/tls-rules.ts";
+import type { Resolver } from "../dns/resolver.ts";
 import type { Pieces } from "../script/mail/pieces.ts";
-import type { EnvelopeAddress, Reply, SmtpPort, SmtpServer } from "../script/ports.ts";
-import type { ServerReply } from "../smtp/reply-parser.ts";
+import type { EnvelopeAddress, SmtpOutcome, SmtpPort, SmtpServer } from "../script/ports.ts";
+import { fault, lost, outcomeOf, reach } from "./smtp-reach.ts";
 import { SmtpTalk } from "./smtp-talk.ts";
+import { type SmtpRoom, wayTo } from "./smtp-way.ts";
 
-type Outcome = Reply | { readonly error: string; readonly temporary: boolean };
+export interface SmtpPortOptions extends SmtpRoom {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly resolver: Resolver;
+  readonly hostname: () => string;
+  readonly rules: TlsRules;
+  /** Whether an address that came from DNS must not be connected to; absent: those of our own network. */
+  readonly isForbidden?: (ip: string) => boolean;
+}
+
 type Wish = Parameters<SmtpPort["send"]>[0];
+type Go = (talk: SmtpTalk, server: SmtpServer) => Promise<SmtpOutcome>;
 
-export function makeSmtpPort(options: { readonly clock: Clock; readonly hostname: () => string }): SmtpPort {
-  const talk = (server: SmtpServer, signal: AbortSignal, go: (talk: SmtpTalk) => Promise<Outcome>) =>
-    converse(server, signal, options, go);
+export function makeSmtpPort(options: SmtpPortOptions): SmtpPort {
+  const converse = makeConversations(options);
   return {
-    send: (wish, signal) => talk(wish.server, signal, (one) => transaction(one, wish)),
-    authenticate: (server, signal) => talk(server, signal, (one) => signOn(one, server)),
+    async send(wish, signal) {
+      const { server, recipients } = wish;
+      const domains = new Set(recipients.map(({ address }) => domainOf(address)));
+      const go: Go = (talk, own) => transaction(talk, wish, own);
+      // One answer cannot speak of the mail hosts of several domains.
+      return converse(server, { domain: domains.size === 1 ? ([...domains][0] ?? null) : null, signal, go });
+    },
+    authenticate: (server, signal) => converse(server, { domain: null, signal, go: signOn }),
   };
 }
 
-async function converse(
-  server: SmtpServer,
-  signal: AbortSignal,
-  { clock, hostname }: { readonly clock: Clock; readonly hostname: () => string },
-  go: (talk: SmtpTalk) => Promise<Outcome>,
-): Promise<Outcome> {
-  const talk = new SmtpTalk(server, { clock, signal });
-  try {
-    await talk.connect();
-    const greeting = await talk.reply();
-    if (greeting.code >= 400) return replyOf(greeting);
-    await talk.hello(server.helo ?? hostname());
-    const refused = await talk.secure(server.helo ?? hostname());
-    if (refused !== null) return { error: refused, temporary: true };
-    const outcome = await go(talk);
-    await talk.quit();
-    return outcome;
-  } catch (error) {
-    return { error: describe(error), temporary: true };
-  } finally {
-    talk.close();
-  }
+function makeConversations(options: SmtpPortOptions) {
+  const { clock, random, resolver, rules, isForbidden = forbidLocalTargets } = options;
+  return async (
+    server: SmtpServer,
+    { domain, signal, go }: { readonly domain: string | null; readonly signal: AbortSignal; readonly go: Go },
+  ): Promise<SmtpOutcome> => {
+    const way = wayTo(server, options);
+    if ("problem" in way) return fault(way.problem, true);
+    const finder = { resolver, random, hostname: options.hostname(), isForbidden };
+    const talk = await reach({ way, domain, finder, rules, clock, signal });
+    if (!(talk instanceof SmtpTalk)) return talk;
+    try {
+      const outcome = await go(talk, way.server);
+      talk.quit();
+      return outcome;
+    } catch (error) {
+      talk.close();
+      return lost(error, talk);
+    }
+  };
 }
 
-async function transaction(talk: SmtpTalk, { sender, recipients, server, message }: Wish): Promise<Outcome> {
-  if (server.username !== null) {
-    const signed = await talk.signOn(server.username, server.password ?? "");
-    if (signed.code >= 400) return replyOf(signed);
+async function transaction(
+  talk: SmtpTalk,
+  { sender, recipients, message }: Wish,
+  { username, password, isLmtp }: SmtpServer,
+): Promise<SmtpOutcome> {
+  if (username !== null) {
+    const signed = await talk.signOn(username, password ?? "");
+    if (signed.code >= 400) return outcomeOf(signed, talk);
   }
-  const from = await talk.command(`MAIL FROM:${path(sender)}`);
-  if (from.code >= 400) return replyOf(from);
-  let last = from;
+  let last = await talk.command("MAIL", `MAIL FROM:${path(sender)}`);
+  if (last.code >= 400) return outcomeOf(last, talk);
   for (const recipient of recipients) {
-    last = await talk.command(`RCPT TO:${path(recipient)}`);
+    last = await talk.command("RCPT", `RCPT TO:${path(recipient)}`);
     // A message goes to all of its recipients or to none, since the script gets one answer.
-    if (last.code >= 400) return replyOf(last);
+    if (last.code >= 400) return outcomeOf(last, talk);
   }
-  if (message === null) return replyOf(last);
-  const ready = await talk.command("DATA");
-  if (ready.code !== 354) return replyOf(ready);
-  return replyOf(await content(talk, message));
+  if (message === null) return outcomeOf(last, talk);
+  const ready = await talk.command("DATA", "DATA");
+  if (ready.code !== 354) return outcomeOf(ready, talk);
+  return content(talk, message, isLmtp ? recipients.length : 1);
 }
 
-async function content(talk: SmtpTalk, message: Pieces): Promise<ServerReply> {
+/** Servers of LMTP say of each recipient how it went (RFC 2033 4.2); the script hears the worst. */
+async function content(talk: SmtpTalk, message: Pieces, replies: number): Promise<SmtpOutcome> {
   const stuffer = new BodyStuffer();
   for await (const chunk of message.chunks()) await talk.write(stuffer.push(chunk));
   await talk.write(stuffer.end());
-  return talk.reply();
+  talk.state = "EOD";
+  let worst = await talk.reply();
+  for (let heard = 1; heard < replies; heard++) {
+    const next = await talk.reply();
+    if (next.code > worst.code) worst = next;
+  }
+  return outcomeOf(worst, talk);
 }
 
-async function signOn(talk: SmtpTalk, { username, password }: SmtpServer): Promise<Outcome> {
-  return replyOf(await talk.signOn(username ?? "", password ?? ""));
+async function signOn(talk: SmtpTalk, { username, password }: SmtpServer): Promise<SmtpOutcome> {
+  return outcomeOf(await talk.signOn(username ?? "", password ?? ""), talk);
 }
 
 function path({ address, parameters }: EnvelopeAddress): string {
@@ -83,10 +110,6 @@ function path({ address, parameters }: EnvelopeAddress): string {
   return [`<${address}>`, ...words].join(" ");
 }
 
-function replyOf({ code, enhanced, lines }: ServerReply): Reply {
-  const numbers = enhanced === "" ? [] : enhanced.split(".").map(Number);
-  const reason = lines.map((line) =>
-    enhanced !== "" && line.startsWith(enhanced) ? line.slice(enhanced.length).trim() : line,
-  );
-  return { code, enhanced: numbers, reason };
+function domainOf(address: string): string {
+  return address.slice(address.lastIndexOf("@") + 1).toLowerCase();
 }

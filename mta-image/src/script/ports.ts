@@ -24,14 +24,96 @@ export interface Reply {
 
 /** A server to speak SMTP with, as a script names it. */
 export interface SmtpServer {
-  readonly host: string;
+  /** Of a transport, whose settings count in place of these. Where there is none of the name, it is a server's. */
+  readonly transportId: string | null;
+  /** host, host:port or [ip]:port, several with commas between; null: the mail exchangers of the recipient's domain. */
+  readonly server: string | null;
+  /** For servers without a port of their own. */
   readonly port: number;
+  readonly isLmtp: boolean;
   readonly helo: string | null;
-  readonly tls: "disabled" | "optional" | "optional_verify" | "require" | "require_verify" | "dane";
-  readonly implicitTls: boolean;
-  readonly timeoutMs: number;
+  /** An address to connect from, or the name that the configuration gives it; null lets the system choose. */
+  readonly source: string | null;
+  readonly tls: SmtpTls;
+  /** Attributes by name; none: the command is not sent. */
+  readonly xclient: Readonly<Record<string, string>>;
+  /** Names of mail exchangers, or *.name for one label before it, in lower case; no `include`: all. */
+  readonly exchangers: { readonly include: readonly string[]; readonly exclude: readonly string[] };
+  /** Milliseconds by state; the usual ones (RFC 5321 4.5.3.2) for those that are not there. */
+  readonly timeouts: Readonly<Partial<Record<SmtpState, number>>>;
+  readonly connectMs: number;
   readonly username: string | null;
   readonly password: string | null;
+}
+
+export const smtpTlsModes = [
+  "disabled",
+  "optional",
+  "optional_verify",
+  "require",
+  "require_verify",
+  "dane",
+  "dane_fallback_require_verify",
+  "dane_require",
+] as const;
+
+export interface SmtpTls {
+  readonly mode: (typeof smtpTlsModes)[number];
+  /** From the first byte, without STARTTLS. */
+  readonly isImplicit: boolean;
+  /** The name to ask for; true: that of the host. */
+  readonly serverName: string | boolean;
+  readonly versions: { readonly lowest: TlsVersion; readonly highest: TlsVersion } | null;
+  /** As OpenSSL writes them. */
+  readonly ciphers: string | null;
+  /** The certificate must be for the host. */
+  readonly verifyHost: boolean;
+  /** The certificate must be for one of these; none: any will do. */
+  readonly names: readonly string[];
+  /** The usual authorities count beside those of `ca`, PEM. */
+  readonly defaultCa: boolean;
+  readonly ca: readonly string[];
+  /** The name of our own certificate. */
+  readonly clientCert: string | null;
+  /** The script sees the server's certificate. */
+  readonly isCaptured: boolean;
+}
+
+export type TlsVersion = "TLSv1" | "TLSv1.1" | "TLSv1.2" | "TLSv1.3";
+
+/** The step of a conversation that a reply belongs to. */
+export const smtpStates = [
+  "BANNER",
+  "HELO",
+  "EHLO",
+  "LHLO",
+  "STARTTLS",
+  "AUTH-PLAIN",
+  "AUTH-LOGIN",
+  "AUTH-LOGIN-USER",
+  "AUTH",
+  "XCLIENT",
+  "MAIL",
+  "RCPT",
+  "DATA",
+  "EOD",
+  "QUIT",
+] as const;
+export type SmtpState = (typeof smtpStates)[number];
+
+/** The last reply of the server, or why there is none, and how far it came. */
+export type SmtpOutcome = (Reply | { readonly error: string; readonly temporary: boolean }) & {
+  /** Null: it did not come to a conversation. */
+  readonly state: SmtpState | null;
+  /** Null: in the clear. */
+  readonly tls: SmtpSecured | null;
+};
+
+export interface SmtpSecured {
+  readonly protocol: string;
+  readonly cipher: string;
+  /** Null where the script did not ask for it. */
+  readonly certificate: X509Certificate | null;
 }
 
 export interface QueueWish {
@@ -57,7 +139,6 @@ export interface MailPort {
 }
 
 export interface SmtpPort {
-  /** The last reply of the server, or why there is none. */
   send(
     wish: {
       readonly sender: EnvelopeAddress;
@@ -67,12 +148,9 @@ export interface SmtpPort {
       readonly message: Pieces | null;
     },
     signal: AbortSignal,
-  ): Promise<Reply | { readonly error: string; readonly temporary: boolean }>;
+  ): Promise<SmtpOutcome>;
   /** Signs on with the server's name and password, and leaves. */
-  authenticate(
-    server: SmtpServer,
-    signal: AbortSignal,
-  ): Promise<Reply | { readonly error: string; readonly temporary: boolean }>;
+  authenticate(server: SmtpServer, signal: AbortSignal): Promise<SmtpOutcome>;
 }
 
 export type DnsType = "a" | "aaaa" | "mx" | "txt" | "ptr" | "cname" | "ns" | "soa" | "srv" | "tlsa" | "caa";

@@ -130,7 +130,7 @@ export const messageMethods: readonly HostFunction[] = [
       "send",
       sendParameters,
       "array",
-      "Sends the message to a server at once: result (code, enhanced, reason) or error (message, temporary). The server is host[:port] or an array of host, port, tls, helo, username, password, timeout.",
+      "Sends the message to a server at once: result (code, enhanced, reason, state) or error (message, temporary). The server as for smtp_lookup_rcpt.",
     ),
     way: "promise",
     run: (context, { message }, ...args) => sendText(context, message.bytes(), args),

@@ -4,13 +4,13 @@ import { toText } from "../convert.ts";
 import { Refusal } from "../error.ts";
 import { optional, parameter } from "../host.ts";
 import { type Pieces, after } from "../mail/pieces.ts";
-import { type EnvelopeAddress, type SmtpServer, port } from "../ports.ts";
+import { type EnvelopeAddress, type Reply, type SmtpServer, type SmtpState, port } from "../ports.ts";
 import { HslArray, type Value } from "../value.ts";
+import { serverParameter } from "./smtp-server.ts";
 import { flag, list, option, record } from "./subjects.ts";
 
 const { string, array } = parameter;
 const address = (name: string) => parameter.of<EnvelopeAddress>(name, "string or array", addressOf);
-export const serverParameter = parameter.of<SmtpServer>("server", "string or array", serverOf);
 
 export const queueParameters = [
   address("sender"),
@@ -44,30 +44,6 @@ function textsOf(value: Value): Record<string, string> {
   return Object.fromEntries(
     [...value.entries()].map(([key, item]) => [String(key).toUpperCase(), toText(item)]),
   );
-}
-
-const tlsModes = ["disabled", "optional", "optional_verify", "require", "require_verify", "dane"] as const;
-
-function serverOf(value: Value): SmtpServer | undefined {
-  const options = value instanceof HslArray ? value : undefined;
-  const name = options === undefined ? value : (options.get("host") ?? options.get("server"));
-  if (typeof name !== "string" || name === "") return undefined;
-  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+|.*:.*:.*?))(?::(\d+))?$/.exec(name) ?? [];
-  const mode = toText(option(options, "tls") ?? "optional");
-  const text = (key: string): string | null => {
-    const found = option(options, key);
-    return found === null ? null : toText(found);
-  };
-  return {
-    host: bracketed ?? plain ?? name,
-    port: Number(option(options, "port") ?? port ?? 25),
-    helo: text("helo") ?? text("saslhelo"),
-    tls: tlsModes.find((one) => one === mode) ?? "optional",
-    implicitTls: mode === "implicit" || flag(options, "tls_implicit"),
-    timeoutMs: Number(option(options, "timeout") ?? 30) * 1000,
-    username: text("username") ?? text("saslusername"),
-    password: text("password") ?? text("saslpassword"),
-  };
 }
 
 type QueueArguments = readonly unknown[];
@@ -118,10 +94,11 @@ export async function sendText(context: RunContext, message: Pieces, args: Queue
   return record({ result: replyArray(outcome) });
 }
 
-export function replyArray(reply: {
-  readonly code: number;
-  readonly enhanced: readonly number[];
-  readonly reason: readonly string[];
-}): HslArray {
-  return record({ code: reply.code, enhanced: list(reply.enhanced), reason: list(reply.reason) });
+function replyArray({
+  code,
+  enhanced,
+  reason,
+  state,
+}: Reply & { readonly state: SmtpState | null }): HslArray {
+  return record({ code, enhanced: list(enhanced), reason: list(reason), state });
 }

@@ -6,24 +6,24 @@ import { writeAddresses } from "../mail/addresses.ts";
 import { Builder } from "../mail/build.ts";
 import { makeField } from "../mail/edit.ts";
 import { after } from "../mail/pieces.ts";
-import { type Reply, port } from "../ports.ts";
+import { type SmtpOutcome, type SmtpSecured, port } from "../ports.ts";
 import { HslArray, type Value } from "../value.ts";
 import { mailDate } from "./mail-date.ts";
-import { addressParameter, queueText, replyArray, serverParameter } from "./mail-out.ts";
+import { addressParameter, queueText } from "./mail-out.ts";
+import { SERVER_DOCS, serverParameter } from "./smtp-server.ts";
 import { flag, option, record } from "./subjects.ts";
+import { x509Resource } from "./x509.ts";
 import { randomUUID } from "node:crypto";
 
 const { string, array } = parameter;
 const options = optional(array("options"));
-
-type Outcome = Reply | { readonly error: string; readonly temporary: boolean };
 
 export const smtpFunctions: readonly HostFunction[] = [
   declare({
     name: "smtp_lookup_rcpt",
     parameters: [serverParameter, addressParameter("sender"), addressParameter("recipient"), options],
     returns: "number or array",
-    docs: "Asks a server whether it would take mail for the recipient: 1 yes, 0 no, -1 not known now. Option `extended_result` gives result and the reply, or error.",
+    docs: `Asks a server whether it would take mail for the recipient: 1 yes, 0 no, -1 not known now. With option \`extended_result\` an array of \`result\` (that number), \`error_code\` and \`error_message\` (of the last reply; none and what happened instead where there is none), \`on_rcptto\` (whether it was about the recipient) and \`tls\` (started, protocol, cipher, keysize, peercert). ${SERVER_DOCS}`,
     way: "promise",
     run: async (context, server, sender, recipient, how) => {
       const wish = { server, sender, recipients: [recipient], message: null };
@@ -34,7 +34,7 @@ export const smtpFunctions: readonly HostFunction[] = [
     name: "smtp_lookup_auth",
     parameters: [serverParameter, string("username"), string("password"), options],
     returns: "number",
-    docs: "Asks a server whether the name and password are right: 1 yes, 0 no, -1 not known now.",
+    docs: "Asks a server whether the name and password are right: 1 yes, 0 no, -1 not known now. The server as for smtp_lookup_rcpt, but that nobody is there to look up mail exchangers for.",
     way: "promise",
     run: async (context, server, username, password, how) =>
       verdict(
@@ -91,16 +91,34 @@ function textMail(
   return builder;
 }
 
-function verdict(outcome: Outcome, how: HslArray | undefined): Value {
+function verdict(outcome: SmtpOutcome, how: HslArray | undefined): Value {
   const isError = "error" in outcome;
-  const number = isError ? (outcome.temporary ? -1 : 0) : fromCode(outcome.code);
-  if (!flag(how, "extended_result")) return number;
-  return isError
-    ? record({ result: number, error: outcome.error })
-    : record({ result: number, reply: replyArray(outcome) });
+  const result = isError ? (outcome.temporary ? -1 : 0) : fromCode(outcome.code);
+  if (!flag(how, "extended_result")) return result;
+  return record({
+    result,
+    error_code: isError ? null : outcome.code,
+    error_message: isError ? outcome.error : outcome.reason.join(" "),
+    on_rcptto: outcome.state === "RCPT",
+    tls: tlsArray(outcome.tls),
+  });
 }
 
 function fromCode(code: number): number {
   if (code >= 200 && code < 300) return 1;
   return code >= 500 ? 0 : -1;
+}
+
+function tlsArray(tls: SmtpSecured | null): HslArray {
+  if (tls === null) return record({ started: false });
+  const { protocol, cipher, certificate } = tls;
+  const bits =
+    /(?:AES|ARIA|CAMELLIA)_?(\d{3})/.exec(cipher)?.[1] ?? (cipher.includes("CHACHA20") ? "256" : null);
+  return record({
+    started: true,
+    protocol,
+    cipher,
+    ...(bits === null ? {} : { keysize: Number(bits) }),
+    ...(certificate === null ? {} : { peercert: record({ x509: x509Resource(certificate) }) }),
+  });
 }

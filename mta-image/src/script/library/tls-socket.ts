@@ -100,7 +100,7 @@ class TlsState {
 }
 
 /** Of the certificate's alternative names, or its common name; a * stands for one label. */
-function isNamed(certificate: X509Certificate | null, name: string): boolean {
+export function isNamed(certificate: X509Certificate | null, name: string): boolean {
   if (certificate === null || name === "") return false;
   if (isIP(name) !== 0) return certificate.checkIP(name) !== undefined;
   return certificate.checkHost(name, { partialWildcards: false, singleLabelSubdomains: true }) !== undefined;
