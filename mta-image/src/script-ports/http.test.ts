@@ -62,6 +62,8 @@ const guarded = createSecure(
 const proxy = createServer((request, response) =>
   response.end(`by proxy ${request.url} for ${request.socket.remoteAddress}`),
 );
+// Takes tunnels and says nothing.
+proxy.on("connect", () => undefined);
 const port = (server: { address(): unknown }): number => (server.address() as AddressInfo).port;
 const servers = [web, secure, guarded, proxy];
 
@@ -213,6 +215,10 @@ test("the proxy is that of the script, else that of the environment, or none", a
     `echo http("http://there.example/a", ["proxy" => "PROXY", "sourceip" => "127.0.0.3"]);`,
   );
   assert.match(named[0] ?? "", /^by proxy .*\/a for 127.0.0.3$/);
+  const silent = await said(
+    `echo http("https://there.example/", ["proxy" => "PROXY", "connect_timeout" => 0.1]);`,
+  );
+  assert.deepEqual(silent, ["none"]);
   const before = process.env["http_proxy"];
   process.env["http_proxy"] = `http://127.0.0.1:${port(proxy)}`;
   t.after(() => {

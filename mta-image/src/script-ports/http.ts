@@ -15,7 +15,7 @@ import type { BackgroundWish, HttpAnswer, HttpPort, HttpWish } from "../script/h
 import { BackgroundRequests } from "./http-background.ts";
 
 const MAX_AGENTS = 32;
-/** A request without a timeout of its own; the script's own limits are usually shorter. */
+/** A connection or an answer without a timeout of its own; the script's own limits are usually shorter. */
 const LONGEST_MS = 300_000;
 
 export interface HttpParts {
@@ -47,13 +47,14 @@ export class ScriptHttp implements HttpPort {
   }
 
   async request(asked: HttpWish, signal: AbortSignal): Promise<HttpAnswer | { readonly error: string }> {
-    const limit = new TimeLimit(this.#clock, asked.timeoutMs || LONGEST_MS);
+    const limit = new TimeLimit(this.#clock, asked);
     try {
       const wish = this.#located(asked);
       // Loaded here: scripts that ask nobody do without its 11 MB.
       const undici = await import("undici");
       const dispatcher = this.#agent(undici, wish).compose(limit.fromConnection);
-      const answer = await undici.request(wish.url, {
+      const either = AbortSignal.any([signal, limit.signal]);
+      const asking = undici.request(wish.url, {
         method: wish.method as Dispatcher.HttpMethod,
         headers: wish.headers.flat(),
         body: wish.body === null ? null : body(wish),
@@ -61,8 +62,10 @@ export class ScriptHttp implements HttpPort {
           wish.redirects === 0
             ? dispatcher
             : dispatcher.compose(undici.interceptors.redirect({ maxRedirections: wish.redirects })),
-        signal: AbortSignal.any([signal, limit.signal]),
+        signal: either,
       });
+      // By itself it heeds the signal only once it has a connection.
+      const answer = await Promise.race([asking, aborted(either)]);
       return {
         status: answer.statusCode,
         reason: answer.statusText,
@@ -107,16 +110,18 @@ export class ScriptHttp implements HttpPort {
   }
 }
 
-/** The time that an answer may take, which begins when there is a connection to ask over. */
+/** The time until there is a connection to ask over, a proxy's included, and from then on that of the answer. */
 class TimeLimit {
-  readonly #clock: Clock;
-  readonly #ms: number;
   readonly #over = new AbortController();
-  #timer: Timer | null = null;
+  readonly #after: (ms: number) => Timer;
+  readonly #answerMs: number;
+  #timer: Timer;
+  #isConnected = false;
 
-  constructor(clock: Clock, ms: number) {
-    this.#clock = clock;
-    this.#ms = ms;
+  constructor(clock: Clock, { timeoutMs, connectTimeoutMs }: HttpWish) {
+    this.#after = (ms) => clock.after(ms || LONGEST_MS, () => this.#over.abort());
+    this.#answerMs = timeoutMs;
+    this.#timer = this.#after(connectTimeoutMs);
   }
 
   get signal(): AbortSignal {
@@ -126,15 +131,32 @@ class TimeLimit {
   readonly fromConnection: Dispatcher.DispatcherComposeInterceptor = (dispatch) => (options, handler) => {
     const next = handler.onRequestStart;
     handler.onRequestStart = (controller, context) => {
-      this.#timer ??= this.#clock.after(this.#ms, () => this.#over.abort());
+      this.#connected();
       next?.call(handler, controller, context);
     };
     return dispatch(options, handler);
   };
 
-  end(): void {
-    this.#timer?.cancel();
+  /** Redirects have the time of the first answer. */
+  #connected(): void {
+    if (this.#isConnected) return;
+    this.#isConnected = true;
+    this.#timer.cancel();
+    this.#timer = this.#after(this.#answerMs);
   }
+
+  end(): void {
+    this.#timer.cancel();
+  }
+}
+
+/** Rejects when the signal aborts, and has no other end. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const fail = (): void => reject(new Error("given up"));
+    if (signal.aborted) fail();
+    else signal.addEventListener("abort", fail, { once: true });
+  });
 }
 
 type Undici = typeof import("undici");
