@@ -16,7 +16,7 @@ import type {
   ScriptValue,
 } from "../hooks/queue-hooks.ts";
 import type { QueueWish } from "../hooks/queue-wish.ts";
-import { type EnvelopeWish, type TryWish, wishKey } from "../hooks/try-wish.ts";
+import { type EnvelopeWish, type TryWish, wayKey, wishKey } from "../hooks/try-wish.ts";
 import { domainOf } from "../message/envelope.ts";
 import type { Attempt, AttemptWish, Courier, Outcome, PluginOrder, RetryOrder } from "../queue/courier.ts";
 import type { Content } from "../spool/spool.ts";
@@ -158,7 +158,7 @@ export class HookedCourier implements Courier {
     const { transportId, server, port, tlsMode, exchangers, tls, talk, isSourceOrdered } = wish;
     const { recipient } = wish.envelope;
     const domain = wish.domain ?? (recipient === null ? null : domainOf(recipient));
-    const place = { key: wishKey(wish), transportId, server, port };
+    const place = { key: wayKey(wish), transportId, server, port };
     return {
       ...place,
       tlsMode,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { type Value, HslArray } from "../script/value.ts";
-import { tryWish, wishKey } from "./try-wish.ts";
+import { tryWish, wayKey, wishKey } from "./try-wish.ts";
 
 const wish = (name: string, value: Value) =>
   tryWish(HslArray.from([[name, value]]), { hasTransport: () => true, certificate: () => null });
@@ -32,4 +32,30 @@ test("host is a server by its name or address, and lookup-mx is no wish", () => 
   });
   assert.deepEqual(servers, ["mx.example.net", "[2001:db8::1]", null]);
   assert.equal(wish("host", 7), "server is no server");
+});
+
+test("another sender is another wish by the same way, another server is not", () => {
+  const wishes = [
+    wish("sender", "a@example.org"),
+    wish("sender", "b@example.org"),
+    wish("server", "mx.example.net"),
+  ];
+  assert.ok(wishes.every((one) => typeof one === "object"));
+  assert.equal(new Set(wishes.map(wishKey)).size, 3);
+  assert.equal(new Set(wishes.map(wayKey)).size, 2);
+});
+
+test("sender and recipient are addresses, and only a sender may be empty", () => {
+  const array = HslArray.from([
+    ["localpart", "eve"],
+    ["domain", "example.net"],
+  ]);
+  const [text, list, none] = [wish("sender", "a@example.org"), wish("recipient", array), wish("sender", "")];
+  assert.ok(typeof text === "object" && typeof list === "object" && typeof none === "object");
+  assert.deepEqual(text.envelope, { sender: "a@example.org", recipient: null, jobId: null });
+  assert.equal(list.envelope.recipient, "eve@example.net");
+  assert.equal(none.envelope.sender, "");
+  for (const bad of ["", "a b", 1]) assert.equal(wish("recipient", bad), "recipient is no address");
+  assert.equal(wish("sender", "<a@example.org>"), "sender is no address");
+  assert.equal(wish("jobid", 1), "jobid is no text");
 });

@@ -86,9 +86,8 @@ function envelopeOf(options: HslArray): EnvelopeWish | string {
   const [sender, recipient] = [options.get("sender"), options.get("recipient")].map((value) =>
     value === null ? null : (addressOf(value) ?? undefined),
   );
-  if (sender === undefined || (sender !== null && sender !== "" && !isMailbox(sender)))
-    return "sender is no address";
-  if (recipient === undefined || (recipient !== null && !isMailbox(recipient)))
+  if (sender === undefined || (sender !== null && !isMailbox(sender))) return "sender is no address";
+  if (recipient === undefined || recipient === "" || (recipient !== null && !isMailbox(recipient)))
     return "recipient is no address";
   const jobId = options.get("jobid");
   if (jobId !== null && typeof jobId !== "string") return "jobid is no text";
@@ -155,6 +154,11 @@ function pluginOf(value: Value): TryWish["plugin"] | undefined {
 
 function isPort(value: Value): value is number {
   return typeof value === "number" && Number.isInteger(value) && value > 0 && value < 65_536;
+}
+
+/** The same for wishes that differ only in what is said of a message: they share connections. */
+export function wayKey(wish: TryWish): string {
+  return wishKey({ ...wish, envelope: { sender: null, recipient: null, jobId: null } });
 }
 
 /** The same wish has the same key. */
