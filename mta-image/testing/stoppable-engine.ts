@@ -23,6 +23,8 @@ import { makeDraft } from "./messages.ts";
 export interface Stop {
   readonly part: "files" | "ledger";
   readonly step: number;
+  /** Only this one fails, as on a disk in trouble, and the process goes on. */
+  readonly isTrouble?: boolean;
 }
 
 /** Time that passes as soon as nothing else is to be done. */
@@ -40,6 +42,7 @@ export class Machine {
   readonly ledgerPath: string;
   readonly files: FaultyFiles;
   #lastFileStep = Infinity;
+  #isTrouble = false;
   #ledgerSteps = Infinity;
 
   constructor(ledgerPath: string, files = new FaultyFiles()) {
@@ -48,11 +51,17 @@ export class Machine {
   }
 
   get isStopped(): boolean {
+    return this.isMet && !this.#isTrouble;
+  }
+
+  /** The step has come. */
+  get isMet(): boolean {
     return this.files.operations > this.#lastFileStep;
   }
 
   /** At the first step from now, which is 0, or a later one. */
-  stopAt({ part, step }: Stop): void {
+  stopAt({ part, step, isTrouble = false }: Stop): void {
+    this.#isTrouble = isTrouble;
     if (part === "ledger") this.#ledgerSteps = step;
     else this.#stopFiles(step);
   }
@@ -61,7 +70,7 @@ export class Machine {
     this.check();
     if (this.#ledgerSteps-- !== 0) return;
     this.#stopFiles(-1);
-    this.check();
+    throw new Error("the ledger cannot be written");
   }
 
   check(): void {
@@ -75,7 +84,8 @@ export class Machine {
 
   #stopFiles(step: number): void {
     this.#lastFileStep = this.files.operations + step;
-    this.files.crashAt(step);
+    if (this.#isTrouble) this.files.failAt(step);
+    else this.files.crashAt(step);
   }
 }
 

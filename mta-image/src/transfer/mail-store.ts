@@ -110,6 +110,10 @@ export class MailStore implements Store, Door {
     return this.#spool.find(id) !== undefined;
   }
 
+  get isBroken(): boolean {
+    return this.#spool.figures().closedBecause === "spool-broken";
+  }
+
   enqueue(ids: readonly string[]): void {
     for (const id of ids) {
       const message = this.#arrived.get(id);

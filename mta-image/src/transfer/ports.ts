@@ -37,6 +37,8 @@ export interface Door {
   /** Resolves when the message is durable; rejects with a SpoolFailure. Not in the queue yet. */
   store(head: FrameHead, content: Buffer): Promise<void>;
   has(id: string): boolean;
+  /** A write has failed: what was refused since may be durable all the same, and only the next process can tell. */
+  readonly isBroken: boolean;
   /** Hands stored messages to the queue. */
   enqueue(ids: readonly string[]): void;
 }

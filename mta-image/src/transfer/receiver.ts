@@ -11,7 +11,8 @@
  * An engine that is leaving takes none: it may be seen empty and go at any moment.
  *
  * A crash at any point: an arriving id that is found in the spool at start was stored, so it is taken; one that is
- * not found was not, and the giver still has it. Rejects with the spool's or the ledger's Failure; the giver then
+ * not found was not, and the giver still has it. The same is looked up when the ledger failed in between. A spool that
+ * is broken does not know what is on its disk: until the next start there is no answer then. Rejects with the spool's or the ledger's Failure; the giver then
  * keeps everything that the answer does not name.
  */
 import type { Clock } from "#base/clock.ts";
@@ -19,7 +20,7 @@ import { Failure } from "#base/error.ts";
 import type { TransferAnswer, TransferQuestion } from "#contract/transfer-api.ts";
 
 import { type Frame, decodeFrames } from "./frames.ts";
-import type { Ledger } from "./ledger.ts";
+import type { Arrivals, Ledger } from "./ledger.ts";
 import type { Door } from "./ports.ts";
 
 /** A batch is on its way for seconds; this many questions take hours. */
@@ -53,11 +54,7 @@ export class Receiver {
 
   /** Once at start, before the spool's messages are queued. */
   recover(): void {
-    for (const { batch, ids } of this.#ledger.arriving()) {
-      const stored = ids.filter((id) => this.#door.has(id));
-      this.#ledger.take({ batch, ids: stored }, this.#clock.now());
-      this.#ledger.dropArriving({ batch, ids: ids.filter((id) => !this.#door.has(id)) });
-    }
+    for (const arrivals of this.#ledger.arriving()) this.#decide(arrivals);
   }
 
   async receive(batch: string, bytes: Buffer): Promise<TransferAnswer> {
@@ -69,6 +66,7 @@ export class Receiver {
       throw new Failure("batch-closed", `batch ${batch} was given up by its sender`);
     // Whoever sees an engine that is leaving empty may believe it: nothing comes to it any more.
     if (!this.#isOpen()) throw new Failure("engine-leaving", "this engine is leaving and takes no mail");
+    this.#decideBatch(batch);
     const known = new Set(this.#ledger.taken({ batch, ids }));
     const fresh = frames.filter(({ head }) => !known.has(head.id) && !this.#door.has(head.id));
     const stored = fresh.length === 0 ? [] : await this.#store(batch, fresh);
@@ -78,6 +76,7 @@ export class Receiver {
   async taken({ batch, ids }: TransferQuestion): Promise<TransferAnswer> {
     this.#close(batch);
     await Promise.all(ids.map((id) => this.#storing.get(id)));
+    this.#decideBatch(batch);
     return { ids: [...this.#ledger.taken({ batch, ids })] };
   }
 
@@ -93,7 +92,23 @@ export class Receiver {
     this.#closed.delete(oldest as string);
   }
 
+  /** Of a batch that is not being stored now. */
+  #decideBatch(batch: string): void {
+    const arrivals = this.#ledger.arriving().find((other) => other.batch === batch);
+    if (arrivals !== undefined) this.#decide(arrivals);
+  }
+
+  /** What became of messages that were to be stored. */
+  #decide({ batch, ids }: Arrivals): void {
+    if (this.#door.isBroken) throw broken();
+    const stored = ids.filter((id) => this.#door.has(id));
+    this.#ledger.take({ batch, ids: stored }, this.#clock.now());
+    this.#ledger.dropArriving({ batch, ids: ids.filter((id) => !this.#door.has(id)) });
+    this.#door.enqueue(stored);
+  }
+
   async #store(batch: string, frames: readonly Frame[]): Promise<string[]> {
+    if (this.#door.isBroken) throw broken();
     const ids = frames.map(({ head }) => head.id);
     this.#ledger.arrive({ batch, ids });
     const work = this.#storeAll(batch, frames);
@@ -109,7 +124,10 @@ export class Receiver {
     }
   }
 
-  /** What could not be stored is not in the answer; what could is taken, whatever became of the others. */
+  /**
+   * What could not be stored is not in the answer; what could is taken, whatever became of the others. When the spool broke
+   * there is no answer, since it would say "no" of what may be on disk.
+   */
   async #storeAll(batch: string, frames: readonly Frame[]): Promise<string[]> {
     const results = await Promise.allSettled(
       frames.map(({ head, content }) => this.#door.store(head, content)),
@@ -117,10 +135,16 @@ export class Receiver {
     const ids = frames.map(({ head }) => head.id);
     const stored = ids.filter((_, i) => results[i]?.status === "fulfilled");
     this.#ledger.take({ batch, ids: stored }, this.#clock.now());
+    this.#door.enqueue(stored);
+    const refusal = results.find((result) => result.status === "rejected");
+    if (refusal !== undefined && this.#door.isBroken) throw refusal.reason;
     const refused = ids.filter((_, i) => results[i]?.status === "rejected");
     this.#ledger.dropArriving({ batch, ids: refused });
-    this.#door.enqueue(stored);
-    if (stored.length > 0) return stored;
-    throw (results.find((result) => result.status === "rejected") as PromiseRejectedResult).reason;
+    if (refusal === undefined || stored.length > 0) return stored;
+    throw refusal.reason;
   }
+}
+
+function broken(): Failure {
+  return new Failure("spool-broken", "the spool is broken; what is on its disk is known after a restart");
 }

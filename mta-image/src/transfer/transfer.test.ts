@@ -27,6 +27,7 @@ class Engine implements Store, Door {
   queue = new Set<string>();
   refusesStore = false;
   isLeaving = false;
+  isBroken = false;
   readonly isOpen = (): boolean => !this.isLeaving;
   ledger: Ledger;
   giver: Giver;
@@ -204,6 +205,21 @@ describe("a hand-over", () => {
     await giver.giver.close();
   });
 
+  test("answers a batch that comes twice with all that it stored, also when its ledger failed in between", async (t) => {
+    const giver = new Engine("a", heads(3));
+    t.after(() => giver.giver.close());
+    const taker = new Engine("b");
+    const take = taker.ledger.take.bind(taker.ledger);
+    taker.ledger.take = () => {
+      taker.ledger.take = take;
+      throw new Error("the disk is full");
+    };
+    const { send, ...others } = connect(taker, { fates: [] });
+    giver.giver.give([{ ...others, send: (...all) => send(...all).catch(() => send(...all)) }]);
+    await until(() => giver.giver.figures.given === 3);
+    assert.deepEqual([giver.spool.size, taker.queue.size, taker.ledger.arriving()], [0, 3, []]);
+  });
+
   test("takes a message that comes back, even if the giver's last word of the first time was lost", async () => {
     const [first, second, third] = [new Engine("a", heads(3)), new Engine("b"), new Engine("c")];
     first.giver.give([connect(second, { fates: [], isForgetful: true })]);
@@ -226,6 +242,19 @@ describe("a hand-over", () => {
     assert.match(giver.giver.figures.waitsFor ?? "", /^b: this engine is leaving/);
     assert.equal(taker.spool.size, 0);
     await giver.giver.close();
+  });
+
+  test("to one whose spool is broken does not happen, and leaves nobody in doubt", async (t) => {
+    const giver = new Engine("a", heads(3));
+    t.after(() => giver.giver.close());
+    const taker = new Engine("b");
+    taker.isBroken = true;
+    taker.refusesStore = true;
+    const peer = connect(taker, { fates: [] });
+    giver.giver.give([peer]);
+    await until(() => giver.giver.figures.waitsFor !== null);
+    giver.giver.keep([peer]);
+    await until(() => giver.queue.size === 3);
   });
 
   test("that was given up refuses the batch that comes late", async () => {
