@@ -10,6 +10,7 @@ import { test } from "node:test";
 import { makeCertificate } from "../../testing/certificates.ts";
 import { Lines } from "../../testing/dialogue.ts";
 import { startEngine } from "../../testing/harness.ts";
+import { ScriptedHost } from "../../testing/scripted-host.ts";
 
 test("a script of the engine asks the web and DNS, and signs with a key of the configuration", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "engine-ports-"));
@@ -35,5 +36,36 @@ test("a script of the engine asks the web and DNS, and signs with a key of the c
   await client.ask("EHLO client.example.org");
   const said = await client.ask("MAIL FROM:<a@example.org>");
   assert.equal(said, "554 5.7.1 from the web, 127.0.0.1, true, pkcs7-signedData");
+  client.socket.destroy();
+});
+
+test("a script of the engine asks a server by its transport, from an address by its name", async (t) => {
+  const host = await ScriptedHost.start();
+  t.after(() => host.stop());
+  const server = `127.0.0.1:${host.port}`;
+  const script = `
+    $named = smtp_lookup_rcpt(["host" => "${server}", "sourceipid" => "second"], "", "a@example.net");
+    $unknown = smtp_lookup_rcpt(["host" => "${server}", "sourceipid" => "third"], "", "b@example.net");
+    $transport = smtp_lookup_rcpt("default", "", "c@example.net");
+    Reject("$named $unknown $transport");`;
+  const engine = await startEngine({
+    server,
+    appServer: { phases: { mailfrom: { hook: "ask" } } },
+    app: {
+      addresses: [{ id: "second", address: "127.0.0.2" }],
+      scripting: { hooks: { mailfrom: [{ id: "ask", data: script }] } },
+    },
+  });
+  t.after(() => engine.stop());
+  const peers: string[] = [];
+  host.answer = ({ line }) => {
+    if (line.startsWith("RCPT")) peers.push(`${host.lastPeer} ${line}`);
+    return undefined;
+  };
+  const client = await Lines.to(engine.smtpPort);
+  await client.reply();
+  await client.ask("EHLO client.example.org");
+  assert.equal(await client.ask("MAIL FROM:<a@example.org>"), "554 5.7.1 1 -1 1");
+  assert.deepEqual(peers, ["127.0.0.2 RCPT TO:<a@example.net>", "127.0.0.1 RCPT TO:<c@example.net>"]);
   client.socket.destroy();
 });
