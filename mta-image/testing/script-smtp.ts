@@ -4,6 +4,7 @@
  * are their addresses, PORT is that of HOST on all addresses of loopback.
  */
 import assert from "node:assert/strict";
+import { X509Certificate, createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -14,7 +15,8 @@ import { SMTPServer, type SMTPServerOptions, type SMTPServerSession } from "smtp
 
 import { systemClock } from "#base/clock.ts";
 import { defaultTransport } from "#mta/delivery/transport.ts";
-import { plainTls } from "#mta/delivery/tls-tools.ts";
+import { TlsRules } from "#mta/delivery/tls-rules.ts";
+import type { ValidatedResolver } from "#mta/dns/validated-resolver.ts";
 import { libraryHost } from "#mta/script/library/library.ts";
 import { compile, run } from "#mta/script/machine.ts";
 import { noFiles } from "#mta/script/module.ts";
@@ -121,6 +123,24 @@ const resolver = new FakeResolver({
   "null.example": { mx: [[0, ""]] },
 });
 
+/** All zones are signed; mx.example.com names its certificate, a.b.other.example another, mx.other.example none. */
+const signed: ValidatedResolver = {
+  async ask(name, type) {
+    const hash = createHash("sha256").update(new X509Certificate(certificate.pem.cert).raw).digest();
+    const data = name.endsWith("._tcp.mx.example.com") ? hash : Buffer.alloc(32);
+    const isNone = type === "TLSA" && name.endsWith("._tcp.mx.other.example");
+    const record = { usage: 3, selector: 0, matchingType: 1, certificate: data };
+    const kind = isNone ? "none" : "found";
+    return {
+      kind,
+      isAuthentic: true,
+      records: type === "TLSA" ? [record] : [],
+      reason: "",
+      owner: name,
+    };
+  },
+};
+
 const sources = (name: string): ReturnType<typeof bareRoom.sources> => {
   if (name === "second") return bareRoom.sources("127.0.0.2");
   if (name !== "proxied") return bareRoom.sources(name);
@@ -170,7 +190,7 @@ export async function said(text: string, isForbidden = false): Promise<string[]>
           random: () => 0.5,
           hostname: () => "us.example",
           resolver,
-          rules: plainTls(systemClock).rules,
+          rules: new TlsRules({ validated: () => signed, policies: null }),
           keys: configuredKeys(() => [{ id: "own", cert: own.cert, key: own.key }]),
           transports,
           sources,

@@ -142,6 +142,15 @@ test("of a certificate counts what the script says", async () => {
   assert.equal((await look(other.replace("HOW", "false")))[0], "1");
 });
 
+test("with DANE the certificate is the one that the domain names, or there is no mail", async () => {
+  const verdict = async (mode: string, host: string): Promise<string> =>
+    (await look(`["port" => PORT, "tls" => "${mode}", "mx_include" => ["${host}"]]`)).join(" ");
+  assert.match(await verdict("dane_require", "mx.example.com"), /^1 .* mx\.example\.com nobody$/);
+  assert.equal(await verdict("dane_require", "mx.other.example"), "-1 ");
+  assert.match(await verdict("dane", "mx.other.example"), /^1 .* TLS/);
+  assert.equal(await verdict("dane", "a.b.other.example"), "-1 ");
+});
+
 test("the usual authorities vouch only where the script wants them", async () => {
   const script = join(folder, "default-ca.hsl");
   const ask = (flag: boolean): string =>
