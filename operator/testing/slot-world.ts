@@ -242,7 +242,7 @@ export class SlotWorld {
       given: 0,
       unanswered: unanswered(spool),
       waitsFor: null,
-      spreading: spreading(mouth) + spool.away.filter(({ isFlying }) => isFlying).length,
+      spreading: mouth.mode === "Drain" ? 0 : spreading(mouth) + flying(spool),
       spread: 0,
     };
     const engine = anEngine({
@@ -259,6 +259,10 @@ export class SlotWorld {
     if (claim === undefined) return null;
     return aClaim(slot, { phase: claim.isBound ? "Bound" : "Pending", isTerminating: claim.isTerminating });
   }
+}
+
+function flying({ away }: Spool): number {
+  return away.filter(({ isFlying }) => isFlying).length;
 }
 
 function isServing(pod: Pod | undefined): boolean {

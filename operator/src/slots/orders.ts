@@ -81,10 +81,9 @@ export function unansweredOf({ handover }: EngineStatus): number {
   return handover?.unanswered ?? 0;
 }
 
-/** It serves, and may be sending mail to peers, or wait for the answer of one. */
+/** It spreads mail, or waits for the answer of a peer: also one that was told to stop, until its last batch has arrived. */
 export function maySend(engine: EngineStatus): boolean {
-  const { handover, state } = engine;
-  return unansweredOf(engine) > 0 || (state === "Serving" && (handover?.spreading ?? 0) > 0);
+  return unansweredOf(engine) > 0 || (engine.handover?.spreading ?? 0) > 0;
 }
 
 function canAnswer(pod: ObservedPod | null): pod is ObservedPod & { readonly ip: string } {
