@@ -35,7 +35,8 @@ describe("a cluster whose network policies are enforced", { timeout: 400_000 }, 
 
   /** Whether a pod that is no part of the cluster gets a connection to this port of a pod of it. */
   async function reaches(port: number): Promise<boolean> {
-    const address = await stage.kubectl("get", "pod", "outbound-0", "-o", "jsonpath={.status.podIP}");
+    const pod = `outbound-${(await stage.view("outbound")).status.pods[0]?.slot}`;
+    const address = await stage.kubectl("get", "pod", pod, "-o", "jsonpath={.status.podIP}");
     const script = `const s = require("net").connect(${port}, "${address}"); s.setTimeout(3000);
       const say = (word) => { console.log(word); process.exit(0); };
       s.on("connect", () => say("open")).on("timeout", () => say("shut")).on("error", () => say("shut"));`;
