@@ -3,7 +3,6 @@
  * of the client, and a run of a script that reaches them: HOST (TLS, XCLIENT), PLAIN, LMTP and ODD (ScriptedHost) in its text
  * are their addresses, PORT is that of HOST on all addresses of loopback.
  */
-import assert from "node:assert/strict";
 import { X509Certificate, createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
@@ -17,10 +16,6 @@ import { systemClock } from "#base/clock.ts";
 import { defaultTransport } from "#mta/delivery/transport.ts";
 import { TlsRules } from "#mta/delivery/tls-rules.ts";
 import type { ValidatedResolver } from "#mta/dns/validated-resolver.ts";
-import { libraryHost } from "#mta/script/library/library.ts";
-import { compile, run } from "#mta/script/machine.ts";
-import { noFiles } from "#mta/script/module.ts";
-import { Shared } from "#mta/script/shared.ts";
 import { folderFiles } from "#mta/script-ports/files.ts";
 import { configuredKeys } from "#mta/script-ports/keys.ts";
 import { makeSmtpPort } from "#mta/script-ports/smtp.ts";
@@ -28,6 +23,7 @@ import { bareRoom } from "#mta/script-ports/smtp-way.ts";
 
 import { makeCertificate } from "./certificates.ts";
 import { FakeResolver } from "./fake-resolver.ts";
+import { linesOf } from "./script-lines.ts";
 import { ScriptedHost } from "./scripted-host.ts";
 
 export const folder = mkdtempSync(join(tmpdir(), "script-smtp-"));
@@ -167,40 +163,30 @@ const transports = () =>
 
 /** What the script says, line by line. */
 export async function said(text: string, isForbidden = false): Promise<string[]> {
-  const lines: string[] = [];
   const source = text
     .replaceAll("HOST", `"127.0.0.1:${port(smtp.server)}"`)
     .replaceAll("PLAIN", `"127.0.0.1:${port(plain.server)}"`)
     .replaceAll("LMTP", `"127.0.0.1:${port(lmtp.server)}"`)
     .replaceAll("ODD", `"127.0.0.1:${host.port}"`)
     .replaceAll("PORT", String(port(smtp.server)));
-  const outcome = await run(compile("test", source, libraryHost, noFiles), {
-    world: {
-      clock: systemClock,
-      random: () => 0.5,
-      echo: (line) => void lines.push(line),
-      log: () => undefined,
-      hostname: "us.example",
-      startedMs: 0,
-      shared: new Shared(systemClock),
-      ports: {
-        files: folderFiles(folder),
-        smtp: makeSmtpPort({
-          clock: systemClock,
-          random: () => 0.5,
-          hostname: () => "us.example",
-          resolver,
-          rules: new TlsRules({ validated: () => signed, policies: null }),
-          keys: configuredKeys(() => [{ id: "own", cert: own.cert, key: own.key }]),
-          transports,
-          sources,
-          isForbidden: () => isForbidden,
-        }),
-      },
+  return linesOf(
+    source,
+    {
+      files: folderFiles(folder),
+      smtp: makeSmtpPort({
+        clock: systemClock,
+        random: () => 0.5,
+        hostname: () => "us.example",
+        resolver,
+        rules: new TlsRules({ validated: () => signed, policies: null }),
+        keys: configuredKeys(() => [{ id: "own", cert: own.cert, key: own.key }]),
+        transports,
+        sources,
+        isForbidden: () => isForbidden,
+      }),
     },
-  });
-  assert.equal(outcome.error?.describe(), undefined);
-  return lines;
+    "us.example",
+  );
 }
 
 /** The verdict on a recipient, and what the server saw of who asked. */

@@ -9,12 +9,9 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 
 import { systemClock } from "#base/clock.ts";
-import { libraryHost } from "#mta/script/library/library.ts";
-import { compile, run } from "#mta/script/machine.ts";
-import { noFiles } from "#mta/script/module.ts";
-import { Shared } from "#mta/script/shared.ts";
 
 import { makeCertificate } from "../../testing/certificates.ts";
+import { linesOf } from "../../testing/script-lines.ts";
 import { until } from "../../testing/until.ts";
 import { folderFiles } from "./files.ts";
 import { ScriptHttp } from "./http.ts";
@@ -80,27 +77,13 @@ after(async () => {
 
 /** What the script says, line by line. */
 async function said(text: string): Promise<string[]> {
-  const lines: string[] = [];
   const source = text
     .replaceAll("WEB", `http://127.0.0.1:${port(web)}`)
     .replaceAll("SECURE", `https://127.0.0.1:${port(secure)}`)
     .replaceAll("GUARDED", `https://127.0.0.1:${port(guarded)}`)
     .replaceAll("PROXY", `127.0.0.1:${port(proxy)}`);
   const keys = [{ id: "client", key: join(folder, "client.key"), cert: join(folder, "client.crt") }];
-  const outcome = await run(compile("test", source, libraryHost, noFiles), {
-    world: {
-      clock: systemClock,
-      random: () => 0.5,
-      echo: (line) => void lines.push(line),
-      log: () => undefined,
-      hostname: "client.example",
-      startedMs: 0,
-      shared: new Shared(systemClock),
-      ports: { http, files: folderFiles(folder), keys: configuredKeys(() => keys) },
-    },
-  });
-  assert.equal(outcome.error?.describe(), undefined);
-  return lines;
+  return linesOf(source, { http, files: folderFiles(folder), keys: configuredKeys(() => keys) });
 }
 
 test("http() sends what the script says and gives what comes back", async () => {

@@ -7,14 +7,9 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 
-import { systemClock } from "#base/clock.ts";
-
 import { freePort } from "../../../e2e/peers/free-port.ts";
 import { makeCertificate } from "../../testing/certificates.ts";
-import { libraryHost } from "../script/library/library.ts";
-import { compile, run } from "../script/machine.ts";
-import { noFiles } from "../script/module.ts";
-import { Shared } from "../script/shared.ts";
+import { linesOf } from "../../testing/script-lines.ts";
 import { configuredDirectories } from "./directories.ts";
 import { makeLdapPort } from "./ldap.ts";
 
@@ -97,24 +92,10 @@ async function said(text: string): Promise<string[]> {
     userdn: "",
     timeout: 5000,
   };
-  const lines: string[] = [];
   const source = text
     .replaceAll("LDAPURI", `ldap://127.0.0.1:${port}`)
     .replaceAll("CA", JSON.stringify(readFileSync(certificate.ca, "utf8")).slice(1, -1));
-  const outcome = await run(compile("test", source, libraryHost, noFiles), {
-    world: {
-      clock: systemClock,
-      random: () => 0.5,
-      echo: (line) => void lines.push(line),
-      log: () => undefined,
-      hostname: "client.example",
-      startedMs: 0,
-      shared: new Shared(systemClock),
-      ports: { ldap: makeLdapPort(() => configuredDirectories([directory])) },
-    },
-  });
-  assert.equal(outcome.error?.describe(), undefined);
-  return lines;
+  return linesOf(source, { ldap: makeLdapPort(() => configuredDirectories([directory])) });
 }
 
 test("scripts bind to a directory, search it with filters and read values as bytes", { skip }, async () => {
