@@ -10,6 +10,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { SteadySource } from "../peers/source.ts";
 import { Chaos } from "../soak/chaos.ts";
 import { Disk } from "../soak/disk.ts";
+import { Endpoints } from "../soak/endpoints.ts";
 import { type LineReport, LineFaults } from "../soak/line-faults.ts";
 import { type Verdict, judge } from "../soak/verdict.ts";
 import { Stage, eventually } from "./stage.ts";
@@ -34,6 +35,7 @@ describe("a cluster under load to which everything happens", { timeout: minutes 
   let source: SteadySource;
   let line: LineFaults | null = null;
   let disk: Disk;
+  let endpoints: Endpoints | null = null;
 
   before(async () => {
     stage = await Stage.open("soak");
@@ -48,6 +50,7 @@ describe("a cluster under load to which everything happens", { timeout: minutes 
     });
     line = await LineFaults.install(stage, seed, MOST_FAULTS);
     await stage.ready("outbound", 2);
+    endpoints = new Endpoints(stage, "outbound");
     source = await SteadySource.start({
       address: await stage.addressOf("outbound"),
       port: 25,
@@ -58,6 +61,7 @@ describe("a cluster under load to which everything happens", { timeout: minutes 
   });
   after(async () => {
     source?.stop();
+    endpoints?.stop();
     await disk?.empty();
     await line?.remove();
     await stage?.remove();
@@ -85,7 +89,11 @@ describe("a cluster under load to which everything happens", { timeout: minutes 
     assert.deepEqual(verdict.lost, []);
     assert.deepEqual(verdict.duplicated, []);
     assert.deepEqual(verdict.invented, []);
-    assert.deepEqual(verdict.rebuffed, []);
+    assert.deepEqual(
+      verdict.rebuffed,
+      [],
+      `turned away without a word; before that: ${chaos.acts.join(", ")}`,
+    );
     assert.deepEqual(violations, []);
     assert.equal(mostWriters, 1);
     assert.ok(mostTransactions > 0 && mostTransactions <= BUDGET);
@@ -143,16 +151,19 @@ describe("a cluster under load to which everything happens", { timeout: minutes 
     await stage.watcher.stop();
   }
 
-  async function judged(chaos: Chaos): Promise<Verdict> {
+  async function judged({ kills, fulls, frozen, still }: Chaos): Promise<Verdict> {
+    assert.ok(endpoints);
     return judge({
       accepted: await source.accepted(),
       abandoned: await source.abandoned(),
       delivered: new Set((await stage.sink.recipients()).keys()),
       doubles: await stage.sink.doubles(),
       rebuffs: await source.rebuffs(),
-      kills: chaos.kills,
-      fulls: chaos.fulls,
-      frozen: chaos.frozen,
+      kills,
+      fulls,
+      frozen,
+      still,
+      closed: endpoints.log.closed(Date.now()),
     });
   }
 });

@@ -47,6 +47,9 @@ export class Chaos {
   readonly fulls: Span[] = [];
   /** When nobody told the node's proxy which pods are gone. */
   readonly frozen: Span[] = [];
+  /** When an engine stood still. */
+  readonly still: Span[] = [];
+  /** Each with its time. */
   readonly acts: string[] = [];
   readonly #course: Act[] = [...COURSE];
   #operatorKilledAt = 0;
@@ -93,7 +96,7 @@ export class Chaos {
     if (engine === undefined || Date.now() - last < LEAST_BETWEEN_KILLS_MS) return;
     this.kills.push(Date.now());
     killNow(engine);
-    this.acts.push(`kill ${engine.host}`);
+    this.#say(`kill ${engine.host}`);
   }
 
   /** Nor does the operator, for the same reason. */
@@ -101,14 +104,16 @@ export class Chaos {
     if (Date.now() - this.#operatorKilledAt < LEAST_BETWEEN_KILLS_MS) return;
     this.#operatorKilledAt = Date.now();
     for (const operator of await processesOf("operator", "mailfleet")) killNow(operator);
-    this.acts.push("kill operator");
+    this.#say("kill operator");
   }
 
   async freezeEngine(): Promise<void> {
     const engine = this.#pick(await processesOf("engine", `${this.#cluster}-`));
     if (engine === undefined) return;
+    const from = Date.now();
     await freeze([engine.pid], FROZEN_MS);
-    this.acts.push(`freeze ${engine.host}`);
+    this.still.push({ from, until: Date.now() });
+    this.#say(`freeze ${engine.host}`);
   }
 
   /** Pods go on; nobody looks after them. */
@@ -116,7 +121,7 @@ export class Chaos {
     const from = Date.now();
     await freeze(await nodePrograms(), FROZEN_MS);
     this.frozen.push({ from, until: Date.now() });
-    this.acts.push("freeze node");
+    this.#say("freeze node");
   }
 
   async fillDisk(): Promise<void> {
@@ -128,19 +133,23 @@ export class Chaos {
       await this.#disk.empty();
       this.fulls.push({ from, until: Date.now() });
     }
-    this.acts.push("fill disk");
+    this.#say("fill disk");
   }
 
   async scale(replicas: number): Promise<void> {
     await this.#ground.kubectl("scale", "mailcluster", this.#cluster, `--replicas=${replicas}`);
-    this.acts.push(`scale ${replicas}`);
+    this.#say(`scale ${replicas}`);
   }
 
   async configure(interval = 1 + Math.floor(this.#random() * MOST_INTERVAL)): Promise<void> {
     const path = "/spec/config/app/transportgroups/0/retry/intervals/0/interval";
     const patch = JSON.stringify([{ op: "replace", path, value: interval }]);
     await this.#ground.kubectl("patch", "mailcluster", this.#cluster, "--type=json", "-p", patch);
-    this.acts.push(`retry every ${interval} s`);
+    this.#say(`retry every ${interval} s`);
+  }
+
+  #say(act: string): void {
+    this.acts.push(`${new Date().toISOString().slice(11, 19)} ${act}`);
   }
 
   #pick<T>(from: readonly T[]): T {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 
 import { type Evidence, judge } from "./verdict.ts";
 
@@ -12,6 +12,8 @@ const none: Evidence = {
   kills: [],
   fulls: [],
   frozen: [],
+  still: [],
+  closed: [],
 };
 
 test("what was accepted and never delivered is lost", () => {
@@ -86,4 +88,30 @@ test("nor whom the node's table of connections leads to a pod that was killed an
       "1970-01-01T00:02:20.000Z connect EHOSTUNREACH",
     ],
   );
+});
+
+describe("whom the node refuses while no engine is ready", () => {
+  const refused = (at: number): Evidence["rebuffs"][number] => ({
+    at,
+    what: "connect ECONNREFUSED 10.96.0.9:25",
+  });
+  const rebuffs = [refused(11_000), refused(25_000), { at: 25_000, what: "cut" }, refused(33_000)];
+  const closed = [{ from: 11_000, until: 30_000 }];
+  const timesOf = (evidence: Partial<Evidence>): readonly string[] =>
+    judge({ ...none, rebuffs, closed, ...evidence }).rebuffed.map((text) =>
+      text.split(" ").slice(0, 2).join(" "),
+    );
+  const later = ["1970-01-01T00:00:25.000Z cut", "1970-01-01T00:00:33.000Z connect"];
+
+  test("has no reason to complain where it began with one that was killed", () => {
+    assert.deepEqual(timesOf({ kills: [10_000] }), later);
+  });
+
+  test("nor where one stood still", () => {
+    assert.deepEqual(timesOf({ still: [{ from: 9000, until: 13_000 }] }), later);
+  });
+
+  test("has every reason where nothing had happened to one", () => {
+    assert.equal(timesOf({ kills: [1000] }).length, rebuffs.length);
+  });
 });
