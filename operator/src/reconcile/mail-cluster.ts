@@ -37,6 +37,7 @@ import { renewCertificates } from "./renew-certificates.ts";
 import { attempt } from "./attempt.ts";
 import { again, done, type Reconciler, type Result, soonest } from "./result.ts";
 import { type Scaled, scale } from "./scale.ts";
+import { isStillWished } from "./still-wished.ts";
 import { spreadBacklog } from "./spread-backlog.ts";
 import { tellShares } from "./tell-shares.ts";
 import { tellSources } from "./tell-sources.ts";
@@ -193,6 +194,8 @@ async function takeSteps(
   if (steps.length > 0) tools.log.info({ ...observed.key, steps: describeSteps(steps) }, "steps");
   for (const step of steps) {
     const { kind, slot } = step;
+    if (!(await isStillWished(step, writer, observed)))
+      return again(LOOK_AGAIN.unseenMs, "somebody has changed the MailCluster since it was judged");
     await attempt(tools, observed, { id: idOfStep(step), kind, slot }, async () => {
       const what = await perform(step, { tools, writer, observed, contextOf });
       if (what === null) return;
