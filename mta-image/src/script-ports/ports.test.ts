@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer as createSecure } from "node:https";
 import { type AddressInfo, createServer as createPlain } from "node:net";
 import { tmpdir } from "node:os";
@@ -13,26 +13,32 @@ import { linesOf } from "../../testing/script-lines.ts";
 import { FakeResolver } from "../../testing/fake-resolver.ts";
 import { makeDnsPort } from "./dns.ts";
 import { folderFiles } from "./files.ts";
+import { configuredKeys } from "./keys.ts";
 import { ScriptFigures } from "./metrics.ts";
 import { makeSpfPort } from "./spf.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "script-ports-"));
 const certificate = makeCertificate(folder, "localhost");
-const secure = createSecure({ key: certificate.pem.key, cert: certificate.pem.cert }, (_, response) =>
-  response.end("secret"),
+const { key, cert } = certificate.pem;
+const secure = createSecure({ key, cert }, (_, response) => response.end("secret"));
+const client = makeCertificate(folder, "client");
+/** Talks only to whom the client's authority vouches for. */
+const guarded = createSecure(
+  { key, cert, ca: readFileSync(client.ca), requestCert: true, rejectUnauthorized: true },
+  (_, response) => response.end("known"),
 );
 const echo = createPlain({ allowHalfOpen: true }, (socket) => socket.pipe(socket));
 const port = (server: { address(): unknown }): number => (server.address() as AddressInfo).port;
 
 before(async () => {
-  for (const server of [secure, echo])
+  for (const server of [secure, guarded, echo])
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve as () => void));
   writeFileSync(join(folder, "list.txt"), "one\ntwo\n");
   symlinkSync("/etc/hostname", join(folder, "leads-out"));
 });
 
 after(async () => {
-  for (const server of [secure, echo]) server.close();
+  for (const server of [secure, guarded, echo]) server.close();
   rmSync(folder, { recursive: true });
 });
 
@@ -49,10 +55,12 @@ async function said(text: string): Promise<string[]> {
   });
   const source = text
     .replaceAll("SECPORT", String(port(secure)))
+    .replaceAll("GUARDED", String(port(guarded)))
     .replaceAll("ECHO", String(port(echo)))
     .replaceAll("CA", JSON.stringify(certificate.ca).slice(1, -1));
   return linesOf(source, {
     files: folderFiles(folder),
+    keys: configuredKeys(() => [{ id: "client", key: client.key, cert: client.cert }]),
     dns: makeDnsPort({ resolver, servers: () => ["127.0.0.1:1"], timeoutMs: 100 }),
     spf: makeSpfPort({ resolver, clock: systemClock, hostname: () => "client.example" }),
   });
@@ -111,6 +119,26 @@ test("TLS over a socket verifies what the script says of the server, and gives i
       "tls_protocols leaves no version that there is, such as TLSv1.2",
       "localhost secret true",
     ],
+  );
+});
+
+test("TLS over a socket shows the server a certificate of the configuration", async () => {
+  assert.deepEqual(
+    await said(`
+      function talk($options) {
+        $t = TLSSocket(Socket("AF_INET", "SOCK_STREAM")->connect("127.0.0.1", GUARDED), $options);
+        $t->handshake();
+        $t->send("GET / HTTP/1.0\\r\\n\\r\\n");
+        $all = "";
+        while ($more = $t->recv(100)) $all .= $more;
+        return $all == "" ? "refused" : $all[-5:];
+      }
+      echo talk([]);
+      echo talk(["tls_client_cert" => "pki:client"]);
+      echo talk(["tls_client_cert" => "client"]);
+      try { talk(["tls_client_cert" => "pki:nobody"]); } catch ($e) { echo $e->message(); }
+    `),
+    ["refused", "known", "known", "there is no certificate nobody with its key"],
   );
 });
 

@@ -42,7 +42,10 @@ export interface SocketTls {
  * The options of TLSSocket. As the manual has it, nobody is verified unless the script says so: by `tls_verify_ca` (or the
  * older `tls_verify_peer`, or authorities of its own) whether somebody known vouches, by `tls_verify_name` for whom.
  */
-export function socketTls(options: HslArray | undefined): SocketTls {
+export function socketTls(
+  options: HslArray | undefined,
+  context: { readonly ports?: Partial<Ports> | undefined },
+): SocketTls {
   const isVouched = option(options, "tls_ca") !== null;
   const verifyPeer = flag(options, "tls_verify_ca", either(options, "verify_peer", isVouched));
   const verifyHost = either(options, "verify_host", false);
@@ -53,8 +56,11 @@ export function socketTls(options: HslArray | undefined): SocketTls {
   if (versions === undefined)
     throw new Refusal("tls_protocols leaves no version that there is, such as TLSv1.2");
   const ciphers = option(options, "tls_ciphers");
+  const wish = tlsOptions(options);
+  const named = option(options, "tls_client_cert");
+  const certificate = wish.certificate ?? namedCertificate(context, named === null ? null : toText(named));
   return {
-    wish: { ...tlsOptions(options), verifyPeer, verifyHost },
+    wish: { ...wish, certificate, verifyPeer, verifyHost },
     serverName,
     names: names === null ? (verifyHost ? [serverName] : []) : listOf(names).map(toText),
     versions,

@@ -120,9 +120,9 @@ export const tlsSocketClass: HostClass = makeClass("TLSSocket", "TLS over a conn
     name: "TLSSocket",
     parameters: [plain, optional(parameter.array("options"))],
     returns: "TLSSocket",
-    docs: "Nothing of the server is verified unless an option says so: `tls_verify_ca` (whether a known authority vouches; also with `tls_ca`, authorities of the script's own), `tls_verify_name` (a list, one of which the certificate must have), `tls_verify_host` (that of `tls_sni`). Others: `tls_sni` (the name to ask for), `tls_default_ca` (true), `tls_protocols` (such as TLSv1.2,TLSv1.3 or !TLSv1.3), `tls_ciphers`, `tls_verify_cert` (x509, privatekey, chain).",
-    run: (_, { object, socket }, options): Value =>
-      new HostObject(tlsSocketClass, new TlsState(object, socket, socketTls(options))),
+    docs: "Nothing of the server is verified unless an option says so: `tls_verify_ca` (whether a known authority vouches; also with `tls_ca`, authorities of the script's own), `tls_verify_name` (a list, one of which the certificate must have), `tls_verify_host` (that of `tls_sni`). Others: `tls_sni` (the name to ask for), `tls_default_ca` (true), `tls_protocols` (such as TLSv1.2,TLSv1.3 or !TLSv1.3), `tls_ciphers`, `tls_verify_cert` (x509, privatekey, chain) and `tls_client_cert` (the name of a certificate of pki.private, with or without pki: before it), to show to a server that asks.",
+    run: (context, { object, socket }, options): Value =>
+      new HostObject(tlsSocketClass, new TlsState(object, socket, socketTls(options, context))),
   }),
   methods: [
     declare({
