@@ -8,6 +8,8 @@ import type { TLSSocket } from "node:tls";
 import { buffer } from "node:stream/consumers";
 import { SMTPServer, type SMTPServerOptions, type SMTPServerSession } from "smtp-server";
 
+import { until } from "./until.ts";
+
 export interface Received {
   readonly sender: string;
   readonly recipients: readonly string[];
@@ -78,6 +80,14 @@ export class MailSink {
         resolve(sink);
       });
     });
+  }
+
+  /** Waits until it has taken so many messages, no more and no fewer; fails when it never does. */
+  async taken(count: number): Promise<void> {
+    await until(
+      () => this.received.length,
+      (length) => length === count,
+    );
   }
 
   /** Cuts every connection: waiting for those that the engine keeps would take as long as it keeps them. */

@@ -40,10 +40,7 @@ test("mail leaves sealed, and the bounce that comes back later is told and keeps
       .map((line) => JSON.parse(line) as Record<string, unknown>)
       .filter((event) => event["type"] === type);
   await client.sendMail({ from: "boss@corp.test", to: "ann@far.test", subject: "one", text: "hi" });
-  await until(
-    () => sink.received.length,
-    (length) => length === 1,
-  );
+  await sink.taken(1);
   const returnPath = sink.received[0]?.sender ?? "";
   assert.match(returnPath, /^fb=.*@bounces\.example\.org$/);
 

@@ -1,11 +1,11 @@
 /** Exclusive addresses in whole engines: mail leaves from the one that an engine was started with, and from no other. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { createTransport } from "nodemailer";
 
-import type { EngineStatus, QueuePage } from "#contract/admin-api.ts";
+import type { EngineStatus } from "#contract/admin-api.ts";
 import type { Explanations } from "#contract/rules-api.ts";
 
+import { queuedIn, sendTo } from "../../testing/engine-mail.ts";
 import { type Engine, startEngine } from "../../testing/harness.ts";
 import { MailSink } from "../../testing/mail-sink.ts";
 import { until } from "../../testing/until.ts";
@@ -32,21 +32,11 @@ function start(identity?: string): Promise<Engine> {
   });
 }
 
-async function send({ smtpPort }: Engine, count: number): Promise<void> {
-  const transport = createTransport({ host: "127.0.0.1", port: smtpPort, ignoreTLS: true });
-  const to = Array.from({ length: count }, (_, i) => `u${i}@example.org`);
-  for (const address of to) await transport.sendMail({ from: "a@example.org", to: address, text: "hello" });
-  transport.close();
-}
-
 test("mail leaves from the identity of the engine, and says its name", async () => {
   const engine = await start("127.0.0.12");
   sink.received.length = 0;
-  await send(engine, 6);
-  await until(
-    async () => sink.received.length,
-    (count) => count === 6,
-  );
+  for (let i = 0; i < 6; i++) await sendTo(engine, `u${i}@example.org`);
+  await sink.taken(6);
   assert.deepEqual([...new Set(sink.received.map(({ helo }) => helo))], ["b.example.test"]);
   await engine.stop();
 });
@@ -54,12 +44,12 @@ test("mail leaves from the identity of the engine, and says its name", async () 
 test("an engine that holds none keeps the mail and says why", async () => {
   const engine = await start();
   sink.received.length = 0;
-  await send(engine, 1);
+  await sendTo(engine, "u0@example.org");
   await until(
     async () => ((await engine.admin("GET", "/v1/status")).json as EngineStatus).queue.blocked,
     (blocked) => blocked === 1,
   );
-  const [entry] = ((await engine.admin("GET", "/v1/queue")).json as QueuePage).entries;
+  const [entry] = await queuedIn(engine);
   const { json } = await engine.admin("GET", `/v1/queue/${entry?.messageId}/explain`);
   const [explained] = (json as Explanations).entries;
   assert.deepEqual(

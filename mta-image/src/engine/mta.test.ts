@@ -6,9 +6,10 @@ import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { createTransport } from "nodemailer";
 
-import type { EngineStatus, QueuePage } from "#contract/admin-api.ts";
+import type { EngineStatus } from "#contract/admin-api.ts";
 
 import { makeCertificate } from "../../testing/certificates.ts";
+import { queuedIn } from "../../testing/engine-mail.ts";
 import { type Engine, type EngineOptions, appConfig, startEngine } from "../../testing/harness.ts";
 import { MailSink } from "../../testing/mail-sink.ts";
 import { until } from "../../testing/until.ts";
@@ -58,7 +59,7 @@ async function assertFenced(of: Engine): Promise<void> {
   const { queue, state, ready } = await status(of);
   assert.deepEqual([state, ready, queue.total, queue.blocked], ["Fenced", false, 1, 1]);
   assert.equal(sink.received.length, 0);
-  const [entry] = ((await of.admin("GET", "/v1/queue")).json as QueuePage).entries;
+  const [entry] = await queuedIn(of);
   const { json } = await of.admin("GET", `/v1/queue/${entry?.messageId}/explain`);
   assert.match(JSON.stringify(json), /the engine is fenced/);
 }
@@ -71,10 +72,7 @@ describe("the engine", () => {
   test("delivers what it took, byte for byte, with one trace field in front", async () => {
     const mta = await engine();
     await send(mta);
-    await until(
-      () => sink.received.length,
-      (count) => count === 1,
-    );
+    await sink.taken(1);
     const text = sink.received[0]?.content.toString() ?? "";
     assert.match(text, /^Received: from \[?\S+ \(\[127\.0\.0\.1\]\)\r\n\tby engine\.example\.test/);
     assert.match(text, /\r\n\r\nhello\r\n\.\r\n\.\.dots\r\n/);
@@ -99,10 +97,7 @@ describe("the engine", () => {
     sink.answer = () => "accept";
     const retried = await mta.admin("POST", "/v1/queue/retry", { recipientDomain: "example.net" });
     assert.deepEqual(retried.json, { changed: 1 });
-    await until(
-      () => sink.received.length,
-      (count) => count === 1,
-    );
+    await sink.taken(1);
   });
 
   test("tells the sender of a failure, in the thread of the message", async () => {
@@ -110,10 +105,7 @@ describe("the engine", () => {
     sink.answerRcpt = (address) =>
       address === "b@example.net" ? { code: 550, text: "5.1.1 no such user" } : "accept";
     await send(mta);
-    await until(
-      () => sink.received.length,
-      (count) => count === 1,
-    );
+    await sink.taken(1);
     const [notice] = sink.received;
     assert.equal(notice?.sender, "");
     assert.deepEqual(notice?.recipients, ["a@example.org"]);
@@ -150,10 +142,7 @@ describe("the engine", () => {
     await first.stop();
     const second = await engine({ folder: home });
     await second.admin("POST", "/v1/queue/retry", { recipientDomain: "example.net" });
-    await until(
-      () => sink.received.length,
-      (count) => count === 1,
-    );
+    await sink.taken(1);
   });
 
   test("refuses to share its spool", async () => {
@@ -171,10 +160,7 @@ describe("the engine", () => {
       appServer: { tls: { certs: [{ cert: "own" }] } },
     });
     await send(mta, { tls: true });
-    await until(
-      () => secureSink.received.length,
-      (count) => count === 1,
-    );
+    await secureSink.taken(1);
     assert.equal(secureSink.received[0]?.isSecure, true);
     assert.match(secureSink.received[0]?.content.toString() ?? "", /with ESMTPS id/);
     await secureSink.stop();
@@ -196,10 +182,7 @@ describe("configuration in force", () => {
     const taken = await push("good", appConfig({ server: `127.0.0.1:${other.port}` }));
     assert.deepEqual(taken.json, { revision: "good" });
     await send(mta);
-    await until(
-      () => other.received.length,
-      (count) => count === 1,
-    );
+    await other.taken(1);
     assert.equal((await status(mta)).revision, "good");
     await other.stop();
   });
@@ -211,10 +194,7 @@ describe("configuration in force", () => {
     const refused = await mta.admin("POST", "/v1/config/reload", {});
     assert.equal(refused.status, 422);
     await send(mta);
-    await until(
-      () => sink.received.length,
-      (count) => count === 1,
-    );
+    await sink.taken(1);
   });
 });
 

@@ -118,10 +118,7 @@ test("mail for a plugin that is not loaded waits for it", async () => {
 test("a plugin at the door of the queue sends some mail back and lets the rest go", async () => {
   await send("smtp", ["b@refuse.example", "b@example.net"]);
   assert.equal(await replyFor("b@refuse.example"), "450 4.7.0 Plugin queue gave it back");
-  await until(
-    () => sink.received.length,
-    (count) => count === 1,
-  );
+  await sink.taken(1);
   assert.deepEqual(sink.received[0]?.recipients, ["b@example.net"]);
 });
 

@@ -4,11 +4,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { createTransport } from "nodemailer";
 
-import type { EngineStatus, QueuePage } from "#contract/admin-api.ts";
+import type { EngineStatus } from "#contract/admin-api.ts";
 import type { Explanations } from "#contract/rules-api.ts";
 
+import { queuedIn, sendTo } from "../../testing/engine-mail.ts";
 import { type Engine, type EngineOptions, appConfig, startEngine } from "../../testing/harness.ts";
 import { MailSink } from "../../testing/mail-sink.ts";
 import { until } from "../../testing/until.ts";
@@ -29,9 +29,7 @@ after(async () => {
 });
 
 async function send(...to: string[]): Promise<void> {
-  const transport = createTransport({ host: "127.0.0.1", port: engine.smtpPort, ignoreTLS: true });
-  for (const address of to) await transport.sendMail({ from: "a@example.org", to: address, text: "hello" });
-  transport.close();
+  for (const address of to) await sendTo(engine, address);
 }
 
 function push(revision: string, files: Readonly<Record<string, unknown>> = {}): Promise<{ status: number }> {
@@ -42,10 +40,6 @@ function push(revision: string, files: Readonly<Record<string, unknown>> = {}): 
   return engine.admin("PUT", "/v1/config", { revision, files: Object.fromEntries(texts) });
 }
 
-async function queued(): Promise<QueuePage["entries"]> {
-  return ((await engine.admin("GET", "/v1/queue")).json as QueuePage).entries;
-}
-
 const arrived = (): Promise<string[]> =>
   Promise.resolve(sink.received.flatMap(({ recipients }) => recipients).sort());
 
@@ -54,7 +48,7 @@ test("what a pushed file suspends waits and says why, and goes when the next pus
   assert.equal((await push("r1", { "smtpd-suspend.yaml": { suspends } })).status, 200);
   await send("u@a.example.net", "u@example.com");
   await until(arrived, (recipients) => recipients.join() === "u@example.com");
-  const [entry] = await queued();
+  const [entry] = await queuedIn(engine);
   assert.equal(entry?.recipient, "u@a.example.net");
   const explained = (await engine.admin("GET", `/v1/queue/${entry?.id}/explain`)).json as Explanations;
   const [obstacle] = explained.entries[0]?.obstacles ?? [];
@@ -69,7 +63,7 @@ test("a rate of the file lets through what it allows, and an order of an adminis
   sink.received.length = 0;
   await send("u1@b.example", "u2@b.example", "u3@b.example", "u1@c.example");
   await until(arrived, (recipients) => recipients.join() === "u1@b.example,u1@c.example,u2@b.example");
-  const [entry] = await queued();
+  const [entry] = await queuedIn(engine);
   const explained = (await engine.admin("GET", `/v1/queue/${entry?.messageId}/explain`)).json as Explanations;
   assert.match(explained.entries[0]?.obstacles[0]?.detail ?? "", /2 of 2 recipients in 3600 s/);
   await engine.admin("PUT", "/v1/suspensions/all", { ttl: 0.2 });

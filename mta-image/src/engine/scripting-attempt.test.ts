@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 
 import { makeCertificate } from "../../testing/certificates.ts";
-import { Lines } from "../../testing/dialogue.ts";
+import { queuedIn, sendTo } from "../../testing/engine-mail.ts";
 import { startEngine } from "../../testing/harness.ts";
 import { MailSink } from "../../testing/mail-sink.ts";
 import { until } from "../../testing/until.ts";
@@ -48,18 +48,11 @@ async function told(
   t.after(() => mta.stop());
   if (engine["policy"] !== undefined)
     assert.equal((await mta.admin("PUT", "/v1/policies/mine", engine["policy"])).status, 200);
-  const client = await Lines.to(mta.smtpPort);
-  await client.reply();
-  await client.ask("EHLO client.example.org");
-  await client.ask("MAIL FROM:<news@example.org>");
-  await client.ask("RCPT TO:<ann@example.net>");
-  await client.ask("DATA");
-  assert.match(await client.ask("Subject: x\r\n\r\nhello\r\n."), /^250 /);
-  client.socket.destroy();
-  const entries = async (): Promise<{ lastReply: string; attempts: number }[]> =>
-    ((await mta.admin("GET", "/v1/queue")).json as { entries: { lastReply: string; attempts: number }[] })
-      .entries;
-  const [entry] = await until(entries, ([first]) => first?.attempts === 1);
+  await sendTo(mta, "ann@example.net");
+  const [entry] = await until(
+    () => queuedIn(mta),
+    ([first]) => first?.attempts === 1,
+  );
   return JSON.parse(entry?.lastReply ?? "") as Told;
 }
 

@@ -5,7 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
 
-import { Lines } from "../../testing/dialogue.ts";
+import type { QueuePage } from "#contract/admin-api.ts";
+
+import { queuedIn, sendTo } from "../../testing/engine-mail.ts";
 import { type Engine, startEngine } from "../../testing/harness.ts";
 import { MailSink } from "../../testing/mail-sink.ts";
 import { until } from "../../testing/until.ts";
@@ -47,38 +49,14 @@ async function engine({ eod, onerror, ...queue }: Scripts): Promise<Engine> {
   return started;
 }
 
-async function send(to: Engine, ...recipients: string[]): Promise<void> {
-  const client = await Lines.to(to.smtpPort);
-  await client.reply();
-  await client.ask("EHLO client.example.org");
-  await client.ask("MAIL FROM:<news@example.org>");
-  for (const address of recipients) await client.ask(`RCPT TO:<${address}>`);
-  await client.ask("DATA");
-  assert.match(await client.ask("Subject: x\r\n\r\nhello\r\n."), /^250 /);
-  client.socket.destroy();
-}
-
-interface QueueEntry {
-  readonly status: string;
-  readonly transportId: string;
-  readonly lastReply: string;
-  readonly attempts: number;
-  readonly nextAttempt?: string;
-  readonly dueAt?: string;
-}
-
-async function entries(of: Engine): Promise<QueueEntry[]> {
-  return ((await of.admin("GET", "/v1/queue")).json as { entries: QueueEntry[] }).entries;
-}
-
-const isDeferred = (list: readonly QueueEntry[]): boolean => list.length === 1 && list[0]?.attempts === 1;
+const isDeferred = (list: QueuePage["entries"]): boolean => list.length === 1 && list[0]?.attempts === 1;
 const isEmpty = (list: readonly unknown[]): boolean => list.length === 0;
 
 test("predelivery sends recipients where it wants, those of one way together", async () => {
   const mta = await engine({
     predelivery: `if ($message["recipientaddress"]["localpart"] != "ann") Try(["server" => "127.0.0.1:${other.port}"]);`,
   });
-  await send(mta, "ann@example.net", "bob@example.net", "cid@example.net");
+  await sendTo(mta, "ann@example.net", "bob@example.net", "cid@example.net");
   await until(
     () => sink.received.length + other.received.length,
     (count) => count === 2,
@@ -93,11 +71,8 @@ test("predelivery sees the message and reads its bytes", async () => {
       if ($message["sender"] != "") Bounce(["reason" => "%s %s %s %s %s" % [$message["sender"], $message["recipient"], $message["transportid"],
         string(length($text) == $message["size"]), string($text =~ #/hello/)]]);`,
   });
-  await send(mta, "Ann@example.net");
-  await until(
-    () => sink.received.length,
-    (count) => count === 1,
-  );
+  await sendTo(mta, "Ann@example.net");
+  await sink.taken(1);
   const notice = sink.received[0]?.content.toString() ?? "";
   assert.match(notice, /news@example\.org ann@example\.net default true true/);
   assert.match(notice, /Status: 5\.7\.1/);
@@ -107,15 +82,12 @@ test("predelivery puts off, for its own time", async () => {
   const mta = await engine({
     predelivery: `if ($arguments["retry"] == 0) Queue(["delay" => 7200, "reason" => "not yet"]);`,
   });
-  await send(mta, "ann@example.net");
-  const [entry] = await until(() => entries(mta), isDeferred);
+  await sendTo(mta, "ann@example.net");
+  const [entry] = await until(() => queuedIn(mta), isDeferred);
   assert.equal(entry?.lastReply, "not yet");
   assert.equal(sink.attempts, 0);
   await mta.admin("POST", "/v1/queue/retry", { recipientDomain: "example.net" });
-  await until(
-    () => sink.received.length,
-    (count) => count === 1,
-  );
+  await sink.taken(1);
 });
 
 test("a hold and another transport that scripts want outlive a restart of the engine", async () => {
@@ -129,22 +101,19 @@ test("a hold and another transport that scripts want outlive a restart of the en
       app: { scripting: { hooks: { predelivery: script } } },
     });
   const first = await start();
-  await send(first, "ann@example.net");
+  await sendTo(first, "ann@example.net");
   await until(
-    () => entries(first),
+    () => queuedIn(first),
     ([entry]) => entry?.status === "hold",
   );
   await first.stop();
   const again = await start();
   engines.push(again);
-  const [entry] = await entries(again);
+  const [entry] = await queuedIn(again);
   assert.deepEqual([entry?.status, entry?.transportId, entry?.attempts], ["hold", "second", 0]);
   assert.equal(sink.attempts, 0);
   await again.admin("POST", "/v1/queue/release", { recipientDomain: "example.net" });
-  await until(
-    () => sink.received.length,
-    (count) => count === 1,
-  );
+  await sink.taken(1);
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -153,13 +122,13 @@ test("a transport that is not there is a failure of the script: before an attemp
     predelivery: `if ($arguments["retry"] == 0) Queue(["transportid" => "nowhere", "reason" => "mine"]);`,
     postdelivery: `Queue(["transportid" => "nowhere", "reason" => "mine"]);`,
   });
-  await send(mta, "ann@example.net");
-  const [before] = await until(() => entries(mta), isDeferred);
+  await sendTo(mta, "ann@example.net");
+  const [before] = await until(() => queuedIn(mta), isDeferred);
   assert.equal(before?.lastReply, "Put off by a script");
   sink.answerRcpt = () => ({ code: 451, text: "4.7.1 later" });
   await mta.admin("POST", "/v1/queue/retry", { recipientDomain: "example.net" });
   const [later] = await until(
-    () => entries(mta),
+    () => queuedIn(mta),
     (list) => list[0]?.attempts === 2,
   );
   assert.match(later?.lastReply ?? "", /^451 4\.7\.1 later/);
@@ -167,8 +136,8 @@ test("a transport that is not there is a failure of the script: before an attemp
 
 test("predelivery drops mail without a word", async () => {
   const mta = await engine({ predelivery: `Delete();` });
-  await send(mta, "ann@example.net");
-  await until(() => entries(mta), isEmpty);
+  await sendTo(mta, "ann@example.net");
+  await until(() => queuedIn(mta), isEmpty);
   assert.equal(sink.attempts, 0);
 });
 
@@ -180,12 +149,12 @@ test("postdelivery goes on where the engine would give up, and hears what predel
         $result["enhanced"][0], $result["reason"][0], $context["n"], GetMetaData()["tries"]]]);`,
   });
   sink.answerRcpt = () => ({ code: 550, text: "5.1.1 nobody here" });
-  await send(mta, "ann@example.net");
-  const [first] = await until(() => entries(mta), isDeferred);
+  await sendTo(mta, "ann@example.net");
+  const [first] = await until(() => queuedIn(mta), isDeferred);
   assert.equal(first?.lastReply, "550 5 nobody here 0 1");
   await mta.admin("POST", "/v1/queue/retry", { recipientDomain: "example.net" });
   const [second] = await until(
-    () => entries(mta),
+    () => queuedIn(mta),
     (list) => list[0]?.attempts === 2,
   );
   assert.equal(second?.lastReply, "550 5 nobody here 1 2");
@@ -200,21 +169,18 @@ test("postdelivery gives up early and tells the sender, or nobody", async () => 
   });
   sink.answerRcpt = (address) =>
     address.endsWith("example.net") ? { code: 451, text: "4.7.1 later" } : "accept";
-  await send(mta, "ann@example.net", "bob@example.net");
-  await until(
-    () => sink.received.length,
-    (count) => count === 1,
-  );
+  await sendTo(mta, "ann@example.net", "bob@example.net");
+  await sink.taken(1);
   const notice = sink.received[0]?.content.toString() ?? "";
   assert.match(notice, /Final-Recipient: rfc822; ann@example\.net\r\nAction: failed\r\nStatus: 5\.7\.1/);
   assert.doesNotMatch(notice, /bob@example\.net/);
-  await until(() => entries(mta), isEmpty);
+  await until(() => queuedIn(mta), isEmpty);
 });
 
 test("what was delivered stays so, whatever a script says", async () => {
   const mta = await engine({ postdelivery: `if (not isset($arguments["action"])) Queue(["delay" => 0]);` });
-  await send(mta, "ann@example.net");
-  await until(() => entries(mta), isEmpty);
+  await sendTo(mta, "ann@example.net");
+  await until(() => queuedIn(mta), isEmpty);
   assert.equal(sink.received.length, 1);
 });
 
@@ -225,11 +191,8 @@ test("what the end of data keeps with a message is there before its attempt", as
       memory_store("id", $transaction["id"]); Accept();`,
     predelivery: `if (memory_fetch("id") == $message["id"]["transaction"]) Try(["server" => ["host" => "127.0.0.1", "port" => number(GetMetaData()["to"])]]);`,
   });
-  await send(mta, "ann@example.net");
-  await until(
-    () => other.received.length,
-    (count) => count === 1,
-  );
+  await sendTo(mta, "ann@example.net");
+  await other.taken(1);
   assert.equal(sink.received.length, 0);
 });
 
@@ -238,11 +201,8 @@ test("a script makes mail of its own", async () => {
     postdelivery: `if ($message["recipient"] == "ann@example.net")
       MIME()->addHeader("Subject", "delivered")->setBody("it was")->queue("", "boss@example.com", "default");`,
   });
-  await send(mta, "ann@example.net");
-  await until(
-    () => sink.received.length,
-    (count) => count === 2,
-  );
+  await sendTo(mta, "ann@example.net");
+  await sink.taken(2);
   assert.deepEqual(sink.received[1]?.recipients, ["boss@example.com"]);
   assert.match(sink.received[1]?.content.toString() ?? "", /Subject: delivered/);
 });
@@ -254,32 +214,29 @@ for (const [what, text] of Object.entries({
 })) {
   test(`a predelivery script that ${what} puts its mail off, and the next message is served`, async () => {
     const mta = await engine({ predelivery: `if ($message["recipient"] == "ann@example.net") { ${text} }` });
-    await send(mta, "ann@example.net");
-    const [entry] = await until(() => entries(mta), isDeferred);
+    await sendTo(mta, "ann@example.net");
+    const [entry] = await until(() => queuedIn(mta), isDeferred);
     assert.equal(entry?.lastReply, "Put off by a script");
-    await send(mta, "bob@example.com");
-    await until(
-      () => sink.received.length,
-      (count) => count === 1,
-    );
+    await sendTo(mta, "bob@example.com");
+    await sink.taken(1);
   });
 
   test(`a postdelivery script that ${what} changes nothing of the outcome`, async () => {
     const mta = await engine({ postdelivery: text });
-    await send(mta, "ann@example.net");
-    await until(() => entries(mta), isEmpty);
+    await sendTo(mta, "ann@example.net");
+    await until(() => queuedIn(mta), isEmpty);
     assert.equal(sink.received.length, 1);
   });
 }
 
 test("a predelivery script that fails may count as none, and never returns mail", async () => {
   const accepting = await engine({ predelivery: `throw "x";`, onerror: "accept" });
-  await send(accepting, "ann@example.net");
-  await until(() => entries(accepting), isEmpty);
+  await sendTo(accepting, "ann@example.net");
+  await until(() => queuedIn(accepting), isEmpty);
   assert.equal(sink.received.length, 1);
   const rejecting = await engine({ predelivery: `throw "x";`, onerror: "reject" });
-  await send(rejecting, "ann@example.net");
-  const [entry] = await until(() => entries(rejecting), isDeferred);
+  await sendTo(rejecting, "ann@example.net");
+  const [entry] = await until(() => queuedIn(rejecting), isDeferred);
   assert.equal(entry?.lastReply, "Put off by a script");
   assert.equal(sink.received.length, 1);
 });
@@ -292,8 +249,8 @@ for (const [what, options] of Object.entries({
 })) {
   test(`Try with ${what} counts as a failure of the script`, async () => {
     const mta = await engine({ predelivery: `Try([${options}]);` });
-    await send(mta, "ann@example.net");
-    const [entry] = await until(() => entries(mta), isDeferred);
+    await sendTo(mta, "ann@example.net");
+    const [entry] = await until(() => queuedIn(mta), isDeferred);
     assert.equal(entry?.lastReply, "Put off by a script");
     assert.equal(sink.attempts, 0);
   });
@@ -308,8 +265,8 @@ for (const [what, args] of Object.entries({
       predelivery: `$a = ["x"]; for ($i = 0; $i < 60; $i += 1) { $a = [$a, $a]; }
         Try(["plugin" => ["id" => "nothing", "arguments" => ${args}]]);`,
     });
-    await send(mta, "ann@example.net");
-    const [entry] = await until(() => entries(mta), isDeferred);
+    await sendTo(mta, "ann@example.net");
+    const [entry] = await until(() => queuedIn(mta), isDeferred);
     assert.match(entry?.lastReply ?? "", /no plugin "nothing"|too large for a plugin/);
     assert.equal(sink.attempts, 0);
   });
@@ -317,8 +274,8 @@ for (const [what, args] of Object.entries({
 
 test("a source address that nobody configured defers, and says so", async () => {
   const mta = await engine({ predelivery: `Try(["sourceip" => "no-such"]);` });
-  await send(mta, "ann@example.net");
-  const [entry] = await until(() => entries(mta), isDeferred);
+  await sendTo(mta, "ann@example.net");
+  const [entry] = await until(() => queuedIn(mta), isDeferred);
   assert.match(entry?.lastReply ?? "", /there is no address "no-such"/);
 });
 
@@ -326,9 +283,6 @@ test("a source address with a name of its own is used", async () => {
   const mta = await engine({
     predelivery: `Try(["sourceip" => [["address" => "127.0.0.9", "helo" => "nine.example.org"]], "server" => "127.0.0.1:${other.port}"]);`,
   });
-  await send(mta, "ann@example.net");
-  await until(
-    () => other.received.length,
-    (count) => count === 1,
-  );
+  await sendTo(mta, "ann@example.net");
+  await other.taken(1);
 });

@@ -2,10 +2,9 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { Lines } from "../../testing/dialogue.ts";
+import { sendTo } from "../../testing/engine-mail.ts";
 import { startEngine } from "../../testing/harness.ts";
 import { MailSink } from "../../testing/mail-sink.ts";
-import { until } from "../../testing/until.ts";
 
 let sink: MailSink;
 before(async () => {
@@ -24,17 +23,8 @@ async function notices(
   const { count, group = { retry: { count: 3, intervals: [{ interval: "1h" }] } } } = options;
   const mta = await startEngine({ server: `127.0.0.1:${sink.port}`, group, app: { scripting: { hooks } } });
   t.after(() => mta.stop());
-  const client = await Lines.to(mta.smtpPort);
-  await client.reply();
-  for (const line of ["EHLO c.example.org", "MAIL FROM:<news@example.org>"]) await client.ask(line);
-  for (const name of ["ann", "bob"]) await client.ask(`RCPT TO:<${name}@example.net>`);
-  await client.ask("DATA");
-  assert.match(await client.ask("Subject: x\r\n\r\nhello\r\n."), /^250 /);
-  client.socket.destroy();
-  await until(
-    () => sink.received.length,
-    (received) => received === count,
-  );
+  await sendTo(mta, "ann@example.net", "bob@example.net");
+  await sink.taken(count);
   return sink.received.map(({ content }) => content.toString());
 }
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
 
 import { makeCertificate } from "../../testing/certificates.ts";
-import { Lines } from "../../testing/dialogue.ts";
+import { queuedIn, sendTo } from "../../testing/engine-mail.ts";
 import { type Engine, startEngine } from "../../testing/harness.ts";
 import { MailSink } from "../../testing/mail-sink.ts";
 import { until } from "../../testing/until.ts";
@@ -42,34 +42,6 @@ async function engine(predelivery: string, postdelivery = "Default();"): Promise
   return running;
 }
 
-async function send(to: Engine, ...recipients: string[]): Promise<void> {
-  const client = await Lines.to(to.smtpPort);
-  await client.reply();
-  await client.ask("EHLO client.example.org");
-  await client.ask("MAIL FROM:<news@example.org>");
-  for (const address of recipients) await client.ask(`RCPT TO:<${address}>`);
-  await client.ask("DATA");
-  assert.match(await client.ask("Subject: x\r\n\r\nhello\r\n."), /^250 /);
-  client.socket.destroy();
-}
-
-interface QueueEntry {
-  readonly lastReply: string;
-  readonly attempts: number;
-  readonly sender: string;
-  readonly recipient: string;
-}
-
-async function entries(of: Engine): Promise<QueueEntry[]> {
-  return ((await of.admin("GET", "/v1/queue")).json as { entries: QueueEntry[] }).entries;
-}
-
-const takenBy = (count: number): Promise<unknown> =>
-  until(
-    () => sink.received.length,
-    (taken) => taken === count,
-  );
-
 test("sender and recipient are said in this attempt and forgotten behind it, also over a restart", async () => {
   const told = `Queue(["delay" => 3600, "reason" => "%s %s %s" % [$message["sender"], $message["recipient"], $message["jobid"]]]);`;
   const first = await engine(
@@ -78,27 +50,27 @@ test("sender and recipient are said in this attempt and forgotten behind it, als
   );
   sink.answerRcpt = (address) =>
     address === "eve@example.net" ? { code: 451, text: "4.7.1 later" } : "accept";
-  await send(first, "ann@example.net");
+  await sendTo(first, "ann@example.net");
   const [entry] = await until(
-    () => entries(first),
+    () => queuedIn(first),
     ([one]) => one?.attempts === 1,
   );
   assert.equal(entry?.lastReply, "other@example.org eve@example.net j1");
   assert.deepEqual([entry?.sender, entry?.recipient], ["news@example.org", "ann@example.net"]);
   const again = await engine("Try();");
   await again.admin("POST", "/v1/queue/retry", { recipientDomain: "example.net" });
-  await takenBy(1);
+  await sink.taken(1);
   const [mail] = sink.received;
   assert.deepEqual([mail?.sender, mail?.recipients], ["news@example.org", ["ann@example.net"]]);
 });
 
 test("the null sender may be said, and recipients that get one address stay mails of their own", async () => {
-  await send(
+  await sendTo(
     await engine(`Try(["sender" => "", "recipient" => "eve@example.net"]);`),
     "a@example.net",
     "b@example.net",
   );
-  await takenBy(2);
+  await sink.taken(2);
   assert.deepEqual(
     sink.received.map(({ sender, recipients }) => [sender, recipients]),
     [
@@ -112,8 +84,8 @@ test("a script signs on and says hello by a name of its own", async () => {
   const mta = await engine(
     `Try(["saslusername" => "joe", "saslpassword" => "secret", "helo" => "said.example", "timeout" => ["MAIL" => 5], "connect_timeout" => 5]);`,
   );
-  await send(mta, "ann@example.net");
-  await takenBy(1);
+  await sendTo(mta, "ann@example.net");
+  await sink.taken(1);
   assert.equal(sink.received[0]?.helo, "said.example");
 });
 
@@ -126,13 +98,10 @@ test("a certificate of the configuration is shown to a host that asks, and one t
   const mta = await engine(
     `Try(["server" => "127.0.0.1:${asking.port}", "tls" => "require", "tls_client_cert" => $message["recipientaddress"]["localpart"] == "ann" ? "pki:mine" : "pki:other"]);`,
   );
-  await send(mta, "bob@example.net", "ann@example.net");
-  await until(
-    () => asking.received.length,
-    (taken) => taken === 1,
-  );
+  await sendTo(mta, "bob@example.net", "ann@example.net");
+  await asking.taken(1);
   const [left] = await until(
-    () => entries(mta),
+    () => queuedIn(mta),
     (list) => list.length === 1,
   );
   assert.deepEqual([left?.recipient, left?.lastReply], ["bob@example.net", "Put off by a script"]);
@@ -142,9 +111,9 @@ test("a certificate of the configuration is shown to a host that asks, and one t
 
 test("an address that is none puts the recipient off", async () => {
   const mta = await engine(`Try(["recipient" => "a b"]);`);
-  await send(mta, "ann@example.net");
+  await sendTo(mta, "ann@example.net");
   const [entry] = await until(
-    () => entries(mta),
+    () => queuedIn(mta),
     ([one]) => one?.attempts === 1,
   );
   assert.equal(entry?.lastReply, "Put off by a script");

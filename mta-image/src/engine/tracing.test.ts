@@ -5,6 +5,7 @@ import { createTransport } from "nodemailer";
 
 import type { Explanations } from "#contract/rules-api.ts";
 import { TraceItem, type TraceLine } from "#contract/trace-api.ts";
+import { queuedIn } from "../../testing/engine-mail.ts";
 import { type Engine, startEngine } from "../../testing/harness.ts";
 import { MailSink } from "../../testing/mail-sink.ts";
 import { until } from "../../testing/until.ts";
@@ -115,12 +116,7 @@ describe("traces of sessions", () => {
   test("what a queued message said and heard is kept where it was sampled", async () => {
     await send("later@x.test");
     const entry = await until(
-      async () =>
-        (
-          (await engine.admin("GET", "/v1/queue")).json as {
-            entries: { messageId: string; status: string }[];
-          }
-        ).entries[0],
+      async () => (await queuedIn(engine))[0],
       (first) => first?.status === "deferred",
     );
     const path = `/v1/queue/${entry?.messageId}/explain`;
