@@ -11,6 +11,7 @@ import { after, before, test } from "node:test";
 import { systemClock } from "#base/clock.ts";
 
 import { makeCertificate } from "../../testing/certificates.ts";
+import { makeLogLines } from "../../testing/log-lines.ts";
 import { linesOf } from "../../testing/script-lines.ts";
 import { until } from "../../testing/until.ts";
 import { folderFiles } from "./files.ts";
@@ -76,14 +77,14 @@ after(async () => {
 });
 
 /** What the script says, line by line. */
-async function said(text: string): Promise<string[]> {
+async function said(text: string, by = http): Promise<string[]> {
   const source = text
     .replaceAll("WEB", `http://127.0.0.1:${port(web)}`)
     .replaceAll("SECURE", `https://127.0.0.1:${port(secure)}`)
     .replaceAll("GUARDED", `https://127.0.0.1:${port(guarded)}`)
     .replaceAll("PROXY", `127.0.0.1:${port(proxy)}`);
   const keys = [{ id: "client", key: join(folder, "client.key"), cert: join(folder, "client.crt") }];
-  return linesOf(source, { http, files: folderFiles(folder), keys: configuredKeys(() => keys) });
+  return linesOf(source, { http: by, files: folderFiles(folder), keys: configuredKeys(() => keys) });
 }
 
 test("http() sends what the script says and gives what comes back", async () => {
@@ -150,6 +151,48 @@ test("only answers of 2XX are a result, unless the script wants the status or th
     `),
     ["none", "none", "404 not here true", "302", "not here", "HTTP/1.1 404 Not Found true", "none", "none"],
   );
+});
+
+test("why a script was given none stands in the log, and nothing that only the script may know", async (t) => {
+  const { log, lines } = makeLogLines();
+  const logging = new ScriptHttp({ clock: systemClock, log });
+  t.after(() => logging.close());
+  const heard = await said(
+    `
+      echo http("http://user:secret@localhost:1/secret?secret");
+      echo http("SECURE/secret?secret");
+      echo http("WEB/large?secret", ["max_file_size" => 9]);
+      echo http("WEB/silent", ["timeout" => 0.05]);
+      echo http("WEB/missing", ["headers" => ["X-A: secret"]]);
+      echo http("WEB/missing", ["extended_result" => true])["status"];
+      echo http("secret://localhost/secret");
+      echo http("WEB/");
+    `,
+    logging,
+  );
+  assert.deepEqual(heard, ["none", "none", "none", "none", "none", "404", "none", "GET|/||||"]);
+  const origin = `http://127.0.0.1:${port(web)}`;
+  assert.deepEqual(
+    lines.map(({ msg, url, level }) => [msg, url, level]),
+    [
+      ["http-no-answer", "http://localhost:1", 40],
+      ["http-no-answer", `https://127.0.0.1:${port(secure)}`, 40],
+      ["http-no-answer", origin, 40],
+      ["http-no-answer", origin, 40],
+      ["http-no-result", origin, 30],
+      ["http-no-answer", "", 40],
+    ],
+  );
+  const reasons = lines.map(({ error, status }) => error ?? status);
+  assert.match(String(reasons[0]), /ECONNREFUSED/);
+  assert.match(String(reasons[1]), /certificate/);
+  assert.deepEqual(reasons.slice(2), [
+    "the answer has more than 9 bytes",
+    "no answer in time",
+    404,
+    "no URL of http or https",
+  ]);
+  assert.doesNotMatch(JSON.stringify(lines), /secret/);
 });
 
 test("a header without a value is left out, and those that the client writes by itself are no trouble", async () => {

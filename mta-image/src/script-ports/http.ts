@@ -11,8 +11,9 @@ import type { Clock, Timer } from "#base/clock.ts";
 import { describe } from "#base/error.ts";
 import type { Log } from "#base/log.ts";
 
-import type { BackgroundWish, HttpAnswer, HttpPort, HttpWish } from "../script/http-port.ts";
+import type { BackgroundWish, HttpAnswer, HttpPort, HttpWish, NoResult } from "../script/http-port.ts";
 import { BackgroundRequests } from "./http-background.ts";
+import { NoResults } from "./no-results.ts";
 
 const MAX_AGENTS = 32;
 /** A connection or an answer without a timeout of its own; the script's own limits are usually shorter. */
@@ -22,7 +23,7 @@ export interface HttpParts {
   readonly clock: Clock;
   /** Source addresses by name; none: there are no names. */
   readonly addresses?: () => ReadonlyMap<string, string>;
-  /** Of requests in the background that failed. */
+  /** Of requests that came to nothing. */
   readonly log?: Log;
 }
 
@@ -31,15 +32,21 @@ export class ScriptHttp implements HttpPort {
   readonly #clock: Clock;
   readonly #addresses: () => ReadonlyMap<string, string>;
   readonly #background: BackgroundRequests;
+  readonly #noResults: NoResults;
 
   constructor({ clock, addresses, log }: HttpParts) {
     this.#clock = clock;
     this.#addresses = addresses ?? (() => new Map());
+    this.#noResults = new NoResults(clock, log);
     this.#background = new BackgroundRequests({
       request: (wish, signal) => this.request(wish, signal),
       clock,
       log,
     });
+  }
+
+  note(nothing: NoResult): void {
+    this.#noResults.note(nothing);
   }
 
   background(wish: HttpWish, how: BackgroundWish): Promise<boolean> {
@@ -215,7 +222,10 @@ function headersOf(headers: Record<string, string | string[] | undefined>): (rea
   );
 }
 
+/** Never empty: several addresses that refused are one error without a text of its own. */
 function reason(error: unknown): string {
   const { cause } = error as { cause?: unknown };
-  return describe(cause instanceof Error ? cause : error);
+  const why = cause instanceof Error ? cause : error;
+  const { code, name } = why as { code?: unknown; name?: unknown };
+  return describe(why) || String(code ?? name);
 }

@@ -47,9 +47,18 @@ export interface HttpAnswer {
   readonly body: Buffer;
 }
 
+/** Why a script that asked got nothing of it. */
+export interface NoResult {
+  /** Null: what it named is no URL of http or https. */
+  readonly url: URL | null;
+  readonly why: { readonly error: string } | { readonly status: number };
+}
+
 export interface HttpPort {
   /** What came back, whatever its status, or why nothing did. */
   request(wish: HttpWish, signal: AbortSignal): Promise<HttpAnswer | { readonly error: string }>;
+  /** For people: the script hears none, and cannot tell them why. */
+  note(nothing: NoResult): void;
   /** Whether it was queued; the body has been read by then. */
   background(wish: HttpWish, how: BackgroundWish): Promise<boolean>;
 }

@@ -5,7 +5,7 @@ import { Refusal } from "../error.ts";
 import { type HostFunction, declare, optional, parameter } from "../host.ts";
 import { MAX_STRING } from "../limits.ts";
 import { meter } from "../meter.ts";
-import type { HttpAnswer } from "../http-port.ts";
+import type { HttpAnswer, NoResult } from "../http-port.ts";
 import { port } from "../ports.ts";
 import type { RunContext } from "../context.ts";
 import { type HslArray, HslFunction, type Routine, type Value } from "../value.ts";
@@ -41,12 +41,24 @@ function* ask(
 ): Routine {
   const given = post instanceof HslFunction ? yield* collected(post) : (post ?? null);
   const target = urlOf(url, get);
-  if (target === null) return null;
+  if (target === null) return noResult(context, { url: null, why: { error: "no URL of http or https" } });
   const wish = wishOf(context, target, options, bodyOf(given));
   const how = backgroundOf(options);
   const http = port(context, "http");
   if (how !== null) return yield* wait(http.background(wish, how).then((isQueued) => isQueued || null));
-  return yield* wait(http.request(wish, context.signal).then((answer) => answerOf(answer, options)));
+  return yield* wait(
+    http.request(wish, context.signal).then((answer) => {
+      if ("error" in answer) return noResult(context, { url: target, why: answer });
+      const result = answerOf(answer, options);
+      return result ?? noResult(context, { url: target, why: { status: answer.status } });
+    }),
+  );
+}
+
+/** Of a script that has ended nobody hears none. */
+function noResult(context: RunContext, nothing: NoResult): null {
+  if (!context.signal.aborted) context.ports?.http?.note(nothing);
+  return null;
 }
 
 /** What a function gives, call after call, until it gives none or nothing. */
@@ -61,8 +73,7 @@ function* collected(fn: HslFunction): Routine {
   }
 }
 
-function answerOf(answer: HttpAnswer | { readonly error: string }, options: HslArray | undefined): Value {
-  if ("error" in answer) return null;
+function answerOf(answer: HttpAnswer, options: HslArray | undefined): Value {
   const { status, reason, body } = answer;
   const lines = answer.headers.map(([name, value]) => `${name}: ${value}`);
   const isWhole = flag(options, "response_headers");
