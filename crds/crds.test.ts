@@ -50,6 +50,14 @@ describe("custom resources", () => {
       assert.ok(Buffer.byteLength(text) < 100 * 1024);
     });
 
+    it(`${name} lets lists be filtered by texts that it has`, () => {
+      const [version] = definition.spec["versions"] as { selectableFields: { jsonPath: string }[] }[];
+      const fields = version?.selectableFields ?? [];
+      assert.ok(fields.length > 0);
+      for (const { jsonPath } of fields)
+        assert.equal(typeAt(rootOf(definition.spec), jsonPath), "string", jsonPath);
+    });
+
     it(`${name} bounds every text, list and map`, () => {
       assert.deepEqual(unbounded(rootOf(definition.spec)), []);
     });
@@ -79,6 +87,14 @@ function normalized(text: string): string {
 function rootOf(spec: Schema): Schema {
   const [version] = spec["versions"] as { schema: { openAPIV3Schema: Schema } }[];
   return version?.schema.openAPIV3Schema ?? {};
+}
+
+/** Of ".spec.check"; null: there is no such field. */
+function typeAt(root: Schema, jsonPath: string): unknown {
+  const names = jsonPath.split(".").slice(1);
+  const step = (schema: Schema | undefined, name: string): Schema | undefined =>
+    (schema?.["properties"] as Record<string, Schema> | undefined)?.[name];
+  return names.reduce<Schema | undefined>(step, root)?.["type"] ?? null;
 }
 
 function unbounded(schema: Schema, path = ""): string[] {

@@ -94,6 +94,12 @@ const nativePluginColumns: readonly Column[] = [
   age,
 ];
 
+/** What lists can be filtered by, as with --field-selector spec.engine.image=registry.example/mta:1. */
+const selectable = {
+  MailCluster: [".spec.engine.image", ".spec.autoscaling.mode"],
+  NativePlugin: [".spec.source.image.reference", ".spec.check"],
+} as const;
+
 /** What nobody has looked at yet is under way, for all who wait for observedGeneration. */
 const UNSEEN = { observedGeneration: -1 };
 
@@ -126,7 +132,7 @@ export const definitions: readonly Definition[] = [
 ];
 
 function definition(
-  names: { readonly kind: string; readonly plural: string; readonly shortName: string },
+  names: { readonly kind: keyof typeof selectable; readonly plural: string; readonly shortName: string },
   parts: {
     readonly schema: z.ZodType;
     readonly columns: readonly Column[];
@@ -156,6 +162,7 @@ function definition(
           storage: true,
           schema: { openAPIV3Schema: rootSchema(parts.schema, parts.description) },
           subresources: parts.subresources,
+          selectableFields: selectable[names.kind].map((jsonPath) => ({ jsonPath })),
           additionalPrinterColumns: parts.columns,
         },
       ],

@@ -4,24 +4,22 @@
  */
 import { hostname } from "node:os";
 
-import { sleep, systemClock } from "#base/clock.ts";
+import { systemClock } from "#base/clock.ts";
 import { describe, Failure } from "#base/error.ts";
 import { type Log, makeLog } from "#base/log.ts";
 import { systemRandom } from "#base/random.ts";
 import { EngineClient } from "#operator/engine/client.ts";
 import type { KedaServer } from "#operator/keda/server.ts";
 import { type Access, findAccess } from "#operator/kube/access.ts";
-import { hasImageVolumes, isServed, serverVersion } from "#operator/kube/discovery.ts";
 import { HttpKube } from "#operator/kube/http-kube.ts";
-import { resources } from "#operator/kube/objects.ts";
 
+import { awaitServer } from "./await-server.ts";
 import { startHealthServer } from "./health.ts";
 import { Manager } from "./manager.ts";
 import { addProcessFigures, makeMetrics } from "./metrics.ts";
 import { type Options, parseOptions, usage } from "./options.ts";
 
 const exitCodes = { ok: 0, lost: 1, badOptions: 64, environment: 69 } as const;
-const LOOK_AGAIN_MS = 2000;
 
 /** Where the network policy of clusters lets the operator in from; the chart labels its pods so. */
 const POD_LABELS = { "app.kubernetes.io/name": "mailfleet-operator" };
@@ -52,17 +50,21 @@ async function run(options: Options, log: Log, stop: AbortSignal): Promise<numbe
   const kube = openKube(access, { observe: metrics.kubeCall });
   const leaseKube = options.leaderElect ? openKube(access, { callDeadlineMs: 5000, callSockets: 1 }) : null;
   const engines = new EngineClient({ clock: systemClock });
+  let missing = "the API server has not been asked yet";
   let manager: Manager | null = null;
   let keda: KedaServer | null = null;
   const health = await startHealthServer({
     port: options.monitorPort,
     registry: metrics.registry,
-    notReadyBecause: () =>
-      manager === null ? "the API server does not serve MailClusters yet" : manager.notReadyBecause(),
+    notReadyBecause: () => (manager === null ? missing : manager.notReadyBecause()),
   });
   log.info({ server: access.server, namespace, monitorPort: health.port }, "started");
   try {
-    const imageVolumes = await waitForServer(kube, options, log, stop);
+    const onMissing = (what: string): void => {
+      missing = what;
+    };
+    const wait = { kube, imageVolumes: options.imageVolumes, clock: systemClock, log, onMissing };
+    const imageVolumes = await awaitServer(wait, stop);
     if (imageVolumes === null) return exitCodes.ok;
     manager = new Manager({
       kube,
@@ -117,33 +119,6 @@ function openKube(
     userAgent: "mailfleet-operator",
     ...extra,
   });
-}
-
-/** Waits for the API server and the CRDs, then answers whether pods may mount images. Null: told to stop. */
-async function waitForServer(
-  kube: HttpKube,
-  options: Options,
-  log: Log,
-  stop: AbortSignal,
-): Promise<boolean | null> {
-  while (!stop.aborted) {
-    try {
-      const version = await serverVersion(kube);
-      const isThere =
-        (await isServed(kube, resources.mailClusters)) && (await isServed(kube, resources.nativePlugins));
-      if (isThere) {
-        const imageVolumes =
-          options.imageVolumes === "auto" ? hasImageVolumes(version) : options.imageVolumes === "on";
-        log.info({ version: version.text, imageVolumes }, "connected");
-        return imageVolumes;
-      }
-      log.warn("crds-missing");
-    } catch (error) {
-      log.warn({ reason: describe(error) }, "api-server-unusable");
-    }
-    await sleep(systemClock, LOOK_AGAIN_MS, stop);
-  }
-  return null;
 }
 
 try {

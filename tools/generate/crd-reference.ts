@@ -23,12 +23,18 @@ export function reference(): string {
 
 function section({ spec }: Definition, conditions: Conditions): string {
   const names = spec["names"] as { kind: string; shortNames: readonly string[] };
-  const [version] = spec["versions"] as { name: string; schema: { openAPIV3Schema: Schema } }[];
+  const [version] = spec["versions"] as {
+    name: string;
+    schema: { openAPIV3Schema: Schema };
+    selectableFields: readonly { jsonPath: string }[];
+  }[];
+  const selectable = version?.selectableFields.map(({ jsonPath }) => `\`${jsonPath.slice(1)}\``);
   const root = version?.schema.openAPIV3Schema ?? {};
   const properties = root["properties"] as Record<string, Schema>;
   return [
     `## ${names.kind}`,
     `${text(root["description"])} Version \`${spec["group"]}/${version?.name}\`, short name \`${names.shortNames[0]}\`.`,
+    `Lists can be filtered (\`--field-selector\`) by ${selectable?.join(" and ")}.`,
     "### Spec",
     table(["field", "type", "what it says"], fields(properties["spec"] ?? {}, "")),
     "### Status",
