@@ -32,8 +32,8 @@ export interface LanePool {
   shouldMakeRoom(lane: Lane, connection: Connection): boolean;
   read(id: string): Promise<Content>;
   open(lane: Lane): Promise<Opened>;
-  onOpened(connection: Connection): void;
-  onOpenFailed(lane: Lane, outcome: Outcome): void;
+  onOpened(): void;
+  onOpenFailed(): void;
   /** Nothing waits and nothing is open: the lane may be forgotten. */
   onEmpty(lane: Lane): void;
 }
@@ -257,14 +257,14 @@ export class Lane implements JobSource {
       return this.wake();
     }
     this.#connections.add(connection);
-    this.#pool.onOpened(connection);
+    this.#pool.onOpened();
     connection.work();
     this.wake();
   }
 
   #onOpenFailed(outcome: Outcome, reached: Reached | null): void {
     this.#pool.returnPlace();
-    this.#pool.onOpenFailed(this, outcome);
+    this.#pool.onOpenFailed();
     this.#openAgainAt = this.#pool.deadlines.in(OPEN_AGAIN_MS);
     if (this.#connections.size === 0 && this.#opening === 0) this.#settleWaiting(outcome, reached);
     this.wake();

@@ -6,7 +6,6 @@
  */
 import { type Clock, sleep } from "#base/clock.ts";
 
-import type { Outcome } from "../queue/courier.ts";
 import type { Content } from "../spool/spool.ts";
 import type { Tracer } from "../trace/tracer.ts";
 import type { Connection } from "./connection.ts";
@@ -157,7 +156,7 @@ export class Pool implements LanePool {
     this.#options.counters.connectionsOpened++;
   }
 
-  onOpenFailed(_lane: Lane, _outcome: Outcome): void {
+  onOpenFailed(): void {
     this.#options.counters.connectionsFailed++;
   }
 

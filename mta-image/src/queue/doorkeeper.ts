@@ -1,6 +1,6 @@
 /**
  * Who may refuse a recipient at the door of the active queue and at the pick-up for an attempt: native plugins. The
- * queue owns this seam; `plugin-doorkeeper.ts` is it over the plugins that have hooks. Answers come at once, and
+ * queue owns this seam; `engine/plugin-doorkeeper.ts` is it over the plugins that have hooks. Answers come at once, and
  * nothing here throws.
  */
 import type { Facts } from "./matching.ts";

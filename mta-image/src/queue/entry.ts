@@ -1,6 +1,6 @@
 /**
- * One recipient's place in the queue. README.md of this folder has the states and who may cause each
- * transition; `queue.ts` is the only writer.
+ * One recipient's place in the queue. README.md of this folder has the states and who may cause each transition; nobody
+ * outside of this folder writes. Never fails.
  */
 import type { EntryState, Moved, LiveMail, StateSource } from "../spool/spool.ts";
 import type { Outcome } from "./courier.ts";
@@ -21,10 +21,9 @@ interface Rare {
   readonly metadata: Readonly<Record<string, string>> | null;
   readonly moved: Moved | null;
   readonly verdict: Outcome | null;
-  readonly givenBack: { readonly by: string; readonly value: unknown } | null;
 }
 
-const nothing: Rare = { metadata: null, moved: null, verdict: null, givenBack: null };
+const nothing: Rare = { metadata: null, moved: null, verdict: null };
 const wordings = new Wordings();
 
 /** A class, so that a million of them stay small: fields of a literal that was put together live outside of it. */
@@ -88,15 +87,6 @@ export class Entry implements StateSource {
 
   set verdict(verdict: Outcome | null) {
     this.#note({ verdict });
-  }
-
-  /** Who refused it last at a door of the queue, and what was said; null once it has come through. */
-  get givenBack(): Rare["givenBack"] {
-    return this.#rare === null ? null : this.#rare.givenBack;
-  }
-
-  set givenBack(givenBack: Rare["givenBack"]) {
-    this.#note({ givenBack });
   }
 
   /** It was answered for now. */
