@@ -60,6 +60,7 @@ export class Commands {
   readonly #login: Login;
   readonly #content: Content;
   #transaction: Transaction;
+  /** Cipher description, or null in the clear. */
   #tls: string | null;
   /** In place of the usual greeting. */
   banner: Reply | null = null;
@@ -95,11 +96,6 @@ export class Commands {
         commit: (mail) => this.#commit(mail),
       },
     });
-  }
-
-  /** Cipher description, or null in the clear. */
-  get tls(): string | null {
-    return this.#tls;
   }
 
   /** MAIL was accepted and its message is not decided yet. */
@@ -208,7 +204,7 @@ export class Commands {
       return this.#refuse(fault);
     }
     const address = answer?.wish.recipient ?? command.path.address;
-    this.#transaction.takeRecipient(command, address);
+    this.#transaction.takeRecipient(address, command.parameters);
     hooks?.tookRecipient(address, command.parameters, answer?.wish.transportId ?? settings.transportId);
     floor.say(answer?.reply ?? replies.rcptOk);
   }

@@ -15,27 +15,23 @@ import type { Socket } from "node:net";
 
 import { makeId } from "#base/ids.ts";
 
-import { ConnectionHooks } from "../hooks/connection-hooks.ts";
-import { scriptedIntake } from "../intake/scripted-intake.ts";
 import { mayHaveMore, parseCommand, refused } from "../smtp/command.ts";
 import type { NamedClient } from "../smtp/xclient.ts";
 import { type Reply, makeReply, replies } from "../smtp/reply.ts";
 import { Traced } from "../trace/traced.ts";
-import { isInNetworks, mayRelayFrom, normalizeIp } from "./access.ts";
-import { Commands } from "./commands.ts";
+import { isInNetworks } from "./access.ts";
+import { type Conversation, type ConversationOptions, openConversation } from "./conversation.ts";
 import { closeSoftly } from "./farewell.ts";
 import { Flow } from "./flow.ts";
-import { Greeting } from "./greeting.ts";
 import { LineReader } from "./line-reader.ts";
 import type { SessionNeighbours, SessionOptions, SessionSettings } from "./options.ts";
-import { type Peer, descriptorOf } from "./peer.ts";
-import { Screening } from "./screening.ts";
+import type { Peer } from "./peer.ts";
 import type { Secured } from "../smtp/secured.ts";
 import { upgradeToTls } from "./tls-upgrade.ts";
-import { mayLogIn } from "./transaction.ts";
 import { WaitingInput } from "./waiting-input.ts";
 
 type Mode = "greeting" | "command" | "content" | "waiting" | "closed";
+type Client = Pick<ConversationOptions, "peer" | "maySpeakForOthers" | "named">;
 
 export class Session {
   readonly id: string;
@@ -47,11 +43,8 @@ export class Session {
   readonly #input = new WaitingInput();
   readonly #flow: Flow;
   readonly #traced: Traced;
-  /** These four are made anew when XCLIENT names another client. */
-  #peer: Peer;
-  #commands: Commands;
-  #greeting: Greeting;
-  #hooks: ConnectionHooks | null;
+  /** With the client that is spoken for; another one when XCLIENT names another. */
+  #talk: Conversation;
   #socket: Socket;
   #mode: Mode = "greeting";
   #isLeaving = false;
@@ -73,18 +66,36 @@ export class Session {
     this.#since = near.clock.monotonic();
     this.id = makeId(near.clock.now());
     this.remoteIp = peer.ip;
-    this.#peer = peer;
     this.#socket = socket;
     this.#flow = new Flow(socket);
     this.#traced = this.#openTrace(peer);
-    this.#hooks = this.#openHooks(peer);
     const isProxy = settings.xclientNetworks !== null && isInNetworks(settings.xclientNetworks, peer.ip);
-    this.#commands = this.#openCommands({ peer, maySpeakForOthers: isProxy, tls: null, named: {} });
-    this.#greeting = this.#openGreeting(peer);
+    this.#talk = this.#open({ peer, maySpeakForOthers: isProxy, named: {} });
     socket.setNoDelay(true);
     this.#attach(socket);
     if (settings.implicitTls && settings.tls !== null) this.#startTls({ thenGreet: true });
-    else this.#greeting.plan(this.#since);
+    else this.#talk.greeting.plan(this.#since);
+  }
+
+  #open(client: Client): Conversation {
+    return openConversation({
+      ...client,
+      sessionId: this.id,
+      socket: this.#socket,
+      settings: this.#settings,
+      near: this.#near,
+      flow: this.#flow,
+      traced: this.#traced,
+      secured: this.#secured,
+      greet: () => this.#greet(),
+      floor: {
+        say: (reply) => this.#say(reply),
+        wait: (asked, then) => this.#wait(asked, then),
+        read: (what) => (what === "content" ? this.#readContent() : this.#ready()),
+        startTls: () => this.#startTls({ thenGreet: false }),
+        become: (named) => this.#become(named),
+      },
+    });
   }
 
   #openTrace({ ip, port }: Peer): Traced {
@@ -92,89 +103,21 @@ export class Session {
     return new Traced(this.#near.traces, { ...about, id: this.id, listener: this.#settings.serverId });
   }
 
-  #openGreeting(peer: Peer): Greeting {
-    return new Greeting({
-      ask: () => this.#commands.welcome(),
-      delayMs: this.#mayRelay(peer) ? 0 : this.#settings.greetDelayMs,
-      greet: () => this.#greet(),
-      refuse: (reply) => this.#say(reply),
-    });
-  }
-
-  #openCommands(about: {
-    readonly peer: Peer;
-    readonly maySpeakForOthers: boolean;
-    readonly tls: string | null;
-    readonly named: NamedClient;
-  }): Commands {
-    const { peer, ...rest } = about;
-    const settings = this.#settings;
-    const near = this.#near;
-    const mayRelay = this.#mayRelay(peer);
-    const intake = this.#hooks === null ? near.intake : scriptedIntake(near.scripted, this.#hooks);
-    const facts = { ip: peer.ip, isTrusted: mayRelay, mayLogIn: mayLogIn(settings) };
-    return new Commands({
-      ...rest,
-      settings,
-      near,
-      client: { sessionId: this.id, remoteIp: peer.ip, remotePort: peer.port },
-      mayRelay,
-      screening: new Screening({ ...near, intake }, facts),
-      hooks: this.#hooks,
-      flow: this.#flow,
-      traced: this.#traced,
-      floor: {
-        say: (reply) => this.#say(reply),
-        wait: (asked, then) => this.#wait(asked, then),
-        read: (what) => (what === "content" ? this.#readContent() : this.#ready()),
-        startTls: () => this.#startTls({ thenGreet: false }),
-        become: (client) => this.#become(client),
-      },
-    });
-  }
-
-  #mayRelay({ ip, isLocal }: Peer): boolean {
-    return isLocal || mayRelayFrom(this.#settings.access, ip);
-  }
-
   /**
    * XCLIENT: from now on another client is spoken for, which is looked up and greeted like one that came by itself. How
    * many connections it has is still counted by who really came.
    */
   #become(named: NamedClient): void {
-    const { ip = this.#peer.ip, port = 0 } = named;
-    this.#peer = { ip, port, isLocal: false, proxyIp: this.remoteIp, proxyTlv: null };
-    this.#hooks = this.#openHooks(this.#peer);
-    if (this.#secured !== null) this.#hooks?.secured(this.#secured);
-    const tls = this.#commands.tls;
-    this.#commands = this.#openCommands({ peer: this.#peer, maySpeakForOthers: true, tls, named });
-    this.#greeting = this.#openGreeting(this.#peer);
+    const { ip = this.#talk.peer.ip, port = 0 } = named;
+    const peer = { ip, port, isLocal: false, proxyIp: this.remoteIp, proxyTlv: null };
+    this.#talk = this.#open({ peer, maySpeakForOthers: true, named });
     this.#ready("greeting");
-    this.#greeting.plan(this.#since);
-  }
-
-  #openHooks(peer: Peer): ConnectionHooks | null {
-    const { localAddress, localPort } = this.#socket;
-    const { hooks, serverId } = this.#settings;
-    if (hooks === null) return null;
-    const { hookRunner } = this.#near;
-    const hasUid = hooks.wantsRemoteUid && peer.isLocal;
-    return new ConnectionHooks(hooks, hookRunner, {
-      id: this.id,
-      serverId,
-      remoteIp: peer.ip,
-      remotePort: peer.port,
-      remoteUid: hasUid ? hookRunner.remoteUid(descriptorOf(this.#socket)) : null,
-      localIp: normalizeIp(localAddress ?? ""),
-      localPort: localPort ?? 0,
-      proxyIp: peer.proxyIp,
-      proxyTlv: peer.proxyTlv,
-    });
+    this.#talk.greeting.plan(this.#since);
   }
 
   /** A message is on its way: MAIL was accepted, or a commit is under way. */
   get isBusy(): boolean {
-    return this.#mode === "content" || this.#mode === "waiting" || this.#commands.isInMail;
+    return this.#mode === "content" || this.#mode === "waiting" || this.#talk.commands.isInMail;
   }
 
   /** Ends the session as soon as no message is on its way: an idle one now, a busy one after its reply. */
@@ -191,8 +134,8 @@ export class Session {
   sweep(now: number): void {
     const { idleTimeoutMs } = this.#settings;
     let fault: Reply | null = null;
-    if (this.#mode === "greeting") this.#greeting.sweep(now);
-    else if (this.#mode === "content") fault = this.#commands.judgePace(now, idleTimeoutMs);
+    if (this.#mode === "greeting") this.#talk.greeting.sweep(now);
+    else if (this.#mode === "content") fault = this.#talk.commands.judgePace(now, idleTimeoutMs);
     else if (this.#mode === "command" && now - this.#since > idleTimeoutMs) fault = replies.timeout;
     if (fault === null) return;
     this.#near.counters.timeouts++;
@@ -219,9 +162,9 @@ export class Session {
   #close(by: "local" | "remote"): void {
     if (this.#mode === "closed") return;
     const [reply, state, error] = [this.#lastReply, this.#lastState, this.#lastError];
-    this.#hooks?.disconnect({ close: by, reply, state, error });
+    this.#talk.hooks?.disconnect({ close: by, reply, state, error });
     this.#mode = "closed";
-    this.#commands.abort();
+    this.#talk.commands.abort();
     this.#input.take();
     this.#traced.close(by === "local" ? "by us" : "by the client");
     this.#onClose();
@@ -230,7 +173,7 @@ export class Session {
   #greet(): void {
     if (this.#mode !== "greeting") return;
     this.#ready();
-    this.#say(this.#commands.banner ?? makeReply(220, "", `${this.#settings.hostname} ESMTP Mailfleet`));
+    this.#say(this.#talk.commands.banner ?? makeReply(220, "", `${this.#settings.hostname} ESMTP Mailfleet`));
   }
 
   /** Writes a reply; one that hangs up ends everything after its bytes. */
@@ -273,7 +216,7 @@ export class Session {
     let position = 0;
     while (position < data.length) {
       if (this.#mode === "command") position = this.#readLine(data, position);
-      else if (this.#mode === "content") position = this.#commands.readContent(data, position);
+      else if (this.#mode === "content") position = this.#talk.commands.readContent(data, position);
       else break;
     }
     if (position < data.length && this.#mode === "waiting") this.#input.keep(data.subarray(position));
@@ -291,15 +234,15 @@ export class Session {
     }
     this.#since = this.#near.clock.monotonic();
     const fault = this.#lines.judge(data, start, next);
-    if (this.#commands.isAsking) return this.#readAnswer(data, { start, next, fault });
+    if (this.#talk.commands.isAsking) return this.#readAnswer(data, { start, next, fault });
     this.#traced.now?.client(data.toString("utf8", start, next - 2));
-    if (this.#hooks !== null) this.#lastWord = verbOf(data, start, next);
+    if (this.#talk.hooks !== null) this.#lastWord = verbOf(data, start, next);
     const command = fault === null ? parseCommand(data, start, next - 2) : refused(fault);
-    if (next < data.length && !mayHaveMore(command, this.#commands.isExtended))
+    if (next < data.length && !mayHaveMore(command, this.#talk.commands.isExtended))
       this.#turnAway(replies.impatient);
-    else if (fault === null && this.#hooks?.has("proxy") === true)
-      this.#commands.runAsked(data.toString("latin1", start, next - 2));
-    else this.#commands.run(command);
+    else if (fault === null && this.#talk.hooks?.has("proxy") === true)
+      this.#talk.commands.runAsked(data.toString("latin1", start, next - 2));
+    else this.#talk.commands.run(command);
     this.#leaveIfIdle();
     return next;
   }
@@ -309,7 +252,7 @@ export class Session {
     const { start, next, fault } = line;
     this.#traced.now?.secret();
     if (next < data.length) this.#turnAway(replies.impatient);
-    else this.#commands.answer(data.toString("latin1", start, next - 2), fault);
+    else this.#talk.commands.answer(data.toString("latin1", start, next - 2), fault);
     return next;
   }
 
@@ -347,7 +290,7 @@ export class Session {
 
   #goOn(): void {
     const kept = this.#input.take();
-    if (kept !== null && this.#commands.isExtended) this.#onData(kept);
+    if (kept !== null && this.#talk.commands.isExtended) this.#onData(kept);
     else if (kept !== null) this.#turnAway(replies.impatient);
     if (this.#mode === "waiting") return;
     this.#flow.go("commit");
@@ -359,7 +302,7 @@ export class Session {
     const plain = this.#socket;
     const context = this.#settings.tls;
     if (context === null) return this.#hangUp();
-    this.#commands.abort();
+    this.#talk.commands.abort();
     this.#mode = "waiting";
     this.#input.take();
     // Our 220 leaves before TLS takes the connection over.
@@ -380,9 +323,9 @@ export class Session {
     if (this.#mode === "closed") return;
     this.#traced.now?.tls(secured.description);
     this.#secured = secured;
-    this.#commands.secured(secured);
+    this.#talk.commands.secured(secured);
     this.#ready(thenGreet ? "greeting" : "command");
-    if (thenGreet) this.#greeting.plan(this.#since);
+    if (thenGreet) this.#talk.greeting.plan(this.#since);
     if (this.#isLeaving) this.#say(replies.shuttingDown);
     this.#goOn();
   }

@@ -1,7 +1,7 @@
 /**
- * What has been said so far, and what each command makes of it. No socket and no waiting: a handler takes the
- * conversation and a command and returns the reply. DATA, BDAT and STARTTLS change what the bytes mean and are the
- * session's own.
+ * What has been said so far, and what each command makes of it. No socket, no waiting and nobody to ask: a command
+ * comes in and its reply goes out. RCPT, about which a script may be asked in between, comes in two steps; commands that
+ * change what the next bytes mean are those of commands.ts. Never throws for what a client sends.
  *
  * Order (RFC 5321 4.1.4): EHLO/HELO, then MAIL, RCPT (one or more), DATA. EHLO and RSET forget the
  * transaction; STARTTLS forgets everything (RFC 3207 4.2).
@@ -136,20 +136,20 @@ export class Transaction {
   }
 
   /** Takes a recipient, perhaps under another address than the one that RCPT named. */
-  takeRecipient({ path, parameters }: Extract<Command, { kind: "rcpt" }>, address = path.address): void {
+  takeRecipient(address: string, { notify, orcpt }: RecipientWishes): void {
     this.#recipients.push(address);
-    const { notify, orcpt } = parameters;
     this.#wishes.push(notify === null && orcpt === null ? null : { notify, orcpt });
   }
 
   handle(
-    command: Exclude<Command, { kind: "auth" | "data" | "bdat" | "startTls" | "foreign" | "xclient" }>,
+    command: Exclude<
+      Command,
+      { kind: "rcpt" | "auth" | "data" | "bdat" | "startTls" | "foreign" | "xclient" }
+    >,
   ): Reply {
     switch (command.kind) {
       case "mail":
         return this.#mail(command);
-      case "rcpt":
-        return this.#rcpt(command);
       case "hello":
         this.reset();
         this.heloName = command.name;
@@ -203,13 +203,6 @@ export class Transaction {
     return helloReply(this.#settings, situation, this.#now(), () =>
       makeReply(250, "", [hostname, ...this.extensions]),
     );
-  }
-
-  #rcpt(command: Extract<Command, { kind: "rcpt" }>): Reply {
-    const fault = this.recipientFault(command);
-    if (fault !== null) return fault;
-    this.takeRecipient(command);
-    return replies.rcptOk;
   }
 }
 

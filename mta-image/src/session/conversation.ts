@@ -1,0 +1,104 @@
+/**
+ * All that belongs to one client of a connection: who it is, its scripts, its greeting and its commands. A session opens
+ * one at its start, and another when XCLIENT names a client in its place; bytes, TLS and replies stay the session's.
+ * Never fails.
+ */
+import type { Socket } from "node:net";
+
+import { ConnectionHooks } from "../hooks/connection-hooks.ts";
+import { scriptedIntake } from "../intake/scripted-intake.ts";
+import type { Secured } from "../smtp/secured.ts";
+import type { NamedClient } from "../smtp/xclient.ts";
+import type { Traced } from "../trace/traced.ts";
+import { mayRelayFrom, normalizeIp } from "./access.ts";
+import { Commands, type Floor } from "./commands.ts";
+import type { Flow } from "./flow.ts";
+import { Greeting } from "./greeting.ts";
+import type { SessionNeighbours, SessionSettings } from "./options.ts";
+import { type Peer, descriptorOf } from "./peer.ts";
+import { Screening } from "./screening.ts";
+import { mayLogIn } from "./transaction.ts";
+
+export interface Conversation {
+  readonly peer: Peer;
+  /** Null where the server has no scripts. */
+  readonly hooks: ConnectionHooks | null;
+  readonly commands: Commands;
+  readonly greeting: Greeting;
+}
+
+export interface ConversationOptions {
+  readonly sessionId: string;
+  readonly socket: Socket;
+  readonly settings: SessionSettings;
+  readonly near: SessionNeighbours;
+  readonly flow: Flow;
+  readonly traced: Traced;
+  readonly floor: Floor;
+  /** Says the greeting, or what a script has put in its place. */
+  readonly greet: () => void;
+  readonly peer: Peer;
+  /** By XCLIENT. */
+  readonly maySpeakForOthers: boolean;
+  /** TLS that was on before this client was named. */
+  readonly secured: Secured | null;
+  /** What whoever named the client knew of it; empty for one that came by itself. */
+  readonly named: NamedClient;
+}
+
+export function openConversation(options: ConversationOptions): Conversation {
+  const { peer, settings, floor, greet, secured } = options;
+  const mayRelay = peer.isLocal || mayRelayFrom(settings.access, peer.ip);
+  const hooks = openHooks(options);
+  if (secured !== null) hooks?.secured(secured);
+  const commands = openCommands(options, hooks, mayRelay);
+  const greeting = new Greeting({
+    ask: () => commands.welcome(),
+    delayMs: mayRelay ? 0 : settings.greetDelayMs,
+    greet,
+    refuse: (reply) => floor.say(reply),
+  });
+  return { peer, hooks, commands, greeting };
+}
+
+function openHooks({ sessionId, socket, settings, near, peer }: ConversationOptions): ConnectionHooks | null {
+  const { hooks, serverId } = settings;
+  if (hooks === null) return null;
+  const { hookRunner } = near;
+  const hasUid = hooks.wantsRemoteUid && peer.isLocal;
+  return new ConnectionHooks(hooks, hookRunner, {
+    id: sessionId,
+    serverId,
+    remoteIp: peer.ip,
+    remotePort: peer.port,
+    remoteUid: hasUid ? hookRunner.remoteUid(descriptorOf(socket)) : null,
+    localIp: normalizeIp(socket.localAddress ?? ""),
+    localPort: socket.localPort ?? 0,
+    proxyIp: peer.proxyIp,
+    proxyTlv: peer.proxyTlv,
+  });
+}
+
+function openCommands(
+  options: ConversationOptions,
+  hooks: ConnectionHooks | null,
+  mayRelay: boolean,
+): Commands {
+  const { sessionId, settings, near, flow, traced, floor, peer, maySpeakForOthers, secured, named } = options;
+  const intake = hooks === null ? near.intake : scriptedIntake(near.scripted, hooks);
+  const facts = { ip: peer.ip, isTrusted: mayRelay, mayLogIn: mayLogIn(settings) };
+  return new Commands({
+    settings,
+    near,
+    client: { sessionId, remoteIp: peer.ip, remotePort: peer.port },
+    mayRelay,
+    maySpeakForOthers,
+    tls: secured?.description ?? null,
+    named,
+    screening: new Screening({ ...near, intake }, facts),
+    hooks,
+    flow,
+    traced,
+    floor,
+  });
+}
