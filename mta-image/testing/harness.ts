@@ -7,8 +7,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { systemClock } from "#base/clock.ts";
-import { silentLog } from "#base/log.ts";
+import { type Clock, systemClock } from "#base/clock.ts";
+import { type Log, silentLog } from "#base/log.ts";
 import { systemRandom } from "#base/random.ts";
 import { LiveConfig } from "#mta/config/live-config.ts";
 import { Mta } from "#mta/engine/mta.ts";
@@ -27,6 +27,10 @@ export interface EngineOptions {
   readonly identity?: string;
   /** Further keys of smtpd.yaml. */
   readonly startup?: Readonly<Record<string, unknown>>;
+  /** The system's when absent. */
+  readonly clock?: Clock;
+  /** Nobody's when absent. */
+  readonly log?: Log;
 }
 
 export interface Engine {
@@ -51,8 +55,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   if (!(config instanceof LiveConfig)) throw new Error(JSON.stringify(config));
   const mta = await Mta.start({
     config,
-    log: silentLog,
-    clock: systemClock,
+    log: options.log ?? silentLog,
+    clock: options.clock ?? systemClock,
     random: systemRandom,
     systemHostname: "engine.example.test",
     identity: options.identity ?? null,

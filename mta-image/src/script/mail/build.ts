@@ -4,14 +4,15 @@
  */
 import { type SignOptions, signPart } from "./dkim.ts";
 import { appendField, fieldsOf, isTextual, makeField, prependField, putBody, putField } from "./edit.ts";
+import type { PartHandle } from "./message.ts";
 import { type Field, Part } from "./part.ts";
-import { after } from "./pieces.ts";
+import { Pieces, after } from "./pieces.ts";
 import { scan } from "./scan.ts";
-import { Pieces } from "./pieces.ts";
 
 export class Builder {
   readonly fields: Field[] = [];
-  readonly parts: Builder[] = [];
+  /** Built ones, and bytes of messages that were there already. */
+  readonly parts: (Builder | Pieces)[] = [];
   readonly signatures: SignOptions[] = [];
   body = "";
   type: string | null = null;
@@ -58,8 +59,8 @@ export class Builder {
   #multipart(part: Part): void {
     const type = this.type ?? "multipart/mixed";
     putField(part, makeField("Content-Type", `${type};\r\n\tboundary="${this.boundary}"`, false));
-    const children = this.parts.map((builder, at) => {
-      const child = builder.part(part);
+    const children = this.parts.map((one, at) => {
+      const child = one instanceof Builder ? one.part(part) : asItStands(part, one);
       child.lead = `${at === 0 && this.body === "" ? "" : "\r\n"}--${this.boundary}\r\n`;
       return child;
     });
@@ -74,7 +75,14 @@ export class Builder {
   }
 }
 
-/** A built part as one of a message: read again, so that what scripts see of it is what it says. */
-export function adopted(builder: Builder): Part {
-  return scan(builder.part().all()) as Part;
+/** Header and body in one: nobody asks for fields of a part that is still being built into something. */
+function asItStands(parent: Part, bytes: Pieces): Part {
+  const part = new Part(parent, "");
+  part.content = { kind: "leaf", body: bytes };
+  return part;
+}
+
+/** A built or copied part as one of a message: read again, so that what scripts see of it is what it says. */
+export function adopted(given: Builder | PartHandle): Part | Promise<Part> {
+  return after(given instanceof Builder ? given.part().all() : given.bytes(), scan);
 }

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { readAddresses } from "./addresses.ts";
 import { bodyHash, canonicalField } from "./dkim.ts";
 import { makeField, putField } from "./edit.ts";
-import { Message } from "./message.ts";
+import { Message, partById } from "./message.ts";
 import { Part, fieldValue } from "./part.ts";
 import { type ByteSource, Pieces } from "./pieces.ts";
 import { scan } from "./scan.ts";
@@ -64,6 +64,17 @@ describe("a scanned message", () => {
       }),
       { numRuns: 2000 },
     );
+  });
+
+  test("is bounded in parts, and its parts are found by their numbers", async () => {
+    const flat = `Content-Type: multipart/mixed; boundary=b\r\n\r\n${"--b\r\n\r\nx\r\n".repeat(30_000)}--b--\r\nend`;
+    const tree = await scan(Pieces.of(flat));
+    assert.equal(tree.children.length, 9999);
+    assert.equal(await tree.all().text(), flat);
+    assert.deepEqual([...tree.errors], []);
+    for (const part of [tree, ...tree.children]) assert.equal(partById(tree, part.id), part);
+    for (const id of ["", "2", "1.0", "1.10000", "1.-1", "1.1.1", "1.01", "1.x", "1."])
+      assert.equal(partById(tree, id), null, id);
   });
 
   test("is bounded in depth and header bytes", async () => {

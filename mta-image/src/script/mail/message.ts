@@ -85,6 +85,11 @@ export class PartHandle {
     return new PartHandle(new Message(this.message.bytes()), null);
   }
 
+  /** Of the part as it is now; a whole message needs no reading for that. */
+  bytes(): Pieces | Promise<Pieces> {
+    return this.#id === "1" ? this.message.bytes() : after(this.find(), (part) => part.all());
+  }
+
   find(): Part | Promise<Part> {
     if (this.#part !== null && this.#generation === this.message.generation) return this.#part;
     return after(this.message.tree(), (tree) => {
@@ -98,6 +103,13 @@ export class PartHandle {
 }
 
 export function partById(tree: Part, id: string): Part | null {
-  for (const part of tree.walk()) if (part.id === id) return part;
-  return null;
+  const [top, ...places] = id.split(".");
+  if (top !== tree.id) return null;
+  let part: Part = tree;
+  for (const place of places) {
+    const child = part.children[Number(place) - 1];
+    if (child === undefined || String(Number(place)) !== place) return null;
+    part = child;
+  }
+  return part;
 }

@@ -40,10 +40,14 @@ export class Part {
   blank = "";
   content: Leaf | Multipart = { kind: "leaf", body: Pieces.none };
   readonly errors = new Set<PartError>();
+  /** Where it stood among the parts beside it; asking all of them would take long where there are thousands. */
+  #place: number;
 
+  /** A part is made to stand behind those of its parent. */
   constructor(parent: Part | null, lead: string) {
     this.parent = parent;
     this.lead = lead;
+    this.#place = parent?.children.length ?? 0;
   }
 
   get children(): readonly Part[] {
@@ -53,7 +57,9 @@ export class Part {
   /** "1" for the message, "1.2" for the second part within it. */
   get id(): string {
     if (this.parent === null) return "1";
-    return `${this.parent.id}.${this.parent.children.indexOf(this) + 1}`;
+    const { children } = this.parent;
+    if (children[this.#place] !== this) this.#place = children.indexOf(this);
+    return `${this.parent.id}.${this.#place + 1}`;
   }
 
   get head(): PartHead {

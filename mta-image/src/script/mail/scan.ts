@@ -172,11 +172,13 @@ class Scanner {
     const depth = this.#open.findLastIndex(({ multipart: { boundary } }) => isDelimiter(text, boundary));
     const open = this.#open[depth];
     if (open === undefined) return false;
+    const isClose = text === `--${open.multipart.boundary}--`;
+    if (!isClose && this.#parts >= MAX_PARTS) return false;
     if (this.#heading !== null) this.#endHeader(this.#heading, "", start);
     for (const { part } of this.#open.slice(depth + 1)) part.errors.add("unclosed_boundary");
     this.#open.length = depth + 1;
     this.#closeRegion(start - before.length);
-    if (text === `--${open.multipart.boundary}--`) this.#close(open, before + line, end);
+    if (isClose) this.#close(open, before + line, end);
     else this.#next(open, before + line);
     return true;
   }
