@@ -32,6 +32,7 @@ export const programs: readonly Program[] = [
   { name: "hsl-format", entry: "mta-image/src/programs/hsl-format.ts" },
   { name: "hsl-language-server", entry: "mta-image/src/programs/hsl-language-server.ts" },
   { name: "plugin-check", entry: "mta-image/src/programs/plugin-check.ts" },
+  { name: "mailfleet-egress", entry: "mta-image/src/programs/mailfleet-egress.ts" },
   { name: "mailfleet-web", entry: "mta-image/web/server/main.ts" },
   { name: "mailfleet-web-lint", entry: "mta-image/web/server/lint-worker.ts" },
   { name: "operator", entry: "operator/src/main.ts", runsForLong: true },

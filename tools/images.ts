@@ -47,7 +47,7 @@ const images: readonly Image[] = [
   {
     name: "localhost/mailfleet-mta:dev",
     dockerfile: "mta-image/Dockerfile",
-    programs: ["smtpd", "mtactl", "hsh", "hsl-lint", "hsl-format", "plugin-check"],
+    programs: ["smtpd", "mtactl", "hsh", "hsl-lint", "hsl-format", "plugin-check", "mailfleet-egress"],
     extras: ["build/native/plugin-host.node", "build/native/plugin-copy"],
     compiledBy: [ENGINE_FLAG, "smtpd.mjs", "--version"],
   },

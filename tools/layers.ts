@@ -65,6 +65,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     ...mta("script", "hooks"),
   ],
   "mta-image/src/net": ["base"],
+  "mta-image/src/egress-proxy": ["base", ...mta("net")],
   "mta-image/src/trace": ["base", contract],
   "mta-image/src/dns": ["base", "dns-packet"],
   "mta-image/src/authentication": ["base", "mailauth", ...mta("dns", "intake", "message")],
@@ -94,7 +95,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   ],
   "mta-image/src/telemetry": ["base", contract, "undici", ...mta("queue", "spool")],
   "mta-image/src/transfer": ["base", contract, "undici", ...mta("spool", "queue", "message")],
-  "mta-image/src/config": ["base", contract, ...mta("queue", "session", "delivery")],
+  "mta-image/src/config": ["base", contract, ...mta("net", "queue", "session", "delivery")],
   "mta-image/src/admin": [
     "base",
     contract,
@@ -137,7 +138,17 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     "undici",
     "vscode-languageserver",
     "zod",
-    ...mta(...engineRooms, "smtp", "message", "script", "script-ports", "language-server", "hooks", "engine"),
+    ...mta(
+      ...engineRooms,
+      "smtp",
+      "message",
+      "script",
+      "script-ports",
+      "language-server",
+      "hooks",
+      "engine",
+      "egress-proxy",
+    ),
     "mta-image/src",
   ],
   // smtpd itself.
@@ -279,6 +290,7 @@ export const closedModules: Readonly<Record<string, readonly string[]>> = {
   "node:net": [
     "base",
     "mta-image/src/net",
+    "mta-image/src/egress-proxy",
     "mta-image/src/session",
     "mta-image/src/delivery",
     "mta-image/src/dns",

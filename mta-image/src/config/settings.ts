@@ -13,7 +13,8 @@ import { makeSchedule } from "./retry-rules.ts";
 import { sourceSettings } from "./source-addresses.ts";
 import type { PluginOrder } from "../queue/courier.ts";
 import type { RetrySchedule } from "../queue/retry.ts";
-import { makeAccessRules, makeNetworks } from "../session/access.ts";
+import { makeNetworks } from "../net/networks.ts";
+import { makeAccessRules } from "../session/access.ts";
 import type { Credentials } from "../session/credentials.ts";
 import type { SessionSettings } from "../session/options.ts";
 

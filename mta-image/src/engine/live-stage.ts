@@ -15,7 +15,7 @@ import type { StageDoor } from "../admin/stage-routes.ts";
 import { ConfigFailure } from "../config/config-failure.ts";
 import type { LiveConfig } from "../config/live-config.ts";
 import type { Settings } from "../config/settings.ts";
-import { isInNetworks, makeNetworks } from "../session/access.ts";
+import { isInNetworks, makeNetworks } from "../net/networks.ts";
 import type { SessionSettings } from "../session/options.ts";
 
 export interface LiveStageOptions {

@@ -8,7 +8,7 @@ import { FakeResolver } from "../../testing/fake-resolver.ts";
 import { hooksOf } from "../../testing/hook-scripts.ts";
 import { Receiver, type ReceiverOptions, closed } from "../../testing/receiver.ts";
 import { until } from "../../testing/until.ts";
-import { makeNetworks } from "../session/access.ts";
+import { makeNetworks } from "../net/networks.ts";
 import { makeDnsPort } from "../script-ports/dns.ts";
 import type { DnsPort } from "../script/ports.ts";
 

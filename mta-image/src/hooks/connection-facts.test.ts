@@ -12,7 +12,7 @@ import { hooksOf } from "../../testing/hook-scripts.ts";
 import { buildNative } from "../../testing/native-plugins.ts";
 import { Receiver, type ReceiverOptions } from "../../testing/receiver.ts";
 import { addonBesideEngine, loadNative } from "../plugins/native.ts";
-import { makeNetworks } from "../session/access.ts";
+import { makeNetworks } from "../net/networks.ts";
 
 const read = (name: string): string =>
   readFileSync(new URL(`../session/testdata/${name}`, import.meta.url), "utf8");

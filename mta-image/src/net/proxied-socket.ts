@@ -7,7 +7,7 @@ import type { Socket } from "node:net";
 
 import type { Clock } from "#base/clock.ts";
 
-import { type ProxySource, readProxyHeader } from "./proxy-header.ts";
+import { type ProxyHeader, readProxyHeader } from "./proxy-header.ts";
 
 /** A proxy writes its header with the first packet. */
 const HEADER_MS = 5000;
@@ -16,14 +16,16 @@ export function awaitProxyHeader(
   socket: Socket,
   options: {
     readonly clock: Clock;
-    readonly onReady: (source: ProxySource | null) => void;
+    readonly onReady: (header: ProxyHeader) => void;
     readonly onGone: () => void;
   },
 ): void {
   let held = Buffer.alloc(0);
+  // Only its own listeners: without any, a stream forgets that it is paused and lets fall what comes.
   const finish = (): void => {
     deadline.cancel();
-    socket.removeAllListeners();
+    socket.off("data", read);
+    for (const name of ["error", "end", "close"]) socket.off(name, giveUp);
   };
   const giveUp = (): void => {
     finish();
@@ -31,11 +33,7 @@ export function awaitProxyHeader(
     socket.destroy();
     options.onGone();
   };
-  const deadline = options.clock.after(HEADER_MS, giveUp);
-  socket.on("error", giveUp);
-  socket.on("end", giveUp);
-  socket.on("close", giveUp);
-  socket.on("data", (chunk: Buffer) => {
+  const read = (chunk: Buffer): void => {
     held = Buffer.concat([held, chunk]);
     const header = readProxyHeader(held);
     if (header === null) return;
@@ -43,8 +41,11 @@ export function awaitProxyHeader(
     finish();
     socket.pause();
     if (held.length > header.end) socket.unshift(held.subarray(header.end));
-    options.onReady(header.source);
+    options.onReady(header);
     // TLS that took the connection over fetches by itself what is held.
     if (socket.listenerCount("data") > 0) socket.resume();
-  });
+  };
+  const deadline = options.clock.after(HEADER_MS, giveUp);
+  for (const name of ["error", "end", "close"]) socket.on(name, giveUp);
+  socket.on("data", read);
 }

@@ -18,24 +18,38 @@ const six = Buffer.from(`20010db8${"00".repeat(11)}01${"00".repeat(15)}01${"9c40
 const tlv = Buffer.from("0400020102", "hex");
 
 const good = [
-  { bytes: Buffer.from("PROXY TCP4 192.0.2.1 198.51.100.1 40000 25\r\n"), ip: "192.0.2.1", tlvs: null },
-  { bytes: Buffer.from("PROXY TCP6 2001:db8::1 ::1 40000 25\r\n"), ip: "2001:db8::1", tlvs: null },
-  { bytes: v2(0x21, 0x11, four), ip: "192.0.2.1", tlvs: null },
-  { bytes: v2(0x21, 0x11, Buffer.concat([four, tlv])), ip: "192.0.2.1", tlvs: tlv },
-  { bytes: v2(0x21, 0x21, six), ip: "2001:db8::1", tlvs: null },
+  {
+    bytes: Buffer.from("PROXY TCP4 192.0.2.1 198.51.100.1 40000 25\r\n"),
+    ip: "192.0.2.1",
+    target: "198.51.100.1",
+    tlvs: null,
+  },
+  {
+    bytes: Buffer.from("PROXY TCP6 2001:db8::1 ::1 40000 25\r\n"),
+    ip: "2001:db8::1",
+    target: "::1",
+    tlvs: null,
+  },
+  { bytes: v2(0x21, 0x11, four), ip: "192.0.2.1", target: "198.51.100.1", tlvs: null },
+  { bytes: v2(0x21, 0x11, Buffer.concat([four, tlv])), ip: "192.0.2.1", target: "198.51.100.1", tlvs: tlv },
+  { bytes: v2(0x21, 0x21, six), ip: "2001:db8::1", target: "::1", tlvs: null },
 ] as const;
 
 test("a header is read whole and only whole, with what is behind it left alone", () => {
-  for (const { bytes, ip, tlvs } of good) {
+  for (const { bytes, ip, target, tlvs } of good) {
     for (let cut = 0; cut < bytes.length; cut++) assert.equal(readProxyHeader(bytes.subarray(0, cut)), null);
-    const expected = { end: bytes.length, source: { ip, port: 40_000, tlvs } };
+    const expected = {
+      end: bytes.length,
+      source: { ip, port: 40_000, tlvs },
+      target: { ip: target, port: 25 },
+    };
     assert.deepEqual(readProxyHeader(bytes), expected);
     assert.deepEqual(readProxyHeader(Buffer.concat([bytes, Buffer.from("EHLO a\r\n")])), expected);
   }
 });
 
 test("a connection that the proxy makes for itself has no other source", () => {
-  assert.deepEqual(readProxyHeader(v2(0x20, 0, Buffer.alloc(0))), { end: 16, source: null });
+  assert.deepEqual(readProxyHeader(v2(0x20, 0, Buffer.alloc(0))), { end: 16, source: null, target: null });
 });
 
 test("what is no header is invalid, and is so before it ends", () => {

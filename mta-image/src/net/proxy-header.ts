@@ -12,11 +12,18 @@ export interface ProxySource {
   readonly tlvs: Buffer | null;
 }
 
+export interface ProxyTarget {
+  readonly ip: string;
+  readonly port: number;
+}
+
 export interface ProxyHeader {
   /** Offset behind the header. */
   readonly end: number;
   /** Null for a connection that the proxy makes for itself (LOCAL, a health check). */
   readonly source: ProxySource | null;
+  /** What the client has connected to, or wants to be connected to where the proxy stands on the way out; null with `source`. */
+  readonly target: ProxyTarget | null;
 }
 
 const SIGNATURE = Buffer.from("0d0a0d0a000d0a515549540a", "hex");
@@ -50,7 +57,11 @@ function readLine(bytes: Buffer): ProxyHeader | "invalid" | null {
     V1_LINE.exec(bytes.toString("latin1", 0, end)) ?? [];
   const isAddress = family === "TCP4" ? isIPv4 : family === "TCP6" ? isIPv6 : () => false;
   if (!isAddress(ip) || !isAddress(target) || !isPort(port) || !isPort(targetPort)) return "invalid";
-  return { end: end + 2, source: { ip, port: Number(port), tlvs: null } };
+  return {
+    end: end + 2,
+    source: { ip, port: Number(port), tlvs: null },
+    target: { ip: target, port: Number(targetPort) },
+  };
 }
 
 function isPort(text: string): boolean {
@@ -64,13 +75,19 @@ function readBinary(bytes: Buffer): ProxyHeader | "invalid" | null {
   if ((command !== 0x20 && command !== 0x21) || length > V2_MOST_BYTES) return "invalid";
   if (bytes.length < end) return null;
   // LOCAL: whatever stands in the addresses has no meaning.
-  if (command === 0x20) return { end, source: null };
+  if (command === 0x20) return { end, source: null, target: null };
   const addressBytes = bytes[13] === 0x11 ? 4 : bytes[13] === 0x21 ? 16 : 0;
   const behind = V2_FIXED_BYTES + 2 * addressBytes + 4;
   if (addressBytes === 0 || behind > end || !hasWholeTlvs(bytes.subarray(behind, end))) return "invalid";
-  const ip = addressOf(bytes.subarray(V2_FIXED_BYTES, V2_FIXED_BYTES + addressBytes));
-  const port = bytes.readUInt16BE(V2_FIXED_BYTES + 2 * addressBytes);
-  return { end, source: { ip, port, tlvs: behind === end ? null : bytes.subarray(behind, end) } };
+  const ports = V2_FIXED_BYTES + 2 * addressBytes;
+  const address = (nth: number): string =>
+    addressOf(bytes.subarray(V2_FIXED_BYTES + nth * addressBytes, V2_FIXED_BYTES + (nth + 1) * addressBytes));
+  const tlvs = behind === end ? null : bytes.subarray(behind, end);
+  return {
+    end,
+    source: { ip: address(0), port: bytes.readUInt16BE(ports), tlvs },
+    target: { ip: address(1), port: bytes.readUInt16BE(ports + 2) },
+  };
 }
 
 function hasWholeTlvs(bytes: Buffer): boolean {

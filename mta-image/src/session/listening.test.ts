@@ -9,7 +9,7 @@ import { connect as connectTls, createSecureContext } from "node:tls";
 
 import { Lines } from "../../testing/dialogue.ts";
 import { Receiver, closed } from "../../testing/receiver.ts";
-import { makeNetworks } from "./access.ts";
+import { makeNetworks } from "../net/networks.ts";
 
 const read = (name: string): string => readFileSync(new URL(`testdata/${name}`, import.meta.url), "utf8");
 const proxied = { proxyNetworks: makeNetworks(["127.0.0.0/8"]) };

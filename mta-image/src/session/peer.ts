@@ -2,7 +2,7 @@
 import type { Socket } from "node:net";
 
 import type { ProxySource } from "../net/proxy-header.ts";
-import { normalizeIp } from "./access.ts";
+import { normalizeIp } from "../net/networks.ts";
 
 export interface Peer {
   /** "" for a UNIX socket. */

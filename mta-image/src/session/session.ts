@@ -19,7 +19,7 @@ import { mayHaveMore, parseCommand, refused } from "../smtp/command.ts";
 import type { NamedClient } from "../smtp/xclient.ts";
 import { type Reply, makeReply, replies } from "../smtp/reply.ts";
 import { Traced } from "../trace/traced.ts";
-import { isInNetworks } from "./access.ts";
+import { isInNetworks } from "../net/networks.ts";
 import { type Conversation, type ConversationOptions, openConversation } from "./conversation.ts";
 import { closeSoftly } from "./farewell.ts";
 import { Flow } from "./flow.ts";

@@ -10,7 +10,7 @@ import { type Clock, type Timer, sleep } from "#base/clock.ts";
 import { type Listener, type ListenAddress, listen } from "../net/listener.ts";
 import { awaitProxyHeader } from "../net/proxied-socket.ts";
 import { replies } from "../smtp/reply.ts";
-import { isInNetworks } from "./access.ts";
+import { isInNetworks } from "../net/networks.ts";
 import type { SessionNeighbours, SessionSettings } from "./options.ts";
 import { closeSoftly } from "./farewell.ts";
 import { type Peer, namedBy, peerOf } from "./peer.ts";
@@ -85,7 +85,7 @@ export class SmtpServer {
     this.#unnamed++;
     awaitProxyHeader(socket, {
       clock: this.#clock,
-      onReady: (source) => {
+      onReady: ({ source }) => {
         this.#unnamed--;
         this.#admit(socket, source === null ? peer : namedBy(peer, source));
       },

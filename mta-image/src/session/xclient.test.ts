@@ -5,7 +5,7 @@ import fc from "fast-check";
 import type { Lines } from "../../testing/dialogue.ts";
 import { Receiver } from "../../testing/receiver.ts";
 import { parseXclient } from "../smtp/xclient.ts";
-import { makeNetworks } from "./access.ts";
+import { makeNetworks } from "../net/networks.ts";
 import type { Checks } from "./checks.ts";
 
 const trusting = { xclientNetworks: makeNetworks(["127.0.0.0/8"]) };

@@ -1,22 +1,18 @@
 /**
- * A proxy for outbound connections, as an egress host runs one: SOCKS5 for IPv4, with a login where `login` is set, or the PROXY header. It
- * connects from the address named in that header (any of 127.0.0.0/8 in tests) and joins both connections. `refuse`
+ * A SOCKS5 proxy for outbound connections over IPv4, with a login where `login` is set: it joins both connections. `refuse`
  * makes it say no.
  */
 import { type Server, type Socket, connect, createServer } from "node:net";
 
-import { readProxyHeader } from "#mta/net/proxy-header.ts";
+const OWN = "127.0.0.44";
 
 interface Way {
   readonly to: string;
-  readonly from: string;
   /** What came behind the request, for the far side. */
   readonly rest: Buffer;
-  /** What the client is told once the far side is there. */
-  readonly first: Buffer | null;
 }
 
-export class EgressProxy {
+export class SocksProxy {
   /** Where connections were asked for, such as "127.0.0.1:2525". */
   readonly asked: string[] = [];
   refuse = false;
@@ -29,10 +25,10 @@ export class EgressProxy {
     this.#server = server;
   }
 
-  static start(protocol: "socks5" | "proxy"): Promise<EgressProxy> {
+  static start(): Promise<SocksProxy> {
     return new Promise((resolve) => {
-      const server = createServer((socket) => proxy.#serve(socket, protocol));
-      const proxy = new EgressProxy(server);
+      const server = createServer((socket) => proxy.#serve(socket));
+      const proxy = new SocksProxy(server);
       server.listen(0, "127.0.0.1", () => resolve(proxy));
     });
   }
@@ -47,10 +43,10 @@ export class EgressProxy {
     return new Promise((resolve) => this.#server.close(() => resolve()));
   }
 
-  #serve(socket: Socket, protocol: "socks5" | "proxy"): void {
+  #serve(socket: Socket): void {
     this.#sockets.add(socket);
     socket.on("error", () => {});
-    const read = protocol === "proxy" ? readHeader : makeSocksReader(socket, this.login);
+    const read = makeSocksReader(socket, this.login);
     let held = Buffer.alloc(0);
     const onData = (chunk: Buffer): void => {
       held = Buffer.concat([held, chunk]);
@@ -66,21 +62,14 @@ export class EgressProxy {
   #join(client: Socket, way: Way): void {
     this.asked.push(way.to);
     const [host = "", port] = way.to.split(":");
-    const far = connect({ host, port: Number(port), localAddress: way.from }, () => {
-      if (way.first !== null) client.write(way.first);
+    const far = connect({ host, port: Number(port), localAddress: OWN }, () => {
+      client.write(socksReply(0));
       far.write(way.rest);
       client.pipe(far).pipe(client);
     });
     this.#sockets.add(far);
     far.on("error", () => client.destroy());
   }
-}
-
-function readHeader(held: Buffer): Way | null {
-  const header = readProxyHeader(held);
-  if (header === null || header === "invalid") return null;
-  const to = `${[...held.subarray(20, 24)].join(".")}:${held.readUInt16BE(26)}`;
-  return { to, from: header.source?.ip ?? "", rest: held.subarray(header.end), first: null };
 }
 
 /** The greeting is three bytes of one method, the request ten with an IPv4 address. */
@@ -98,7 +87,7 @@ function makeSocksReader(socket: Socket, login: string | null): (held: Buffer) =
     const request = held.subarray(greeting + loginBytes);
     if (request.length < 10) return null;
     const to = `${[...request.subarray(4, 8)].join(".")}:${request.readUInt16BE(8)}`;
-    return { to, from: "127.0.0.44", rest: request.subarray(10), first: socksReply(0) };
+    return { to, rest: request.subarray(10) };
   };
 }
 
