@@ -84,7 +84,9 @@ describe("the Linux packages", { skip: isRoot ? false : "needs root" }, () => {
   });
 
   const install = (version: string): Promise<string> => {
-    const names = ["runtime", "mta", "web", "plugin-sdk"].map((name) => `mailfleet-${name}=${version}`);
+    const names = ["runtime", "mta", "web", "egress", "plugin-sdk"].map(
+      (name) => `mailfleet-${name}=${version}`,
+    );
     return debian.must(`apt-get install -y -q ${names.join(" ")}`);
   };
 
@@ -106,6 +108,8 @@ describe("the Linux packages", { skip: isRoot ? false : "needs root" }, () => {
     assert.match(await debian.must("id mailfleet-web"), /groups=.*\(mailfleet\)/);
     assert.match(await debian.must("zcat /usr/share/man/man8/mailfleet-web.8.gz"), /hash-password/);
     assert.match(await debian.must("head -20 /opt/halon/include/HalonMTA.h"), /HalonMTA|Halon/);
+    assert.match(await debian.must("zcat /usr/share/man/man8/mailfleet-egress.8.gz"), /PROXY header/);
+    assert.match(await debian.must("mailfleet-egress --help"), /--source ADDRESS/);
     assert.match(await debian.must("smtpd -c /etc/halon/smtpd.yaml --check && echo fine"), /fine/);
   });
 
@@ -139,7 +143,7 @@ describe("the Linux packages", { skip: isRoot ? false : "needs root" }, () => {
   });
 
   test("systemd finds nothing wrong with the units, and little that they leave open", async () => {
-    const units = ["mailfleet-mta.service", "mailfleet-web.service"];
+    const units = ["mailfleet-mta.service", "mailfleet-web.service", "mailfleet-egress.service"];
     const place = "usr/lib/systemd/system";
     // What every system has that runs systemd; this root has none.
     for (const name of readdirSync(`/${place}`).filter((file) => file.endsWith(".target")))

@@ -39,7 +39,7 @@ export const packagePlans: readonly PackagePlan[] = [
     name: "mailfleet-mta",
     summary: "Mail transfer agent that runs Halon scripts and plugins",
     isForAll: false,
-    programs: ["smtpd", "mtactl", "hsh", "hsl-lint", "mailfleet-egress"],
+    programs: ["smtpd", "mtactl", "hsh", "hsl-lint"],
     home: "usr/lib/mailfleet/mta",
     files: { "build/native/plugin-host.node": "usr/lib/mailfleet/mta/plugin-host.node" },
     // The unit reloads with kill.
@@ -58,6 +58,18 @@ export const packagePlans: readonly PackagePlan[] = [
     home: "usr/lib/mailfleet/web",
     hasPages: true,
     files: {},
+    needs: ["mailfleet-runtime"],
+  },
+  {
+    ...nothing,
+    name: "mailfleet-egress",
+    summary: "Proxy on the machine that has the addresses mail leaves from",
+    isForAll: true,
+    programs: ["mailfleet-egress"],
+    home: "usr/lib/mailfleet/egress",
+    files: {},
+    debDepends: [],
+    rpmRequires: [],
     needs: ["mailfleet-runtime"],
   },
   {
