@@ -112,10 +112,9 @@ test("a certificate of the configuration is shown to a host that asks, and one t
 test("an address that is none puts the recipient off", async () => {
   const mta = await engine(`Try(["recipient" => "a b"]);`);
   await sendTo(mta, "ann@example.net");
-  const [entry] = await until(
+  await until(
     () => queuedIn(mta),
-    ([one]) => one?.attempts === 1,
+    ([one]) => one?.lastReply === "Put off by a script",
   );
-  assert.equal(entry?.lastReply, "Put off by a script");
   assert.equal(sink.received.length, 0);
 });

@@ -18,7 +18,7 @@ import type { Limits } from "../script/limits.ts";
 import { MemorySource } from "../script/mail/pieces.ts";
 import type { AttemptFacts } from "./attempt-tree.ts";
 import { makeHookFigures } from "./figures.ts";
-import { QueueHooks, type RecipientFacts } from "./queue-hooks.ts";
+import { type BeforeAnswer, QueueHooks, type RecipientFacts } from "./queue-hooks.ts";
 import { HookRunner } from "./runner.ts";
 import { makeScriptHost } from "./script-host.ts";
 import { type ScriptTexts, type ServerScripts, compileScripts, compileWhatCan } from "./scripts.ts";
@@ -257,14 +257,33 @@ describe("around a delivery, a script that throws", () => {
     return failures[0] ?? {};
   }
 
+  /** For five minutes, and none of the schedule's tries is used up. */
+  const putOff: BeforeAnswer = {
+    kind: "queue",
+    delayMs: 300_000,
+    counted: "same",
+    isHeld: false,
+    transportId: null,
+    reason: null,
+    words: null,
+    context: null,
+    metadata: null,
+  };
+
   test("in predelivery puts the recipient off, and the next one is decided on", async () => {
     const log = makeLogLines();
     const hooks = hooksFor("predelivery", log);
-    const answer = await hooks.before(facts);
-    assert.deepEqual([answer.kind, "reason" in answer ? answer.reason : "none"], ["queue", null]);
+    assert.deepEqual(await hooks.before(facts), putOff);
     assert.equal(failureOf(log)["at"], "predelivery:2:3");
     assert.match(String(failureOf(log)["stack"]), /boom\n +at wrong \(predelivery:2:3\)\n +at main/);
     assert.equal((await hooks.before(facts)).kind, "delete");
+  });
+
+  test("in predelivery and wishes what makes no sense puts the recipient off as long", async () => {
+    const log = makeLogLines();
+    const hooks = hooksFor("predelivery", log, `Queue(["transportid" => 7, "delay" => 1]);`);
+    assert.deepEqual(await hooks.before(facts), putOff);
+    assert.equal(failureOf(log)["stack"], "transportid is no transport");
   });
 
   test("in postdelivery leaves the outcome as it is, and the next one is decided on", async () => {

@@ -12,7 +12,7 @@ import { type AttemptFacts, type Refusal, attemptArguments, queueTree } from "./
 import type { NoticeWords } from "../message/notice-words.ts";
 import { HookRun } from "./hook-run.ts";
 import { noticeWords } from "./notice-words.ts";
-import { type QueueWish, plainQueue, queueWish } from "./queue-wish.ts";
+import { type QueueWish, queueOfFailed, queueWish } from "./queue-wish.ts";
 import type { HookRunner, Ran } from "./runner.ts";
 import type { HookScript, Scripts } from "./scripts.ts";
 import { type Configured, type TryWish, tryWish } from "./try-wish.ts";
@@ -190,7 +190,7 @@ type BeforeDecision =
 function failed({ onError }: HookScript): BeforeDecision {
   return onError === "accept"
     ? { kind: "try", wish: null }
-    : { kind: "queue", ...plainQueue, reason: null, words: null };
+    : { kind: "queue", ...queueOfFailed, reason: null, words: null };
 }
 
 function messageTree(facts: RecipientFacts): HslArray {

@@ -13,6 +13,9 @@ export interface QueueWish {
 
 export const plainQueue: QueueWish = { delayMs: null, isHeld: false, counted: "more", transportId: null };
 
+/** Of a script that failed before an attempt: it is asked again soon, and its own trouble uses up none of the schedule. */
+export const queueOfFailed: QueueWish = { ...plainQueue, delayMs: 300_000, counted: "same" };
+
 export function queueWish(
   options: HslArray | null,
   hasTransport: (id: string) => boolean,
