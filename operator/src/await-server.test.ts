@@ -4,10 +4,10 @@ import { describe, test } from "node:test";
 import { silentLog } from "#base/log.ts";
 import { ManualClock } from "#base/testing/manual-clock.ts";
 import { definitions } from "#crds/definitions.ts";
-import { missingFields } from "#operator/kube/definitions-check.ts";
 import type { RawReader } from "#operator/kube/discovery.ts";
 
 import { awaitServer } from "./await-server.ts";
+import { missingFields } from "./definitions-check.ts";
 
 interface Document {
   readonly components: { readonly schemas: Record<string, Record<string, unknown>> };

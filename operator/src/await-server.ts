@@ -7,10 +7,10 @@ import { type Clock, sleep } from "#base/clock.ts";
 import { describe } from "#base/error.ts";
 import type { Log } from "#base/log.ts";
 import { definitions } from "#crds/definitions.ts";
-import { missingFields } from "#operator/kube/definitions-check.ts";
 import { hasImageVolumes, isServed, type RawReader, serverVersion } from "#operator/kube/discovery.ts";
 import { resources } from "#operator/kube/objects.ts";
 
+import { missingFields } from "./definitions-check.ts";
 import type { ImageVolumes } from "./options.ts";
 
 const LOOK_AGAIN_MS = 2000;

@@ -8,8 +8,8 @@ import type { Definition } from "#crds/definitions.ts";
 import { group, version } from "#crds/group.ts";
 import type { Schema } from "#crds/structural-schema.ts";
 
-import { decodeAnswer, isMap } from "./decode.ts";
-import type { RawReader } from "./discovery.ts";
+import { decodeAnswer, isMap } from "#operator/kube/decode.ts";
+import type { RawReader } from "#operator/kube/discovery.ts";
 
 const PATH = `/openapi/v3/apis/${group}/${version}`;
 /** Every object has these, and servers describe them in their own way. */

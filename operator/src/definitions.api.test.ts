@@ -8,11 +8,11 @@ import { systemClock } from "#base/clock.ts";
 import { systemRandom } from "#base/random.ts";
 import { definitions } from "#crds/definitions.ts";
 
-import { Admin, apiServerFromEnvironment, prepare } from "../../testing/api-server.ts";
-import { app } from "../../testing/whole.ts";
-import { accessOf } from "./access.ts";
+import { Admin, apiServerFromEnvironment, prepare } from "../testing/api-server.ts";
+import { app } from "../testing/whole.ts";
 import { missingFields } from "./definitions-check.ts";
-import { HttpKube } from "./http-kube.ts";
+import { accessOf } from "#operator/kube/access.ts";
+import { HttpKube } from "#operator/kube/http-kube.ts";
 
 const server = apiServerFromEnvironment();
 
