@@ -169,13 +169,13 @@ describe("the Linux packages", { skip: isRoot ? false : "needs root" }, () => {
 
   test("removing leaves configuration, purging leaves nothing but queued mail", async () => {
     await debian.must(
-      "touch /var/spool/halon/queue/mail && apt-get remove -y -q mailfleet-web mailfleet-mta mailfleet-runtime mailfleet-plugin-sdk",
+      "touch /var/spool/halon/queue/mail && apt-get remove -y -q mailfleet-web mailfleet-mta mailfleet-egress mailfleet-runtime mailfleet-plugin-sdk",
     );
     const left =
       "find / -xdev \\( -path '/packages' -o -path /proc -o -path /var/lib/dpkg -o -path /var/lib/apt -o -path /var/cache \\) -prune -o \\( -iname '*mailfleet*' -o -path '*halon*' \\) -print | sort";
     assert.doesNotMatch(await debian.must(left), /\/usr\/|\/opt\//);
     assert.match(await debian.must("cat /etc/mailfleet/web.yaml"), /title: Ours/);
-    await debian.must("apt-get purge -y -q mailfleet-web mailfleet-mta");
+    await debian.must("apt-get purge -y -q mailfleet-web mailfleet-mta mailfleet-egress");
     const kept = (await debian.must(left)).split("\n").filter((path) => !path.startsWith("/tmp/"));
     assert.ok(kept.includes("/var/spool/halon/queue/mail"));
     assert.deepEqual(
