@@ -31,10 +31,7 @@ const readers: ReadonlyMap<string, Read> = new Map<string, Read>([
   ["crt", (text, options) => readCertificate(text, options, HslArray.of(pemBlocks(text)))],
   ["pem", (text, options) => readCertificate(text, options, text)],
   ["key", (text, options) => (flag(options, "resource") ? readKey(text) : text)],
-  [
-    "eml",
-    (text, options) => (flag(options, "resource") ? makeMessage(mailMessageClass, Pieces.of(text)) : text),
-  ],
+  ["eml", (text) => makeMessage(mailMessageClass, Pieces.of(text))],
 ]);
 
 export function importData(path: string, text: string, options: Value, loader: Loader): Value {

@@ -15,7 +15,7 @@ import {
   optional,
   parameter,
 } from "../host.ts";
-import { type Builder, adopted } from "../mail/build.ts";
+import { adopted } from "../mail/build.ts";
 import { firstValue, insert, makeField, putBody, putField, remove, replace, wrap } from "../mail/edit.ts";
 import { PartHandle, partById } from "../mail/message.ts";
 import { type Part, headOf } from "../mail/part.ts";
@@ -92,11 +92,11 @@ function fileName(part: Part): string | null {
   );
 }
 
-function place(part: Part, builder: Builder, given: HslArray | undefined, isFirst: boolean): void {
+function place(part: Part, child: Part, given: HslArray | undefined, isFirst: boolean): void {
   const type = option(given, "type");
   if (type !== null || part.content.kind === "leaf")
     wrap(part, type === null ? "multipart/mixed" : toText(type).replace(/[\r\n]/g, ""), randomUUID());
-  insert(part, adopted(builder), isFirst);
+  insert(part, child, isFirst);
 }
 
 function setEdge(part: Part, edge: "preamble" | "epilogue", text: string): boolean {
@@ -161,10 +161,11 @@ const placing = (["prepend", "append"] as const).map((how) =>
       returns: "MIMEPart or none",
       docs: `Adds a part ${how === "prepend" ? "before" : "after"} the others. What is no multipart becomes the first of one; with option \`type\`, such as multipart/signed, a multipart does too.`,
     },
-    (part, [builder, given], object) => {
-      place(part, builder, given, how === "prepend");
-      return object;
-    },
+    (part, [from, given], object) =>
+      after(adopted(from), (child): Value => {
+        place(part, child, given, how === "prepend");
+        return object;
+      }),
   ),
 );
 
@@ -249,10 +250,11 @@ export const partMethods: readonly HostFunction[] = [
     "replacePart",
     [mimeParameter],
     { returns: "none", docs: "Puts another part in the place of this one." },
-    (part, [by]) => {
-      replace(part, adopted(by));
-      return null;
-    },
+    (part, [by]) =>
+      after(adopted(by), (child) => {
+        replace(part, child);
+        return null;
+      }),
   ),
   partMethod("remove", [], { returns: "none", docs: "Takes the part out of its multipart." }, (part) => {
     remove(part);

@@ -6,7 +6,8 @@ import { type HostClass, type Parameter, declare, makeClass, optional, parameter
 import { Refusal } from "../error.ts";
 import { Builder } from "../mail/build.ts";
 import { makeField } from "../mail/edit.ts";
-import { after } from "../mail/pieces.ts";
+import { PartHandle } from "../mail/message.ts";
+import { type Pieces, after } from "../mail/pieces.ts";
 import { fieldValue } from "../mail/part.ts";
 import { encodeWords } from "../mail/words.ts";
 import { HostObject, type HslArray, type Value } from "../value.ts";
@@ -24,8 +25,9 @@ const self = parameter.object("self", "MIME", (object) =>
   object.state instanceof Builder ? { object, builder: object.state } : undefined,
 );
 
-export const mimeParameter = parameter.object("part", "MIME", ({ state }) =>
-  state instanceof Builder ? state : undefined,
+/** What becomes a part of something: one that was built, or a copy of a message or of a part of one. */
+export const mimeParameter = parameter.object("part", "MIME or MailMessage", ({ state }) =>
+  state instanceof Builder || state instanceof PartHandle ? state : undefined,
 );
 
 type Self = { readonly object: HostObject; readonly builder: Builder };
@@ -64,14 +66,14 @@ function quote(text: string): string {
   return encodeWords(text.replace(/[\r\n\0]/g, "")).replace(/["\\]/g, "\\$&");
 }
 
-function append(builder: Builder, part: Builder): void {
-  if (contains(part, builder)) throw new Refusal("a part cannot contain itself");
+function append(builder: Builder, part: Builder | Pieces): void {
+  if (part instanceof Builder && contains(part, builder)) throw new Refusal("a part cannot contain itself");
   if (builder.parts.length >= MAX_PARTS) throw new Refusal("there are too many parts");
   builder.parts.push(part);
 }
 
 function contains(outer: Builder, inner: Builder): boolean {
-  return outer === inner || outer.parts.some((part) => contains(part, inner));
+  return outer === inner || outer.parts.some((part) => part instanceof Builder && contains(part, inner));
 }
 
 export function builtText(builder: Builder): string | Promise<string> {
@@ -94,9 +96,18 @@ export const mimeClass: HostClass = makeClass("MIME", "A message or part that is
       (builder, [name, value, options]) =>
         add(builder, name as string, value as string, options as HslArray | undefined),
     ),
-    build("appendPart", [mimeParameter], "Adds a part: the message becomes a multipart.", (builder, [part]) =>
-      append(builder, part as Builder),
-    ),
+    declare({
+      name: "appendPart",
+      parameters: [self, mimeParameter],
+      returns: "MIME",
+      docs: "Adds a part, or a copy of a message: this one becomes a multipart.",
+      way: "promise",
+      run: (_, { object, builder }, given) =>
+        after(given instanceof Builder ? given : given.bytes(), (part): Value => {
+          append(builder, part);
+          return object;
+        }),
+    }),
     build(
       "setBody",
       [string("body")],
