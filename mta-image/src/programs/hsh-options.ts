@@ -62,7 +62,7 @@ const Startup = z.looseObject({
     })
     .optional(),
   plugins: z
-    .array(z.looseObject({ id: z.string(), path: z.string().optional(), config: z.unknown() }))
+    .array(z.looseObject({ id: z.string(), path: z.string().optional(), config: z.unknown().optional() }))
     .default([]),
 });
 
@@ -82,7 +82,7 @@ const App = z.looseObject({
         .default([]),
     })
     .optional(),
-  plugins: z.array(z.looseObject({ id: z.string(), config: z.unknown() })).default([]),
+  plugins: z.array(z.looseObject({ id: z.string(), config: z.unknown().optional() })).default([]),
   resolver: z.looseObject({ servers: z.array(z.string()).default([]) }).optional(),
 });
 

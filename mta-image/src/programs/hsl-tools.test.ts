@@ -117,6 +117,18 @@ test("hsh loads plugins and says what is wrong with its options", () => {
   assert.match(tool("hsh", ["--help"], "").stdout, /--rootpath/);
 });
 
+test("hsh loads the plugins of a configuration, with settings or without", (t) => {
+  buildNative();
+  const root = mkdtempSync(join(tmpdir(), "hsh-"));
+  t.after(() => rmSync(root, { recursive: true }));
+  const [config, app] = [join(root, "smtpd.yaml"), join(root, "app.yaml")];
+  writeFileSync(config, `plugins: [{ id: nap, path: ${testPlugin("nap")} }]`);
+  writeFileSync(app, "plugins: [{ id: nap }]");
+  const script = 'import { nap } from "extras://nap"; echo nap(1) >= 1;';
+  const { status, stdout, stderr } = tool("hsh", ["-c", config, "-A", app], script);
+  assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: "true\n", stderr: "" });
+});
+
 test("hsh ends with 1 and the script stack when a script throws", () => {
   const { status, stdout, stderr } = tool("hsh", [], 'echo "before";\nfunction f() { throw "bad"; }\nf();');
   assert.equal(status, 1);
