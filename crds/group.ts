@@ -37,6 +37,11 @@ export const annotations = {
   recheck: `${group}/recheck`,
   /** On a NativePlugin, set by people: "off" lets pods have it although it brings engines down. */
   quarantine: `${group}/quarantine`,
+  /**
+   * On a MailCluster, set by people: any new text has every pod made anew, one at a time; on a pod: the text that it was made
+   * with.
+   */
+  restart: `${group}/restart`,
   /** On a MailCluster, set by people: "true" leaves pods, claims and configuration as they are. */
   paused: `${group}/paused`,
   /**

@@ -7,12 +7,12 @@ import { KubeConfig } from "@kubernetes/client-node/dist/config.js";
 import { systemClock } from "#base/clock.ts";
 import { systemRandom } from "#base/random.ts";
 import { definitions } from "#crds/definitions.ts";
+import { accessOf } from "#operator/kube/access.ts";
+import { HttpKube } from "#operator/kube/http-kube.ts";
 
 import { Admin, apiServerFromEnvironment, prepare } from "../testing/api-server.ts";
 import { app } from "../testing/whole.ts";
 import { missingFields } from "./definitions-check.ts";
-import { accessOf } from "#operator/kube/access.ts";
-import { HttpKube } from "#operator/kube/http-kube.ts";
 
 const server = apiServerFromEnvironment();
 

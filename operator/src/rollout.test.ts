@@ -107,6 +107,46 @@ describe("what people say to a roll-out", () => {
 const isReady = (pod: Pod | null): boolean =>
   pod?.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") === true;
 
+describe("a restart that people ask for", () => {
+  test("makes every pod anew with its volume, one at a time, says why, and is done once", async () => {
+    const { whole, stop } = await started({ replicas: 3 });
+    const uids = (): readonly (string | undefined)[] =>
+      [0, 1, 2].map((slot) => podOf(whole, slot)?.metadata.uid);
+    const before = uids();
+    const claims = whole.kube.peekAll(resources.claims).map(({ metadata }) => metadata.uid);
+    whole.edit(({ metadata }) => {
+      metadata.annotations = { ...metadata.annotations, "mailfleet.io/restart": "monday" };
+    });
+    let fewest = 3;
+    await whole.until(
+      "all anew",
+      () => {
+        const ready = whole.kube
+          .peekAll<Pod>(resources.pods)
+          .filter(({ status }) =>
+            status?.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True"),
+          );
+        fewest = Math.min(fewest, ready.length);
+        return uids().every((uid, slot) => uid !== undefined && uid !== before[slot]) && isSettled(whole);
+      },
+      250,
+    );
+    assert.equal(fewest, 2);
+    assert.deepEqual(
+      whole.kube.peekAll(resources.claims).map(({ metadata }) => metadata.uid),
+      claims,
+    );
+    assert.ok(
+      eventsOf(whole).some((text) => /Restart/.test(text)),
+      eventsOf(whole).join("\n"),
+    );
+    const writes = whole.kube.writes.length;
+    await whole.turns(100, 1000);
+    assert.equal(whole.kube.writes.length, writes);
+    await stop();
+  });
+});
+
 describe("a new image of the engine", () => {
   const image = (whole: Whole, name: string): void =>
     whole.edit(({ spec }) => Object.assign(spec, { engine: { image: name } }));

@@ -23,7 +23,7 @@ export function aSpec(changes: Record<string, unknown> = {}): MailClusterSpec {
 
 export function aContext(
   changes: { spec?: Record<string, unknown>; plugins?: readonly ResolvedPlugin[] } & Partial<
-    Pick<Context, "size" | "isDeleting" | "isMoving" | "identityOf" | "operator" | "servesRoutes">
+    Pick<Context, "size" | "isDeleting" | "isMoving" | "restart" | "identityOf" | "operator" | "servesRoutes">
   > = {},
 ): Context {
   const spec = aSpec(changes.spec);
@@ -43,6 +43,7 @@ export function aContext(
     size: changes.size ?? spec.replicas ?? 1,
     isDeleting: changes.isDeleting ?? false,
     isMoving: changes.isMoving ?? false,
+    restart: changes.restart ?? null,
     identityOf: changes.identityOf ?? (() => null),
     operator: changes.operator ?? {
       engineImage: "mailfleet-mta:test",

@@ -38,6 +38,8 @@ export interface Context {
   readonly isDeleting: boolean;
   /** Pods hand their mail over because their nodes are being emptied. */
   readonly isMoving: boolean;
+  /** A text that people have pods made anew by; null: none. */
+  readonly restart: string | null;
   /** The identity that the pod of a slot is made with; null: none. */
   readonly identityOf: (slot: number) => string | null;
   readonly operator: OperatorFacts;

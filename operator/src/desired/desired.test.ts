@@ -85,6 +85,13 @@ describe("the pod's hash", () => {
     assert.equal(hashOf({ config: { app: aContext().spec.config.app, ...rules } }), base);
   });
 
+  it("changes with each word by which people ask for a restart, and is as ever without one", () => {
+    const asked = (restart: string | null): string => podHashOf(aContext({ restart }), 0);
+    assert.equal(asked(null), base);
+    assert.equal(new Set([base, asked("once"), asked("twice")]).size, 3);
+    assert.equal(asked("once"), asked("once"));
+  });
+
   it("changes with what only a restart can change", () => {
     const { config } = aContext().spec;
     const app = config.app;

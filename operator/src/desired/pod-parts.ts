@@ -14,12 +14,14 @@ export interface PodSource {
   readonly annotations: Readonly<Record<string, string>>;
   readonly spec: PodSpec;
   readonly startup: string;
+  /** What people have it made anew by; null: nothing. */
+  readonly restart: string | null;
 }
 
 /** So many arguments say where the configuration is; the identity comes behind them. */
 const CONFIG_ARGS = 4;
 
-export function podParts({ labels, annotations, spec, startup }: PodSource): PodParts {
+export function podParts({ labels, annotations, spec, startup, restart }: PodSource): PodParts {
   const [engine, ...others] = spec.containers;
   const { image, env, resources, ports, volumeMounts, args, ...container } = engine ?? { name: "" };
   const { nodeSelector, tolerations, affinity, topologySpreadConstraints, priorityClassName, ...rest } = spec;
@@ -38,6 +40,7 @@ export function podParts({ labels, annotations, spec, startup }: PodSource): Pod
     Placement: [nodeSelector, tolerations, affinity, topologySpreadConstraints, priorityClassName],
     Metadata: [labels, annotations],
     Template: [{ ...container, args: args?.slice(0, CONFIG_ARGS) }, others, template],
+    ...(restart === null ? {} : { Restart: restart }),
     ...(args !== undefined && args.length > CONFIG_ARGS ? { Identity: args.slice(CONFIG_ARGS) } : {}),
   };
   return Object.fromEntries(

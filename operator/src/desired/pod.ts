@@ -21,12 +21,12 @@ import { configVolume, engineVolumes } from "./volumes.ts";
 const graceBeyondShutdownSeconds = 10;
 
 export function pod(context: Context, slot: number): Pod {
-  const { cluster, config, spec } = context;
+  const { cluster, config, spec, restart } = context;
   const podSpecOfSlot = podSpec(context, slot);
   const labels = { ...spec.podTemplate.labels, ...slotLabels(cluster.name, slot) };
   const annotations = { ...scrapeAnnotations(context), ...spec.podTemplate.annotations };
   const identity = context.identityOf(slot);
-  const source = { labels, annotations, spec: podSpecOfSlot, startup: config.startup };
+  const source = { labels, annotations, spec: podSpecOfSlot, startup: config.startup, restart };
   return {
     apiVersion: "v1",
     kind: "Pod",
@@ -39,6 +39,7 @@ export function pod(context: Context, slot: number): Pod {
         [keys.podHash]: podHash(source),
         [keys.podParts]: JSON.stringify(podParts(source)),
         ...(identity === null ? {} : { [keys.identity]: identity }),
+        ...(restart === null ? {} : { [keys.restart]: restart }),
       },
       // A pod that is made to deliver what is left must not be taken by a foreground deletion.
       ownedBy: context.isDeleting ? "nobody" : "cluster",
@@ -59,11 +60,12 @@ export function podPartsOf(context: Context, slot: number): PodParts {
 /**
  * The reloadable files are left out, and with them the name of the ConfigMap: engines get a new one without a restart.
  */
-function podHash(parts: PodSource): string {
+function podHash({ restart, ...parts }: PodSource): string {
   const volumes = parts.spec.volumes?.map((volume) =>
     volume.name === configVolume ? { name: configVolume } : volume,
   );
-  return hashValue({ ...parts, spec: { ...parts.spec, volumes } });
+  const asked = restart === null ? {} : { restart };
+  return hashValue({ ...parts, ...asked, spec: { ...parts.spec, volumes } });
 }
 
 function podSpec(context: Context, slot: number): PodSpec {

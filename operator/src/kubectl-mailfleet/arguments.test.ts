@@ -55,15 +55,25 @@ describe("the command line", () => {
 });
 
 describe("steering", () => {
+  const now = new Date("2026-11-27T06:00:00Z");
+
+  test("asks for a restart by another word each time", () => {
+    assert.deepEqual(parse("restart out").command, { kind: "annotate", name: "out", what: "restart" });
+    assert.deepEqual(steer("out", "restart", now).slice(3), [
+      "out",
+      "mailfleet.io/restart=2026-11-27T06:00:00.000Z",
+    ]);
+  });
+
   test("is by annotations, and resume takes both pauses back", () => {
-    assert.deepEqual(steer("out", "promote"), [
+    assert.deepEqual(steer("out", "promote", now), [
       "annotate",
       "--overwrite",
       "mailcluster",
       "out",
       "mailfleet.io/rollout=promote",
     ]);
-    assert.deepEqual(steer("out", "resume").slice(4), ["mailfleet.io/rollout-", "mailfleet.io/paused-"]);
+    assert.deepEqual(steer("out", "resume", now).slice(4), ["mailfleet.io/rollout-", "mailfleet.io/paused-"]);
     assert.equal(nameToLeave("out", [2, 5]).at(-1), "mailfleet.io/remove-slots=2,5");
   });
 

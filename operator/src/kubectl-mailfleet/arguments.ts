@@ -18,6 +18,7 @@ export const usage = `kubectl mailfleet: look at clusters of mail servers and st
   kubectl mailfleet resume NAME              takes both back
   kubectl mailfleet promote NAME             the revision that is tried out goes to all pods now
   kubectl mailfleet rollback NAME            it goes back to the last good one
+  kubectl mailfleet restart NAME             every pod is made anew, one at a time
   kubectl mailfleet hibernate NAME           all pods leave; mail that is not due stays in its volume
   kubectl mailfleet wake NAME                they come back
   kubectl mailfleet send NAME --from A --to B [--subject T] [--port P]
@@ -58,7 +59,16 @@ export type Command =
       readonly operatorNamespace: string;
     };
 
-const steerings = ["pause", "pause-all", "resume", "promote", "rollback", "hibernate", "wake"] as const;
+const steerings = [
+  "pause",
+  "pause-all",
+  "resume",
+  "promote",
+  "rollback",
+  "restart",
+  "hibernate",
+  "wake",
+] as const;
 export type Steering = (typeof steerings)[number];
 
 export interface Arguments {

@@ -48,7 +48,7 @@ export async function run(command: Command, around: Surroundings): Promise<strin
     case "scale":
       return kubectl.text(...scaleTo(command.name, command.replicas));
     case "annotate":
-      return kubectl.text(...steer(command.name, command.what));
+      return kubectl.text(...steer(command.name, command.what, new Date(around.clock.now())));
     case "send":
       return send(command, around);
     case "report":

@@ -5,7 +5,7 @@ import { readFence } from "#operator/slots/fence.ts";
 
 import type { Command, Steering } from "./arguments.ts";
 
-const changes: Readonly<Record<Steering, readonly string[]>> = {
+const changes: Readonly<Record<Exclude<Steering, "restart">, readonly string[]>> = {
   pause: [`${annotations.rollout}=pause`],
   "pause-all": [`${annotations.paused}=true`],
   resume: [`${annotations.rollout}-`, `${annotations.paused}-`],
@@ -15,8 +15,10 @@ const changes: Readonly<Record<Steering, readonly string[]>> = {
   wake: [`${annotations.hibernate}-`],
 };
 
-export function steer(name: string, what: Steering): readonly string[] {
-  return ["annotate", "--overwrite", "mailcluster", name, ...changes[what]];
+/** `now` is written down where what counts is that it is another word than before. */
+export function steer(name: string, what: Steering, now: Date): readonly string[] {
+  const change = what === "restart" ? [`${annotations.restart}=${now.toISOString()}`] : changes[what];
+  return ["annotate", "--overwrite", "mailcluster", name, ...change];
 }
 
 /** Named to leave; the size is another matter, and another call. */

@@ -206,13 +206,14 @@ function contextWith(
   observed: Observed,
   parts: { facts: OperatorFacts; size: number; config: RenderedConfig; identities: IdentityPlan | null },
 ): Context {
-  const { cluster, spec, deletion, plugins } = observed;
+  const { cluster, spec, deletion, plugins, wishes } = observed;
   return {
     cluster,
     spec,
     size: parts.size,
     isDeleting: deletion !== null,
     isMoving: isMoving(observed),
+    restart: wishes.restart,
     identityOf: (slot) => parts.identities?.of.get(slot) ?? null,
     operator: parts.facts,
     servesRoutes: observed.servesRoutes,

@@ -13,6 +13,7 @@ describe("what people ask for by annotations", () => {
       isPaused: false,
       isHibernating: false,
       rollout: null,
+      restart: null,
       preferred: new Set(),
       forced: new Set(),
       fence: noFence,
@@ -20,6 +21,12 @@ describe("what people ask for by annotations", () => {
     };
     assert.deepEqual(wishesOf({ name: "out" }), none);
     assert.deepEqual(wishes({ "mailfleet.io/paused": "yes", "mailfleet.io/hibernate": "" }), none);
+  });
+
+  it("has pods made anew for any text, and for none where it is empty", () => {
+    assert.equal(wishes({ "mailfleet.io/restart": "2026-11-27" }).restart, "2026-11-27");
+    assert.equal(wishes({ "mailfleet.io/restart": "" }).restart, null);
+    assert.equal(wishes({ "mailfleet.io/restart": "x".repeat(10_000) }).restart?.length, 256);
   });
 
   it("names slots by number, with or without spaces", () => {

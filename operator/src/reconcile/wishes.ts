@@ -13,6 +13,8 @@ export interface Wishes {
   readonly isHibernating: boolean;
   /** What becomes of the roll-out that is under way; null: it takes its course. */
   readonly rollout: RolloutOrder | null;
+  /** Pods that were made with another text are made anew; null: none is asked for. */
+  readonly restart: string | null;
   /** Slots that leave first when the cluster shrinks. */
   readonly preferred: ReadonlySet<number>;
   /** Leaving slots whose mail is given up. */
@@ -28,6 +30,7 @@ export function wishesOf({ name, annotations = {} }: ObjectMeta): Wishes {
     isPaused: annotations[keys.paused] === "true",
     isHibernating: annotations[keys.hibernate] === "true",
     rollout: rolloutOrders.find((order) => order === annotations[keys.rollout]) ?? null,
+    restart: annotations[keys.restart]?.slice(0, 256) || null,
     preferred: slotsIn(annotations[keys.removeSlots]),
     forced: slotsIn(annotations[keys.forceDeleteSlot]),
     fence: readFence(annotations[keys.fenced], name),
