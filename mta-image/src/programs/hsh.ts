@@ -16,6 +16,7 @@ import { systemRandom } from "#base/random.ts";
 import { SystemResolver } from "../dns/system-resolver.ts";
 import { type HshOptions, USAGE, readOptions } from "./hsh-options.ts";
 import { type Extras, openExtras } from "./hsh-plugins.ts";
+import { droppedOrders } from "./hsh-queue.ts";
 import type { World } from "../script/context.ts";
 import { CompileError } from "../script/error.ts";
 import { mergeHosts } from "../script/host.ts";
@@ -111,7 +112,7 @@ function world({ hostname: named, servers, keys }: HshOptions, root: string, { f
     hostname: name,
     startedMs: systemClock.now(),
     shared: new Shared(systemClock),
-    ports: { ...ports, ...(foreign === undefined ? {} : { foreign }) },
+    ports: { ...ports, queue: droppedOrders, ...(foreign === undefined ? {} : { foreign }) },
   };
 }
 

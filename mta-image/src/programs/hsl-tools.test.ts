@@ -129,6 +129,20 @@ test("hsh loads the plugins of a configuration, with settings or without", (t) =
   assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: "true\n", stderr: "" });
 });
 
+test("hsh takes what scripts order about the queue, and says what is wrong with it", () => {
+  const script = `
+    $properties = ["id" => "p"];
+    echo queue_policy(["localip"], ["localip" => "192.0.2.1"], ["rate" => [1, 60]], 60, $properties);
+    echo queue_suspend(["jobid" => "j"], 60, ["id" => "s"]);
+    echo queue_policy_delete("p");
+    echo queue_quota("q");
+    queue_policy(["colour"], [], ["concurrency" => 1], 60);
+  `;
+  const { status, stdout, stderr } = tool("hsh", [], script);
+  assert.deepEqual([status, stdout], [1, '["id"=>"p"]\n["id"=>"s"]\nfalse\nnone\n']);
+  assert.match(stderr, /colour/);
+});
+
 test("hsh ends with 1 and the script stack when a script throws", () => {
   const { status, stdout, stderr } = tool("hsh", [], 'echo "before";\nfunction f() { throw "bad"; }\nf();');
   assert.equal(status, 1);
