@@ -3,9 +3,9 @@
  * way. Entries that left the line otherwise (hold, bounce) stay as holes until their turn; a hole costs one look.
  */
 import type { Destination } from "./courier.ts";
-import { Lane } from "./lane.ts";
 import type { Line, LineState } from "./line-state.ts";
 import type { QuotaCount } from "./quotas.ts";
+import { Rank } from "./rank.ts";
 
 /** What a line looks at of an entry. */
 interface Standing {
@@ -57,10 +57,10 @@ export class DestinationQueue<E extends Standing> implements Destination, Line {
   /** Entries that are due and in line, without the holes. */
   ready = 0;
   /** Priorities of RFC 6710: 0, above it, below it. */
-  readonly #ordinary = new Lane<E>();
-  #urgent: Lane<E> | null = null;
-  #patient: Lane<E> | null = null;
-  /** Turns taken, so that the lanes behind get theirs. */
+  readonly #ordinary = new Rank<E>();
+  #urgent: Rank<E> | null = null;
+  #patient: Rank<E> | null = null;
+  /** Turns taken, so that the ranks behind get theirs. */
   #turn = 0;
 
   constructor(
@@ -87,18 +87,18 @@ export class DestinationQueue<E extends Standing> implements Destination, Line {
   }
 
   push(entry: E): void {
-    this.#laneOf(entry.message.envelope.priority ?? 0).push(entry);
+    this.#rankOf(entry.message.envelope.priority ?? 0).push(entry);
     this.ready++;
   }
 
   /** The due entry whose turn it is, or null: of the most urgent, the one that has been in line for longest. */
   peek(): E | null {
-    return this.#lane().peek(this.isForNotices);
+    return this.#rank().peek(this.isForNotices);
   }
 
   /** Takes the first entry and those of the same message right behind it, `most` at most: one attempt. */
   take(most = MAX_RECIPIENTS): E[] {
-    const taken = this.#lane().take(Math.min(most, MAX_RECIPIENTS), this.isForNotices);
+    const taken = this.#rank().take(Math.min(most, MAX_RECIPIENTS), this.isForNotices);
     for (const entry of taken) entry.phase = "running";
     this.ready -= taken.length;
     this.#turn++;
@@ -107,22 +107,22 @@ export class DestinationQueue<E extends Standing> implements Destination, Line {
 
   /** Entries that are to be tried, the most urgent first, without taking them. */
   *due(): Iterable<E> {
-    for (const lane of [this.#urgent, this.#ordinary, this.#patient]) if (lane !== null) yield* lane.due();
+    for (const rank of [this.#urgent, this.#ordinary, this.#patient]) if (rank !== null) yield* rank.due();
   }
 
-  #laneOf(priority: number): Lane<E> {
+  #rankOf(priority: number): Rank<E> {
     if (priority === 0) return this.#ordinary;
-    if (priority > 0) this.#urgent ??= new Lane<E>();
-    else this.#patient ??= new Lane<E>();
+    if (priority > 0) this.#urgent ??= new Rank<E>();
+    else this.#patient ??= new Rank<E>();
     return (priority > 0 ? this.#urgent : this.#patient) ?? this.#ordinary;
   }
 
-  /** The lane whose turn it is. When urgent mail never ends, every eighth turn belongs to what is less urgent. */
-  #lane(): Lane<E> {
+  /** The rank whose turn it is. When urgent mail never ends, every eighth turn belongs to what is less urgent. */
+  #rank(): Rank<E> {
     if (this.#urgent === null && this.#patient === null) return this.#ordinary;
-    const lanes = [this.#urgent, this.#ordinary, this.#patient].filter((lane) => lane !== null);
-    if (this.#turn % PATIENT_TURN === PATIENT_TURN - 1) lanes.reverse();
-    return lanes.find((lane) => lane.peek(this.isForNotices) !== null) ?? this.#ordinary;
+    const ranks = [this.#urgent, this.#ordinary, this.#patient].filter((rank) => rank !== null);
+    if (this.#turn % PATIENT_TURN === PATIENT_TURN - 1) ranks.reverse();
+    return ranks.find((rank) => rank.peek(this.isForNotices) !== null) ?? this.#ordinary;
   }
 }
 

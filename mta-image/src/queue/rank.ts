@@ -1,6 +1,6 @@
 /**
- * The due entries of one destination and one urgency, first in, first out, cheap with a million of them. Entries that
- * are not ready any more are passed over when their turn comes. Never fails.
+ * The due entries of one destination that are equally urgent: a part of its line (destination-queue.ts). First in, first
+ * out, cheap with a million of them. Entries that are not ready any more are passed over when their turn comes. Never fails.
  */
 interface Waiting {
   readonly phase: string;
@@ -8,7 +8,7 @@ interface Waiting {
   readonly verdict: object | null;
 }
 
-export class Lane<E extends Waiting> {
+export class Rank<E extends Waiting> {
   #entries: E[] = [];
   #head = 0;
 
@@ -42,7 +42,7 @@ export class Lane<E extends Waiting> {
     }
   }
 
-  /** The first entry and those of the same message right behind it, `most` at most; they are out of the lane. */
+  /** The first entry and those of the same message right behind it, `most` at most; they are out of the line. */
   take(most: number, isForNotices: boolean): E[] {
     const first = this.peek(isForNotices);
     const taken: E[] = [];
