@@ -24,7 +24,7 @@ import type { Traced } from "../trace/traced.ts";
 import type { Deadlines, Expiring } from "./deadlines.ts";
 import { type EgressProxy, reachThrough } from "./egress.ts";
 import type { Trouble } from "./outcome.ts";
-import { checkNames } from "./peer-names.ts";
+import { checkNames } from "./certificate-names.ts";
 import type { Trail } from "./trail.ts";
 
 export interface WireEnd {
