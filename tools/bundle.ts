@@ -5,8 +5,9 @@
  */
 import { existsSync } from "node:fs";
 import { chmod, copyFile, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
-import { type Metafile, type Plugin, build } from "esbuild";
+import { type Metafile, build } from "esbuild";
 
+import { PCRE_BINARY, PCRE_READER, pcreBeside, pluginsFor } from "./bundle-plugins.ts";
 import type { Part } from "./image/sbom.ts";
 import { root } from "./tree.ts";
 
@@ -43,75 +44,6 @@ export const programs: readonly Program[] = [
 const banner = (flag = "--disable-warning=ExperimentalWarning") => `#!/usr/local/bin/node ${flag}
 import { createRequire as bundleRequire } from "node:module";
 const require = bundleRequire(import.meta.url);`;
-
-const ADDON_IN_CHECKOUT = "../../../build/native/plugin-host.node";
-const ADDON_IN_IMAGE = "./plugin-host.node";
-
-/** In an image the native addon stands beside the bundle. */
-const addonBesideBundle: Plugin = {
-  name: "addon-beside-bundle",
-  setup({ onLoad }) {
-    onLoad({ filter: /mta-image\/src\/plugins\/native\.ts$/ }, async ({ path }) => {
-      const source = await readFile(path, "utf8");
-      if (!source.includes(ADDON_IN_CHECKOUT))
-        throw new Error(`${path} no longer names ${ADDON_IN_CHECKOUT}`);
-      return { contents: source.replace(ADDON_IN_CHECKOUT, ADDON_IN_IMAGE), loader: "ts" };
-    });
-  },
-};
-
-const PCRE = "mta-image/src/script/pcre/";
-const PCRE_IN_CHECKOUT = "./generated/pcre.wasm";
-const pcreBeside = (name: string) => `${name}-part-pcre.wasm`;
-
-/** The regular expressions of scripts are a file that is read when one needs them: it stands beside each bundle that has scripts. */
-const pcreBesideBundle = (name: string): Plugin => ({
-  name: "pcre-beside-bundle",
-  setup({ onLoad }) {
-    onLoad({ filter: /mta-image\/src\/script\/pcre\/binary\.ts$/ }, async ({ path }) => {
-      const source = await readFile(path, "utf8");
-      if (!source.includes(PCRE_IN_CHECKOUT)) throw new Error(`${path} no longer names ${PCRE_IN_CHECKOUT}`);
-      return { contents: source.replace(PCRE_IN_CHECKOUT, `./${pcreBeside(name)}`), loader: "ts" };
-    });
-  },
-});
-
-/** Zod brings its messages in fifty languages; ours are English, and the others cost every process memory. */
-const englishOnly: Plugin = {
-  name: "english-only",
-  setup({ onLoad }) {
-    onLoad({ filter: /zod\/v4\/locales\/index\.js$/ }, () => ({
-      contents: 'export { default as en } from "./en.js";',
-      loader: "js",
-    }));
-  },
-};
-
-/**
- * A package in CommonJS form that is loaded with its first use would have nothing but a default in its file: which names it
- * has is only known when it runs. So it runs here once, and the file says them.
- */
-const latePackages: Plugin = {
-  name: "late-packages",
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^[@a-z]/ }, ({ path, kind, resolveDir }) =>
-      kind === "dynamic-import" && !path.startsWith("node:")
-        ? { path, namespace: "late", pluginData: { resolveDir } }
-        : undefined,
-    );
-    onLoad({ filter: /.*/, namespace: "late" }, async ({ path, pluginData }) => {
-      // A package for certificates runs only after it.
-      await import("reflect-metadata");
-      const loaded = (await import(path)) as object;
-      const names = Object.keys(loaded).filter((name) => /^[A-Za-z_$][\w$]*$/.test(name));
-      const from = JSON.stringify(path);
-      const { resolveDir } = pluginData as { readonly resolveDir: string };
-      const contents =
-        names.length === 0 ? `import ${from};` : `export { ${names.join(", ")} } from ${from};`;
-      return { contents, resolveDir };
-    });
-  },
-};
 
 /** Names of the programs that were packed. */
 export async function bundle(folder: string): Promise<readonly string[]> {
@@ -156,7 +88,7 @@ async function pack({ name, entry, runsForLong = false, flag }: Program, folder:
     platform: "node",
     target: "node26",
     external: ["*.node"],
-    plugins: [addonBesideBundle, pcreBesideBundle(name), englishOnly, latePackages],
+    plugins: pluginsFor(name),
     banner: { js: banner(flag) },
     legalComments: "none",
     // Source text is kept in memory by the engine: without this the operator needs about 12 MB more.
@@ -166,8 +98,8 @@ async function pack({ name, entry, runsForLong = false, flag }: Program, folder:
     logLevel: "warning",
   });
   await chmod(outfile, 0o755);
-  if (`${PCRE}binary.ts` in metafile.inputs)
-    await copyFile(`${root}${PCRE}${PCRE_IN_CHECKOUT}`, `${folder}/${pcreBeside(name)}`);
+  if (PCRE_READER in metafile.inputs)
+    await copyFile(`${root}${PCRE_BINARY}`, `${folder}/${pcreBeside(name)}`);
   return metafile;
 }
 

@@ -1,8 +1,7 @@
 /** The class Iconv: bytes from one character set to another. */
-import iconv from "iconv-lite";
-
 import { Refusal } from "../error.ts";
 import { type HostClass, declare, makeClass, parameter } from "../host.ts";
+import { characterSets } from "../late-packages.ts";
 import { HostObject, type Value } from "../value.ts";
 
 interface Converter {
@@ -19,6 +18,7 @@ const isConverter = (state: unknown): state is Converter =>
 const self = parameter.object("self", "Iconv", ({ state }) => (isConverter(state) ? state : undefined));
 
 function convert(converter: Converter, text: string): string | null {
+  const iconv = characterSets();
   const decoded = iconv.decode(Buffer.from(text, "latin1"), converter.from);
   const encoded = iconv.encode(decoded, converter.to);
   const back = iconv.decode(encoded, converter.to) === decoded && !decoded.includes("\ufffd");
@@ -28,7 +28,7 @@ function convert(converter: Converter, text: string): string | null {
 
 function open(from: string, to: string): HostObject {
   const [charset = "", ...flags] = to.split("//");
-  const known = [from, charset].find((name) => !iconv.encodingExists(name));
+  const known = [from, charset].find((name) => !characterSets().encodingExists(name));
   if (known !== undefined) throw new Refusal(`${known} is no known character set`);
   return new HostObject(iconvClass, {
     from,

@@ -2,10 +2,9 @@
 import { BlockList, isIP } from "node:net";
 import { domainToASCII, domainToUnicode } from "node:url";
 
-import { getPublicSuffix } from "tldts";
-
 import { type Value, HslArray } from "../value.ts";
 import { type HostFunction, declare, optional, parameter } from "../host.ts";
+import { publicSuffixes } from "../late-packages.ts";
 import { flag, fromBytes, record, toBytes } from "./subjects.ts";
 
 const ip = parameter.string("ip");
@@ -116,7 +115,7 @@ export const networkFunctions: readonly HostFunction[] = [
     parameters: [domain],
     returns: "string or none",
     docs: "The public suffix that the domain is under, such as co.uk; none for what is no domain.",
-    run: (_, name) => getPublicSuffix(name, { allowPrivateDomains: true }),
+    run: (_, name) => publicSuffixes().getPublicSuffix(name, { allowPrivateDomains: true }),
   }),
   declare({
     name: "idna_encode",

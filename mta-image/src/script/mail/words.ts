@@ -2,7 +2,7 @@
  * Texts of header fields: encoded words (RFC 2047) and parameters (RFC 2045, 2231). Scripts see UTF-8 bytes. What senders
  * got wrong stays as it stands. Pure; every pattern takes linear time.
  */
-import iconv from "iconv-lite";
+import { characterSets } from "../late-packages.ts";
 
 const WORD = /=\?([^?* \t\r\n]{1,40})(?:\*[^? \t\r\n]*)?\?([bq])\?([^? \t\r\n]*)\?=/gi;
 /** Bytes of one encoded word: with charset and marks it stays below 75 characters (RFC 2047 2). */
@@ -45,7 +45,9 @@ function percent(text: string, code: RegExp): string {
 
 /** Unknown character sets are left as they are. */
 export function toUtf8(bytes: Buffer, charset: string): string {
-  if (/^(utf-?8|us-ascii)$/i.test(charset) || !iconv.encodingExists(charset)) return bytes.toString("latin1");
+  if (/^(utf-?8|us-ascii)$/i.test(charset)) return bytes.toString("latin1");
+  const iconv = characterSets();
+  if (!iconv.encodingExists(charset)) return bytes.toString("latin1");
   return Buffer.from(iconv.decode(bytes, charset), "utf8").toString("latin1");
 }
 

@@ -1,0 +1,40 @@
+/** Bundled programs read late what they would otherwise have read at their start, and find it where no checkout is. */
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { promisify } from "node:util";
+
+import { bundle } from "./bundle.ts";
+
+const run = promisify(execFile);
+let folder: string;
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), "bundle-"));
+  await bundle(folder);
+});
+after(() => rm(folder, { recursive: true, force: true }));
+
+test("scripts find public suffixes, character sets and patterns in a bundle", async () => {
+  const script = join(folder, "late.hsl");
+  await writeFile(
+    script,
+    `echo domain_publicsuffix("www.example.co.uk");
+     echo Iconv("iso-8859-1", "utf-8")->convert("caf\\xe9");
+     echo "abc" =~ "b(.)";\n`,
+  );
+  const { stdout } = await run(process.execPath, [join(folder, "hsh.mjs"), script], { cwd: folder });
+  assert.deepEqual(stdout.trim().split("\n"), ["co.uk", "café", "true"]);
+});
+
+test("a program that only says what it is reads no parts of Node that nothing asked for", async () => {
+  const list = join(folder, "list.cjs");
+  await writeFile(list, `process.on("exit", () => console.log(process.moduleLoadList.join(" ")));`);
+  const { stdout } = await run(process.execPath, ["--require", list, join(folder, "smtpd.mjs"), "--version"]);
+  assert.match(stdout, /^smtpd \d/);
+  assert.match(stdout, /NativeModule _http_server /);
+  assert.doesNotMatch(stdout, /NativeModule internal\/deps\/undici/);
+});
