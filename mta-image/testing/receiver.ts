@@ -241,6 +241,20 @@ export class Receiver {
   }
 }
 
+/** One for a test, which ends holding nothing. */
+export async function withReceiver(
+  options: ReceiverOptions,
+  run: (receiver: Receiver) => Promise<void>,
+): Promise<void> {
+  const receiver = await Receiver.start(options);
+  try {
+    await run(receiver);
+    await receiver.untilIdle();
+  } finally {
+    await receiver.close();
+  }
+}
+
 /** Resolves when the client's socket is gone. */
 export async function closed(client: Lines): Promise<void> {
   if (!client.socket.destroyed) await once(client.socket, "close");

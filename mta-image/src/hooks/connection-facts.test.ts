@@ -10,26 +10,13 @@ import { connect as connectTls, createSecureContext } from "node:tls";
 import { Lines } from "../../testing/dialogue.ts";
 import { hooksOf } from "../../testing/hook-scripts.ts";
 import { buildNative } from "../../testing/native-plugins.ts";
-import { Receiver, type ReceiverOptions } from "../../testing/receiver.ts";
+import { Receiver, type ReceiverOptions, withReceiver } from "../../testing/receiver.ts";
 import { addonBesideEngine, loadNative } from "../plugins/native.ts";
 import { makeNetworks } from "../net/networks.ts";
 
 const read = (name: string): string =>
   readFileSync(new URL(`../session/testdata/${name}`, import.meta.url), "utf8");
 const tls = createSecureContext({ cert: read("test-cert.pem"), key: read("test-key.pem") });
-
-async function withReceiver(
-  options: ReceiverOptions,
-  run: (receiver: Receiver) => Promise<void>,
-): Promise<void> {
-  const receiver = await Receiver.start(options);
-  try {
-    await run(receiver);
-    await receiver.untilIdle();
-  } finally {
-    await receiver.close();
-  }
-}
 
 const hooks = hooksOf({
   connect: `Accept(["reason" => $arguments["proxyip"] . " " . ($arguments["proxytlv"] ?? "none")]);`,

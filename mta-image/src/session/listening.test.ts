@@ -8,25 +8,12 @@ import { test } from "node:test";
 import { connect as connectTls, createSecureContext } from "node:tls";
 
 import { Lines } from "../../testing/dialogue.ts";
-import { Receiver, closed } from "../../testing/receiver.ts";
+import { closed, withReceiver } from "../../testing/receiver.ts";
 import { makeNetworks } from "../net/networks.ts";
 
 const read = (name: string): string => readFileSync(new URL(`testdata/${name}`, import.meta.url), "utf8");
 const proxied = { proxyNetworks: makeNetworks(["127.0.0.0/8"]) };
 const HEADER = "PROXY TCP4 192.0.2.7 198.51.100.1 40000 25\r\n";
-
-async function withReceiver(
-  options: Parameters<typeof Receiver.start>[0],
-  run: (receiver: Receiver) => Promise<void>,
-): Promise<void> {
-  const receiver = await Receiver.start(options);
-  try {
-    await run(receiver);
-    await receiver.untilIdle();
-  } finally {
-    await receiver.close();
-  }
-}
 
 test("behind a proxy the client is who the header names, for relaying and for the trace", () =>
   withReceiver({ settings: proxied, relayDomains: ["here.example"] }, async (receiver) => {

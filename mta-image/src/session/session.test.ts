@@ -5,35 +5,15 @@ import { type TLSSocket, connect as connectTls, createSecureContext } from "node
 
 import { byteCuts } from "../../testing/byte-cuts.ts";
 import { Lines, runDialogue } from "../../testing/dialogue.ts";
-import { Receiver, closed } from "../../testing/receiver.ts";
+import { closed, withReceiver } from "../../testing/receiver.ts";
 
 const testdata = new URL("testdata/", import.meta.url);
 const read = (name: string): string => readFileSync(new URL(name, testdata), "utf8");
 const context = createSecureContext({ cert: read("test-cert.pem"), key: read("test-key.pem") });
 
 for (const name of readdirSync(testdata).filter((file) => file.endsWith(".smtp"))) {
-  test(`the conversation of ${name} runs as written and leaves nothing behind`, async () => {
-    const receiver = await Receiver.start();
-    try {
-      await runDialogue(read(name), receiver.port);
-      await receiver.untilIdle();
-    } finally {
-      await receiver.close();
-    }
-  });
-}
-
-async function withReceiver(
-  options: Parameters<typeof Receiver.start>[0],
-  run: (receiver: Receiver) => Promise<void>,
-): Promise<void> {
-  const receiver = await Receiver.start(options);
-  try {
-    await run(receiver);
-    await receiver.untilIdle();
-  } finally {
-    await receiver.close();
-  }
+  test(`the conversation of ${name} runs as written and leaves nothing behind`, () =>
+    withReceiver({}, ({ port }) => runDialogue(read(name), port)));
 }
 
 async function secured(client: Lines): Promise<{ client: Lines; socket: TLSSocket }> {
