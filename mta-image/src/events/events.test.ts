@@ -67,6 +67,23 @@ describe("the event outbox", () => {
   }
 
   const eventsOf = (post: Post | undefined): MailEvent[] => JSON.parse(post?.body ?? "[]") as MailEvent[];
+  const typesPosted = (): string[] => posts.flatMap(eventsOf).map(({ type }) => type);
+  const kept = (): Promise<string[]> => readdir(join(folder, "events/books"));
+
+  /** With one event that its receiver has refused once. */
+  async function openRefused(): Promise<{ events: Events; clock: ManualClock }> {
+    status = 500;
+    const opened = await open({ webhooks: [{ id: "books", url }] });
+    opened.events.note(entry, outcome("deferred"), "policy");
+    opened.clock.advance(1000);
+    await until(() => opened.events.figures()[0]?.failures === 1);
+    return opened;
+  }
+
+  function receiveAgain(): void {
+    status = 200;
+    posts.length = 0;
+  }
 
   test("posts what happened in one batch, signed with the key, and forgets it after 2xx", async () => {
     const secretfile = join(folder, "secret");
@@ -101,7 +118,7 @@ describe("the event outbox", () => {
       .digest("base64");
     assert.equal(signature, `v1,${wanted}`);
     await until(() => events.figures()[0]?.sent === 1);
-    assert.deepEqual(await readdir(join(folder, "events/books")), []);
+    assert.deepEqual(await kept(), []);
     await events.close();
   });
 
@@ -124,21 +141,13 @@ describe("the event outbox", () => {
   });
 
   test("what was not sent before the end is sent after the next start", async () => {
-    status = 500;
-    const { events, clock } = await open({ webhooks: [{ id: "books", url }] });
-    events.note(entry, outcome("deferred"), "policy");
-    clock.advance(1000);
-    await until(() => events.figures()[0]?.failures === 1);
+    const { events } = await openRefused();
     events.note(entry, outcome("delivered"), "");
     await events.close();
-    status = 200;
-    posts.length = 0;
+    receiveAgain();
     const again = await open({ webhooks: [{ id: "books", url }] });
     await until(() => again.events.figures()[0]?.sent === 2);
-    assert.deepEqual(
-      posts.flatMap(eventsOf).map(({ type }) => type),
-      ["deferred", "delivered"],
-    );
+    assert.deepEqual(typesPosted(), ["deferred", "delivered"]);
     await again.events.close();
   });
 
@@ -150,14 +159,14 @@ describe("the event outbox", () => {
       clock.advance(1000);
       // Each its own batch: the next event waits until this one lies on disk or was given up.
       await until(async () => {
-        const names = await readdir(join(folder, "events/books"));
+        const names = await kept();
         const written = names.filter((name) => name.endsWith(".json")).length;
         return written === names.length && written + (events.figures()[0]?.dropped ?? 0) === i + 1;
       });
     }
     assert.ok((events.figures()[0]?.dropped ?? 0) >= 6, "dropped batches are counted");
     await events.close();
-    const left = await readdir(join(folder, "events/books"));
+    const left = await kept();
     assert.ok(left.length >= 1 && left.length <= 4, left.join(" "));
   });
 
@@ -172,10 +181,7 @@ describe("the event outbox", () => {
     await used;
     clock.advance(1000);
     await until(() => posts.length === 2);
-    assert.deepEqual(
-      posts.flatMap(eventsOf).map(({ type }) => type),
-      ["deferred", "delivered"],
-    );
+    assert.deepEqual(typesPosted(), ["deferred", "delivered"]);
     await events.close();
   });
 
@@ -206,29 +212,21 @@ describe("the event outbox", () => {
   });
 
   test("a batch that the disk has lost keeps none behind it waiting", async () => {
-    status = 500;
-    const { events, clock } = await open({ webhooks: [{ id: "books", url }] });
-    events.note(entry, outcome("deferred"), "policy");
-    clock.advance(1000);
-    await until(() => events.figures()[0]?.failures === 1);
+    const { events, clock } = await openRefused();
     events.note(entry, outcome("delivered"), "");
     clock.advance(1000);
-    await until(async () => (await readdir(join(folder, "events/books"))).length === 2);
-    const [first = ""] = (await readdir(join(folder, "events/books"))).sort();
+    await until(async () => (await kept()).length === 2);
+    const [first = ""] = (await kept()).sort();
     await rm(join(folder, "events/books", first));
     await mkdir(join(folder, "events/books", first));
-    status = 200;
-    posts.length = 0;
+    receiveAgain();
     await until(() => {
       clock.advance(60_000);
       return events.figures()[0]?.sent === 1;
     });
-    assert.deepEqual(
-      posts.flatMap(eventsOf).map(({ type }) => type),
-      ["delivered"],
-    );
+    assert.deepEqual(typesPosted(), ["delivered"]);
     assert.equal(events.figures()[0]?.dropped, 1);
-    assert.deepEqual(await readdir(join(folder, "events/books")), []);
+    assert.deepEqual(await kept(), []);
     await events.close();
   });
 
