@@ -130,33 +130,22 @@ async function tryAddress(host: Host, ip: string, options: AddressOptions): Prom
   return tryMode(host, ip, { sourceIp, inClear: true, tlsFailure }, options);
 }
 
+/** One way to try an address. */
+interface Mode {
+  readonly sourceIp: string | null;
+  readonly inClear: boolean;
+  /** How TLS failed before. */
+  readonly tlsFailure?: string | null;
+}
+
 async function tryMode(
   host: Host,
   ip: string,
-  mode: { sourceIp: string | null; inClear: boolean; tlsFailure?: string | null },
+  mode: Mode,
   options: AddressOptions,
 ): Promise<Tried & { tryInClear?: boolean }> {
   const { settings, demand, tls } = options;
-  const { connectMs, greetingMs } = settings.timeouts;
-  const source = settings.sources.get(mode.sourceIp ?? "");
-  const proxy = source?.proxy ?? null;
-  const wire = new Wire(
-    { ip, port: host.port, sourceIp: mode.sourceIp, proxy, connectMs, greetingMs },
-    options.deadlines,
-  );
-  const trail = trailTo(host, ip, { sourceIp: mode.sourceIp, options });
-  trail.tlsFailure = mode.tlsFailure ?? null;
-  if (!mode.inClear) trail.demands(demand);
-  wire.trail = trail;
-  wire.traced = new Traced(options.traces, {
-    id: trail.id,
-    direction: "out",
-    remoteIp: ip,
-    remotePort: host.port,
-    listener: "",
-    transportId: options.transportId,
-    host: host.name,
-  });
+  const { wire, trail } = startWire(host, ip, mode, options);
   const hello = await sayHello(wire, {
     host: host.name,
     hostname: trail.helo,
@@ -179,6 +168,33 @@ async function tryMode(
     return { kind: "open", wire, host: host.name, capabilities: hello.capabilities, reached: trail };
   const outcome = withAddress(hello.outcome, ip, host.port);
   return { kind: "failed", outcome, reached: trail, tryInClear: hello.tryInClear };
+}
+
+/** A connection on its way, and what is noted of it. */
+function startWire(
+  host: Host,
+  ip: string,
+  { sourceIp, inClear, tlsFailure = null }: Mode,
+  options: AddressOptions,
+): { wire: Wire; trail: Trail } {
+  const { settings, demand, deadlines, traces, transportId } = options;
+  const { connectMs, greetingMs } = settings.timeouts;
+  const proxy = settings.sources.get(sourceIp ?? "")?.proxy ?? null;
+  const wire = new Wire({ ip, port: host.port, sourceIp, proxy, connectMs, greetingMs }, deadlines);
+  const trail = trailTo(host, ip, { sourceIp, options });
+  trail.tlsFailure = tlsFailure;
+  if (!inClear) trail.demands(demand);
+  wire.trail = trail;
+  wire.traced = new Traced(traces, {
+    id: trail.id,
+    direction: "out",
+    remoteIp: ip,
+    remotePort: host.port,
+    listener: "",
+    transportId,
+    host: host.name,
+  });
+  return { wire, trail };
 }
 
 /** What a script says never makes a policy of the domain weaker. */

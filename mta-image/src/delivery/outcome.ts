@@ -156,7 +156,7 @@ export function outcomeOfReply(reply: ServerReply, step: Step, host: string): Ou
   return {
     kind,
     status: status.startsWith(digit) ? status : digit + status.slice(1),
-    reply: textOf(reply),
+    reply: replyLine(reply),
     remoteMta: host,
     step,
     ...(reply.lines.length > 1 ? { lines: reply.lines } : {}),
@@ -164,7 +164,7 @@ export function outcomeOfReply(reply: ServerReply, step: Step, host: string): Ou
 }
 
 /** A reply on one line, as it goes to logs, notices and the spool. */
-export function textOf(reply: ServerReply): string {
+function replyLine(reply: ServerReply): string {
   return oneLine(`${reply.code} ${reply.lines.length === 1 ? reply.lines[0] : reply.lines.join(" ")}`);
 }
 
