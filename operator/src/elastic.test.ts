@@ -243,6 +243,18 @@ describe("a cluster that is scaled from outside", () => {
       "an operator that does not act knows nothing",
     );
   });
+
+  test("has figures no older than its own autoscaler would have", async () => {
+    const { whole, manager, stop } = await started({ replicas: 1, autoscaling: { mode: "External" } });
+    await whole.turns(400);
+    for (const queued of [10, 20, 30]) {
+      whole.engines.queue(ipOf(whole, 0), queued);
+      await whole.turns(24);
+      const figures = manager.figuresOf(NAMESPACE, "out");
+      assert.equal(typeof figures === "object" && figures.dueMessages, queued);
+    }
+    await stop();
+  });
 });
 
 describe("annotations", () => {

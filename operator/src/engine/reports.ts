@@ -38,7 +38,7 @@ export interface ReportsOptions {
   readonly atOnce?: number;
 }
 
-/** "scaling": nothing is going on, and the operator has to notice a burst by itself. */
+/** "scaling": nothing is going on, and a burst has to be noticed, by the operator or by whoever asks it (KEDA). */
 export type Pace = "lively" | "scaling" | "settled";
 
 const PACES: Readonly<Record<Pace, number>> = { lively: 2000, scaling: 5000, settled: 15_000 };

@@ -2,11 +2,12 @@
  * What KEDA is told about a MailCluster (pure). A ScaledObject names the cluster and the figure in its trigger's
  * metadata:
  *
- *   metadata: { scalerAddress: "mailfleet-operator-keda.mailfleet:6000", cluster: outbound,
+ *   metadata: { scalerAddress: "mailfleet-keda.mailfleet-system:6000", cluster: outbound,
  *               metric: dueMessages|oldestDueSeconds|sessions, target: "1000" }
  *
- * `cluster` defaults to the name of the scale target. What cannot be answered throws a ScalerError with a gRPC
- * status; a figure that cannot be read is an error, never zero, so KEDA falls back or holds instead of shrinking.
+ * `cluster` defaults to the name of the ScaledObject: KEDA does not tell that of the scale target. What cannot be
+ * answered throws a ScalerError with a gRPC status; a figure that cannot be read is an error, never zero, so KEDA
+ * falls back or holds instead of shrinking.
  */
 import { status } from "@grpc/grpc-js";
 

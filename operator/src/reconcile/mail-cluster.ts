@@ -250,8 +250,10 @@ function lookAgain(tools: Tools, observed: Observed, conditions: readonly Condit
   const isUnderWay =
     observed.waitsFor === null &&
     conditions.some(({ type, status }) => type === "Reconciling" && status === "True");
-  const isScaling = observed.spec.autoscaling.mode === "Internal";
-  tools.reports.setPace(observed.key, isUnderWay ? "lively" : isScaling ? "scaling" : "settled");
+  const { mode } = observed.spec.autoscaling;
+  const isScaling = mode === "Internal";
+  // Whoever scales from outside may ask this operator, too, for figures that are no older.
+  tools.reports.setPace(observed.key, isUnderWay ? "lively" : mode === "None" ? "settled" : "scaling");
   if (tools.memory.of(observed.key).refusals.all.length > 0)
     return again(LOOK_AGAIN.refusedMs, "the API server refused something");
   if (isUnderWay) return again(LOOK_AGAIN.underWayMs, "work is under way");
