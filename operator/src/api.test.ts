@@ -320,6 +320,17 @@ describe("against a real API server", { skip: server === null }, () => {
       return lists.every(({ items }) => items.length === 0);
     });
   });
+
+  // The last one: no other test has a namespace after it.
+  test("a namespace that is deleted with a cluster in it goes, though nothing can be made in it any more", async () => {
+    assert.ok((await admin.apply(`${mailClusters}/out`, cluster({ replicas: 2 }))).status < 300);
+    await until("ready", isSettled);
+    assert.equal((await admin.call("DELETE", `/api/v1/namespaces/${namespace}`)).status, 200);
+    await until("the namespace is gone", async () => {
+      await node.turn();
+      return (await admin.call("GET", `/api/v1/namespaces/${namespace}`)).status === 404;
+    });
+  });
 });
 
 async function until(what: string, isTrue: () => Promise<boolean>): Promise<void> {
