@@ -21,6 +21,8 @@ export interface EngineOptions {
   readonly appServer?: Readonly<Record<string, unknown>>;
   /** Further keys of the transport group. */
   readonly group?: Readonly<Record<string, unknown>>;
+  /** Further transport groups, behind the one of `server`. */
+  readonly more?: readonly Readonly<Record<string, unknown>>[];
   /** Further keys of smtpd-app.yaml. */
   readonly app?: Readonly<Record<string, unknown>>;
   /** Of the exclusive addresses the one that is its own. */
@@ -106,6 +108,7 @@ export function appConfig(options: EngineOptions): Record<string, unknown> {
         transports: [{ id: "default" }],
         ...options.group,
       },
+      ...(options.more ?? []),
     ],
     ...options.app,
   };

@@ -56,6 +56,8 @@ const SIZE = /^\d{1,20}$/;
 /** RFC 3461 4.4 and 4.2. */
 const MAX_ENVID = 100;
 const MAX_ORCPT = 500;
+/** RFC 4954 5. */
+const MAX_AUTH = 500;
 /** RFC 4865 4, RFC 2852 4, RFC 6710 3. */
 const HOLD_SECONDS = /^[1-9]\d{0,8}$/;
 const HOLD_UNTIL = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i;
@@ -82,6 +84,11 @@ const mailRules: Readonly<Record<string, Rule<MailParameters>>> = {
   ENVID: (before, value) =>
     value !== null && value.length <= MAX_ENVID && decodeXtext(value) !== null
       ? { ...before, envid: value }
+      : null,
+  /** Who the mail is from in truth: we take nobody's word for it, as RFC 4954 5 allows, and pass nothing on. */
+  AUTH: (before, value) =>
+    value !== null && value.length <= MAX_AUTH && (value === "<>" || decodeXtext(value) !== null)
+      ? before
       : null,
   HOLDFOR: (before, value) =>
     value !== null && before.hold === null && HOLD_SECONDS.test(value)
