@@ -1,7 +1,7 @@
 /**
  * An engine for hooks.bench.ts, as a user starts it: a process of its own, with a spool on disk and every message delivered over loopback to an
- * smtp-sink. It has a server for each kind of session, so that all of them meet one process whose compiler knows them; scripts around deliveries
- * belong to all servers and are swapped by a reload. The client is the process that asks. Rejects with what kept a message from being
+ * smtp-sink. It has a server for each kind of session, so that all of them meet one process whose compiler knows them. The client is the
+ * process that asks. Rejects with what kept a message from being
  * taken or delivered.
  */
 import { pbkdf2Sync } from "node:crypto";
@@ -14,11 +14,10 @@ import { connect as connectTls } from "node:tls";
 
 import { keysOf } from "#mta/smtp/scram.ts";
 
-import { useOf } from "../../e2e/bench/cost.ts";
 import { CountingSink } from "../../e2e/bench/sink.ts";
 import { freePort } from "../../e2e/peers/free-port.ts";
 import { ChildEngine } from "../testing/child-engine.ts";
-import { appConfig } from "../testing/harness.ts";
+import { processorMicroseconds } from "./processor-time.ts";
 
 /** Scripts by hook; what is not named has none. */
 export type Texts = Readonly<Record<string, string>>;
@@ -56,7 +55,11 @@ export class HookEngine {
     this.#kinds = kinds;
   }
 
-  static async start(asked: Readonly<Record<string, Kind>>): Promise<HookEngine> {
+  /** Scripts around deliveries belong to all servers. */
+  static async start(
+    asked: Readonly<Record<string, Kind>>,
+    aroundDeliveries: Texts = {},
+  ): Promise<HookEngine> {
     const sink = await CountingSink.start();
     const kinds = new Map<string, Kind & { port: number }>();
     for (const [name, kind] of Object.entries(asked)) kinds.set(name, { ...kind, port: await freePort() });
@@ -65,7 +68,7 @@ export class HookEngine {
     const engine = await ChildEngine.start({
       folder,
       server: `127.0.0.1:${sink.port}`,
-      app: appOf(folder, asked, {}),
+      app: appOf(folder, asked, aroundDeliveries),
       startup: {
         servers: [...kinds].map(([id, { port }]) => ({ id, listeners: [{ port, address: "127.0.0.1" }] })),
         pki: { private: [{ id: "own", cert: certificate("cert"), key: certificate("key") }] },
@@ -78,27 +81,12 @@ export class HookEngine {
     return new HookEngine(engine, sink, kinds);
   }
 
-  /** Scripts around deliveries. Those of sessions are compiled anew, too. */
-  async use(scripts: Texts): Promise<void> {
-    const { folder, env } = this.#engine;
-    const app = appOf(folder, Object.fromEntries(this.#kinds), scripts);
-    const whole = appConfig({ server: `127.0.0.1:${this.#sink.port}`, app });
-    writeFileSync(join(folder, "smtpd-app.yaml"), JSON.stringify(whole));
-    const response = await fetch(`${env["MTACTL_URL"]}/v1/config/reload`, {
-      method: "POST",
-      headers: { authorization: "Bearer a-token-for-tests", "content-type": "application/json" },
-      body: "{}",
-    });
-    if (!response.ok) throw new Error(await response.text());
-  }
-
   /** Microseconds of the engine's processor time for a message, from its connection to the sink's 250. */
   async microseconds(run: Run): Promise<number> {
-    const before = await useOf(this.#engine.pid);
+    const before = await processorMicroseconds(this.#engine.pid);
     await this.pass(run);
-    const after = await useOf(this.#engine.pid);
-    if (before === null || after === null) throw new Error("the engine is gone");
-    return ((after.cpuSeconds - before.cpuSeconds) / (sessionsOf(run) * run.perSession)) * 1e6;
+    const after = await processorMicroseconds(this.#engine.pid);
+    return (after - before) / (sessionsOf(run) * run.perSession);
   }
 
   async pass(run: Run): Promise<void> {
