@@ -6,8 +6,9 @@ import { ManualClock } from "#base/testing/manual-clock.ts";
 
 import { FaultyFiles } from "../../testing/faulty-files.ts";
 import { makeEnvelope, someOrigin } from "../../testing/messages.ts";
+import { openSpool } from "../../testing/open-spool.ts";
 import { bytesOf } from "../../testing/spool-contract.ts";
-import { DiskSpool } from "../spool/disk-spool.ts";
+import type { DiskSpool } from "../spool/disk-spool.ts";
 import type { SpooledMessage } from "../spool/spool.ts";
 import { makeIntake } from "./accept.ts";
 import type { Intake } from "./intake.ts";
@@ -23,7 +24,7 @@ interface Rig {
 async function setUp({ inlineBytes = 1000 } = {}): Promise<Rig> {
   const files = new FaultyFiles();
   const clock = new ManualClock();
-  const spool = await DiskSpool.open({ files, clock, log: silentLog, floor: { bytes: 0, inodes: 0 } });
+  const spool = await openSpool(files, clock);
   const figures = { bytesInFlight: 0 };
   const queued: SpooledMessage[] = [];
   const intake = makeIntake({
@@ -163,7 +164,7 @@ test("TLS-Required: No of the header is kept with the envelope, unless the clien
 test("a message for which a quota has no room is refused with 452 and leaves nothing; a notice is not asked", async () => {
   const files = new FaultyFiles();
   const clock = new ManualClock();
-  const spool = await DiskSpool.open({ files, clock, log: silentLog, floor: { bytes: 0, inodes: 0 } });
+  const spool = await openSpool(files, clock);
   const figures = { bytesInFlight: 0 };
   const settings = () => ({ hostname: "mx.example.org", maxHops: 3 });
   const reserve = () => ({ kind: "full", id: "tenants" }) as const;

@@ -1,15 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { silentLog } from "#base/log.ts";
 import { ManualClock } from "#base/testing/manual-clock.ts";
 
 import { outcome } from "../../testing/fake-courier.ts";
 import { FaultyFiles } from "../../testing/faulty-files.ts";
 import { makeDraft, makeMessage } from "../../testing/messages.ts";
+import { openSpool } from "../../testing/open-spool.ts";
 import { setUp, settle } from "../../testing/queue-rig.ts";
 import { recovered } from "../../testing/spool-contract.ts";
-import { DiskSpool } from "../spool/disk-spool.ts";
 import type { Entry } from "./entry.ts";
 import { describeEntry } from "./query.ts";
 
@@ -102,9 +101,7 @@ test("a group that an administrator gave is what policies count by", async () =>
 test("a move outlives a restart, and a second one adds to it", async () => {
   const files = new FaultyFiles();
   const clock = new ManualClock();
-  const open = (on: FaultyFiles): Promise<DiskSpool> =>
-    DiskSpool.open({ files: on, clock, log: silentLog, floor: { bytes: 0, inodes: 0 } });
-  const spool = await open(files);
+  const spool = await openSpool(files, clock);
   const { queue, courier } = setUp({ spool, clock });
   courier.answer = () => outcome("deferred");
   const message = await spool.commit(makeDraft());
@@ -115,7 +112,7 @@ test("a move outlives a restart, and a second one adds to it", async () => {
   await spool.flush();
 
   const again = setUp({ clock });
-  for (const found of await recovered(await open(files.afterCrash()))) again.queue.add(found);
+  for (const found of await recovered(await openSpool(files.afterCrash(), clock))) again.queue.add(found);
   const { destination } = first(again.queue.entries());
   assert.deepEqual([destination.transportId, destination.jobId], ["other", "k"]);
 });

@@ -2,15 +2,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { silentLog } from "#base/log.ts";
 import { ManualClock } from "#base/testing/manual-clock.ts";
 
 import { outcome } from "../../testing/fake-courier.ts";
 import { FaultyFiles } from "../../testing/faulty-files.ts";
 import { makeDraft, makeMessage } from "../../testing/messages.ts";
+import { openSpool } from "../../testing/open-spool.ts";
 import { setUp, settle } from "../../testing/queue-rig.ts";
 import { recovered } from "../../testing/spool-contract.ts";
-import { DiskSpool } from "../spool/disk-spool.ts";
 import type { Outcome, RetryOrder } from "./courier.ts";
 import type { Entry } from "./entry.ts";
 import type { Queue } from "./queue.ts";
@@ -103,9 +102,7 @@ test("another transport takes over with its own schedule, and what there was of 
 test("hold, count and transport outlive a crash", async () => {
   const files = new FaultyFiles();
   const clock = new ManualClock();
-  const open = (on: FaultyFiles): Promise<DiskSpool> =>
-    DiskSpool.open({ files: on, clock, log: silentLog, floor: { bytes: 0, inodes: 0 } });
-  const spool = await open(files);
+  const spool = await openSpool(files, clock);
   const { queue, courier } = setUp({ spool, clock });
   courier.answer = (address) =>
     ordered(address === "a@one.example" ? { isHeld: true, transportId: "other" } : { counted: "none" });
@@ -117,7 +114,7 @@ test("hold, count and transport outlive a crash", async () => {
   await spool.flush();
 
   const again = setUp({ clock });
-  for (const found of await recovered(await open(files.afterCrash()))) again.queue.add(found);
+  for (const found of await recovered(await openSpool(files.afterCrash(), clock))) again.queue.add(found);
   await settle();
   const facts = [...again.queue.entries()].map(({ phase, attempts, destination }) => [
     phase,

@@ -1,15 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { silentLog } from "#base/log.ts";
 import { ManualClock } from "#base/testing/manual-clock.ts";
 
 import { outcome } from "../../testing/fake-courier.ts";
 import { FaultyFiles } from "../../testing/faulty-files.ts";
 import { makeDraft, makeMessage, makeState } from "../../testing/messages.ts";
+import { openSpool } from "../../testing/open-spool.ts";
 import { setUp, settle } from "../../testing/queue-rig.ts";
 import { recovered } from "../../testing/spool-contract.ts";
-import { DiskSpool } from "../spool/disk-spool.ts";
 
 test("a recipient is tried at once and settled when delivered", async () => {
   const { queue, ledger, courier } = setUp();
@@ -231,9 +230,7 @@ test("a clock that is set forward is noticed within a minute", async () => {
 test("a restart finds attempts, holds and due times as they were", async () => {
   const files = new FaultyFiles();
   const clock = new ManualClock();
-  const open = (from: FaultyFiles): Promise<DiskSpool> =>
-    DiskSpool.open({ files: from, clock, log: silentLog, floor: { bytes: 0, inodes: 0 } });
-  const spool = await open(files);
+  const spool = await openSpool(files, clock);
   const { queue, courier } = setUp({ spool, clock });
   courier.answer = () => outcome("deferred");
   const draft = makeDraft({ envelope: { recipients: ["a@example.net", "b@example.net"] } });
@@ -243,7 +240,7 @@ test("a restart finds attempts, holds and due times as they were", async () => {
   assert.ok(entry);
   queue.hold(entry);
   await spool.flush();
-  const next = await open(files.afterCrash());
+  const next = await openSpool(files.afterCrash(), clock);
   const again = setUp({ spool: next, clock });
   for (const message of await recovered(next)) again.queue.add(message);
   assert.deepEqual(

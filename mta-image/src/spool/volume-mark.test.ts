@@ -1,20 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { silentLog } from "#base/log.ts";
-import { ManualClock } from "#base/testing/manual-clock.ts";
-
 import { FaultyFiles } from "../../testing/faulty-files.ts";
 import { makeDraft } from "../../testing/messages.ts";
-import { DiskSpool } from "./disk-spool.ts";
+import { openSpool } from "../../testing/open-spool.ts";
 
-const open = (files: FaultyFiles): Promise<DiskSpool> =>
-  DiskSpool.open({ files, clock: new ManualClock(), log: silentLog, floor: { bytes: 0, inodes: 0 } });
 const isOnDisk = (files: FaultyFiles): boolean => files.afterCrash().paths().includes("drained");
 
 test("an empty spool is marked durably, and the mark goes before anything is stored again", async () => {
   const files = new FaultyFiles();
-  const spool = await open(files);
+  const spool = await openSpool(files);
   assert.equal(spool.isMarkedDrained, false);
   await spool.markDrained("empty");
   assert.equal(spool.isMarkedDrained, true);
@@ -27,7 +22,7 @@ test("an empty spool is marked durably, and the mark goes before anything is sto
 
 test("mail that comes while the mark is being written finds none afterwards", async () => {
   const files = new FaultyFiles();
-  const spool = await open(files);
+  const spool = await openSpool(files);
   const marking = spool.markDrained("empty");
   await Promise.all([marking, spool.commit(makeDraft())]);
   assert.equal(isOnDisk(files), false);
@@ -36,7 +31,7 @@ test("mail that comes while the mark is being written finds none afterwards", as
 
 test("a spool that holds mail is not marked", async () => {
   const files = new FaultyFiles();
-  const spool = await open(files);
+  const spool = await openSpool(files);
   await spool.commit(makeDraft());
   await spool.markDrained("empty");
   assert.equal(spool.isMarkedDrained, false);
@@ -45,7 +40,7 @@ test("a spool that holds mail is not marked", async () => {
 
 test("a mark that cannot be written is given up, and mail is taken all the same", async () => {
   const files = new FaultyFiles();
-  const spool = await open(files);
+  const spool = await openSpool(files);
   files.failNext("rename");
   await spool.markDrained("empty");
   assert.equal(spool.isMarkedDrained, null);
@@ -56,32 +51,32 @@ test("a mark that cannot be written is given up, and mail is taken all the same"
 
 test("a start takes the mark of the last one away", async () => {
   const files = new FaultyFiles();
-  const first = await open(files);
+  const first = await openSpool(files);
   await first.markDrained("empty");
   await first.close();
-  const second = await open(files);
+  const second = await openSpool(files);
   assert.equal(isOnDisk(files), false);
   await second.close();
 });
 
 test("a fence outlives the process, also over a crash, until it is taken away", async () => {
   const files = new FaultyFiles();
-  const first = await open(files);
+  const first = await openSpool(files);
   assert.equal(first.isFenced, false);
   await first.markFenced("fenced");
-  const second = await open(files.afterCrash());
+  const second = await openSpool(files.afterCrash());
   assert.equal(second.isFenced, true);
   await first.unmarkFenced();
   assert.equal(first.isFenced, false);
-  const third = await open(files.afterCrash());
+  const third = await openSpool(files.afterCrash());
   assert.equal(third.isFenced, false);
 });
 
 test("a fence that cannot be written holds for this process", async () => {
   const files = new FaultyFiles();
-  const spool = await open(files);
+  const spool = await openSpool(files);
   files.failNext("sync");
   await spool.markFenced("fenced");
   assert.equal(spool.isFenced, true);
-  assert.equal((await open(files.afterCrash())).isFenced, false);
+  assert.equal((await openSpool(files.afterCrash())).isFenced, false);
 });
