@@ -6,7 +6,7 @@ import { isIP } from "node:net";
 
 import type { Random } from "#base/random.ts";
 
-import { isLocalTarget, isNullMx, MOST_ADDRESSES, sortMx, withoutSelf } from "../dns/records.ts";
+import { isNullMx, MOST_ADDRESSES, sortMx, withoutSelf } from "../dns/records.ts";
 import type { Answer, Resolver } from "../dns/resolver.ts";
 import type { ExchangerChoice } from "../queue/courier.ts";
 import type { Trouble } from "./outcome.ts";
@@ -29,8 +29,6 @@ export interface NotFound {
 
 export type Hosts = { readonly kind: "hosts"; readonly hosts: readonly Host[] } | NotFound;
 export type Addresses = { readonly kind: "addresses"; readonly ips: readonly string[] } | NotFound;
-
-export const forbidLocalTargets = isLocalTarget;
 
 export async function findHosts(route: Route, finder: HostFinder): Promise<Hosts> {
   if (route.kind !== "mx") return route;

@@ -8,7 +8,7 @@ import type { Random } from "#base/random.ts";
 
 import type { Settings } from "../config/settings.ts";
 import { DnsLocator } from "../delivery/dns-locator.ts";
-import { type HostFinder, forbidLocalTargets } from "../delivery/hosts.ts";
+import type { HostFinder } from "../delivery/hosts.ts";
 import { ObjectCourier } from "../delivery/object-store/object-courier.ts";
 import { SmtpCourier } from "../delivery/smtp-courier.ts";
 import { StsPolicies } from "../delivery/sts-policies.ts";
@@ -19,6 +19,7 @@ import type { TlsTools } from "../delivery/tls-tools.ts";
 import type { TransportSettings } from "../delivery/transport.ts";
 import { LiveResolver } from "../dns/live-resolver.ts";
 import { LiveValidation } from "../dns/live-validation.ts";
+import { isLocalTarget } from "../dns/records.ts";
 import type { RecordResolver } from "../dns/resolver.ts";
 import type { Intake } from "../intake/intake.ts";
 import type { Courier } from "../queue/courier.ts";
@@ -55,7 +56,7 @@ export function makeOutbound(options: {
 }): Outbound {
   const { clock, random, hostname, settings, read, traces } = options;
   const resolver = new LiveResolver({ clock, settings: () => settings().resolver });
-  const finder: HostFinder = { resolver, random, hostname, isForbidden: forbidLocalTargets };
+  const finder: HostFinder = { resolver, random, hostname, isForbidden: isLocalTarget };
   const { isForbidden } = finder;
   const transport = (id: string): TransportSettings | undefined => settings().transports.get(id);
   const policies = new StsPolicies({ clock, resolver, isForbidden });

@@ -6,8 +6,8 @@ import type { Clock } from "#base/clock.ts";
 import type { Random } from "#base/random.ts";
 
 import { BodyStuffer } from "../delivery/body.ts";
-import { forbidLocalTargets } from "../delivery/hosts.ts";
 import type { TlsRules } from "../delivery/tls-rules.ts";
+import { isLocalTarget } from "../dns/records.ts";
 import type { Resolver } from "../dns/resolver.ts";
 import type { Pieces } from "../script/mail/pieces.ts";
 import type { EnvelopeAddress, SmtpOutcome, SmtpPort, SmtpServer } from "../script/ports.ts";
@@ -43,7 +43,7 @@ export function makeSmtpPort(options: SmtpPortOptions): SmtpPort {
 }
 
 function makeConversations(options: SmtpPortOptions) {
-  const { clock, random, resolver, rules, isForbidden = forbidLocalTargets } = options;
+  const { clock, random, resolver, rules, isForbidden = isLocalTarget } = options;
   return async (
     server: SmtpServer,
     { domain, signal, go }: { readonly domain: string | null; readonly signal: AbortSignal; readonly go: Go },
