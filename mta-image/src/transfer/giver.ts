@@ -134,8 +134,10 @@ export class Giver {
     const parcels = this.#options.store.checkOut(
       share === undefined ? BATCH : { ...BATCH, recipients: share },
     );
-    if (parcels.length === 0) shares?.clear();
-    if (parcels.length === 0) return false;
+    if (parcels.length === 0) {
+      shares?.clear();
+      return false;
+    }
     const recipients = parcels.reduce((sum, { head }) => sum + recipientsIn(head), 0);
     this.#onWay = recipients;
     const isTaken = await this.#send(peer, parcels);
