@@ -100,6 +100,8 @@ test("http() sends what the script says and gives what comes back", async () => 
       echo http("WEB/from", ["redirects" => -1]);
       $n = 0;
       echo http("WEB/", [], [], function () closure ($n) { return $n++ < 2 ? "again " : none; });
+      $file = File::String("of a " . "file" * 20000);
+      echo length(http("WEB/", [], [], function ($wanted) closure ($file) { return $file->read($wanted); }));
     `),
     [
       "GET|/a?b=c||Basic dTpw|1|",
@@ -111,6 +113,7 @@ test("http() sends what the script says and gives what comes back", async () => 
       "GET|/to||||",
       "GET|/to||||",
       "POST|/|application/x-www-form-urlencoded|||again again ",
+      String("POST|/|application/x-www-form-urlencoded|||of a ".length + 80_000),
     ],
   );
 });
@@ -139,7 +142,7 @@ test("only answers of 2XX are a result, unless the script wants the status or th
     await said(`
       echo http("WEB/missing");
       echo http("WEB/from");
-      $all = http("WEB/missing", ["extended_result" => true]);
+      $all = http("WEB/missing", ["extended_result" => true, "response_headers" => true]);
       echo $all["status"] . " " . $all["content"] . " " . array_includes("x-b: 2", $all["headers"]);
       echo http("WEB/from", ["extended_result" => true])["status"];
       [$head, $body] = str_split(http("WEB/missing", ["response_headers" => true]), "\\r\\n\\r\\n");
