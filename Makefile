@@ -79,7 +79,7 @@ soak: setup ## Mail for SOAK_MINUTES (30) while everything goes wrong, then the 
 bench-operator: setup ## Measure the operator with 1,000 MailClusters, and engines that answer behind each pod; then a hand-over and a burst
 	@$(NODE) operator/bench/operator.bench.ts && $(NODE) e2e/bench/drain.ts && $(NODE) e2e/demo/demo-elastic.ts
 bench: setup ## Measure; the results go to docs/benchmarks.md
-	@$(NODE) e2e/bench/main.ts
+	@$(NODE) e2e/bench/main.ts && $(NODE) mta-image/bench/idle-memory.bench.ts
 bench-script: $(PACKAGES) ## Compiled scripts against JavaScript by hand, hook calls, waiting, compiling
 	@$(NODE) --expose-gc mta-image/bench/script.bench.ts
 bench-plugins: setup ## What plugins cost: calls, threads, deliveries, memory, the whole way
