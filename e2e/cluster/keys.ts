@@ -41,6 +41,8 @@ export async function makeKeys(plan: KeyPlan): Promise<void> {
   ]);
   await openssl(["pkey", "-in", `${pki}/sa.key`, "-pubout", "-out", `${pki}/sa.pub`]);
   await certify(pki, { name: "apiserver", subject: "/CN=kube-apiserver", names: plan.serverNames });
+  // By this one an API server tells API servers behind it (of metrics, say) who asks.
+  await certify(pki, { name: "front-proxy", subject: "/CN=front-proxy", names: ["DNS:front-proxy"] });
   for (const [name, subject] of Object.entries(users(plan.nodeName))) {
     await certify(pki, { name, subject, names: name === "kubelet" ? plan.nodeNames : [`DNS:${name}`] });
     await writeFile(`${plan.folder}/${name}.kubeconfig`, kubeconfig(plan, name), { mode: 0o600 });
