@@ -25,7 +25,7 @@ import { compile, run } from "../script/machine.ts";
 import { type Loader, mainOf } from "../script/module.ts";
 import { Shared } from "../script/shared.ts";
 import { folderLoader } from "./script-files.ts";
-import { folderFiles } from "../script-ports/files.ts";
+import { folderFiles, givenFiles } from "../script-ports/files.ts";
 import { configuredKeys } from "../script-ports/keys.ts";
 import { makeScriptPorts } from "../script-ports/ports.ts";
 
@@ -93,7 +93,8 @@ async function execute(program: ReturnType<typeof compile>, around: World): Prom
   return error === null ? 0 : fail(error.describe(), 1);
 }
 
-function world({ hostname: named, servers, keys }: HshOptions, root: string, { foreign }: Extras): World {
+function world(options: HshOptions, root: string, { foreign }: Extras): World {
+  const { hostname: named, servers, keys } = options;
   const name = named ?? hostname();
   const ports = makeScriptPorts({
     clock: systemClock,
@@ -101,7 +102,7 @@ function world({ hostname: named, servers, keys }: HshOptions, root: string, { f
     resolver: new SystemResolver({ servers, timeoutMs: 3000, tries: 2 }),
     servers: () => servers,
     hostname: () => name,
-    files: folderFiles(root),
+    files: givenFiles(options.files, folderFiles(root)),
     keys: configuredKeys(() => keys),
   });
   return {

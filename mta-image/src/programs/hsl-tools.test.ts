@@ -129,6 +129,20 @@ test("hsh loads the plugins of a configuration, with settings or without", (t) =
   assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: "true\n", stderr: "" });
 });
 
+test("hsh reads files of a configuration before those of its root path", (t) => {
+  const root = mkdtempSync(join(tmpdir(), "hsh-"));
+  t.after(() => rmSync(root, { recursive: true }));
+  const app = join(root, "app.yaml");
+  writeFileSync(app, "scripting: { files: [{ id: a.txt, data: given }] }");
+  for (const name of ["a.txt", "b.txt"]) writeFileSync(join(root, name), "of the folder");
+  const script = 'foreach (["a", "b", "c"] as $name) echo File::read("file://$name.txt");';
+  const { status, stdout, stderr } = tool("hsh", ["-R", root, "-A", app], script);
+  assert.deepEqual(
+    { status, stdout, stderr },
+    { status: 0, stdout: "given\nof the folder\nnone\n", stderr: "" },
+  );
+});
+
 test("hsh takes what scripts order about the queue, and says what is wrong with it", () => {
   const script = `
     $properties = ["id" => "p"];

@@ -5,11 +5,21 @@
 import { closeSync, fstatSync, openSync, read, realpathSync } from "node:fs";
 import { resolve, sep } from "node:path";
 
-import type { ByteSource } from "../script/mail/pieces.ts";
+import { type ByteSource, MemorySource } from "../script/mail/pieces.ts";
 import type { FilePort } from "../script/ports.ts";
 
 /** Descriptors are closed when nobody holds the source any more: scripts do not have to close. */
 const forgotten = new FinalizationRegistry<number>((descriptor) => closeSync(descriptor));
+
+/** Files of a configuration, as bytes by id; what it does not have is looked for behind it. */
+export function givenFiles(texts: ReadonlyMap<string, string>, behind: FilePort): FilePort {
+  return {
+    open: (path) => {
+      const text = texts.get(path.replace(/^file:(\/\/)?/, ""));
+      return text === undefined ? behind.open(path) : new MemorySource(Buffer.from(text, "latin1"));
+    },
+  };
+}
 
 export function folderFiles(root: string): FilePort {
   return {
