@@ -61,7 +61,7 @@ const lateScriptPackages: Plugin = {
 const onlyUsedBuiltins: Plugin = {
   name: "only-used-builtins",
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(?:node:)?[a-z_]+(?:\/[a-z]+)?$/ }, ({ path, kind }) =>
+    onResolve({ filter: /^(?:node:)?[a-z_\d]+(?:\/[a-z]+)?$/ }, ({ path, kind }) =>
       kind === "import-statement" && isBuiltin(path)
         ? { path: `node:${path.replace(/^node:/, "")}`, namespace: "builtin", sideEffects: false }
         : undefined,
