@@ -3,10 +3,8 @@
  * to `<id>`, and the folder synced, all before the message's record is written. A crash before that leaves a
  * file without record, which the next start removes.
  */
-import { describe } from "#base/error.ts";
-
 import type { SpoolFile, SpoolFiles } from "./files.ts";
-import { type BodyWriter, SpoolFailure } from "./spool.ts";
+import { type BodyWriter, SpoolFailure, failureOfWrite } from "./spool.ts";
 
 export const READ_BYTES = 65_536;
 
@@ -31,7 +29,7 @@ export class BodyFile implements BodyWriter {
       await this.#file?.append([chunk]);
       this.sizeBytes += chunk.length;
     } catch (error) {
-      throw new SpoolFailure("spool-broken", describe(error), { cause: error });
+      throw failureOfWrite(error);
     }
   }
 
@@ -59,7 +57,7 @@ export class BodyFile implements BodyWriter {
     } catch (error) {
       await copy?.close();
       await this.#files.remove(`${name}.head.part`);
-      throw new SpoolFailure("spool-broken", describe(error), { cause: error });
+      throw failureOfWrite(error);
     }
   }
 

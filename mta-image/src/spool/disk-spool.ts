@@ -31,6 +31,7 @@ import {
   type EntryState,
   type Spool,
   SpoolFailure,
+  failureOfWrite,
   type SpoolFigures,
   type LiveMail,
 } from "./spool.ts";
@@ -202,7 +203,7 @@ export class DiskSpool implements Spool {
     try {
       return await BodyFile.create(this.#files, id);
     } catch (error) {
-      throw new SpoolFailure("spool-broken", describe(error), { cause: error });
+      throw failureOfWrite(error);
     }
   }
 

@@ -88,7 +88,7 @@ class DiskFile implements SpoolFile {
       const part = buffers.slice(i, i + MAX_BUFFERS);
       const length = part.reduce((sum, buffer) => sum + buffer.length, 0);
       const { bytesWritten } = await this.#handle.writev(part, this.#end);
-      if (bytesWritten !== length) throw new Error(`short write: ${bytesWritten} of ${length} bytes`);
+      if (bytesWritten !== length) throw noRoom(`short write: ${bytesWritten} of ${length} bytes`);
       this.#end += length;
     }
   }
@@ -120,4 +120,9 @@ class DiskFile implements SpoolFile {
   close(): Promise<void> {
     return this.#handle.close();
   }
+}
+
+/** A regular file takes fewer bytes than it was given for want of room only. */
+function noRoom(message: string): Error {
+  return Object.assign(new Error(message), { code: "ENOSPC" });
 }

@@ -4,12 +4,13 @@
  * kept verbatim.
  *
  * Failures are `SpoolFailure` with a code:
- *   spool-full    free space or inodes are under the floor; nothing was written; 452 4.3.1, try later.
+ *   spool-full    free space or inodes are under the floor, or a body found no room; nothing counts as written;
+ *                 452 4.3.1, try later.
  *   spool-broken  a write or fdatasync failed; the shard takes no more mail until the process restarts and
  *                 recovers (a failed fsync must never be retried into a 250); 451 4.3.0.
  *   spool-closed  the shard is shutting down; 421.
  */
-import { Failure } from "#base/error.ts";
+import { Failure, describe } from "#base/error.ts";
 
 import type { Envelope, Origin } from "../message/envelope.ts";
 import type { SpoolFile } from "./files.ts";
@@ -24,6 +25,13 @@ export class SpoolFailure extends Failure {
   constructor(code: SpoolFailureCode, message: string, options?: { cause?: unknown }) {
     super(code, message, options);
   }
+}
+
+/** Of a write of what nobody was promised yet: for want of room it may be there later, all else is broken. */
+export function failureOfWrite(error: unknown): SpoolFailure {
+  const { code = "" } = error as NodeJS.ErrnoException;
+  const isFull = code === "ENOSPC" || code === "EDQUOT";
+  return new SpoolFailure(isFull ? "spool-full" : "spool-broken", describe(error), { cause: error });
 }
 
 /** How far one recipient has come. Absent from the spool once settled. */
