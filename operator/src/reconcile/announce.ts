@@ -1,6 +1,6 @@
 /**
- * Which events a pass tells (pure): a condition that turned, and the steps that were taken. Conditions say how things
- * are; events say when they became so.
+ * Which events a pass tells: a condition that turned, and the steps that were taken. Conditions say how things are;
+ * events say when they became so. Pure, but for `tell`, which hands them on; never fails.
  */
 import type { Condition } from "#crds/conditions.ts";
 import type { PlanEntry } from "#crds/mail-cluster-status.ts";
@@ -10,6 +10,7 @@ import { type Step, detailOf } from "#operator/slots/steps.ts";
 import { type Veto, vetoes } from "#operator/slots/vetoes.ts";
 
 import type { Scaled } from "./scale.ts";
+import type { Tools } from "./tools.ts";
 
 type Announcement = Omit<EventInput, "regarding">;
 
@@ -144,6 +145,11 @@ export function announceSpread(spread: string | null): readonly Announcement[] {
   return [{ type: "Normal", reason: "BacklogSpread", action: "Spread", note }];
 }
 
-export function withRegard(regarding: KubeObject, announcements: readonly Announcement[]): EventInput[] {
-  return announcements.map((each) => ({ ...each, regarding }));
+/** Hands them to the recorder, as said of this object. */
+export function tell(
+  { recorder }: Pick<Tools, "recorder">,
+  regarding: KubeObject,
+  announcements: readonly Announcement[],
+): void {
+  for (const each of announcements) recorder.record({ ...each, regarding });
 }

@@ -4,11 +4,8 @@
  *
  * Nothing is decided while the caches have not seen our own writes. A settled cluster ends with no write at all.
  */
-import { isDeepStrictEqual } from "node:util";
-
 import type { Condition } from "#crds/conditions.ts";
 import type { MailClusterStatus } from "#crds/mail-cluster-status.ts";
-import { annotations } from "#crds/group.ts";
 import { type Key, keyText } from "#operator/cache/key.ts";
 import { resources } from "#operator/kube/objects.ts";
 import type { PlannedObject } from "#operator/desired/planned.ts";
@@ -22,9 +19,10 @@ import {
   announceSpread,
   announceStep,
   announceVetoes,
-  withRegard,
+  tell,
 } from "./announce.ts";
 import { brokenSpecStatus } from "./broken-spec.ts";
+import { dropSpentWords } from "./drop-spent-words.ts";
 import { ensureFinalizer, letGo } from "./finalize.ts";
 import { type Judgement, judge } from "./judge.ts";
 import { noteCrashes } from "./note-crashes.ts";
@@ -88,11 +86,10 @@ async function pass(tools: Tools, writer: Writer, found: Observed): Promise<Resu
   await dropSpentWords(writer, observed, judgement);
   if (judgement.decision.isGone && (await letGo(writer, observed))) return done;
   const { conditions, revision } = await tellStatus(tools, writer, observed, judgement, spread);
-  for (const event of withRegard(observed.object, announceSpread(spread))) tools.recorder.record(event);
+  tell(tools, observed.object, announceSpread(spread));
   // After the status: only what it names as the last good one may be the only way back.
   await prune(writer, doomedOf(observed, judgement, revision.lastGood ?? null));
-  if (scaled.size !== scaled.before)
-    for (const event of withRegard(observed.object, [announceScale(scaled)])) tools.recorder.record(event);
+  if (scaled.size !== scaled.before) tell(tools, observed.object, [announceScale(scaled)]);
   const trial = await trySpamhaus(tools, writer, observed);
   const renewal = await renewCertificates(tools, observed, judgement);
   const wake = wakeNext(tools, judgement);
@@ -113,24 +110,6 @@ async function rest(tools: Tools, writer: Writer, observed: Observed, judgement:
   await tellStatus(tools, writer, observed, judgement);
   tools.reports.setPace(observed.key, "settled");
   return again(LOOK_AGAIN.settledMs, "paused");
-}
-
-/**
- * Words that have been obeyed are taken off. Named slots that leave no more are gone, or never left: the word must not take
- * the next one of that number. An end of a roll-out must not end the next one; it is spent when the status says it.
- */
-async function dropSpentWords(
-  writer: Writer,
-  { object, wishes, previous }: Observed,
-  { decision, status }: Judgement,
-): Promise<void> {
-  const spent: Record<string, null> = {};
-  const isMeant = decision.waiting.some(({ slot }) => wishes.forced.has(slot));
-  if (wishes.forced.size > 0 && !isMeant) spent[annotations.forceDeleteSlot] = null;
-  const isEnd = wishes.rollout === "promote" || wishes.rollout === "rollback";
-  if (isEnd && isDeepStrictEqual(previous.rollout, status.rollout ?? undefined))
-    spent[annotations.rollout] = null;
-  if (Object.keys(spent).length > 0) await writer.patchAnnotations(resources.mailClusters, object, spent);
 }
 
 /** Engines that can take the configuration get it; what they answer is part of what is judged. */
@@ -201,8 +180,7 @@ async function takeSteps(
       if (what === null) return;
       const isRestart = step.kind === "delete-pod" && step.why === "Outdated";
       const reason = isRestart ? reasonOf(status, step) : null;
-      for (const event of withRegard(observed.object, [announceStep(step, what, reason)]))
-        tools.recorder.record(event);
+      tell(tools, observed.object, [announceStep(step, what, reason)]);
     });
   }
   const isAll = steps.length === decision.steps.length;
@@ -236,11 +214,8 @@ async function tellStatus(
     previous: previous as Parameters<typeof makeStatus>[0]["previous"],
   });
   if (await writeStatus(writer, resources.mailClusters, object, status)) {
-    const news = [
-      ...announceConditions(previous.conditions ?? [], status.conditions),
-      ...announceVetoes(previous.plan ?? [], status.plan ?? []),
-    ];
-    for (const event of withRegard(object, news)) tools.recorder.record(event);
+    tell(tools, object, announceConditions(previous.conditions ?? [], status.conditions));
+    tell(tools, object, announceVetoes(previous.plan ?? [], status.plan ?? []));
   }
   return status;
 }
@@ -276,8 +251,7 @@ function wakeNext(tools: Tools, { decision }: Judgement): Result {
 async function giveUp(tools: Tools, writer: Writer, { object, message }: BrokenSpec): Promise<Result> {
   const status = brokenSpecStatus(object, message, new Date(tools.clock.now()));
   if (await writeStatus(writer, resources.mailClusters, object, status)) {
-    const event = { type: "Warning", reason: "SpecBroken", action: "Stalled", note: message } as const;
-    for (const each of withRegard(object, [event])) tools.recorder.record(each);
+    tell(tools, object, [{ type: "Warning", reason: "SpecBroken", action: "Stalled", note: message }]);
   }
   return done;
 }

@@ -13,7 +13,7 @@ import { type PodEnd, endOf, noteEnds } from "#operator/plugins/crashes.ts";
 import { type Checked, nativePluginStatus, type PluginUse } from "#operator/status/native-plugin-status.ts";
 import { keyOf, pluginsOf } from "#operator/watch/mapping.ts";
 
-import { announceConditions, announceCrashes, withRegard } from "./announce.ts";
+import { announceConditions, announceCrashes, tell } from "./announce.ts";
 import { checkPlugin, recheckAskedBy } from "./check-plugin.ts";
 import { again, done, type Reconciler, type Result } from "./result.ts";
 import type { Tools } from "./tools.ts";
@@ -51,11 +51,8 @@ async function pass(tools: Tools, writer: Writer, object: CustomObject): Promise
   const before = ((object.status ?? {}) as Partial<NativePluginStatus>).conditions ?? [];
   if (await writeStatus(writer, resources.nativePlugins, object, status)) {
     const crashes = (object.status as Partial<NativePluginStatus> | undefined)?.crashes ?? [];
-    const news = [
-      ...announceConditions(before, status.conditions),
-      ...announceCrashes(crashes, status.crashes ?? []),
-    ];
-    for (const event of withRegard(object, news)) tools.recorder.record(event);
+    tell(tools, object, announceConditions(before, status.conditions));
+    tell(tools, object, announceCrashes(crashes, status.crashes ?? []));
   }
   const isOpen = checked.kind === "no-image" || (checked.kind === "told" && checked.state.kind === "pending");
   return isOpen ? again(LOOK_AGAIN_MS, "the check is under way") : done;
