@@ -8,10 +8,11 @@
  */
 import { loadavg } from "node:os";
 
-import { Histogram, Registry } from "prom-client";
+import { Registry } from "prom-client";
 
 import { systemClock } from "#base/clock.ts";
 
+import { ScriptSeconds } from "#mta/admin/script-seconds.ts";
 import type { AttemptFacts } from "#mta/hooks/attempt-tree.ts";
 import { ConnectionHooks } from "#mta/hooks/connection-hooks.ts";
 import { makeHookFigures } from "#mta/hooks/figures.ts";
@@ -80,8 +81,8 @@ process.stdout.write(`${rounds} rounds of ${MESSAGES} messages, load average ${l
 /** With a histogram as in an engine: it is part of what a run costs. */
 function observed(): ReturnType<typeof makeHookFigures> {
   const figures = makeHookFigures();
-  const seconds = new Histogram({ name: "s", help: "s", labelNames: ["hook"], registers: [new Registry()] });
-  figures.observe = (hook, took) => seconds.observe({ hook }, took);
+  const seconds = new ScriptSeconds(new Registry());
+  figures.observe = (hook, took) => seconds.observe(hook, took);
   return figures;
 }
 

@@ -23,6 +23,7 @@ import { addQuotaMetrics } from "./quota-metrics.ts";
 import { addReactionMetrics } from "./reaction-metrics.ts";
 import { addPluginMetrics } from "./plugin-metrics.ts";
 import { addHealthMetrics } from "./health-metrics.ts";
+import { ScriptSeconds } from "./script-seconds.ts";
 
 export interface MetricSources {
   readonly session: SessionCounters;
@@ -301,14 +302,8 @@ function addHookMetrics(registry: Registry, hooks: HookFigures): void {
     });
   byHook("mta_script_runs_total", "Scripts of hooks that were run.", hooks.runs);
   byHook("mta_script_errors_total", "Scripts of hooks that failed.", hooks.errors);
-  const latency = new Histogram({
-    name: "mta_script_seconds",
-    help: "How long a script took, waiting included.",
-    labelNames: ["hook"],
-    buckets: [0.000_01, 0.000_1, 0.001, 0.01, 0.1, 1, 10, 60],
-    registers: [registry],
-  });
-  hooks.observe = (hook, seconds) => latency.observe({ hook }, seconds);
+  const took = new ScriptSeconds(registry);
+  hooks.observe = (hook, seconds) => took.observe(hook, seconds);
 }
 
 function addSpoolMetrics(registry: Registry, { spool }: MetricSources): void {
