@@ -92,7 +92,11 @@ class StatementParser {
     break: (at) => this.#ended({ kind: "break", at }),
     continue: (at) => this.#ended({ kind: "continue", at }),
     return: (at) =>
-      this.#ended({ kind: "return", at, value: this.#cursor.isSign(";") ? null : this.#expressions.parse() }),
+      this.#returned({
+        kind: "return",
+        at,
+        value: this.#cursor.isSign(";") ? null : this.#expressions.parse(),
+      }),
     throw: (at) => this.#ended({ kind: "throw", at, value: this.#expressions.parse() }),
     echo: (at) => this.#ended({ kind: "echo", at, value: this.#expressions.parse() }),
     try: (at) => this.#try(at),
@@ -107,6 +111,11 @@ class StatementParser {
     },
     class: (at) => ({ kind: "class", at, declaration: this.#class(at) }),
   };
+
+  /** Samples of the language leave out the ; behind a return that ends its block. */
+  #returned(statement: Statement): Statement {
+    return this.#cursor.isSign("}") ? statement : this.#ended(statement);
+  }
 
   #ended(statement: Statement): Statement {
     this.#cursor.expectSign(";");
