@@ -44,7 +44,8 @@ async function putParts(
     signal,
   );
   const uploadId = /<UploadId>([^<]{1,1024})<\/UploadId>/.exec(begun.body)?.[1];
-  if (begun.status !== 200 || uploadId === undefined) return begun;
+  if (begun.status !== 200) return begun;
+  if (uploadId === undefined) return { ...begun, status: NO_ANSWER };
   let isWhole = false;
   try {
     const tags: string[] = [];
@@ -57,14 +58,18 @@ async function putParts(
     const body = Buffer.from(completion(tags));
     const done = await client.send({ method: "POST", key, query: { uploadId }, body }, signal);
     // The answer begins before the store knows: an error may come behind 200.
-    isWhole = done.status === 200 && !/<Error>/.test(done.body);
-    return done.status === 200 && !isWhole ? { ...done, status: 500 } : done;
+    isWhole = done.status === 200 && COMPLETED.test(done.body);
+    return done.status === 200 && !isWhole ? { ...done, status: NO_ANSWER } : done;
   } finally {
     if (!isWhole) await giveUp(client, key, uploadId);
   }
 }
 
 const nothing = Buffer.alloc(0);
+/** Of a 200 that does not say what it must: nobody knows that the object is there, so it is put again. */
+const NO_ANSWER = 500;
+/** To its end, since an answer may be cut. */
+const COMPLETED = /<\/CompleteMultipartUploadResult>\s*$/;
 const GIVE_UP_MS = 10_000;
 
 /** What cannot be given up now goes by the store's own rules for unfinished uploads. */
