@@ -9,6 +9,7 @@ import { Failure } from "#base/error.ts";
 
 import type { NoticeWishes, RecipientWishes } from "../message/notice-wishes.ts";
 import type { TimeLeft } from "../queue/courier.ts";
+import type { SaidParameters } from "../smtp/said-parameters.ts";
 
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
 const PRINTABLE = /^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$/;
@@ -37,12 +38,21 @@ export interface MailParameters {
   readonly priority: number;
 }
 
-export function mailCommand(sender: string, parameters: MailParameters): string {
+/** What follows from the message as it is sent, whatever a script says. */
+const OUR_WORDS: ReadonlySet<string> = new Set(["SIZE", "BODY", "SMTPUTF8", "REQUIRETLS"]);
+
+/** `said`: what a script wants behind the address in place of what the sender asked for. */
+export function mailCommand(
+  sender: string,
+  parameters: MailParameters,
+  said: SaidParameters | null = null,
+): string {
   let text = `MAIL FROM:<${sender}>`;
   if (parameters.sizeBytes !== null) text += ` SIZE=${parameters.sizeBytes}`;
   if (parameters.eightBit) text += " BODY=8BITMIME";
   if (parameters.smtpUtf8) text += " SMTPUTF8";
   if (parameters.requireTls) text += " REQUIRETLS";
+  if (said !== null) return commandLine(text + saidWords(said));
   if (parameters.deliverBy !== null) text += byParameter(parameters.deliverBy);
   if (parameters.priority !== 0) text += ` MT-PRIORITY=${parameters.priority}`;
   const { ret = null, envid = null } = parameters.dsn ?? {};
@@ -51,12 +61,22 @@ export function mailCommand(sender: string, parameters: MailParameters): string 
   return commandLine(text);
 }
 
+function saidWords(said: SaidParameters): string {
+  const words = Object.entries(said).filter(([name]) => !OUR_WORDS.has(name));
+  return words.map(([name, value]) => (value === "" ? ` ${name}` : ` ${name}=${value}`)).join("");
+}
+
 function byParameter({ seconds, mode, trace }: TimeLeft): string {
   return ` BY=${seconds};${mode === "return" ? "R" : "N"}${trace ? "T" : ""}`;
 }
 
-export function rcptCommand(recipient: string, wishes: RecipientWishes | null = null): string {
+export function rcptCommand(
+  recipient: string,
+  wishes: RecipientWishes | null = null,
+  said: SaidParameters | null = null,
+): string {
   let text = `RCPT TO:<${recipient}>`;
+  if (said !== null) return commandLine(text + saidWords(said));
   if (wishes !== null && wishes.notify !== null) text += ` NOTIFY=${wishes.notify.join(",")}`;
   if (wishes !== null && wishes.orcpt !== null) text += ` ORCPT=${wishes.orcpt}`;
   return commandLine(text);

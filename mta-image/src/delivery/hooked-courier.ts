@@ -156,7 +156,8 @@ export class HookedCourier implements Courier {
       sources.push({ ip, helo });
     }
     const { transportId, server, port, tlsMode, exchangers, tls, talk, isSourceOrdered } = wish;
-    const { recipient } = wish.envelope;
+    const { recipient, senderParameters, recipientParameters } = wish.envelope;
+    const isSaid = senderParameters !== null || recipientParameters !== null;
     const domain = wish.domain ?? (recipient === null ? null : domainOf(recipient));
     const place = { key: wayKey(wish), transportId, server, port };
     return {
@@ -168,6 +169,7 @@ export class HookedCourier implements Courier {
       ...(domain === null ? {} : { domain }),
       ...(tls === null ? {} : { tls }),
       ...(talk === null ? {} : { talk }),
+      ...(isSaid ? { said: { sender: senderParameters, recipient: recipientParameters } } : {}),
     };
   }
 

@@ -73,7 +73,8 @@ export class Transaction {
 
   /** The first thing to send. */
   opening(): string {
-    const mail = mailCommand(this.job.message.envelope.sender, this.#parameters);
+    const said = this.job.attempt.wish?.said?.sender ?? null;
+    const mail = mailCommand(this.job.message.envelope.sender, this.#parameters, said);
     if (!this.#isPipelined) return mail;
     let group = mail;
     for (const position of this.job.positions) group += this.#rcpt(position);
@@ -88,7 +89,7 @@ export class Transaction {
 
   #rcpt(position: number): string {
     const wishes = this.#parameters.dsn === null ? null : this.job.wishes(position);
-    return rcptCommand(this.job.address(position), wishes);
+    return rcptCommand(this.job.address(position), wishes, this.job.attempt.wish?.said?.recipient ?? null);
   }
 
   onReply(reply: ServerReply): Next {

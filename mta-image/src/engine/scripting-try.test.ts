@@ -9,6 +9,7 @@ import { makeCertificate } from "../../testing/certificates.ts";
 import { queuedIn, sendTo } from "../../testing/engine-mail.ts";
 import { type Engine, startEngine } from "../../testing/harness.ts";
 import { MailSink } from "../../testing/mail-sink.ts";
+import { ScriptedHost } from "../../testing/scripted-host.ts";
 import { until } from "../../testing/until.ts";
 
 const login = { username: "joe", password: "secret" };
@@ -62,6 +63,27 @@ test("sender and recipient are said in this attempt and forgotten behind it, als
   await sink.taken(1);
   const [mail] = sink.received;
   assert.deepEqual([mail?.sender, mail?.recipients], ["news@example.org", ["ann@example.net"]]);
+});
+
+test("what is said behind the addresses is the script's, but for what follows from the message", async (t) => {
+  const host = await ScriptedHost.start();
+  t.after(() => host.stop());
+  const sender = `["localpart" => "", "domain" => "", "params" => ["size" => 1, "ENVID" => "x1", "XNEW" => none]]`;
+  const recipient = `["localpart" => "eve", "domain" => "example.net", "params" => ["NOTIFY" => "SUCCESS,DELAY"]]`;
+  const running = await engine(
+    `Try(["server" => "127.0.0.1:${host.port}", "sender" => ${sender}, "recipient" => ${recipient}]);`,
+  );
+  await sendTo(running, "ann@example.net");
+  await until(
+    () => Promise.resolve(host.lines),
+    (lines) => lines.includes("DATA"),
+  );
+  assert.deepEqual(
+    host.lines
+      .filter((line) => /^(?:MAIL|RCPT)/.test(line))
+      .map((line) => line.replace(/SIZE=\d{2,}/, "SIZE=n")),
+    ["MAIL FROM:<> SIZE=n ENVID=x1 XNEW", "RCPT TO:<eve@example.net> NOTIFY=SUCCESS,DELAY"],
+  );
 });
 
 test("the null sender may be said, and recipients that get one address stay mails of their own", async () => {

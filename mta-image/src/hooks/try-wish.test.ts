@@ -52,10 +52,42 @@ test("sender and recipient are addresses, and only a sender may be empty", () =>
   ]);
   const [text, list, none] = [wish("sender", "a@example.org"), wish("recipient", array), wish("sender", "")];
   assert.ok(typeof text === "object" && typeof list === "object" && typeof none === "object");
-  assert.deepEqual(text.envelope, { sender: "a@example.org", recipient: null, jobId: null });
+  assert.deepEqual([text.envelope.sender, text.envelope.recipient], ["a@example.org", null]);
   assert.equal(list.envelope.recipient, "eve@example.net");
   assert.equal(none.envelope.sender, "");
   for (const bad of ["", "a b", 1]) assert.equal(wish("recipient", bad), "recipient is no address");
   assert.equal(wish("sender", "<a@example.org>"), "sender is no address");
   assert.equal(wish("jobid", 1), "jobid is no text");
+});
+
+test("params of addresses are words of SMTP, or the wish is refused", () => {
+  const said = (params: Value): ReturnType<typeof wish> =>
+    wish(
+      "sender",
+      HslArray.from([
+        ["localpart", "eve"],
+        ["domain", "example.net"],
+        ["params", params],
+      ]),
+    );
+  const fine = said(
+    HslArray.from([
+      ["envid", "x1"],
+      ["XNEW", null],
+      ["MT-PRIORITY", 3],
+    ]),
+  );
+  assert.ok(typeof fine === "object");
+  assert.deepEqual(fine.envelope.senderParameters, { ENVID: "x1", XNEW: "", "MT-PRIORITY": "3" });
+  const many = HslArray.from(Array.from({ length: 21 }, (_, at): [string, Value] => [`X${at}`, 1]));
+  const bad: readonly Value[] = [
+    "ENVID=x1",
+    HslArray.from([["ENVID", "x 1"]]),
+    HslArray.from([["ENVID", "x\r\nRSET"]]),
+    HslArray.from([["EN VID", "x"]]),
+    HslArray.from([["ENVID", HslArray.of([])]]),
+    HslArray.from([["ENVID", "x".repeat(501)]]),
+    many,
+  ];
+  for (const params of bad) assert.equal(said(params), "params of sender are none of an address");
 });

@@ -6,6 +6,7 @@ import { isIP } from "node:net";
 
 import { tlsModes } from "#contract/config-values.ts";
 
+import type { SaidParameters } from "../smtp/said-parameters.ts";
 import type { TalkChoice } from "../smtp/talk-choice.ts";
 import type { TlsChoice } from "../smtp/tls-choice.ts";
 import { canonicalDomain } from "../smtp/address.ts";
@@ -41,7 +42,18 @@ export interface EnvelopeWish {
   readonly sender: string | null;
   readonly recipient: string | null;
   readonly jobId: string | null;
+  /** What is said behind the addresses in place of what the message brings. */
+  readonly senderParameters: SaidParameters | null;
+  readonly recipientParameters: SaidParameters | null;
 }
+
+const AS_IT_IS: EnvelopeWish = {
+  sender: null,
+  recipient: null,
+  jobId: null,
+  senderParameters: null,
+  recipientParameters: null,
+};
 
 /** What the configuration has, by name. */
 export interface Configured {
@@ -89,9 +101,36 @@ function envelopeOf(options: HslArray): EnvelopeWish | string {
   if (sender === undefined || (sender !== null && !isMailbox(sender))) return "sender is no address";
   if (recipient === undefined || recipient === "" || (recipient !== null && !isMailbox(recipient)))
     return "recipient is no address";
+  const senderParameters = parametersOf(options.get("sender"));
+  if (senderParameters === undefined) return "params of sender are none of an address";
+  const recipientParameters = parametersOf(options.get("recipient"));
+  if (recipientParameters === undefined) return "params of recipient are none of an address";
   const jobId = options.get("jobid");
   if (jobId !== null && typeof jobId !== "string") return "jobid is no text";
-  return { sender, recipient, jobId: jobId === null ? null : textOf(jobId) };
+  const job = jobId === null ? null : textOf(jobId);
+  return { sender, recipient, jobId: job, senderParameters, recipientParameters };
+}
+
+/** RFC 5321 4.1.2, esmtp-param: no space, no "=" and nothing that would end the command. */
+const NAME = /^[A-Z0-9][A-Z0-9-]{0,63}$/;
+const VALUE = /^[\x21-\x3c\x3e-\x7e]{0,500}$/;
+const MOST_PARAMETERS = 20;
+
+function parametersOf(address: Value): SaidParameters | null | undefined {
+  const params = address instanceof HslArray ? address.get("params") : null;
+  if (params === null) return null;
+  if (!(params instanceof HslArray) || params.size > MOST_PARAMETERS) return undefined;
+  const words = [...params.entries()].map(
+    ([name, value]) => [String(name).toUpperCase(), wordOf(value)] as const,
+  );
+  const isFine = words.every(([name, value]) => NAME.test(name) && value !== undefined && VALUE.test(value));
+  return isFine ? (Object.fromEntries(words) as SaidParameters) : undefined;
+}
+
+/** A word without a value is given none, or true. */
+function wordOf(value: Value): string | undefined {
+  if (value === null || value === true) return "";
+  return typeof value === "string" || typeof value === "number" ? String(value) : undefined;
 }
 
 function domainOf(value: Value): string | null | undefined {
@@ -158,7 +197,7 @@ function isPort(value: Value): value is number {
 
 /** The same for wishes that differ only in what is said of a message: they share connections. */
 export function wayKey(wish: TryWish): string {
-  return wishKey({ ...wish, envelope: { sender: null, recipient: null, jobId: null } });
+  return wishKey({ ...wish, envelope: AS_IT_IS });
 }
 
 /** The same wish has the same key. */

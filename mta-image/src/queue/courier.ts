@@ -5,6 +5,7 @@
 import type { NoticeWords } from "../message/notice-words.ts";
 import type { SpooledMessage } from "../spool/spool.ts";
 import type { AttemptRules, Reached } from "../smtp/reached.ts";
+import type { SaidParameters } from "../smtp/said-parameters.ts";
 import type { TalkChoice } from "../smtp/talk-choice.ts";
 import type { TlsChoice } from "../smtp/tls-choice.ts";
 
@@ -67,6 +68,8 @@ export interface AttemptWish {
   readonly isSourceOrdered?: boolean;
   readonly tls?: TlsChoice;
   readonly talk?: TalkChoice;
+  /** What is said behind the addresses, in place of what the message brings; absent: just that. */
+  readonly said?: { readonly sender: SaidParameters | null; readonly recipient: SaidParameters | null };
 }
 
 /** Names in lower case, perhaps with one * for any letters; an empty `include` takes all. */
