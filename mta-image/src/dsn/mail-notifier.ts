@@ -15,7 +15,7 @@ import { wantsNotice } from "../message/notice-wishes.ts";
 import type { Notice, Notifier } from "../queue/notifier.ts";
 import type { Content } from "../spool/spool.ts";
 import { MAX_RETURNED_BYTES, type Original, noOriginal, readOriginal, startOf } from "./original.ts";
-import { makeReport, needsUtf8 } from "./report.ts";
+import { makeReport, needsSmtpUtf8 } from "./report.ts";
 
 export interface MailNotifierOptions {
   readonly intake: Intake;
@@ -50,7 +50,7 @@ export class MailNotifier implements Notifier {
     const bytes = makeReport({ notice, original, hostname, id: makeId(now), now });
     await this.#send(bytes, {
       message: notice.message,
-      smtpUtf8: needsUtf8(notice, original),
+      smtpUtf8: needsSmtpUtf8(notice, original),
       eightBit: bytes.some((byte) => byte > 127),
     });
   }

@@ -7,7 +7,7 @@ import { makeMessage } from "../../testing/messages.ts";
 import type { Outcome } from "../queue/courier.ts";
 import type { Notice } from "../queue/notifier.ts";
 import { type Original, noOriginal, readOriginal } from "./original.ts";
-import { makeReport, needsUtf8 } from "./report.ts";
+import { makeReport, needsSmtpUtf8 } from "./report.ts";
 
 const refused: Outcome = {
   kind: "failed",
@@ -188,7 +188,18 @@ test("lines stay within what SMTP carries", () => {
   }
 });
 
-test("only addresses beyond ASCII ask for SMTPUTF8", () => {
-  assert.equal(needsUtf8(report().notice), false);
-  assert.equal(needsUtf8(report({ recipients: ["bjørn@example.net"] }).notice), true);
+test("only a sender beyond ASCII asks for SMTPUTF8", () => {
+  const needs = (options: Case): boolean => needsSmtpUtf8(report(options).notice, original);
+  assert.equal(needs({}), false);
+  assert.equal(needs({ recipients: ["bjørn@example.net"] }), false);
+  assert.equal(needs({ sender: "jörg@exämple.org" }), true);
+});
+
+test("a sender in ASCII hears of a recipient that is not by any host: parts are encoded", async () => {
+  const { bytes } = report({ recipients: ["bjørn@example.net"] });
+  assert.ok(bytes.every((byte) => byte < 128));
+  const mail = await parse(bytes);
+  assert.match(mail.text ?? "", /<bjørn@example\.net>/);
+  assert.match(part(mail, "message/global-delivery-status"), /Final-Recipient: utf-8; bjørn@example\.net/);
+  assert.match(part(mail, "message/global-headers"), /^Message-ID: <third@example\.org>/im);
 });

@@ -1,7 +1,8 @@
 /**
  * The delivery status notification as bytes (pure): multipart/report of RFC 6522 with the fields of RFC 3464,
  * threaded to the message it speaks of by In-Reply-To and References, marked Auto-Submitted (RFC 3834). Where an
- * address is internationalised, the parts are those of RFC 6533 and the notice needs SMTPUTF8.
+ * address is internationalised, the parts are those of RFC 6533. The notice needs SMTPUTF8 only where its own header does: parts
+ * are encoded (RFC 6532 3.5) for a sender in ASCII, whose host may not know it and would never hear of the failure.
  *
  * Everything that came from outside (addresses, replies) is cleaned of control bytes before it enters a line.
  */
@@ -12,7 +13,7 @@ import { mailDate } from "../message/received.ts";
 import type { Notice } from "../queue/notifier.ts";
 import { clean } from "../smtp/reply-parser.ts";
 import { decodeXtext } from "../smtp/xtext.ts";
-import { type Original, noOriginal } from "./original.ts";
+import type { Original } from "./original.ts";
 
 export interface ReportFacts {
   readonly notice: Notice;
@@ -32,14 +33,15 @@ const FOLD_AT = 76;
 
 export function makeReport(facts: ReportFacts): Buffer {
   const boundary = `=_${facts.id}`;
-  const utf8 = needsUtf8(facts.notice, facts.original);
+  const isGlobal = isInternationalized(facts.notice, facts.original);
+  const part = isGlobal && !needsSmtpUtf8(facts.notice, facts.original) ? encodedPart : plainPart;
   const parts = [
     part("text/plain; charset=utf-8", Buffer.from(ownExplanation(facts) ?? explanation(facts), "utf8")),
     part(
-      utf8 ? "message/global-delivery-status" : "message/delivery-status",
+      isGlobal ? "message/global-delivery-status" : "message/delivery-status",
       Buffer.from(statusFields(facts), "utf8"),
     ),
-    returned(facts.original, utf8),
+    part(...returned(facts.original, isGlobal)),
   ];
   const delimiter = Buffer.from(`--${boundary}\r\n`);
   return Buffer.concat([
@@ -49,17 +51,26 @@ export function makeReport(facts: ReportFacts): Buffer {
   ]);
 }
 
-/** The notice holds bytes beyond ASCII where only RFC 6533's parts may have them. */
-export function needsUtf8(notice: Notice, original = noOriginal): boolean {
+/** Its header has bytes beyond ASCII: it can only go where SMTPUTF8 is known. */
+export function needsSmtpUtf8({ message }: Notice, { references }: Original): boolean {
+  return ![message.envelope.sender, ...references].every(isAscii);
+}
+
+/** It holds bytes beyond ASCII where only RFC 6533's parts may have them. */
+function isInternationalized(notice: Notice, original: Original): boolean {
   const { sender, recipients, smtpUtf8 } = notice.message.envelope;
   const addresses = [sender, ...notice.recipients.map(({ index }) => recipients[index] ?? "")];
   const hasUtf8Header = smtpUtf8 && original.headers.some((byte) => byte > 127);
-  return hasUtf8Header || addresses.some((address) => !/^[\x00-\x7f]*$/.test(address));
+  return hasUtf8Header || !addresses.every(isAscii);
 }
 
-function returned({ whole, headers }: Original, utf8: boolean): Buffer {
-  if (whole !== null) return part(utf8 ? "message/global" : "message/rfc822", whole);
-  return part(utf8 ? "message/global-headers" : "text/rfc822-headers", headers);
+function isAscii(text: string): boolean {
+  return /^[\x00-\x7f]*$/.test(text);
+}
+
+function returned({ whole, headers }: Original, isGlobal: boolean): [type: string, content: Buffer] {
+  if (whole !== null) return [isGlobal ? "message/global" : "message/rfc822", whole];
+  return [isGlobal ? "message/global-headers" : "text/rfc822-headers", headers];
 }
 
 const SUBJECTS: Readonly<Record<Notice["kind"], string>> = {
@@ -151,7 +162,7 @@ function statusFields(facts: ReportFacts): string {
 function recipientFields({ notice, now }: ReportFacts, recipient: Recipient): string[] {
   const { outcome } = recipient;
   const address = addressOf(notice, recipient);
-  const type = /^[\x00-\x7f]*$/.test(address) ? "rfc822" : "utf-8";
+  const type = isAscii(address) ? "rfc822" : "utf-8";
   // Text of our own is no SMTP reply and must not claim to be one (RFC 3464 2.3.6).
   const isReply = /^[245]\d\d[ -]/.test(outcome.reply);
   return [
@@ -187,14 +198,19 @@ function cleanAddress(address: string): string {
   return address.replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029]/g, " ");
 }
 
-function part(type: string, content: Buffer): Buffer {
-  const is8bit = content.some((byte) => byte > 127);
-  const head = lines([
-    `Content-Type: ${type}`,
-    `Content-Transfer-Encoding: ${is8bit ? "8bit" : "7bit"}`,
-    "",
-    "",
-  ]);
+function plainPart(type: string, content: Buffer): Buffer {
+  return partOf(type, content.some((byte) => byte > 127) ? "8bit" : "7bit", content);
+}
+
+/** In ASCII, whatever it holds (RFC 2045 6.8). */
+function encodedPart(type: string, content: Buffer): Buffer {
+  if (!content.some((byte) => byte > 127)) return plainPart(type, content);
+  const encoded = content.toString("base64").match(/.{1,76}/g) ?? [];
+  return partOf(type, "base64", Buffer.from(lines(encoded)));
+}
+
+function partOf(type: string, encoding: string, content: Buffer): Buffer {
+  const head = lines([`Content-Type: ${type}`, `Content-Transfer-Encoding: ${encoding}`, "", ""]);
   return Buffer.concat([Buffer.from(head), content, Buffer.from("\r\n")]);
 }
 
