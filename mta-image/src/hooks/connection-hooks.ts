@@ -30,9 +30,9 @@ import {
   connectArguments,
   connectionTree,
   mailTree,
-  rcptTree,
   recipientArguments,
   senderArguments,
+  takenTree,
   tlsTree,
 } from "./trees.ts";
 import { type Answer, type Verdict, afterFailure, judge, wishedAddress, wordsOf } from "./verdict.ts";
@@ -72,6 +72,14 @@ export interface InjectedFacts {
   readonly told?: Readonly<Record<string, Tree>>;
 }
 
+/** One that was taken; shown to scripts only where one asks. */
+interface TakenRecipient {
+  readonly address: string;
+  readonly parameters: RcptParameters;
+  readonly transportId: string;
+  tree: HslArray | null;
+}
+
 export class ConnectionHooks {
   readonly #scripts: ServerScripts;
   readonly #runner: HookRunner;
@@ -86,7 +94,7 @@ export class ConnectionHooks {
   /** $transaction as the next script sees it; null when it is to be made. */
   #tree: HslArray | null = null;
   #transactionId = "";
-  #recipients: HslArray[] = [];
+  #recipients: TakenRecipient[] = [];
   #told: NonNullable<InjectedFacts["told"]> = {};
   /** One for each recipient. */
   #transports: string[] = [];
@@ -244,14 +252,7 @@ export class ConnectionHooks {
   tookRecipient(address: string, parameters: RcptParameters, transportId: string): void {
     this.#transports.push(transportId);
     this.#tree = null;
-    this.#recipients.push(
-      arrayOf({
-        recipient: bytesOf(address).toLowerCase(),
-        address: addressTree(address),
-        params: rcptTree(parameters),
-        transportid: transportId,
-      }),
-    );
+    this.#recipients.push({ address, parameters, transportId, tree: null });
   }
 
   /** A message that nobody spoke: it comes whole, with what is known of its envelope. */
@@ -323,7 +324,7 @@ export class ConnectionHooks {
     const begun = this.#transaction;
     if (begun === null) return new HslArray();
     const { id, ts, sender } = begun;
-    const recipients = HslArray.of([...this.#recipients]);
+    const recipients = HslArray.of(this.#recipients.map((taken) => (taken.tree ??= takenTree(taken))));
     if (sender === null) return arrayOf({ id, ts, recipients });
     const { address, parameters } = sender;
     return arrayOf({

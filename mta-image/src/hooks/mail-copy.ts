@@ -28,6 +28,11 @@ export function copiesByTransport(
   transports: readonly string[],
   transaction: string,
 ): MailCopy[] {
+  const [only = envelope.transportId] = transports;
+  if (envelope.recipients.every((_, at) => (transports[at] ?? envelope.transportId) === only))
+    return [
+      { envelope: { ...envelope, transportId: only, marks: { transaction, first: 1 } }, content: null },
+    ];
   const indexes = new Map<string, number[]>();
   envelope.recipients.forEach((_, at) => {
     const transport = transports[at] ?? envelope.transportId;
@@ -82,7 +87,7 @@ function copyOf(
   const recipients = group.map((copy) => textOf(copy.wish.recipient.address));
   const wishes = group.map((copy, at) => wishesOf(envelope, copy.wish, recipients[at] ?? ""));
   const sender = textOf(wish.sender.address);
-  const { dsn: _, jobId: __, ...kept } = envelope;
+  const kept = withoutWords(envelope);
   const isNamed = envelope.dsn !== undefined || wishes.some((one) => one !== null);
   return {
     content: came !== undefined && message.isSame(came) ? null : message,
@@ -106,6 +111,13 @@ function copyOf(
   };
 }
 
+/** What a copy says for itself is taken out; nearly no envelope has any of it. */
+function withoutWords(envelope: Envelope): Envelope {
+  if (envelope.dsn === undefined && envelope.jobId === undefined) return envelope;
+  const { dsn: _, jobId: __, ...kept } = envelope;
+  return kept;
+}
+
 /** Parameters that the script gave, else those that the client gave the same recipient. */
 function wishesOf(envelope: Envelope, { recipient }: QueueWish, address: string): RecipientWishes | null {
   const { NOTIFY, ORCPT } = recipient.parameters;
@@ -115,8 +127,10 @@ function wishesOf(envelope: Envelope, { recipient }: QueueWish, address: string)
   ].join("");
   const parsed = given === "" ? null : parseRcptParameters(given);
   if (parsed !== null && !("bytes" in parsed)) return parsed;
-  const at = envelope.recipients.findIndex((one) => one.toLowerCase() === address.toLowerCase());
-  return at === -1 ? null : (envelope.dsn?.recipients[at] ?? null);
+  const { dsn, recipients } = envelope;
+  if (dsn === undefined) return null;
+  const at = recipients.findIndex((one) => one.toLowerCase() === address.toLowerCase());
+  return at === -1 ? null : (dsn.recipients[at] ?? null);
 }
 
 function isOneMessage(one: AskedCopy, other: AskedCopy): boolean {

@@ -101,6 +101,20 @@ export function recipientArguments(
   });
 }
 
+/** In the list of $transaction. */
+export function takenTree(taken: {
+  readonly address: string;
+  readonly parameters: RcptParameters;
+  readonly transportId: string;
+}): HslArray {
+  return arrayOf({
+    recipient: bytesOf(taken.address).toLowerCase(),
+    address: addressTree(taken.address),
+    params: rcptTree(taken.parameters),
+    transportid: taken.transportId,
+  });
+}
+
 /** Keys in upper case, as they were given; those without value have an empty one. */
 export function mailTree(parameters: MailParameters): Record<string, Tree> {
   const { sizeBytes, eightBit, smtpUtf8, ret, envid, requireTls } = parameters;

@@ -125,7 +125,8 @@ async function writeAll(content: Readable, reception: Reception): Promise<void> 
     const read = content.read(at, end);
     const piece = read instanceof Promise ? await read : read;
     if (piece.length !== end - at) throw new Failure("message-unreadable", "bytes of the message are gone");
-    await reception.write(piece);
+    const written = reception.write(piece);
+    if (written !== null) await written;
   }
 }
 
