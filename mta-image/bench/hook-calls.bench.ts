@@ -13,16 +13,16 @@ import { Registry } from "prom-client";
 import { systemClock } from "#base/clock.ts";
 
 import { ScriptSeconds } from "#mta/admin/script-seconds.ts";
-import type { AttemptFacts } from "#mta/hooks/attempt-tree.ts";
 import { ConnectionHooks } from "#mta/hooks/connection-hooks.ts";
 import { makeHookFigures } from "#mta/hooks/figures.ts";
-import { QueueHooks, type RecipientFacts } from "#mta/hooks/queue-hooks.ts";
+import { QueueHooks } from "#mta/hooks/queue-hooks.ts";
 import { HookRunner } from "#mta/hooks/runner.ts";
 import type { SessionHook } from "#mta/hooks/stages.ts";
 import type { Envelope } from "#mta/message/envelope.ts";
 import { MemorySource } from "#mta/script/mail/pieces.ts";
 import { NO_MAIL, NO_RCPT } from "#mta/smtp/parameters.ts";
 
+import { recipientFacts, wentWell } from "../testing/delivery-facts.ts";
 import { hooksOf, queueScriptsOf } from "../testing/hook-scripts.ts";
 import { makeLogLines } from "../testing/log-lines.ts";
 
@@ -120,38 +120,11 @@ function ofDelivery(texts: {
 }): () => Promise<void> {
   const scripts = queueScriptsOf(texts);
   const hooks = new QueueHooks(() => scripts, runner);
-  const facts: RecipientFacts = {
-    transaction: "t",
-    queueId: 1,
-    receivedAt: 0,
-    serverId: "in",
-    sender,
-    recipient,
-    transportId: "default",
-    tenantId: "",
-    jobId: "",
-    priority: 0,
-    sizeBytes: content.size,
-    envid: null,
-    ret: null,
-    notify: null,
-    orcpt: null,
-    content,
-    retry: 0,
-    metadata: {},
-  };
-  const attempt: AttemptFacts = {
-    outcome: { kind: "delivered", reply: "250 Ok", status: "2.0.0", remoteMta: "mx" },
-    isExpired: false,
-    durationMs: 1,
-    pluginReturn: undefined,
-    localIpId: () => null,
-    rules: null,
-  };
+  const facts = recipientFacts(content, content.size);
   return async () => {
     for (let tried = 0; tried < MESSAGES; tried++) {
       const { context } = await hooks.before(facts);
-      await hooks.after(facts, attempt, context);
+      await hooks.after(facts, wentWell, context);
     }
   };
 }

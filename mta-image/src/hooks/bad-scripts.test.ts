@@ -9,6 +9,7 @@ import { type TLSSocket, connect as connectTls, createSecureContext } from "node
 
 import { systemClock } from "#base/clock.ts";
 
+import { recipientFacts, wentWell } from "../../testing/delivery-facts.ts";
 import { Lines } from "../../testing/dialogue.ts";
 import { hooksOf, queueScriptsOf, testLimits } from "../../testing/hook-scripts.ts";
 import { type LogLines, makeLogLines } from "../../testing/log-lines.ts";
@@ -16,9 +17,8 @@ import { Receiver } from "../../testing/receiver.ts";
 import { libraryHost } from "../script/library/library.ts";
 import type { Limits } from "../script/limits.ts";
 import { MemorySource } from "../script/mail/pieces.ts";
-import type { AttemptFacts } from "./attempt-tree.ts";
 import { makeHookFigures } from "./figures.ts";
-import { type BeforeAnswer, QueueHooks, type RecipientFacts } from "./queue-hooks.ts";
+import { type BeforeAnswer, QueueHooks } from "./queue-hooks.ts";
 import { HookRunner } from "./runner.ts";
 import { makeScriptHost } from "./script-host.ts";
 import { type ScriptTexts, type ServerScripts, compileScripts, compileWhatCan } from "./scripts.ts";
@@ -207,34 +207,7 @@ describe("a source that is", () => {
 });
 
 describe("around a delivery, a script that throws", () => {
-  const facts: RecipientFacts = {
-    transaction: "t1",
-    queueId: 1,
-    receivedAt: 0,
-    serverId: "in",
-    sender: "news@example.org",
-    recipient: "ann@example.net",
-    transportId: "out",
-    tenantId: "",
-    jobId: "",
-    priority: 0,
-    sizeBytes: 1,
-    envid: null,
-    ret: null,
-    notify: null,
-    orcpt: null,
-    content: new MemorySource(Buffer.from("x")),
-    retry: 0,
-    metadata: {},
-  };
-  const attempt: AttemptFacts = {
-    outcome: { kind: "delivered", reply: "250 Ok", status: "2.0.0", remoteMta: "mx" },
-    isExpired: false,
-    durationMs: 1,
-    pluginReturn: undefined,
-    localIpId: () => null,
-    rules: null,
-  };
+  const facts = recipientFacts(new MemorySource(Buffer.from("x")), 1);
 
   function hooksFor(hook: QueueHook, log: LogLines, wrong = `throw "boom";`): QueueHooks {
     const scripts = queueScriptsOf({ [hook]: `${failing(wrong)} ${end[hook]}` });
@@ -289,17 +262,17 @@ describe("around a delivery, a script that throws", () => {
   test("in postdelivery leaves the outcome as it is, and the next one is decided on", async () => {
     const log = makeLogLines();
     const hooks = hooksFor("postdelivery", log);
-    assert.equal((await hooks.after(facts, attempt, null)).kind, "default");
+    assert.equal((await hooks.after(facts, wentWell, null)).kind, "default");
     assert.equal(failureOf(log)["at"], "postdelivery:2:3");
     assert.match(String(failureOf(log)["stack"]), /boom\n +at wrong \(postdelivery:2:3\)\n +at main/);
-    assert.equal((await hooks.after(facts, attempt, null)).kind, "queue");
+    assert.equal((await hooks.after(facts, wentWell, null)).kind, "queue");
   });
 
   test("behind Default() throws nothing: the script has ended", async () => {
     const log = makeLogLines();
     const hooks = hooksFor("postdelivery", log, `Default(); throw "boom";`);
-    assert.equal((await hooks.after(facts, attempt, null)).kind, "default");
+    assert.equal((await hooks.after(facts, wentWell, null)).kind, "default");
     assert.deepEqual(log.lines, []);
-    assert.equal((await hooks.after(facts, attempt, null)).kind, "queue");
+    assert.equal((await hooks.after(facts, wentWell, null)).kind, "queue");
   });
 });

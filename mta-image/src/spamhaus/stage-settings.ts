@@ -2,11 +2,10 @@
  * What a configuration says about the moments of a session, made ready to be looked at for every client (pure).
  * Throws a Failure for a code in no list.
  */
-import { BlockList, isIPv4 } from "node:net";
-
 import { Failure } from "#base/error.ts";
 import type { SpamhausConfig, SpamhausList, SpamhausStage } from "#contract/spamhaus-config.ts";
 
+import { isInNetworks, makeNetworks } from "../net/networks.ts";
 import { type UrlRules, parentOf } from "./normalize-url.ts";
 import type { Policy } from "./verdict.ts";
 import { zones } from "./zones.ts";
@@ -26,18 +25,12 @@ export function stageSettings(config: SpamhausConfig, urlRules: UrlRules): Stage
   const wrong = Object.keys(config.actions).find((name) => name.startsWith("127.") && !codes.has(name));
   if (wrong !== undefined)
     throw new Failure("spamhaus-code", `spamhaus.actions: no list has the code ${wrong}`);
-  const exemptNetworks = new BlockList();
-  for (const network of config.exceptions.networks) {
-    const [address = "", bits] = network.split("/");
-    const family = isIPv4(address) ? "ipv4" : "ipv6";
-    exemptNetworks.addSubnet(address, Number(bits ?? (family === "ipv4" ? 32 : 128)), family);
-  }
+  const exemptNetworks = makeNetworks(config.exceptions.networks);
   return {
     lists: new Set(config.lists),
     stages: new Set(config.stages),
     policy: { actions: config.actions, failOpen: config.failopen },
-    isExemptClient: (ip) =>
-      config.exceptions.networks.length > 0 && exemptNetworks.check(ip, isIPv4(ip) ? "ipv4" : "ipv6"),
+    isExemptClient: (ip) => config.exceptions.networks.length > 0 && isInNetworks(exemptNetworks, ip),
     exemptDomains: new Set(config.exceptions.domains.map((domain) => domain.toLowerCase())),
     limits: config.limits,
     urlRules,

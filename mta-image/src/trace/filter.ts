@@ -2,10 +2,11 @@
  * Whether a session or one of its transactions is what a reader asked for (pure). What is known when a session opens is
  * judged then; whose mail it is, when the commands have said so.
  */
-import { BlockList, isIP, isIPv4 } from "node:net";
+import { isIP } from "node:net";
 
 import type { TraceQuery } from "#contract/trace-api.ts";
 
+import { isInNetworks, makeNetworks } from "../net/networks.ts";
 import type { Part } from "./part.ts";
 
 /** What is known of a session from its start. */
@@ -35,7 +36,7 @@ export interface TraceFilter {
 
 export function filterOf(query: Conditions): TraceFilter {
   const { direction, listener, transportId, sender, recipient, domain } = query;
-  const networks = query.remoteIp === undefined ? null : networkOf(query.remoteIp);
+  const networks = query.remoteIp === undefined ? null : makeNetworks([query.remoteIp]);
   const domainOf = (address: string): string => address.slice(address.lastIndexOf("@") + 1).toLowerCase();
   const holds = (address: string | null, text: string): boolean =>
     (address ?? "").toLowerCase().includes(text.toLowerCase());
@@ -45,7 +46,8 @@ export function filterOf(query: Conditions): TraceFilter {
       (direction === undefined || about.direction === direction) &&
       (listener === undefined || about.listener === listener) &&
       (transportId === undefined || about.transportId === transportId) &&
-      (networks === null || isWithin(networks, about.remoteIp)),
+      // Who comes by a UNIX socket has no address.
+      (networks === null || (isIP(about.remoteIp) !== 0 && isInNetworks(networks, about.remoteIp))),
     wantsPart: (part) =>
       (sender === undefined || holds(part.sender, sender)) &&
       (recipient === undefined || part.recipients.some((address) => holds(address, recipient))) &&
@@ -54,16 +56,4 @@ export function filterOf(query: Conditions): TraceFilter {
           (address) => domainOf(address) === domain.toLowerCase(),
         )),
   };
-}
-
-function networkOf(text: string): BlockList {
-  const [address = "", bits] = text.split("/");
-  const isV4 = isIPv4(address);
-  const list = new BlockList();
-  list.addSubnet(address, Number(bits ?? (isV4 ? 32 : 128)), isV4 ? "ipv4" : "ipv6");
-  return list;
-}
-
-function isWithin(list: BlockList, ip: string): boolean {
-  return isIP(ip) !== 0 && list.check(ip, isIPv4(ip) ? "ipv4" : "ipv6");
 }
