@@ -56,6 +56,11 @@ export class SteadySource {
     return this.#asked.ask("rebuffs", z.array(Rebuff));
   }
 
+  /** Each time that somebody answered its connection. */
+  greetings(): Promise<number[]> {
+    return this.#asked.ask("greetings", z.array(z.number()));
+  }
+
   stop(): void {
     this.#asked.stop();
   }

@@ -1,14 +1,15 @@
 /**
  * A client "somewhere else" that never stops sending: so many messages a second over a few connections, each with a
- * recipient of its own, whatever happens to the server. Some it gives up in the middle, as a client that dies. It keeps which recipients got a 250, and each time that it was
- * turned away without a word: refused, cut, or hung up on without 421. A process of its own (inside a network namespace),
- * asked over standard input, one word a line:
+ * recipient of its own, whatever happens to the server. Some it gives up in the middle, as a client that dies. It keeps
+ * which recipients got a 250, and each time that it was turned away without a word: refused, cut, or hung up on without 421.
+ * A process of its own (inside a network namespace), asked over standard input, one word a line:
  *
  *   rate N      messages a second from now on; answers {"rate":N}
  *   report      {"accepted":2000,"unclear":1,"putOff":12}
  *   accepted    ["1.s@example.net", …]
  *   abandoned   those whose message was cut off half way: nobody may ever get it
  *   rebuffs     [{"at":1790000000000,"what":"connect ECONNREFUSED"}, …]
+ *   greetings   [1790000000000, …] when somebody answered a connection, with a 421 as well
  *
  * `unclear`: the line broke between the end of data and the reply; the server may have it or not. Such a recipient is
  * never used again and counts for nothing.
@@ -35,6 +36,7 @@ const PATIENCE_MS = 20_000;
 const accepted: string[] = [];
 const abandoned: string[] = [];
 const rebuffs: { at: number; what: string }[] = [];
+const greetings: number[] = [];
 let rate = 0;
 /** When the next message is due. */
 let turn = 0;
@@ -50,6 +52,7 @@ class Abandoned extends Error {}
 class Line {
   readonly #socket: Socket;
   readonly #lines: AsyncIterator<string>;
+  #isGreeted = false;
 
   constructor() {
     this.#socket = connect(Number(values.port), values.address);
@@ -76,6 +79,8 @@ class Line {
       const { value, done } = await this.#lines.next();
       if (done === true) throw new Error("cut without 421");
       if (value[3] === "-") continue;
+      if (!this.#isGreeted) greetings.push(Date.now());
+      this.#isGreeted = true;
       if (!value.startsWith(expected)) throw new PutOff(value);
       return;
     }
@@ -158,6 +163,8 @@ function obey(text: string): unknown {
       return abandoned;
     case "rebuffs":
       return rebuffs;
+    case "greetings":
+      return greetings;
     default:
       return { error: `unknown word ${word}` };
   }

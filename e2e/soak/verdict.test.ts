@@ -13,7 +13,7 @@ const none: Evidence = {
   fulls: [],
   frozen: [],
   still: [],
-  closed: [],
+  greetings: [],
 };
 
 test("what was accepted and never delivered is lost", () => {
@@ -90,15 +90,15 @@ test("nor whom the node's table of connections leads to a pod that was killed an
   );
 });
 
-describe("whom the node refuses while no engine is ready", () => {
+describe("whom the node refuses while nobody is greeted", () => {
   const refused = (at: number): Evidence["rebuffs"][number] => ({
     at,
     what: "connect ECONNREFUSED 10.96.0.9:25",
   });
   const rebuffs = [refused(11_000), refused(25_000), { at: 25_000, what: "cut" }, refused(33_000)];
-  const closed = [{ from: 11_000, until: 30_000 }];
+  const greetings = [9000, 31_000];
   const timesOf = (evidence: Partial<Evidence>): readonly string[] =>
-    judge({ ...none, rebuffs, closed, ...evidence }).rebuffed.map((text) =>
+    judge({ ...none, rebuffs, greetings, ...evidence }).rebuffed.map((text) =>
       text.split(" ").slice(0, 2).join(" "),
     );
   const later = ["1970-01-01T00:00:25.000Z cut", "1970-01-01T00:00:33.000Z connect"];
@@ -113,5 +113,9 @@ describe("whom the node refuses while no engine is ready", () => {
 
   test("has every reason where nothing had happened to one", () => {
     assert.equal(timesOf({ kills: [1000] }).length, rebuffs.length);
+  });
+
+  test("nor does a kill excuse what began after somebody was greeted again", () => {
+    assert.equal(timesOf({ kills: [10_000], greetings: [9000, 24_000] }).length, rebuffs.length - 1);
   });
 });

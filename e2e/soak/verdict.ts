@@ -2,9 +2,9 @@
  * The ledger at the end (pure): what was lost, what came twice, and who was turned away without a word. A message that is
  * delivered again because its engine was killed between the far side's reply and its own note is the one case that mail
  * cannot rule out: it is counted apart, as are clients of an engine that was just killed, and clients of a cluster in which
- * no engine has room, since Kubernetes then takes all of them out of the Service. Where no engine is ready, the node refuses
- * connections: that is excused as long as it lasts if it began with an engine that was killed, had no room or stood still, and
- * held against the cluster if it began with anything else, such as a change of its size.
+ * no engine has room, since Kubernetes then takes all of them out of the Service. Where nobody is connected to anybody, the node
+ * refuses connections: that is excused as long as it lasts if it began with an engine that was killed, had no room or stood
+ * still, and held against the cluster if it began with anything else, such as a change of its size.
  */
 export interface Span {
   readonly from: number;
@@ -18,6 +18,7 @@ export interface Evidence {
   readonly delivered: ReadonlySet<string>;
   /** Times of delivery of those that came more than once. */
   readonly doubles: ReadonlyMap<string, readonly number[]>;
+  /** The earliest first, as everywhere here. */
   readonly rebuffs: readonly { readonly at: number; readonly what: string }[];
   /** When engines were killed. */
   readonly kills: readonly number[];
@@ -27,8 +28,8 @@ export interface Evidence {
   readonly frozen: readonly Span[];
   /** When an engine stood still. */
   readonly still: readonly Span[];
-  /** When no engine was ready, as the API server had it. */
-  readonly closed: readonly Span[];
+  /** When an engine answered a client that had just connected, be it 421. */
+  readonly greetings: readonly number[];
 }
 
 export interface Verdict {
@@ -48,34 +49,27 @@ export interface Verdict {
 const UNSETTLED_MS = 2000;
 /** Until the node has noticed that the process is gone and every proxy has heard of it. */
 const NOTICED_MS = 6000;
-/** Until a proxy has heard who is ready again. */
-const HEARD_MS = 2000;
-
 /**
  * A connection that a kill left half open stays in the node's table (nf_conntrack's time for FIN_WAIT), and whoever is given its
  * port meanwhile is sent where it led, though that pod may be gone.
  */
 const TRACKED_MS = 120_000;
 
+const REFUSED = "connect ECONNREFUSED";
+
+type Rebuff = Evidence["rebuffs"][number];
+
+/** What excuses which words of a client, and how long after its end. */
+interface Excuse {
+  readonly spans: readonly Span[];
+  readonly words: string;
+  readonly lastsMs: number;
+}
+
 export function judge(evidence: Evidence): Verdict {
-  const { accepted, abandoned, delivered, doubles, rebuffs, kills, fulls, frozen, still, closed } = evidence;
-  const isExcused = (times: readonly number[]): boolean =>
-    times.slice(0, -1).every((at) => kills.some((kill) => at <= kill + 200 && kill - at < UNSETTLED_MS));
-  const isWithin = (at: number, spans: readonly Span[]): boolean =>
-    spans.some(({ from, until }) => at >= from && at - until < NOTICED_MS);
-  const isClosed = (at: number): boolean =>
-    kills.some((kill) => at >= kill - 100 && at - kill < NOTICED_MS) || isWithin(at, fulls);
-  const isOnesFault = (at: number): boolean => isClosed(at) || isWithin(at, still);
-  const isShut = (at: number, what: string): boolean =>
-    what.startsWith("connect ECONNREFUSED") &&
-    closed.some(({ from, until }) => at >= from && at - until < HEARD_MS && isOnesFault(from));
-  // The way may lead to a pod that has left meanwhile; who gets through is owed an answer.
-  const isMisled = (at: number, what: string): boolean =>
-    (what.startsWith("connect ") && isWithin(at, frozen)) ||
-    (what.startsWith("connect EHOSTUNREACH") &&
-      kills.some((kill) => at >= kill && at - kill < TRACKED_MS + NOTICED_MS));
+  const { accepted, abandoned, delivered, doubles } = evidence;
   const names = [...doubles.keys()];
-  const unavoidable = names.filter((name) => isExcused(doubles.get(name) ?? []));
+  const unavoidable = names.filter((name) => isCutShort(doubles.get(name) ?? [], evidence.kills));
   return {
     accepted: accepted.length,
     abandoned: abandoned.length,
@@ -83,8 +77,47 @@ export function judge(evidence: Evidence): Verdict {
     lost: accepted.filter((name) => !delivered.has(name)),
     duplicated: names.filter((name) => !unavoidable.includes(name)),
     unavoidable,
-    rebuffed: rebuffs
-      .filter(({ at, what }) => !isClosed(at) && !isMisled(at, what) && !isShut(at, what))
-      .map(({ at, what }) => `${new Date(at).toISOString()} ${what}`),
+    rebuffed: rebuffed(evidence).map(({ at, what }) => `${new Date(at).toISOString()} ${what}`),
   };
+}
+
+/** All deliveries but the last were just before a kill. */
+function isCutShort(times: readonly number[], kills: readonly number[]): boolean {
+  return times.slice(0, -1).every((at) => kills.some((kill) => at <= kill + 200 && kill - at < UNSETTLED_MS));
+}
+
+function rebuffed({ rebuffs, greetings, kills, fulls, frozen, still }: Evidence): readonly Rebuff[] {
+  const killed = kills.map((at) => ({ from: at - 100, until: at }));
+  const closed: readonly Excuse[] = [
+    { spans: killed, words: "", lastsMs: NOTICED_MS },
+    { spans: fulls, words: "", lastsMs: NOTICED_MS },
+  ];
+  // The way may lead to a pod that has left meanwhile; who gets through is owed an answer.
+  const misled: readonly Excuse[] = [
+    { spans: frozen, words: "connect ", lastsMs: NOTICED_MS },
+    { spans: killed, words: "connect EHOSTUNREACH", lastsMs: TRACKED_MS + NOTICED_MS },
+  ];
+  const stood: Excuse = { spans: still, words: REFUSED, lastsMs: NOTICED_MS };
+  return rebuffs.filter((rebuff) => {
+    const first = { ...rebuff, at: firstRefusal(rebuff, rebuffs, greetings) };
+    return !isExcused(rebuff, [...closed, ...misled]) && !isExcused(first, [...closed, stood]);
+  });
+}
+
+function isExcused({ at, what }: Rebuff, excuses: readonly Excuse[]): boolean {
+  return excuses.some(
+    ({ spans, words, lastsMs }) =>
+      what.startsWith(words) && spans.some(({ from, until }) => at >= from && at - until < lastsMs),
+  );
+}
+
+/** When the refusals began that this one is among, with nobody greeted since; its own time when it is none. */
+function firstRefusal(
+  { at, what }: Rebuff,
+  rebuffs: Evidence["rebuffs"],
+  greetings: readonly number[],
+): number {
+  if (!what.startsWith(REFUSED)) return at;
+  const greeted = greetings.findLast((time) => time < at) ?? -Infinity;
+  return rebuffs.find((other) => other.what.startsWith(REFUSED) && other.at > greeted)?.at ?? at;
 }
