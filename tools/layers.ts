@@ -73,7 +73,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   "mta-image/src/plugins": ["base", contract, ...mta("script")],
   "mta-image/src/hooks": ["base", contract, ...mta("smtp", "message", "script", "plugins", "dns")],
   "mta-image/src/queue": ["base", contract, ...mta("spool", "message", "smtp")],
-  "mta-image/src/events": ["base", contract, "rotating-file-stream", ...mta("message", "queue", "spool")],
+  "mta-image/src/events": ["base", contract, ...mta("message", "queue", "spool")],
   "mta-image/src/intake": ["base", ...mta("smtp", "message", "spool", "queue", "hooks")],
   "mta-image/src/suppression": ["base", contract, ...mta("queue", "transfer")],
   "mta-image/src/feedback": ["base", contract, ...mta("smtp", "message", "queue", "intake")],

@@ -5,7 +5,7 @@
 import { mkdirSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 
-import { notesOf, pushedOf, rowOf, shareOf } from "./kept-things.ts";
+import { eventLineOf, notesOf, pushedOf, rowOf, shareOf } from "./kept-things.ts";
 
 const [, , store = "", folder = ""] = process.argv;
 
@@ -45,6 +45,15 @@ const histories: Readonly<Record<string, () => Promise<void>>> = {
     await doing("remove 1", () => batches.remove("1"));
     // The second makes room for it.
     await doing("add 3", () => batches.add("3", JSON.stringify(["3".repeat(40)])));
+  },
+  rotated: async () => {
+    const { RotatedFile } = await import("#mta/events/rotated-file.ts");
+    const onNotRotated = (error: unknown): void => {
+      throw error;
+    };
+    const file = new RotatedFile({ path: join(folder, "mail.log"), maxBytes: 30, keep: 9, onNotRotated });
+    for (let n = 1; n <= 9; n++) await doing(`${n}`, () => file.write(eventLineOf(n)));
+    await file.close();
   },
   suppressions: async () => {
     const { SuppressionStore } = await import("#mta/suppression/suppression-store.ts");

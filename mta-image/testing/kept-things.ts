@@ -16,6 +16,10 @@ export function notesOf(n: number): string {
   return "crash in plugin geo\n".repeat(n === 1 ? 1500 : 1000);
 }
 
+export function eventLineOf(n: number): Buffer {
+  return Buffer.from(`{"event":${n}}\n`);
+}
+
 export function rowOf(n: number): Suppression {
   return { tenant: "", address: `u${n}@example.net`, reason: "r", source: "api", since: 0, until: null };
 }

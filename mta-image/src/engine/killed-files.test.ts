@@ -9,11 +9,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { notesOf, pushedOf, rowOf, shareOf } from "../../testing/kept-things.ts";
+import { eventLineOf, notesOf, pushedOf, rowOf, shareOf } from "../../testing/kept-things.ts";
 import { readPushed, writePushed } from "../config/files.ts";
 import { readShare, writeShare } from "../config/shares.ts";
 import { readKept } from "../delivery/kept-json.ts";
 import { Batches } from "../events/batches.ts";
+import { RotatedFile } from "../events/rotated-file.ts";
 import { readCrashes } from "../plugins/crash-notes.ts";
 import { SuppressionStore } from "../suppression/suppression-store.ts";
 
@@ -74,6 +75,24 @@ async function checkEvents(folder: string, { done, begun }: Said): Promise<void>
   }
 }
 
+/** Also by what the next process writes, which goes on with a putting aside that was begun. */
+async function checkRotated(folder: string, { done, begun }: Said): Promise<void> {
+  const path = join(folder, "mail.log");
+  const onNotRotated = (error: unknown): void => assert.fail(String(error));
+  const file = new RotatedFile({ path, maxBytes: 30, keep: 9, onNotRotated });
+  for (const n of [100, 101, 102, 103]) await file.write(eventLineOf(n));
+  await file.close();
+  const names = readdirSync(folder).filter((name) => name.startsWith("mail.log"));
+  const aside = (name: string): number => Number(name.split(".")[2] ?? 0);
+  const texts = names
+    .toSorted((a, b) => aside(b) - aside(a))
+    .map((name) => readFileSync(join(folder, name), "utf8"));
+  const found = texts.join("").trim().split("\n");
+  const late = begun !== null && found.includes(eventLineOf(Number(begun)).toString().trim()) ? [begun] : [];
+  const wanted = [...done, ...late, 100, 101, 102, 103].map((n) => eventLineOf(Number(n)).toString().trim());
+  assert.deepEqual(found, wanted);
+}
+
 function checkSuppressions(folder: string, { done, begun }: Said): void {
   const list = new SuppressionStore(join(folder, "list.db"));
   const isThere = list.find("", rowOf(1).address, 0) !== null;
@@ -102,6 +121,7 @@ const checks: Readonly<Record<string, (folder: string, said: Said) => Promise<vo
     assert.ok([1000, 1500].includes((await readCrashes(path)).get("geo") ?? 0));
   },
   events: checkEvents,
+  rotated: checkRotated,
   suppressions: checkSuppressions,
 };
 
