@@ -68,6 +68,14 @@ export const HandoverFigures = z.object({
 });
 export type HandoverFigures = z.infer<typeof HandoverFigures>;
 
+/** Where the last sessions came from that brought mail over the network, as sockets or proxies say. */
+export const RecentClients = z.object({
+  sessions: z.int().nonnegative(),
+  /** Each with a part of them, the most frequent first. */
+  addresses: z.array(z.object({ address: z.string().max(45), sessions: z.int().positive() })).max(64),
+});
+export type RecentClients = z.infer<typeof RecentClients>;
+
 export const EngineStatus = z.object({
   version: z.string(),
   startedAt: z.iso.datetime(),
@@ -92,6 +100,8 @@ export const EngineStatus = z.object({
   busy: z.number().min(0).max(1).optional(),
   sessions: z.int().nonnegative(),
   deliveries: z.int().nonnegative(),
+  /** Absent from engines that do not keep them. */
+  clients: RecentClients.optional(),
   /** Counted since start. */
   totals: z.object({
     accepted: z.int().nonnegative(),

@@ -17,6 +17,7 @@ import { makeAccessRules } from "#mta/session/access.ts";
 import type { Checks } from "#mta/session/checks.ts";
 import { LoginGuard } from "#mta/session/login-guard.ts";
 import { makeSessionCounters } from "#mta/session/counters.ts";
+import { RecentClients } from "#mta/session/recent-clients.ts";
 import type { SessionSettings } from "#mta/session/options.ts";
 import { SmtpServer } from "#mta/session/smtp-server.ts";
 import { DiskSpool } from "#mta/spool/disk-spool.ts";
@@ -51,6 +52,7 @@ export class Receiver {
   readonly clock = new ManualClock();
   readonly files: FaultyFiles;
   readonly counters = makeSessionCounters();
+  readonly recentClients = new RecentClients();
   readonly loginGuard = new LoginGuard(this.clock);
   readonly traces = new Tracer({ clock: this.clock, random: systemRandom });
   readonly hookFigures = makeHookFigures();
@@ -100,6 +102,7 @@ export class Receiver {
         clock: this.clock,
         log: silentLog,
         counters: this.counters,
+        recentClients: this.recentClients,
         loginGuard: this.loginGuard,
         traces: this.traces,
         checks: options.checks ?? null,

@@ -20,6 +20,7 @@ import { countPortable } from "../queue/portable.ts";
 import type { Queue } from "../queue/queue.ts";
 import { queryQueue, selectEntries } from "../queue/query.ts";
 import type { SessionCounters } from "../session/counters.ts";
+import type { RecentClients } from "../session/recent-clients.ts";
 import type { Spamhaus } from "../spamhaus/spamhaus.ts";
 import { BusyShare } from "./busy-share.ts";
 import { DrainedWatch } from "./drained-watch.ts";
@@ -40,6 +41,7 @@ export interface Administered {
   readonly spool: DiskSpool;
   readonly courier: { readonly connections: number };
   readonly sessionCounters: SessionCounters;
+  readonly recentClients: RecentClients;
   readonly transfer: Transfer;
   readonly mail: { readonly sharing: Pick<Sharing, "state"> };
   readonly scriptErrors: number;
@@ -76,6 +78,7 @@ export class EngineAdministration implements Administration {
       busy: this.#busy.share,
       sessions: this.#mta.sessions,
       deliveries: courier.connections,
+      clients: this.#mta.recentClients.figures,
       totals: {
         accepted: sessionCounters.acceptedMessages,
         refused: sessionCounters.refusedMessages + sessionCounters.refusedRecipients,

@@ -37,6 +37,7 @@ import { certificateEnds, prepareSettings } from "./prepare-settings.ts";
 import { ScriptLife } from "./script-life.ts";
 import { RuleAdministration } from "./rule-administration.ts";
 import { makeSessionCounters } from "../session/counters.ts";
+import { RecentClients } from "../session/recent-clients.ts";
 import { LoginGuard } from "../session/login-guard.ts";
 import type { SessionNeighbours } from "../session/options.ts";
 import type { SmtpServer } from "../session/smtp-server.ts";
@@ -53,6 +54,7 @@ import { version } from "../version.ts";
 export class Mta {
   readonly options: MtaOptions;
   readonly sessionCounters = makeSessionCounters();
+  readonly recentClients = new RecentClients();
   readonly #loginGuard: LoginGuard;
   readonly #traces: Tracer;
   readonly #telemetry: Telemetry;
@@ -330,6 +332,7 @@ export class Mta {
       clock,
       log,
       counters: this.sessionCounters,
+      recentClients: this.recentClients,
       loginGuard: this.#loginGuard,
       traces: this.#traces,
       sessionEnded: (session) => this.#telemetry.sessionEnded(session),

@@ -15,6 +15,7 @@ import type { Peer } from "./peer.ts";
 import type { Credentials } from "./credentials.ts";
 import type { LoginGuard } from "./login-guard.ts";
 import type { SessionCounters } from "./counters.ts";
+import type { RecentClients } from "./recent-clients.ts";
 import type { Checks } from "./checks.ts";
 
 /** Settings of one server. Frozen; a reload makes a new value for connections that come later. */
@@ -56,6 +57,7 @@ export interface SessionNeighbours {
   readonly clock: Clock;
   readonly log: Log;
   readonly counters: SessionCounters;
+  readonly recentClients: Pick<RecentClients, "note">;
   readonly traces: Tracer;
   /** Told when a session is over. */
   readonly sessionEnded?: (session: {

@@ -1,6 +1,6 @@
 /**
- * The checks as one session uses them: it holds what is known of the client and puts the content check between
- * session and intake. Clients that may relay are our own and nothing is asked about them. Never fails.
+ * The checks as one session uses them: it holds what is known of the client, tells where sessions with mail come from, and
+ * puts the content check between session and intake. Clients that may relay are our own and nothing is asked about them. Never fails.
  */
 import type { Envelope, Origin } from "../message/envelope.ts";
 import type { Intake, IntakeResult, Reception } from "../intake/intake.ts";
@@ -16,7 +16,9 @@ export class Screening {
   readonly #ip: string;
   readonly #mayLogIn: boolean;
   readonly #counters: SessionCounters;
+  readonly #recentClients: SessionNeighbours["recentClients"];
   #isLoggedIn = false;
+  #hasBroughtMail = false;
 
   constructor(near: SessionNeighbours, client: { ip: string; isTrusted: boolean; mayLogIn: boolean }) {
     const checks = client.isTrusted ? null : near.checks;
@@ -24,6 +26,7 @@ export class Screening {
     this.#ip = client.ip;
     this.#mayLogIn = client.mayLogIn;
     this.#counters = near.counters;
+    this.#recentClients = near.recentClients;
     this.intake = checks === null ? near.intake : screened(near.intake, checks, () => this.#isLoggedIn);
   }
 
@@ -49,6 +52,8 @@ export class Screening {
 
   /** The refusal of a sender, in the same way. */
   mailFrom(helo: string, sender: string): Promise<Reply | null> | null {
+    if (!this.#hasBroughtMail) this.#recentClients.note(this.#ip);
+    this.#hasBroughtMail = true;
     const facts = { ip: this.#ip, helo, sender, isLoggedIn: this.#isLoggedIn };
     return toReply(this.#checks?.mailFrom(facts) ?? null, { hangUp: false });
   }
