@@ -19,7 +19,6 @@ const world = {
   echo: () => undefined,
   log: () => undefined,
   hostname: "bench",
-  startedMs: 0,
   shared: new Shared(systemClock),
 };
 const limits = { steps: 1e12, cpuMs: 1e9, wallMs: 1e9, depth: 1000, bytes: 1e15 };

@@ -21,7 +21,6 @@ export async function linesOf(
       echo: (line) => void lines.push(line),
       log: () => undefined,
       hostname,
-      startedMs: 0,
       shared: new Shared(systemClock),
       ports,
     },

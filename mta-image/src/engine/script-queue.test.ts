@@ -30,7 +30,6 @@ test("suspensions and policies of scripts stand in the queue's rules, and go", a
       echo: (line) => void lines.push(line),
       log: () => undefined,
       hostname: "h",
-      startedMs: 0,
       shared: new Shared(systemClock),
       ports: {
         queue: makeScriptQueue({

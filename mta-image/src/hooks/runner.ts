@@ -49,14 +49,12 @@ export class HookRunner {
   readonly clock: Clock;
   readonly #options: HookWorldOptions;
   readonly #shared: Shared;
-  readonly #startedMs: number;
   readonly #ports: Partial<Ports>;
 
   constructor(options: HookWorldOptions) {
     this.#options = options;
     this.clock = options.clock;
     this.#shared = new Shared(options.clock);
-    this.#startedMs = options.clock.now();
     this.#ports = { ...options.ports, mail: this.#mailPort(options.ports?.mail) };
   }
 
@@ -96,7 +94,6 @@ export class HookRunner {
       clock,
       random,
       hostname: hostname(),
-      startedMs: this.#startedMs,
       shared: this.#shared,
       ports: this.#ports,
       echo: (line) => log.info({ ...about, line: said(line) }, "script-echo"),

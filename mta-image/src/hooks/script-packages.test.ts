@@ -37,7 +37,6 @@ async function said(text: string, parts: Partial<ScriptHostParts> = {}): Promise
     echo: (line: string) => void lines.push(Buffer.from(line, "latin1").toString()),
     log: () => undefined,
     hostname: "host.test",
-    startedMs: 0,
     shared: new Shared(systemClock),
   };
   const { error } = await run(compile("test", text, libraryHost, host.loader(files)), { world });

@@ -32,7 +32,6 @@ async function echoes(text: string): Promise<string[]> {
       echo: (line) => void lines.push(line),
       log: () => {},
       hostname: "test",
-      startedMs: 0,
       shared: new Shared(systemClock),
     },
   });

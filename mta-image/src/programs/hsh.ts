@@ -111,7 +111,6 @@ function world(options: HshOptions, root: string, { foreign }: Extras): World {
     echo: (line) => void process.stdout.write(`${line}\n`, "latin1"),
     log: (priority, line) => void process.stderr.write(`${priority}: ${line}\n`, "latin1"),
     hostname: name,
-    startedMs: systemClock.now(),
     shared: new Shared(systemClock),
     ports: { ...ports, queue: droppedOrders, ...(foreign === undefined ? {} : { foreign }) },
   };

@@ -60,7 +60,6 @@ async function happened(source: string): Promise<string[]> {
     echo: (line: string) => void lines.push(line),
     log: () => undefined,
     hostname: "host",
-    startedMs: 0,
     shared: new Shared(systemClock),
   };
   const { error } = await run(compile("arrays", source, libraryHost, noFiles), {

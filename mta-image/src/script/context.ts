@@ -18,8 +18,6 @@ export interface World {
   /** For the syslog function: priority by name, text as bytes. */
   readonly log: (priority: string, line: string) => void;
   readonly hostname: string;
-  /** When the process started, in the clock's `now` milliseconds. */
-  readonly startedMs: number;
   /** Caches, barriers and memory that all runs of a process share. */
   readonly shared: Shared;
   /** What scripts may reach outside; a function whose port is missing is refused. */

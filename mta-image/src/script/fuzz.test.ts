@@ -40,7 +40,6 @@ const world = {
   echo: () => undefined,
   log: () => undefined,
   hostname: "host",
-  startedMs: 0,
   shared: new Shared(systemClock),
 };
 

@@ -57,7 +57,6 @@ function start(text: string, variables: Record<string, Value> = {}) {
     echo: () => undefined,
     log: () => undefined,
     hostname: "h",
-    startedMs: 0,
     shared,
   };
   const go = (source: string): Outcome | Promise<Outcome> =>

@@ -155,7 +155,6 @@ class Run implements RunContext {
   readonly echo: World["echo"];
   readonly log: World["log"];
   readonly hostname: string;
-  readonly startedMs: number;
   readonly shared: World["shared"];
   readonly ports: World["ports"];
   readonly subject: unknown;
@@ -174,7 +173,6 @@ class Run implements RunContext {
     this.echo = world.echo;
     this.log = world.log;
     this.hostname = world.hostname;
-    this.startedMs = world.startedMs;
     this.shared = world.shared;
     this.ports = world.ports;
     this.subject = subject ?? null;

@@ -44,7 +44,6 @@ async function happen(id: string, text: string): Promise<string[]> {
     echo: (line) => void said.lines.push(`prints ${line}`),
     log: () => undefined,
     hostname: "host",
-    startedMs: 0,
     shared: new Shared(systemClock),
   };
   try {

@@ -30,7 +30,6 @@ async function said(spamhaus: Spamhaus, source: string): Promise<string> {
     echo: (line: string) => void lines.push(line),
     log: () => undefined,
     hostname: "h",
-    startedMs: 0,
     shared: new Shared(systemClock),
   };
   const host = mergeHosts(libraryHost, spamhausHost(spamhaus));

@@ -27,7 +27,6 @@ async function echoes(text: string): Promise<string[]> {
       echo: (line) => void lines.push(line),
       log: () => {},
       hostname: "test",
-      startedMs: 0,
       shared: new Shared(systemClock),
     },
   });

@@ -122,11 +122,11 @@ export const arrayFunctions: readonly HostFunction[] = [
   declare({
     name: "array_random",
     parameters: [array("array")],
-    returns: "array",
-    docs: "Key and value of an item by chance; empty for an empty array.",
+    returns: "array or none",
+    docs: "Key and value of an item by chance; none for an empty array.",
     run: ({ random }, items) => {
       const key = items.keys()[Math.floor(random() * items.size)];
-      return key === undefined ? new HslArray() : HslArray.of([key, items.get(key)]);
+      return key === undefined ? null : HslArray.of([key, items.get(key)]);
     },
   }),
   declare({

@@ -58,7 +58,6 @@ async function said(script: string): Promise<string[]> {
       echo: (line) => void lines.push(line),
       log: () => undefined,
       hostname: "h",
-      startedMs: 0,
       shared: new Shared(systemClock),
       ports: {
         ...tablePorts,

@@ -3,6 +3,7 @@ import { typeName } from "../convert.ts";
 import { Refusal } from "../error.ts";
 import { type HostClass, type HostFunction, type Parameter, declare, makeClass, parameter } from "../host.ts";
 import { MAX_ITEMS } from "../limits.ts";
+import { add } from "../operators.ts";
 import { HostObject, HslIterator, Item, type Routine, type Value, share } from "../value.ts";
 
 class Collection {
@@ -24,6 +25,12 @@ class Collection {
     if (this.items.size >= MAX_ITEMS) throw new Refusal("there are too many items");
     this.items.set(key, value);
     return true;
+  }
+
+  /** What is under a key with a value added to it. */
+  sum(key: Value, value: Value): Value {
+    const current = this.items.get(key);
+    return current === undefined ? value : add(current, value);
   }
 
   entries(): Iterable<readonly [Value, Value]> {
@@ -94,8 +101,11 @@ export const mapClass: HostClass = makeClass("Map", "Keys and values, each of on
     method(
       "merge",
       [key, value],
-      { returns: "boolean", docs: "Stores a value under a key unless there is one." },
-      (all, at, item) => (all.items.has(at) ? false : all.put(all.check(at, 0), all.check(item, 1))),
+      {
+        returns: "boolean",
+        docs: "Adds a value to what is under a key, as + does; stores it where there is none.",
+      },
+      (all, at, item) => all.put(all.check(at, 0), all.check(all.sum(at, item), 1)),
     ),
     method(
       "get",

@@ -34,9 +34,10 @@ class OpenFile {
     this.#bytes = null;
   }
 
+  /** With nothing at the end. */
   read(length: number | undefined): Value | Promise<Value> {
     const left = this.bytes.size - this.position;
-    if (left <= 0) return null;
+    if (left <= 0) return "";
     const wanted = Math.min(Math.max(Math.trunc(length ?? left), 0), left);
     if (wanted > MAX_STRING) throw new Refusal("the file is too long for one string");
     meter.allocate(wanted);
@@ -45,10 +46,10 @@ class OpenFile {
     return this.bytes.slice(start, start + wanted).text();
   }
 
-  /** With none at the end; without its line end. */
+  /** With false at the end; without its line end. */
   line(): Value | Promise<Value> {
     const start = this.position;
-    return start >= this.bytes.size ? null : this.#line(start, LINE);
+    return start >= this.bytes.size ? false : this.#line(start, LINE);
   }
 
   #line(start: number, look: number): Value | Promise<Value> {
@@ -106,14 +107,14 @@ export const fileClass: HostClass = makeClass("File", "Bytes to read from a posi
       ...method(
         "read",
         [optional(parameter.number("length"))],
-        "string or none",
-        "So many bytes, or all that are left; none at the end.",
+        "string",
+        "So many bytes, or all that are left; empty at the end.",
       ),
       way: "promise",
       run: (_, file, length) => file.read(length),
     }),
     declare({
-      ...method("readline", [], "string or none", "The next line without its end; none at the end."),
+      ...method("readline", [], "string or boolean", "The next line without its end; false at the end."),
       way: "promise",
       run: (_, file) => file.line(),
     }),

@@ -23,7 +23,6 @@ for (const file of files)
       echo: (line: string) => said.push(line),
       log: () => undefined,
       hostname: "host.test",
-      startedMs: 0,
       shared: new Shared(systemClock),
       ports: tablePorts,
     };

@@ -39,9 +39,9 @@ export const mailFunctions: readonly HostFunction[] = [
     name: "header_addresslist_extract",
     parameters: [string("value"), options],
     returns: "array or none",
-    docs: "The addresses of a list such as that of To; with option `name`, arrays of name (decoded) and address. None when it cannot be read.",
+    docs: "The addresses of a list such as that of To; with option `name`, arrays of name (decoded) and address. Option `field` (boolean): the value is a whole field with its name. None when it cannot be read.",
     run: (_, value, how) => {
-      const found = readAddresses(value);
+      const found = readAddresses(fieldText(value, how));
       if (found === null) return null;
       return list(
         found.map(({ name, address }) => (flag(how, "name") ? record({ name, address }) : address)),
@@ -61,7 +61,7 @@ export const mailFunctions: readonly HostFunction[] = [
     returns: "array or none",
     docs: "The tags of a list such as `v=1; a=b` by name; none when it is none. A list with v= must begin with it. Option `field` (boolean): the value is a whole field with its name.",
     run: (_, value, how) => {
-      const tags = tagList(flag(how, "field") ? value.replace(/^[^:]*:/, "") : value);
+      const tags = tagList(fieldText(value, how));
       if (tags === null || (tags.has("v") && tags.keys().next().value !== "v")) return null;
       return HslArray.from(tags);
     },
@@ -81,6 +81,11 @@ export const mailFunctions: readonly HostFunction[] = [
     run: (_, text) => decodeWords(text),
   }),
 ];
+
+/** Without the name of the field, where the script says that there is one. */
+function fieldText(text: string, how: HslArray | undefined): string {
+  return flag(how, "field") ? text.replace(/^[^:]*:/, "") : text;
+}
 
 function mailboxOf(value: Value): Mailbox {
   const [name, address] =

@@ -4,7 +4,6 @@ import { isOnlyData } from "../only-data.ts";
 import type { HslFunction, Routine, Value } from "../value.ts";
 import { callback } from "../calls.ts";
 import { type HostFunction, declare, optional, parameter } from "../host.ts";
-import { truthy } from "../convert.ts";
 
 const key = parameter.string("key");
 const maybe = optional(parameter.function("callback"));
@@ -16,9 +15,10 @@ function checkKept(item: Value): Value {
   return item;
 }
 
-function* applies(call: HslFunction | undefined, name: string, current: Value | undefined): Routine {
-  if (current === undefined) return false;
-  return call === undefined || truthy(yield* callback(call, name, current));
+/** Tells a function of the script what is there, where both are. What it gives changes nothing. */
+function* tell(call: HslFunction | undefined, name: string, current: Value | undefined): Routine {
+  if (current !== undefined && call !== undefined) yield* callback(call, name, current);
+  return current !== undefined;
 }
 
 function count(memory: Map<string, Value>, name: string, by: number): number | null {
@@ -62,60 +62,61 @@ export const memoryFunctions: readonly HostFunction[] = [
     name: "memory_delete",
     parameters: [key, maybe],
     returns: "boolean",
-    docs: "Removes a value, with a callback(key, value) only if that is true; says whether it did.",
+    docs: "Removes a value; says whether there was one, and tells a callback(key, value) of it.",
     way: "routine",
     *run({ shared }, name, call): Routine {
-      return truthy(yield* applies(call, name, shared.memory.get(name))) && shared.memory.delete(name);
+      const current = shared.memory.get(name);
+      shared.memory.delete(name);
+      return yield* tell(call, name, current);
     },
   }),
   declare({
     name: "memory_exists",
     parameters: [key, maybe],
     returns: "boolean",
-    docs: "Whether there is a value, with a callback(key, value) also whether that is true.",
+    docs: "Whether there is a value; a callback(key, value) is told of it.",
     way: "routine",
-    run: ({ shared }, name, call) => applies(call, name, shared.memory.get(name)),
+    run: ({ shared }, name, call) => tell(call, name, shared.memory.get(name)),
   }),
   declare({
     name: "memory_fetch",
     parameters: [key, maybe],
     returns: "any",
-    docs: "The value, or none; with a callback(key) a missing one is made by it and stored.",
+    docs: "The value, or none; with a callback(key) what that gives for a missing one, which is not stored unless it does so.",
     way: "routine",
     *run({ shared }, name, call): Routine {
       const current = shared.memory.get(name);
       if (current !== undefined || call === undefined) return current ?? null;
-      const made = checkKept(yield* callback(call, name));
-      shared.store(name, made);
-      return made;
+      return yield* callback(call, name);
     },
   }),
   declare({
     name: "memory_store",
     parameters: [key, value, maybe],
     returns: "boolean",
-    docs: "Stores a value, with a callback(key, current, value) only if that is true; says whether it did.",
+    docs: "Stores a value; says whether there was one before, and tells a callback(key, value) of that.",
     keeps: true,
     way: "routine",
     *run({ shared }, name, item, call): Routine {
-      const current = shared.memory.get(name) ?? null;
-      if (call !== undefined && !truthy(yield* callback(call, name, current, item))) return false;
-      return shared.store(name, checkKept(item));
+      const before = shared.memory.get(name);
+      if (!shared.store(name, checkKept(item))) throw new Refusal("the memory is full");
+      return yield* tell(call, name, before);
     },
   }),
   declare({
     name: "memory_update",
     parameters: [key, value, parameter.function("callback"), optional(parameter.any("initial"))],
     returns: "boolean",
-    docs: "Stores what callback(key, current, value) gives; without a current value the initial one is it.",
+    docs: "Stores what callback(key, current, value) gives, and says whether there was a value before. Without a current value the initial one is it; without either nothing happens.",
     keeps: true,
     way: "routine",
     *run({ shared }, name, item, call, initial): Routine {
-      const current = shared.memory.get(name) ?? initial;
-      return shared.store(
-        name,
-        checkKept(current === undefined ? item : yield* callback(call, name, current, item)),
-      );
+      const before = shared.memory.get(name);
+      const current = before === undefined ? initial : before;
+      if (current === undefined) return false;
+      const made = checkKept(yield* callback(call, name, current, item));
+      if (!shared.store(name, made)) throw new Refusal("the memory is full");
+      return before !== undefined;
     },
   }),
 ];

@@ -10,6 +10,8 @@ const { string } = parameter;
 
 /** RFC 5424, by number. */
 const priorities = ["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"] as const;
+/** Facility 23, severity 7. */
+const MAX_PRIORITY = 191;
 const otherNames: Readonly<Record<string, string>> = { error: "err", warn: "warning", panic: "emerg" };
 
 export const systemFunctions: readonly HostFunction[] = [
@@ -45,10 +47,9 @@ export const systemFunctions: readonly HostFunction[] = [
     name: "syslog",
     parameters: [parameter.any("priority"), string("message")],
     returns: "none",
-    docs: "Logs the message with a priority: emerg, alert, crit, err, warning, notice, info, debug, or 0 to 7.",
+    docs: "Logs the message with a priority: emerg, alert, crit, err, warning, notice, info, debug, or 0 to 7; a number may have a facility of RFC 5424 in front (number + 8 × facility), which the log does not tell apart.",
     run: ({ log }, priority, message) => {
-      const name =
-        typeof priority === "number" ? (priorities[priority] ?? "") : toText(priority).toLowerCase();
+      const name = typeof priority === "number" ? numbered(priority) : toText(priority).toLowerCase();
       const known = otherNames[name] ?? name;
       if (!priorities.some((item) => item === known))
         throw new Refusal(`there is no priority ${toText(priority)}`);
@@ -57,6 +58,12 @@ export const systemFunctions: readonly HostFunction[] = [
     },
   }),
 ];
+
+/** The severity of a priority by number; "" for what is none. */
+function numbered(priority: number): string {
+  const isOne = Number.isInteger(priority) && priority >= 0 && priority <= MAX_PRIORITY;
+  return isOne ? (priorities[priority & 7] as string) : "";
+}
 
 /** RFC 9562 6.6. */
 const DNS_NAMESPACE = "6ba7b810-9dad-11d1-80b4-00c04fd430c8";

@@ -1,5 +1,6 @@
 /** Time. Clocks are handed in with the run; local time is that of the process's time zone. */
-import { Refusal } from "../error.ts";
+import { uptime } from "node:os";
+
 import type { HslArray } from "../value.ts";
 import { toText } from "../convert.ts";
 import { type HostFunction, declare, optional, parameter } from "../host.ts";
@@ -49,8 +50,8 @@ export const timeFunctions: readonly HostFunction[] = [
   declare({
     name: "strpduration",
     parameters: [string("during")],
-    returns: "number",
-    docs: "Seconds of a duration such as 1d2h3m4s.",
+    returns: "number or none",
+    docs: "Seconds of a duration such as 1d2h3m4s; none for what is none.",
     run: (_, text) => duration(text),
   }),
   declare({
@@ -71,8 +72,8 @@ export const timeFunctions: readonly HostFunction[] = [
     name: "uptime",
     parameters: [],
     returns: "number",
-    docs: "Seconds since the process started.",
-    run: ({ clock, startedMs }) => (clock.now() - startedMs) / 1000,
+    docs: "Seconds since the system started, by a clock that nobody sets.",
+    run: () => uptime(),
   }),
 ];
 
@@ -84,11 +85,10 @@ function zoneOf(options: HslArray | undefined): string | null {
 
 const UNIT_SECONDS: Readonly<Record<string, number>> = { w: 604_800, d: 86_400, h: 3600, m: 60, s: 1 };
 
-function duration(text: string): number {
+function duration(text: string): number | null {
   const trimmed = text.trim();
   if (/^\d+(\.\d+)?$/.test(trimmed)) return Number(trimmed);
-  if (!/^(\d+(\.\d+)?[wdhms]\s*)+$/.test(trimmed))
-    throw new Refusal(`${text} is no duration such as 1d2h3m4s`);
+  if (!/^(\d+(\.\d+)?[wdhms]\s*)+$/.test(trimmed)) return null;
   return [...trimmed.matchAll(/(\d+(?:\.\d+)?)([wdhms])/g)].reduce(
     (sum, [, count, unit]) => sum + Number(count) * (UNIT_SECONDS[unit as string] as number),
     0,
