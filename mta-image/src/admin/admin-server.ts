@@ -52,7 +52,8 @@ export interface Administration {
   changeQueue(action: "retry" | "hold" | "release" | "bounce", selector: QueueSelector): QueueChange;
 }
 
-export function makeAdminServer(options: {
+/** What stands behind the doors; one that is left out has no routes. */
+export interface AdminRooms {
   readonly administration: Administration;
   readonly transfer: TransferDoor;
   readonly rules: RuleDoor;
@@ -65,10 +66,15 @@ export function makeAdminServer(options: {
   readonly breakpoints?: BreakpointDoor;
   readonly stage?: StageDoor;
   readonly suppression?: SuppressionDoors;
+}
+
+export interface AdminServerOptions extends AdminRooms {
   /** Asked at each call, since it may be renewed. Null: only client certificates open the door. */
   readonly token: () => string | null;
   readonly tls?: NonNullable<HttpServerOptions["tls"]>;
-}): FastifyInstance {
+}
+
+export function makeAdminServer(options: AdminServerOptions): FastifyInstance {
   const { administration } = options;
   // A push carries whole configuration files.
   const server = makeHttpServer({

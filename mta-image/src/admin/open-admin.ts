@@ -12,18 +12,7 @@ import { Failure, describe } from "#base/error.ts";
 import type { Log } from "#base/log.ts";
 import type { EngineConfig } from "#contract/config.ts";
 
-import { type Administration, makeAdminServer } from "./admin-server.ts";
-import type { BreakpointDoor } from "./breakpoint-routes.ts";
-import type { InsightDoor } from "./insight-routes.ts";
-import type { PluginDoor } from "./plugin-routes.ts";
-import type { RuleDoor } from "./rule-routes.ts";
-import type { SuppressionDoors } from "./suppression-routes.ts";
-import type { ScriptStateDoor } from "./script-state-routes.ts";
-import type { StageDoor } from "./stage-routes.ts";
-import type { SpamhausDoor } from "./spamhaus-routes.ts";
-import type { TlsReportDoor } from "./tls-report-routes.ts";
-import type { TraceDoor } from "./trace-routes.ts";
-import type { TransferDoor } from "./transfer-routes.ts";
+import { type AdminRooms, makeAdminServer } from "./admin-server.ts";
 
 type AdminConfig = NonNullable<EngineConfig["startup"]["admin"]>;
 
@@ -37,20 +26,7 @@ const LOOK_EVERY_MS = 30_000;
 
 export async function openAdmin(
   config: AdminConfig,
-  rooms: {
-    readonly administration: Administration;
-    readonly transfer: TransferDoor;
-    readonly rules: RuleDoor;
-    readonly spamhaus: SpamhausDoor;
-    readonly insight: InsightDoor;
-    readonly plugins: PluginDoor;
-    readonly tlsReports: TlsReportDoor;
-    readonly traces: TraceDoor;
-    readonly scripts?: ScriptStateDoor;
-    readonly breakpoints?: BreakpointDoor;
-    readonly stage?: StageDoor;
-    readonly suppression?: SuppressionDoors;
-  },
+  rooms: AdminRooms,
   tools: { readonly clock: Clock; readonly log: Log },
 ): Promise<{ server: FastifyInstance; stop: () => void }> {
   let files = await readAdminFiles(config);
