@@ -1,35 +1,34 @@
 /** The pages without a mouse: all that can be used is reached by Tab, shows that it is, and does what it is for. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { createTransport } from "nodemailer";
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 
-import { buildPages } from "../../tools/web.ts";
 import { type Engine, startEngine } from "../testing/harness.ts";
 import { until } from "../testing/until.ts";
-import { type Tab, hasBrowser, openBrowser, openTab } from "./testing/browser.ts";
+import { type Reader, type Tab, hasBrowser, openReader, openTab } from "./testing/browser.ts";
 import { type MailClusterDoor, startMailClusterDoor } from "./testing/mail-cluster-door.ts";
 import { PASSWORD, type WebRig, startRig } from "./testing/rig.ts";
 import { show, views } from "./testing/steps.ts";
 
 describe("the pages by keyboard", { skip: hasBrowser ? false : "there is no chromium" }, () => {
-  let browser: Browser;
+  let reader: Reader;
   let engine: Engine;
   let door: MailClusterDoor;
   let rig: WebRig;
   let tab: Tab;
   let page: Page;
-  const pages = mkdtempSync(join(tmpdir(), "pages-"));
   before(async () => {
-    await buildPages(pages);
-    browser = await openBrowser();
+    reader = await openReader();
     engine = await startEngine({ server: "127.0.0.1:1" });
     door = await startMailClusterDoor();
     const hosts = [{ name: "outbound-0", url: engine.adminUrl }];
-    rig = await startRig({ engines: { hosts }, token: engine.token, pages, cluster: door.place });
+    rig = await startRig({
+      engines: { hosts },
+      token: engine.token,
+      pages: reader.pages,
+      cluster: door.place,
+    });
     const client = createTransport({ host: "127.0.0.1", port: engine.smtpPort, ignoreTLS: true });
     for (const name of ["ada", "grace", "edsger"])
       await client.sendMail({ from: "a@from.test", to: `${name}@to.test`, subject: "s", text: "t" });
@@ -41,15 +40,14 @@ describe("the pages by keyboard", { skip: hasBrowser ? false : "there is no chro
         (await viewer.call<{ matched: number }>("POST", "/api/queue/search", { filter })).json.matched,
       (matched) => matched === 3,
     );
-    tab = await openTab(browser, { url: rig.url });
+    tab = await openTab(reader.browser, { url: rig.url });
     page = tab.page;
   });
   after(async () => {
-    await browser?.close();
+    await reader?.close();
     await rig?.stop();
     door?.stop();
     await engine?.stop();
-    rmSync(pages, { recursive: true, force: true });
   });
 
   /** Presses Tab until `text` (its label or what it says) has the focus. */

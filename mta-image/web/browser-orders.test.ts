@@ -1,35 +1,31 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { createTransport } from "nodemailer";
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 
-import { buildPages } from "../../tools/web.ts";
 import { type Engine, startEngine } from "../testing/harness.ts";
 import { MailSink } from "../testing/mail-sink.ts";
 import { until } from "../testing/until.ts";
-import { type Tab, hasBrowser, openBrowser, openTab } from "./testing/browser.ts";
+import { type Reader, type Tab, hasBrowser, openReader, openTab } from "./testing/browser.ts";
 import { type MailClusterDoor, startMailClusterDoor } from "./testing/mail-cluster-door.ts";
 import { type WebRig, startRig } from "./testing/rig.ts";
 import { logIn, picture, show } from "./testing/steps.ts";
 
 describe("what the pages order and offer", { skip: hasBrowser ? false : "there is no chromium" }, () => {
-  let browser: Browser;
+  let reader: Reader;
   let sink: MailSink;
   let engine: Engine;
   let door: MailClusterDoor;
   let rig: WebRig;
   let tab: Tab;
   let page: Page;
-  const pages = mkdtempSync(join(tmpdir(), "pages-"));
 
   before(async () => {
-    await buildPages(pages);
-    browser = await openBrowser();
+    reader = await openReader();
     const scripting = { hooks: { mailfrom: [{ id: "strict", data: `Accept();\n` }] } };
-    const policy = join(pages, "policy.yaml");
+    const policy = join(reader.pages, "policy.yaml");
     const schedule = [1, 3, 5].map((day) => ({ day, messages: day * 100 }));
     const ips = [{ ip: "127.0.0.1", class: "new", added: new Date().toISOString().slice(0, 10) }];
     writeFileSync(policy, JSON.stringify({ warmup: { schedules: [{ class: "new", schedule }], ips } }));
@@ -44,21 +40,20 @@ describe("what the pages order and offer", { skip: hasBrowser ? false : "there i
     rig = await startRig({
       engines: { hosts: [{ name: "outbound-0", url: engine.adminUrl }] },
       token: engine.token,
-      pages,
+      pages: reader.pages,
       further: { title: "Outbound" },
       cluster: door.place,
     });
-    tab = await openTab(browser, { url: rig.url });
+    tab = await openTab(reader.browser, { url: rig.url });
     page = tab.page;
     await logIn(page, "admin");
   });
   after(async () => {
-    await browser?.close();
+    await reader?.close();
     await rig?.stop();
     door?.stop();
     await engine?.stop();
     await sink?.stop();
-    rmSync(pages, { recursive: true, force: true });
   });
 
   test("a roll-out is paused, resumed and promoted, each with what it does said first", async () => {
@@ -164,7 +159,7 @@ describe("what the pages order and offer", { skip: hasBrowser ? false : "there i
       ["viewer", []],
       ["operator", ["Pause", "Resume"]],
     ] as const) {
-      const own = await openTab(browser, { url: rig.url });
+      const own = await openTab(reader.browser, { url: rig.url });
       await logIn(own.page, user);
       await show(own.page, "rollout");
       await own.page.getByText("slot 0: watched for 120 s").waitFor();

@@ -1,30 +1,22 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import type { Browser } from "playwright-core";
 
-import { buildPages } from "../../tools/web.ts";
-import { type Tab, hasBrowser, openBrowser, openTab } from "./testing/browser.ts";
+import { type Reader, type Tab, hasBrowser, openReader, openTab } from "./testing/browser.ts";
 import { type SignOnRig, startBoth } from "./testing/sign-on-rig.ts";
 import { picture } from "./testing/steps.ts";
 
 /** To a browser the provider is another site: cookies that are strict do not come along from there. */
 describe("logging in by an OpenID provider", { skip: hasBrowser ? false : "there is no chromium" }, () => {
-  let browser: Browser;
+  let reader: Reader;
   let both: SignOnRig;
-  const pages = mkdtempSync(join(tmpdir(), "pages-"));
   before(async () => {
-    await buildPages(pages);
-    browser = await openBrowser();
-    both = await startBoth({ label: "Log in with Example" }, { host: "localhost", pages });
+    reader = await openReader();
+    both = await startBoth({ label: "Log in with Example" }, { host: "localhost", pages: reader.pages });
   });
   after(async () => {
-    await browser?.close();
+    await reader?.close();
     await both?.rig.stop();
     await both?.provider.stop();
-    rmSync(pages, { recursive: true, force: true });
   });
 
   async function signOn({ page }: Tab, person: string): Promise<void> {
@@ -40,7 +32,7 @@ describe("logging in by an OpenID provider", { skip: hasBrowser ? false : "there
   }
 
   test("the button leads to the provider and back into the pages, and out of both again", async () => {
-    const tab = await openTab(browser, { url: both.rig.url });
+    const tab = await openTab(reader.browser, { url: both.rig.url });
     await tab.page.goto("/");
     await tab.page.getByRole("link", { name: "Log in with Example" }).waitFor();
     assert.deepEqual(await tab.audit(), []);
@@ -65,7 +57,7 @@ describe("logging in by an OpenID provider", { skip: hasBrowser ? false : "there
       ["bob", "You are known, but have no role here."],
       ["eve", "The log-in service gave no usable name for you."],
     ] as const) {
-      const tab = await openTab(browser, { url: both.rig.url });
+      const tab = await openTab(reader.browser, { url: both.rig.url });
       await signOn(tab, person);
       await tab.page.getByRole("alert").getByText(words).waitFor();
       assert.deepEqual(await tab.audit(), []);

@@ -4,26 +4,23 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 
-import { buildPages } from "../../tools/web.ts";
 import { ChildEngine } from "../testing/child-engine.ts";
-import { type Tab, hasBrowser, openBrowser, openTab } from "./testing/browser.ts";
+import { type Reader, type Tab, hasBrowser, openReader, openTab } from "./testing/browser.ts";
 import { PASSWORD, type WebRig, startRig } from "./testing/rig.ts";
 import { logIn, picture, show } from "./testing/steps.ts";
 
 describe("the pages in trouble", { skip: hasBrowser ? false : "there is no chromium" }, () => {
-  let browser: Browser;
+  let reader: Reader;
   const engines: ChildEngine[] = [];
   let rig: WebRig;
   let tab: Tab;
   let page: Page;
   const folder = mkdtempSync(join(tmpdir(), "trouble-"));
-  const pages = join(folder, "pages");
 
   before(async () => {
-    await buildPages(pages);
-    browser = await openBrowser();
+    reader = await openReader();
     for (const name of ["a", "b"]) {
       mkdirSync(join(folder, name));
       engines.push(await ChildEngine.start({ server: "127.0.0.1:1", folder: join(folder, name) }));
@@ -33,13 +30,13 @@ describe("the pages in trouble", { skip: hasBrowser ? false : "there is no chrom
       url: `http://127.0.0.1:${ports.admin}`,
     }));
     const tokenfile = join(folder, "a", "token");
-    rig = await startRig({ engines: { hosts, timeout: "3s", tokenfile }, pages });
-    tab = await openTab(browser, { url: rig.url });
+    rig = await startRig({ engines: { hosts, timeout: "3s", tokenfile }, pages: reader.pages });
+    tab = await openTab(reader.browser, { url: rig.url });
     page = tab.page;
     await logIn(page, "admin");
   });
   after(async () => {
-    await browser?.close();
+    await reader?.close();
     await rig?.stop();
     await Promise.all(engines.map((engine) => engine.end("SIGKILL")));
     rmSync(folder, { recursive: true, force: true });

@@ -1,17 +1,13 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { createTransport } from "nodemailer";
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 
-import { buildPages } from "../../tools/web.ts";
 import { hasRbldnsd } from "../testing/rbldnsd.ts";
 import { until } from "../testing/until.ts";
 import { type BusyFleet, hostile, startBusyFleet } from "./testing/busy-fleet.ts";
 import { fieldsOfMail, poisonAnswers, poisonTrace } from "./testing/poison.ts";
-import { type Tab, hasBrowser, openBrowser, openTab } from "./testing/browser.ts";
+import { type Reader, type Tab, hasBrowser, openReader, openTab } from "./testing/browser.ts";
 import { type MailClusterDoor, startMailClusterDoor } from "./testing/mail-cluster-door.ts";
 import { logIn, picture, show, views as menu } from "./testing/steps.ts";
 import { type WebRig, startRig } from "./testing/rig.ts";
@@ -19,17 +15,15 @@ import { type WebRig, startRig } from "./testing/rig.ts";
 const views = [...menu, "message"];
 
 describe("the pages in a real browser", { skip: hasBrowser ? false : "there is no chromium" }, () => {
-  let browser: Browser;
+  let reader: Reader;
   let fleet: BusyFleet;
   let door: MailClusterDoor;
   let rig: WebRig;
   let tab: Tab;
   let page: Page;
-  const pages = mkdtempSync(join(tmpdir(), "pages-"));
 
   before(async () => {
-    await buildPages(pages);
-    browser = await openBrowser();
+    reader = await openReader();
     fleet = await startBusyFleet();
     door = await startMailClusterDoor();
     rig = await startRig({
@@ -40,7 +34,7 @@ describe("the pages in a real browser", { skip: hasBrowser ? false : "there is n
         ],
       },
       token: fleet.engines[0]?.token ?? "",
-      pages,
+      pages: reader.pages,
       further: { title: "Outbound" },
       cluster: door.place,
     });
@@ -52,15 +46,14 @@ describe("the pages in a real browser", { skip: hasBrowser ? false : "there is n
         })
       ).json.matched;
     await until(settled, (matched) => matched >= fleet.waiting - 3);
-    tab = await openTab(browser, { url: rig.url });
+    tab = await openTab(reader.browser, { url: rig.url });
     page = tab.page;
   });
   after(async () => {
-    await browser?.close();
+    await reader?.close();
     await rig?.stop();
     await fleet?.stop();
     door?.stop();
-    rmSync(pages, { recursive: true, force: true });
   });
 
   test("a wrong password says so, the right one opens the overview", async () => {
@@ -289,7 +282,7 @@ describe("the pages in a real browser", { skip: hasBrowser ? false : "there is n
   });
 
   test("whatever stands in any field of any answer is text", async () => {
-    const own = await openTab(browser, { url: rig.url });
+    const own = await openTab(reader.browser, { url: rig.url });
     await logIn(own.page, "admin");
     const poison = await poisonAnswers(own.page);
     for (const view of views.filter((each) => each !== "trace")) {
@@ -306,7 +299,7 @@ describe("the pages in a real browser", { skip: hasBrowser ? false : "there is n
   });
 
   test("whatever stands in any field of a trace is text", async () => {
-    const own = await openTab(browser, { url: rig.url });
+    const own = await openTab(reader.browser, { url: rig.url });
     await logIn(own.page, "admin");
     await poisonTrace(own.page);
     await show(own.page, "trace");
@@ -333,7 +326,7 @@ describe("the pages in a real browser", { skip: hasBrowser ? false : "there is n
 
   for (const theme of ["light", "dark"] as const) {
     test(`every page is accessible and breaks no policy, ${theme}`, async () => {
-      const own = await openTab(browser, { url: rig.url, theme });
+      const own = await openTab(reader.browser, { url: rig.url, theme });
       await own.page.goto("/");
       await own.page.waitForSelector("input[name=password]");
       assert.deepEqual(await own.audit(), [], "login");
@@ -350,7 +343,7 @@ describe("the pages in a real browser", { skip: hasBrowser ? false : "there is n
   }
 
   test("on a phone every page fits the screen", async () => {
-    const own = await openTab(browser, { url: rig.url, isPhone: true });
+    const own = await openTab(reader.browser, { url: rig.url, isPhone: true });
     await own.page.goto("/");
     await own.page.waitForSelector("input[name=password]");
     await picture(own.page, "login-phone");
@@ -366,7 +359,7 @@ describe("the pages in a real browser", { skip: hasBrowser ? false : "there is n
   });
 
   test("a viewer is offered nothing that changes anything, and German is German", async () => {
-    const own = await openTab(browser, { url: rig.url });
+    const own = await openTab(reader.browser, { url: rig.url });
     await logIn(own.page, "viewer");
     await show(own.page, "queue");
     await own.page.getByText(/^Recipients: /).waitFor();

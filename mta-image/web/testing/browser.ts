@@ -1,10 +1,14 @@
 /**
- * A real Chromium in front of a web server under test. `openBrowser` resolves with null where there is none. A page that
+ * A real Chromium in front of a web server under test. There is none where `hasBrowser` is false. A page that
  * throws, or breaks its own security policy, is remembered: `complaints` must stay empty.
  */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type Browser, type BrowserContext, type Page, chromium } from "playwright-core";
+
+import { buildPages } from "../../../tools/web.ts";
 
 export interface Tab {
   readonly page: Page;
@@ -20,6 +24,27 @@ export const hasBrowser = existsSync(PROGRAM);
 
 export async function openBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath: PROGRAM, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
+}
+
+/** Who reads the pages as they are built: a browser, and the folder with them. */
+export interface Reader {
+  readonly browser: Browser;
+  readonly pages: string;
+  close(): Promise<void>;
+}
+
+export async function openReader(): Promise<Reader> {
+  const pages = mkdtempSync(join(tmpdir(), "pages-"));
+  await buildPages(pages);
+  const browser = await openBrowser();
+  return {
+    browser,
+    pages,
+    close: async () => {
+      await browser.close();
+      rmSync(pages, { recursive: true, force: true });
+    },
+  };
 }
 
 export async function openTab(
