@@ -53,3 +53,20 @@ test("entries that leave a line that is held back are not counted in it any more
   await settle();
   assert.equal(rig.queue.figures().blocked, 0);
 });
+
+test("a recipient that was held and freed while its line stood still is tried once", async () => {
+  const rig = setUp();
+  suspend(rig, "s", {});
+  rig.queue.add(makeMessage({ recipients: ["u1@a.net", "u2@a.net"] }));
+  await settle();
+  const entries = [...rig.queue.entries()];
+  for (const entry of entries) assert.ok(rig.queue.hold(entry));
+  for (const entry of entries) assert.ok(rig.queue.release(entry));
+  rig.queue.rules.unsuspend("s");
+  await settle();
+  assert.deepEqual(
+    rig.courier.attempts.map(({ recipients }) => recipients),
+    [[0, 1]],
+  );
+  assert.equal(rig.queue.figures().total, 0);
+});

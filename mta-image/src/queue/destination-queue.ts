@@ -99,7 +99,6 @@ export class DestinationQueue<E extends Standing> implements Destination, Line {
   /** Takes the first entry and those of the same message right behind it, `most` at most: one attempt. */
   take(most = MAX_RECIPIENTS): E[] {
     const taken = this.#rank().take(Math.min(most, MAX_RECIPIENTS), this.isForNotices);
-    for (const entry of taken) entry.phase = "running";
     this.ready -= taken.length;
     this.#turn++;
     return taken;

@@ -26,6 +26,8 @@ export interface DispatcherOptions {
   readonly admission: Admission;
   readonly doorkeeper: Doorkeeper;
   readonly quotas: Quotas;
+  /** What becomes of an attempt is kept nowhere: the next process would make it again. */
+  readonly isBroken: () => boolean;
   readonly reactions: Reactions;
   /** An entry that was refused at the pick-up. */
   readonly refused: (entry: Entry, by: string, value: unknown) => void;
@@ -77,6 +79,7 @@ export class Dispatcher {
   /** Why nothing more may start, whatever the line; null: it may. */
   get idleBecause(): string | null {
     if (this.isPaused) return "the engine is fenced";
+    if (this.#options.isBroken()) return "the spool is broken";
     const isFull = this.#isClosed || this.#running >= this.#options.maxRunning;
     return isFull ? "all attempts of the engine are under way" : null;
   }

@@ -3,8 +3,8 @@
  * folder tells the states as prose.
  *
  * What fails: a courier always answers; a notifier that fails keeps its entry here and is asked again after a
- * minute; a spool that is broken makes update and settle harmless no-ops, and the worst that follows a crash
- * is a second attempt. Nothing here rejects.
+ * minute; a spool that is broken makes update and settle harmless no-ops, and no attempt begins any more, since each
+ * would be made again by the next process. Nothing here rejects.
  */
 import type { Clock } from "#base/clock.ts";
 
@@ -101,6 +101,7 @@ export class Queue {
       clock,
       admission: this.#admission,
       quotas: this.quotas,
+      isBroken: () => this.#spool.isBroken,
       reactions: this.reactions,
       doorkeeper: this.#doorkeeper,
       refused: (entry, by, value) => void this.#giveBack(entry, by, value),

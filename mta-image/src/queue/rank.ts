@@ -3,7 +3,7 @@
  * out, cheap with a million of them. Entries that are not ready any more are passed over when their turn comes. Never fails.
  */
 interface Waiting {
-  readonly phase: string;
+  phase: string;
   readonly message: object;
   readonly verdict: object | null;
 }
@@ -42,13 +42,17 @@ export class Rank<E extends Waiting> {
     }
   }
 
-  /** The first entry and those of the same message right behind it, `most` at most; they are out of the line. */
+  /**
+   * The first entry and those of the same message right behind it, `most` at most; they are out of the line. Each is
+   * running from the moment on: one that was held and freed stands in the line twice, and must be taken once.
+   */
   take(most: number, isForNotices: boolean): E[] {
     const first = this.peek(isForNotices);
     const taken: E[] = [];
     while (first !== null && taken.length < most) {
       const next = this.peek(isForNotices);
       if (next === null || next.message !== first.message) break;
+      (next as Waiting).phase = "running";
       taken.push(next);
       this.#head++;
     }

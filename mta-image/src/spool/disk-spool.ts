@@ -144,9 +144,9 @@ export class DiskSpool implements Spool {
     return this.#drained.isSet;
   }
 
-  /** Says on the volume that nothing is left; a spool that holds something is left as it is. */
+  /** Says on the volume that nothing is left; a spool that holds something, or is about to, is left as it is. */
   async markDrained(text: string): Promise<void> {
-    if (this.#catalog.size === 0 && this.#segments.failure === null) await this.#drained.set(text);
+    if (this.#catalog.size === 0 && this.#segments.isIdle) await this.#drained.set(text);
   }
 
   /** Rejects with a SpoolFailure when the mark may still be there. */
@@ -157,6 +157,10 @@ export class DiskSpool implements Spool {
   /** An earlier process, or this one, was told to leave the mail alone. */
   get isFenced(): boolean {
     return this.#fenced.isWanted;
+  }
+
+  get isBroken(): boolean {
+    return this.#segments.failure?.code === "spool-broken";
   }
 
   /** For the processes to come; a mark that cannot be written is forgotten by them. */
@@ -172,7 +176,6 @@ export class DiskSpool implements Spool {
 
   async commit(draft: Draft): Promise<LiveMail> {
     this.#checkOpen();
-    if (this.#drained.isWanted) await this.unmarkDrained();
     const { content } = draft;
     // One value for all: a state is replaced as a whole, never changed.
     const fresh = freshState(draft.dueAt);
@@ -183,6 +186,8 @@ export class DiskSpool implements Spool {
     const { id, receivedAt, envelope, origin } = draft;
     const meta: MessageMeta = { id, receivedAt, envelope, origin, sizeBytes, states, inFile };
     if (pieces === null) await this.#finishBody(content as BodyWriter);
+    // Nothing is waited for between the last look at the mark and the record, which keeps others from setting it.
+    while (this.#drained.mayBeThere) await this.unmarkDrained();
     const location = this.#segments.append(encodeMessage(meta, pieces ?? []));
     await this.#segments.synced();
     const message = new LiveMessage(meta, location);
@@ -194,7 +199,9 @@ export class DiskSpool implements Spool {
     try {
       await (body as BodyFile).finish();
     } catch (error) {
-      throw this.#segments.fail(error);
+      // For want of room its own file alone is in doubt, and goes; after all else nobody knows what the disk has.
+      const failure = failureOfWrite(error);
+      throw failure.code === "spool-full" ? failure : this.#segments.fail(error);
     }
   }
 

@@ -64,6 +64,11 @@ export class SegmentLog {
     return this.#failure;
   }
 
+  /** All that was appended is on disk, and more may be. */
+  get isIdle(): boolean {
+    return this.#failure === null && !this.#isPlanned && !this.#isWriting;
+  }
+
   async open(): Promise<void> {
     this.#file = await this.#files.createSynced(segmentName(this.#number));
     await this.#file.append([SEGMENT_HEADER]);

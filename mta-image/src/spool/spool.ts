@@ -159,6 +159,8 @@ export interface SpoolFigures {
 export interface Spool {
   /** The mail in it is to be left alone. */
   readonly isFenced: boolean;
+  /** A write has failed: nothing is kept any more, neither mail nor what becomes of it, until the next process. */
+  readonly isBroken: boolean;
   /**
    * Resolves only after the message is on disk: its record (and body file) written and fdatasync returned.
    * From then on it is found again after any crash. Rejects with a SpoolFailure, and then nothing is kept.

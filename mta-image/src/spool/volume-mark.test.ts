@@ -29,6 +29,34 @@ test("mail that comes while the mark is being written finds none afterwards", as
   await spool.close();
 });
 
+test("of mail that comes together, none is stored before the mark is gone, nor when it cannot go", async () => {
+  const files = new FaultyFiles();
+  const spool = await openSpool(files);
+  await spool.markDrained("empty");
+  files.failNext("syncFolder");
+  const marked: boolean[] = [];
+  const commits = [1, 2, 3].map(async () => {
+    await spool.commit(makeDraft());
+    marked.push(isOnDisk(files));
+  });
+  const results = await Promise.allSettled(commits);
+  assert.equal(results[0]?.status, "rejected");
+  assert.ok(marked.length > 0);
+  assert.ok(!marked.includes(true));
+  await spool.close();
+});
+
+test("a spool is not marked while mail is on its way to the disk", async () => {
+  const files = new FaultyFiles();
+  const spool = await openSpool(files);
+  const committing = spool.commit(makeDraft());
+  await spool.markDrained("empty");
+  assert.equal(spool.isMarkedDrained, false);
+  await committing;
+  assert.equal(isOnDisk(files), false);
+  await spool.close();
+});
+
 test("a spool that holds mail is not marked", async () => {
   const files = new FaultyFiles();
   const spool = await openSpool(files);

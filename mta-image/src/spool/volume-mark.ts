@@ -36,6 +36,11 @@ export class VolumeMark {
     return this.#isWanted;
   }
 
+  /** False: it is on no disk, and nobody is about to write it. */
+  get mayBeThere(): boolean {
+    return this.#isWanted || this.#state !== "absent";
+  }
+
   /** `text` is for people. */
   set(text: string): Promise<void> {
     if (this.#isWanted) return this.#last;

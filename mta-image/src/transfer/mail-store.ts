@@ -111,7 +111,7 @@ export class MailStore implements Store, Door {
   }
 
   get isBroken(): boolean {
-    return this.#spool.figures().closedBecause === "spool-broken";
+    return this.#spool.isBroken;
   }
 
   enqueue(ids: readonly string[]): void {
