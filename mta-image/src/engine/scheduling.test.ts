@@ -83,6 +83,23 @@ test("an engine of a cluster begins without a share and keeps the one that it is
   assert.deepEqual((json as EngineStatus).share, await share());
 });
 
+test("connections that a cluster keeps apart are opened by an engine that has a place, and by no other", async () => {
+  const policies = [{ fields: [], default: { connectinterval: 0.2, cluster: true } }];
+  await push("r5", { "smtpd-policy.yaml": { policies } });
+  const tell = (place: object | null): Promise<{ status: number }> =>
+    engine.admin("PUT", "/v1/shares", { shares: { n: 1, of: 2 }, place });
+  await tell(null);
+  sink.received.length = 0;
+  await send("u@a.example", "u@b.example");
+  const status = async (): Promise<EngineStatus> =>
+    (await engine.admin("GET", "/v1/status")).json as EngineStatus;
+  const { queue, deliveries } = await until(status, (now) => now.queue.total === 2 && now.queue.active === 2);
+  assert.deepEqual([queue.total, deliveries], [2, 0]);
+  assert.deepEqual(await arrived(), []);
+  await tell({ index: 1, turn: null });
+  await until(arrived, (recipients) => recipients.length === 2);
+});
+
 test("an engine that takes a spool over in another pod has no share of its predecessor's", async () => {
   await engine.stop();
   rmSync(join(folder, "pushed"), { recursive: true });

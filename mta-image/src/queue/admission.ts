@@ -54,6 +54,7 @@ class Locating extends Blocker {
 
 /** Mail exchangers are asked for again after this; DNS keeps its own, more exact times. */
 const KNOWN_FOR_MS = 10 * 60_000;
+const LOOK_AGAIN_MS = 1000;
 const unknown: Remote = { hosts: [], ips: [] };
 
 export class Admission {
@@ -110,7 +111,9 @@ export class Admission {
       const now = this.#options.clock.monotonic();
       const wait = Math.max(...spaced.map((counter) => counter.connectWait(now)));
       if (wait === 0) for (const counter of spaced) counter.connected(now);
-      return wait;
+      // Whose turn it is in a cluster may change while it waits.
+      const isShared = spaced.some(({ limits }) => limits.cluster);
+      return isShared ? Math.min(wait, LOOK_AGAIN_MS) : wait;
     };
   }
 

@@ -83,7 +83,7 @@ export class Counter extends Blocker {
   }
 
   connectWait(now: number): number {
-    return Math.max(0, this.#connectAt - now);
+    return Math.max(0, this.#connectAt - now, this.#division.connectWait(this.#whole, now));
   }
 
   connected(now: number): void {

@@ -30,7 +30,7 @@ describe("limits of a cluster", () => {
       limits({ concurrency: 10, rate: "100/60", connectinterval: 2, cluster: true }),
       "",
     );
-    assert.deepEqual([share.concurrency, share.rate?.tokens, share.connectIntervalMs], [2, 25, 8000]);
+    assert.deepEqual([share.concurrency, share.rate?.tokens, share.connectIntervalMs], [2, 25, 2000]);
     assert.equal(division.limitsOf(limits({ concurrency: 10 }), "").concurrency, 10);
     const rate = limits({ rate: "5/1", cluster: true });
     assert.equal(division.limitsOf(rate, "").concurrency, Number.POSITIVE_INFINITY);

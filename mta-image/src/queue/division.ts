@@ -7,6 +7,7 @@
  *                them on, for engines that would never have any (docs/decisions/0009).
  *   rate         whole tokens, rounded down. Less than one: time is cut into slices of `interval / tokens`, which belong to
  *                the places in turn, and each is good for one token. Engines go by their wall clocks there.
+ *   connections  are kept apart by slices as well (spacing.ts): who has no place opens none.
  *
  * What an engine gains of a rate it may use one interval later, since whoever had it may have used it up until now; of longer
  * intervals than five minutes, which is what warm-up counts by, it may be used after five, or a new engine would send nothing
@@ -20,6 +21,7 @@ import type { Clock } from "#base/clock.ts";
 
 import type { Limits } from "./policy.ts";
 import { type Rate, type RateUse, available, portion, take, waitFor } from "./rate.ts";
+import { CLOCKS_MS, connectSlice } from "./spacing.ts";
 
 export interface Place {
   /** From 0 to one less than the engines there are; no two engines have the same. */
@@ -85,7 +87,8 @@ export class Division {
       ...whole,
       concurrency: this.#attempts(whole.concurrency, key),
       rate: whole.rate === null ? null : this.#settledRate(whole.rate),
-      connectIntervalMs: whole.connectIntervalMs / this.factor,
+      connectIntervalMs:
+        this.#share.place === null ? whole.connectIntervalMs / this.factor : whole.connectIntervalMs,
     };
   }
 
@@ -113,6 +116,24 @@ export class Division {
     if (part !== null) return take(part, use, now, tokens);
     use.at = now;
     use.used = tokens;
+  }
+
+  /** Milliseconds until a connection may begin as far as other engines are concerned. */
+  connectWait({ cluster, connectIntervalMs }: Limits, now: number): number {
+    const { of, place } = this.#share;
+    if (!cluster || place === null || connectIntervalMs === 0) return 0;
+    // Whoever had the place may have connected until it came.
+    const earliest = this.#placedAt + connectIntervalMs + CLOCKS_MS;
+    if (this.factor === 1) return Math.max(0, earliest - now);
+    if (place === "none") return Number.POSITIVE_INFINITY;
+    const wall = this.#clock.now();
+    const ahead = wall - now;
+    const at = connectSlice(
+      connectIntervalMs,
+      { of, index: place.index },
+      { wall, earliest: earliest + ahead },
+    );
+    return Math.max(0, Math.ceil(at - wall));
   }
 
   #attempts(limit: number, key: string): number {
