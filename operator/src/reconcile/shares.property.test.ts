@@ -18,7 +18,7 @@ import { type ShareOrder, decideShares } from "#operator/slots/shares.ts";
 import { aSlot, anEngine } from "../../testing/builders.ts";
 import { type NotedShare, noteAnswer, noteReport, noteSent } from "./share-notes.ts";
 
-const wholes = [1, 2, 3, 4, 7, 12].map((concurrency) =>
+const wholes = [1, 2, 3, 4, 5, 7, 8, 12].map((concurrency) =>
   limitsOf({ concurrency, properties: {}, stop: false, cluster: true }, "fixedwindow"),
 );
 /** Tokens in five seconds. */
@@ -38,6 +38,8 @@ class Engine {
   startedAt = 0;
   /** What the operator has heard of it last; null: nothing lately. */
   report: { readonly state: ShareState; readonly startedAt: number } | null = null;
+  /** It goes on, and nothing is heard of it. */
+  isSilent = false;
 
   constructor(clock: ManualClock) {
     this.#clock = clock;
@@ -139,6 +141,7 @@ class World {
   }
 
   listen(engine: Engine): void {
+    if (engine.isSilent) return;
     engine.report = { state: engine.state, startedAt: engine.startedAt };
   }
 
@@ -272,6 +275,68 @@ function everybodyHasATurn(world: World): void {
   }
   for (const limitsHad of had.values()) assert.equal(limitsHad.size, wholes.length);
 }
+
+interface Silence {
+  readonly pods: number;
+  readonly silent: number;
+  readonly gone: number;
+  readonly grown: number;
+  readonly turn: number;
+  readonly pauses: readonly number[];
+}
+
+/** Everybody has a place; some fall silent, others go and come, and orders for the silent ones reach nobody. */
+function someFallSilent({ pods, silent, gone, grown, turn, pauses }: Silence): World {
+  const world = new World();
+  for (let i = 0; i < pods; i++) world.grow();
+  calm(world);
+  world.turn = turn;
+  calm(world);
+  [...world.pods.values()].slice(0, silent).forEach((engine) => {
+    engine.isSilent = true;
+    engine.report = null;
+  });
+  for (let i = 0; i < gone; i++) world.remove(world.pods.size - 1);
+  for (let i = 0; i < grown; i++) world.grow();
+  for (const pause of pauses) {
+    for (const engine of world.pods.values()) {
+      if (!engine.isSilent) engine.running.fill(0);
+      world.listen(engine);
+    }
+    world.pass(() => "well");
+    world.work();
+    world.clock.advance(pause);
+  }
+  return world;
+}
+
+describe("shares of a cluster of which a part is silent", () => {
+  const some = (max: number, min = 0): fc.Arbitrary<number> => fc.integer({ min, max });
+
+  test("never add up to more than a limit, and reach a new pod while one is silent", () => {
+    const silence: fc.Arbitrary<Silence> = fc.record({
+      pods: some(6, 1),
+      silent: some(3, 1),
+      gone: some(2),
+      grown: some(3),
+      turn: some(6),
+      pauses: fc.array(some(3000), { minLength: 12, maxLength: 30 }),
+    });
+    fc.assert(
+      fc.property(silence, (given) => {
+        const world = someFallSilent(given);
+        world.checkRates();
+        const engines = [...world.pods.values()];
+        const isOneEach = given.silent === 1 && given.gone === 0 && given.grown === 1;
+        if (isOneEach && given.pods > 1) for (const { share } of engines) assert.ok(share > 0);
+        for (const engine of engines) engine.isSilent = false;
+        calm(world);
+        for (const { share } of engines) assert.ok(Math.abs(share - 1 / engines.length) < 1e-6);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
 
 describe("shares of a cluster to which everything happens", () => {
   test("never add up to more than a limit, are equal parts in the end, and what is left over reaches everybody", () => {

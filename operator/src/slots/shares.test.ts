@@ -20,6 +20,17 @@ function known(...held: readonly (number | readonly [number, number] | null)[]):
   );
 }
 
+/** Pods of these slots with an equal part and a place each, the turn at what is left over among them. */
+function placed(of: number, ...slots: readonly number[]): Map<string, HeldShare> {
+  return new Map(
+    slots.map((slot, index) => {
+      const place = { of, index, turn: 0 };
+      const share = { slot, share: 1 / of, held: 1 / of, doubt: 0, version: 1 };
+      return [`uid-pod-${slot}`, { ...share, place, places: [place] }];
+    }),
+  );
+}
+
 function partsOf(slots: readonly ObservedSlot[], held: ReadonlyMap<string, HeldShare>) {
   const { orders, waiting } = decideShares(slots, held);
   const parts = orders.map(({ slot, order: { shares } }) => `${slot}: ${shares.n}/${shares.of}`);
@@ -80,6 +91,27 @@ describe("shares in the limits of the cluster", () => {
     assert.deepEqual(partsOf([aSlot(0), lost], known(1 / 2, 1 / 2)), [[], 0]);
     assert.deepEqual(partsOf([aSlot(0), lost], known(0)), [[], 1]);
     assert.deepEqual(partsOf([aSlot(0), aSlot(1, { pod: null })], known(1 / 2)), [["0: 1/1"], 0]);
+  });
+
+  it("do not count a pod whose node is dead, and may grow into what it had", () => {
+    const dead = aSlot(1, { pod: { node: { name: "node-1", state: "Dead" }, engine: null } });
+    assert.deepEqual(partsOf([aSlot(0), dead], placed(2, 0, 1)), [["0: 1/2"], 0]);
+    assert.deepEqual(partsOf([aSlot(0), dead], known(1 / 2, 1 / 2)), [["0: 1/1"], 0]);
+  });
+
+  it("grow beside one pod that is silent and has a place, not while one that answers has one", () => {
+    const slots = [aSlot(0), aSlot(1, { pod: { engine: null } }), aSlot(2)];
+    const held = new Map([...known(1 / 3, null, 0), ...[...placed(2, 0, 1)].slice(1)]);
+    assert.deepEqual(partsOf(slots, held), [["2: 1/6"], 1]);
+    const both = new Map([...known(1 / 3, null, 0), ...placed(2, 0, 1)]);
+    assert.deepEqual(partsOf(slots, both), [["0: 1/3"], 1]);
+  });
+
+  it("leave room for what several silent pods have of what is left over", () => {
+    const silent = { pod: { engine: null } };
+    const slots = [aSlot(0, silent), aSlot(1, silent), aSlot(2)];
+    const held = new Map([...placed(4, 0, 1), ...known(null, null, 0)]);
+    assert.deepEqual(partsOf(slots, held), [["2: 1/6"], 1]);
   });
 
   it("are kept from an engine that stops", () => {

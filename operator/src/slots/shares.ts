@@ -5,10 +5,13 @@
  * On the way there the parts never add up to more than the whole: shares shrink first, and one grows only into what
  * all others are known to have let go. What a pod holds at most is in `held`, kept by reconcile/tell-shares.ts from what
  * engines answer; a pod that is not in there may hold anything, so nobody grows before it has answered once. A pod
- * counts until its object is gone, and beyond that while its node does not answer: it may still run there.
+ * counts until its object is gone or its node is known to be dead, and beyond that while its node does not answer: it may
+ * still run there.
  *
  * Who has an equal part is given a place as well (slots/places.ts), by which engines divide what rounding leaves over. Places are
- * taken back before anybody's share grows.
+ * taken back before anybody's share grows. One that cannot be asked for its place has at most one attempt more than its share
+ * of any limit, so one such pod stands in nobody's way: parts that are rounded down leave room for it. Each further one is
+ * given room by as much as a whole part.
  */
 import type { ShareOrder as Order, ShareState } from "#contract/rules-api.ts";
 
@@ -60,9 +63,10 @@ const EPSILON = 1e-9;
 const SMALLEST = 2;
 
 /** `turn`: how often what limits on concurrency leave over has moved on. */
-export function decideShares(slots: readonly ObservedSlot[], held: Held, turn = 0): ShareDecision {
+export function decideShares(slots: readonly ObservedSlot[], all: Held, turn = 0): ShareDecision {
   const live = slots.flatMap(({ slot, pod }) => (pod !== null && mayRun(pod) ? [{ slot, pod }] : []));
   const lost = slots.filter(isLost);
+  const held = ofThose(all, live, lost);
   const target = live.length + lost.length;
   const isShort = live.some(
     ({ pod }) => canHear(pod) && (held.get(pod.uid)?.share ?? 1) < 1 / target - EPSILON,
@@ -72,8 +76,7 @@ export function decideShares(slots: readonly ObservedSlot[], held: Held, turn = 
   const others = live.filter(({ slot }) => !shrinking.has(slot));
   const ofLost = lost.map((slot) => heldByLost(slot, held));
   const ofLive = live.map(({ pod }) => held.get(pod.uid)?.held ?? 1);
-  const isPlaced = [...held.values()].some(({ places }) => places.length > 0);
-  const free = isPlaced ? 0 : 1 - sumOf([...ofLost, ...ofLive]);
+  const free = 1 - sumOf([...ofLost, ...ofLive, partForRests(live, held, target)]);
   const up = grow(others, held, { target, free });
   const isSettled = up.waiting + up.orders.length + down.length === 0;
   const isEqual = live.every(isKnown(held, target)) && lost.every((slot) => ofSlot(slot, held).length > 0);
@@ -85,6 +88,25 @@ export function decideShares(slots: readonly ObservedSlot[], held: Held, turn = 
 }
 
 const nothing: ShareDecision = { orders: [], waiting: 0 };
+
+/** Notes of pods that are surely gone count no more, also while their objects are still there. */
+function ofThose(all: Held, live: readonly Live[], lost: readonly ObservedSlot[]): Held {
+  const uids = new Set(live.map(({ pod }) => pod.uid));
+  const slots = new Set(lost.map(({ slot }) => slot));
+  return new Map([...all].filter(([uid, { slot }]) => uids.has(uid) || slots.has(slot)));
+}
+
+/**
+ * What nobody may grow into because of places: all of it while one can be taken back. Of m that cannot, each has less than one
+ * attempt beyond its share: together with parts that are rounded down less than m, of which the first makes no whole one. Who
+ * has a part at all has one of limits from `target` on, where (m - 1) / target is what the others may have.
+ */
+function partForRests(live: readonly Live[], held: Held, target: number): number {
+  const placed = [...held].filter(([, { places }]) => places.length > 0).map(([uid]) => uid);
+  const heard = new Set(live.flatMap(({ pod }) => (canHear(pod) ? [pod.uid] : [])));
+  if (placed.some((uid) => heard.has(uid))) return 1;
+  return Math.max(0, placed.length - 1) / target;
+}
 
 /** Those that have less than they should get as much of it as is free. */
 function grow(
@@ -217,9 +239,9 @@ function sumOf(parts: readonly number[]): number {
   return parts.reduce((sum, part) => sum + part, 0);
 }
 
-/** Pending: no engine runs yet, and a new one begins with nothing. */
+/** Pending: no engine runs yet, and a new one begins with nothing. On a dead node none runs any more. */
 function mayRun(pod: ObservedPod): boolean {
-  return pod.phase !== "Pending" && !hasEnded(pod);
+  return pod.phase !== "Pending" && !hasEnded(pod) && pod.node?.state !== "Dead";
 }
 
 function canHear(
