@@ -149,6 +149,19 @@ export const mailClusterConditions = {
       TooFew: "There are fewer identities than pods wanted; as many pods run as there are identities.",
     },
   },
+  ClientIPVisible: {
+    about:
+      "Clients appear with addresses of their own, as limits for each client, relay networks, Spamhaus and SPF need it. Judged by the last 64 sessions of each engine that brought mail.",
+    reasons: {
+      Visible: "They do.",
+      NodeAddresses:
+        "At least half of the sessions come from addresses of nodes; it is over when fewer than a quarter do. The message says what to set.",
+      FewAddresses:
+        "All sessions come from one or two addresses, with a Service of type NodePort or LoadBalancer: a single client, or something in front that hides all of them.",
+      FewSessions: "Fewer than 20 sessions have brought mail since the engines started.",
+      NodesUnknown: "The operator may not read nodes, so it does not know their addresses.",
+    },
+  },
   WebAdminReady: {
     about:
       "The web administration can be reached by its pods' Service. Absent while webAdmin.enabled is false. Mail goes on without it, so Ready does not depend on it.",

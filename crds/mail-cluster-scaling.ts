@@ -145,6 +145,11 @@ export const RolloutSpec = z.object({
     })
     .prefault({})
     .describe("How a changed configuration is tried out."),
+  settleSeconds: seconds(0, 3600)
+    .default(10)
+    .describe(
+      "Pods that work are made anew when nothing that needs it has been edited for so long, so that edits that follow each other, and the objects of one apply, cost one restart; after six times as long in any case. 0: at once. What an engine takes without a restart does not wait.",
+    ),
   autoRollback: z
     .boolean()
     .default(true)

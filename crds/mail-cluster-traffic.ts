@@ -49,6 +49,12 @@ const Listener = withRules(
       })
       .optional()
       .describe("Certificate of the listener; without it the listener offers no TLS."),
+    proxyProtocol: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Every connection begins with a PROXY header, version 1 or 2, in which the load balancer names the client; one without is cut. Whose headers count is said by servers[].proxynetworks of smtpd-app.yaml: those of private networks, unless it says otherwise.",
+      ),
   }),
   [
     {
@@ -88,7 +94,7 @@ export const ListenerList = withRules(
     },
   ],
 )
-  .default([{ name: "smtp", port: 25, type: "smtp" }])
+  .default([{ name: "smtp", port: 25, type: "smtp", proxyProtocol: false }])
   .describe("Where mail comes in; one SMTP listener on port 25 when absent.");
 
 export const ServiceSpec = withRules(

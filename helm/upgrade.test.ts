@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 
 import { MailClusterSpec } from "#crds/mail-cluster.ts";
-import { type CustomObject, type KubeObject, resources } from "#operator/kube/objects.ts";
+import { type CustomObject, type KubeObject, type Secret, resources } from "#operator/kube/objects.ts";
 
 import { Whole } from "../operator/testing/whole.ts";
 
@@ -61,6 +61,24 @@ describe("an upgrade from an earlier version", () => {
     assert.deepEqual(bodiesOf(whole, "claims"), before.claims);
     const revisions = names.map((name) => whole.condition("RolloutComplete", name));
     assert.deepEqual(new Set(revisions), new Set(["True Complete"]));
+    await stop();
+  });
+
+  test("keeps the keys that engines were started with, and makes none anew", async () => {
+    const keysOf = (whole: Whole): readonly unknown[] =>
+      whole.kube
+        .peekAll<Secret>(resources.secrets)
+        .map(({ metadata, data }) => ({ name: metadata.name, data }));
+    const earlier = kept.filter(({ kind }) => kind === "secrets").map(({ object }) => object as Secret);
+    assert.deepEqual(
+      earlier.map(({ metadata }) => metadata.name).sort(),
+      names.map((name) => `${name}-admin`).sort(),
+    );
+    const { whole, stop } = await upgraded();
+    assert.deepEqual(
+      keysOf(whole),
+      earlier.map(({ metadata, data }) => ({ name: metadata.name, data })),
+    );
     await stop();
   });
 

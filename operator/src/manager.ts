@@ -8,7 +8,13 @@ import { describe } from "#base/error.ts";
 import type { Log } from "#base/log.ts";
 import { collectGarbage } from "#base/memory.ts";
 import type { Random } from "#base/random.ts";
-import { allSynced, makeCaches, storesByPlural, type WritableCaches } from "#operator/cache/caches.ts";
+import {
+  allSynced,
+  BY_ADDRESS,
+  makeCaches,
+  storesByPlural,
+  type WritableCaches,
+} from "#operator/cache/caches.ts";
 import { Expectations } from "#operator/cache/expectations.ts";
 import type { Key } from "#operator/cache/key.ts";
 import type { OperatorFacts } from "#operator/desired/context.ts";
@@ -201,6 +207,7 @@ export class Manager implements FigureSource {
         random,
         log,
         onNews,
+        isNodeAddress: (address) => this.caches.nodes.by(BY_ADDRESS, address).length > 0,
         ...(paces === undefined ? {} : { paces }),
       }),
       recorder: new EventRecorder({ kube, clock, log, instance: identity }),

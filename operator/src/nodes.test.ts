@@ -99,3 +99,36 @@ test("an operator that may not read nodes works all the same, and notes nothing"
   assert.equal(notedOn(whole, "out-0"), undefined);
   await operator.stop();
 });
+
+describe("clients that appear with the address of a node", () => {
+  const clients = (address: string) => ({ sessions: 40, addresses: [{ address, sessions: 40 }] });
+
+  test("are told in a condition and an event, without a write while it stays so, and it passes", async () => {
+    const { whole, stop } = await started({ replicas: 1 }, ["n1"]);
+    const from = (address: string): void =>
+      whole.engines.change(whole.node.addressOf("out-0"), { clients: clients(address) });
+    assert.equal(whole.condition("ClientIPVisible"), "Unknown FewSessions");
+    from("10.9.0.1");
+    await whole.until("told", () => whole.condition("ClientIPVisible") === "False NodeAddresses", 1000);
+    await whole.turns(60, 1000);
+    const events = whole.kube.peekAll(resources.events) as unknown as { reason: string; type: string }[];
+    assert.ok(events.some(({ reason, type }) => reason === "NodeAddresses" && type === "Warning"));
+    assert.ok(isSettled(whole), "mail goes on");
+    const before = whole.kube.writes.length;
+    await whole.turns(100, 1000);
+    assert.equal(whole.kube.writes.length, before);
+    from("192.0.2.7");
+    await whole.until("passed", () => whole.condition("ClientIPVisible") === "True Visible", 1000);
+    await stop();
+  });
+
+  test("are unknown to an operator that may not read nodes", async () => {
+    const whole = new Whole();
+    whole.kube.failNext("list", "refused", { resource: resources.nodes, times: 1 });
+    whole.kube.seed(resources.mailClusters, cluster({ replicas: 1 }));
+    const operator = whole.start();
+    await whole.until("settled", () => isSettled(whole), 500);
+    assert.equal(whole.condition("ClientIPVisible"), "Unknown NodesUnknown");
+    await operator.stop();
+  });
+});

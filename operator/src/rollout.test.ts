@@ -147,6 +147,55 @@ describe("a restart that people ask for", () => {
   });
 });
 
+describe("edits that need a restart", () => {
+  const setEnv = (whole: Whole, value: string): void =>
+    whole.edit(({ spec }) => Object.assign(spec, { engine: { env: [{ name: "A", value }] } }));
+  /** Pods that there were, each counted once, while an edit followed the other and until all was well. */
+  async function podsOver(whole: Whole, values: readonly string[]): Promise<number> {
+    const seen = new Set<string | undefined>();
+    const look = (): void => {
+      for (const { metadata } of whole.kube.peekAll<Pod>(resources.pods)) seen.add(metadata.uid);
+    };
+    for (const value of values) {
+      setEnv(whole, value);
+      for (let i = 0; i < 40; i++) {
+        await whole.turn(1000);
+        look();
+      }
+    }
+    const isOver = (): boolean => {
+      look();
+      return isSettled(whole);
+    };
+    await whole.until("settled", isOver, 1000);
+    return seen.size;
+  }
+
+  test("that follow each other make each pod anew once, and the status says what is waited for", async () => {
+    const { whole, stop } = await started({
+      replicas: 2,
+      rollout: { settleSeconds: 60 },
+    });
+    setEnv(whole, "zero");
+    await whole.turns(20, 1000);
+    assert.deepEqual(planOf(whole), [
+      "0 ReplacePod (Environment) Settling",
+      "1 ReplacePod (Environment) Settling",
+    ]);
+    assert.match(whole.message("Reconciling"), /slot 0, slot 1; edits are gathered until .*settleSeconds/);
+    assert.equal(await podsOver(whole, ["one", "two", "three"]), 2 + 2);
+    const env = [0, 1].map((slot) => podOf(whole, slot)?.spec.containers[0]?.env ?? []);
+    for (const each of env) assert.ok(each.some(({ name, value }) => name === "A" && value === "three"));
+    await stop();
+  });
+
+  test("cost a restart each where nothing is gathered", async () => {
+    const { whole, stop } = await started({ replicas: 1, rollout: { settleSeconds: 0 } });
+    assert.equal(await podsOver(whole, ["one", "two", "three"]), 1 + 3);
+    await stop();
+  });
+});
+
 describe("a new image of the engine", () => {
   const image = (whole: Whole, name: string): void =>
     whole.edit(({ spec }) => Object.assign(spec, { engine: { image: name } }));

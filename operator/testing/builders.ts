@@ -136,6 +136,7 @@ export function aSlotInput(changes: Partial<SlotInput> = {}): SlotInput {
     hashOf: () => "hash",
     podChanges: "all",
     heldBy: null,
+    isSettling: false,
     ignored: new Set(),
     storageSize: "10Gi",
     reclaim: "RetainUntilEmpty",

@@ -5,13 +5,8 @@
 import { appFile } from "#contract/config.ts";
 import { annotations, labels } from "#crds/group.ts";
 import { configVolume } from "#operator/desired/volumes.ts";
-import {
-  type ConfigMap,
-  type KubeNode,
-  type PersistentVolumeClaim,
-  type Pod,
-  resources,
-} from "#operator/kube/objects.ts";
+import type { KubeNode } from "#operator/kube/node-object.ts";
+import { type ConfigMap, type PersistentVolumeClaim, type Pod, resources } from "#operator/kube/objects.ts";
 
 import type { FakeKube } from "./fake-kube.ts";
 import type { MemoryEngines } from "./memory-engines.ts";
@@ -44,13 +39,16 @@ export class FakeNode {
     return found?.status?.podIP ?? "";
   }
 
-  addNode(name: string): void {
+  addNode(name: string, address = "10.9.0.1"): void {
     this.usable.push(name);
     this.#kube.seed(resources.nodes, {
       apiVersion: "v1",
       kind: "Node",
       metadata: { name },
-      status: { conditions: [{ type: "Ready", status: "True" }] },
+      status: {
+        conditions: [{ type: "Ready", status: "True" }],
+        addresses: [{ type: "InternalIP", address }],
+      },
     } as KubeNode);
   }
 

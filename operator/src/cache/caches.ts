@@ -4,13 +4,13 @@
  * spec refers to are not in here: they are read with kube.get when needed.
  */
 import type { KubeObject, Resource } from "#operator/kube/kube.ts";
+import type { KubeNode } from "#operator/kube/node-object.ts";
 import {
   type ConfigMap,
   type CustomObject,
   type Deployment,
   type HttpRoute,
   type Ingress,
-  type KubeNode,
   type NetworkPolicy,
   type PersistentVolumeClaim,
   type Pod,
@@ -22,6 +22,8 @@ import {
   type Service,
   type ServiceAccount,
 } from "#operator/kube/objects.ts";
+
+import { addressesOfNode } from "./node-addresses.ts";
 import { ScopedStore } from "./scoped-store.ts";
 import type { Store } from "./store.ts";
 
@@ -57,6 +59,9 @@ export const BY_CLUSTER = "cluster";
 
 /** Name of the index of pods by the node that they run on. */
 export const BY_NODE = "node";
+
+/** Name of the index of nodes by the addresses that connections through them have. */
+export const BY_ADDRESS = "address";
 
 /** The kinds the operator makes; only objects with CLUSTER_LABEL are watched. */
 export const ownedResources = {
@@ -101,7 +106,7 @@ export function makeCaches(namespaces: readonly string[], hasSelector = false): 
     httpRoutes: owned<HttpRoute>(),
     roles: owned<Role>(),
     roleBindings: owned<RoleBinding>(),
-    nodes: new ScopedStore<KubeNode>([]),
+    nodes: new ScopedStore<KubeNode>([], { [BY_ADDRESS]: addressesOfNode }),
     namespaces: picked,
   };
 }

@@ -51,6 +51,24 @@ describe("the engine's configuration", () => {
     assert.equal(parsed.value.startup.pki.private[0]?.cert, "/run/secrets/mailfleet/tls/smtp/tls.crt");
   });
 
+  it("expects a PROXY header where the listener says so, and nowhere else", () => {
+    const listeners = [
+      { name: "smtp", port: 25, proxyProtocol: true },
+      { name: "inner", port: 2600 },
+    ];
+    const rendering = render({ listeners });
+    assert.ok(rendering.ok);
+    const parsed = parseEngineConfig(rendering.config);
+    assert.ok(parsed.ok);
+    assert.deepEqual(
+      parsed.value.startup.servers.map(({ id, proxyprotocol }) => [id, proxyprotocol]),
+      [
+        ["smtp", true],
+        ["inner", false],
+      ],
+    );
+  });
+
   it("is refused with file, path and reason when the engine would refuse it", () => {
     const rendering = render({ config: { app: { transportgroups, quue: {} } } });
     assert.deepEqual(rendering, {

@@ -125,9 +125,10 @@ function appSource({ config }: MailClusterSpec, text: string | null): Source {
 function startupValue(spec: MailClusterSpec, plugins: readonly ResolvedPlugin[]): Record<string, unknown> {
   const { startup } = spec.config;
   return {
-    servers: spec.listeners.map(({ name, port }) => ({
+    servers: spec.listeners.map(({ name, port, proxyProtocol }) => ({
       id: name,
       type: "smtp",
+      ...(proxyProtocol ? { proxyprotocol: true } : {}),
       listeners: [{ port: containerPort(port), address: anyAddress }],
     })),
     environment: {

@@ -4,9 +4,10 @@
  */
 import type { EngineStatus } from "#contract/admin-api.ts";
 import type { ShareState } from "#contract/rules-api.ts";
+import { type IsNodeAddress, newsOfClients } from "#operator/slots/client-addresses.ts";
 import { isTight } from "#operator/slots/spool-space.ts";
 
-export function newsOf(status: EngineStatus | null): string {
+export function newsOf(status: EngineStatus | null, isNode: IsNodeAddress = () => false): string {
   if (status === null) return "unknown";
   const { queue } = status;
   return JSON.stringify([
@@ -29,6 +30,7 @@ export function newsOf(status: EngineStatus | null): string {
     (status.handover?.spreading ?? 0) > 0,
     status.spamhaus ?? null,
     status.suppression?.sources ?? null,
+    newsOfClients(status, isNode),
     status.share === undefined ? null : newsOfShare(status.share),
     // Only a pod that leaves is judged by these.
     status.state === "Serving"

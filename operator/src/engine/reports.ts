@@ -15,6 +15,7 @@ import type { Log } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 import type { EngineStatus } from "#contract/admin-api.ts";
 import { type Key, keyText } from "#operator/cache/key.ts";
+import type { IsNodeAddress } from "#operator/slots/client-addresses.ts";
 
 import type { EngineAddress, Engines } from "./engines.ts";
 import { newsOf } from "./news.ts";
@@ -32,6 +33,8 @@ export interface ReportsOptions {
   readonly random: Random;
   readonly log: Log;
   readonly onNews: (cluster: Key) => void;
+  /** Clients that appear with addresses of nodes are news. Absent: addresses of nodes are unknown. */
+  readonly isNodeAddress?: IsNodeAddress;
   readonly paces?: Readonly<Record<Pace, number>>;
   readonly unknownAfterMs?: number;
   /** Engines that are asked at the same time. */
@@ -112,7 +115,7 @@ export class EngineReports {
     if (entry === undefined) return;
     entry.status = status;
     entry.at = this.#options.clock.monotonic();
-    entry.news = newsOf(status);
+    entry.news = this.#newsOf(status);
   }
 
   /** Asks one pod now. Null when it does not answer. */
@@ -149,7 +152,7 @@ export class EngineReports {
     };
     this.#entries.set(target.uid, entry);
     await this.#ask(entry);
-    entry.news = newsOf(entry.status); // The pass that asked sees it.
+    entry.news = this.#newsOf(entry.status); // The pass that asked sees it.
     this.#plan(target.uid);
   }
 
@@ -183,12 +186,16 @@ export class EngineReports {
   async #turn(uid: string, entry: Entry): Promise<void> {
     await this.#ask(entry);
     if (this.#closed || this.#entries.get(uid) !== entry) return;
-    const news = newsOf(this.#isFresh(entry) ? entry.status : null);
+    const news = this.#newsOf(this.#isFresh(entry) ? entry.status : null);
     if (news !== entry.news) {
       entry.news = news;
       this.#options.onNews(entry.cluster);
     }
     this.#plan(uid);
+  }
+
+  #newsOf(status: EngineStatus | null): string {
+    return newsOf(status, this.#options.isNodeAddress);
   }
 
   #isFresh(entry: Entry): boolean {

@@ -361,17 +361,6 @@ export interface Lease extends KubeObject {
   };
 }
 
-export interface KubeNode extends KubeObject {
-  readonly spec?: { readonly unschedulable?: boolean; readonly taints?: readonly Taint[] };
-  readonly status?: { readonly conditions?: readonly Condition[] };
-}
-
-export interface Taint {
-  readonly key: string;
-  readonly value?: string;
-  readonly effect: string;
-}
-
 /** events.k8s.io/v1. */
 export interface KubeEvent extends KubeObject {
   readonly eventTime: string;

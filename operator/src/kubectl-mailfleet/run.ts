@@ -148,11 +148,17 @@ async function send(
   const forward = await kubectl.forward(namespace, name, containerPort(command.port));
   try {
     const { from, to, subject } = command;
-    const mail = { from, to, subject, id: nonce(), date: new Date(clock.now()) };
+    const isProxied = isProxiedAt(cluster, command.port);
+    const mail = { from, to, subject, isProxied, id: nonce(), date: new Date(clock.now()) };
     return `${name}: ${await sendMail(forward.port, mail, clock)}\n`;
   } finally {
     forward.close();
   }
+}
+
+function isProxiedAt({ spec }: CustomObject, port: number): boolean {
+  const { listeners = [] } = spec as { listeners?: readonly { port: number; proxyProtocol?: boolean }[] };
+  return listeners.some((each) => each.port === port && each.proxyProtocol === true);
 }
 
 async function report(command: Command & { kind: "report" }, around: Surroundings): Promise<string> {

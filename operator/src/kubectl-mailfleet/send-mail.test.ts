@@ -54,6 +54,13 @@ test("a test mail says what SMTP wants, and its reply comes back", async () => {
   peer.close();
 });
 
+test("a listener that expects a PROXY header gets one that names nobody, before anything is said", async () => {
+  const peer = await server(["", "220 hi\r\n", "250 two\r\n", "550 5.7.1 no relay\r\n"]);
+  await assert.rejects(sendMail(peer.port, { ...mail, isProxied: true }, systemClock), /no relay/);
+  assert.match(peer.heard(), /^PROXY UNKNOWN\r\nEHLO /);
+  peer.close();
+});
+
 test("a refusal is told in the engine's words", async () => {
   const peer = await server(["220 hi\r\n", "250 two\r\n", "250 ok\r\n", "550 5.7.1 no relay\r\n"]);
   await assert.rejects(sendMail(peer.port, mail, systemClock), /the engine answered: 550 5\.7\.1 no relay/);

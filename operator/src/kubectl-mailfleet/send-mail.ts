@@ -9,6 +9,8 @@ import { Failure } from "#base/error.ts";
 
 const REPLY_MS = 30_000;
 const MOST_REPLY = 8192;
+/** A PROXY header that names no client: the one at the other end of the connection it is. */
+const NOBODY = "PROXY UNKNOWN\r\n";
 
 export interface TestMail {
   readonly from: string;
@@ -16,12 +18,15 @@ export interface TestMail {
   readonly subject: string;
   readonly id: string;
   readonly date: Date;
+  /** The listener expects a PROXY header. */
+  readonly isProxied?: boolean;
 }
 
 export async function sendMail(port: number, mail: TestMail, clock: Clock): Promise<string> {
   const socket = connect({ host: "127.0.0.1", port });
   const talk = new Talk(socket, clock);
   try {
+    if (mail.isProxied === true) socket.write(NOBODY);
     await talk.expect("2");
     await talk.say("EHLO kubectl-mailfleet.invalid", "2");
     await talk.say(`MAIL FROM:<${mail.from}>`, "2");

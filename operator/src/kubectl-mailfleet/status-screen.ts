@@ -28,11 +28,18 @@ const WELL: Readonly<Record<string, Condition["status"]>> = {
   ScalingActive: "True",
   ScaleDownBlocked: "False",
   SpoolsHealthy: "True",
+  ClientIPVisible: "True",
   Fenced: "False",
   Paused: "False",
   Hibernated: "False",
 };
-const CALM: ReadonlySet<string> = new Set(["NotInternal", "Disabled"]);
+const CALM: ReadonlySet<string> = new Set([
+  "NotInternal",
+  "Disabled",
+  "FewSessions",
+  "FewAddresses",
+  "NodesUnknown",
+]);
 const LAST_EVENTS = 8;
 
 export function statusScreen(object: CustomObject, events: readonly SeenEvent[]): string {

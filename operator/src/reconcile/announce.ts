@@ -23,6 +23,7 @@ const TOLD: Readonly<Record<string, Condition["status"]>> = {
   SpamhausHealthy: "False",
   ScaleDownBlocked: "True",
   SpoolsHealthy: "False",
+  ClientIPVisible: "False",
   RolloutComplete: "False",
   ScalingActive: "False",
   WebAdminReady: "False",

@@ -15,6 +15,7 @@ import type { SlotInput } from "#operator/slots/input.ts";
 import type { Bake } from "#operator/rollout/canary.ts";
 import { type ConfigChoice, chooseConfig } from "#operator/rollout/choose-config.ts";
 import { decideRollout, type Rollout } from "#operator/rollout/decide-rollout.ts";
+import { type Edits, noteEdit, settledAt } from "#operator/rollout/settle.ts";
 import { chooseStaying } from "#operator/slots/choose.ts";
 import { type Fence, isFenced } from "#operator/slots/fence.ts";
 import { isOnLeavingNode, type ObservedSlot } from "#operator/slots/observed.ts";
@@ -35,6 +36,10 @@ export interface Judgement {
   /** What engines should get, and which; null while there is nothing that may be pushed. */
   readonly push: { readonly config: RenderedConfig; readonly only: ReadonlySet<number> | null } | null;
   readonly bake: Bake | null;
+  /** Edits that are being gathered; null: all pods are as wanted. */
+  readonly edits: Edits | null;
+  /** When they have been, by the monotonic clock; null: they have. */
+  readonly settlesAt: number | null;
   readonly hashOf: (slot: number) => string;
 }
 
@@ -54,8 +59,10 @@ export function judge(observed: Observed, facts: OperatorFacts, scaled: Scaled):
   const stable = lastGood === null ? context : contextWith(observed, { ...parts, config: lastGood });
   const [canary, phase] = [canaryOf(rollout), rollout?.status.phase];
   const hashOf = memoised((slot) => (context === null ? "" : podHashOf(context, slot)));
+  const settling = settlingOf(observed, choice, hashOf);
   const decision = decideSlots({
     ...slotInput(observed, { size, hashOf, podChanges, heldBy }),
+    isSettling: settling.settlesAt !== null,
     identities,
     replaceable: canary,
     unteachable: phase === "RolledBack" ? new Set(rollout?.status.canary) : new Set(),
@@ -69,6 +76,7 @@ export function judge(observed: Observed, facts: OperatorFacts, scaled: Scaled):
     waitsFor: observed.waitsFor,
     deletion,
     slots,
+    isNodeAddress: observed.nodes.isAddress,
     decision,
     config: choice.state,
     rollout: rollout?.status ?? null,
@@ -91,8 +99,24 @@ export function judge(observed: Observed, facts: OperatorFacts, scaled: Scaled):
     status,
     push: config === null || held !== null ? null : pushOf(choice, config, canary),
     bake: rollout?.bake ?? null,
+    ...settling,
     hashOf,
   };
+}
+
+/** What is taken back is no edit: it goes at once. While nothing is done at all, nothing is gathered. */
+function settlingOf(
+  { slots, spec, edits: before, orders, wishes }: Observed,
+  { state }: ConfigChoice,
+  hashOf: (slot: number) => string,
+): Pick<Judgement, "edits" | "settlesAt"> {
+  const isOutdated = slots.some(({ slot, pod }) => pod !== null && pod.hash !== hashOf(slot));
+  if (!isOutdated || state.kind !== "rendered" || wishes.isPaused) return { edits: null, settlesAt: null };
+  const settleMs = spec.rollout.settleSeconds * 1000;
+  // Any slot stands for what is wanted of all.
+  const edits = noteEdit(before, { wanted: hashOf(0), now: orders.now, settleMs });
+  const at = settledAt(edits, settleMs);
+  return { edits, settlesAt: at > orders.now ? at : null };
 }
 
 /** Why nothing new reaches the pods. */
@@ -197,6 +221,7 @@ function slotInput(
     wallMs: Date.parse(time),
     canMove: slots.some(isOnLeavingNode) && nodes.hasReady(),
     replaceable: null,
+    isSettling: false,
     unteachable: new Set(),
     identities: null,
   };

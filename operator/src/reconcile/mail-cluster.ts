@@ -97,6 +97,7 @@ async function pass(tools: Tools, writer: Writer, found: Observed): Promise<Resu
     lookAgain(tools, observed, conditions),
     steps,
     wake,
+    settle(tools, judgement),
     trial,
     renewal,
     next,
@@ -129,7 +130,9 @@ async function configure(
 }
 
 function remembered(tools: Tools, { key }: Observed, judgement: Judgement): Judgement {
-  tools.memory.of(key).bake = judgement.bake;
+  const memory = tools.memory.of(key);
+  memory.bake = judgement.bake;
+  memory.edits = judgement.edits;
   return judgement;
 }
 
@@ -234,6 +237,10 @@ function lookAgain(tools: Tools, observed: Observed, conditions: readonly Condit
   if (isUnderWay) return again(LOOK_AGAIN.underWayMs, "work is under way");
   if (isScaling) return again(LOOK_AGAIN.scalingMs, "the autoscaler looks at the figures");
   return again(LOOK_AGAIN.settledMs, "settled");
+}
+
+function settle({ clock }: Tools, { settlesAt }: Judgement): Result {
+  return settlesAt === null ? done : again(Math.max(1, settlesAt - clock.monotonic()), "edits are gathered");
 }
 
 /** The first message in a spool that sleeps is due then. */

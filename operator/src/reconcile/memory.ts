@@ -6,6 +6,7 @@ import type { Problem } from "#contract/admin-api.ts";
 import { type Key, keyText } from "#operator/cache/key.ts";
 import type { PodEnd } from "#operator/plugins/crashes.ts";
 import type { Bake } from "#operator/rollout/canary.ts";
+import type { Edits } from "#operator/rollout/settle.ts";
 import type { History } from "#operator/scaling/limits.ts";
 import type { GivenOrder } from "#operator/slots/orders.ts";
 
@@ -48,6 +49,8 @@ export interface ClusterMemory {
   readonly crashed: Map<string, PodEnd>;
   /** What canary pods are compared with. */
   bake: Bake | null;
+  /** Edits that are being gathered before pods are made anew; null: all pods are as wanted. */
+  edits: Edits | null;
   /** Hash of the listeners' certificates, and when engines should read them again; null: they have. */
   certificates: { readonly hash: string; readonly dueAt: number | null } | null;
   /** Whether the operator itself makes its pods anew, as of the spec that it was found for; null: nobody has looked. */
@@ -79,6 +82,7 @@ export class Memory {
       turn: null,
       crashed: new Map(),
       bake: null,
+      edits: null,
       probe: null,
       certificates: null,
       upgrade: null,

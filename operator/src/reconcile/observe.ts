@@ -27,6 +27,7 @@ import {
 } from "#operator/kube/objects.ts";
 import { type PluginResolution, resolvePlugins } from "#operator/plugins/resolve.ts";
 import type { Bake } from "#operator/rollout/canary.ts";
+import type { Edits } from "#operator/rollout/settle.ts";
 import { type NodeView, unknownNodes, viewNodes } from "#operator/slots/node.ts";
 import { type ObservedSlot, observeSlots } from "#operator/slots/observed.ts";
 import type { GivenOrder } from "#operator/slots/orders.ts";
@@ -70,6 +71,8 @@ export interface Observed {
   readonly waitsFor: readonly string[] | null;
   /** What canary pods are compared with. */
   readonly bake: Bake | null;
+  /** Edits that were gathered until the last pass; null: none. */
+  readonly edits: Edits | null;
   /** Wall clock, ISO in whole seconds. */
   readonly time: string;
   /** The orders that its engines were given, and by which clock. */
@@ -139,6 +142,7 @@ export async function observe(tools: Tools, object: CustomObject): Promise<Obser
     refusal: refusalOf(tools, key, rendering),
     waitsFor: null,
     bake: tools.memory.of(key).bake,
+    edits: tools.memory.of(key).edits,
     time: new Date(tools.clock.now()).toISOString().replace(/\.\d+Z$/, "Z"),
     orders: ordersOf(tools, key, owned.pods),
   });

@@ -117,7 +117,7 @@ function restartsAmong(
   isBusy: boolean,
 ): readonly Restart[] {
   if (input.podChanges === "none") return [];
-  const { replaceable, ignored, fence: fenced } = input;
+  const { replaceable, isSettling, ignored, fence: fenced } = input;
   const heldBy = input.heldBy ?? (input.podChanges === "create" ? "ConfigNotGood" : null);
   const outdated = kept.flatMap(({ slot, pod }) =>
     pod === null ||
@@ -127,7 +127,7 @@ function restartsAmong(
       ? []
       : [{ slot, pod }],
   );
-  return judgeRestarts(outdated, { wanted, heldBy, replaceable, ignored, fence: fenced, isBusy });
+  return judgeRestarts(outdated, { wanted, heldBy, replaceable, isSettling, ignored, fence: fenced, isBusy });
 }
 
 function isBeyondTeaching(slot: number, pod: ObservedPod, { unteachable }: SlotInput): boolean {

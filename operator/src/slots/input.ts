@@ -18,6 +18,8 @@ export interface SlotInput {
   readonly podChanges: "all" | "create" | "none";
   /** Why pods that exist are not made anew; null: they may be. */
   readonly heldBy: "ConfigNotGood" | "RolloutPaused" | "UpgradeTurn" | null;
+  /** Edits are gathered (rollout/settle.ts): pods that work are not made anew yet. */
+  readonly isSettling: boolean;
   /** What people switched off (slots/vetoes.ts). */
   readonly ignored: ReadonlySet<Veto>;
   readonly storageSize: string;

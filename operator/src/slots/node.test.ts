@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import type { KubeNode } from "#operator/kube/objects.ts";
+import { addressesOfNode } from "#operator/cache/node-addresses.ts";
+import type { KubeNode } from "#operator/kube/node-object.ts";
 
 import { aClaim, aPod, aSlot, aSlotInput, anEngine } from "../../testing/builders.ts";
 import { decideSlots } from "./decide.ts";
@@ -22,6 +23,7 @@ const view = (...nodes: KubeNode[]) =>
   viewNodes({
     get: (_, name) => nodes.find(({ metadata }) => metadata.name === name) ?? null,
     list: () => nodes,
+    by: (_, address) => nodes.filter((each) => addressesOfNode(each).includes(address)),
   });
 
 describe("the state of a node", () => {

@@ -3,7 +3,9 @@
  * its volume until the node is known to be dead: its object is gone, or somebody has said so with the taint
  * node.kubernetes.io/out-of-service.
  */
-import type { KubeNode } from "#operator/kube/objects.ts";
+import type { KubeNode } from "#operator/kube/node-object.ts";
+
+import type { IsNodeAddress } from "./client-addresses.ts";
 
 /**
  * Ready    takes pods.
@@ -24,9 +26,15 @@ export interface NodeView {
   stateOf(name: string): NodeState;
   /** Some node that is not being emptied takes pods; false also where that is not known. */
   hasReady(): boolean;
+  /** Connections through a node may have that address; null: nobody knows. */
+  readonly isAddress: IsNodeAddress | null;
 }
 
-export const unknownNodes: NodeView = { stateOf: () => "Unknown", hasReady: () => false };
+export const unknownNodes: NodeView = {
+  stateOf: () => "Unknown",
+  hasReady: () => false,
+  isAddress: null,
+};
 
 /** Cordoned by hand or for a drain, by the cluster autoscaler, by Karpenter. */
 const LEAVING_TAINTS: ReadonlySet<string> = new Set([
@@ -41,10 +49,12 @@ const DEAD_TAINT = "node.kubernetes.io/out-of-service";
 export function viewNodes(nodes: {
   get(namespace: string, name: string): KubeNode | null;
   list(): readonly KubeNode[];
+  by(index: "address", value: string): readonly KubeNode[];
 }): NodeView {
   return {
     stateOf: (name) => stateOf(nodes.get("", name)),
     hasReady: () => nodes.list().some((node) => stateOf(node) === "Ready"),
+    isAddress: (address) => nodes.by("address", address).length > 0,
   };
 }
 

@@ -45,6 +45,18 @@ describe("what keeps a pod from being made anew", () => {
     assert.equal(decide({ slots: both, podChanges: "create", heldBy: "ConfigNotGood" }).steps, "");
   });
 
+  test("edits that are gathered, unless the pod serves nobody", () => {
+    assert.deepEqual(decide({ slots: both, isSettling: true }), {
+      vetoes: "0 Settling, 1 Settling",
+      steps: "",
+    });
+    const stuck = aSlot(0, { pod: { ...outdated, isReady: false } });
+    const slots = [stuck, aSlot(1, { pod: outdated })];
+    assert.equal(decide({ slots, isSettling: true }).steps, "delete-pod 0 (Outdated)");
+    const ignored = new Set(["Settling"] as const);
+    assert.equal(decide({ slots: both, isSettling: true, ignored }).steps, "delete-pod 1 (Outdated)");
+  });
+
   test("a slot that leaves goes first", () => {
     const slots = [...both, aSlot(2)];
     assert.deepEqual(decide({ slots, leavingBefore: new Set([2]) }), {

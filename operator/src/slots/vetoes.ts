@@ -13,6 +13,7 @@ export const vetoes = {
   UpgradeTurn: "other clusters have their turn to be made anew for this version of the operator",
   Fenced: "the annotation mailfleet.io/fenced keeps it as it is",
   CanaryFirst: "another pod tries the change out first",
+  Settling: "edits are gathered until there has been none for rollout.settleSeconds",
   OtherPodsNotReady: "another pod that is wanted is not ready",
   OtherPodFenced: "another pod that is wanted is fenced",
   OneAtATime: "another pod has its turn",
@@ -20,7 +21,7 @@ export const vetoes = {
 export type Veto = keyof typeof vetoes;
 
 /** What can be ignored: the others say what there is, or have words of their own. */
-export const ignorable: readonly Veto[] = ["CanaryFirst", "OtherPodsNotReady", "OtherPodFenced"];
+export const ignorable: readonly Veto[] = ["CanaryFirst", "Settling", "OtherPodsNotReady", "OtherPodFenced"];
 
 /** A pod that is not as the spec says; null: nothing keeps it from being made anew now. */
 export interface Restart {
@@ -36,6 +37,8 @@ export interface Situation {
   readonly heldBy: "ConfigNotGood" | "RolloutPaused" | "UpgradeTurn" | null;
   /** The slots that a change is confined to; null: all. */
   readonly replaceable: ReadonlySet<number> | null;
+  /** What is wanted was changed a moment ago. */
+  readonly isSettling: boolean;
   readonly ignored: ReadonlySet<Veto>;
   readonly fence: Fence;
   /** Some other slot is being disrupted in this pass. */
@@ -58,7 +61,7 @@ export function judgeRestarts(outdated: readonly Candidate[], situation: Situati
 }
 
 function vetoOf({ slot, pod }: Candidate, situation: Situation): Veto | null {
-  const { heldBy, replaceable, ignored, wanted, fence } = situation;
+  const { heldBy, replaceable, isSettling, ignored, wanted, fence } = situation;
   const objects = (veto: Veto, holds: boolean): Veto | null => (holds && !ignored.has(veto) ? veto : null);
   const others = wanted.filter((other) => other.slot !== slot);
   const fenced = others.filter((other) => isFenced(fence, other.slot));
@@ -67,6 +70,7 @@ function vetoOf({ slot, pod }: Candidate, situation: Situation): Veto | null {
     heldBy ??
     objects("Fenced", isFenced(fence, slot)) ??
     objects("CanaryFirst", replaceable?.has(slot) === false) ??
+    objects("Settling", pod.isReady && isSettling) ??
     objects("OtherPodsNotReady", pod.isReady && isBroken) ??
     objects("OtherPodFenced", pod.isReady && fenced.length > 0)
   );

@@ -9,6 +9,7 @@ import type { PluginProblem, ResolvedPlugin } from "#operator/plugins/resolve.ts
 import type { ConfigState } from "#operator/rollout/choose-config.ts";
 import type { RolloutOrder, RolloutStatus } from "#operator/rollout/decide-rollout.ts";
 import type { ScalingDecision } from "#operator/scaling/decide.ts";
+import type { IsNodeAddress } from "#operator/slots/client-addresses.ts";
 import type { SlotDecision } from "#operator/slots/decide.ts";
 import type { IdentityPlan } from "#operator/slots/identities.ts";
 import type { ObservedSlot } from "#operator/slots/observed.ts";
@@ -49,6 +50,8 @@ export interface Judged {
   readonly waitsFor: readonly string[] | null;
   readonly deletion: "Drain" | "Orphan" | "Discard" | null;
   readonly slots: readonly ObservedSlot[];
+  /** Null: the operator may not read nodes. */
+  readonly isNodeAddress: IsNodeAddress | null;
   readonly decision: SlotDecision;
   readonly config: ConfigState;
   /** How far the spec's revision is; null while it makes none, or an engine refused it. */

@@ -3,10 +3,12 @@
  * status, and small changes of figures are rounded away, so that a settled cluster is never written to. What only
  * the status remembers (targetReplicas, lastGood) is carried over.
  */
+import type { MailClusterConditionType } from "#crds/conditions.ts";
 import type { MailClusterStatus } from "#crds/mail-cluster-status.ts";
 import { selectorText } from "#operator/desired/labels.ts";
 
 import { hibernated, paused } from "./asleep.ts";
+import { clientIpVisible } from "./client-ip-visible.ts";
 import { conditions } from "./conditions.ts";
 import { configApplied } from "./config-applied.ts";
 import { fenced } from "./fenced.ts";
@@ -66,6 +68,7 @@ export function makeStatus(input: StatusInput): MailClusterStatus {
         ScaleDownBlocked: scaleDownBlocked(judged, { leavingSince, now: input.now }),
         SpoolsHealthy: spoolsHealthy(judged),
         IdentitiesHeld: identitiesHeld(judged),
+        ClientIPVisible: clientIpVisible(judged, reasonBefore(input, "ClientIPVisible")),
         ...(web === null ? {} : { WebAdminReady: web }),
         Fenced: fenced(judged),
         Paused: paused(judged),
@@ -95,6 +98,10 @@ export function makeStatus(input: StatusInput): MailClusterStatus {
     pods: podEntries(judged, leavingSince),
     plugins: pluginEntries(input),
   };
+}
+
+function reasonBefore({ previous }: StatusInput, type: MailClusterConditionType): string | undefined {
+  return previous.conditions?.find((condition) => condition.type === type)?.reason;
 }
 
 /** The last one stays, for whoever looks later. */

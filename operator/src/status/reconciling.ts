@@ -1,4 +1,5 @@
 /** Reconciling (pure, kstatus): work is under way. False means that the cluster is what the spec says, or cannot be. */
+import { vetoes } from "#operator/slots/vetoes.ts";
 import { isFenced } from "#operator/slots/fence.ts";
 
 import type { VerdictOn } from "./conditions.ts";
@@ -21,8 +22,12 @@ export function reconciling(judged: Judged): VerdictOn<"Reconciling"> {
   const outdated = free
     .filter(mayReplace)
     .filter(({ slot, pod }) => pod !== null && pod.hash !== judged.hashOf(slot));
-  if (outdated.length > 0 && judged.config.kind !== "broken")
-    return yes("ReplacingPods", `to be made anew: ${listed(outdated.map(({ slot }) => `slot ${slot}`))}`);
+  if (outdated.length > 0 && judged.config.kind !== "broken") {
+    const isGathering = decision.restarts.some(({ veto }) => veto === "Settling");
+    const rest = isGathering ? `; ${vetoes.Settling}` : "";
+    const which = listed(outdated.map(({ slot }) => `slot ${slot}`));
+    return yes("ReplacingPods", `to be made anew: ${which}${rest}`);
+  }
   const leaving = decision.waiting.filter(({ wakeAt }) => wakeAt === null);
   if (leaving.length > 0)
     return yes("ScalingDown", `leaving: ${listed(leaving.map(({ slot }) => `slot ${slot}`))}`);

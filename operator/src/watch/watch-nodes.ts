@@ -1,6 +1,6 @@
 /**
  * Follows nodes, where the operator may read them: whether one is being emptied or has fallen silent decides how the pods
- * on it are treated. Without the right it works on and treats every node as unknown. Of a node little is kept: the
+ * on it are treated, and by their addresses clients that are hidden behind one are known. Without the right it works on and treats every node as unknown. Of a node little is kept: the
  * whole object is large, and there may be thousands.
  */
 import { isDeepStrictEqual } from "node:util";
@@ -13,7 +13,8 @@ import type { Key } from "#operator/cache/key.ts";
 import type { Change } from "#operator/cache/store.ts";
 import { isKubeFailure } from "#operator/kube/errors.ts";
 import type { Kube } from "#operator/kube/kube.ts";
-import { type KubeNode, resources } from "#operator/kube/objects.ts";
+import type { KubeNode } from "#operator/kube/node-object.ts";
+import { resources } from "#operator/kube/objects.ts";
 
 import { listWatch } from "./list-watch.ts";
 
@@ -80,8 +81,9 @@ function trim({ apiVersion, kind, metadata, ...rest }: KubeNode): KubeNode {
 function factsOf({ spec, status }: Pick<KubeNode, "spec" | "status">): Pick<KubeNode, "spec" | "status"> {
   const taints = (spec?.taints ?? []).map(({ key, effect }) => ({ key, effect }));
   const ready = status?.conditions?.filter(({ type }) => type === "Ready") ?? [];
+  const addresses = (status?.addresses ?? []).map(({ type, address }) => ({ type, address }));
   return {
-    spec: { unschedulable: spec?.unschedulable === true, taints },
-    status: { conditions: ready.map(({ type, status: value }) => ({ type, status: value })) },
+    spec: { unschedulable: spec?.unschedulable === true, taints, podCIDRs: [...(spec?.podCIDRs ?? [])] },
+    status: { conditions: ready.map(({ type, status: value }) => ({ type, status: value })), addresses },
   };
 }
