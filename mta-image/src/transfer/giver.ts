@@ -10,9 +10,12 @@
  * When no answer comes, nobody knows: the messages stay with nobody until that peer answers the question
  * "taken?". They are never sent to another peer meanwhile and never tried here, since both could double them.
  * After a crash the ledger tells the same. Nothing in here rejects.
+ *
+ * One message that a peer cannot read (an older version, say) must not keep the others here: a batch that is refused for
+ * what is in it goes again in halves, and what is refused alone stays until the next order.
  */
 import { type Clock, sleep } from "#base/clock.ts";
-import { describe } from "#base/error.ts";
+import { Failure, describe } from "#base/error.ts";
 import { makeId } from "#base/ids.ts";
 import type { Log } from "#base/log.ts";
 
@@ -54,6 +57,10 @@ export class Giver {
   #shares: Map<string, number> | null = new Map();
   #onWay = 0;
   #spread = 0;
+  /** Messages in the next batch. */
+  #most = BATCH.messages;
+  /** Refused alone. */
+  readonly #unwanted = new Set<string>();
   readonly #stop = new AbortController();
 
   constructor(options: GiverOptions) {
@@ -64,6 +71,14 @@ export class Giver {
   /** Ids that are with nobody: at start they must not be queued before their peer has been asked. */
   get withheld(): ReadonlySet<string> {
     return new Set(this.#unanswered.flatMap(({ ids }) => ids));
+  }
+
+  /** At start: of messages that are not `here` any more it is known that a peer has them, whether or not it can be asked. */
+  forgetSettled(here: ReadonlySet<string>): void {
+    this.#options.ledger.left([...this.withheld].filter((id) => !here.has(id)));
+    this.#unanswered = this.#unanswered
+      .map((batch) => ({ ...batch, ids: batch.ids.filter((id) => here.has(id)) }))
+      .filter(({ ids }) => ids.length > 0);
   }
 
   get figures(): GiverFigures {
@@ -107,6 +122,7 @@ export class Giver {
 
   #begin(peers: readonly Peer[]): void {
     this.#peers = peers;
+    this.#unwanted.clear();
     if (this.#running !== null || this.#stop.signal.aborted) return;
     this.#running = this.#run(this.#stop.signal);
   }
@@ -131,8 +147,9 @@ export class Giver {
     if (peer === null) return false;
     const shares = this.#shares;
     const share = shares?.get(peer.name);
+    const bounds = { ...BATCH, messages: this.#most, except: this.#unwanted };
     const parcels = this.#options.store.checkOut(
-      share === undefined ? BATCH : { ...BATCH, recipients: share },
+      share === undefined ? bounds : { ...bounds, recipients: share },
     );
     if (parcels.length === 0) {
       shares?.clear();
@@ -165,13 +182,25 @@ export class Giver {
       );
       await this.#conclude(peer, batch, taken);
       this.#waitsFor = null;
+      this.#most = Math.min(BATCH.messages, this.#most * 2);
       return true;
     } catch (error) {
       this.#waitsFor = `${peer.name}: ${describe(error)}`;
       this.#unanswered = [...this.#unanswered, batch];
       const facts = { peer: peer.name, messages: batch.ids.length, error: describe(error) };
       this.#options.log.warn(facts, "hand-over-unanswered");
+      if (error instanceof Failure && !error.transient) this.#narrow(batch, error);
       return false;
+    }
+  }
+
+  /** Something in the batch is none for the peer. */
+  #narrow({ ids }: Batch, error: Failure): void {
+    const [message] = ids;
+    if (ids.length > 1) this.#most = Math.ceil(ids.length / 2);
+    else if (message !== undefined) {
+      this.#unwanted.add(message);
+      this.#options.log.warn({ message, error: describe(error) }, "hand-over-skipped");
     }
   }
 

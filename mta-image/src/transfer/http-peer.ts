@@ -13,6 +13,7 @@ import { type PeerKeys, readPeerKeys } from "./peer-keys.ts";
 import type { Peer } from "./ports.ts";
 
 const DEADLINE_MS = 30_000;
+const BAD_BATCH: ReadonlySet<number> = new Set([400, 413]);
 
 /** Throws a Failure `peer-keys-unusable` that names the file. */
 export async function connectPeer(address: PeerAddress, keys: PeerKeys): Promise<Peer & { close(): void }> {
@@ -63,5 +64,7 @@ async function post(request: {
   const parsed = TransferAnswer.safeParse(answer);
   if (response.statusCode === 200 && parsed.success) return parsed.data.ids;
   const said = (answer as { message?: unknown } | null)?.message;
-  throw new Failure("peer-refused", typeof said === "string" ? said : `status ${response.statusCode}`);
+  const words = typeof said === "string" ? said : `status ${response.statusCode}`;
+  // What is wrong with the batch stays wrong, whenever it comes.
+  throw new Failure("peer-refused", words, { transient: !BAD_BATCH.has(response.statusCode) });
 }

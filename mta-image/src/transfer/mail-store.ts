@@ -4,12 +4,15 @@
  * engine for empty.
  */
 import { Failure } from "#base/error.ts";
-import type { FrameHead } from "#contract/transfer-api.ts";
+import { type FrameHead, maxBatchBytes } from "#contract/transfer-api.ts";
 
 import { choosePortable } from "../queue/portable.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { Spool, LiveMail } from "../spool/spool.ts";
 import type { Bounds, Door, Parcel, Store } from "./ports.ts";
+
+/** What messages may have together; the rest of a batch is for what is said of them. */
+const MOST_BYTES = maxBatchBytes - 1024 * 1024;
 
 /** A message in nobody's hands. */
 interface Away {
@@ -47,6 +50,8 @@ export class MailStore implements Store, Door {
     let bytes = 0;
     for (const id of this.#candidates(bounds)) {
       if (parcels.length >= bounds.messages || bytes >= bounds.bytes) break;
+      const size = this.#spool.find(id)?.sizeBytes ?? 0;
+      if (bytes + size > MOST_BYTES || bounds.except?.has(id) === true) continue;
       const message = this.#queue.withdraw(id);
       if (message === null) continue;
       this.withhold(message);

@@ -14,14 +14,16 @@ export interface Bounds {
   readonly messages: number;
   readonly bytes: number;
   readonly recipients?: number;
+  /** These stay, whatever fits. */
+  readonly except?: ReadonlySet<string>;
 }
 
 /** The giving side of queue and spool. */
 export interface Store {
   /**
    * Takes messages out of the queue's hands, the earliest due first, as many as fit the bounds: from now on
-   * nobody tries them. Messages with a recipient being tried, on hold with a verdict, or larger than the bound
-   * stay. With a bound of recipients only messages all of whose recipients are due and could be tried by any engine.
+   * nobody tries them. Messages with a recipient being tried, on hold with a verdict, or larger than a batch may
+   * be stay. With a bound of recipients only messages all of whose recipients are due and could be tried by any engine.
    */
   checkOut(bounds: Bounds): readonly Parcel[];
   /** The content of a message that was checked out. Rejects when it cannot be read. */
@@ -46,7 +48,7 @@ export interface Door {
 /** One peer, over the network. Every call rejects with a Failure when no sound answer came in time. */
 export interface Peer {
   readonly name: string;
-  /** Which messages of the batch the peer has now. */
+  /** Which messages of the batch the peer has now. A Failure that is not transient: some message in it is none for the peer. */
   send(batch: string, frames: readonly Buffer[]): Promise<readonly string[]>;
   /** Closes the batch and tells which of its messages the peer has. */
   taken(batch: string, ids: readonly string[]): Promise<readonly string[]>;

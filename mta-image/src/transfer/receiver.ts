@@ -60,7 +60,7 @@ export class Receiver {
   async receive(batch: string, bytes: Buffer): Promise<TransferAnswer> {
     const frames = decodeFrames(bytes);
     const ids = frames.map(({ head }) => head.id);
-    await Promise.all(ids.map((id) => this.#storing.get(id)));
+    while (this.#areStoring(ids)) await this.#stored(ids);
     // From here to the note in #storing nothing is waited for: a question comes before or after, never between.
     if (this.#closed.has(batch))
       throw new Failure("batch-closed", `batch ${batch} was given up by its sender`);
@@ -75,7 +75,7 @@ export class Receiver {
 
   async taken({ batch, ids }: TransferQuestion): Promise<TransferAnswer> {
     this.#close(batch);
-    await Promise.all(ids.map((id) => this.#storing.get(id)));
+    while (this.#areStoring(ids)) await this.#stored(ids);
     this.#decideBatch(batch);
     return { ids: [...this.#ledger.taken({ batch, ids })] };
   }
@@ -83,6 +83,15 @@ export class Receiver {
   forgotten(question: TransferQuestion): TransferAnswer {
     this.#ledger.forget(question, this.#clock.now());
     return { ids: question.ids };
+  }
+
+  /** Asked anew after each wait: of several who waited for the same messages the first may store them again. */
+  #areStoring(ids: readonly string[]): boolean {
+    return ids.some((id) => this.#storing.has(id));
+  }
+
+  async #stored(ids: readonly string[]): Promise<void> {
+    await Promise.all(ids.map((id) => this.#storing.get(id)));
   }
 
   #close(batch: string): void {

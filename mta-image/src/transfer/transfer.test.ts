@@ -1,166 +1,12 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { after, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import fc from "fast-check";
 
 import { makeId } from "#base/ids.ts";
-import { silentLog } from "#base/log.ts";
-import type { FrameHead } from "#contract/transfer-api.ts";
 
 import { frameHeads as heads } from "../../testing/frame-heads.ts";
-import { hurriedClock } from "../../testing/stoppable-engine.ts";
-import { Giver } from "./giver.ts";
-import { Ledger } from "./ledger.ts";
-import type { Bounds, Door, Parcel, Peer, Store } from "./ports.ts";
-import { Receiver } from "./receiver.ts";
-
-const folder = mkdtempSync(join(tmpdir(), "transfer-"));
-after(() => rmSync(folder, { recursive: true, force: true }));
-
-/** An engine reduced to what a hand-over sees: `spool` outlives a crash, the rest does not. */
-class Engine implements Store, Door {
-  readonly name: string;
-  readonly spool = new Map<string, FrameHead>();
-  readonly delivered: string[] = [];
-  queue = new Set<string>();
-  refusesStore = false;
-  isLeaving = false;
-  isBroken = false;
-  readonly isOpen = (): boolean => !this.isLeaving;
-  ledger: Ledger;
-  giver: Giver;
-  receiver: Receiver;
-  readonly #path: string;
-
-  constructor(name: string, heads: readonly FrameHead[] = []) {
-    this.name = name;
-    this.#path = join(folder, `${makeId(0)}.db`);
-    for (const one of heads) this.spool.set(one.id, one);
-    this.ledger = new Ledger(this.#path);
-    this.receiver = new Receiver({
-      ledger: this.ledger,
-      door: this,
-      clock: hurriedClock,
-      isOpen: this.isOpen,
-    });
-    this.giver = this.#open();
-  }
-
-  #open(): Giver {
-    this.receiver.recover();
-    const giver = new Giver({ ledger: this.ledger, store: this, clock: hurriedClock, log: silentLog });
-    this.queue = new Set([...this.spool.keys()].filter((id) => !giver.withheld.has(id)));
-    return giver;
-  }
-
-  /** Kills the process and starts it again; what was under way in memory is gone. */
-  crash(): void {
-    void this.giver.close();
-    this.ledger.close();
-    this.ledger = new Ledger(this.#path);
-    this.receiver = new Receiver({
-      ledger: this.ledger,
-      door: this,
-      clock: hurriedClock,
-      isOpen: this.isOpen,
-    });
-    this.giver = this.#open();
-  }
-
-  deliverAll(): void {
-    for (const id of this.queue) {
-      this.delivered.push(id);
-      this.spool.delete(id);
-    }
-    this.queue.clear();
-  }
-
-  /** Each message has one recipient that is left. */
-  checkOut({ messages, recipients = messages }: Bounds): readonly Parcel[] {
-    const ids = [...this.queue].slice(0, Math.min(messages, recipients, 3));
-    for (const id of ids) this.queue.delete(id);
-    return ids.map((id) => ({ head: this.spool.get(id) as FrameHead, sizeBytes: 10 }));
-  }
-
-  async content(id: string): Promise<Buffer> {
-    return Buffer.from(`content of ${id}\r\n`);
-  }
-
-  giveBack(ids: readonly string[]): void {
-    for (const id of ids) if (this.spool.has(id)) this.queue.add(id);
-  }
-
-  async settle(ids: readonly string[]): Promise<void> {
-    for (const id of ids) this.spool.delete(id);
-  }
-
-  async store(one: FrameHead, content: Buffer): Promise<void> {
-    await new Promise((resolve) => setImmediate(resolve));
-    if (this.refusesStore) throw new Error("full");
-    assert.equal(content.toString(), `content of ${one.id}\r\n`);
-    this.spool.set(one.id, one);
-  }
-
-  has(id: string): boolean {
-    return this.spool.has(id);
-  }
-
-  enqueue(ids: readonly string[]): void {
-    this.giveBack(ids);
-  }
-}
-
-const FATES = [
-  "fine",
-  "request-lost",
-  "answer-lost",
-  "twice",
-  "late",
-  "taker-crashes",
-  "giver-crashes",
-] as const;
-type Fate = (typeof FATES)[number];
-
-/** The network between two engines; each send meets the next fate of the list. */
-function connect(
-  taker: Engine,
-  options: { fates: Fate[]; giver?: Engine; late?: (() => Promise<void>)[]; isForgetful?: boolean },
-): Peer {
-  const deliver = (batch: string, bytes: Buffer): Promise<readonly string[]> =>
-    taker.receiver.receive(batch, bytes).then(({ ids }) => ids);
-  return {
-    name: taker.name,
-    async send(batch, frames) {
-      const bytes = Buffer.concat(frames);
-      const fate = options.fates.shift() ?? "fine";
-      if (fate === "request-lost") throw new Error("lost");
-      if (fate === "late") {
-        options.late?.push(async () => void (await deliver(batch, bytes).catch(() => {})));
-        throw new Error("timed out");
-      }
-      const answer = await deliver(batch, bytes);
-      if (fate === "twice") return deliver(batch, bytes);
-      if (fate === "taker-crashes") taker.crash();
-      if (fate === "giver-crashes") options.giver?.crash();
-      if (fate === "fine") return answer;
-      throw new Error("answer lost");
-    },
-    taken: (batch, ids) => taker.receiver.taken({ batch, ids: [...ids] }).then((answer) => answer.ids),
-    forgotten: async (batch, ids) => {
-      if (options.isForgetful !== true) taker.receiver.forgotten({ batch, ids: [...ids] });
-    },
-  };
-}
-
-async function until(isTrue: () => boolean): Promise<void> {
-  for (let i = 0; i < 5000; i++) {
-    if (isTrue()) return;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  assert.fail("it never became true");
-}
+import { FATES, type Fate, SmallEngine as Engine, connect, until } from "../../testing/small-engine.ts";
+import { encodeFrame } from "./frames.ts";
 
 describe("a hand-over", () => {
   test("moves every message with its state, and the taker forgets when told", async () => {
@@ -174,6 +20,55 @@ describe("a hand-over", () => {
     const none = { unanswered: 0, waitsFor: null, spreading: 0, spread: 0 };
     assert.deepEqual(giver.giver.figures, { given: 10, ...none });
     assert.deepEqual(taker.ledger.remembered, 0);
+  });
+
+  test("of a message that the peer cannot read moves all others", async (t) => {
+    const all = heads(9).map((head, i) =>
+      i === 1 || i === 4
+        ? { ...head, states: head.states.map((state) => state && { ...state, lastReply: "x".repeat(600) }) }
+        : head,
+    );
+    const giver = new Engine("a", all);
+    t.after(() => giver.giver.close());
+    const taker = new Engine("b");
+    giver.giver.give([connect(taker, { fates: [] })]);
+    await until(() => taker.queue.size === 7 && giver.queue.size === 2);
+    assert.equal(giver.giver.figures.unanswered, 0);
+  });
+
+  test("of a batch that comes three times at once stores each message once", async () => {
+    const [head] = heads(1);
+    assert.ok(head);
+    const taker = new Engine("b");
+    const stored: string[] = [];
+    const store = taker.store.bind(taker);
+    taker.store = (one, content) => {
+      stored.push(one.id);
+      return store(one, content);
+    };
+    const bytes = Buffer.concat(encodeFrame({ head, content: Buffer.from(`content of ${head.id}\r\n`) }));
+    taker.refusesStore = true;
+    const first = taker.receiver.receive(head.id, bytes);
+    const others = [1, 2].map(() => taker.receiver.receive(head.id, bytes));
+    await assert.rejects(first);
+    taker.refusesStore = false;
+    assert.deepEqual(await Promise.all(others), [{ ids: [head.id] }, { ids: [head.id] }]);
+    assert.deepEqual(stored, [head.id, head.id]);
+  });
+
+  test("of messages that were settled before a crash is over, even if their peer is never seen again", async (t) => {
+    const [gone, here] = heads(2);
+    assert.ok(gone && here);
+    const giver = new Engine("a", [here]);
+    t.after(() => giver.giver.close());
+    giver.ledger.leave({ batch: makeId(0), peer: "gone", ids: [gone.id, here.id] });
+    giver.crash();
+    giver.giver.forgetSettled(new Set(giver.spool.keys()));
+    assert.deepEqual([...giver.giver.withheld], [here.id]);
+    assert.deepEqual(
+      giver.ledger.leaving().flatMap(({ ids }) => ids),
+      [here.id],
+    );
   });
 
   test("keeps what a full peer refuses, and says what it waits for", async () => {

@@ -59,10 +59,14 @@ export class Transfer {
   /** Messages found at start: those that a peer may have are kept back, all others are queued. */
   async queueAll(messages: AsyncIterable<LiveMail>): Promise<void> {
     const { withheld } = this.#giver;
+    const here = new Set<string>();
     for await (const message of messages) {
+      if (withheld.has(message.id)) here.add(message.id);
       if (withheld.has(message.id)) this.#store.withhold(message);
-      else this.#options.queue.add(message);
+      // What a plugin has brought since the spool was opened is queued already.
+      else if (message.sources.length === 0) this.#options.queue.add(message);
     }
+    this.#giver.forgetSettled(here);
   }
 
   /**

@@ -1,0 +1,61 @@
+/** Queue and spool as a hand-over sees them: what may leave, and what a start puts into the queue. */
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+
+import { silentLog } from "#base/log.ts";
+
+import { FaultyFiles } from "../../testing/faulty-files.ts";
+import { makeDraft } from "../../testing/messages.ts";
+import { openSpool } from "../../testing/open-spool.ts";
+import { setUp, settle } from "../../testing/queue-rig.ts";
+import { MailStore } from "./mail-store.ts";
+import { Transfer } from "./transfer.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "mail-store-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+const MIB = 1024 * 1024;
+
+test("a message larger than a batch may be stays, and a batch of large ones ends before it is too large", async () => {
+  const spool = await openSpool(new FaultyFiles());
+  const { queue, courier } = setUp({ spool });
+  courier.hold();
+  queue.isPaused = true;
+  const ids: string[] = [];
+  for (const mib of [1, 64, 6, 60, 1]) {
+    const message = await spool.commit(makeDraft({ content: Buffer.alloc(mib * MIB) }));
+    ids.push(message.id);
+    queue.add(message);
+  }
+  const store = new MailStore({ queue, spool });
+  const taken = (): string[] => store.checkOut({ messages: 500, bytes: 8 * MIB }).map(({ head }) => head.id);
+  assert.deepEqual(taken(), [ids[0], ids[2], ids[4]]);
+  assert.deepEqual(taken(), [ids[3]]);
+  assert.deepEqual(taken(), []);
+  assert.deepEqual([...queue.messageIds()], [ids[1]]);
+  await spool.close();
+});
+
+test("mail that came between the opening of the spool and the filling of the queue is queued once", async () => {
+  const spool = await openSpool(new FaultyFiles());
+  const { queue, courier, clock } = setUp({ spool });
+  const older = await spool.commit(makeDraft());
+  const ledgerPath = join(folder, "handover.db");
+  const transfer = new Transfer({
+    ...{ ledgerPath, queue, spool, clock, log: silentLog, keys: null },
+    isOpen: () => true,
+  });
+  courier.hold();
+  const early = await spool.commit(makeDraft());
+  queue.add(early);
+  await transfer.queueAll(spool.recover());
+  assert.equal(queue.figures().total, 2);
+  courier.release();
+  await settle();
+  assert.deepEqual(courier.tried().toSorted(), [`${older.id}/0`, `${early.id}/0`].toSorted());
+  await transfer.close();
+  await spool.close();
+});
