@@ -16,6 +16,7 @@ import { bytesOf, recovered, spoolContract } from "../../testing/spool-contract.
 import { DiskSpool } from "./disk-spool.ts";
 import { type SpoolFiles, diskFiles } from "./files.ts";
 import { takeLock } from "./lock.ts";
+import { encodeMessage, encodeSettled } from "./record.ts";
 
 const floor = { bytes: 0, inodes: 0 };
 const folders: string[] = [];
@@ -126,6 +127,36 @@ test("a flipped bit anywhere costs one record, which is moved aside and never de
     await next.close();
   }
 });
+
+for (const damage of ["cut", "flipped"] as const) {
+  test(`a record that a stranger wrote into mail is none, also where that mail is ${damage}`, async () => {
+    const files = new FaultyFiles();
+    const spool = await open(files);
+    const draft = makeDraft();
+    await spool.commit(draft);
+    const { id, receivedAt, envelope, origin } = makeDraft();
+    const forged = { id, receivedAt, envelope, origin, sizeBytes: 0, inFile: false, states: [makeState()] };
+    const records = [...encodeSettled(draft.id, 0), ...encodeMessage(forged, [])];
+    const content = Buffer.concat([...records, Buffer.alloc(200, "x")]);
+    const hostile = [makeDraft({ content }), makeDraft({ content })];
+    for (const mail of hostile) await spool.commit(mail);
+    const bytes = files.bytes("segments/0000000001.log");
+    if (damage === "cut") await (await files.open("segments/0000000001.log")).truncate(bytes.length - 5);
+    for (const mail of hostile) {
+      const at = bytes.indexOf(content, bytes.indexOf(mail.id)) + content.length - 100;
+      if (damage === "flipped" || mail === hostile[0]) bytes.writeUInt8(7, at);
+    }
+    const last = damage === "flipped" ? makeDraft() : null;
+    if (last !== null) await spool.commit(last);
+    const next = await open(files);
+    assert.deepEqual(
+      (await recovered(next)).map((message) => message.id),
+      [draft.id, ...(last === null ? [] : [last.id])],
+    );
+    await next.close();
+    await spool.close();
+  });
+}
 
 test("damage at the end of an older segment is counted and kept, not taken for a torn tail", async () => {
   const files = new FaultyFiles();

@@ -87,6 +87,18 @@ export function soundLength(data: Buffer, offset: number): number | null {
   return crc32(data.subarray(offset + 12, offset + length)) === data.readUInt32BE(offset + 8) ? length : null;
 }
 
+/**
+ * The length of a damaged message record that its own meta confirms; 0 where it does not. What is within such a record is a
+ * stranger's, who may have written sound records into it.
+ */
+export function confirmedLength(data: Buffer, offset: number): number {
+  if (data.length - offset < HEADER_BYTES || data.readUInt32BE(offset) !== MARK) return 0;
+  const [length, metaLength] = [data.readUInt32BE(offset + 4), data.readUIntBE(offset + 13, 3)];
+  const meta = parse(data.toString("utf8", offset + HEADER_BYTES, offset + HEADER_BYTES + metaLength));
+  if (meta === null || !isMessage(meta)) return 0;
+  return metaLength + (meta.inFile ? 0 : meta.sizeBytes) === length ? HEADER_BYTES + length : 0;
+}
+
 /** What a sound record says, or null when a newer version wrote something that this one does not know. */
 export function decode(data: Buffer, offset: number): SpoolRecord | null {
   const type = data[offset + 12];

@@ -15,6 +15,7 @@ import {
   type SpoolRecord,
   SEGMENT_HEADER,
   SEGMENT_HEADER_START,
+  confirmedLength,
   decode,
   nextSound,
   soundLength,
@@ -77,13 +78,23 @@ async function readRecords(reading: Reading, file: SpoolFile, data: Buffer): Pro
       offset += length;
       continue;
     }
-    const next = length === null ? nextSound(data, offset + 1) : offset + length;
+    const next = length === null ? behindDamage(data, offset) : offset + length;
     if (next === -1) return corrupt + (await takeTail(reading, file, data, offset));
     await quarantine(reading, data, offset, next);
     corrupt++;
     offset = next;
   }
   return corrupt;
+}
+
+/** Where the next sound record begins, or -1; not within messages that are damaged. */
+function behindDamage(data: Buffer, offset: number): number {
+  for (let at = offset; ; ) {
+    const length = confirmedLength(data, at);
+    if (length === 0) return nextSound(data, at + 1);
+    at += length;
+    if (soundLength(data, at) !== null) return at;
+  }
 }
 
 function startOfRecords(reading: Reading, data: Buffer): number {
