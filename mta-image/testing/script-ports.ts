@@ -1,4 +1,6 @@
 /** Ports for tests of scripts: answers from small tables, told in the form that scripts print. */
+import { generateKeyPairSync } from "node:crypto";
+
 import { ScriptFigures } from "#mta/script-ports/metrics.ts";
 import type { DnsAnswer, Ports } from "#mta/script/ports.ts";
 
@@ -9,12 +11,17 @@ const zone: Readonly<Record<string, DnsAnswer & { readonly ttlSeconds?: number }
   "a 9.2.0.192.bl.example": { records: ["127.0.0.2"] },
 };
 
+const rsaKey = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({
+  type: "pkcs8",
+  format: "pem",
+}) as string;
+
 /** A file that answers later, as a disk does. */
 const lines = Buffer.from(`first\n${"x".repeat(100_000)}\nlast`);
 const table = Buffer.from('x;y\na;b;"c;d"\n');
 
 function reply(code: number, enhanced: readonly number[], reason: string) {
-  return { code, enhanced, reason: [reason], state: "AUTH", tls: null } as const;
+  return { code, enhanced, reason: [reason], state: "AUTH", tls: null, connection: null } as const;
 }
 
 export const tablePorts: Partial<Ports> = {
@@ -41,7 +48,7 @@ export const tablePorts: Partial<Ports> = {
       const { transportId, server: host, port } = server;
       const place = transportId ?? `${host} ${port}`;
       return recipients.some(({ address }) => address.startsWith("no@"))
-        ? { error: "refused", temporary: true, state: "RCPT", tls: null }
+        ? { error: "refused", temporary: true, state: "RCPT", tls: null, connection: null }
         : {
             ...reply(250, [2, 0, 0], `${place} ${message?.size ?? 0}`),
             state: message === null ? "RCPT" : "EOD",
@@ -66,5 +73,8 @@ export const tablePorts: Partial<Ports> = {
         : { size: bytes.length, read: async (start, end) => bytes.subarray(start, end) };
     },
   },
-  keys: { privateKey: (id) => (id === "named" ? "nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=" : null) },
+  keys: {
+    privateKey: (id) =>
+      id === "named" ? "nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=" : id === "rsa" ? rsaKey : null,
+  },
 };

@@ -86,8 +86,8 @@ export class HookedCourier implements Courier {
     const refusal = { pluginReturn: plugins.value(value) };
     const facts = this.#factsOf(attempt, 0);
     const before = await hooks.before(facts, refusal);
-    if (before.kind !== "try") return withMetadata(insteadOfTry(before), before.metadata);
-    const tried = { attempt, outcome: givenBack, durationMs: 0, refusal };
+    const made = before.kind === "try" ? givenBack : insteadOfTry(before);
+    const tried = { attempt, outcome: made, durationMs: 0, refusal };
     const outcome = await this.#after({ position: 0, facts, before }, tried);
     return outcome === givenBack ? null : outcome;
   }
@@ -183,18 +183,19 @@ export class HookedCourier implements Courier {
     },
   ): Promise<Outcome> {
     const { attempt, outcome, durationMs, refusal } = did;
-    // Nothing was tried: there is nothing to be told of.
-    if (before.kind !== "try") return withMetadata(outcome, before.metadata);
+    // Nothing was tried and nothing is over: there is nothing to be told of.
+    if (before.kind === "queue") return withMetadata(outcome, before.metadata);
     const { hooks, retriesOf, plugins } = this.#options;
     const { kind, plugin } = outcome;
+    const decided = before.kind === "try" ? null : before.kind;
     const isPutOff = kind === "deferred" || kind === "unclear";
     const isExpired = isPutOff && facts.retry >= retriesOf(facts);
     const pluginReturn = plugin === undefined ? undefined : plugins.value(plugin.ret);
     const { addressId: localIpId } = this.#options;
-    const rules = hooks.isWatching ? (attempt.rules?.() ?? null) : null;
-    const attempted = { outcome, isExpired, durationMs, pluginReturn, localIpId, rules, refusal };
+    const rules = hooks.isWatching && decided === null ? (attempt.rules?.() ?? null) : null;
+    const attempted = { outcome, decided, isExpired, durationMs, pluginReturn, localIpId, rules, refusal };
     const metadata = before.metadata ?? facts.metadata;
-    const tried = withWish({ ...facts, metadata }, before.wish);
+    const tried = withWish({ ...facts, metadata }, before.kind === "try" ? before.wish : null);
     const after = await hooks.after(tried, attempted, before.context);
     return withMetadata(changed(outcome, after), after.metadata ?? before.metadata);
   }
@@ -279,7 +280,7 @@ function withWish(facts: RecipientFacts, wish: TryWish | null): RecipientFacts {
 }
 
 function insteadOfTry(before: Exclude<BeforeAnswer, { kind: "try" }>): Outcome {
-  const { reason: said, words } = "reason" in before ? before : { reason: null, words: null };
+  const { reason: said, words } = before;
   const outcome = (kind: Outcome["kind"], status: string, usual: string): Outcome => ({
     kind,
     status,
@@ -289,8 +290,9 @@ function insteadOfTry(before: Exclude<BeforeAnswer, { kind: "try" }>): Outcome {
   });
   if (before.kind === "delete")
     return { ...outcome("failed", "5.7.1", "Dropped by a script"), order: { kind: "delete" } };
-  if (before.kind === "bounce") return outcome("failed", "5.7.1", "Returned by a script");
-  return { ...outcome("deferred", "4.7.1", "Put off by a script"), order: retryOrder(before) };
+  if (before.kind === "queue")
+    return { ...outcome("deferred", "4.7.1", "Put off by a script"), order: retryOrder(before) };
+  return outcome("failed", "5.7.1", "Returned by a script");
 }
 
 function changed(outcome: Outcome, after: AfterAnswer): Outcome {
@@ -298,7 +300,8 @@ function changed(outcome: Outcome, after: AfterAnswer): Outcome {
   if (after.kind === "delete") return { ...outcome, order: { kind: "delete" } };
   const { reason, words } = after;
   const reply = reason === null ? outcome.reply : oneLine(reason);
-  const said = { ...outcome, reply, ...(words === null ? {} : { words }) };
+  const { order: _, ...rest } = outcome;
+  const said = { ...rest, reply, ...(words === null ? {} : { words }) };
   if (after.kind === "bounce") return { ...said, kind: "failed", status: inClass("5", outcome.status) };
   const kind = outcome.kind === "unclear" ? "unclear" : "deferred";
   return { ...said, kind, status: inClass("4", outcome.status), order: retryOrder(after) };

@@ -19,6 +19,12 @@ test("suspensions and policies of scripts stand in the queue's rules, and go", a
     queue_policy(["remotemx"], ["grouping" => "&google"], ["rate" => "10/60", "concurrency" => 2], 60, ["id" => "p"]);
     queue_policy(["remotemx"], [], ["concurrency" => 2], 60, ["id" => "q"]);
     echo queue_policy_delete("q");
+    queue_suspend(["jobid" => "twice"], 60, ["tag" => "first"]);
+    queue_suspend(["jobid" => "twice"], 60, ["tag" => "second"]);
+    queue_suspend(["jobid" => "twice"], 60, ["tag" => "third", "update" => false]);
+    queue_policy(["remotemx", "localip"], ["jobid" => "j"], ["concurrency" => 3], 60);
+    queue_policy(["localip", "remotemx"], ["jobid" => "j"], ["concurrency" => 4], 60);
+    queue_policy(["localip", "remotemx"], ["jobid" => "j"], ["concurrency" => 5], 60, ["update" => false]);
     echo queue_suspend(["localip" => "/(/"], 60);
     echo queue_quota("x");
     echo server_concurrency("mx");
@@ -44,10 +50,14 @@ test("suspensions and policies of scripts stand in the queue's rules, and go", a
   assert.equal(error, null);
   assert.deepEqual(lines, ["true", "none", "none", "3"]);
   assert.deepEqual(
-    queue.rulebook.suspensions.map(({ facts: { id, origin, tag } }) => [id, origin, tag]),
-    [["s", "script", "t"]],
+    queue.rulebook.suspensions.map(({ facts: { origin, tag } }) => [origin, tag]),
+    [
+      ["script", "t"],
+      ["script", "second"],
+    ],
   );
-  const [policy, ...others] = [...queue.rulebook.policies];
+  const [policy, second, ...others] = [...queue.rulebook.policies];
+  assert.equal(second?.order.limits.concurrency, 4);
   assert.deepEqual(others, []);
   assert.deepEqual(policy?.order.limits.rate, { tokens: 10, intervalMs: 60_000, algorithm: "tokenbucket" });
   assert.equal(policy?.order.limits.concurrency, 2);

@@ -21,9 +21,11 @@ const ORIGIN = "script";
 
 export function makeScriptQueue({ rules, algorithm, quota, connections }: ScriptQueueParts): QueueOrders {
   return {
-    suspend: ({ ttlSeconds, ...order }) =>
+    suspend: ({ ttlSeconds, isNew, ...order }) =>
+      (isNew && rules().hasSuspension(order.id)) ||
       taken(() => rules().suspend({ ...order, origin: ORIGIN, ttlMs: ttlSeconds * 1000 })),
-    addPolicy: ({ ttlSeconds, limits, ...order }) =>
+    addPolicy: ({ ttlSeconds, limits, isNew, ...order }) =>
+      (isNew && rules().hasPolicy(order.id)) ||
       taken(() =>
         rules().addPolicy({
           ...order,

@@ -133,6 +133,35 @@ test("a transport that is not there is a failure of the script: before an attemp
   assert.match(later?.lastReply ?? "", /^451 4\.7\.1 later/);
 });
 
+test("postdelivery hears of mail that predelivery returned or dropped, and may decide otherwise", async () => {
+  const mta = await engine({
+    predelivery: `$context = "kept";
+      if ($message["sender"] == "") Try();
+      if ($message["recipientaddress"]["localpart"] == "ann") Bounce(["reason" => "no such Ann"]);
+      if ($arguments["retry"] == 0) Delete(["reason" => "unwanted"]);`,
+    postdelivery: `if ($message["sender"] == "") Default();
+      memory_update("heard", [$message["recipientaddress"]["localpart"], $context, $arguments["action"], $arguments["attempt"],
+        $arguments["dsn"]["action"], $arguments["dsn"]["diagnosticcode"]], function ($k, $list, $item) { $list[] = $item; return $list; }, []);
+      if ($message["recipientaddress"]["localpart"] == "bob") Queue(["delay" => 7200, "reason" => string(memory_fetch("heard"))]);`,
+  });
+  await sendTo(mta, "ann@example.net");
+  await sink.taken(1);
+  assert.match(sink.received[0]?.content.toString() ?? "", /no such Ann/);
+  await sendTo(mta, "cid@example.net");
+  await until(() => queuedIn(mta), isEmpty);
+  await sendTo(mta, "bob@example.net");
+  const [kept] = await until(() => queuedIn(mta), isDeferred);
+  assert.deepEqual(
+    kept?.lastReply.split("],").map((one) => one.replace(/^.*=>\[/, "").replace(/\]+$/, "")),
+    [
+      '0=>"ann",1=>"kept",2=>"BOUNCE",3=>none,4=>"failed",5=>"no such Ann"',
+      '0=>"cid",1=>"kept",2=>"DELETE",3=>none,4=>none,5=>"unwanted"',
+      '0=>"bob",1=>"kept",2=>"DELETE",3=>none,4=>none,5=>"unwanted"',
+    ],
+  );
+  assert.equal(sink.attempts, 1);
+});
+
 test("predelivery drops mail without a word", async () => {
   const mta = await engine({ predelivery: `Delete();` });
   await sendTo(mta, "ann@example.net");

@@ -149,7 +149,7 @@ const functions: Readonly<Record<HookName, readonly HostFunction[]>> = {
     done,
   ],
   helo: [...judging, setter("SetHELO", "host", "Another name for the client.")],
-  auth: [...judging, saying("Reply", "reply", "Asks on with 334; the text is what the client decodes.")],
+  auth: [...judging, saying("Reply", "reply", "Asks on with 334; the text is sent in base64.")],
   mailfrom: [...judging, setter("SetSender", "sender", "Another sender.")],
   rcptto: [...judging, setter("SetRecipient", "recipient", "Another recipient.")],
   eod: judging,

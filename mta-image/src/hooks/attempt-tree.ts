@@ -27,6 +27,8 @@ export interface TriedOutcome {
 /** What became of an attempt. */
 export interface AttemptFacts {
   readonly outcome: TriedOutcome;
+  /** There was none: the script before it gave up. */
+  readonly decided?: "bounce" | "delete" | null;
   /** It was the last one that the schedule has. */
   readonly isExpired: boolean;
   readonly durationMs: number;
@@ -50,7 +52,8 @@ export function queueTree(refusal: Refusal | undefined): { readonly queue?: Tree
 }
 
 export function attemptArguments(retry: number, attempt: AttemptFacts): HslArray {
-  const { outcome, isExpired, rules, refusal } = attempt;
+  const { outcome, decided = null, isExpired, rules, refusal } = attempt;
+  if (decided !== null) return givenUpArguments(retry, decided, attempt);
   const { kind } = outcome;
   const isOver = kind === "failed" || isExpired;
   return arrayOf({
@@ -60,6 +63,22 @@ export function attemptArguments(retry: number, attempt: AttemptFacts): HslArray
     attempt: attemptTree(attempt),
     dsn: noticeTree(outcome, { isOver }),
     ...(rules === null ? {} : rulesTree(rules)),
+    ...queueTree(refusal),
+  });
+}
+
+/** Of a recipient that was given up before anything was tried. Without a notice there is no action of one. */
+function givenUpArguments(
+  retry: number,
+  decided: "bounce" | "delete",
+  { outcome, refusal }: AttemptFacts,
+): HslArray {
+  const notice = noticeTree(outcome, { isOver: true });
+  return arrayOf({
+    retry,
+    expired: false,
+    action: decided === "bounce" ? "BOUNCE" : "DELETE",
+    dsn: decided === "bounce" ? notice : { diagnosticcode: bytesOf(outcome.reply) },
     ...queueTree(refusal),
   });
 }

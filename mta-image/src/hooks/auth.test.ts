@@ -87,7 +87,7 @@ describe("auth", () => {
     withClient(
       {
         auth: `if ($arguments["mechanism"] != "XRIDDLE") Reject();
-          if ($arguments["state"] == 0) Reply(base64_encode("what has " . base64_decode($arguments["response"])));
+          if ($arguments["state"] == 0) Reply("what has " . base64_decode($arguments["response"]));
           if (base64_decode($arguments["response"]) == "a tail") Accept(["username" => "sphinx"]);
           Reject();`,
       },

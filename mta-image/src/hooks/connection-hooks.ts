@@ -36,7 +36,7 @@ import {
   tlsTree,
 } from "./trees.ts";
 import { type Answer, type Verdict, afterFailure, judge, wishedAddress, wordsOf } from "./verdict.ts";
-import { linesOf, replyOf } from "./wording.ts";
+import { challengeOf, replyOf } from "./wording.ts";
 
 export interface AuthFacts {
   readonly mechanism: string;
@@ -193,8 +193,7 @@ export class ConnectionHooks {
         const name = answer.wish.wish("username");
         return { ...answer, wish: { username: typeof name === "string" ? textOf(name) : null } };
       }
-      const [line = ""] = linesOf(answer.action.reason) ?? [];
-      return { kind: "ask", reply: makeReply(334, "", line) };
+      return { kind: "ask", reply: makeReply(334, "", challengeOf(answer.action.reason)) };
     });
   }
 

@@ -66,8 +66,7 @@ export type BeforeAnswer = Common &
   (
     | { readonly kind: "try"; readonly wish: TryWish | null }
     | Queued
-    | ({ readonly kind: "bounce" } & Said)
-    | { readonly kind: "delete" }
+    | ({ readonly kind: "bounce" | "delete" } & Said)
   );
 
 export type AfterAnswer = Common &
@@ -133,7 +132,7 @@ export class QueueHooks {
     const { kind, options } = run.action ?? { kind: "try", options: null };
     if (kind === "queue") return this.#queued(script, options) ?? failed(script);
     if (kind === "bounce") return { kind, ...this.#said(script, options) };
-    if (kind === "delete") return { kind };
+    if (kind === "delete") return { kind, reason: reasonOf(options), words: null };
     const wish = options === null ? null : tryWish(options, this.#configured);
     if (typeof wish !== "string") return { kind: "try", wish };
     this.#runner.complain(script, wish);
@@ -183,8 +182,7 @@ export class QueueHooks {
 type BeforeDecision =
   | { readonly kind: "try"; readonly wish: TryWish | null }
   | Queued
-  | ({ readonly kind: "bounce" } & Said)
-  | { readonly kind: "delete" };
+  | ({ readonly kind: "bounce" | "delete" } & Said);
 
 /** "reject" would lose mail over a slip of a script: whatever failed before an attempt is tried again. */
 function failed({ onError }: HookScript): BeforeDecision {

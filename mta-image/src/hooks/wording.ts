@@ -10,6 +10,8 @@ import type { Wording } from "./stages.ts";
 /** RFC 5321 4.5.3.1.5: 512 bytes with code and line end. */
 const MAX_LINE = 450;
 const MAX_LINES = 20;
+/** In base64 it fits the 12,288 bytes that a line of AUTH may have. */
+const MAX_CHALLENGE = 8_192;
 
 export interface Said {
   readonly reason: Value;
@@ -24,6 +26,11 @@ export function replyOf(said: Said, usual: Wording, isFinal = false): Reply {
   const lines = linesOf(said.reason) ?? [usual.text];
   const disconnect = said.options?.get("disconnect") === true;
   return makeReply(code, enhanced, lines, { hangUp: isFinal || disconnect || code === 421 });
+}
+
+/** What a mechanism of a script asks, as AUTH wants it (RFC 4954 4): base64 in one line. */
+export function challengeOf(reason: Value): string {
+  return Buffer.from(wordsOf(reason).slice(0, MAX_CHALLENGE), "latin1").toString("base64");
 }
 
 /** The lines of a reason, or null when the script gave none. */

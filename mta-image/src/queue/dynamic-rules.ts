@@ -54,6 +54,14 @@ export class DynamicRules {
     return this.addPolicy({ ...known.order, limits: { ...known.order.limits, ...change.limits }, ttlMs });
   }
 
+  hasPolicy(id: string): boolean {
+    return this.#rulebook.findPolicy(id) !== undefined;
+  }
+
+  hasSuspension(id: string): boolean {
+    return this.#rulebook.hasSuspension(id);
+  }
+
   deletePolicy(id: string): boolean {
     return this.#rulebook.deletePolicy(id);
   }

@@ -185,6 +185,11 @@ export class Rulebook {
     return true;
   }
 
+  /** Of those that came while the engine runs. */
+  hasSuspension(id: string): boolean {
+    return this.#suspensions.has(id);
+  }
+
   unsuspend(id: string): boolean {
     const known = this.#suspensions.get(id);
     if (known === undefined) return false;

@@ -195,6 +195,10 @@ test("the older functions search and bind by profiles of the configuration", { s
       echo ldap_search("people", "bob");
       echo ldap_search("people", "*");
       echo ldap_search("people", "bob", ["attributes" => ["cn"]])[0]["cn"];
+      echo ldap_search("people", ["bob", "*"], ["query" => "(&(uid=$1)(!(uid=$2)))", "attributes" => ["uid"]]);
+      echo length(ldap_search("people", "uid=*", ["query" => "(%x)"])) > 1;
+      echo ldap_search("people", "bob", ["username" => "uid=nobody,dc=example", "password" => "wrong"]);
+      echo ldap_search("people", "bob", ["host" => "ldap://127.0.0.1:1"]);
       echo ldap_search(["uri" => "ldap://127.0.0.1:1"], "bob");
       echo [ldap_bind("people", "bob", "secret-bob"), ldap_bind("people", "bob", "wrong"), ldap_bind("people", "bob", "")];
       echo [ldap_bind("people", "nobody", "x"), ldap_bind("people", "*", "secret-bob")];
@@ -206,6 +210,10 @@ test("the older functions search and bind by profiles of the configuration", { s
       '[0=>["dn"=>"uid=bob,dc=example","mail"=>[0=>"bob@example.com"]]]',
       "[]",
       '[0=>"bob"]',
+      '[0=>["dn"=>"uid=bob,dc=example","uid"=>[0=>"bob"]]]',
+      "true",
+      "-1",
+      "-1",
       "-1",
       "[0=>1,1=>0,2=>0]",
       "[0=>0,1=>0]",

@@ -88,6 +88,27 @@ test("sockets send, receive, peek, end and time out", async () => {
   );
 });
 
+test("sockets wait for all of what is wanted, or for nothing", async () => {
+  assert.deepEqual(
+    await said(`
+      $s = Socket("AF_INET", "SOCK_STREAM");
+      $s->settimeout(5);
+      $s->connect("127.0.0.1", ECHO);
+      echo [$s->recv(5, "MSG_DONTWAIT"), $s->errno()];
+      $s->send("hel");
+      sleep(0.05);
+      $s->send("lo, you");
+      echo $s->recv(5, ["MSG_WAITALL"]);
+      echo $s->recv(3, ["MSG_WAITALL", "MSG_PEEK"]) . "|" . $s->recv(4, "MSG_WAITALL");
+      $s->send("end");
+      $s->shutdown("SHUT_WR");
+      echo $s->recv(100, ["MSG_WAITALL"]) . "|" . $s->recv(100, ["MSG_WAITALL"]) . "|" . $s->recv(1, "MSG_DONTWAIT");
+      try { $s->recv(1, "MSG_OOB"); } catch ($e) { echo $e->message(); }
+    `),
+    ["[0=>none,1=>11]", "hello", ", y|, yo", "uend||", "recv() has no flag MSG_OOB"],
+  );
+});
+
 test("TLS over a socket verifies what the script says of the server, and gives its certificate", async () => {
   assert.deepEqual(
     await said(`

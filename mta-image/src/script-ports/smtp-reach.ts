@@ -142,7 +142,7 @@ async function open(talk: SmtpTalk, { way }: Trying): Promise<SmtpTalk | SmtpOut
 }
 
 export function lost(error: unknown, talk: SmtpTalk): SmtpOutcome {
-  return { error: describe(error), temporary: true, state: talk.state, tls: talk.secured };
+  return { error: describe(error), temporary: true, ...facts(talk) };
 }
 
 export function outcomeOf({ code, enhanced, lines }: ServerReply, talk: SmtpTalk): SmtpOutcome {
@@ -150,11 +150,15 @@ export function outcomeOf({ code, enhanced, lines }: ServerReply, talk: SmtpTalk
   const reason = lines.map((line) =>
     enhanced !== "" && line.startsWith(enhanced) ? line.slice(enhanced.length).trim() : line,
   );
-  return { code, enhanced: numbers, reason, state: talk.state, tls: talk.secured };
+  return { code, enhanced: numbers, reason, ...facts(talk) };
+}
+
+function facts(talk: SmtpTalk): Pick<SmtpOutcome, "state" | "tls" | "connection"> {
+  return { state: talk.state, tls: talk.secured, connection: talk.reached };
 }
 
 export function fault(error: string, temporary: boolean): SmtpOutcome {
-  return { error, temporary, state: null, tls: null };
+  return { error, temporary, state: null, tls: null, connection: null };
 }
 
 function trouble(found: {

@@ -15,7 +15,7 @@ import { type SourceAddress, reachThrough } from "../delivery/egress.ts";
 import type { Host } from "../delivery/route.ts";
 import type { TlsDemand } from "../delivery/tls-rules.ts";
 import { isNamed } from "../script/library/tls-socket.ts";
-import type { SmtpSecured, SmtpState } from "../script/ports.ts";
+import type { SmtpReached, SmtpSecured, SmtpState } from "../script/ports.ts";
 import { ReplyParser, type ServerReply } from "../smtp/reply-parser.ts";
 import { encodeXtext } from "../smtp/xtext.ts";
 import { type Way, timeoutIn } from "./smtp-way.ts";
@@ -49,6 +49,8 @@ export class SmtpTalk {
   #error: Error | null = null;
   #wake: (() => void) | null = null;
   #extensions: readonly string[] = [];
+  /** Null until it is open. */
+  reached: SmtpReached | null = null;
   /** The step that is under way, or was last. */
   state: SmtpState | null = null;
 
@@ -71,6 +73,7 @@ export class SmtpTalk {
       const refusal = await reachThrough(proxy, socket, target);
       if (refusal !== null) throw new Error(refusal);
     }
+    this.reached = { localIp: source?.ip ?? socket.localAddress ?? "", remoteIp: ip, remoteMx: host.name };
     if (tls.isImplicit) await this.#secured(socket);
     else this.#listen(socket);
   }

@@ -18,6 +18,10 @@ test("mail goes to a named server, in the clear unless the script says otherwise
       echo $m->send("s@example.com", ["r@example.com", "no@example.com"], HOST)["result"]["state"];
       echo $m->send("s@example.com", ["r@example.com"], ["host" => HOST, "tls" => "require"])["result"]["code"];
       echo $m->send("s@example.com", ["r@example.com"], "127.0.0.1:1")["error"]["temporary"];
+      $r = $m->send("s@example.com", ["no@example.com"], ["host" => HOST, "tls" => "require"]);
+      echo [$r["connection"], $r["tls"]["started"], $r["tls"]["protocol"]];
+      $r = $m->send("s@example.com", ["no@example.com"], "127.0.0.1:1");
+      echo [isset($r["connection"]), $r["tls"], $r["error"]["reason"] === $r["error"]["message"]];
       echo smtp_lookup_rcpt(HOST, "", "no@example.com");
       echo smtp_lookup_auth(PLAIN, "u", "right");
       echo smtp_lookup_auth(["host" => HOST, "tls" => "require"], "u", "wrong");
@@ -26,7 +30,10 @@ test("mail goes to a named server, in the clear unless the script says otherwise
     `),
     [
       '["code"=>250,"enhanced"=>[],"reason"=>[0=>"OK: message queued"],"state"=>"EOD"]',
-      ..."RCPT 250 true 0 1 0 -1 -1".split(" "),
+      ..."RCPT 250 true".split(" "),
+      '[0=>["localip"=>"127.0.0.1","remoteip"=>"127.0.0.1","remotemx"=>"127.0.0.1"],1=>true,2=>"TLSv1.3"]',
+      '[0=>false,1=>["started"=>false],2=>true]',
+      ..."0 1 0 -1 -1".split(" "),
     ],
   );
   const body = "Subject: hi\r\n\r\na\r\n.\r\nb\r\n";

@@ -37,7 +37,7 @@ export function toNumber(value: Value): number {
   if (typeof value !== "string") return 0;
   const radix = radixNumber(value);
   if (radix !== undefined) return radix;
-  const decimal = /^\s*[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?/i.exec(value);
+  const decimal = /^\s*[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?/i.exec(value);
   return decimal === null ? 0 : Number(decimal[0]);
 }
 
@@ -47,9 +47,12 @@ export function radixNumber(text: string): number | undefined {
   return radix === null ? undefined : Number(radix[2]) * (radix[1] === "-" ? -1 : 1);
 }
 
-/** The number that text is as a whole, for comparisons; undefined for other text. */
+/**
+ * The number that text is as a whole, for comparisons; undefined for other text. Each character can be read in one way
+ * only: a long text of digits must not be tried in many.
+ */
 export function numericText(text: string): number | undefined {
-  return /^\s*[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?\s*$/i.test(text) ? Number(text) : undefined;
+  return /^\s*[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?\s*$/i.test(text) ? Number(text) : undefined;
 }
 
 export function typeName(value: Value): string {

@@ -47,14 +47,20 @@ type Convert = (value: Parameters<typeof toText>[0], precision: number | undefin
 
 const whole = (value: Parameters<typeof toText>[0], base: number): string => {
   const number = Math.trunc(toNumber(value));
-  return Number.isFinite(number) ? number.toString(base) : numberText(number);
+  return Number.isFinite(number) ? BigInt(number).toString(base) : numberText(number);
 };
+
+/** toFixed() turns to exponents from 1e21 on, where a number has no decimals any more. */
+function fixed(number: number, digits: number): string {
+  if (Math.abs(number) < 1e21) return number.toFixed(digits);
+  return `${BigInt(number)}${digits === 0 ? "" : `.${"0".repeat(digits)}`}`;
+}
 
 const conversions: Readonly<Record<string, Convert>> = {
   s: (value, precision) => toText(value).slice(0, precision),
   f: (value, precision) => {
     const number = toNumber(value);
-    return Number.isFinite(number) ? number.toFixed(Math.min(precision ?? 6, 100)) : numberText(number);
+    return Number.isFinite(number) ? fixed(number, Math.min(precision ?? 6, 100)) : numberText(number);
   },
   d: (value) => whole(value, 10),
   x: (value) => whole(value, 16),

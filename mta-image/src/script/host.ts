@@ -7,7 +7,7 @@
 import { type Place, Refusal } from "./error.ts";
 import { type Called, type HslArray, type Value, HostObject, HslFunction } from "./value.ts";
 import type { RunContext } from "./context.ts";
-import { toText, typeName } from "./convert.ts";
+import { numericText, toText, typeName } from "./convert.ts";
 
 /** A parameter and what it accepts. `convert` gives undefined for what it refuses. */
 export interface Parameter<T> {
@@ -149,9 +149,7 @@ export const parameter = {
     make<number>(name, "number", (value) => {
       if (typeof value === "number") return value;
       if (typeof value === "boolean") return value ? 1 : 0;
-      return typeof value === "string" && /^\s*[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?\s*$/i.test(value)
-        ? Number(value)
-        : undefined;
+      return typeof value === "string" ? numericText(value) : undefined;
     }),
   boolean: (name: string) =>
     make<boolean>(name, "boolean", (value) =>

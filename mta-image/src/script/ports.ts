@@ -107,7 +107,17 @@ export type SmtpOutcome = (Reply | { readonly error: string; readonly temporary:
   readonly state: SmtpState | null;
   /** Null: in the clear. */
   readonly tls: SmtpSecured | null;
+  /** Null: nobody was reached. */
+  readonly connection: SmtpReached | null;
 };
+
+/** What a conversation went over. */
+export interface SmtpReached {
+  readonly localIp: string;
+  readonly remoteIp: string;
+  /** The name of the host. */
+  readonly remoteMx: string;
+}
 
 export interface SmtpSecured {
   readonly protocol: string;
@@ -206,6 +216,8 @@ export interface QueueLimits {
 export interface QueueOrders {
   suspend(order: {
     readonly id: string;
+    /** Nothing is changed where there is one of the id. */
+    readonly isNew: boolean;
     readonly match: QueueFields;
     readonly tag: string | null;
     readonly properties: Readonly<Record<string, string>>;
@@ -213,6 +225,7 @@ export interface QueueOrders {
   }): boolean;
   addPolicy(order: {
     readonly id: string;
+    readonly isNew: boolean;
     readonly type: "dynamic" | "backoff" | "warmup";
     readonly fields: readonly (keyof QueueFields)[];
     readonly match: QueueFields;

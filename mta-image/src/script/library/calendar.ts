@@ -18,6 +18,18 @@ const MONTHS = [
 ];
 const two = (number: number, fill = "0"): string => String(number).padStart(2, fill);
 
+/** Date.UTC, which takes the years 0 to 99 for those of the twentieth century, for any year. */
+function utcOf(
+  year: number,
+  month: number,
+  day: number,
+  [hour, minute, second]: readonly [number, number, number] = [0, 0, 0],
+): number {
+  const date = new Date(0);
+  date.setUTCFullYear(year, month, day);
+  return date.setUTCHours(hour, minute, second);
+}
+
 /** Seconds that local time is ahead of UTC. */
 export function localOffset(time: number, zone: string | null): number {
   const ms = Math.floor(time) * 1000;
@@ -36,7 +48,7 @@ export function localOffset(time: number, zone: string | null): number {
     }).formatToParts(ms);
     const of = (type: string): number => Number(parts.find((part) => part.type === type)?.value);
     return (
-      (Date.UTC(of("year"), of("month") - 1, of("day"), of("hour"), of("minute"), of("second")) - ms) / 1000
+      (utcOf(of("year"), of("month") - 1, of("day"), [of("hour"), of("minute"), of("second")]) - ms) / 1000
     );
   } catch {
     throw new Refusal(`${zone} is no time zone`);
@@ -115,7 +127,7 @@ function conversion(letter: string, date: Date, when: When): string | undefined 
 }
 
 function dayOfYear(date: Date): number {
-  return Math.floor((date.getTime() - Date.UTC(date.getUTCFullYear(), 0, 1)) / 86_400_000);
+  return Math.floor((date.getTime() - utcOf(date.getUTCFullYear(), 0, 1)) / 86_400_000);
 }
 
 function isoWeek(date: Date): { year: number; week: number } {
@@ -137,21 +149,45 @@ const numbers: Readonly<Record<string, readonly [field: string, digits: string]>
   j: ["yearday", "\\d{1,3}"],
 };
 
-/** Null when the text does not fit the format. */
+/** A letter of the format, white space, or a character that stands for itself. */
+const PIECE = /%([A-Za-z%])|\s+|[\s\S]/g;
+const readers: Readonly<Record<string, RegExp>> = {
+  ...Object.fromEntries(
+    Object.entries(numbers).map(([letter, [, digits]]) => [letter, new RegExp(`\\s*(${digits})`, "y")]),
+  ),
+  z: /\s*(Z|[-+]\d{2}:?\d{2})/iy,
+};
+const WORD = /\s*([A-Za-z]+)/y;
+const SPACE = /\s*/y;
+
+/** Null when the text does not fit the format. Like C's, it never goes back: what a piece has read stays read. */
 export function parseTime(text: string, format: string, zone: string | null): number | null {
-  const fields: string[] = [];
+  const fields = new Map<string, string>();
   const full = format.replace(/%([FTRDcxXrh])/g, (_, letter: string) => shorts[letter] as string);
-  const source = full.replace(/%([A-Za-z%])|\s+|[^\w\s%]/g, (part, letter?: string) => {
-    if (letter === undefined) return /\s/.test(part) ? "\\s*" : `\\${part}`;
-    if (letter === "%") return "%";
-    const known = numbers[letter];
-    fields.push(known?.[0] ?? letter);
-    if (known !== undefined) return `\\s*(${known[1]})`;
-    return letter === "z" ? "\\s*(Z|[-+]\\d{2}:?\\d{2})" : "\\s*([A-Za-z]+)";
-  });
-  const found = new RegExp(`^\\s*${source}`, "i").exec(text);
-  if (found === null) return null;
-  return assemble(new Map(fields.map((field, at) => [field, found[at + 1] as string])), zone);
+  let at = readAt(SPACE, text, 0).end;
+  for (const [part, letter] of full.matchAll(PIECE)) {
+    if (/^\s/.test(part)) {
+      at = readAt(SPACE, text, at).end;
+    } else if (letter === undefined || letter === "%") {
+      if (!isSame(text[at++], letter ?? part)) return null;
+    } else {
+      const { found, end } = readAt(readers[letter] ?? WORD, text, at);
+      if (found === undefined) return null;
+      fields.set(numbers[letter]?.[0] ?? letter, found);
+      at = end;
+    }
+  }
+  return assemble(fields, zone);
+}
+
+function readAt(reader: RegExp, text: string, at: number): { found: string | undefined; end: number } {
+  reader.lastIndex = at;
+  const match = reader.exec(text);
+  return { found: match?.[1], end: match === null ? at : reader.lastIndex };
+}
+
+function isSame(given: string | undefined, wanted: string): boolean {
+  return given?.toLowerCase() === wanted.toLowerCase();
 }
 
 function assemble(fields: ReadonlyMap<string, string>, zone: string | null): number | null {
@@ -169,9 +205,8 @@ function assemble(fields: ReadonlyMap<string, string>, zone: string | null): num
   const hour = half === undefined ? number("hour", 0) : (number("hour", 0) % 12) + (half === "pm" ? 12 : 0);
   if (month < 0 || month > 11 || hour > 24) return null;
   const day = fields.has("yearday") ? number("yearday", 1) : number("day", 1);
-  const utc =
-    Date.UTC(year, fields.has("yearday") ? 0 : month, day, hour, number("minute", 0), number("second", 0)) /
-    1000;
+  const clock = [hour, number("minute", 0), number("second", 0)] as const;
+  const utc = utcOf(year, fields.has("yearday") ? 0 : month, day, clock) / 1000;
   const offset = fields.get("z");
   if (offset === undefined) return utc - localOffset(utc, zone);
   const digits = offset.replace(/\D/g, "");

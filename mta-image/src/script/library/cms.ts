@@ -8,7 +8,7 @@ import { type HostFunction, declare, optional, parameter } from "../host.ts";
 import { port } from "../ports.ts";
 import { HslArray, type Value } from "../value.ts";
 import { type Signer, cmsType, envelop, openEnvelope, readSigned, signData, signerOf } from "./cms-data.ts";
-import { readPrivate } from "./keys.ts";
+import { keyName, readPrivate } from "./keys.ts";
 import { flag, list, option, record } from "./subjects.ts";
 import { keyPem } from "./tls-options.ts";
 import { certificateOf, readCertificates, verifyChain, x509Resource } from "./x509.ts";
@@ -18,7 +18,8 @@ const options = optional(array("options"));
 const owner = parameter.of<HslArray | string>("certificate", "array or string", (value) =>
   value instanceof HslArray || typeof value === "string" ? value : undefined,
 );
-const IDENTITY = "The certificate is an array of x509, privatekey and chain, or a name of the configuration.";
+const IDENTITY =
+  "The certificate is an array of x509, privatekey and chain, a name of the configuration, or PEM of certificates and key in one text.";
 
 export const cmsFunctions: readonly HostFunction[] = [
   declare({
@@ -142,17 +143,23 @@ function certificatesOf(value: Value): X509Certificate[] {
 }
 
 function identity(context: RunContext, who: HslArray | string): Signer {
-  if (typeof who === "string") return named(context, who);
+  if (typeof who === "string") return who.includes("-----BEGIN ") ? inOne(who, who) : named(context, who);
   const chain = certificatesOf(who.get("chain"));
   return { certificate: certificateOf(who.get("x509")), key: keyOf(keyPem(who.get("privatekey"))), chain };
 }
 
-function named(context: RunContext, id: string): Signer {
+function named(context: RunContext, name: string): Signer {
   const keys = port(context, "keys");
+  const id = keyName(name, true) ?? "";
   const [key, certificate] = [keys.privateKey(id), keys.certificate?.(id) ?? null];
   if (key === null || certificate === null) throw new Refusal(`there is no key with a certificate ${id}`);
-  const [leaf, ...chain] = readCertificates(certificate);
-  if (leaf === undefined) throw new Refusal(`there is no certificate ${id}`);
+  return inOne(certificate, key);
+}
+
+/** The first of the certificates is the key's, the others lead from it to an authority. */
+function inOne(certificates: string, key: string): Signer {
+  const [leaf, ...chain] = readCertificates(certificates);
+  if (leaf === undefined) throw new Refusal("there is no certificate");
   return { certificate: leaf, key: keyOf(key), chain };
 }
 

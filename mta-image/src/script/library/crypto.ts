@@ -2,16 +2,26 @@
  * Ciphers, signatures and secret chance, all by OpenSSL through node:crypto. Keys are PEM, or DER as bytes (with or
  * without Base64); what cannot be read or verified is none, never an error that names a key.
  */
-import { createCipheriv, createDecipheriv, randomBytes, randomInt, sign, verify } from "node:crypto";
+import {
+  type KeyObject,
+  createCipheriv,
+  createDecipheriv,
+  randomBytes,
+  randomInt,
+  sign,
+  verify,
+} from "node:crypto";
 
+import type { RunContext } from "../context.ts";
 import { Refusal } from "../error.ts";
 import { type HslArray, type Value, HostObject } from "../value.ts";
 import { toText, truthy } from "../convert.ts";
 import { type HostFunction, declare, optional, parameter } from "../host.ts";
+import type { KeyPort } from "../ports.ts";
 import { bytes } from "./hash.ts";
-import { key, kinds, privateKey, readPrivate, readPublic } from "./keys.ts";
+import { anyKey, key, keyText, kinds, privateKey, readPrivate, readPublic } from "./keys.ts";
 import { shaCrypt } from "./sha-crypt.ts";
-import { option } from "./subjects.ts";
+import { flag, option } from "./subjects.ts";
 
 const { string, any, array, number } = parameter;
 const options = optional(array("options"));
@@ -38,19 +48,24 @@ export const cryptoFunctions: readonly HostFunction[] = [
   ]),
   declare({
     name: "rsa_sign",
-    parameters: [string("message"), key("rsa"), options],
+    parameters: [string("message"), anyKey, options],
     returns: "string or none",
-    docs: "Signature by PKCS#1 v1.5. Option `hash`: rsa-sha1, rsa-sha256 (default), rsa-sha512.",
-    run: (_, message, privateKey, how) =>
-      privateKey === null ? null : sign(digestOf(how), bytes(message), privateKey).toString("latin1"),
+    docs: "Signature by PKCS#1 v1.5; none when the key is none for RSA. Options: `hash` (md5, sha1, sha256, which is the default, sha384, sha512; rsa- may stand before it), `id` (the key is a name of the configuration, as it is in any case with pki: before it). Keys are PEM or DER, whatever `pem` and `format` say.",
+    run: (context, message, given, how) => {
+      const read = signingKey(context, given, how);
+      return read === null ? null : sign(digestOf(how), bytes(message), read).toString("latin1");
+    },
   }),
   declare({
     name: "rsa_verify",
     parameters: [string("message"), string("signature"), string("publickey"), options],
     returns: "boolean or none",
     docs: "Whether the signature fits; none when the key cannot be read. Options as for rsa_sign.",
-    run: (_, message, signature, publicKey, how) => {
-      const read = readPublic("rsa", publicKey);
+    run: (context, message, signature, publicKey, how) => {
+      const find = (keys: KeyPort, id: string): string | null =>
+        keys.certificate?.(id) ?? keys.privateKey(id);
+      const text = keyText(context, publicKey, { isName: flag(how, "id"), find });
+      const read = text === null ? null : readPublic("rsa", text);
       return read === null ? null : verify(digestOf(how), bytes(message), read, bytes(signature));
     },
   }),
@@ -124,11 +139,22 @@ export function randomBetween(low: number, high: number): number {
   return low + randomInt(high - low + 1);
 }
 
+function signingKey(
+  context: RunContext,
+  given: KeyObject | string,
+  how: HslArray | undefined,
+): KeyObject | null {
+  if (typeof given !== "string") return given.asymmetricKeyType === "rsa" ? given : null;
+  const find = (keys: KeyPort, id: string): string | null => keys.privateKey(id);
+  const text = keyText(context, given, { isName: flag(how, "id"), find });
+  return text === null ? null : readPrivate("rsa", text);
+}
+
 function digestOf(how: HslArray | undefined): string {
   const name = toText(option(how, "hash") ?? "rsa-sha256")
     .toLowerCase()
     .replace(/^rsa-/, "");
-  if (!["sha1", "sha256", "sha384", "sha512"].includes(name))
+  if (!["md5", "sha1", "sha256", "sha384", "sha512"].includes(name))
     throw new Refusal(`there is no hash ${name} for RSA`);
   return name;
 }

@@ -5,6 +5,7 @@
 import { type KeyObject, createPrivateKey, createPublicKey } from "node:crypto";
 
 import { type HostClass, makeClass, parameter } from "../host.ts";
+import { type KeyPort, type Ports, port } from "../ports.ts";
 import { HostObject } from "../value.ts";
 import { bytes } from "./hash.ts";
 
@@ -22,6 +23,28 @@ export const key = (kind: Kind) =>
     if (typeof value === "string") return readPrivate(kind, value);
     return value instanceof HostObject && value.cls === kinds[kind] ? (value.state as KeyObject) : undefined;
   });
+
+/** A private key as a script writes it: a value, its text, or a name of the configuration. */
+export const anyKey = parameter.of<KeyObject | string>("privatekey", "private key or string", (value) => {
+  if (typeof value === "string") return value;
+  const isKey = value instanceof HostObject && keyClasses.some((cls) => cls === value.cls);
+  return isKey ? (value.state as KeyObject) : undefined;
+});
+
+/** Null when the text is no name: `pki:NAME` always is, others where the script says so (option `id`). */
+export function keyName(text: string, isName: boolean): string | null {
+  return isName || text.startsWith("pki:") ? text.replace(/^pki:/, "") : null;
+}
+
+/** The text itself, or what the configuration has under the name that it is; null when that is nothing. */
+export function keyText(
+  context: { readonly ports?: Partial<Ports> | undefined },
+  text: string,
+  { isName, find }: { readonly isName: boolean; readonly find: (keys: KeyPort, id: string) => string | null },
+): string | null {
+  const id = keyName(text, isName);
+  return id === null ? text : find(port(context, "keys"), id);
+}
 
 /** Null for keys of other kinds. */
 export function keyKind({ asymmetricKeyType }: KeyObject): Kind | null {

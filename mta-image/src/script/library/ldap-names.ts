@@ -1,4 +1,5 @@
 /** Names of LDAP as text: filters (RFC 4515), distinguished names (RFC 4514), and what result codes mean. Pure. */
+import { trimEnd } from "../trim.ts";
 
 const codes: Readonly<Record<number, string>> = {
   [-12]: "Operation not supported",
@@ -77,7 +78,8 @@ function escapeValue(value: string): string {
 
 /** Without spaces behind it that nothing protects. */
 function trimmed(value: string): string {
-  return value.replace(/(?<!\\) +$/, "");
+  const text = trimEnd(value, " ");
+  return text.endsWith("\\") && text.length < value.length ? `${text} ` : text;
 }
 
 function plain(value: string): string {

@@ -7,6 +7,8 @@ import { toText } from "../convert.ts";
 import { Refusal } from "../error.ts";
 import { type HostFunction, declare, optional, parameter } from "../host.ts";
 import { type LdapConnection, type LdapEntry, type LdapProfile, type LdapTrouble, port } from "../ports.ts";
+import type { TlsWish } from "../http-port.ts";
+import type { Key } from "../key.ts";
 import { HslArray, type Value } from "../value.ts";
 import { entryArray, isTrouble } from "./ldap.ts";
 import { escapeFilter, writeName } from "./ldap-names.ts";
@@ -23,10 +25,9 @@ export const ldapFunctions: readonly HostFunction[] = [
     name: "ldap_search",
     parameters: [profile, parameter.any("lookup"), optional(array("override"))],
     returns: "array or number",
-    docs: "Entries of a directory as LDAPResult->next() gives them, for which the filter of the profile fits with the text in the place of %s; the code of LDAP when that failed. The profile is a name of `scripting.ldap`, or an array of its keys; `override` changes some.",
+    docs: "Entries of a directory as LDAPResult->next() gives them, for which the filter of the profile fits with the text in the place of %s (or %x, where nothing is escaped: a text from outside can then change the filter), or the items of an array in those of $1, $2 and so on; -1 when that failed. The profile is a name of `scripting.ldap`, or an array of its keys; `override` changes some, also by their older names `host`, `username` and `query`; and `tls_default_ca`, `tls_verify_peer`.",
     way: "promise",
-    run: (context, name, lookup, override) =>
-      lookUp(context, profileOf(context, name, override), toText(lookup)),
+    run: (context, name, lookup, override) => lookUp(context, profileOf(context, name, override), lookup),
   }),
   declare({
     name: "ldap_bind",
@@ -39,17 +40,22 @@ export const ldapFunctions: readonly HostFunction[] = [
   }),
 ];
 
-function profileOf(
-  context: RunContext,
-  name: string | HslArray,
-  override: HslArray | undefined,
-): LdapProfile {
+/** What override may call keys of a profile, too. */
+const olderNames: ReadonlyMap<Key, string> = new Map([
+  ["host", "uri"],
+  ["username", "binddn"],
+  ["query", "filter"],
+]);
+
+type Profile = LdapProfile & { readonly tls: TlsWish };
+
+function profileOf(context: RunContext, name: string | HslArray, override: HslArray | undefined): Profile {
   const ldap = port(context, "ldap");
   const known = typeof name === "string" ? ldap.profile(name) : null;
   if (typeof name === "string" && known === null) throw new Refusal(`there is no LDAP profile ${name}`);
   const given = HslArray.from([
     ...(name instanceof HslArray ? name.entries() : []),
-    ...(override?.entries() ?? []),
+    ...[...(override?.entries() ?? [])].map(([key, value]) => [olderNames.get(key) ?? key, value] as const),
   ]);
   const text = (key: string, otherwise: string | undefined): string => {
     const value = given.get(key);
@@ -57,7 +63,7 @@ function profileOf(
   };
   const uri = given.get("uri");
   const attributes = given.get("attributes");
-  const found: LdapProfile = {
+  const found: Profile = {
     uris: uri === null ? (known?.uris ?? []) : toText(uri).split(/\s+/),
     startTls: flag(given, "starttls", known?.startTls ?? false),
     bindDn: text("binddn", known?.bindDn),
@@ -67,28 +73,29 @@ function profileOf(
     attributes: attributes instanceof HslArray ? attributes.values().map(toText) : (known?.attributes ?? []),
     userDn: text("userdn", known?.userDn),
     timeoutMs: known?.timeoutMs ?? 0,
+    tls: tlsOptions(given),
   };
   if (found.uris.length === 0) throw new Refusal("an LDAP profile needs a uri");
   return found;
 }
 
-async function lookUp(context: RunContext, from: LdapProfile, lookup: string): Promise<Value> {
+async function lookUp(context: RunContext, from: Profile, lookup: Value): Promise<Value> {
   const entries = await entriesOf(context, from, lookup);
-  return isTrouble(entries) ? entries.code : list(entries.map(entryArray));
+  return isTrouble(entries) ? -1 : list(entries.map(entryArray));
 }
 
 /** All entries for one lookup, on a connection of its own. */
 async function entriesOf(
   context: RunContext,
-  from: LdapProfile,
-  lookup: string,
+  from: Profile,
+  lookup: Value,
 ): Promise<LdapEntry[] | LdapTrouble> {
   const connection = connectTo(context, from);
   try {
     const trouble = await greet(connection, from, from.bindDn, from.password);
     if (trouble !== null) return trouble;
     const entries: LdapEntry[] = [];
-    const filter = from.filter.replaceAll("%s", () => escapeFilter(lookup));
+    const filter = filled(from.filter, lookup);
     const question = {
       scope: "sub",
       filter,
@@ -106,9 +113,19 @@ async function entriesOf(
   }
 }
 
+/** The filter with what is looked up in its places. */
+function filled(filter: string, lookup: Value): string {
+  if (lookup instanceof HslArray) {
+    const items = lookup.values().map((item) => escapeFilter(toText(item)));
+    return filter.replace(/\$(\d{1,3})/g, (place, number: string) => items[Number(number) - 1] ?? place);
+  }
+  const text = toText(lookup);
+  return filter.replace(/%[sx]/g, (place) => (place === "%s" ? escapeFilter(text) : fromBytes(text)));
+}
+
 async function logIn(
   context: RunContext,
-  from: LdapProfile,
+  from: Profile,
   { username, password }: { readonly username: string; readonly password: string },
 ): Promise<number> {
   let dn = writeUser(from.userDn, username);
@@ -135,8 +152,8 @@ function writeUser(template: string, username: string): string | null {
   return template.replaceAll("%s", () => fromBytes(escaped));
 }
 
-function connectTo(context: RunContext, { uris, timeoutMs }: LdapProfile): LdapConnection {
-  const wish = { uris, connectTimeoutMs: timeoutMs, timeoutMs, tls: tlsOptions(undefined) };
+function connectTo(context: RunContext, { uris, timeoutMs, tls }: Profile): LdapConnection {
+  const wish = { uris, connectTimeoutMs: timeoutMs, timeoutMs, tls };
   return port(context, "ldap").connect(wish, context.signal);
 }
 

@@ -2,6 +2,7 @@
  * The class MailMessage: a whole message, from a string, a File, or (by `makeMessageClass`) what an engine received. It is
  * the top part of itself. Changes stay in the script until `toString`, `toFile`, `queue` or `send` write them out.
  */
+import type { RunContext } from "../context.ts";
 import { Refusal } from "../error.ts";
 import {
   type HostClass,
@@ -12,14 +13,15 @@ import {
   optional,
   parameter,
 } from "../host.ts";
-import { signPart } from "../mail/dkim.ts";
+import { type SignOptions, signPart } from "../mail/dkim.ts";
 import { makeField, prependField } from "../mail/edit.ts";
 import { Message, PartHandle } from "../mail/message.ts";
 import { Pieces, after } from "../mail/pieces.ts";
 import { HostObject, type HslArray, HslFunction, type Routine, type Value } from "../value.ts";
 import { fileBytes, makeFile, wholeText } from "./file.ts";
 import { queueParameters, queueText, sendParameters, sendText } from "./mail-out.ts";
-import { SIGN_DOCS, signOptions, signingKey, verifySignature, wait } from "./mail-signing.ts";
+import { anyKey } from "./keys.ts";
+import { NoKey, SIGN_DOCS, type SignArguments, signOptions, verifySignature, wait } from "./mail-signing.ts";
 import { partMethods } from "./mime-part.ts";
 import { flag, list, option } from "./subjects.ts";
 
@@ -83,13 +85,14 @@ export const messageMethods: readonly HostFunction[] = [
   declare({
     ...named(
       "signDKIM",
-      [string("selector"), string("domain"), signingKey, optional(array("options"))],
-      "MailMessage or string",
-      `Adds a DKIM-Signature on top, or gives its value with \`return_header\`. ${SIGN_DOCS}`,
+      [string("selector"), string("domain"), anyKey, optional(array("options"))],
+      "MailMessage, string or none",
+      `Adds a DKIM-Signature on top, or gives its value with \`return_header\`; none when there is no such key, which is logged. ${SIGN_DOCS}`,
     ),
     way: "promise",
     run: (context, { handle, object }, selector, domain, key, options) => {
-      const wish = signOptions(context, selector, domain, { key, options });
+      const wish = signWish(context, selector, domain, { key, options });
+      if (wish === null) return null;
       return after(handle.find(), (part) =>
         after(signPart(part, wish), (value): Value => {
           if (flag(options, "return_header")) return value;
@@ -130,7 +133,7 @@ export const messageMethods: readonly HostFunction[] = [
       "send",
       sendParameters,
       "array",
-      "Sends the message to a server at once: result (code, enhanced, reason, state) or error (message, temporary). The server as for smtp_lookup_rcpt.",
+      "Sends the message to a server at once: result (code, enhanced, reason, state) or error (message, also as reason, and temporary), connection (localip, remoteip, remotemx) where one was made, and tls as smtp_lookup_rcpt has it. The server as for smtp_lookup_rcpt.",
     ),
     way: "promise",
     run: (context, { message }, ...args) => sendText(context, message.bytes(), args),
@@ -139,6 +142,17 @@ export const messageMethods: readonly HostFunction[] = [
 
 /** More signatures than this are somebody's joke. */
 const MAX_SIGNATURES = 16;
+
+/** Null, and a line in the log, for a key that is not there. */
+function signWish(context: RunContext, ...given: SignArguments): SignOptions | null {
+  try {
+    return signOptions(context, ...given);
+  } catch (error) {
+    if (!(error instanceof NoKey)) throw error;
+    context.log("warning", `signDKIM() for ${given[1]}: ${error.message}`);
+    return null;
+  }
+}
 
 function* verifyAll(
   context: Parameters<typeof verifySignature>[0],

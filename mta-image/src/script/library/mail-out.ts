@@ -6,6 +6,7 @@ import { optional, parameter } from "../host.ts";
 import { type Pieces, after } from "../mail/pieces.ts";
 import { type EnvelopeAddress, type Reply, type SmtpServer, type SmtpState, port } from "../ports.ts";
 import { HslArray, type Value } from "../value.ts";
+import { connectionArray, tlsArray } from "./smtp-secured.ts";
 import { serverParameter } from "./smtp-server.ts";
 import { flag, list, option, record } from "./subjects.ts";
 
@@ -89,9 +90,17 @@ export async function sendText(context: RunContext, message: Pieces, args: Queue
     throw new Refusal("send() wants a list of recipients");
   const wish = { sender, recipients: recipients as EnvelopeAddress[], server, message };
   const outcome = await port(context, "smtp").send(wish, context.signal);
-  if ("error" in outcome)
-    return record({ error: record({ message: outcome.error, temporary: outcome.temporary }) });
-  return record({ result: replyArray(outcome) });
+  const { connection, tls } = outcome;
+  return record({
+    ...("error" in outcome ? { error: errorArray(outcome) } : { result: replyArray(outcome) }),
+    ...(connection === null ? {} : { connection: connectionArray(connection) }),
+    tls: tlsArray(tls),
+  });
+}
+
+/** The manual's text has `reason` where its sample has `message`. */
+function errorArray({ error, temporary }: { readonly error: string; readonly temporary: boolean }): HslArray {
+  return record({ message: error, reason: error, temporary });
 }
 
 function replyArray({

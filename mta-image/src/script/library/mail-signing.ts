@@ -8,31 +8,29 @@ import { callback } from "../calls.ts";
 import type { RunContext } from "../context.ts";
 import { toNumber, toText } from "../convert.ts";
 import { Refusal } from "../error.ts";
-import { parameter } from "../host.ts";
 import { type Verdict, checkSignature, readSignature, tagList } from "../mail/check.ts";
 import type { Canonical, Digest, SignOptions } from "../mail/dkim.ts";
 import type { Part } from "../mail/part.ts";
 import { port } from "../ports.ts";
-import { HostObject, HslArray, type HslFunction, type Resumed, type Routine, type Value } from "../value.ts";
+import { HslArray, type HslFunction, type Resumed, type Routine, type Value } from "../value.ts";
 import { answerValue } from "./dns.ts";
-import { keyClasses, readPrivate } from "./keys.ts";
+import { keyText, readPrivate } from "./keys.ts";
 import { flag, option, record } from "./subjects.ts";
 
-export const signingKey = parameter.of<KeyObject | string>("key", "private key or string", (value) => {
-  if (typeof value === "string") return value;
-  const isKey = value instanceof HostObject && keyClasses.some((cls) => cls === value.cls);
-  return isKey ? (value.state as KeyObject) : undefined;
-});
+/** A key that is not there or cannot be read, which is no mistake of the script. */
+export class NoKey extends Refusal {}
 
 export const SIGN_DOCS =
-  "Options: `id` (the key is a name of the configuration), `algorithm` (rsa-sha256, rsa-sha1, ed25519-sha256; by the key unless given), `canonicalization_header` and `canonicalization_body` (relaxed or simple), `headers` (in place of the usual ones), `additional_headers`, `oversign_headers` (from unless given), `body_length`, `timestamp` (true, or seconds since 1970), `expiration` (seconds since 1970), `expiration_relative` (seconds), `identity`, `arc` (the instance, or true where `identity` is the instance), `return_header`.";
+  "Options: `id` (the key is a name of the configuration, as it is in any case with pki: before it), `algorithm` (rsa-sha256, rsa-sha1, ed25519-sha256; by the key unless given), `canonicalization_header` and `canonicalization_body` (relaxed or simple), `headers` (in place of the usual ones), `additional_headers`, `oversign_headers` (from unless given), `body_length`, `timestamp` (true, or seconds since 1970), `expiration` (seconds since 1970), `expiration_relative` (seconds), `identity`, `arc` (the instance, or true where `identity` is the instance), `return_header`.";
 
-export function signOptions(
-  context: RunContext,
+export type SignArguments = readonly [
   selector: string,
   domain: string,
   given: { readonly key: KeyObject | string; readonly options: HslArray | undefined },
-): SignOptions {
+];
+
+/** Throws NoKey where there is no such key. */
+export function signOptions(context: RunContext, ...[selector, domain, given]: SignArguments): SignOptions {
   const { options } = given;
   if (![selector, domain].every((name) => /^[\w.-]{1,255}$/.test(name)))
     throw new Refusal("selector and domain are names of DNS");
@@ -104,10 +102,10 @@ function tagText(text: string): string {
 
 function keyOf(context: RunContext, given: KeyObject | string, isName: boolean): KeyObject {
   if (typeof given !== "string") return given;
-  const text = isName ? port(context, "keys").privateKey(given) : given;
-  if (text === null) throw new Refusal(`there is no key ${given}`);
+  const text = keyText(context, given, { isName, find: (keys, id) => keys.privateKey(id) });
+  if (text === null) throw new NoKey(`there is no key ${given}`);
   const key = readPrivate("rsa", text) ?? readPrivate("ed25519", text);
-  if (key === null) throw new Refusal("the key cannot be read");
+  if (key === null) throw new NoKey("the key cannot be read");
   return key;
 }
 

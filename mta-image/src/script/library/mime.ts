@@ -13,7 +13,8 @@ import { encodeWords } from "../mail/words.ts";
 import { HostObject, type HslArray, type Value } from "../value.ts";
 import { makeFile, wholeText } from "./file.ts";
 import { queueParameters, queueText, sendParameters, sendText } from "./mail-out.ts";
-import { SIGN_DOCS, signOptions, signingKey } from "./mail-signing.ts";
+import { anyKey } from "./keys.ts";
+import { SIGN_DOCS, signOptions } from "./mail-signing.ts";
 import { mailDate } from "./mail-date.ts";
 import { flag } from "./subjects.ts";
 
@@ -144,7 +145,7 @@ export const mimeClass: HostClass = makeClass("MIME", "A message or part that is
     ),
     build(
       "signDKIM",
-      [string("selector"), string("domain"), signingKey, optional(parameter.array("options"))],
+      [string("selector"), string("domain"), anyKey, optional(parameter.array("options"))],
       `Signs the message when it is written. ${SIGN_DOCS}`,
       (builder, [selector, domain, key, options], context) => {
         const given = { key: key as never, options: options as HslArray | undefined };

@@ -7,6 +7,7 @@ import { toNumber, toText } from "../convert.ts";
 import { type HostFunction, declare, optional, parameter } from "../host.ts";
 import { MAX_STRING } from "../limits.ts";
 import { meter } from "../meter.ts";
+import { trimEnd } from "../trim.ts";
 
 interface Step {
   readonly letter: string;
@@ -186,16 +187,23 @@ function unpackOther({ letter, count }: Step, buffer: Buffer, at: number, result
   const size = count === null ? buffer.length - at : half ? (count + 1) >> 1 : count;
   if (size < 0 || at + size > buffer.length) return null;
   const part = buffer.subarray(at, at + size);
-  const text = part.toString(half ? "hex" : "latin1");
-  const shaped: Readonly<Record<string, string>> = {
-    a: text,
-    A: text.replace(/[\0\t\r\n ]+$/, ""),
-    Z: text.replace(/\0[\s\S]*$/, ""),
-    H: text.slice(0, count ?? undefined),
-    h: text.replace(/(.)(.)/g, "$2$1").slice(0, count ?? undefined),
-  };
-  result.push(shaped[letter] as string);
+  result.push(shaped(letter, part.toString(half ? "hex" : "latin1"), count));
   return at + size;
+}
+
+function shaped(letter: string, text: string, count: number | null): string {
+  switch (letter) {
+    case "A":
+      return trimEnd(text, "\0\t\r\n ");
+    case "Z":
+      return text.split("\0", 1)[0] as string;
+    case "H":
+      return text.slice(0, count ?? undefined);
+    case "h":
+      return text.replace(/(.)(.)/g, "$2$1").slice(0, count ?? undefined);
+    default:
+      return text;
+  }
 }
 
 export const packFunctions: readonly HostFunction[] = [

@@ -1,6 +1,4 @@
 /** Orders about the queue: suspensions and policies with a time to live, counts of connections, and figures of scripts' own. */
-import { randomUUID } from "node:crypto";
-
 import { toText, truthy } from "../convert.ts";
 import { Refusal } from "../error.ts";
 import { type HostFunction, declare, optional, parameter } from "../host.ts";
@@ -8,6 +6,10 @@ import { type QueueFields, type QueueLimits, port, queueFields } from "../ports.
 import { rateKey } from "../rates.ts";
 import { HslArray, type Value } from "../value.ts";
 import { flag, option, record } from "./subjects.ts";
+import { uuidv5 } from "./system.ts";
+
+/** Random, and ours alone. */
+const ORDERS_NAMESPACE = "5f1c2a0e-6d1b-4a7e-9d55-0a7c2f1f8b3d";
 
 const { string, number, array } = parameter;
 const options = optional(array("options"));
@@ -17,12 +19,14 @@ export const queueFunctions: readonly HostFunction[] = [
     name: "queue_suspend",
     parameters: [array("fields"), number("ttl"), options],
     returns: "array or none",
-    docs: "Stops the pick-up of mail that has all these fields (transportid, localip, remoteip, remotemx, recipientdomain, jobid, grouping, tenantid) for so many seconds; gives its id. Options: `id` (replaces the one of that id), `tag`, `properties`.",
+    docs: "Stops the pick-up of mail that has all these fields (transportid, localip, remoteip, remotemx, recipientdomain, jobid, grouping, tenantid) for so many seconds; gives its id. An order for the same fields, or of the same id, takes the place of the one before. Options: `id`, `tag`, `properties`, `update` (true; false leaves one that is there as it is).",
     run: (context, fields, seconds, how) => {
-      const id = textOr(option(how, "id"), null) ?? randomUUID();
+      const match = matchOf(fields);
+      const id = textOr(option(how, "id"), null) ?? idOf("suspend", match);
       const order = {
         id,
-        match: matchOf(fields),
+        match,
+        isNew: !flag(how, "update", true),
         tag: textOr(option(how, "tag"), null),
         properties: textsOf(option(how, "properties")),
         ttlSeconds: ttlOf(seconds),
@@ -34,17 +38,20 @@ export const queueFunctions: readonly HostFunction[] = [
     name: "queue_policy",
     parameters: [array("fields"), array("condition"), array("policy"), number("ttl"), options],
     returns: "array or none",
-    docs: "Bounds mail that meets the condition, counted for each combination of the fields, for so many seconds; gives its id. Policy: `concurrency`, `rate` ([messages, seconds]), `connectinterval`, `stop`, `cluster`, `tag`, `properties`. Options: `id`, `type` (dynamic, backoff, warmup).",
+    docs: "Bounds mail that meets the condition, counted for each combination of the fields, for so many seconds; gives its id. Policy: `concurrency`, `rate` ([messages, seconds]), `connectinterval`, `stop`, `cluster`, `tag`, `properties`. An order with the same fields and condition, or of the same id, takes the place of the one before. Options: `id`, `type` (dynamic, backoff, warmup), `update` (true; false leaves one that is there as it is).",
     run: (context, fields, condition, policy, seconds, how) => {
-      const id = textOr(option(how, "id"), null) ?? randomUUID();
+      const names = fields.values().map((name) => fieldOf(toText(name)));
+      const match = matchOf(condition);
+      const id = textOr(option(how, "id"), null) ?? idOf("policy", match, names);
       const type = textOr(option(how, "type"), "dynamic");
       if (type !== "dynamic" && type !== "backoff" && type !== "warmup")
         throw new Refusal(`there is no policy of type ${type}`);
       const order = {
         id,
         type: type as "dynamic" | "backoff" | "warmup",
-        fields: fields.values().map((name) => fieldOf(toText(name))),
-        match: matchOf(condition),
+        fields: names,
+        match,
+        isNew: !flag(how, "update", true),
         limits: limitsOf(policy),
         ttlSeconds: ttlOf(seconds),
       };
@@ -131,6 +138,12 @@ export const queueFunctions: readonly HostFunction[] = [
     },
   }),
 ];
+
+/** The same for the same order, in whatever order its fields are written. */
+function idOf(kind: string, match: QueueFields, fields: readonly string[] = []): string {
+  const conditions = Object.entries(match).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return uuidv5(ORDERS_NAMESPACE, JSON.stringify([kind, conditions, fields.toSorted()]));
+}
 
 function textOr<T>(value: Value, otherwise: T): string | T {
   return value === null ? otherwise : toText(value);

@@ -6,13 +6,13 @@ import { writeAddresses } from "../mail/addresses.ts";
 import { Builder } from "../mail/build.ts";
 import { makeField } from "../mail/edit.ts";
 import { after } from "../mail/pieces.ts";
-import { type SmtpOutcome, type SmtpSecured, port } from "../ports.ts";
+import { type SmtpOutcome, port } from "../ports.ts";
 import { HslArray, type Value } from "../value.ts";
 import { mailDate } from "./mail-date.ts";
 import { addressParameter, queueText } from "./mail-out.ts";
 import { SERVER_DOCS, serverParameter } from "./smtp-server.ts";
 import { flag, option, record } from "./subjects.ts";
-import { x509Resource } from "./x509.ts";
+import { tlsArray } from "./smtp-secured.ts";
 import { randomUUID } from "node:crypto";
 
 const { string, array } = parameter;
@@ -107,18 +107,4 @@ function verdict(outcome: SmtpOutcome, how: HslArray | undefined): Value {
 function fromCode(code: number): number {
   if (code >= 200 && code < 300) return 1;
   return code >= 500 ? 0 : -1;
-}
-
-function tlsArray(tls: SmtpSecured | null): HslArray {
-  if (tls === null) return record({ started: false });
-  const { protocol, cipher, certificate } = tls;
-  const bits =
-    /(?:AES|ARIA|CAMELLIA)_?(\d{3})/.exec(cipher)?.[1] ?? (cipher.includes("CHACHA20") ? "256" : null);
-  return record({
-    started: true,
-    protocol,
-    cipher,
-    ...(bits === null ? {} : { keysize: Number(bits) }),
-    ...(certificate === null ? {} : { peercert: record({ x509: x509Resource(certificate) }) }),
-  });
 }

@@ -7,14 +7,29 @@ import type { Duplex } from "node:stream";
 
 type Taker = (bytes: Buffer | null, error: Error | null) => void;
 
+export interface Wanted {
+  /** Bytes, at most. */
+  readonly length: number;
+  /** They stay. */
+  readonly isPeek: boolean;
+  /** No fewer, unless it is over. */
+  readonly isAll: boolean;
+  /** Waits until there is something. */
+  readonly isPatient: boolean;
+}
+
+const EMPTY = Buffer.alloc(0);
+
 /** Datagrams beyond it are dropped, as a full kernel buffer does. */
 const MAX_DATAGRAMS = 64;
 
 export class Inbox {
   readonly #stream: Duplex | null;
   readonly #datagrams: Buffer[] = [];
-  #waiting: { readonly length: number; readonly isPeek: boolean; readonly taker: Taker } | null = null;
-  #rest: Buffer = Buffer.alloc(0);
+  #waiting: (Wanted & { readonly taker: Taker }) | null = null;
+  #parts: Buffer[] = [];
+  /** Bytes in the parts. */
+  #held = 0;
   #isEnded = false;
   #error: Error | null = null;
 
@@ -42,9 +57,9 @@ export class Inbox {
     return inbox;
   }
 
-  /** Null bytes mean the end. */
-  take(length: number, isPeek: boolean, taker: Taker): void {
-    this.#waiting = { length, isPeek, taker };
+  /** Null bytes mean the end, or an error of code EAGAIN that there is nothing yet. */
+  take(wanted: Wanted, taker: Taker): void {
+    this.#waiting = { ...wanted, taker };
     this.#serve();
   }
 
@@ -65,18 +80,38 @@ export class Inbox {
   #serve(): void {
     const waiting = this.#waiting;
     if (waiting === null) return;
-    if (this.#rest.length === 0)
-      this.#rest = this.#datagrams.shift() ?? (this.#stream?.read() as Buffer | null) ?? this.#rest;
-    const { length, isPeek, taker } = waiting;
-    if (this.#rest.length > 0) {
+    this.#fill(waiting);
+    const { length, isAll, isPatient, taker } = waiting;
+    const isOver = this.#error !== null || this.#isEnded;
+    if (this.#held > 0 && (!isAll || isOver || this.#held >= length)) {
       this.#waiting = null;
-      const bytes = this.#rest.subarray(0, length);
-      // What is left of a datagram is lost, as with recv(2).
-      if (!isPeek) this.#rest = this.#stream === null ? Buffer.alloc(0) : this.#rest.subarray(length);
-      taker(bytes, null);
-    } else if (this.#error !== null || this.#isEnded) {
+      taker(this.#cut(waiting), null);
+    } else if (isOver) {
       this.#waiting = null;
       taker(null, this.#error);
+    } else if (!isPatient) {
+      this.#waiting = null;
+      taker(null, Object.assign(new Error("nothing has come yet"), { code: "EAGAIN" }));
     }
+  }
+
+  /** One more read where nothing is held; as many as it takes for a taker who wants all. */
+  #fill({ length, isAll }: Wanted): void {
+    const wanted = isAll && this.#stream !== null ? length : 1;
+    while (this.#held < wanted) {
+      const next = this.#stream === null ? this.#datagrams.shift() : (this.#stream.read() as Buffer | null);
+      if (next === null || next === undefined) return;
+      this.#parts.push(next);
+      this.#held += next.length;
+    }
+  }
+
+  #cut({ length, isPeek }: Wanted): Buffer {
+    const all = this.#parts.length === 1 ? (this.#parts[0] as Buffer) : Buffer.concat(this.#parts);
+    // What is left of a datagram is lost, as with recv(2).
+    const rest = isPeek ? all : this.#stream === null ? EMPTY : all.subarray(length);
+    this.#parts = rest.length > 0 ? [rest] : [];
+    this.#held = rest.length;
+    return all.subarray(0, length);
   }
 }

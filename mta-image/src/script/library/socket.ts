@@ -9,11 +9,12 @@ import { constants } from "node:os";
 import type { Clock } from "#base/clock.ts";
 
 import type { RunContext } from "../context.ts";
+import { toText } from "../convert.ts";
 import { Refusal } from "../error.ts";
 import { type HostClass, declare, makeClass, methodsOf, optional, parameter } from "../host.ts";
 import { port } from "../ports.ts";
-import { HostObject, type Value } from "../value.ts";
-import { Inbox } from "./socket-inbox.ts";
+import { HostObject, HslArray, type Value } from "../value.ts";
+import { Inbox, type Wanted } from "./socket-inbox.ts";
 
 const { string, number, array } = parameter;
 const families = ["AF_INET", "AF_INET6", "AF_UNIX"] as const;
@@ -105,12 +106,13 @@ export class ScriptSocket {
     }, null);
   }
 
-  recv(length: number, isPeek: boolean): Promise<string | null> {
+  recv(wanted: Wanted): Promise<string | null> {
+    const { length } = wanted;
     if (!(length > 0 && length <= MAX_RECV)) throw new Refusal(`recv() gives 1 to ${MAX_RECV} bytes`);
     const { inbox } = this;
     if (inbox === null) return Promise.resolve(this.none(ENOTCONN));
     return this.within<string | null>((done) => {
-      inbox.take(Math.trunc(length), isPeek, (bytes, error) =>
+      inbox.take({ ...wanted, length: Math.trunc(length) }, (bytes, error) =>
         done(error === null ? (bytes?.toString("latin1") ?? "") : this.none(error)),
       );
     }, null);
@@ -177,6 +179,22 @@ function errnoOf(error: NodeJS.ErrnoException): number {
   return codes[error.code ?? ""] ?? EIO;
 }
 
+const flagsParameter = parameter.of<string | HslArray>("flags", "array or string", (value) =>
+  typeof value === "string" || value instanceof HslArray ? value : undefined,
+);
+const flagNames: ReadonlySet<string> = new Set(["MSG_PEEK", "MSG_WAITALL", "MSG_DONTWAIT"]);
+
+function wantedOf(length: number, flags: string | HslArray | undefined): Wanted {
+  const names = new Set((typeof flags === "string" ? [flags] : (flags?.values() ?? [])).map(toText));
+  for (const name of names) if (!flagNames.has(name)) throw new Refusal(`recv() has no flag ${name}`);
+  return {
+    length,
+    isPeek: names.has("MSG_PEEK"),
+    isAll: names.has("MSG_WAITALL"),
+    isPatient: !names.has("MSG_DONTWAIT"),
+  };
+}
+
 const self = parameter.object("self", "Socket", (object) =>
   object.state instanceof ScriptSocket ? { object, socket: object.state } : undefined,
 );
@@ -226,13 +244,12 @@ export const socketClass: HostClass = makeClass("Socket", "A connection or datag
     declare({
       ...method(
         "recv",
-        [number("length"), optional(array("flags"))],
+        [number("length"), optional(flagsParameter)],
         "string or none",
-        'Up to so many bytes, as soon as there are any; "" at the end. Flag MSG_PEEK leaves them there.',
+        'Up to so many bytes, as soon as there are any; "" at the end. Flags, a name or a list: MSG_PEEK leaves them there, MSG_WAITALL waits for so many, MSG_DONTWAIT for none (then none, and errno EAGAIN).',
       ),
       way: "promise",
-      run: (_, { socket }, length, flags) =>
-        socket.recv(length, (flags?.values() ?? []).includes("MSG_PEEK")),
+      run: (_, { socket }, length, flags) => socket.recv(wantedOf(length, flags)),
     }),
     declare({
       ...method(

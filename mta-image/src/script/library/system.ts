@@ -68,7 +68,7 @@ function numbered(priority: number): string {
 /** RFC 9562 6.6. */
 const DNS_NAMESPACE = "6ba7b810-9dad-11d1-80b4-00c04fd430c8";
 
-function uuidv5(namespace: string, value: string): string {
+export function uuidv5(namespace: string, value: string): string {
   const id = namespace.replaceAll("-", "");
   if (!/^[0-9a-f]{32}$/i.test(id)) throw new Refusal(`${namespace} is no UUID`);
   const digest = createHash("sha1").update(Buffer.from(id, "hex")).update(bytes(value)).digest();

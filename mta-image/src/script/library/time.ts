@@ -45,7 +45,10 @@ export const timeFunctions: readonly HostFunction[] = [
     parameters: [string("datestring"), string("format"), optional(array("options"))],
     returns: "number or none",
     docs: "The time that a text says by the format of C's strptime; none when it does not fit. Options `local`: false for UTC; `timezone`: a name such as Europe/Berlin.",
-    run: (_, text, format, options) => parseTime(text, format, zoneOf(options)),
+    run: (_, text, format, options) => {
+      meter.charge(text.length + format.length);
+      return parseTime(text, format, zoneOf(options));
+    },
   }),
   declare({
     name: "strpduration",

@@ -85,7 +85,7 @@ class TlsState {
     if (!(length > 0 && length <= MAX_RECV)) throw new Refusal(`recv() gives 1 to ${MAX_RECV} bytes`);
     return this.#secure === null
       ? Promise.resolve(this.plain.none(ENOTCONN))
-      : this.plain.recv(length, false);
+      : this.plain.recv({ length, isPeek: false, isAll: false, isPatient: true });
   }
 
   shutdown(): number | null {

@@ -3,6 +3,7 @@
  * fast as a search goes and are never kept. Bounded in depth, parts and header bytes: what is beyond a bound is body.
  * Never fails; what is wrong is noted at the part. RFC 2046 5.1: a delimiter of any open multipart ends what is inside.
  */
+import { trimEnd } from "../trim.ts";
 import { type Leaf, type Multipart, Part, fieldOf } from "./part.ts";
 import { Pieces, after } from "./pieces.ts";
 
@@ -168,7 +169,7 @@ class Scanner {
 
   /** Whether the line was one, after doing what it means. `before` is the line end that belongs to it. */
   #delimiter(line: string, start: number, end: number, before: string): boolean {
-    const text = line.replace(/[ \t\r\n]+$/, "");
+    const text = trimEnd(line, " \t\r\n");
     const depth = this.#open.findLastIndex(({ multipart: { boundary } }) => isDelimiter(text, boundary));
     const open = this.#open[depth];
     if (open === undefined) return false;
