@@ -17,11 +17,11 @@ import {
 
 import { withShape } from "./shape.ts";
 
-/** What the routes ask of the engine. Each throws a Failure when the list is off, full or broken. */
+/** What the routes ask of the engine. Each throws a Failure, or rejects with it, when the list is off, full or broken. */
 export interface SuppressionDoor {
   page(query: SuppressionQuery): SuppressionPage;
-  add(order: SuppressionAdd): number;
-  delete(order: SuppressionDelete): number;
+  add(order: SuppressionAdd): Promise<number>;
+  delete(order: SuppressionDelete): Promise<number>;
 }
 
 /** How lists of a cluster become one; suppression/sharing.ts and suppression-list.ts. */
@@ -43,12 +43,12 @@ export function addSuppressionRoutes(server: FastifyInstance, doors: Suppression
   );
   server.post("/v1/suppressions", async ({ body }, reply) =>
     withShape(reply, SuppressionAdd, body ?? {}, (order) =>
-      answer(reply, () => ({ changed: door.add(order) })),
+      answer(reply, async () => ({ changed: await door.add(order) })),
     ),
   );
   server.post("/v1/suppressions/delete", async ({ body }, reply) =>
     withShape(reply, SuppressionDelete, body ?? {}, (order) =>
-      answer(reply, () => ({ changed: door.delete(order) })),
+      answer(reply, async () => ({ changed: await door.delete(order) })),
     ),
   );
 }
@@ -62,9 +62,9 @@ function addSharingRoutes(server: FastifyInstance, door: SharingDoor): void {
   );
 }
 
-function answer(reply: FastifyReply, handle: () => unknown): unknown {
+async function answer(reply: FastifyReply, handle: () => unknown): Promise<unknown> {
   try {
-    return handle();
+    return await handle();
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     return reply.code(409).send({ code: error.code, message: error.message });

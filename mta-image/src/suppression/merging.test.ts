@@ -39,7 +39,7 @@ function pull(to: SuppressionStore, from: SuppressionStore, name: string, now: n
 }
 
 const contents = (store: SuppressionStore): unknown =>
-  store.page({ tenant: null, address: null, after: ["", ""], limit: 10_000 });
+  store.page({ tenant: null, address: null, after: ["", ""], limit: 10_000, now: 0 });
 
 test("lists that change at random and meet at random are equal in the end, and what was deleted stays so", (t) => {
   let seed = 7;
@@ -155,6 +155,19 @@ test("what a peer sends is bounded: by number, by time, and by how far its clock
   assert.equal(send([shared("ended@x.net", { until: 999 })]), 0);
   assert.equal(send([shared("ahead@x.net", { changed: 1000 + DAY_MS + 1 })]), 0);
   assert.equal(a.count, 2);
+});
+
+test("rows whose time is over go in parts, are found by nobody meanwhile, and take no room from new ones", (t) => {
+  const [a] = stores(t, "a") as [SuppressionStore];
+  const rows = (name: string, until: number | null): Suppression[] =>
+    Array.from({ length: 2000 }, (_, i) => row(`${name}${i}@x.net`, { until }));
+  a.add(rows("old", 10), at(1, 2000));
+  assert.equal(a.add([row("ann@x.net")], at(20, 2000)), 1);
+  assert.ok(a.count > 1000, `${a.count} are left: the rest goes with later changes`);
+  assert.equal(a.find("", "old1999@x.net", 20), null);
+  assert.equal(a.page({ tenant: null, address: null, after: ["", ""], limit: 10, now: 20 }).length, 1);
+  assert.equal(a.add(rows("new", null).slice(1), at(20, 2000)), 1999);
+  assert.equal(a.count, 2000);
 });
 
 test("a list of before is shared as though it had just been written", (t) => {

@@ -33,6 +33,8 @@ export interface SharingOptions {
 }
 
 const EVERY_MS = 2000;
+/** Rows that are merged in one piece, for which all else waits. */
+const MOST_AT_ONCE = 100;
 
 export class Sharing {
   readonly #options: SharingOptions;
@@ -101,7 +103,25 @@ export class Sharing {
     const from = list.readTo(source.name);
     const changes = await source.changes(from, signal);
     const isNews = changes.after !== from.after || changes.list !== from.list;
-    if (isNews && !signal.aborted) list.merge(source.name, changes);
+    if (isNews) await this.#merge(source.name, { from, changes, signal });
     return isNews && changes.isMore;
+  }
+
+  /** In parts, with as long for everything else in between: the first answers of a long list come one upon the other. */
+  async #merge(
+    name: string,
+    parts: { readonly from: ChangesQuery; readonly changes: Changes; readonly signal: AbortSignal },
+  ): Promise<void> {
+    const { clock, list } = this.#options;
+    const { from, changes, signal } = parts;
+    for (let at = 0; !signal.aborted; at += MOST_AT_ONCE) {
+      const rows = changes.rows.slice(at, at + MOST_AT_ONCE);
+      const isLast = at + MOST_AT_ONCE >= changes.rows.length;
+      const began = clock.monotonic();
+      // How far it was read is written with the last part: until then all of them may come again.
+      list.merge(name, { ...changes, rows, ...(isLast ? {} : from) });
+      if (isLast) return;
+      await sleep(clock, clock.monotonic() - began, signal);
+    }
   }
 }

@@ -5,6 +5,7 @@
  * What other engines of the cluster know comes by `merge` (sharing.ts).
  */
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 
 import type { Clock, Timer } from "#base/clock.ts";
 import { Failure, describe } from "#base/error.ts";
@@ -18,7 +19,7 @@ import type {
 import type { SuppressionConfig } from "#contract/suppression-config.ts";
 import type { Changes, ChangesQuery } from "#contract/suppression-sharing.ts";
 
-import { type Suppression, SuppressionStore } from "./suppression-store.ts";
+import { type Bounds, type Suppression, SuppressionStore } from "./suppression-store.ts";
 
 export interface SuppressionListOptions {
   /** Of the spool. */
@@ -28,8 +29,8 @@ export interface SuppressionListOptions {
 }
 
 const WRITE_AFTER_MS = 1000;
-/** Learned and not written: beyond it the next has to wait for the disk. */
-const MOST_PENDING = 10_000;
+/** Rows that are written in one piece, for which all else waits. Learned and not written: beyond it, they are. */
+const MOST_AT_ONCE = 200;
 
 export class SuppressionList {
   readonly #options: SuppressionListOptions;
@@ -80,26 +81,42 @@ export class SuppressionList {
     this.#learn({ tenant, address: recipient.toLowerCase(), reason: "complaint", source: "complaint" });
   }
 
-  add({ tenant, addresses, reason, ttl }: SuppressionAdd): number {
-    const { store, config } = this.#on();
-    const now = this.#options.clock.now();
-    const until = ttl === 0 ? null : now + ttl * 1000;
-    const rows = addresses.map((address): Suppression => {
-      return { tenant, address: address.toLowerCase(), reason, source: "api", since: now, until };
-    });
-    const added = store.add(rows, { max: config.max, now });
-    if (added === rows.length) return added;
+  /** A long order is written in parts: of one that rejects, those before may be there. */
+  async add({ tenant, addresses, reason, ttl }: SuppressionAdd): Promise<number> {
+    const since = this.#options.clock.now();
+    const until = ttl === 0 ? null : since + ttl * 1000;
+    const added = await this.#inParts(addresses, ({ store, bounds }, part) =>
+      store.add(
+        part.map((address) => ({ tenant, address, reason, source: "api", since, until })),
+        bounds,
+      ),
+    );
+    if (added === addresses.length) return added;
+    const { max } = this.#on().config;
     throw new Failure(
       "suppression-full",
-      `only ${added} of ${rows.length} fit: suppression.max is ${config.max}`,
+      `only ${added} of ${addresses.length} fit: suppression.max is ${max}`,
     );
   }
 
-  delete({ tenant, addresses }: SuppressionDelete): number {
-    const { store, config } = this.#on();
-    this.#write();
-    const wanted = addresses.map((address) => address.toLowerCase());
-    return store.delete(tenant, wanted, { max: config.max, now: this.#options.clock.now() });
+  /** In parts, as `add`. */
+  delete({ tenant, addresses }: SuppressionDelete): Promise<number> {
+    return this.#inParts(addresses, ({ store, bounds }, part) => store.delete(tenant, part, bounds));
+  }
+
+  async #inParts(
+    addresses: readonly string[],
+    change: (on: { readonly store: SuppressionStore; readonly bounds: Bounds }, part: string[]) => number,
+  ): Promise<number> {
+    let changed = 0;
+    for (let at = 0; at < addresses.length; at += MOST_AT_ONCE) {
+      if (at > 0) await setImmediate();
+      const { store, config } = this.#on();
+      this.#write();
+      const part = addresses.slice(at, at + MOST_AT_ONCE).map((address) => address.toLowerCase());
+      changed += change({ store, bounds: { max: config.max, now: this.#options.clock.now() } }, part);
+    }
+    return changed;
   }
 
   page({ tenant, address, limit, after }: SuppressionQuery): SuppressionPage {
@@ -111,6 +128,7 @@ export class SuppressionList {
       address: address?.toLowerCase() ?? null,
       after: [decodeURIComponent(first), rest.join(" ")],
       limit: limit + 1,
+      now: this.#options.clock.now(),
     });
     const shown = found.slice(0, limit);
     const last = shown.at(-1);
@@ -161,7 +179,7 @@ export class SuppressionList {
     const now = this.#options.clock.now();
     const row = { ...facts, since: now, until: now + this.#config.for };
     this.#pending.set(keyOf(facts.tenant, facts.address), row);
-    if (this.#pending.size >= MOST_PENDING) this.#write();
+    if (this.#pending.size >= MOST_AT_ONCE) this.#write();
     else this.#timer ??= this.#options.clock.after(WRITE_AFTER_MS, () => this.#write());
   }
 

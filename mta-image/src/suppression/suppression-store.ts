@@ -16,35 +16,19 @@ import {
   mostChanges,
 } from "#contract/suppression-sharing.ts";
 
-const TABLES = `
-  PRAGMA journal_mode = WAL;
-  PRAGMA synchronous = FULL;
-  CREATE TABLE IF NOT EXISTS suppressions (
-    tenant TEXT NOT NULL, address TEXT NOT NULL, reason TEXT NOT NULL, source TEXT NOT NULL,
-    since INTEGER NOT NULL, until INTEGER, PRIMARY KEY (tenant, address)
-  ) WITHOUT ROWID;
-  CREATE INDEX IF NOT EXISTS suppressions_until ON suppressions (until) WHERE until IS NOT NULL;
-`;
-/** Lists of before have only the above. */
-const SHARED = `
-  BEGIN IMMEDIATE;
-  ALTER TABLE suppressions ADD COLUMN changed INTEGER NOT NULL DEFAULT 0;
-  ALTER TABLE suppressions ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;
-  ALTER TABLE suppressions ADD COLUMN seq INTEGER NOT NULL DEFAULT 0;
-  UPDATE suppressions SET changed = since, seq = n FROM
-    (SELECT tenant AS t, address AS a, row_number() OVER () AS n FROM suppressions) WHERE tenant = t AND address = a;
-  CREATE INDEX suppressions_seq ON suppressions (seq);
-  CREATE TABLE list AS SELECT lower(hex(randomblob(16))) AS id, count(*) AS seq FROM suppressions;
-  CREATE TABLE sources (name TEXT PRIMARY KEY, list TEXT NOT NULL, after INTEGER NOT NULL, at INTEGER NOT NULL)
-    WITHOUT ROWID;
-  PRAGMA user_version = 1;
-  COMMIT;
-`;
+import { makeTables } from "./suppression-tables.ts";
+
 const DAY_MS = 86_400_000;
 /** Whoever was away for longer may bring back what was deleted meanwhile. */
 const GONE_FOR_MS = 30 * DAY_MS;
 /** A clock that is wrong by more must not win over all that comes after. */
 const MOST_AHEAD_MS = DAY_MS;
+/** Rows whose time is over and that go with one change, beside as many as it writes: all at once would take too long. */
+const MOST_ENDED = 200;
+/** Each tenant, found in as many steps as there are tenants. */
+const TENANTS = `WITH RECURSIVE tenants (name) AS (SELECT min(tenant) FROM rows UNION ALL
+  SELECT (SELECT min(tenant) FROM rows WHERE tenant > name) FROM tenants WHERE name IS NOT NULL)
+  SELECT name FROM tenants WHERE name IS NOT NULL`;
 const COLUMNS = "tenant, address, reason, source, since, until";
 
 export interface Suppression {
@@ -61,6 +45,15 @@ export interface Suppression {
 /** `max` rows that are not gone, and as many that are. */
 export interface Bounds {
   readonly max: number;
+  readonly now: number;
+}
+
+interface PageQuery {
+  readonly tenant: string | null;
+  readonly address: string | null;
+  /** Behind this one. */
+  readonly after: readonly [tenant: string, address: string];
+  readonly limit: number;
   readonly now: number;
 }
 
@@ -85,22 +78,16 @@ export class SuppressionStore {
   constructor(path: string) {
     try {
       this.#database = new DatabaseSync(path);
-      this.#database.exec(TABLES);
-      if (this.#one("PRAGMA user_version")["user_version"] === 0) this.#database.exec(SHARED);
+      makeTables(this.#database);
       this.#find = this.#database.prepare(
-        `SELECT ${COLUMNS}, changed, gone FROM suppressions WHERE tenant = ? AND address = ?`,
+        `SELECT ${COLUMNS}, changed, gone FROM rows WHERE tenant = ? AND address = ?`,
       );
-      this.#put = this.#database.prepare(
-        "INSERT OR REPLACE INTO suppressions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      );
-      const { id, seq } = this.#one("SELECT id, seq FROM list");
+      this.#put = this.#database.prepare("INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+      const { id, seq, live, gone } = this.#one("SELECT id, seq, live, gone FROM list");
       this.#list = String(id);
       this.#seq = Number(seq);
       this.#ownSeq = this.#seq;
-      const { gone, all } = this.#one(
-        'SELECT coalesce(sum(gone), 0) AS gone, count(*) AS "all" FROM suppressions',
-      );
-      this.#counts = { live: Number(all) - Number(gone), gone: Number(gone) };
+      this.#counts = { live: Number(live), gone: Number(gone) };
     } catch (cause) {
       throw broken(cause);
     }
@@ -123,7 +110,7 @@ export class SuppressionStore {
 
   /** Those that were there are replaced; with `max` rows no new one is added. How many stand there now. */
   add(rows: readonly Suppression[], bounds: Bounds): number {
-    return this.#changeOwn(bounds, () => {
+    return this.#changeOwn(bounds, rows.length, () => {
       const kept = rows.filter((row) => {
         const known = this.#version(row.tenant, row.address);
         return this.#keep({ ...row, changed: after(known, bounds), gone: 0 }, known, bounds.max);
@@ -133,7 +120,7 @@ export class SuppressionStore {
   }
 
   delete(tenant: string, addresses: readonly string[], bounds: Bounds): number {
-    return this.#changeOwn(bounds, () => {
+    return this.#changeOwn(bounds, addresses.length, () => {
       const deleted = addresses.filter((address) => {
         const known = this.#version(tenant, address);
         if (known === null || known.gone === 1) return false;
@@ -144,29 +131,22 @@ export class SuppressionStore {
     });
   }
 
-  /** In order of tenant and address, behind `after`. */
-  page(query: {
-    readonly tenant: string | null;
-    readonly address: string | null;
-    readonly after: readonly [tenant: string, address: string];
-    readonly limit: number;
-  }): readonly Suppression[] {
-    const { tenant, address, after: behind, limit } = query;
-    const wanted = [
-      ...(tenant === null ? [] : [["tenant = ?", tenant] as const]),
-      ...(address === null ? [] : [["address = ?", address] as const]),
-    ];
-    const tests = ["(tenant, address) > (?, ?)", "gone = 0", ...wanted.map(([test]) => test)].join(" AND ");
-    const values: SQLInputValue[] = [...behind, ...wanted.map(([, value]) => value), limit];
-    const text = `SELECT ${COLUMNS} FROM suppressions WHERE ${tests} ORDER BY tenant, address LIMIT ?`;
-    return this.#try(() => this.#database.prepare(text).all(...values) as unknown as Suppression[]);
+  /** In order of tenant and address. */
+  page(query: PageQuery): readonly Suppression[] {
+    const [place, ...values] = placeOf(query);
+    const text = `SELECT ${COLUMNS} FROM rows WHERE ${place} AND gone = 0 AND (until IS NULL OR until > ?)
+      ORDER BY tenant, address LIMIT ?`;
+    const { now, limit } = query;
+    return this.#try(
+      () => this.#database.prepare(text).all(...values, now, limit) as unknown as Suppression[],
+    );
   }
 
   /** What has changed here, in the order in which it did. Whoever asks has all that comes before. */
   changes({ list, after: asked }: ChangesQuery): Changes {
     const behind = list === this.#list && asked <= this.#seq ? asked : 0;
     this.#sharedSeq = Math.max(this.#sharedSeq, behind);
-    const text = `SELECT ${COLUMNS}, changed, gone, seq FROM suppressions WHERE seq > ? ORDER BY seq LIMIT ?`;
+    const text = `SELECT ${COLUMNS}, changed, gone, seq FROM rows WHERE seq > ? ORDER BY seq LIMIT ?`;
     const rows = this.#try(
       () => this.#database.prepare(text).all(behind, mostChanges) as unknown as (Version & { seq: number })[],
     );
@@ -182,7 +162,7 @@ export class SuppressionStore {
   /** Takes what is later than what is known, and notes how far that source was read. How many rows found no room. */
   merge(source: string, { list, rows, after: reached }: Changes, bounds: Bounds): number {
     const { now, max } = bounds;
-    return this.#change(bounds, () => {
+    return this.#change(bounds, rows.length, () => {
       const left = rows.filter((row) => {
         const isOver = row.until !== null && row.until <= now;
         if (isOver || row.changed > now + MOST_AHEAD_MS) return false;
@@ -220,27 +200,29 @@ export class SuppressionStore {
     // What is deleted must be known as such, whatever the number of those that are.
     if (was !== is && this.#counts[is] >= max && !(was === "live" && is === "gone")) return false;
     const { tenant, address, reason, source, since, until, changed, gone } = row;
-    this.#put.run(tenant, address, reason, source, since, until, changed, gone, ++this.#seq);
+    this.#put.run(++this.#seq, tenant, address, reason, source, since, until, changed, gone);
     if (was !== null) this.#counts[was]--;
     this.#counts[is]++;
     return true;
   }
 
-  #changeOwn(bounds: Bounds, change: () => number): number {
-    const result = this.#change(bounds, change);
+  #changeOwn(bounds: Bounds, most: number, change: () => number): number {
+    const result = this.#change(bounds, most, change);
     if (result > 0) this.#ownSeq = this.#seq;
     return result;
   }
 
-  #change({ now }: Bounds, change: () => number): number {
+  /** `most`: rows that it may write. */
+  #change({ now }: Bounds, most: number, change: () => number): number {
     const before = { counts: { ...this.#counts }, seq: this.#seq };
     try {
       this.#database.exec("BEGIN IMMEDIATE");
-      this.#counts.live -= this.#run("DELETE FROM suppressions WHERE until <= ? AND gone = 0", now);
-      this.#counts.gone -= this.#run("DELETE FROM suppressions WHERE until <= ? AND gone = 1", now);
+      // First, so that there is room for what it writes.
+      this.#removeEnded(now, most + MOST_ENDED);
       const result = change();
+      const { live, gone } = this.#counts;
       // Not read off the rows: those of the highest numbers may have ended, and numbers must not be given twice.
-      if (this.#seq > before.seq) this.#run("UPDATE list SET seq = ?", this.#seq);
+      this.#run("UPDATE list SET seq = ?, live = ?, gone = ?", this.#seq, live, gone);
       this.#database.exec("COMMIT");
       return result;
     } catch (cause) {
@@ -249,6 +231,12 @@ export class SuppressionStore {
       if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
       throw broken(cause);
     }
+  }
+
+  #removeEnded(now: number, most: number): void {
+    const text = "DELETE FROM rows WHERE seq IN (SELECT seq FROM rows WHERE gone = ? AND until <= ? LIMIT ?)";
+    this.#counts.live -= this.#run(text, 0, now, most);
+    this.#counts.gone -= this.#run(text, 1, now, most);
   }
 
   #run(text: string, ...values: SQLInputValue[]): number {
@@ -266,6 +254,28 @@ export class SuppressionStore {
       throw broken(cause);
     }
   }
+}
+
+/** A condition that an index finds, and its values: a list is long, and whoever asks is waited for. */
+function placeOf({ tenant, address, after }: PageQuery): [string, ...string[]] {
+  const [behindTenant, behindAddress] = after;
+  if (tenant !== null && address !== null)
+    return [
+      "tenant = ? AND address = ? AND +address > ?",
+      tenant,
+      address,
+      behindTenant === tenant ? behindAddress : "",
+    ];
+  if (tenant !== null)
+    return ["tenant = ? AND address > ?", tenant, behindTenant === tenant ? behindAddress : ""];
+  if (address === null) return ["(tenant, address) > (?, ?)", behindTenant, behindAddress];
+  return [
+    `tenant IN (${TENANTS}) AND address = ? AND (+tenant > ? OR (+tenant = ? AND +address > ?))`,
+    address,
+    behindTenant,
+    behindTenant,
+    behindAddress,
+  ];
 }
 
 function toShared({ gone, changed, ...row }: Version): SharedRow {

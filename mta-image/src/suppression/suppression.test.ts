@@ -38,7 +38,7 @@ const order = (addresses: string[], change: object = {}): SuppressionAdd =>
 
 test("a recipient on the list fails without being tried, the others of its message go", async (t) => {
   const { list, clock } = rig(t);
-  list.add(order(["Ann@Example.net"], { reason: "asked us to" }));
+  await list.add(order(["Ann@Example.net"], { reason: "asked us to" }));
   const courier = new FakeCourier();
   const { queue, notifier, ledger } = setUp({ courier: suppressBefore(courier, list, silentLog), clock });
   const message = makeMessage({ recipients: ["bob@example.net", "ann@example.net", "cat@example.net"] });
@@ -53,16 +53,16 @@ test("a recipient on the list fails without being tried, the others of its messa
   );
 });
 
-test("each tenant has a list of its own, and one for all holds for each", (t) => {
+test("each tenant has a list of its own, and one for all holds for each", async (t) => {
   const { list } = rig(t);
-  list.add(order(["a@x.net"], { tenant: "acme" }));
-  list.add(order(["b@x.net"]));
+  await list.add(order(["a@x.net"], { tenant: "acme" }));
+  await list.add(order(["b@x.net"]));
   const found = (tenant: string, address: string): boolean => list.find(tenant, address) !== null;
   assert.deepEqual(
     [found("acme", "a@x.net"), found("other", "a@x.net"), found("", "a@x.net"), found("other", "b@x.net")],
     [true, false, false, true],
   );
-  assert.equal(list.delete({ tenant: "acme", addresses: ["A@x.net", "b@x.net"] }), 1);
+  assert.equal(await list.delete({ tenant: "acme", addresses: ["A@x.net", "b@x.net"] }), 1);
   assert.equal(found("acme", "a@x.net"), false);
 });
 
@@ -81,18 +81,18 @@ test("a failure of a configured class is learned at once, outlives the process a
   again.close();
 });
 
-test("a full list refuses what is added and says so; what is there may be renewed", (t) => {
+test("a full list refuses what is added and says so; what is there may be renewed", async (t) => {
   const { list } = rig(t, { max: 2 });
-  list.add(order(["a@x.net", "b@x.net"]));
-  assert.throws(() => list.add(order(["b@x.net", "c@x.net"])), { code: "suppression-full" });
-  assert.equal(list.add(order(["a@x.net"])), 1);
+  await list.add(order(["a@x.net", "b@x.net"]));
+  await assert.rejects(list.add(order(["b@x.net", "c@x.net"])), { code: "suppression-full" });
+  assert.equal(await list.add(order(["a@x.net"])), 1);
   assert.equal(list.size, 2);
 });
 
-test("pages show every entry once, and a list that is off says so", (t) => {
+test("pages show every entry once, and a list that is off says so", async (t) => {
   const { list } = rig(t);
   const addresses = Array.from({ length: 5 }, (_, i) => `u${i}@x.net`);
-  list.add(order(addresses, { tenant: "a b" }));
+  await list.add(order(addresses, { tenant: "a b" }));
   list.complained("", "z@x.net");
   const seen: string[] = [];
   let after: string | null = null;
@@ -105,6 +105,37 @@ test("pages show every entry once, and a list that is off says so", (t) => {
   list.configure(undefined);
   assert.equal(list.isOn, false);
   assert.throws(() => list.page({ limit: 1 }), { code: "suppression-off" });
+});
+
+test("one address is found with each tenant, and pages show no entry whose time is over", async (t) => {
+  const { list, clock } = rig(t);
+  for (const tenant of ["", "acme", "b c", "zoo"])
+    await list.add(order(["ann@x.net", `${tenant.length}@x.net`], { tenant, ttl: tenant === "zoo" ? 1 : 0 }));
+  const tenantsOf = (query: object): string[] =>
+    list.page({ limit: 100, ...query }).entries.map(({ tenant }) => tenant);
+  assert.deepEqual(tenantsOf({ address: "Ann@x.net" }), ["", "acme", "b c", "zoo"]);
+  assert.deepEqual(tenantsOf({ address: "ann@x.net", tenant: "acme" }), ["acme"]);
+  const [first, second] = [
+    list.page({ limit: 2, address: "ann@x.net" }),
+    list.page({ limit: 1, tenant: "acme" }),
+  ];
+  assert.deepEqual(tenantsOf({ address: "ann@x.net", after: first.next }), ["b c", "zoo"]);
+  assert.deepEqual(tenantsOf({ tenant: "acme", after: second.next }), ["acme"]);
+  clock.advance(1000);
+  assert.deepEqual(tenantsOf({ address: "ann@x.net" }), ["", "acme", "b c"]);
+  assert.deepEqual(tenantsOf({ tenant: "zoo" }), []);
+});
+
+test("a long order is done in parts, and all of it is there", async (t) => {
+  const { list } = rig(t);
+  const addresses = Array.from({ length: 1001 }, (_, i) => `u${i}@x.net`);
+  const added = list.add(order(addresses));
+  // Not for the whole order, but between two parts of it.
+  assert.ok((list.size ?? 0) < 1001, `${list.size} in one piece`);
+  assert.equal(await added, 1001);
+  assert.equal(list.size, 1001);
+  assert.equal(await list.delete({ tenant: "", addresses }), 1001);
+  assert.equal(list.size, 0);
 });
 
 test("when the list cannot be read mail is put off, not sent", async () => {
