@@ -4,7 +4,7 @@
  *
  *   crashAt(n)      the n-th operation from now and all later ones fail, as if the machine had stopped.
  *   failAt(n)       the n-th operation from now fails once; one that appends has written a part by then, as on a full disk.
- *   failNext(kind)  the next operation of that kind fails once, as a disk in trouble does.
+ *   failNext(kind)  the next operation of that kind fails once, as a disk in trouble does; with EIO, or a code that is given.
  *   afterCrash()    what the next process finds: only what was synced, plus a part of the rest, as asked.
  */
 import type { SpoolFile, SpoolFiles } from "#mta/spool/files.ts";
@@ -36,7 +36,7 @@ export class FaultyFiles implements SpoolFiles {
   readonly #durable: Tree;
   #crashIn = Infinity;
   #failIn = Infinity;
-  #failing = new Map<Operation, number>();
+  #failing = new Map<Operation, { readonly code: string; times: number }>();
   operations = 0;
   /** Files that are open now. */
   openFiles = 0;
@@ -55,8 +55,8 @@ export class FaultyFiles implements SpoolFiles {
     this.#failIn = operation;
   }
 
-  failNext(operation: Operation, times = 1): void {
-    this.#failing.set(operation, times);
+  failNext(operation: Operation, times = 1, code = "EIO"): void {
+    this.#failing.set(operation, { code, times });
   }
 
   /** `keepUnsynced` from 0 (nothing that was not synced is there) to 1 (everything is). */
@@ -147,10 +147,10 @@ export class FaultyFiles implements SpoolFiles {
     this.operations++;
     if (--this.#crashIn < 0) throw new Error("the machine has stopped");
     if (--this.#failIn === -1) throw new Error(`ENOSPC: ${operation}`);
-    const left = this.#failing.get(operation) ?? 0;
-    if (left === 0) return;
-    this.#failing.set(operation, left - 1);
-    throw new Error(`EIO: ${operation}`);
+    const failing = this.#failing.get(operation);
+    if (failing === undefined || failing.times === 0) return;
+    failing.times--;
+    throw Object.assign(new Error(`${failing.code}: ${operation}`), { code: failing.code });
   }
 
   #handle(stored: Stored): SpoolFile {

@@ -31,8 +31,6 @@ export interface Signature {
   readonly identity?: string;
   /** l=: bytes of the body that the signature covers. Leaves room for appended text: not for ordinary mail. */
   readonly bodyBytes?: number;
-  /** How long the signature holds (x=). */
-  readonly lifeMs?: number;
 }
 
 export interface Signed {
@@ -63,7 +61,7 @@ export class DkimSigning {
   constructor(signatures: readonly Signature[], options: { at: number }) {
     const asked = {
       signTime: new Date(options.at),
-      signatureData: signatures.map((signature) => toLibrary(signature, options.at)),
+      signatureData: signatures.map(toLibrary),
       // Called with the header before anything is signed.
       ...(signatures.some(({ overSign }) => overSign === true) ? { getARChain: sealFields } : {}),
     } as Parameters<Library["dkimSign"]>[1];
@@ -111,8 +109,8 @@ export async function signDkim(
   return signing.end();
 }
 
-function toLibrary(signature: Signature, at: number): object {
-  const { key, identity, bodyBytes, lifeMs } = signature;
+function toLibrary(signature: Signature): object {
+  const { key, identity, bodyBytes } = signature;
   const fields = [...(signature.fields ?? USUAL_FIELDS), ...(signature.moreFields ?? [])];
   return {
     signingDomain: key.domain,
@@ -123,7 +121,6 @@ function toLibrary(signature: Signature, at: number): object {
     headerList: [...new Set(["from", ...fields.map((name) => name.toLowerCase())])],
     ...(identity === undefined ? {} : { identity }),
     ...(bodyBytes === undefined ? {} : { maxBodyLength: bodyBytes }),
-    ...(lifeMs === undefined ? {} : { expires: new Date(at + lifeMs) }),
   };
 }
 

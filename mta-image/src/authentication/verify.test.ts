@@ -55,6 +55,23 @@ test("a signature of the domain makes forwarded mail pass DMARC", async () => {
   assert.equal(short(verdict), "dkim pass | spf fail | dmarc pass reject | arc none");
 });
 
+test("text that was put behind the bytes that a signature counts (l=) makes nothing pass DMARC", async () => {
+  const key = makeSigningKey("ed25519");
+  const elsewhere = { ...peer, ip: "198.51.100.1" };
+  const zones = { ...spf, ...keyZone(key) };
+  for (const bodyBytes of [0, 12]) {
+    const { fields } = await signDkim(someMail, [{ key, bodyBytes }], { at: systemClock.now() });
+    assert.match(fields, new RegExp(`l=${bodyBytes};`));
+    const longer = Buffer.concat([Buffer.from(fields), someMail, Buffer.from("Pay to another account.\r\n")]);
+    const verdict = await judge(longer, elsewhere, zones);
+    assert.equal(short(verdict), "dkim pass | spf fail | dmarc fail reject | arc none");
+    assert.match(verdict.field, /undersized signature: \d+ bytes unsigned/);
+  }
+  const whole = await signDkim(someMail, [{ key, bodyBytes: 32 }], { at: systemClock.now() });
+  const verdict = await judge(Buffer.concat([Buffer.from(whole.fields), someMail]), elsewhere, zones);
+  assert.match(short(verdict), /^dkim pass .* dmarc pass/, "all of it is signed");
+});
+
 test("a notice is judged by its HELO name", async () => {
   const verdict = await judge(someMail, { ...peer, sender: "" }, spf);
   assert.deepEqual(verdict.spf, { result: "pass", domain: "mail.example.org" });

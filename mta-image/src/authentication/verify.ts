@@ -154,14 +154,10 @@ export class Verification {
       headerFrom: dkim.headerFrom,
       fromFields: dkim.fromFields,
       spfDomains: spf?.status.result === "pass" && spf.domain !== undefined ? [spf.domain] : [],
+      // A signature by l= says nothing of what stands behind its bytes, which anybody may have put there (RFC 6376 8.2).
       dkimDomains: dkim.results
-        .filter(({ status }) => status.result === "pass")
-        .map(({ id, signingDomain, status }) => ({
-          id,
-          domain: signingDomain,
-          aligned: status.aligned,
-          underSized: status.underSized,
-        })),
+        .filter(({ status }) => status.result === "pass" && (status.underSized ?? 0) === 0)
+        .map(({ id, signingDomain, status }) => ({ id, domain: signingDomain, aligned: status.aligned })),
       arcResult: arc ?? undefined,
       resolver: this.#query,
     } as never);

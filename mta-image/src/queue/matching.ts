@@ -4,6 +4,7 @@
  */
 import { BlockList, isIP } from "node:net";
 
+import { patternOf } from "#base/pattern.ts";
 import { type QueueField, type QueueMatch, queueFields } from "#contract/queue-fields.ts";
 
 /** "" for what is not known. */
@@ -54,7 +55,7 @@ export function compileValue(field: QueueField, value: string | readonly string[
 function compileText(field: QueueField, text: string, lists: Lists): Test {
   const pattern = /^\/(.+)\/$/.exec(text)?.[1];
   if (pattern !== undefined) {
-    const regex = new RegExp(pattern, "i");
+    const regex = patternOf(pattern);
     return (fact) => regex.test(fact);
   }
   if (text.startsWith("@")) return (fact) => lists(field, text.slice(1))?.has(fact) ?? false;

@@ -2,6 +2,7 @@
  * One reaction to replies, compiled (pure): whether an outcome of mail with some facts counts, against which
  * combination of facts it is held, and how that combination is written as a condition of a rule.
  */
+import { patternOf } from "#base/pattern.ts";
 import type { QueueField, QueueMatch } from "#contract/queue-fields.ts";
 import type { ReactionConfig } from "#contract/reactions-config.ts";
 
@@ -17,7 +18,7 @@ export interface Reaction {
 
 export function compileReaction(config: ReactionConfig, lists: Lists, classify: Classify): Reaction {
   const { outcome, class: classes, status, reply } = config.when;
-  const pattern = reply === undefined ? null : new RegExp(reply, "i");
+  const pattern = reply === undefined ? null : patternOf(reply);
   // What the suppression list kept back was asked of nobody.
   const isMeant = (name: string): boolean => name !== "suppressed" && (classes?.includes(name) ?? true);
   const counts: Reaction["counts"] = (said, facts) =>

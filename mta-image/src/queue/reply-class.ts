@@ -3,6 +3,7 @@
  * where it says something (RFC 3463 and IANA's registry of enhanced status codes), then what the text says, then what
  * is left of the status. A status that delivery chose for a server that gave none does not count as the server's word.
  */
+import { patternOf } from "#base/pattern.ts";
 import type { BouncesConfig, ReplyClass } from "#contract/bounces-config.ts";
 
 import type { Outcome } from "./courier.ts";
@@ -69,7 +70,7 @@ export type Classify = (outcome: Pick<Outcome, "reply" | "status">, domain: stri
 export function makeClassifier({ rules }: BouncesConfig): Classify {
   const own = rules.map((rule) => ({
     name: rule.class,
-    pattern: new RegExp(rule.reply, "i"),
+    pattern: patternOf(rule.reply),
     fits: domainTest(rule.domain?.toLowerCase()),
   }));
   return ({ reply, status }, domain) =>

@@ -61,20 +61,22 @@ export class BodyFile implements BodyWriter {
     }
   }
 
-  /** Resolves when the body is on disk under its final name. */
+  /** Resolves when the body is on disk under its final name; one that could not be finished can be given up. */
   async finish(): Promise<void> {
     await this.#file?.sync();
-    await this.#file?.close();
-    this.#file = null;
     await this.#files.rename(`bodies/${this.#id}.part`, `bodies/${this.#id}`);
     await this.#files.syncFolder("bodies");
+    const file = this.#file;
+    this.#file = null;
+    await file?.close();
   }
 
   async abort(): Promise<void> {
     const file = this.#file;
     this.#file = null;
-    await file?.close();
-    if (file !== null) await this.#files.remove(`bodies/${this.#id}.part`);
+    if (file === null) return;
+    await file.close();
+    for (const name of [`${this.#id}.part`, this.#id]) await this.#files.remove(`bodies/${name}`);
   }
 }
 

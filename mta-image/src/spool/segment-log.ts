@@ -180,9 +180,9 @@ export class SegmentLog {
   async #rotate(): Promise<void> {
     const full = this.#file;
     const number = this.#number;
+    this.#file = null;
     this.#number++;
-    await this.open();
-    await full?.close();
+    await this.open().finally(() => full?.close());
     this.#onRotate(number);
   }
 }

@@ -37,6 +37,9 @@ interface SessionOptions {
 
 export const COOKIE = "mailfleet_session";
 
+/** By how much clocks of replicas may differ. A session from further ahead would outlive its time: the clock was set back. */
+const MOST_AHEAD_MS = 5 * 60_000;
+
 const Ticket = z.strictObject({
   user: z.string().max(256),
   stamp: z.string().max(64),
@@ -107,7 +110,9 @@ export class Sessions {
     if (!valid || value === null) return null;
     const ticket = parseTicket(value);
     const { clock, lifetimeMs, users } = this.#options;
-    if (ticket === null || clock.now() - ticket.since > lifetimeMs) return null;
+    if (ticket === null) return null;
+    const age = clock.now() - ticket.since;
+    if (age > lifetimeMs || age < -MOST_AHEAD_MS) return null;
     const user =
       ticket.role === undefined
         ? await users.find(ticket.user)

@@ -2,6 +2,8 @@
  * The way to an OpenID provider and back. Both are places that a browser goes to, so they answer with redirections: to the
  * provider, or to the page, which then says what went wrong by a word of ours and never by text of the address.
  */
+import { z } from "zod";
+
 import type { Clock } from "#base/clock.ts";
 import { LoginWays } from "#web/shared/web-api.ts";
 
@@ -20,6 +22,13 @@ export interface SignOnDoor {
 
 export const PENDING_COOKIE = "mailfleet_sign_on";
 const PENDING_S = 600;
+
+const Kept = z.strictObject({
+  state: z.string().min(1),
+  nonce: z.string().min(1),
+  verifier: z.string().min(1),
+  since: z.number(),
+}) satisfies z.ZodType<Pending>;
 
 export function signOnRoutes(door: SignOnDoor): readonly Route[] {
   return [ways(door), ...(door.signOn === null ? [] : [begin(door, door.signOn), end(door, door.signOn)])];
@@ -84,9 +93,16 @@ function end({ sessions, clock }: SignOnDoor, signOn: SingleSignOn): Route {
   });
 }
 
-/** It carries our signature, so its shape is ours; only its age is in question. */
+/** It carries our signature, but a session does too, and one in its place would ask for no state. */
 function pendingOf(value: string | null, now: number): Pending | null {
-  if (value === null) return null;
-  const pending = JSON.parse(Buffer.from(value, "base64url").toString("utf8")) as Pending & { since: number };
-  return now - pending.since > PENDING_S * 1000 ? null : pending;
+  const { data: pending } = Kept.safeParse(parse(value));
+  return pending === undefined || Math.abs(now - pending.since) > PENDING_S * 1000 ? null : pending;
+}
+
+function parse(value: string | null): unknown {
+  try {
+    return JSON.parse(Buffer.from(value ?? "", "base64url").toString("utf8"));
+  } catch {
+    return null;
+  }
 }

@@ -79,6 +79,15 @@ describe("log-in by an OpenID provider", () => {
     assert.equal((await ada.go(back)).headers.get("location"), "/#/login?refused=sign-on-failed");
   });
 
+  test("the cookie of a session in place of the one for the way back begins nothing", async () => {
+    const { cookie } = await rig.as("viewer");
+    const asked = await fetch(`${rig.url}/api/oidc/callback?code=x`, {
+      redirect: "manual",
+      headers: { cookie: `mailfleet_sign_on=${cookie.slice(cookie.indexOf("=") + 1)}` },
+    });
+    assert.equal(asked.headers.get("location"), "/#/login?refused=sign-on-expired");
+  });
+
   test("a code that another log-in asked for is refused, since the verifier is another", async () => {
     const [ada, mallory] = [new Wanderer(), new Wanderer()];
     const code = new URL(await mallory.signOn(rig.url, "ada")).searchParams.get("code") ?? "";

@@ -13,7 +13,19 @@ afterEach(() => rig.hangUp());
 
 const large = "x".repeat(12_000);
 const entries: Attack[] = [
-  ...["", " -1", " 18446744073709551616", " 10 LAST X"].map((argument) =>
+  ...[
+    "",
+    " -1",
+    " 18446744073709551616",
+    " 10 LAST X",
+    " +10",
+    " 0x10",
+    " 1e3",
+    " 10,5",
+    " 1 0",
+    " \xb2",
+    " LAST",
+  ].map((argument) =>
     raw(
       84,
       `BDAT with "${argument}" hangs up, since content may follow`,
