@@ -3,12 +3,12 @@ import type { X509Certificate } from "node:crypto";
 
 import { x509Resource } from "../script/library/x509.ts";
 import { verifyErrorOf } from "./attempt-words.ts";
-import { type Tree, listOf } from "./texts.ts";
+import { type Branch, type Tree, listOf } from "./texts.ts";
 
 /** A chain that names itself ends, and no real one is longer. */
 const MOST_CHAIN = 10;
 
-export function certificateTree(leaf: X509Certificate, unverified: string | null): Tree {
+export function certificateTree(leaf: X509Certificate, unverified: string | null): Branch {
   const chain: Tree[] = [];
   let issuer = leaf.issuerCertificate as X509Certificate | undefined;
   while (issuer !== undefined && chain.length < MOST_CHAIN) {

@@ -24,7 +24,7 @@ import { type MailCopy, copiesAsked, copiesByTransport } from "./mail-copy.ts";
 import { type Asked, type HookRunner, then } from "./runner.ts";
 import type { HookScript, ServerScripts } from "./scripts.ts";
 import { type SessionHook, acceptances } from "./stages.ts";
-import { type Tree, addressTree, arrayOf, bytesOf, listOf, textOf } from "./texts.ts";
+import { type Branch, addressTree, arrayOf, bytesOf, listOf, textOf } from "./texts.ts";
 import {
   type ConnectionFacts,
   connectArguments,
@@ -69,7 +69,7 @@ export interface InjectedFacts {
   readonly recipients: readonly string[];
   readonly transportId: string;
   /** More arguments of the script at the end of data. */
-  readonly told?: Readonly<Record<string, Tree>>;
+  readonly told?: Branch;
 }
 
 /** One that was taken; shown to scripts only where one asks. */
@@ -85,7 +85,10 @@ export class ConnectionHooks {
   readonly #runner: HookRunner;
   #facts: ConnectionFacts;
   readonly #world: World;
-  #connection: HslArray;
+  /** $connection as the next script sees it; null when it is to be made. */
+  #connection: HslArray | null = null;
+  /** What of it the conversation brought, in this order. */
+  #learnt: Branch = {};
   #transaction: {
     readonly id: string;
     readonly ts: number;
@@ -105,7 +108,6 @@ export class ConnectionHooks {
     this.#runner = runner;
     this.#facts = facts;
     this.#world = runner.world({ session: facts.id });
-    this.#connection = connectionTree(facts);
   }
 
   has(hook: Exclude<SessionHook, "rcptto">): boolean {
@@ -158,7 +160,7 @@ export class ConnectionHooks {
   }): Asked<Answer<{ host: string | null; extensions: readonly string[] | null }>> | null {
     const { verb, host, extensions } = hello;
     const script = this.#scripts.byHook.get("helo");
-    const known = (name: string): void => this.#know("helo", arrayOf({ verb, host: name }));
+    const known = (name: string): void => this.#learn({ helo: { verb, host: name } });
     if (script === undefined) {
       known(host);
       return null;
@@ -175,8 +177,8 @@ export class ConnectionHooks {
 
   /** TLS is on: what was known of the conversation before is forgotten. */
   secured(secured: Secured): void {
-    this.#connection = connectionTree(this.#facts);
-    this.#know("tls", tlsTree(secured));
+    this.#learnt = {};
+    this.#learn({ tls: () => tlsTree(secured) });
     this.#transaction = null;
     this.#tree = null;
   }
@@ -199,7 +201,7 @@ export class ConnectionHooks {
 
   /** The client is logged in. */
   loggedIn(mechanism: string, username: string): void {
-    this.#know("auth", arrayOf({ mechanism, username: bytesOf(username) }));
+    this.#learn({ auth: { mechanism, username: bytesOf(username) } });
   }
 
   mailFrom(address: string, parameters: MailParameters): Asked<Answer<{ sender: string | null }>> | null {
@@ -279,23 +281,24 @@ export class ConnectionHooks {
     return priority === 0 || envelope.priority !== undefined ? envelope : { ...envelope, priority };
   }
 
-  async endOfData(content: ByteSource, given: Envelope): Promise<EndAnswer> {
+  endOfData(content: ByteSource, given: Envelope): Asked<EndAnswer> {
     const envelope = this.#ranked(given);
     const script = this.#scripts.byHook.get("eod");
     const transaction = this.#transactionId;
     const asItCame = (): MailCopy[] => copiesByTransport(envelope, this.#transports, transaction);
     if (script === undefined) return { kind: "go", copies: asItCame(), reply: null };
     const came = Pieces.over(content);
-    const mail = makeMessage(eodMailMessageClass, came);
-    const answer = await this.#ask(script, () => arrayOf({ mail, ...this.#told }), transaction);
-    if (answer.kind === "refuse") return answer;
-    if (answer.kind === "other") throw new Error(`bug: ${answer.action.kind} is no action of this hook`);
-    const { isDecided, reply } = answer;
-    const asked = answer.wish.copies;
-    // A script that says nothing of the message leaves it to the engine; one that accepts has said it all.
-    if (!isDecided && asked.length === 0) return { kind: "go", copies: asItCame(), reply };
-    const now = this.#runner.clock.now();
-    return { kind: "go", copies: copiesAsked(envelope, asked, { transaction, now, came }), reply };
+    const told = (): HslArray => arrayOf({ mail: makeMessage(eodMailMessageClass, came), ...this.#told });
+    return then(this.#ask(script, told, transaction), (answer): EndAnswer => {
+      if (answer.kind === "refuse") return answer;
+      if (answer.kind === "other") throw new Error(`bug: ${answer.action.kind} is no action of this hook`);
+      const { isDecided, reply } = answer;
+      const asked = answer.wish.copies;
+      // A script that says nothing of the message leaves it to the engine; one that accepts has said it all.
+      if (!isDecided && asked.length === 0) return { kind: "go", copies: asItCame(), reply };
+      const now = this.#runner.clock.now();
+      return { kind: "go", copies: copiesAsked(envelope, asked, { transaction, now, came }), reply };
+    });
   }
 
   disconnect(ending: Ending): void {
@@ -330,8 +333,8 @@ export class ConnectionHooks {
       id,
       ts,
       sender: bytesOf(address).toLowerCase(),
-      senderaddress: addressTree(address),
-      senderparams: mailTree(parameters),
+      senderaddress: () => addressTree(address),
+      senderparams: () => mailTree(parameters),
       recipients,
     });
   }
@@ -345,12 +348,12 @@ export class ConnectionHooks {
 
   #knowFacts(facts: Partial<ConnectionFacts>): void {
     this.#facts = { ...this.#facts, ...facts };
-    for (const [key, value] of connectionTree(this.#facts).entries()) this.#know(String(key), value);
+    this.#connection = null;
   }
 
-  #know(name: string, tree: Value): void {
-    this.#connection = this.#connection.own();
-    this.#connection.put(name, tree);
+  #learn(what: Branch): void {
+    this.#learnt = { ...this.#learnt, ...what };
+    this.#connection = null;
   }
 
   /** For hooks whose scripts only accept and refuse. Wishes that make no sense count as a failure of the script. */
@@ -373,6 +376,7 @@ export class ConnectionHooks {
   #ask(script: HookScript, given: () => HslArray, transactionId = ""): Asked<Verdict> {
     const { used } = script.compiled;
     if (used.has("transaction")) this.#tree ??= this.#makeTree();
+    if (used.has("connection")) this.#connection ??= connectionTree(this.#facts, this.#learnt);
     const variables = {
       arguments: used.has("arguments") ? given() : null,
       connection: this.#connection,

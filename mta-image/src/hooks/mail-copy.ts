@@ -77,38 +77,27 @@ export function wishFault(wish: QueueWish, hasTransport: (id: string) => boolean
   return hasTransport(wish.transportId) ? null : `there is no transport "${wish.transportId}"`;
 }
 
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
 function copyOf(
   envelope: Envelope,
   group: readonly AskedCopy[],
   { transaction, now, came, first }: Asking & { readonly first: number },
 ): MailCopy {
   const { message, wish } = group[0] as AskedCopy;
-  const { jobId, delaySeconds, hold, metadata } = wish;
+  const { jobId, delaySeconds, hold, metadata, transportId } = wish;
   const recipients = group.map((copy) => textOf(copy.wish.recipient.address));
   const wishes = group.map((copy, at) => wishesOf(envelope, copy.wish, recipients[at] ?? ""));
+  const marks: Writable<NonNullable<Envelope["marks"]>> = { transaction, first };
   const sender = textOf(wish.sender.address);
-  const kept = withoutWords(envelope);
-  const isNamed = envelope.dsn !== undefined || wishes.some((one) => one !== null);
-  return {
-    content: came !== undefined && message.isSame(came) ? null : message,
-    envelope: {
-      ...kept,
-      sender,
-      recipients,
-      transportId: wish.transportId,
-      ...(jobId === null ? {} : { jobId: textOf(jobId).slice(0, 255) }),
-      ...(delaySeconds > 0 ? { holdUntil: now + delaySeconds * 1000 } : {}),
-      ...(isNamed
-        ? { dsn: { ret: envelope.dsn?.ret ?? null, envid: envelope.dsn?.envid ?? null, recipients: wishes } }
-        : {}),
-      marks: {
-        transaction,
-        first,
-        ...(hold ? { hold } : {}),
-        ...(Object.keys(metadata).length === 0 ? {} : { metadata }),
-      },
-    },
-  };
+  const copy: Writable<Envelope> = { ...withoutWords(envelope), sender, recipients, transportId, marks };
+  if (hold) marks.hold = hold;
+  if (Object.keys(metadata).length > 0) marks.metadata = metadata;
+  if (jobId !== null) copy.jobId = textOf(jobId).slice(0, 255);
+  if (delaySeconds > 0) copy.holdUntil = now + delaySeconds * 1000;
+  if (envelope.dsn !== undefined || wishes.some((one) => one !== null))
+    copy.dsn = { ret: envelope.dsn?.ret ?? null, envid: envelope.dsn?.envid ?? null, recipients: wishes };
+  return { content: came !== undefined && message.isSame(came) ? null : message, envelope: copy };
 }
 
 /** What a copy says for itself is taken out; nearly no envelope has any of it. */
@@ -121,10 +110,8 @@ function withoutWords(envelope: Envelope): Envelope {
 /** Parameters that the script gave, else those that the client gave the same recipient. */
 function wishesOf(envelope: Envelope, { recipient }: QueueWish, address: string): RecipientWishes | null {
   const { NOTIFY, ORCPT } = recipient.parameters;
-  const given = [
-    ...(NOTIFY === undefined ? [] : [` NOTIFY=${NOTIFY}`]),
-    ...(ORCPT === undefined ? [] : [` ORCPT=${ORCPT}`]),
-  ].join("");
+  const notify = NOTIFY === undefined ? "" : ` NOTIFY=${NOTIFY}`;
+  const given = ORCPT === undefined ? notify : `${notify} ORCPT=${ORCPT}`;
   const parsed = given === "" ? null : parseRcptParameters(given);
   if (parsed !== null && !("bytes" in parsed)) return parsed;
   const { dsn, recipients } = envelope;

@@ -13,7 +13,7 @@ import type { NoticeWords } from "../message/notice-words.ts";
 import { HookRun } from "./hook-run.ts";
 import { noticeWords } from "./notice-words.ts";
 import { type QueueWish, queueOfFailed, queueWish } from "./queue-wish.ts";
-import type { HookRunner, Ran } from "./runner.ts";
+import type { Asked, HookRunner, Ran } from "./runner.ts";
 import type { HookScript, Scripts } from "./scripts.ts";
 import { type Configured, type TryWish, tryWish } from "./try-wish.ts";
 import { addressTree, arrayOf, arrayOfTexts, bytesOf, listOf, textOf } from "./texts.ts";
@@ -162,10 +162,10 @@ export class QueueHooks {
   }
 
   /** Only what the script names is made. */
-  async #run(
+  #run(
     script: HookScript,
     what: { readonly facts: RecipientFacts; readonly given: () => HslArray; readonly context: Value },
-  ): Promise<Ran> {
+  ): Asked<Ran> {
     const { facts, given, context } = what;
     const { used } = script.compiled;
     const run = new HookRun(script.hook, "", () => arrayOfTexts(facts.metadata));
@@ -199,9 +199,9 @@ function messageTree(facts: RecipientFacts): HslArray {
     ts: facts.receivedAt / 1000,
     serverid: facts.serverId,
     sender: bytesOf(facts.sender).toLowerCase(),
-    senderaddress: addressTree(facts.sender),
+    senderaddress: () => addressTree(facts.sender),
     recipient: bytesOf(facts.recipient).toLowerCase(),
-    recipientaddress: addressTree(facts.recipient),
+    recipientaddress: () => addressTree(facts.recipient),
     transportid: facts.transportId,
     tenantid: facts.tenantId === "" ? undefined : bytesOf(facts.tenantId),
     jobid: facts.jobId === "" ? undefined : bytesOf(facts.jobId),

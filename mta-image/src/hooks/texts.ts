@@ -4,26 +4,41 @@ import { type Value, HslArray } from "../script/value.ts";
 
 /** A script's strings are bytes: what is no ASCII becomes the bytes of its UTF-8. */
 export function bytesOf(text: string): string {
-  // oxlint-disable-next-line no-control-regex
-  return /^[\x00-\x7f]*$/.test(text) ? text : Buffer.from(text, "utf8").toString("latin1");
+  return isAscii(text) ? text : Buffer.from(text, "utf8").toString("latin1");
 }
 
 /** Bytes that are no UTF-8 show as replacement characters. */
 export function textOf(bytes: string): string {
-  // oxlint-disable-next-line no-control-regex
-  return /^[\x00-\x7f]*$/.test(bytes) ? bytes : Buffer.from(bytes, "latin1").toString("utf8");
+  return isAscii(bytes) ? bytes : Buffer.from(bytes, "latin1").toString("utf8");
 }
 
-export type Tree = Value | undefined | readonly Tree[] | { readonly [key: string]: Tree };
+/** A loop: most texts are addresses, too short for a pattern to be worth its start. */
+function isAscii(text: string): boolean {
+  for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) > 0x7f) return false;
+  return true;
+}
 
-/** Plain objects and lists as arrays; what is undefined is left out. Texts must be bytes already, and keys words. */
-export function arrayOf(tree: Readonly<Record<string, Tree>>): HslArray {
+/** A branch may be a function: then it is not even put together before somebody looks at it. */
+export type Tree = Value | undefined | readonly Tree[] | Branch | (() => Branch);
+export interface Branch {
+  readonly [key: string]: Tree;
+}
+
+/**
+ * Plain objects and lists as arrays; what is undefined is left out. Texts must be bytes already, and keys words. What
+ * stands within becomes an array when a script looks at it, so it must not change.
+ */
+export function arrayOf(tree: Branch): HslArray {
+  return HslArray.named(mapOf(tree));
+}
+
+function mapOf(tree: Branch): Map<string, Value> {
   const map = new Map<string, Value>();
   for (const key in tree) {
     const value = tree[key];
-    if (value !== undefined) map.set(key, typeof value === "object" ? made(value) : value);
+    if (value !== undefined) map.set(key, made(value));
   }
-  return HslArray.named(map);
+  return map;
 }
 
 /** Texts by text, whatever they look like. */
@@ -36,11 +51,11 @@ export function listOf(items: readonly Tree[]): HslArray {
 }
 
 function made(tree: Tree): Value {
-  if (tree === undefined) return null;
+  if (typeof tree === "function") return HslArray.later(() => mapOf(tree()));
+  if (typeof tree !== "object" || tree === null) return tree ?? null;
   if (Array.isArray(tree)) return listOf(tree as readonly Tree[]);
-  if (typeof tree !== "object" || tree === null) return tree as Value;
   const isPlain = Object.getPrototypeOf(tree) === Object.prototype;
-  return isPlain ? arrayOf(tree as Record<string, Tree>) : (tree as Value);
+  return isPlain ? HslArray.later(() => mapOf(tree as Branch)) : (tree as Value);
 }
 
 /** Local part and domain as scripts get them. */

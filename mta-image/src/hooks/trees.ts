@@ -4,7 +4,7 @@ import type { MailParameters, RcptParameters } from "../smtp/parameters.ts";
 import type { HslArray } from "../script/value.ts";
 import { certificateTree } from "./certificate-tree.ts";
 import type { RemoteName } from "./remote-name.ts";
-import { type Tree, addressTree, arrayOf, bytesOf } from "./texts.ts";
+import { type Branch, addressTree, arrayOf, bytesOf } from "./texts.ts";
 
 export interface ConnectionFacts {
   readonly id: string;
@@ -42,15 +42,16 @@ export function connectArguments(facts: ConnectionFacts): HslArray {
   });
 }
 
-function uidTree({ remoteUid }: ConnectionFacts): Record<string, Tree> {
+function uidTree({ remoteUid }: ConnectionFacts): Branch {
   return remoteUid === null ? {} : { remoteuid: remoteUid };
 }
 
-function nameTree({ remoteName }: ConnectionFacts): Record<string, Tree> {
+function nameTree({ remoteName }: ConnectionFacts): Branch {
   return typeof remoteName?.name === "string" ? { remoteptr: bytesOf(remoteName.name) } : {};
 }
 
-export function connectionTree(facts: ConnectionFacts): HslArray {
+/** `learnt` is what came to be known later, in this order. */
+export function connectionTree(facts: ConnectionFacts, learnt: Branch): HslArray {
   const { id, remoteIp, remotePort, localIp, localPort, serverId, priority = 0 } = facts;
   return arrayOf({
     id,
@@ -62,19 +63,22 @@ export function connectionTree(facts: ConnectionFacts): HslArray {
     serverid: serverId,
     ...uidTree(facts),
     ...nameTree(facts),
+    ...learnt,
   });
 }
 
-export function tlsTree({ description, serverName, certificate }: Secured): HslArray {
-  return arrayOf({
+export function tlsTree({ description, serverName, certificate }: Secured): Branch {
+  return {
     ...cipherTree(description),
     ...(serverName === null ? {} : { sni: bytesOf(serverName) }),
-    ...(certificate === null ? {} : { peercert: certificateTree(certificate.leaf, certificate.unverified) }),
-  });
+    ...(certificate === null
+      ? {}
+      : { peercert: () => certificateTree(certificate.leaf, certificate.unverified) }),
+  };
 }
 
 /** "TLSv1.3 TLS_AES_256_GCM_SHA384" as protocol, cipher and size of the key in bits, where the name tells it. */
-export function cipherTree(description: string): Record<string, Tree> {
+export function cipherTree(description: string): Branch {
   const [protocol = "", cipher = ""] = description.split(" ");
   const bits = /CHACHA20/.test(cipher) ? "256" : /(?:AES|CAMELLIA|ARIA)_?(\d{3})/.exec(cipher)?.[1];
   return { protocol, cipher, ...(bits === undefined ? {} : { keysize: Number(bits) }) };
@@ -83,8 +87,8 @@ export function cipherTree(description: string): Record<string, Tree> {
 export function senderArguments(address: string, parameters: MailParameters): HslArray {
   return arrayOf({
     sender: bytesOf(address).toLowerCase(),
-    address: addressTree(address),
-    params: mailTree(parameters),
+    address: () => addressTree(address),
+    params: () => mailTree(parameters),
   });
 }
 
@@ -94,29 +98,33 @@ export function recipientArguments(
 ): HslArray {
   return arrayOf({
     recipient: bytesOf(address).toLowerCase(),
-    address: addressTree(address),
-    params: rcptTree(facts.parameters),
+    address: () => addressTree(address),
+    params: () => rcptTree(facts.parameters),
     transportid: facts.transportId,
     relay: facts.isRelay,
   });
 }
 
 /** In the list of $transaction. */
-export function takenTree(taken: {
+export function takenTree({
+  address,
+  parameters,
+  transportId,
+}: {
   readonly address: string;
   readonly parameters: RcptParameters;
   readonly transportId: string;
 }): HslArray {
   return arrayOf({
-    recipient: bytesOf(taken.address).toLowerCase(),
-    address: addressTree(taken.address),
-    params: rcptTree(taken.parameters),
-    transportid: taken.transportId,
+    recipient: bytesOf(address).toLowerCase(),
+    address: () => addressTree(address),
+    params: () => rcptTree(parameters),
+    transportid: transportId,
   });
 }
 
 /** Keys in upper case, as they were given; those without value have an empty one. */
-export function mailTree(parameters: MailParameters): Record<string, Tree> {
+export function mailTree(parameters: MailParameters): Branch {
   const { sizeBytes, eightBit, smtpUtf8, ret, envid, requireTls } = parameters;
   return {
     ...(sizeBytes === null ? {} : { SIZE: String(sizeBytes) }),
@@ -128,7 +136,7 @@ export function mailTree(parameters: MailParameters): Record<string, Tree> {
   };
 }
 
-export function rcptTree({ notify, orcpt }: RcptParameters): Record<string, Tree> {
+export function rcptTree({ notify, orcpt }: RcptParameters): Branch {
   return {
     ...(notify === null ? {} : { NOTIFY: notify.join(",") }),
     ...(orcpt === null ? {} : { ORCPT: orcpt }),

@@ -114,8 +114,8 @@ export class HeldContent {
     if (this.#isOver) return;
     this.release();
     // The file may be on its way into being: it is given up behind the last write.
-    void Promise.resolve(this.#writing)
-      .then(() => this.#body?.abort())
+    void this.#writing
+      ?.then(() => this.#body?.abort())
       .catch((error: unknown) =>
         this.#options.log.warn({ message: this.#id, error: describe(error) }, "body-left-behind"),
       );

@@ -12,7 +12,7 @@ async function heldOn(files: FaultyFiles): Promise<HeldMail> {
   const clock = new ManualClock();
   const floor = { bytes: 1000, inodes: 0 };
   const spool = await DiskSpool.open({ files, clock, log: silentLog, floor });
-  return new HeldMail({ spool, clock, log: silentLog, figures: { bytesInFlight: 0 }, inlineBytes: 10 });
+  return new HeldMail("held", { spool, log: silentLog, figures: { bytesInFlight: 0 }, inlineBytes: 10 });
 }
 
 test("mail that a script holds is refused with 452 when the disk is full", async () => {

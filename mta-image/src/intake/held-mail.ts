@@ -2,27 +2,22 @@
  * A message that is complete and not decided. Read by whoever decides and by the copies that are stored; `drop` ends it,
  * always, and gives up its file if it has one. Neither writing nor `end` rejects: trouble shows in `refusal`.
  */
-import type { Clock } from "#base/clock.ts";
 import { describe } from "#base/error.ts";
-import { makeId } from "#base/ids.ts";
 
 import { HeldContent, type HeldContentOptions } from "./held-content.ts";
 import type { Refused } from "./intake.ts";
 import { refusalFor } from "./refusals.ts";
 
-export interface HeldMailOptions extends HeldContentOptions {
-  readonly clock: Clock;
-}
-
 export class HeldMail {
-  readonly #options: HeldMailOptions;
+  readonly #options: HeldContentOptions;
   readonly #content: HeldContent;
   /** Of a small message that has come to its end. */
   #memory: Buffer | null = null;
 
-  constructor(options: HeldMailOptions) {
+  /** `id` is of its file, if it is to have one. */
+  constructor(id: string, options: HeldContentOptions) {
     this.#options = options;
-    this.#content = new HeldContent(makeId(options.clock.now()), options, (error) => this.#explain(error));
+    this.#content = new HeldContent(id, options, (error) => this.#explain(error));
   }
 
   get refusal(): Refused | null {
@@ -38,15 +33,13 @@ export class HeldMail {
     return this.#content.write(chunk);
   }
 
-  /** All is written, with `head` in front; from now on it can be read. */
-  async end(head: string): Promise<void> {
-    await this.#content.written();
-    try {
-      if (head !== "") await this.#content.putInFront(Buffer.from(head));
-    } catch (error) {
-      this.#content.refuse(this.#explain(error));
-    }
-    if (this.#content.body === null) this.#memory = this.#content.joined();
+  /** All is written, with `head` in front; from now on it can be read. Null: it can at once. */
+  end(head: string): Promise<void> | null {
+    const writing = this.#content.written();
+    if (writing !== null) return this.#endInFile(writing, head);
+    if (head !== "") void this.#content.putInFront(Buffer.from(head));
+    this.#memory = this.#content.joined();
+    return null;
   }
 
   read(start: number, end: number): Buffer | Promise<Buffer> {
@@ -58,6 +51,16 @@ export class HeldMail {
   drop(): void {
     this.#memory = null;
     this.#content.drop();
+  }
+
+  async #endInFile(writing: Promise<void>, head: string): Promise<void> {
+    await writing;
+    try {
+      if (head !== "") await this.#content.putInFront(Buffer.from(head));
+    } catch (error) {
+      this.#content.refuse(this.#explain(error));
+    }
+    if (this.#content.body === null) this.#memory = this.#content.joined();
   }
 
   #explain(error: unknown): Refused {

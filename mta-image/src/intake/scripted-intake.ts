@@ -13,11 +13,12 @@ import type { ConnectionHooks } from "../hooks/connection-hooks.ts";
 import type { MailCopy } from "../hooks/mail-copy.ts";
 import type { Envelope, Origin } from "../message/envelope.ts";
 import type { Reply } from "../smtp/reply.ts";
-import { HeldMail, type HeldMailOptions } from "./held-mail.ts";
+import type { HeldContentOptions } from "./held-content.ts";
+import { HeldMail } from "./held-mail.ts";
 import type { Intake, IntakeResult, Reception } from "./intake.ts";
 import { refusalFor } from "./refusals.ts";
 
-export interface ScriptedDoor extends HeldMailOptions {
+export interface ScriptedDoor extends HeldContentOptions {
   readonly clock: Clock;
   readonly log: Log;
   /** Where mail is verified on its way to a session's own door. */
@@ -54,7 +55,7 @@ class ScriptedMail implements Reception {
     this.#door = door;
     this.#hooks = hooks;
     this.#mail = mail;
-    this.#held = new HeldMail(door);
+    this.#held = new HeldMail(this.id, door);
   }
 
   write(chunk: Buffer): Promise<void> | null {
@@ -64,7 +65,8 @@ class ScriptedMail implements Reception {
   async commit(fields = "", isPlain = false): Promise<IntakeResult> {
     this.#isPlain = isPlain && fields === "";
     try {
-      await this.#held.end(fields);
+      const ending = this.#held.end(fields);
+      if (ending !== null) await ending;
       return this.#held.refusal ?? (await this.#decide());
     } finally {
       this.#held.drop();
@@ -77,7 +79,8 @@ class ScriptedMail implements Reception {
 
   async #decide(): Promise<IntakeResult> {
     const { envelope, origin } = this.#mail;
-    const answer = await this.#hooks.endOfData(this.#held, envelope);
+    const asked = this.#hooks.endOfData(this.#held, envelope);
+    const answer = asked instanceof Promise ? await asked : asked;
     if (answer.kind === "refuse") return refusalOf(answer.reply);
     const { copies } = answer;
     if (copies.length === 0)
@@ -103,7 +106,7 @@ class ScriptedMail implements Reception {
       reception.abort();
       return refusalFor(error);
     }
-    return reception.commit("", this.#isPlain && content === null);
+    return await reception.commit("", this.#isPlain && content === null);
   }
 }
 

@@ -91,8 +91,10 @@ export function declare<const P extends readonly Parameter<unknown>[]>(
   const rest = parameters.at(-1)?.rest === true;
   const fixed = rest ? parameters.slice(0, -1) : parameters;
   const convert = (args: readonly Value[]): unknown[] => {
-    const converted: unknown[] = fixed.map((parameter, at) => convertOne(name, parameter, args[at]));
-    return rest ? [...converted, args.slice(fixed.length)] : converted;
+    const converted: unknown[] = [];
+    for (const [at, parameter] of fixed.entries()) converted.push(convertOne(name, parameter, args[at]));
+    if (rest) converted.push(args.slice(fixed.length));
+    return converted;
   };
   const typed = run as (context: RunContext, ...args: unknown[]) => Result;
   const call = specialise(name, fixed, rest, typed, convert);

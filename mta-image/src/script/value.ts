@@ -15,6 +15,9 @@ const ARRAY_BYTES = 96;
 const LIST_ITEM_BYTES = 8;
 const MAP_ITEM_BYTES = 40;
 
+/** Of arrays that are about to have a map in its place. */
+const none: Value[] = [];
+
 export type Value = null | boolean | number | string | HslArray | Reference;
 
 /** Values with an identity. */
@@ -46,7 +49,9 @@ export class HslArray {
    * changes it within these bounds: items that are there are replaced, and one is appended where `isBlockFull` is false.
    */
   list: Value[] | null;
+  /** Null in list form, and until somebody looks at what `later` gave. */
   #map: Map<Key, Value> | null = null;
+  #make: (() => Map<Key, Value>) | null = null;
   /** The key of the next append, in map form. */
   #next = 0;
 
@@ -69,14 +74,22 @@ export class HslArray {
 
   /** Keeps the map: the caller gives it away, with keys that are texts and no numbers, and values that nobody else holds. */
   static named(map: Map<Key, Value>): HslArray {
-    const array = new HslArray();
+    const array = new HslArray(none);
     array.list = null;
     array.#map = map;
     return array;
   }
 
+  /** The same of a map that is made when somebody looks at it, once: most of what scripts are shown is never read. */
+  static later(make: () => Map<Key, Value>): HslArray {
+    const array = new HslArray(none);
+    array.list = null;
+    array.#make = make;
+    return array;
+  }
+
   get size(): number {
-    return this.list !== null ? this.list.length : (this.#map as Map<Key, Value>).size;
+    return this.list !== null ? this.list.length : this.#asMap().size;
   }
 
   get(key: Value): Value {
@@ -87,14 +100,14 @@ export class HslArray {
     const exact = keyOf(key);
     if (exact === null) return null;
     if (this.list !== null) return typeof exact === "number" ? (this.list[exact] ?? null) : null;
-    return (this.#map as Map<Key, Value>).get(exact) ?? null;
+    return this.#asMap().get(exact) ?? null;
   }
 
   has(key: Value): boolean {
     const exact = keyOf(key);
     if (exact === null) return false;
     if (this.list !== null) return typeof exact === "number" && exact >= 0 && exact < this.list.length;
-    return (this.#map as Map<Key, Value>).has(exact);
+    return this.#asMap().has(exact);
   }
 
   set(key: Value, value: Value): void {
@@ -131,7 +144,7 @@ export class HslArray {
       if (isBlockFull(this.list.length)) grow(this.list.length, LIST_ITEM_BYTES);
       this.list.push(value);
     } else {
-      const map = this.#map as Map<Key, Value>;
+      const map = this.#asMap();
       if (isBlockFull(map.size)) grow(map.size, MAP_ITEM_BYTES);
       map.set(this.#next++, value);
     }
@@ -156,10 +169,11 @@ export class HslArray {
       copy.list = this.list.slice();
       for (const value of this.list) if (typeof value === "object") share(value);
     } else {
+      const map = this.#asMap();
       copy.list = null;
-      copy.#map = new Map(this.#map);
+      copy.#map = new Map(map);
       copy.#next = this.#next;
-      for (const value of (this.#map as Map<Key, Value>).values()) share(value);
+      for (const value of map.values()) share(value);
     }
     return copy;
   }
@@ -168,32 +182,40 @@ export class HslArray {
   isList(): boolean {
     if (this.list !== null) return true;
     let at = 0;
-    for (const key of (this.#map as Map<Key, Value>).keys()) if (key !== at++) return false;
+    for (const key of this.#asMap().keys()) if (key !== at++) return false;
     return true;
   }
 
   keys(): Key[] {
-    return this.list !== null ? [...this.list.keys()] : [...(this.#map as Map<Key, Value>).keys()];
+    return this.list !== null ? [...this.list.keys()] : [...this.#asMap().keys()];
   }
 
   /** Only to be read; not a copy where that can be avoided. */
   values(): readonly Value[] {
-    return this.list ?? [...(this.#map as Map<Key, Value>).values()];
+    return this.list ?? [...this.#asMap().values()];
   }
 
   entries(): IterableIterator<[Key, Value]> {
-    return this.list !== null ? this.list.entries() : (this.#map as Map<Key, Value>).entries();
+    return this.list !== null ? this.list.entries() : this.#asMap().entries();
   }
 
   cursor(): ArrayCursor<Value> {
-    return new ArrayCursor(this.list, this.#map);
+    return new ArrayCursor(this.list, this.list === null ? this.#asMap() : null);
   }
 
   #asMap(): Map<Key, Value> {
-    if (this.#map === null) {
-      meter.allocate(this.size * 16);
-      this.#map = new Map((this.list as Value[]).entries());
-      this.#next = (this.list as Value[]).length;
+    return this.#map ?? this.#newMap();
+  }
+
+  #newMap(): Map<Key, Value> {
+    const { list } = this;
+    if (list === null) {
+      this.#map = (this.#make as () => Map<Key, Value>)();
+      this.#make = null;
+    } else {
+      meter.allocate(list.length * 16);
+      this.#map = list.length === 0 ? new Map() : new Map(list.entries());
+      this.#next = list.length;
       this.list = null;
     }
     return this.#map;

@@ -75,7 +75,7 @@ export function queueText(
     },
     context.subject,
   );
-  return after(queued, (said): Value => record({ ...said }));
+  return after(queued, (said): Value => record(said));
 }
 
 function metadataOf(value: Value): Record<string, string> {

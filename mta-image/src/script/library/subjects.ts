@@ -1,6 +1,6 @@
 /** How library files declare functions: short forms of host.ts for one subject a file. */
 import type { Key } from "../key.ts";
-import { type Value, HslArray } from "../value.ts";
+import { type Value, HslArray, share } from "../value.ts";
 import { truthy } from "../convert.ts";
 
 /** An option out of an options array; none when either is missing. */
@@ -17,8 +17,11 @@ export function list(values: readonly Value[]): HslArray {
   return HslArray.of([...values]);
 }
 
+/** Keys are words. */
 export function record(entries: Readonly<Record<string, Value>>): HslArray {
-  return HslArray.from(Object.entries(entries) as [Key, Value][]);
+  const map = new Map<Key, Value>();
+  for (const key in entries) map.set(key, share(entries[key] ?? null));
+  return HslArray.named(map);
 }
 
 /** Text of JavaScript as bytes of UTF-8, and back. */
