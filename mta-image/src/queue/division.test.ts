@@ -129,6 +129,19 @@ describe("rates of a cluster", () => {
     assert.ok(all.every(({ taken }) => taken >= 7));
   });
 
+  test("of less than a token for each count what was used before for its whole interval", () => {
+    const rate: Rate = { ...HOUR, tokens: 2 };
+    for (const index of [0, 1, 2]) {
+      const clock = new ManualClock();
+      const division = divided({ n: 1, of: 2, place: { index: 0, turn: null } }, clock);
+      clock.advance(HOUR.intervalMs);
+      const use = unused();
+      division.take(rate, use, clock.monotonic(), 1);
+      division.change({ n: 1, of: 3, place: { index, turn: null } });
+      assert.ok(division.wait(rate, use, clock.monotonic()) >= HOUR.intervalMs);
+    }
+  });
+
   test("of less than a token for each wait for whoever has no place", () => {
     const clock = new ManualClock();
     const division = divided({ n: 1, of: 5, place: "none" }, clock);

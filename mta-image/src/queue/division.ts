@@ -177,9 +177,13 @@ export class Division {
     if (place === null || place === "none") return Number.POSITIVE_INFINITY;
     const ahead = this.#clock.now() - now;
     const length = rate.intervalMs / rate.tokens;
-    const earliest = Math.max(this.#placedAt + waitOf(rate), use.used > 0 ? use.at + 1e-3 : now - length);
+    const earliest = Math.max(
+      this.#placedAt + waitOf(rate),
+      use.used > 0 ? use.at + rate.intervalMs : now - length,
+    );
     let slice = Math.floor((now + ahead) / length);
-    // A slice that had begun when the place came, or that has been used, is nobody's any more.
+    // A slice that had begun when the place came is nobody's any more. What was used before there were slices counts for an
+    // interval; slices of one place are further apart.
     while (slice % of !== place.index || slice * length - ahead < earliest) {
       const first = Math.max(slice + 1, Math.ceil((earliest + ahead) / length));
       slice = first + ((((place.index - first) % of) + of) % of);
