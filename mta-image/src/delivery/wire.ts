@@ -18,6 +18,7 @@ import type { X509Certificate } from "node:crypto";
 
 import { describe } from "#base/error.ts";
 
+import { readOn } from "../net/read-on.ts";
 import { ProtocolError, ReplyParser, type ServerReply } from "../smtp/reply-parser.ts";
 import type { TlsChoice } from "../smtp/tls-choice.ts";
 import type { Traced } from "../trace/traced.ts";
@@ -85,7 +86,10 @@ export class Wire implements Expiring {
   readonly #plain: Socket;
   readonly #parser = new ReplyParser();
   readonly #deadlines: Deadlines;
-  readonly #onData = (chunk: Buffer): void => this.#read(chunk);
+  readonly #onData = (chunk: Buffer): void => {
+    readOn(this.#socket);
+    this.#read(chunk);
+  };
   readonly #onReply = (reply: ServerReply): void => {
     if (this.ended === null) this.owner.onReply(reply);
   };
@@ -151,7 +155,8 @@ export class Wire implements Expiring {
     if (this.ended !== null) return;
     this.#socket.cork();
     for (const piece of body) this.#socket.write(piece);
-    this.#socket.write(tail, "utf8");
+    // As bytes: Node gathers text among them only by way of one more copy of all text.
+    this.#socket.write(Buffer.from(tail));
     this.#socket.uncork();
   }
 

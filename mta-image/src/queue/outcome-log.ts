@@ -39,6 +39,9 @@ export class OutcomeLog {
   #next = 0;
   /** In order of last use. */
   readonly #domains = new Map<string, Domain>();
+  /** The last one in it: mail to one domain comes in rows. */
+  #latest = emptyDomain();
+  #latestName: string | null = null;
 
   constructor(clock: Clock, limits = standard) {
     this.#clock = clock;
@@ -99,19 +102,25 @@ export class OutcomeLog {
   }
 
   #count(name: string, { kind, reply, status }: Outcome): void {
-    const domain = this.#domains.get(name) ?? emptyDomain();
-    this.#domains.delete(name);
-    this.#domains.set(name, domain);
-    if (this.#domains.size > this.#limits.domains) {
-      for (const oldest of this.#domains.keys()) {
-        this.#domains.delete(oldest);
-        break;
-      }
-    }
+    const domain = name === this.#latestName ? this.#latest : this.#use(name);
     domain[kind]++;
     domain.lastReply = reply;
     const code = codeOf(reply, status);
     if (domain.codes.has(code) || domain.codes.size < MAX_CODES) countIn(domain.codes, code);
+  }
+
+  /** From now on the one that was used last; the one that was quiet for longest goes when there are too many. */
+  #use(name: string): Domain {
+    const domain = this.#domains.get(name) ?? emptyDomain();
+    this.#domains.delete(name);
+    this.#domains.set(name, domain);
+    for (const oldest of this.#domains.keys()) {
+      if (this.#domains.size <= this.#limits.domains) break;
+      this.#domains.delete(oldest);
+    }
+    this.#latestName = name;
+    this.#latest = domain;
+    return domain;
   }
 }
 

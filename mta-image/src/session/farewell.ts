@@ -1,5 +1,6 @@
 /** Ends a connection so that its last reply arrives. Never fails. */
 import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 
 import type { Clock } from "#base/clock.ts";
 
@@ -12,4 +13,15 @@ export function closeSoftly(socket: Socket, clock: Clock): void {
   socket.resume();
   const linger = clock.after(LINGER_MS, () => socket.destroy());
   socket.once("close", () => linger.cancel());
+}
+
+/**
+ * Closes behind the reply to QUIT (RFC 5321 4.1.1.10): nothing more is to come, so nobody is waited for, not even the client's
+ * own end. In TLS, whose end has to be said, and when the reply has not left yet, it is the same as `closeSoftly`.
+ */
+export function closeBehindQuit(socket: Socket, clock: Clock): void {
+  socket.uncork();
+  const isTls = (socket as Partial<TLSSocket>).encrypted === true;
+  if (isTls || socket.writableLength > 0) closeSoftly(socket, clock);
+  else socket.destroy();
 }

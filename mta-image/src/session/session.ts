@@ -20,8 +20,9 @@ import type { NamedClient } from "../smtp/xclient.ts";
 import { type Reply, makeReply, replies } from "../smtp/reply.ts";
 import { Traced } from "../trace/traced.ts";
 import { isInNetworks } from "../net/networks.ts";
+import { readOn } from "../net/read-on.ts";
 import { type Conversation, type ConversationOptions, openConversation } from "./conversation.ts";
-import { closeSoftly } from "./farewell.ts";
+import { closeBehindQuit, closeSoftly } from "./farewell.ts";
 import { Flow } from "./flow.ts";
 import { LineReader } from "./line-reader.ts";
 import type { SessionNeighbours, SessionOptions, SessionSettings } from "./options.ts";
@@ -144,7 +145,10 @@ export class Session {
 
   /** Listeners stay for the socket's whole life: a reset may come at any moment, even after close. */
   #attach(socket: Socket): void {
-    socket.on("data", (chunk: Buffer) => this.#onData(chunk));
+    socket.on("data", (chunk: Buffer) => {
+      readOn(socket);
+      this.#onData(chunk);
+    });
     socket.on("error", (error) => {
       this.#lastError ??= error;
       socket.destroy();
@@ -189,7 +193,8 @@ export class Session {
   #hangUp(by: "local" | "remote" = "local"): void {
     if (this.#mode === "closed") return;
     this.#close(by);
-    closeSoftly(this.#socket, this.#near.clock);
+    const close = this.#lastReply === replies.bye ? closeBehindQuit : closeSoftly;
+    close(this.#socket, this.#near.clock);
   }
 
   #onData(chunk: Buffer): void {
