@@ -93,10 +93,12 @@ describe("shares in the limits of the cluster", () => {
     assert.deepEqual(partsOf([aSlot(0), aSlot(1, { pod: null })], known(1 / 2)), [["0: 1/1"], 0]);
   });
 
-  it("do not count a pod whose node is dead, and may grow into what it had", () => {
+  it("do not count a silent pod whose node is dead, and may grow into what it had", () => {
     const dead = aSlot(1, { pod: { node: { name: "node-1", state: "Dead" }, engine: null } });
     assert.deepEqual(partsOf([aSlot(0), dead], placed(2, 0, 1)), [["0: 1/2"], 0]);
     assert.deepEqual(partsOf([aSlot(0), dead], known(1 / 2, 1 / 2)), [["0: 1/1"], 0]);
+    const unheardOf = aSlot(1, { pod: { node: { name: "node-2", state: "Dead" }, engine: anEngine() } });
+    assert.deepEqual(partsOf([aSlot(0), unheardOf], known(1 / 2, 1 / 2)), [[], 0]);
   });
 
   it("grow beside one pod that is silent and has a place, not while one that answers has one", () => {

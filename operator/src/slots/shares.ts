@@ -239,9 +239,13 @@ function sumOf(parts: readonly number[]): number {
   return parts.reduce((sum, part) => sum + part, 0);
 }
 
-/** Pending: no engine runs yet, and a new one begins with nothing. On a dead node none runs any more. */
+/**
+ * Pending: no engine runs yet, and a new one begins with nothing. On a dead node none runs any more; whoever answers is on
+ * one that the operator has not heard of yet.
+ */
 function mayRun(pod: ObservedPod): boolean {
-  return pod.phase !== "Pending" && !hasEnded(pod) && pod.node?.state !== "Dead";
+  const isDead = pod.node?.state === "Dead" && pod.engine === null;
+  return pod.phase !== "Pending" && !hasEnded(pod) && !isDead;
 }
 
 function canHear(
