@@ -10,6 +10,7 @@ import { type CustomObject, type KubeObject, resources } from "#operator/kube/ob
 import { NAMESPACE, Whole } from "../../operator/testing/whole.ts";
 
 const transportgroups = [{ id: "default", transports: [{ id: "default" }] }];
+/** Keys of what is free are in alphabetical order, as an API server hands them out: revisions are hashes of text. */
 const specs: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   plain: { replicas: 2, config: { app: { transportgroups } } },
   shaped: {
@@ -22,7 +23,7 @@ const specs: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
     engine: { env: [{ name: "A", value: "b" }], resources: { limits: { memory: "2Gi" } } },
     config: {
       app: { transportgroups },
-      policy: { policies: [{ fields: ["recipientdomain"], default: { concurrency: 5 } }] },
+      policy: { policies: [{ default: { concurrency: 5 }, fields: ["recipientdomain"] }] },
     },
   },
   elastic: {
