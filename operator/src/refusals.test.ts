@@ -69,6 +69,9 @@ describe("a write that the API server refuses", () => {
     const operator = whole.start();
     await whole.until("said", () => whole.condition("SpoolsHealthy") === "False ClaimRefused", 500);
     assert.match(whole.message("SpoolsHealthy"), /out-0.* is there already and is not of this MailCluster/);
+    assert.deepEqual(whole.names("pods"), [], "no engine writes into somebody else's volume");
+    whole.kube.discard(resources.claims, NAMESPACE, "out-0");
+    await whole.until("a pod with a claim of its own", () => whole.names("pods").length === 1, 1000);
     await operator.stop();
   });
 });

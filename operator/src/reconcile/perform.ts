@@ -17,6 +17,7 @@ import { wakeTimeOf } from "#operator/slots/sleep.ts";
 import type { Step } from "#operator/slots/steps.ts";
 
 import { addressOf, adminUrl, type Observed } from "./observe.ts";
+import { isOurs } from "./ownership.ts";
 import type { Tools } from "./tools.ts";
 import type { Writer } from "./writer.ts";
 
@@ -79,8 +80,19 @@ async function createPod(slot: number, { writer, observed, contextOf }: Performi
   const claim = observed.owned.claims.find((each) => each.metadata.name === wanted.metadata.name);
   if (claim?.metadata.annotations?.[annotations.wakeAt] !== undefined)
     await writer.annotate(resources.claims, claim, { [annotations.wakeAt]: null });
+  // What the cache does not show was made in this pass, or is somebody else's, whose volume no engine may write to.
+  if (claim === undefined && (await isClaimOfOthers(wanted.metadata.name, { writer, observed }))) return null;
   await writer.create(resources.pods, wanted);
   return `pod ${wanted.metadata.name}`;
+}
+
+async function isClaimOfOthers(
+  name: string,
+  { writer, observed }: Pick<Performing, "writer" | "observed">,
+): Promise<boolean> {
+  const { namespace } = observed.key;
+  const live = await writer.kube.get({ resource: resources.claims, namespace, name });
+  return live !== null && !isOurs(live, observed.key.name);
 }
 
 /**

@@ -16,6 +16,7 @@ import type { SlotInput } from "./input.ts";
 import { type LeavingSlot, leave } from "./leave.ts";
 import { type ObservedSlot, hasEnded, type ObservedPod, isTurnedAway } from "./observed.ts";
 import { type Peers, isUnder, orderOfStaying, peersAmong } from "./orders.ts";
+import { noteNode } from "./note-node.ts";
 import { parseQuantity } from "./quantity.ts";
 import type { Step, Waiting } from "./steps.ts";
 import { judgeRestarts, type Restart } from "./vetoes.ts";
@@ -83,7 +84,7 @@ function keep({ slot, pod, claim }: ObservedSlot, input: SlotInput, peers: Peers
     return steps;
   }
   if (pod.isTerminating) return steps;
-  steps.push(...noteNode(slot, pod, claim));
+  steps.push(...noteNode({ slot, pod, claim }));
   if (isFenced(input.fence, slot)) return [...steps, ...fence(slot, pod, { ...input, peers })];
   if (hasEnded(pod)) steps.push({ kind: "delete-pod", slot, pod, why: "Ended" });
   else steps.push(...serve(slot, pod, input, peers));
@@ -93,11 +94,6 @@ function keep({ slot, pod, claim }: ObservedSlot, input: SlotInput, peers: Peers
 function assign(slot: number, claim: ObservedSlot["claim"], { identities }: SlotInput): Step[] {
   const identity = identities?.assign.get(slot);
   return claim === null || identity === undefined ? [] : [{ kind: "assign-identity", slot, claim, identity }];
-}
-
-function noteNode(slot: number, { node }: ObservedPod, claim: ObservedSlot["claim"]): Step[] {
-  if (claim === null || node === null || node.state === "Unknown") return [];
-  return claim.lastNode?.name === node.name ? [] : [{ kind: "note-node", slot, claim, node: node.name }];
 }
 
 /** It takes mail again, and whoever owes it an answer is asked. */

@@ -17,6 +17,7 @@ import {
 } from "./observed.ts";
 import { wakeTimeOf } from "./sleep.ts";
 import { isFull } from "./spool-space.ts";
+import { noteNode } from "./note-node.ts";
 import { isLastList, isListAlone } from "./list-sources.ts";
 import { type Peers, isUnder, orderOfLeaving, unansweredOf } from "./orders.ts";
 import type { Blocked, Step, Waiting } from "./steps.ts";
@@ -47,7 +48,7 @@ export function leave(observed: ObservedSlot, input: LeaveInput): LeavingSlot {
   const parts = partsOf(observed, input);
   const { slot } = observed;
   return {
-    steps: parts.steps ?? [],
+    steps: [...(observed.pod?.isTerminating === true ? [] : noteNode(observed)), ...(parts.steps ?? [])],
     disruptive: parts.disruptive ?? null,
     waiting: {
       slot,

@@ -133,3 +133,11 @@ test("where a pod runs is noted on its claim once, and again when it has moved",
   assert.equal(steps({ size: 1, slots: [moved] }), "note-node 0");
   assert.equal(steps({ size: 1, slots: [noted(0, "Ready")] }), "");
 });
+
+test("of a slot that leaves the node is written on its claim too, since its pod may be lost there as well", () => {
+  const pod = { ...on("Ready"), name: "n2" };
+  const slots = [aSlot(0), aSlot(1), aSlot(2, { pod: { node: pod }, claim: { lastNode: on("Dead") } })];
+  assert.match(steps({ size: 2, slots }), /^note-node 2 \| /);
+  const lost = aSlot(2, { pod: null, claim: { lastNode: { name: "n2", state: "Lost" } } });
+  assert.equal(steps({ size: 2, slots: [aSlot(0), aSlot(1), lost] }), "");
+});
