@@ -9,7 +9,7 @@ import type { Settings } from "../config/settings.ts";
 import type { FrontDoor } from "./front-door.ts";
 import { ConnectionHooks, type InjectedFacts } from "../hooks/connection-hooks.ts";
 import type { HookRunner } from "../hooks/runner.ts";
-import type { Intake, Reception } from "../intake/intake.ts";
+import type { Intake, IntakeResult, Reception } from "../intake/intake.ts";
 import { scriptedIntake } from "../intake/scripted-intake.ts";
 import type { Envelope, Origin } from "../message/envelope.ts";
 import type { SessionSettings } from "../session/options.ts";
@@ -51,7 +51,43 @@ export function beginInjection(options: InjectionOptions, mail: Injection): Rece
   if (typeof envelope === "number") return envelope;
   const { serverId, origin } = mail;
   const facts = { kind: "smtp", serverId, protocol: "LOCAL", tls: null, sessionId: "", ...origin } as const;
-  return intakeFor(options, { mail, server, envelope }).begin(envelope, facts);
+  return new Injected(
+    intakeFor(options, { mail, server, envelope }).begin(envelope, facts),
+    options.accepting,
+  );
+}
+
+/**
+ * Takes a while to come, and nobody counts it as a session: an engine that was told to take none meanwhile may have been seen
+ * empty, and its volume may go. So it is asked once more at the end.
+ */
+class Injected implements Reception {
+  readonly id: string;
+  readonly #inner: Reception;
+  readonly #accepting: () => boolean;
+
+  constructor(inner: Reception, accepting: () => boolean) {
+    this.id = inner.id;
+    this.#inner = inner;
+    this.#accepting = accepting;
+  }
+
+  write(chunk: Buffer): Promise<void> | null {
+    return this.#inner.write(chunk);
+  }
+
+  async commit(fields?: string, isPlain?: boolean): Promise<IntakeResult> {
+    if (this.#accepting()) return this.#inner.commit(fields, isPlain);
+    this.#inner.abort();
+    return {
+      kind: "refused",
+      reply: { code: 421, enhanced: "4.3.2", text: "Not taking mail now, come again" },
+    };
+  }
+
+  abort(): void {
+    this.#inner.abort();
+  }
 }
 
 /** Past the server's script at the end of data, if there is one. */
