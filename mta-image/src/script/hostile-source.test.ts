@@ -27,7 +27,7 @@ const world = {
 async function survive(text: string): Promise<"refused" | "run"> {
   try {
     const { error } = await run(compile("hostile", text, libraryHost, noFiles), { world, limits });
-    assert.notEqual(error?.kind, "bug", error?.describe());
+    assert.notEqual(error?.kind, "bug", error?.describe() ?? "");
     return "run";
   } catch (error) {
     if (!(error instanceof CompileError)) throw error;
