@@ -109,7 +109,7 @@ export class EngineAdministration implements Administration {
   async drain({ mode, peers }: DrainRequest): Promise<EngineStatus> {
     const { spool, queue, transfer, options } = this.#mta;
     await transfer.order(peers, mode === "Drain" ? "all" : "none");
-    if (this.#mta.state === "Stopping") return this.status();
+    if (this.#isStopping) return this.status();
     this.#drained ??= this.#watchDrained();
     if (mode === "Cordon" || mode === "Drain") this.#drained.start();
     else this.#drained.stop();
@@ -120,9 +120,15 @@ export class EngineAdministration implements Administration {
       return this.status();
     }
     await spool.unmarkFenced();
+    if (this.#isStopping) return this.status();
     this.#mta.state = stateUnder[mode];
     queue.isPaused = false;
     return this.status();
+  }
+
+  /** Also after each wait: it may have begun meanwhile. */
+  get #isStopping(): boolean {
+    return this.#mta.state === "Stopping";
   }
 
   async spread({ peers }: SpreadRequest): Promise<EngineStatus> {

@@ -259,6 +259,18 @@ describe("orders", () => {
 });
 
 describe("a stop", () => {
+  test("that begins while an order is being obeyed is not taken back by it", async () => {
+    const { mta } = await engine();
+    const { administration, spool } = mta;
+    await administration.drain({ mode: "Fence", peers: [] });
+    const unmark = spool.unmarkFenced.bind(spool);
+    spool.unmarkFenced = async () => {
+      await unmark();
+      mta.state = "Stopping";
+    };
+    assert.equal((await administration.drain({ mode: "Serve", peers: [] })).state, "Stopping");
+  });
+
   test("answers an idle session with 421 and lets go of the port", async () => {
     const mta = await startEngine({ server: `127.0.0.1:${sink.port}` });
     const socket = connect(mta.smtpPort, "127.0.0.1");
