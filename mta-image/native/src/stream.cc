@@ -28,6 +28,7 @@ FILE* Stream::file() {
     cookie_io_functions_t functions{};
     functions.read = &Stream::read;
     functions.seek = &Stream::seek;
+    functions.close = &Stream::closed;
     file_ = fopencookie(this, "r", functions);
   }
   return file_;
@@ -65,6 +66,11 @@ int Stream::seek(void* self, off64_t* offset, int whence) {
   }
   stream.position_ = target;
   *offset = target;
+  return 0;
+}
+
+int Stream::closed(void* self) {
+  static_cast<Stream*>(self)->file_ = nullptr;
   return 0;
 }
 

@@ -31,6 +31,8 @@ class Stream {
  private:
   static ssize_t read(void* self, char* to, size_t count);
   static int seek(void* self, off64_t* offset, int whence);
+  // Somebody called fclose(): the FILE is gone, and must not be closed again.
+  static int closed(void* self);
 
   std::vector<Piece> pieces_;
   int64_t length_ = 0;

@@ -134,6 +134,28 @@ test("a message is a FILE of C, seekable, without a copy", () => {
   assert.equal(of("string", buffer), "body");
 });
 
+test("a FILE that C has closed is not closed once more", () => {
+  const native = loadNative(addonPath);
+  const fclose = func(libc, "fclose", ["pointer"], "sint32");
+  for (let round = 0; round < 50; round++) {
+    const address = native.openFile([Buffer.from("a\r\n"), Buffer.from("b")]);
+    const pointer = of("deref", of("byref", of("cnumber", type("uint64"), Number(address))));
+    assert.equal(of("number", fclose.run(pointer) as Value), 0);
+    native.closeFile(address);
+    native.closeFile(address);
+  }
+});
+
+test("a FILE is read on from where C left it, to its end", () => {
+  const file = foreign.fileValue([Buffer.from("still here")]);
+  const buffer = of("allocate", 64);
+  const read = func(libc, "fread", ["pointer", "uint64", "uint64", "pointer"], "uint64");
+  assert.equal(of("number", read.run(buffer, 1, 5, file) as Value), 5);
+  assert.equal(of("number", read.run(buffer, 1, 64, file) as Value), 5);
+  assert.equal(of("string", buffer, 5), " here");
+  assert.equal(of("number", read.run(buffer, 1, 64, file) as Value), 0);
+});
+
 test("where libraries are named, no other is opened, and none gives what it only links", async () => {
   const { host } = await loadForeign(loadNative(addonPath), ["libm.so.6"]);
   const make = host.classes.get("FFI")?.construct;
