@@ -14,9 +14,11 @@ export abstract class ExpressionEmitter extends OperatorEmitter {
           ? `(${node.value})`
           : JSON.stringify(node.value);
       case "interpolated":
-        return node.parts
-          .map((part) => (typeof part === "string" ? JSON.stringify(part) : this.variable(part.name)))
-          .reduce((left, right) => `concat(${left},${right})`);
+        return joined(
+          node.parts.map((part) =>
+            typeof part === "string" ? JSON.stringify(part) : this.variable(part.name),
+          ),
+        );
       case "regex":
         return this.out.constant(this.out.makeRegex(node.pattern, node.flags, node.at));
       case "variable":
@@ -218,4 +220,12 @@ export abstract class ExpressionEmitter extends OperatorEmitter {
       fallback === undefined ? `${mark(node.at)}noMatch(${subject})` : this.expression(fallback.result);
     return `(${subject}=${this.expression(node.subject)},${chain.join("")}${last})`;
   }
+}
+
+/** In halves, from left to right: one within the other would be deeper than a compiler can go in a text of many variables. */
+function joined(parts: readonly string[]): string {
+  const [first = '""'] = parts;
+  if (parts.length < 2) return first;
+  const middle = parts.length >> 1;
+  return `concat(${joined(parts.slice(0, middle))},${joined(parts.slice(middle))})`;
 }

@@ -76,3 +76,15 @@ for (const times of [100, 5_000]) {
       if (times > 100) assert.equal(answer, "refused");
     });
 }
+
+test("a text of 50,000 variables is read", async () => {
+  assert.equal(await survive(`$b = 1; $a = "${"$b ".repeat(50_000)}";`), "run");
+});
+
+test("of many thousand mistakes in one line the first are told", () => {
+  const text = `if (0) { } ${"else if (0) { } ".repeat(20_000)}`;
+  assert.throws(
+    () => compile("hostile", text, libraryHost, noFiles),
+    (error) => error instanceof CompileError && error.diagnostics.length === 100,
+  );
+});

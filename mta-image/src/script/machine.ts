@@ -87,6 +87,9 @@ export function compile(
   };
 }
 
+/** Nobody reads more; to find the place of each of many thousand in one long line would take minutes. */
+const MOST_DIAGNOSTICS = 100;
+
 function translate(
   id: string,
   text: string,
@@ -94,8 +97,9 @@ function translate(
 ): { readonly emitted: ReturnType<typeof emit>; readonly sources: Sources; readonly main: number } {
   const sources = new Sources();
   const diagnostics: Diagnostic[] = [];
-  const report = (at: number, message: string): void =>
-    void diagnostics.push({ ...sources.place(at), message });
+  const report = (at: number, message: string): void => {
+    if (diagnostics.length < MOST_DIAGNOSTICS) diagnostics.push({ ...sources.place(at), message });
+  };
   const program = resolve(id, text, {
     host,
     loader,
