@@ -30,11 +30,15 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** The same spool each time. */
-async function engine(predelivery: string, postdelivery = "Default();"): Promise<Engine> {
+/** On a spool of its own, unless one is given: what an earlier one has not settled when it stops would be tried here. */
+async function engine(
+  predelivery: string,
+  postdelivery = "Default();",
+  spool = mkdtempSync(join(folder, "spool-")),
+): Promise<Engine> {
   await running?.stop();
   running = await startEngine({
-    folder,
+    folder: spool,
     server: `127.0.0.1:${sink.port}`,
     startup: { pki: { private: [{ id: "mine", cert: certificate.cert, key: certificate.key }] } },
     group: { retry: { count: 3, intervals: [{ interval: "1h" }] } },
@@ -45,9 +49,11 @@ async function engine(predelivery: string, postdelivery = "Default();"): Promise
 
 test("sender and recipient are said in this attempt and forgotten behind it, also over a restart", async () => {
   const told = `Queue(["delay" => 3600, "reason" => "%s %s %s" % [$message["sender"], $message["recipient"], $message["jobid"]]]);`;
+  const spool = mkdtempSync(join(folder, "kept-"));
   const first = await engine(
     `Try(["sender" => "other@example.org", "recipient" => ["localpart" => "eve", "domain" => "example.net"], "jobid" => "j1"]);`,
     told,
+    spool,
   );
   sink.answerRcpt = (address) =>
     address === "eve@example.net" ? { code: 451, text: "4.7.1 later" } : "accept";
@@ -58,7 +64,7 @@ test("sender and recipient are said in this attempt and forgotten behind it, als
   );
   assert.equal(entry?.lastReply, "other@example.org eve@example.net j1");
   assert.deepEqual([entry?.sender, entry?.recipient], ["news@example.org", "ann@example.net"]);
-  const again = await engine("Try();");
+  const again = await engine("Try();", "Default();", spool);
   await again.admin("POST", "/v1/queue/retry", { recipientDomain: "example.net" });
   await sink.taken(1);
   const [mail] = sink.received;
