@@ -117,12 +117,13 @@ test("a script signs on and says hello by a name of its own", async () => {
   assert.equal(sink.received[0]?.helo, "said.example");
 });
 
-test("a certificate of the configuration is shown to a host that asks, and one that is not there puts off", async () => {
+test("a certificate of the configuration is shown to a host that asks, and one that is not there puts off", async (t) => {
   const shown: string[] = [];
   const asking = await MailSink.start({
     tls: { ...certificate.pem, requestCert: true, rejectUnauthorized: false },
     onCertificate: (name) => shown.push(name),
   });
+  t.after(() => asking.stop());
   const mta = await engine(
     `Try(["server" => "127.0.0.1:${asking.port}", "tls" => "require", "tls_client_cert" => $message["recipientaddress"]["localpart"] == "ann" ? "pki:mine" : "pki:other"]);`,
   );
@@ -134,7 +135,6 @@ test("a certificate of the configuration is shown to a host that asks, and one t
   );
   assert.deepEqual([left?.recipient, left?.lastReply], ["bob@example.net", "Put off by a script"]);
   assert.deepEqual(shown, ["engine.example.net"]);
-  await asking.stop();
 });
 
 test("an address that is none puts the recipient off", async () => {
