@@ -9,17 +9,14 @@ import { after, before, describe, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 
 import { systemClock } from "#base/clock.ts";
-import { systemRandom } from "#base/random.ts";
 import { adminSecret } from "#operator/desired/admin-secret.ts";
 import { adminServerName } from "#operator/desired/names.ts";
 import { renewed } from "#operator/engine/authority.ts";
-import { findAccess } from "#operator/kube/access.ts";
-import { HttpKube } from "#operator/kube/http-kube.ts";
 import type { KubeObject } from "#operator/kube/kube.ts";
 import { type CustomObject, resources } from "#operator/kube/objects.ts";
 
 import { freePort } from "../e2e/peers/free-port.ts";
-import { Admin, apiServerFromEnvironment, prepare } from "../operator/testing/api-server.ts";
+import { Admin, apiServerFromEnvironment, kubeOf, prepare } from "../operator/testing/api-server.ts";
 import { LiveNode } from "../operator/testing/live-node.ts";
 import { OperatorProcess } from "../operator/testing/operator-process.ts";
 
@@ -39,12 +36,7 @@ const system = `upgrade-${Date.now().toString(36)}`;
 describe("an upgrade on a real API server", { skip: server === null, timeout: 120_000 }, () => {
   if (server === null) return;
   const admin = new Admin(server);
-  const kube = new HttpKube({
-    access: findAccess(server.kubeconfig),
-    clock: systemClock,
-    random: systemRandom,
-    userAgent: "mailfleet-test",
-  });
+  const kube = kubeOf(server);
   const names = kept.filter(({ kind }) => kind === "mailClusters").map(({ object }) => object.metadata.name);
   let node: LiveNode;
   let operator: OperatorProcess;

@@ -2,7 +2,7 @@
  * The ledger at the end (pure): what was lost, what came twice, and who was turned away without a word. A message that is
  * delivered again because its engine was killed between the far side's reply and its own note is the one case that mail
  * cannot rule out: it is counted apart, as are clients of an engine that was just killed, and clients of a cluster in which
- * no engine has room, since Kubernetes then takes all of them out of the Service. Where nobody is connected to anybody, the node
+ * no engine has room, since Kubernetes then takes all of them out of the Service. Where nobody can be connected to, the node
  * refuses connections: that is excused as long as it lasts if it began with an engine that was killed, had no room or stood
  * still, and held against the cluster if it began with anything else, such as a change of its size.
  */
@@ -49,6 +49,7 @@ export interface Verdict {
 const UNSETTLED_MS = 2000;
 /** Until the node has noticed that the process is gone and every proxy has heard of it. */
 const NOTICED_MS = 6000;
+
 /**
  * A connection that a kill left half open stays in the node's table (nf_conntrack's time for FIN_WAIT), and whoever is given its
  * port meanwhile is sent where it led, though that pod may be gone.

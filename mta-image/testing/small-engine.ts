@@ -40,13 +40,12 @@ export class SmallEngine implements Store, Door {
     this.#path = join(folder, `${makeId(0)}.db`);
     for (const one of heads) this.spool.set(one.id, one);
     this.ledger = new Ledger(this.#path);
-    this.receiver = new Receiver({
-      ledger: this.ledger,
-      door: this,
-      clock: hurriedClock,
-      isOpen: this.isOpen,
-    });
+    this.receiver = this.#makeReceiver();
     this.giver = this.#open();
+  }
+
+  #makeReceiver(): Receiver {
+    return new Receiver({ ledger: this.ledger, door: this, clock: hurriedClock, isOpen: this.isOpen });
   }
 
   #open(): Giver {
@@ -61,12 +60,7 @@ export class SmallEngine implements Store, Door {
     void this.giver.close();
     this.ledger.close();
     this.ledger = new Ledger(this.#path);
-    this.receiver = new Receiver({
-      ledger: this.ledger,
-      door: this,
-      clock: hurriedClock,
-      isOpen: this.isOpen,
-    });
+    this.receiver = this.#makeReceiver();
     this.giver = this.#open();
   }
 

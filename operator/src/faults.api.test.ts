@@ -6,12 +6,9 @@
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 
-import { systemClock } from "#base/clock.ts";
-import { seededRandom, systemRandom } from "#base/random.ts";
-import { findAccess } from "#operator/kube/access.ts";
-import { HttpKube } from "#operator/kube/http-kube.ts";
+import { seededRandom } from "#base/random.ts";
 
-import { Admin, apiServerFromEnvironment } from "../testing/api-server.ts";
+import { Admin, apiServerFromEnvironment, kubeOf } from "../testing/api-server.ts";
 import { FaultyWorld } from "../testing/faulty-world.ts";
 import { intentOf } from "../testing/intent.ts";
 import { RestlessUser } from "../testing/restless-user.ts";
@@ -24,12 +21,7 @@ const MOST_CHANGES = 150;
 describe("behind a line that fails", { skip: server === null, timeout: 280_000 * seeds.length }, () => {
   if (server === null) return;
   const admin = new Admin(server);
-  const kube = new HttpKube({
-    access: findAccess(server.kubeconfig),
-    clock: systemClock,
-    random: systemRandom,
-    userAgent: "mailfleet-test",
-  });
+  const kube = kubeOf(server);
   after(() => kube.close());
 
   for (const seed of seeds)

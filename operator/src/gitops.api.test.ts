@@ -5,13 +5,9 @@
 import assert from "node:assert/strict";
 import { after, afterEach, beforeEach, describe, test } from "node:test";
 
-import { systemClock } from "#base/clock.ts";
-import { systemRandom } from "#base/random.ts";
-import { findAccess } from "#operator/kube/access.ts";
-import { HttpKube } from "#operator/kube/http-kube.ts";
 import type { CustomObject } from "#operator/kube/objects.ts";
 
-import { Admin, apiServerFromEnvironment } from "../testing/api-server.ts";
+import { Admin, apiServerFromEnvironment, kubeOf } from "../testing/api-server.ts";
 import { healthOf } from "../testing/argo-health.ts";
 import { FaultyWorld } from "../testing/faulty-world.ts";
 import { kstatusOf } from "../testing/kstatus.ts";
@@ -22,12 +18,7 @@ const server = apiServerFromEnvironment();
 describe("a MailCluster from Git", { skip: server === null, timeout: 280_000 }, () => {
   if (server === null) return;
   const admin = new Admin(server);
-  const kube = new HttpKube({
-    access: findAccess(server.kubeconfig),
-    clock: systemClock,
-    random: systemRandom,
-    userAgent: "mailfleet-test",
-  });
+  const kube = kubeOf(server);
   let world: FaultyWorld;
 
   beforeEach(async () => {

@@ -8,13 +8,7 @@ import { describe } from "#base/error.ts";
 import type { Log } from "#base/log.ts";
 import { collectGarbage } from "#base/memory.ts";
 import type { Random } from "#base/random.ts";
-import {
-  allSynced,
-  BY_ADDRESS,
-  makeCaches,
-  storesByPlural,
-  type WritableCaches,
-} from "#operator/cache/caches.ts";
+import { allSynced, makeCaches, storesByPlural, type WritableCaches } from "#operator/cache/caches.ts";
 import { Expectations } from "#operator/cache/expectations.ts";
 import type { Key } from "#operator/cache/key.ts";
 import type { OperatorFacts } from "#operator/desired/context.ts";
@@ -36,6 +30,7 @@ import type { Tools } from "#operator/reconcile/tools.ts";
 import { Turns } from "#operator/reconcile/turns.ts";
 import { WorkQueue } from "#operator/reconcile/work-queue.ts";
 import { ScriptCheck } from "#operator/scripts/check-scripts.ts";
+import { isAddressIn } from "#operator/slots/node.ts";
 import { observeSlots } from "#operator/slots/observed.ts";
 import { NamedWatches } from "#operator/watch/named-watches.ts";
 import { pluginsOf } from "#operator/watch/mapping.ts";
@@ -207,7 +202,7 @@ export class Manager implements FigureSource {
         random,
         log,
         onNews,
-        isNodeAddress: (address) => this.caches.nodes.by(BY_ADDRESS, address).length > 0,
+        isNodeAddress: (address) => isAddressIn(this.caches.nodes, address),
         ...(paces === undefined ? {} : { paces }),
       }),
       recorder: new EventRecorder({ kube, clock, log, instance: identity }),

@@ -6,14 +6,10 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { status as codes } from "@grpc/grpc-js";
 
-import { systemClock } from "#base/clock.ts";
-import { systemRandom } from "#base/random.ts";
-import { findAccess } from "#operator/kube/access.ts";
-import { HttpKube } from "#operator/kube/http-kube.ts";
 import { type Pod, resources } from "#operator/kube/objects.ts";
 
 import { freePort } from "../../e2e/peers/free-port.ts";
-import { Admin, apiServerFromEnvironment } from "../testing/api-server.ts";
+import { Admin, apiServerFromEnvironment, kubeOf } from "../testing/api-server.ts";
 import { FaultyWorld } from "../testing/faulty-world.ts";
 import { KedaClient, type ObjectRef } from "../testing/keda-client.ts";
 import { MetricsAdapter } from "../testing/metrics-adapter.ts";
@@ -24,12 +20,7 @@ const server = apiServerFromEnvironment();
 describe("scaling from outside", { skip: server === null, timeout: 280_000 }, () => {
   if (server === null) return;
   const admin = new Admin(server);
-  const kube = new HttpKube({
-    access: findAccess(server.kubeconfig),
-    clock: systemClock,
-    random: systemRandom,
-    userAgent: "mailfleet-test",
-  });
+  const kube = kubeOf(server);
   let world: FaultyWorld;
   let keda: KedaClient;
   let adapter: MetricsAdapter | null = null;

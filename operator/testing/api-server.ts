@@ -7,7 +7,10 @@ import { request } from "node:https";
 
 import { load } from "js-yaml";
 
+import { systemClock } from "#base/clock.ts";
+import { systemRandom } from "#base/random.ts";
 import { type Access, findAccess } from "#operator/kube/access.ts";
+import { HttpKube } from "#operator/kube/http-kube.ts";
 
 export interface ApiServer {
   readonly kubeconfig: string;
@@ -19,6 +22,16 @@ export function apiServerFromEnvironment(): ApiServer | null {
   const kubeconfig = process.env["MAILFLEET_KUBECONFIG"];
   if (kubeconfig === undefined || kubeconfig === "") return null;
   return { kubeconfig, auditLog: process.env["MAILFLEET_AUDIT_LOG"] ?? null };
+}
+
+/** The client of the operator, as whoever the file names. */
+export function kubeOf({ kubeconfig }: ApiServer): HttpKube {
+  return new HttpKube({
+    access: findAccess(kubeconfig),
+    clock: systemClock,
+    random: systemRandom,
+    userAgent: "mailfleet-test",
+  });
 }
 
 export interface Reply {

@@ -15,7 +15,7 @@ import type { Log } from "#base/log.ts";
 import { isSameSecret } from "#base/secret.ts";
 import { type SubmissionAnswer, SubmissionOptions } from "#contract/submission-api.ts";
 
-import { type InjectionOptions, beginInjection } from "./injection.ts";
+import { type InjectionOptions, NOT_NOW, beginInjection } from "./injection.ts";
 import { Crlf } from "../smtp/crlf.ts";
 import type { IntakeResult, Reception } from "../intake/intake.ts";
 import { decodeJson } from "../script/library/json.ts";
@@ -32,7 +32,7 @@ export interface SubmissionServerOptions {
 
 const MAX_OPTIONS_BYTES = 1024 * 1024;
 const REASONS: Readonly<Record<number, string>> = {
-  421: "Not taking mail now, come again",
+  421: NOT_NOW,
   550: "No such server",
   553: "An address is not one of RFC 5321",
   554: "No sender or no recipient",

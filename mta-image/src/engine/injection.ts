@@ -41,6 +41,9 @@ export interface InjectedAddress {
 /** 421: nobody takes mail now, come again. 550: no such server. 553: an address is none. 554: nobody to send it to. */
 export type InjectionFault = 421 | 550 | 553 | 554;
 
+/** What 421 says. */
+export const NOT_NOW = "Not taking mail now, come again";
+
 type Server = Pick<SessionSettings, "transportId" | "hooks">;
 
 export function beginInjection(options: InjectionOptions, mail: Injection): Reception | InjectionFault {
@@ -81,7 +84,7 @@ class Injected implements Reception {
     this.#inner.abort();
     return {
       kind: "refused",
-      reply: { code: 421, enhanced: "4.3.2", text: "Not taking mail now, come again" },
+      reply: { code: 421, enhanced: "4.3.2", text: NOT_NOW },
     };
   }
 

@@ -21,7 +21,7 @@ import type { Clock } from "#base/clock.ts";
 
 import type { Limits } from "./policy.ts";
 import { type Rate, type RateUse, available, portion, take, waitFor } from "./rate.ts";
-import { CLOCKS_MS, connectSlice } from "./spacing.ts";
+import { CLOCKS_MS, connectSlice, sliceOf } from "./spacing.ts";
 
 export interface Place {
   /** From 0 to one less than the engines there are; no two engines have the same. */
@@ -186,7 +186,7 @@ export class Division {
     // interval; slices of one place are further apart.
     while (slice % of !== place.index || slice * length - ahead < earliest) {
       const first = Math.max(slice + 1, Math.ceil((earliest + ahead) / length));
-      slice = first + ((((place.index - first) % of) + of) % of);
+      slice = sliceOf({ of, index: place.index }, first);
     }
     return Math.max(0, Math.ceil(slice * length - ahead - now));
   }

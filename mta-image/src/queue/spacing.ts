@@ -25,5 +25,10 @@ export function connectSlice(
   const length = intervalMs + open + CLOCKS_MS;
   const stillOpen = Math.floor((wall - open) / length) + 1;
   const first = Math.max(stillOpen, Math.ceil(earliest / length));
-  return (first + ((((index - first) % of) + of) % of)) * length;
+  return sliceOf({ of, index }, first) * length;
+}
+
+/** The number of the first slice of the place that is not before `first`. */
+export function sliceOf({ of, index }: Turns, first: number): number {
+  return first + ((((index - first) % of) + of) % of);
 }

@@ -5,22 +5,13 @@ import { deflateSync } from "node:zlib";
 
 import fc from "fast-check";
 
-import { systemClock } from "#base/clock.ts";
-
+import { quietWorld } from "../../testing/quiet-world.ts";
 import { libraryHost } from "./library/library.ts";
 import { defaultLimits } from "./limits.ts";
 import { type Outcome, compile, run } from "./machine.ts";
 import { loadFrom } from "./module.ts";
-import { Shared } from "./shared.ts";
 
-const world = {
-  clock: systemClock,
-  random: () => 0.5,
-  echo: () => undefined,
-  log: () => undefined,
-  hostname: "host",
-  shared: new Shared(systemClock),
-};
+const world = quietWorld();
 
 /** The call with $text, as a script makes it that catches what it can. */
 async function read(call: string, text: string | Buffer): Promise<Outcome> {

@@ -7,14 +7,12 @@ import { before, test } from "node:test";
 
 import fc from "fast-check";
 
-import { systemClock } from "#base/clock.ts";
-
 import { CompileError } from "./error.ts";
+import { quietWorld } from "../../testing/quiet-world.ts";
 import { libraryHost } from "./library/library.ts";
 import { type Limits, defaultLimits } from "./limits.ts";
 import { type Outcome, compile, run } from "./machine.ts";
 import { loadFrom } from "./module.ts";
-import { Shared } from "./shared.ts";
 
 const seed = Number(process.env["SCRIPT_FUZZ_SEED"] ?? 6);
 const factor = Number(process.env["SCRIPT_FUZZ_RUNS"] ?? 1);
@@ -34,14 +32,7 @@ const files = loadFrom(
 );
 
 const limits: Limits = { ...defaultLimits, steps: 20_000, cpuMs: 500, wallMs: 50, bytes: 1 << 24 };
-const world = {
-  clock: systemClock,
-  random: () => 0.5,
-  echo: () => undefined,
-  log: () => undefined,
-  hostname: "host",
-  shared: new Shared(systemClock),
-};
+const world = quietWorld();
 
 async function survive(text: string): Promise<Outcome | CompileError> {
   try {

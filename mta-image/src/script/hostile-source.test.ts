@@ -5,24 +5,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { systemClock } from "#base/clock.ts";
-
 import { CompileError } from "./error.ts";
+import { quietWorld } from "../../testing/quiet-world.ts";
 import { libraryHost } from "./library/library.ts";
 import { type Limits, defaultLimits } from "./limits.ts";
 import { compile, run } from "./machine.ts";
 import { noFiles } from "./module.ts";
-import { Shared } from "./shared.ts";
 
 const limits: Limits = { ...defaultLimits, steps: 5_000_000, bytes: 1 << 28 };
-const world = {
-  clock: systemClock,
-  random: () => 0.5,
-  echo: () => undefined,
-  log: () => undefined,
-  hostname: "host",
-  shared: new Shared(systemClock),
-};
+const world = quietWorld();
 
 async function survive(text: string): Promise<"refused" | "run"> {
   try {

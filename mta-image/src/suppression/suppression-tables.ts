@@ -23,7 +23,6 @@ const STEPS = [
   CREATE TABLE list AS SELECT lower(hex(randomblob(16))) AS id, count(*) AS seq FROM suppressions;
   CREATE TABLE sources (name TEXT PRIMARY KEY, list TEXT NOT NULL, after INTEGER NOT NULL, at INTEGER NOT NULL)
     WITHOUT ROWID;`,
-  // By number and not by address: what is fetched stands together, and what is new is written at one end.
   `CREATE TABLE rows (
     seq INTEGER PRIMARY KEY, tenant TEXT NOT NULL, address TEXT NOT NULL, reason TEXT NOT NULL, source TEXT NOT NULL,
     since INTEGER NOT NULL, until INTEGER, changed INTEGER NOT NULL, gone INTEGER NOT NULL

@@ -61,10 +61,13 @@ export class Transfer {
     const { withheld } = this.#giver;
     const here = new Set<string>();
     for await (const message of messages) {
-      if (withheld.has(message.id)) here.add(message.id);
-      if (withheld.has(message.id)) this.#store.withhold(message);
-      // What a plugin has brought since the spool was opened is queued already.
-      else if (message.sources.length === 0) this.#options.queue.add(message);
+      if (withheld.has(message.id)) {
+        here.add(message.id);
+        this.#store.withhold(message);
+      } else if (message.sources.length === 0) {
+        // What a plugin has brought since the spool was opened is queued already.
+        this.#options.queue.add(message);
+      }
     }
     this.#giver.forgetSettled(here);
   }

@@ -13,6 +13,7 @@ import { after, before, describe, test } from "node:test";
 import { systemClock } from "#base/clock.ts";
 import { renewed } from "#operator/engine/authority.ts";
 
+import { kubeconfigFor } from "../../testing/kubeconfig.ts";
 import { addProcessFigures, makeMetrics } from "../metrics.ts";
 import { findAccess } from "./access.ts";
 import { HttpKube } from "./http-kube.ts";
@@ -59,17 +60,7 @@ describe("descriptors over many connections that fail", () => {
   async function door(server: Server | PlainServer): Promise<HttpKube> {
     const { port } = server.address() as AddressInfo;
     const file = join(folder, `config-${port}`);
-    const kubeconfig = {
-      apiVersion: "v1",
-      kind: "Config",
-      clusters: [
-        { name: "c", cluster: { server: `https://localhost:${port}`, "certificate-authority": "ca.crt" } },
-      ],
-      users: [{ name: "u", user: { token: "secret" } }],
-      contexts: [{ name: "x", context: { cluster: "c", user: "u" } }],
-      "current-context": "x",
-    };
-    await writeFile(file, JSON.stringify(kubeconfig));
+    await writeFile(file, kubeconfigFor(port));
     const kube = new HttpKube({
       access: findAccess(file),
       clock: systemClock,

@@ -11,6 +11,7 @@ import { systemClock } from "#base/clock.ts";
 import { Failure } from "#base/error.ts";
 import { renewed } from "#operator/engine/authority.ts";
 
+import { kubeconfigFor } from "../../testing/kubeconfig.ts";
 import { findAccess } from "./access.ts";
 import { isKubeFailure, type KubeCode } from "./errors.ts";
 import { HttpKube } from "./http-kube.ts";
@@ -48,18 +49,8 @@ describe("the door to the API server", () => {
     server.on("secureConnection", () => sockets++);
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as AddressInfo;
-    const kubeconfig = {
-      apiVersion: "v1",
-      kind: "Config",
-      clusters: [
-        { name: "c", cluster: { server: `https://localhost:${port}`, "certificate-authority": "ca.crt" } },
-      ],
-      users: [{ name: "u", user: { token: "secret" } }],
-      contexts: [{ name: "x", context: { cluster: "c", user: "u", namespace: "n" } }],
-      "current-context": "x",
-    };
     await writeFile(join(folder, "ca.crt"), keys.ca);
-    await writeFile(join(folder, "config"), JSON.stringify(kubeconfig));
+    await writeFile(join(folder, "config"), kubeconfigFor(port, { namespace: "n" }));
     kube = new HttpKube({
       access: findAccess(join(folder, "config")),
       clock: systemClock,

@@ -46,16 +46,23 @@ const LEAVING_TAINTS: ReadonlySet<string> = new Set([
 const DEAD_TAINT = "node.kubernetes.io/out-of-service";
 
 /** `nodes` holds all of them: one that is not in there is gone. */
-export function viewNodes(nodes: {
+export interface Nodes {
   get(namespace: string, name: string): KubeNode | null;
   list(): readonly KubeNode[];
   by(index: "address", value: string): readonly KubeNode[];
-}): NodeView {
+}
+
+export function viewNodes(nodes: Nodes): NodeView {
   return {
     stateOf: (name) => stateOf(nodes.get("", name)),
     hasReady: () => nodes.list().some((node) => stateOf(node) === "Ready"),
-    isAddress: (address) => nodes.by("address", address).length > 0,
+    isAddress: (address) => isAddressIn(nodes, address),
   };
+}
+
+/** Connections through one of these nodes may have that address. */
+export function isAddressIn(nodes: Pick<Nodes, "by">, address: string): boolean {
+  return nodes.by("address", address).length > 0;
 }
 
 function stateOf(node: KubeNode | null): NodeState {

@@ -46,7 +46,7 @@ function worded(reason: Reason, { spec }: Judged): Verdict {
     case "Visible":
       return { status: "True", reason, message: "clients appear with addresses of their own" };
     case "NodeAddresses": {
-      const way = isMixing ? `set service.externalTrafficPolicy: Local, or ${HEADER}` : `${HEADER}`;
+      const way = isMixing ? `set service.externalTrafficPolicy: Local, or ${HEADER}` : HEADER;
       const message = `clients appear with addresses of nodes, so nothing that goes by the client's address works: ${way}`;
       return { status: "False", reason, message };
     }
