@@ -154,3 +154,16 @@ export const MailClusterStatus = z.object({
   ).describe("The plugins as the pods have them."),
 });
 export type MailClusterStatus = z.infer<typeof MailClusterStatus>;
+
+/**
+ * What of a status can be read, field by field. What another version of the operator wrote in words of its own is as good as
+ * absent: after a downgrade it must keep no spec from being carried out. Never fails.
+ */
+export function readStatus(value: unknown): Partial<MailClusterStatus> {
+  const given = (typeof value === "object" && value !== null ? value : {}) as Record<string, unknown>;
+  const known = Object.entries(MailClusterStatus.shape).flatMap(([name, schema]) => {
+    const parsed = schema.safeParse(given[name]);
+    return parsed.success && parsed.data !== undefined ? [[name, parsed.data] as const] : [];
+  });
+  return Object.fromEntries(known);
+}

@@ -20,7 +20,10 @@ export async function ensureFinalizer(writer: Writer, { object }: Observed): Pro
 }
 
 /** True when the resource may go and has been let go. */
-export async function letGo(writer: Writer, observed: Observed): Promise<boolean> {
+export async function letGo(
+  writer: Writer,
+  observed: Pick<Observed, "key" | "object" | "deletion" | "owned">,
+): Promise<boolean> {
   const { object, deletion, key } = observed;
   if (await isAnyLeft(writer, key, "pods")) return false;
   if (deletion !== "Orphan" && (await isAnyLeft(writer, key, "claims"))) return false;

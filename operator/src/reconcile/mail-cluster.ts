@@ -27,7 +27,7 @@ import { ensureFinalizer, letGo } from "./finalize.ts";
 import { type Judgement, judge } from "./judge.ts";
 import { noteCrashes } from "./note-crashes.ts";
 import { type BrokenSpec, type Observed, observe, withFreshReports } from "./observe.ts";
-import { ofResource } from "./owned.ts";
+import { ofResource, ownedBy } from "./owned.ts";
 import { perform } from "./perform.ts";
 import { prune, unwanted } from "./prune.ts";
 import { pushConfig } from "./push-config.ts";
@@ -214,7 +214,7 @@ async function tellStatus(
     generation,
     spread,
     now: new Date(tools.clock.now()),
-    previous: previous as Parameters<typeof makeStatus>[0]["previous"],
+    previous,
   });
   if (await writeStatus(writer, resources.mailClusters, object, status)) {
     tell(tools, object, announceConditions(previous.conditions ?? [], status.conditions));
@@ -254,8 +254,13 @@ function wakeNext(tools: Tools, { decision }: Judgement): Result {
   );
 }
 
-/** A spec that cannot be read: said in the status, and nothing is touched. A new spec wakes the key. */
-async function giveUp(tools: Tools, writer: Writer, { object, message }: BrokenSpec): Promise<Result> {
+/**
+ * A spec that cannot be read: said in the status, and nothing is touched. A new spec wakes the key. Nor is its deletion policy
+ * known, so it may go when neither pods nor claims are left.
+ */
+async function giveUp(tools: Tools, writer: Writer, { key, object, message }: BrokenSpec): Promise<Result> {
+  const leaving = { key, object, deletion: "Drain", owned: ownedBy(tools.caches, key) } as const;
+  if (object.metadata.deletionTimestamp !== undefined && (await letGo(writer, leaving))) return done;
   const status = brokenSpecStatus(object, message, new Date(tools.clock.now()));
   if (await writeStatus(writer, resources.mailClusters, object, status)) {
     tell(tools, object, [{ type: "Warning", reason: "SpecBroken", action: "Stalled", note: message }]);

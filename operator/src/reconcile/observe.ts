@@ -6,8 +6,8 @@
 import { isIPv6 } from "node:net";
 
 import { ports } from "#contract/runtime.ts";
-import type { MailClusterSpec } from "#crds/mail-cluster.ts";
-import { MailCluster } from "#crds/mail-cluster.ts";
+import { MailCluster, type MailClusterSpec } from "#crds/mail-cluster.ts";
+import { type MailClusterStatus, readStatus } from "#crds/mail-cluster-status.ts";
 import type { Key } from "#operator/cache/key.ts";
 import { type AdminMaterial, readAdminSecret } from "#operator/desired/admin-secret.ts";
 import { readConfigMap } from "#operator/desired/config-map.ts";
@@ -83,8 +83,8 @@ export interface Observed {
   };
 }
 
-/** The status as it was written last; what an older version wrote may lack fields. */
-export type PreviousStatus = NonNullable<MailCluster["status"]>;
+/** The status as it was written last; fields that another version wrote may be missing. */
+export type PreviousStatus = Partial<MailClusterStatus>;
 
 /** A spec that this version of the operator does not understand; the API server let it through. */
 export interface BrokenSpec {
@@ -95,12 +95,14 @@ export interface BrokenSpec {
 
 export async function observe(tools: Tools, object: CustomObject): Promise<Observed | BrokenSpec> {
   const key: Key = { namespace: object.metadata.namespace ?? "", name: object.metadata.name };
-  const parsed = MailCluster.safeParse(object);
+  const { status, ...resource } = object;
+  const parsed = MailCluster.safeParse(resource);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     return { key, object, message: `${issue?.path.join(".")}: ${issue?.message}` };
   }
-  const { spec, status: previous = {} } = parsed.data;
+  const { spec } = parsed.data;
+  const previous = readStatus(status);
   if (spec.engine.image === undefined && tools.facts.engineImage === "") {
     const message =
       "spec.engine.image is missing, and the operator was started without --engine-image: set one of them";

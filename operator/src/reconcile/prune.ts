@@ -51,8 +51,8 @@ export function unwanted(
 }
 
 /** All that is left of a cluster whose slots are gone. Claims that policy Orphan leaves behind are not in it. */
-export function leftovers(observed: Observed): readonly Doomed[] {
-  return [...PLANNED, "configMaps" as const].flatMap((kind) => doomedOf(observed.owned, kind));
+export function leftovers({ owned }: Pick<Observed, "owned">): readonly Doomed[] {
+  return [...PLANNED, "configMaps" as const].flatMap((kind) => doomedOf(owned, kind));
 }
 
 export async function prune(writer: Writer, doomed: readonly Doomed[]): Promise<void> {
