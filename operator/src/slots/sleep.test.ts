@@ -51,6 +51,15 @@ describe("a spool whose mail is not due yet", () => {
     assert.equal(steps({ slots: [aSlot(0, cordoned({}, queue))] }), "sleep 0");
   });
 
+  test("with nothing but the suppression list sleeps where no other pod could fetch that, and goes where one can", () => {
+    const suppression = { sources: [], unshared: false, size: 1 };
+    const queue = { total: 0, deferred: 0, nextDueAt: null };
+    const last = aSlot(0, cordoned({ suppression }, queue));
+    const other = aSlot(1, cordoned({ suppression }, { total: 6, active: 1 }));
+    assert.equal(steps({ slots: [last] }), "sleep 0");
+    assert.equal(steps({ slots: [last, other] }), "release 0 (EmptyQueue)");
+  });
+
   test("is left alone until then, and gets a pod when the time has come", () => {
     const asleep = aSlot(0, { pod: null, claim: { wakeAt: hour } });
     const early = decide({ slots: [asleep], wallMs: hour - 1 });
