@@ -31,9 +31,10 @@ async function examples(folder: "valid" | "invalid"): Promise<Example[]> {
   );
 }
 
-function problemsOf({ object }: Example): string {
-  const result = kinds[object.kind]?.safeParse(object);
-  return (result?.error?.issues ?? []).map(({ path, message }) => `${path.join(".")}: ${message}`).join("\n");
+function problemsOf({ name, object }: Example): string {
+  const kind = kinds[object.kind];
+  assert.ok(kind, `${name} is of no kind of ours: ${object.kind}`);
+  return (kind.safeParse(object).error?.issues ?? []).map(({ path, message }) => `${path.join(".")}: ${message}`).join("\n");
 }
 
 describe("custom resources", () => {

@@ -94,7 +94,9 @@ describe("an upgrade from an earlier version", () => {
         .filter(({ name }) => name.startsWith("plain-"))
         .map(({ uid }) => uid);
     const old = new Set(uids(before.pods));
-    await whole.until("all are new", () => uids(bodiesOf(whole, "pods")).every((uid) => !old.has(uid)), 500);
+    assert.equal(old.size, 2);
+    const now = (): readonly string[] => uids(bodiesOf(whole, "pods"));
+    await whole.until("all are new", () => now().length === 2 && now().every((uid) => !old.has(uid)), 500);
     await stop();
   });
 });

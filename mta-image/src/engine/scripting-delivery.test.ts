@@ -310,4 +310,5 @@ test("a source address with a name of its own is used", async () => {
   });
   await sendTo(mta, "ann@example.net");
   await other.taken(1);
+  assert.equal(other.received[0]?.helo, "nine.example.org");
 });

@@ -68,6 +68,12 @@ describe("what keeps a pod from being made anew", () => {
   test("people can have some ignored, and never more than one pod goes at once", () => {
     const slots = [aSlot(0, { pod: outdated }), aSlot(1, { pod: { isReady: false } })];
     assert.equal(decide({ slots, ignored: new Set(["OtherPodsNotReady"]) }).steps, "delete-pod 0 (Outdated)");
+    const first = [aSlot(0, { pod: { ...outdated, isReady: false } }), aSlot(1, { pod: outdated })];
+    assert.equal(
+      decide({ slots: first, ignored: new Set(["OtherPodsNotReady"]) }).steps,
+      "delete-pod 0 (Outdated)",
+      "the one that serves nobody",
+    );
     const ignored = new Set(["CanaryFirst", "OtherPodsNotReady"] as const);
     assert.equal(decide({ slots: both, replaceable: new Set(), ignored }).steps, "delete-pod 1 (Outdated)");
   });
