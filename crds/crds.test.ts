@@ -34,7 +34,9 @@ async function examples(folder: "valid" | "invalid"): Promise<Example[]> {
 function problemsOf({ name, object }: Example): string {
   const kind = kinds[object.kind];
   assert.ok(kind, `${name} is of no kind of ours: ${object.kind}`);
-  return (kind.safeParse(object).error?.issues ?? []).map(({ path, message }) => `${path.join(".")}: ${message}`).join("\n");
+  return (kind.safeParse(object).error?.issues ?? [])
+    .map(({ path, message }) => `${path.join(".")}: ${message}`)
+    .join("\n");
 }
 
 describe("custom resources", () => {
