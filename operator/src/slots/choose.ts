@@ -59,5 +59,5 @@ function rankOf(observed: ObservedSlot, input: ChoiceInput): readonly number[] {
 
 function compare(a: readonly number[], b: readonly number[]): number {
   const at = a.findIndex((value, i) => value !== b[i]);
-  return at === -1 || (a[at] ?? 0) < (b[at] ?? 0) ? (at === -1 ? 0 : -1) : 1;
+  return (a[at] ?? 0) - (b[at] ?? 0);
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import type { PersistentVolumeClaim, Pod, PodStatus } from "#operator/kube/objects.ts";
+import type { ContainerStatus, PersistentVolumeClaim, Pod, PodStatus } from "#operator/kube/objects.ts";
 
 import { aContext, anEngine, aSlot } from "../../testing/builders.ts";
 import { claim } from "../desired/claim.ts";
@@ -75,14 +75,33 @@ describe("the reason of a pod", () => {
     );
   });
 
+  it("is the end of a container that failed, of one before the engine as well", () => {
+    const ended = (exitCode: number, reason?: string): ContainerStatus => ({
+      name: "mta",
+      state: { terminated: { exitCode, ...(reason === undefined ? {} : { reason }) } },
+    });
+    assert.equal(reasonOf({ containerStatuses: [ended(137, "OOMKilled")] }), "OOMKilled (exit 137)");
+    assert.equal(reasonOf({ initContainerStatuses: [ended(1)], containerStatuses: [] }), "Error (exit 1)");
+    assert.equal(reasonOf({ initContainerStatuses: [ended(0, "Completed")] }), null);
+  });
+
+  it("is the pod's where no container has one", () =>
+    assert.equal(reasonOf({ phase: "Failed", reason: "Evicted" }), "Evicted"));
+
   it("is the scheduler's while there is no node", () => {
-    const conditions = [{ type: "PodScheduled", status: "False", reason: "Unschedulable" }] as const;
-    assert.equal(reasonOf({ phase: "Pending", conditions }), "Unschedulable");
+    const conditions = [{ type: "PodScheduled", status: "False", reason: "SchedulingGated" }] as const;
+    assert.equal(reasonOf({ phase: "Pending", conditions }), "SchedulingGated");
+    const silent = [{ type: "PodScheduled", status: "False" }] as const;
+    assert.equal(reasonOf({ phase: "Pending", conditions: silent }), "Unschedulable");
   });
 
   it("is none while all goes its way", () => {
-    const starting = { name: "mta", state: { waiting: { reason: "ContainerCreating" } } };
-    assert.equal(reasonOf({ phase: "Pending", containerStatuses: [starting] }), null);
+    for (const reason of ["ContainerCreating", "PodInitializing"]) {
+      const starting = { name: "mta", state: { waiting: { reason } } };
+      assert.equal(reasonOf({ phase: "Pending", containerStatuses: [starting] }), null);
+    }
+    const conditions = [{ type: "PodScheduled", status: "True", reason: "Placed" }] as const;
+    assert.equal(reasonOf({ phase: "Running", conditions }), null);
   });
 });
 
