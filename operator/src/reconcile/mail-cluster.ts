@@ -9,6 +9,7 @@ import type { MailClusterStatus } from "#crds/mail-cluster-status.ts";
 import { type Key, keyText } from "#operator/cache/key.ts";
 import { resources } from "#operator/kube/objects.ts";
 import type { PlannedObject } from "#operator/desired/planned.ts";
+import { fencedEngines } from "#operator/engine/fenced-engines.ts";
 import { describeSteps, type Step } from "#operator/slots/steps.ts";
 import { makeStatus } from "#operator/status/mail-cluster-status.ts";
 import { reasonOf } from "#operator/status/plan.ts";
@@ -59,8 +60,9 @@ const LOOK_AGAIN = {
   settledMs: 3_600_000,
 };
 
-export function mailClusterReconciler(tools: Tools): Reconciler {
+export function mailClusterReconciler(all: Tools): Reconciler {
   return async (key, signal) => {
+    const tools = { ...all, engines: fencedEngines(all.engines, signal) };
     const object = tools.caches.mailClusters.get(key.namespace, key.name);
     if (object === null) return forget(tools, key);
     const unseen = tools.expectations.unseen(keyText(key));
@@ -176,6 +178,7 @@ async function takeSteps(
   if (steps.length > 0) tools.log.info({ ...observed.key, steps: describeSteps(steps) }, "steps");
   for (const step of steps) {
     const { kind, slot } = step;
+    writer.refuseWhenOver();
     if (!(await isStillWished(step, writer, observed)))
       return again(LOOK_AGAIN.unseenMs, "somebody has changed the MailCluster since it was judged");
     await attempt(tools, observed, { id: idOfStep(step), kind, slot }, async () => {

@@ -20,7 +20,7 @@ export class Writer {
   readonly #owner: string;
   readonly #cluster: string;
   readonly #tools: WriterTools;
-  #count = 0;
+  readonly #signal: AbortSignal;
 
   /** `owner` names who waits for these writes to be seen. */
   constructor(tools: WriterTools, cluster: Key, signal: AbortSignal, owner = keyText(cluster)) {
@@ -28,11 +28,12 @@ export class Writer {
     this.#owner = owner;
     this.#cluster = cluster.name;
     this.#tools = tools;
+    this.#signal = signal;
   }
 
-  /** Writes so far in this pass. */
-  get count(): number {
-    return this.#count;
+  /** Throws why the pass is over, if it is: what it would note from now on is out of date. */
+  refuseWhenOver(): void {
+    this.#signal.throwIfAborted();
   }
 
   /** `cached` is what the cache holds under that name. */
@@ -121,7 +122,6 @@ export class Writer {
   }
 
   #said(verb: string, resource: Resource, name: string): void {
-    this.#count++;
     this.#tools.log.debug({ cluster: this.#owner, kind: resource.kind, name, verb }, "write");
   }
 }

@@ -109,6 +109,26 @@ describe("list and watch", () => {
     await ended;
   });
 
+  test("pauses ever longer between watches that end as soon as they are there", async (context) => {
+    const { kube, store, start, pass, stop } = setUp();
+    context.after(() => stop.abort());
+    const watch = kube.watch.bind(kube);
+    let watches = 0;
+    kube.watch = async function* () {
+      watches++;
+      await new Promise((resolve) => setImmediate(resolve));
+    };
+    const ended = start();
+    await pass(60_000);
+    assert.ok(watches > 1 && watches < 20, `${watches} watches in a minute`);
+    kube.watch = watch;
+    kube.seed(resources.configMaps, map("a"));
+    await pass(60_000);
+    assert.equal(store.size, 1);
+    stop.abort();
+    await ended;
+  });
+
   test("lists anew every ten minutes or so, which finds nothing as long as the watch is well", async () => {
     const { kube, drift, start, pass, stop } = setUp();
     const ended = start();

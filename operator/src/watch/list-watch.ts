@@ -3,7 +3,8 @@
  * changed and may only enqueue; one that throws is logged and changes nothing for the others.
  *
  * What goes wrong and what happens: the server ends the watch: watched again from the last version, at once. The
- * line breaks or is silent (kube/watch-stream.ts notices): the same after a pause that grows. The version is compacted
+ * line breaks, is silent (kube/watch-stream.ts notices), or ends as soon as it is there: the same after a pause that grows,
+ * since a proxy or a server that goes may end every watch so. The version is compacted
  * away (410), or a page's token is: listed anew. Events that come twice or late change nothing (cache/store.ts). And every
  * ten minutes or so all is listed anew, so that nothing that was missed stays missed; `onDrift` counts what that found.
  */
@@ -12,14 +13,15 @@ import { sleep } from "#base/clock.ts";
 import type { Log } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 import type { Change, ObjectStore } from "#operator/cache/store.ts";
-import { isKubeFailure } from "#operator/kube/errors.ts";
-import type { Kube, KubeObject, Resource } from "#operator/kube/kube.ts";
-
 import { delayAfter } from "#operator/kube/back-off.ts";
+import { isKubeFailure, unreachable } from "#operator/kube/errors.ts";
+import type { Kube, KubeObject, Resource } from "#operator/kube/kube.ts";
 
 /** JSON of 500 objects is parsed in well under a second: the lease is renewed in between. */
 const PAGE = 500;
 const BACK_OFF = { firstMs: 250, longestMs: 30_000 };
+/** A watch that ends sooner and has brought nothing was none. */
+const SHORTEST_MS = 1000;
 const RELIST = { leastMs: 480_000, spreadMs: 240_000 };
 
 export interface ListWatchOptions<T extends KubeObject> {
@@ -121,6 +123,8 @@ async function watchFrom<T extends KubeObject>(
   const relist = new AbortController();
   const ends = AbortSignal.any([signal, relist.signal]);
   const timer = options.clock.after(relistDelay(options, state), () => relist.abort());
+  const startedAt = options.clock.monotonic();
+  let isBarren = true;
   try {
     const events = kube.watch<T>(resource, {
       namespace,
@@ -130,6 +134,7 @@ async function watchFrom<T extends KubeObject>(
     });
     for await (const event of events) {
       state.failures = 0;
+      isBarren = false;
       if (event.type === "BOOKMARK") {
         store.advance(event.resourceVersion);
         state.version = event.resourceVersion;
@@ -144,6 +149,8 @@ async function watchFrom<T extends KubeObject>(
     timer.cancel();
   }
   if (relist.signal.aborted) state.version = null;
+  else if (isBarren && !signal.aborted && options.clock.monotonic() - startedAt < SHORTEST_MS)
+    throw unreachable(`watch ${resource.plural}`, new Error("the watch ended as soon as it was there"));
 }
 
 function selectorsOf<T extends KubeObject>(
