@@ -15,6 +15,8 @@ export interface DnsTable {
     readonly txt?: readonly string[];
     /** Usage, selector and type, then the data. */
     readonly tlsa?: readonly Buffer[];
+    /** Of types by number, without their names. */
+    readonly other?: Readonly<Record<string, readonly Buffer[]>>;
     /** SERVFAIL is 2, NXDOMAIN 3, REFUSED 5. */
     readonly code?: number;
     readonly isSilent?: boolean;
@@ -86,7 +88,7 @@ function recordsOf(entry: DnsTable[string], word: string): Buffer[] {
   if (word === "txt") return (entry.txt ?? []).map(writeText);
   if (word === "cname") return entry.cname === undefined ? [] : [writeName(entry.cname)];
   if (word === "tlsa") return [...(entry.tlsa ?? [])];
-  if (word !== "mx") return [];
+  if (word !== "mx") return [...(entry.other?.[word] ?? [])];
   return (entry.mx ?? []).map(([preference, exchange]) =>
     Buffer.concat([Buffer.from([preference >> 8, preference & 255]), writeName(exchange)]),
   );

@@ -2,9 +2,10 @@
 import { generateKeyPairSync } from "node:crypto";
 
 import { ScriptFigures } from "#mta/script-ports/metrics.ts";
-import type { DnsAnswer, Ports } from "#mta/script/ports.ts";
+import type { DnsAnswer, DnsFound, DnsWish, Ports } from "#mta/script/ports.ts";
 
-const zone: Readonly<Record<string, DnsAnswer & { readonly ttlSeconds?: number }>> = {
+const zone: Readonly<Record<string, DnsAnswer & DnsFound>> = {
+  "a signed.example": { records: ["192.0.2.7"], isAuthentic: true },
   "a example.com": { records: ["192.0.2.1", "192.0.2.2"], ttlSeconds: 60 },
   "txt example.com": { records: ["v=spf1 -all"], ttlSeconds: 60 },
   "mx example.com": { records: [{ preference: 10, exchange: "mx.example.com" }], ttlSeconds: 60 },
@@ -24,9 +25,24 @@ function reply(code: number, enhanced: readonly number[], reason: string) {
   return { code, enhanced, reason: [reason], state: "AUTH", tls: null, connection: null } as const;
 }
 
+/** Who is asked, and how long it may take. */
+function told(wish: DnsWish | undefined): string {
+  return `${wish?.servers?.join() ?? "own"} ${wish?.timeoutMs ?? "none"}`;
+}
+
 export const tablePorts: Partial<Ports> = {
-  dns: { query: async (name, type) => zone[`${type} ${name}`] ?? { error: "NXDOMAIN" } },
-  spf: { check: async ({ ip, helo, sender }) => ({ result: "pass", reason: `${ip} ${helo} ${sender}` }) },
+  dns: {
+    query: async (name, type, wish) =>
+      name.endsWith("who.test")
+        ? { records: [told(wish)] }
+        : (zone[`${type} ${name}`] ?? { error: "NXDOMAIN" }),
+  },
+  spf: {
+    check: async ({ ip, helo, sender, wish }) => ({
+      result: "pass",
+      reason: `${ip} ${helo} ${sender} ${told(wish)}`,
+    }),
+  },
   mail: {
     queue: async (message, { sender, recipient, transportId, jobId, delaySeconds, hold, metadata }) => ({
       transaction: "t1",

@@ -133,6 +133,7 @@ const signed: ValidatedResolver = {
       records: type === "TLSA" ? [record] : [],
       reason: "",
       owner: name,
+      ttlMs: 60_000,
     };
   },
 };

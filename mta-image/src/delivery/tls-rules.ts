@@ -65,6 +65,11 @@ export class TlsRules {
     this.#options = options;
   }
 
+  /** Null when no name server is trusted to validate. */
+  get validated(): ValidatedResolver | null {
+    return this.#options.validated();
+  }
+
   async forRoute(route: Route, settings: TransportSettings): Promise<DomainRules> {
     const basic = basicMode(settings.tlsMode);
     // Hosts that we were told to use need no word of their domain.
@@ -144,7 +149,7 @@ async function askDane(host: Host, zone: Zone): Promise<Dane> {
     const name = `_${host.port}._tcp.${base}`;
     const answer = await zone.validated.ask(name, "TLSA");
     if (answer.kind === "failed") return { kind: "failed", detail: `TLSA of ${name}: ${answer.reason}` };
-    if (answer.kind === "none" || !answer.isAuthentic) continue;
+    if (answer.kind !== "found" || !answer.isAuthentic) continue;
     const records = usableRecords(answer.records);
     return { kind: "records", name: base, records: records.length === 0 ? null : records };
   }

@@ -10,7 +10,8 @@ import { systemClock } from "#base/clock.ts";
 import { ManualClock } from "#base/testing/manual-clock.ts";
 
 import { DnsServer } from "../../testing/dns-server.ts";
-import { TrustedServers, judgeDnsAnswer, readDnsAnswer } from "./validated-resolver.ts";
+import { judgeDnsAnswer, readDnsAnswer } from "./question.ts";
+import { TrustedServers } from "./validated-resolver.ts";
 
 test("an answer is authentic when the server says so, and kept for its time", async (t) => {
   const dns = await DnsServer.start({
@@ -22,7 +23,7 @@ test("an answer is authentic when the server says so, and kept for its time", as
   const signed = await resolver.ask("signed.example", "A");
   assert.deepEqual([signed.kind, signed.isAuthentic, signed.records], ["found", true, ["192.0.2.1"]]);
   assert.equal((await resolver.ask("plain.example", "A")).isAuthentic, false);
-  assert.equal((await resolver.ask("none.example", "A")).kind, "none");
+  assert.equal((await resolver.ask("none.example", "A")).kind, "no-domain");
   await resolver.ask("SIGNED.example", "A");
   assert.deepEqual(dns.asked, ["a signed.example", "a plain.example", "a none.example"]);
 });
@@ -98,13 +99,13 @@ test("an answer that is cut, changed or made of any bytes is none, or records wi
   const judged = (bytes: Buffer): void => {
     const answer = readDnsAnswer(bytes, question);
     if (answer === null) return;
-    const { answer: found, lifeMs } = judgeDnsAnswer(answer, "TLSA");
-    assert.match(found.kind, /^(?:found|none|failed)$/);
-    assert.ok(found.records.length <= bytes.length && lifeMs >= 0);
+    const found = judgeDnsAnswer(answer, "TLSA");
+    assert.match(found.kind, /^(?:found|none|no-domain|failed)$/);
+    assert.ok(found.records.length <= bytes.length && found.ttlMs >= 0);
     for (const { certificate } of found.records as (typeof tlsa)[])
       assert.ok(certificate.length <= bytes.length);
   };
-  assert.deepEqual(judgeDnsAnswer(readDnsAnswer(sound, question) ?? {}, "TLSA").answer.records, [tlsa]);
+  assert.deepEqual(judgeDnsAnswer(readDnsAnswer(sound, question) ?? {}, "TLSA").records, [tlsa]);
   for (let at = 0; at < sound.length; at++) {
     judged(sound.subarray(0, at));
     for (let byte = 0; byte < 256; byte++) {

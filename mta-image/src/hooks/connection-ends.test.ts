@@ -6,10 +6,10 @@ import { readFileSync } from "node:fs";
 
 import { FakeResolver } from "../../testing/fake-resolver.ts";
 import { hooksOf } from "../../testing/hook-scripts.ts";
+import { dnsPorts } from "../../testing/script-dns.ts";
 import { Receiver, type ReceiverOptions, closed } from "../../testing/receiver.ts";
 import { until } from "../../testing/until.ts";
 import { makeNetworks } from "../net/networks.ts";
-import { makeDnsPort } from "../script-ports/dns.ts";
 import type { DnsPort } from "../script/ports.ts";
 
 const read = (name: string): string =>
@@ -118,7 +118,7 @@ async function greeting(
   last = "NOOP",
 ): Promise<[string, string]> {
   const resolver = new FakeResolver(zones);
-  const dns = makeDnsPort({ resolver, servers: () => [], timeoutMs: 100 });
+  const { dns } = dnsPorts({ resolver, servers: () => [] });
   const receiver = await Receiver.start({
     settings: { hooks: hooksOf(scripts), proxyNetworks: makeNetworks(["127.0.0.0/8"]) },
     ports: { dns },

@@ -1,47 +1,106 @@
-/** DNS for scripts: the engine's resolver with its cache where it knows the type, c-ares for the rest. Never rejects. */
-import { type AnyRecord, Resolver as NodeResolver } from "node:dns";
+/**
+ * DNS for scripts. The engine's resolver with its cache answers where it knows the type, or the name servers that are
+ * trusted to validate where the configuration has some, whose word on DNSSEC comes along; what is left is asked of the same
+ * servers here. Servers that a script names answer for that question alone. Never rejects.
+ */
+import { getServers } from "node:dns";
 
-import { fromError } from "../dns/system-resolver.ts";
+import type { Clock } from "#base/clock.ts";
+
+import type { NamedServers, ServerChoice } from "../dns/named-servers.ts";
+import type { QuestionType, ServerAnswer } from "../dns/question.ts";
 import type { Answer, RecordResolver } from "../dns/resolver.ts";
-import type { DnsAnswer, DnsPort, DnsRecord, DnsType } from "../script/ports.ts";
+import type { ValidatedResolver } from "../dns/validated-resolver.ts";
+import type { DnsAnswer, DnsFound, DnsPort, DnsRecord, DnsType, DnsWish } from "../script/ports.ts";
+import { recordOf } from "./dns-record.ts";
 
-type Found = DnsAnswer & { readonly ttlSeconds?: number };
+type Found = DnsAnswer & DnsFound;
 
 export interface DnsOptions {
+  readonly clock: Clock;
   readonly resolver: RecordResolver;
   /** As for the resolver; asked at each question, since a reload may change them. Empty for the system's. */
   readonly servers: () => readonly string[];
-  readonly timeoutMs: number;
+  readonly named: NamedServers;
+  /** Null, or absent: no server is trusted to validate. */
+  readonly validated?: () => ValidatedResolver | null;
 }
 
+/** As the manual of the language has it. */
+export const USUAL_TIMEOUT_MS = 5_000;
+
 export function makeDnsPort(options: DnsOptions): DnsPort {
-  const { resolver } = options;
+  const { clock, named } = options;
   return {
-    query: async (name, type) => {
-      switch (type) {
-        case "a":
-        case "aaaa":
-        case "ptr":
-        case "cname":
-          return found(await resolver[type](name), (text) => text);
-        case "txt":
-          return found(await resolver.txt(name), (texts) => texts.join(""));
-        case "mx":
-          return found(await resolver.mx(name), (one) => ({ ...one }), true);
-        default:
-          return ask(options, name, type);
-      }
+    query: (name, type, { servers, timeoutMs } = noWish) => {
+      if (servers === null) return inTime(clock, timeoutMs, usual(options, name, type));
+      return askNamed(named, { servers, timeoutMs: timeoutMs ?? USUAL_TIMEOUT_MS }, { name, type });
     },
   };
 }
 
-function found<T>(answer: Answer<T>, convert: (record: T) => DnsRecord, isRanked = false): Found {
-  if (answer.kind !== "found") return { error: wordOf(answer) };
-  const records = answer.records.map(convert);
-  const ordered = isRanked ? records.toSorted((a, b) => rank(a) - rank(b)) : records;
-  return { records: ordered, ttlSeconds: Math.round(answer.ttlMs / 1000) };
+const noWish: DnsWish = { servers: null, timeoutMs: null };
+
+/** The question goes on, for those who come later, when the time of this one is over. */
+function inTime(clock: Clock, timeoutMs: number | null, answer: Promise<Found>): Promise<Found> {
+  if (timeoutMs === null) return answer;
+  return new Promise((resolve) => {
+    const timer = clock.after(timeoutMs, () => resolve({ error: "TRY_AGAIN" }));
+    void answer.then((found) => {
+      timer.cancel();
+      resolve(found);
+    });
+  });
 }
 
+async function usual(options: DnsOptions, name: string, type: DnsType): Promise<Found> {
+  const { resolver, named, servers } = options;
+  const validated = options.validated?.() ?? null;
+  if (validated !== null) return fromServer(await validated.ask(name, questionType(type)), type);
+  switch (type) {
+    case "a":
+    case "aaaa":
+    case "ptr":
+    case "cname":
+      return found(await resolver[type](name), (text) => text);
+    case "txt":
+      return found(await resolver.txt(name), (texts) => texts.join(""));
+    case "mx":
+      return found(await resolver.mx(name), (one) => ({ ...one }));
+    default: {
+      const own = servers();
+      const choice = { servers: own.length > 0 ? own : getServers(), timeoutMs: USUAL_TIMEOUT_MS };
+      return { ...(await askNamed(named, choice, { name, type })), isAuthentic: false };
+    }
+  }
+}
+
+async function askNamed(
+  named: NamedServers,
+  choice: ServerChoice,
+  { name, type }: { readonly name: string; readonly type: DnsType },
+): Promise<Found> {
+  return fromServer(await named.ask(choice, name, questionType(type)), type);
+}
+
+function fromServer(answer: ServerAnswer, type: DnsType): Found {
+  const { kind, isAuthentic, records, ttlMs, reason } = answer;
+  const asked: Answer<unknown> =
+    kind === "found" ? { kind, records, ttlMs } : kind === "failed" ? { kind, reason } : { kind };
+  return { ...found(asked, (record) => recordOf(record, type)), isAuthentic };
+}
+
+function questionType(type: DnsType): QuestionType {
+  return type.toUpperCase() as QuestionType;
+}
+
+function found<T>(answer: Answer<T>, convert: (record: T) => DnsRecord): Found {
+  if (answer.kind !== "found") return { error: wordOf(answer) };
+  const records = answer.records.map(convert).toSorted((a, b) => rank(a) - rank(b));
+  return { records, ttlSeconds: Math.round(answer.ttlMs / 1000) };
+}
+
+/** Mail exchangers come by preference, all else as it came. */
 function rank(record: DnsRecord): number {
   return typeof record === "string" ? 0 : Number(record["preference"] ?? 0);
 }
@@ -49,37 +108,5 @@ function rank(record: DnsRecord): number {
 function wordOf(answer: Exclude<Answer<unknown>, { kind: "found" }>): string {
   if (answer.kind === "none") return "NO_DATA";
   if (answer.kind === "no-domain") return "NXDOMAIN";
-  return answer.reason === "ESERVFAIL" ? "SERVFAIL" : "TRY_AGAIN";
-}
-
-function ask({ servers, timeoutMs }: DnsOptions, name: string, type: DnsType): Promise<Found> {
-  const resolver = new NodeResolver({ timeout: timeoutMs, tries: 2 });
-  const own = servers();
-  if (own.length > 0) resolver.setServers(own);
-  return new Promise((resolve) => {
-    try {
-      resolver.resolve(name.endsWith(".") ? name : `${name}.`, type.toUpperCase(), (error, records) => {
-        if (error !== null) return resolve({ error: wordOf(fromError(error.code ?? "")) });
-        const all = (Array.isArray(records) ? records : [records]) as readonly (string | AnyRecord)[];
-        resolve(all.length === 0 ? { error: "NO_DATA" } : { records: all.map(recordOf) });
-      });
-    } catch (error) {
-      resolve({ error: wordOf(fromError((error as NodeJS.ErrnoException).code ?? "")) });
-    }
-  });
-}
-
-/** Fields as node:dns names them; bytes as hexadecimal. */
-function recordOf(record: string | AnyRecord): DnsRecord {
-  if (typeof record === "string") return record;
-  const fields = Object.entries(record).map(([name, value]) => [
-    name,
-    typeof value === "number" ? value : fieldText(value),
-  ]);
-  return Object.fromEntries(fields) as DnsRecord;
-}
-
-function fieldText(value: unknown): string {
-  const bytes = value instanceof ArrayBuffer ? new Uint8Array(value) : value;
-  return bytes instanceof Uint8Array ? Buffer.from(bytes).toString("hex") : String(value);
+  return answer.reason === "ESERVFAIL" || answer.reason === "SERVFAIL" ? "SERVFAIL" : "TRY_AGAIN";
 }

@@ -6,16 +6,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
-import { systemClock } from "#base/clock.ts";
-
 import { makeCertificate } from "../../testing/certificates.ts";
+import { dnsPorts } from "../../testing/script-dns.ts";
 import { linesOf } from "../../testing/script-lines.ts";
 import { FakeResolver } from "../../testing/fake-resolver.ts";
-import { makeDnsPort } from "./dns.ts";
 import { folderFiles } from "./files.ts";
 import { configuredKeys } from "./keys.ts";
 import { ScriptFigures } from "./metrics.ts";
-import { makeSpfPort } from "./spf.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "script-ports-"));
 const certificate = makeCertificate(folder, "localhost");
@@ -61,8 +58,7 @@ async function said(text: string): Promise<string[]> {
   return linesOf(source, {
     files: folderFiles(folder),
     keys: configuredKeys(() => [{ id: "client", key: client.key, cert: client.cert }]),
-    dns: makeDnsPort({ resolver, servers: () => ["127.0.0.1:1"], timeoutMs: 100 }),
-    spf: makeSpfPort({ resolver, clock: systemClock, hostname: () => "client.example" }),
+    ...dnsPorts({ resolver, servers: () => ["127.0.0.1:1"] }),
   });
 }
 
@@ -173,10 +169,10 @@ test("DNS and SPF are asked of the engine's resolver", async () => {
       echo spf_query("192.0.2.1", "h", "a@example.com")["result"];
     `),
     [
-      '["result"=>[0=>"192.0.2.1"]]',
-      '["result"=>[0=>"a",1=>"b"]]',
-      '["error"=>"NXDOMAIN"]',
-      '["error"=>"TRY_AGAIN"]',
+      '["result"=>[0=>"192.0.2.1"],"dnssec"=>false]',
+      '["result"=>[0=>"a",1=>"b"],"dnssec"=>false]',
+      '["error"=>"NXDOMAIN","dnssec"=>false]',
+      '["error"=>"TRY_AGAIN","dnssec"=>false]',
       "none",
     ],
   );

@@ -5,6 +5,7 @@ import type { Random } from "#base/random.ts";
 
 import type { TlsRules } from "../delivery/tls-rules.ts";
 import { plainTls } from "../delivery/tls-tools.ts";
+import { NamedServers } from "../dns/named-servers.ts";
 import type { RecordResolver } from "../dns/resolver.ts";
 import type { FilePort, KeyPort, LdapProfile, Ports } from "../script/ports.ts";
 import { makeDnsPort } from "./dns.ts";
@@ -32,16 +33,17 @@ export interface PortParts {
   readonly outbound?: Omit<SmtpRoom, "keys"> & { readonly rules: TlsRules };
 }
 
-/** Of one question to one server that the resolver does not know how to ask. */
-const TIMEOUT_MS = 3_000;
+/** Of questions to servers that are not the resolver's own business: each holds a socket. */
+const MOST_PENDING = 500;
 
 export function makeScriptPorts(parts: PortParts): Partial<Ports> {
   const { files, keys, clock } = parts;
   const outbound = parts.outbound ?? { ...bareRoom, rules: plainTls(clock).rules };
+  const named = new NamedServers({ clock, mostPending: MOST_PENDING });
   return {
     http: new ScriptHttp(parts),
-    dns: makeDnsPort({ ...parts, timeoutMs: TIMEOUT_MS }),
-    spf: makeSpfPort(parts),
+    dns: makeDnsPort({ ...parts, named, validated: () => outbound.rules.validated }),
+    spf: makeSpfPort({ ...parts, named }),
     smtp: makeSmtpPort({ ...parts, ...outbound, keys }),
     ldap: makeLdapPort(parts.directories ?? (() => new Map())),
     ...(files === undefined ? {} : { files }),

@@ -173,9 +173,23 @@ export type DnsAnswer =
 /** A text, or fields by name (mx: preference, exchange). */
 export type DnsRecord = string | Readonly<Record<string, string | number>>;
 
+/** Whom a script wants to be asked, and how long it waits. */
+export interface DnsWish {
+  /** Addresses, each with or without a port; null: the engine's own, with what it keeps. */
+  readonly servers: readonly string[] | null;
+  /** Of a question; null: the usual time. */
+  readonly timeoutMs: number | null;
+}
+
+export interface DnsFound {
+  readonly ttlSeconds?: number;
+  /** The answer was validated (DNSSEC), as says a server that may be believed. */
+  readonly isAuthentic?: boolean;
+}
+
 export interface DnsPort {
   /** Names are absolute. Never rejects. */
-  query(name: string, type: DnsType): Promise<DnsAnswer & { readonly ttlSeconds?: number }>;
+  query(name: string, type: DnsType, wish?: DnsWish): Promise<DnsAnswer & DnsFound>;
 }
 
 export interface SpfPort {
@@ -184,6 +198,7 @@ export interface SpfPort {
     readonly ip: string;
     readonly helo: string;
     readonly sender: string;
+    readonly wish?: DnsWish;
   }): Promise<{ readonly result: string; readonly reason: string }>;
 }
 

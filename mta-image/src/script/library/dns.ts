@@ -1,11 +1,12 @@
-/** DNS and what is asked of it: records, block lists, SPF. The engine's own resolver answers; nothing here blocks. */
+/** DNS and what is asked of it: records, block lists, SPF. The engine's own resolver answers, or servers that the script names; nothing here blocks. */
 import { isIP } from "node:net";
 
 import { toText } from "../convert.ts";
 import { Refusal } from "../error.ts";
 import { type HostFunction, declare, optional, parameter } from "../host.ts";
-import { type DnsAnswer, type DnsRecord, type DnsType, port } from "../ports.ts";
+import { type DnsAnswer, type DnsFound, type DnsRecord, type DnsType, port } from "../ports.ts";
 import type { HslArray, Value } from "../value.ts";
+import { WISH_DOCS, dnsWish } from "./dns-wish.ts";
 import { reverseName } from "./network.ts";
 import { flag, list, option, record } from "./subjects.ts";
 
@@ -31,12 +32,13 @@ export const dnsFunctions: readonly HostFunction[] = [
     name: "dns_query",
     parameters: [string("host"), options],
     returns: "array",
-    docs: "Records as `result`, or `error`: NXDOMAIN, NO_DATA, TRY_AGAIN, SERVFAIL. Option `type`: a (default), aaaa, mx, txt, ptr, cname, ns, soa, srv, tlsa, caa. Records are texts (mx: hosts by preference); with `extended_result` arrays of type, ttl, data and the fields that the type has.",
+    docs: `Records as \`result\`, or \`error\`: NXDOMAIN, NO_DATA, TRY_AGAIN, SERVFAIL; and \`dnssec\`: whether the answer was validated, as a server says that the script named or that \`resolver.validating\` trusts (without either false). Option \`type\`: a (default), aaaa, mx, txt, ptr, cname, ns, soa, srv, tlsa, caa. Records are texts (mx: hosts by preference); with \`extended_result\` arrays of type, ttl, data and the fields that the type has. ${WISH_DOCS}`,
     way: "promise",
     run: async (context, host, how) => {
       const type = toText(option(how, "type") ?? "a").toLowerCase();
       if (!types.has(type)) throw new Refusal(`there is no DNS type ${type}`);
-      const answer = await port(context, "dns").query(host, type as DnsType);
+      const wish = dnsWish(option(how, "servers"), option(how, "timeout"));
+      const answer = await port(context, "dns").query(host, type as DnsType, wish);
       return answerValue(answer, type, flag(how, "extended_result"));
     },
   }),
@@ -44,12 +46,13 @@ export const dnsFunctions: readonly HostFunction[] = [
     name: "dnsbl",
     parameters: [string("ip"), string("hostname"), optional(array("resolvers")), optional(number("timeout"))],
     returns: "array",
-    docs: "The addresses that a block list gives for an IP; empty when it is not listed. The engine's own resolvers and timeouts count.",
+    docs: "The addresses that a block list gives for an IP; empty when it is not listed. Resolvers and seconds of timeout as the options `servers` and `timeout` of dns_query.",
     way: "promise",
-    run: async (context, ip, zone) => {
+    run: async (context, ip, zone, resolvers, seconds) => {
       const name = reverseName(ip, zone);
       if (name === null) throw new Refusal(`${ip} is no IP address`);
-      const answer = await port(context, "dns").query(name, "a");
+      const wish = dnsWish(resolvers ?? null, seconds ?? null);
+      const answer = await port(context, "dns").query(name, "a", wish);
       return list("error" in answer ? [] : answer.records.map(recordText));
     },
   }),
@@ -57,24 +60,21 @@ export const dnsFunctions: readonly HostFunction[] = [
     name: "spf_query",
     parameters: [string("ip"), string("helo"), string("sender"), options],
     returns: "array",
-    docs: "Checks SPF (RFC 7208) for a client, its name and the sender's address or domain: result (pass, fail, softfail, neutral, none, temperror, permerror) and reason.",
+    docs: `Checks SPF (RFC 7208) for a client, its name and the sender's address or domain: result (pass, fail, softfail, neutral, none, temperror, permerror) and reason. ${WISH_DOCS}`,
     way: "promise",
-    run: async (context, ip, helo, sender) => {
+    run: async (context, ip, helo, sender, how) => {
       if (isIP(ip) === 0) throw new Refusal(`${ip} is no IP address`);
-      return record({ ...(await port(context, "spf").check({ ip, helo, sender })) });
+      const wish = dnsWish(option(how, "servers"), option(how, "timeout"));
+      return record({ ...(await port(context, "spf").check({ ip, helo, sender, wish })) });
     },
   }),
 ];
 
-export function answerValue(
-  answer: DnsAnswer & { readonly ttlSeconds?: number },
-  type: string,
-  isExtended: boolean,
-): HslArray {
-  if ("error" in answer) return record({ error: answer.error });
-  if (!isExtended) return record({ result: list(answer.records.map(recordText)) });
-  const ttl = answer.ttlSeconds ?? null;
-  return record({ result: list(answer.records.map((one) => extended(one, type, ttl))) });
+export function answerValue(answer: DnsAnswer & DnsFound, type: string, isExtended: boolean): HslArray {
+  const { isAuthentic: dnssec = false, ttlSeconds: ttl = null } = answer;
+  if ("error" in answer) return record({ error: answer.error, dnssec });
+  const convert = (one: DnsRecord): Value => (isExtended ? extended(one, type, ttl) : recordText(one));
+  return record({ result: list(answer.records.map(convert)), dnssec });
 }
 
 function extended(one: DnsRecord, type: string, ttl: number | null): Value {

@@ -19,9 +19,18 @@ import { Message, PartHandle } from "../mail/message.ts";
 import { Pieces, after } from "../mail/pieces.ts";
 import { HostObject, type HslArray, HslFunction, type Routine, type Value } from "../value.ts";
 import { fileBytes, makeFile, wholeText } from "./file.ts";
+import { dnsWish } from "./dns-wish.ts";
 import { queueParameters, queueText, sendParameters, sendText } from "./mail-out.ts";
 import { anyKey } from "./keys.ts";
-import { NoKey, SIGN_DOCS, type SignArguments, signOptions, verifySignature, wait } from "./mail-signing.ts";
+import {
+  type KeyLookup,
+  NoKey,
+  SIGN_DOCS,
+  type SignArguments,
+  signOptions,
+  verifySignature,
+  wait,
+} from "./mail-signing.ts";
 import { partMethods } from "./mime-part.ts";
 import { flag, list, option } from "./subjects.ts";
 
@@ -110,12 +119,14 @@ export const messageMethods: readonly HostFunction[] = [
       "verifyDKIM",
       [optional(string("field")), optional(array("options"))],
       "array",
-      "Checks the signature of a whole DKIM-Signature or ARC-Message-Signature field: result (pass, fail, permerror, temperror), domain, selector, error; without a field, a list for all. Option `dns_function` looks up keys as dns_query does.",
+      "Checks the signature of a whole DKIM-Signature or ARC-Message-Signature field: result (pass, fail, permerror, temperror), domain, selector, error; without a field, a list for all. Options: `dns_function` looks up keys as dns_query does; `timeout` is the seconds that each question to DNS may take.",
     ),
     way: "promise",
     run: (context, { handle }, field, options) => {
       const given = option(options, "dns_function");
-      return verifyAll(context, handle, field ?? null, given instanceof HslFunction ? given : null);
+      const { timeoutMs } = dnsWish(null, option(options, "timeout"));
+      const lookUp = given instanceof HslFunction ? given : null;
+      return verifyAll(context, handle, field ?? null, { lookUp, timeoutMs });
     },
   }),
   declare({
@@ -158,17 +169,17 @@ function* verifyAll(
   context: Parameters<typeof verifySignature>[0],
   handle: PartHandle,
   field: string | null,
-  lookUp: HslFunction | null,
+  how: KeyLookup,
 ): Routine {
   const reading = handle.find();
   if (reading instanceof Promise) yield* wait(reading.then(() => null));
   const part = handle.find();
   if (part instanceof Promise) throw new Refusal("the message was changed meanwhile");
-  if (field !== null) return yield* verifySignature(context, part, field, lookUp);
+  if (field !== null) return yield* verifySignature(context, part, field, how);
   const results: HslArray[] = [];
   for (const { name, raw } of part.fields)
     if (name === "dkim-signature" && results.length < MAX_SIGNATURES)
-      results.push((yield* verifySignature(context, part, raw, lookUp)) as HslArray);
+      results.push((yield* verifySignature(context, part, raw, how)) as HslArray);
   return list(results);
 }
 

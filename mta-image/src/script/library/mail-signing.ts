@@ -109,17 +109,27 @@ function keyOf(context: RunContext, given: KeyObject | string, isName: boolean):
   return key;
 }
 
-/** The verdict on one signature field; `lookUp` is a function of the script, or null for DNS. */
+/** How keys are looked up. */
+export interface KeyLookup {
+  /** A function of the script; null: DNS. */
+  readonly lookUp: HslFunction | null;
+  /** Of each question to DNS; null: the usual time. */
+  readonly timeoutMs: number | null;
+}
+
+/** The verdict on one signature field. */
 export function* verifySignature(
   context: RunContext,
   part: Part,
   field: string,
-  lookUp: HslFunction | null,
+  { lookUp, timeoutMs }: KeyLookup,
 ): Routine {
   const signature = readSignature(field, context.clock.now() / 1000);
   if ("result" in signature) return verdictOf(signature, field);
   const found =
-    lookUp === null ? yield* ask(context, signature.keyName) : yield* callback(lookUp, signature.keyName);
+    lookUp === null
+      ? yield* ask(context, signature.keyName, timeoutMs)
+      : yield* callback(lookUp, signature.keyName);
   const key = keyRecord(found);
   if (typeof key !== "string") return verdictOf(key, field);
   const verdict = checkSignature(part, signature, key);
@@ -134,10 +144,10 @@ export function* wait(promise: PromiseLike<Value>): Routine {
   return resumed.value;
 }
 
-function* ask(context: RunContext, name: string): Routine {
+function* ask(context: RunContext, name: string, timeoutMs: number | null): Routine {
   return yield* wait(
     port(context, "dns")
-      .query(name, "txt")
+      .query(name, "txt", { servers: null, timeoutMs })
       .then((answer) => answerValue(answer, "txt", false)),
   );
 }
