@@ -153,6 +153,19 @@ test("an authority that a TLSA record names vouches for the host, and for its na
   assert.match(JSON.stringify(reports.reports(reports.days()[0] ?? "")), /certificate-host-mismatch/);
 });
 
+test("a server that is named is asked for its records itself, without a word of the domain", async (t) => {
+  const server = "mx.example.net";
+  const bare = { "example.net": { a: ["127.0.0.1"] } };
+  const good = signedZone([tlsa(3, 1, 1, sha256(keyOf(leaf)))], bare);
+  const wrong = signedZone([tlsa(3, 1, 1, Buffer.alloc(32))], bare);
+  const settings = { ...dane, server };
+  assert.match((await deliver(t, { settings, signed: good })).said, /^delivered/);
+  assert.match((await deliver(t, { settings, signed: wrong })).said, /^deferred 4\.7\.5 /);
+  const strict = { ...settings, tlsMode: "dane_require" } as const;
+  assert.match((await deliver(t, { settings: strict, signed: good })).said, /^delivered/);
+  assert.match((await deliver(t, { settings: strict, signed: signedZone([], bare) })).said, /no TLSA record/);
+});
+
 test("a certificate that no record names gets no mail, and no record of use asks for TLS alone", async (t) => {
   const wrong = signedZone([tlsa(3, 1, 1, Buffer.alloc(32))]);
   assert.match((await deliver(t, { settings: dane, signed: wrong })).said, /^deferred 4\.7\.5 /);

@@ -5,6 +5,8 @@
  *
  * In doubt mail waits: a signed zone whose answers cannot be had must not be taken for one without.
  */
+import { isIP } from "node:net";
+
 import type { ValidatedResolver } from "../dns/validated-resolver.ts";
 import { type TlsaRecord, usableRecords } from "./dane.ts";
 import { type StsPolicy, isPolicyHost } from "./mta-sts.ts";
@@ -72,11 +74,7 @@ export class TlsRules {
 
   async forRoute(route: Route, settings: TransportSettings): Promise<DomainRules> {
     const basic = basicMode(settings.tlsMode);
-    // Hosts that we were told to use need no word of their domain.
-    if (route.kind !== "mx" || settings.tlsMode === "disabled") {
-      const demand = { mode: basic, tlsa: null, policy: noPolicy };
-      return { fault: null, forHost: async () => ({ kind: "use", demand }) };
-    }
+    if (route.kind !== "mx" || settings.tlsMode === "disabled") return this.#forNamed(settings, basic);
     const { domain } = route;
     const wantsPolicy = settings.mtaSts || settings.mustKnowHosts;
     const [sts, zone] = await Promise.all([
@@ -91,6 +89,20 @@ export class TlsRules {
     };
   }
 
+  /** Hosts that we were told to use need no word of their domain, and are asked for TLSA themselves (RFC 7672 2.2.2). */
+  #forNamed(settings: TransportSettings, basic: BasicTlsMode): DomainRules {
+    const validated = this.#options.validated();
+    const zone: Zone = validated === null ? { kind: "unsigned" } : { kind: "signed", validated };
+    return {
+      fault: null,
+      forHost: async (host) =>
+        (await daneRule(host, settings, zone)) ?? {
+          kind: "use",
+          demand: { mode: basic, tlsa: null, policy: noPolicy },
+        },
+    };
+  }
+
   /** Whether the names of the domain's hosts can be believed (RFC 7672 2.2.1). */
   async #zone(domain: string, settings: TransportSettings): Promise<Zone> {
     const validated = this.#options.validated();
@@ -102,14 +114,18 @@ export class TlsRules {
   }
 
   async #forHost(host: Host, rules: Rules): Promise<HostRule> {
-    const { settings, zone } = rules;
-    const dane = settings.tlsMode.startsWith("dane") ? await askDane(host, zone) : nothing;
-    if (dane.kind === "failed") return skip("dane-failed", dane.detail, "dnssec-invalid", tlsaPolicy([]));
-    if (dane.kind === "records") return { kind: "use", demand: daneDemand(dane) };
-    if (settings.tlsMode === "dane_require")
-      return skip("dane-failed", `${host.name} has no TLSA record`, "dane-required", tlsaPolicy([]));
-    return stsRule(host, rules);
+    return (await daneRule(host, rules.settings, rules.zone)) ?? stsRule(host, rules);
   }
+}
+
+/** Null where DANE was not asked for, or has nothing to say. */
+async function daneRule(host: Host, { tlsMode }: TransportSettings, zone: Zone): Promise<HostRule | null> {
+  const dane = tlsMode.startsWith("dane") ? await askDane(host, zone) : nothing;
+  if (dane.kind === "failed") return skip("dane-failed", dane.detail, "dnssec-invalid", tlsaPolicy([]));
+  if (dane.kind === "records") return { kind: "use", demand: daneDemand(dane) };
+  return tlsMode === "dane_require"
+    ? skip("dane-failed", `${host.name} has no TLSA record`, "dane-required", tlsaPolicy([]))
+    : null;
 }
 
 interface Rules {
@@ -134,7 +150,8 @@ const nothing: Dane = { kind: "none" };
 
 async function askDane(host: Host, zone: Zone): Promise<Dane> {
   if (zone.kind === "failed") return { kind: "failed", detail: zone.detail };
-  if (zone.kind === "unsigned") return nothing;
+  // Addresses and paths have no name that records could stand at.
+  if (zone.kind === "unsigned" || isIP(host.name) !== 0 || host.name.startsWith("/")) return nothing;
   // RFC 7672 2.2.2: hosts of unsigned zones are not asked for TLSA, which some of their servers do not answer.
   const addresses = await Promise.all([
     zone.validated.ask(host.name, "A"),

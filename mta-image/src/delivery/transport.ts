@@ -18,7 +18,8 @@ import type { SourceAddress } from "./egress.ts";
 export type BasicTlsMode = "disabled" | "optional" | "optional_verify" | "require" | "require_verify";
 
 /**
- * For mail exchangers, where their domain's zone is signed and names certificates (RFC 7672), these and no others; else:
+ * For mail exchangers of a signed zone, and for servers that are named, where TLSA records name certificates (RFC 7672), these
+ * and no others; else:
  *
  * dane                          as `optional`.
  * dane_fallback_require_verify  as `require_verify`.

@@ -156,6 +156,18 @@ test("with DANE the certificate is the one that the domain names, or there is no
   assert.equal(await verdict("dane_require", "mx.other.example"), "-1 ");
   assert.match(await verdict("dane", "mx.other.example"), /^1 .* TLS/);
   assert.equal(await verdict("dane", "a.b.other.example"), "-1 ");
+  const named = async (mode: string, host: string): Promise<string> => {
+    const [line = ""] = await said(
+      `$r = smtp_lookup_rcpt(["host" => "${host}", "port" => PORT, "tls" => "${mode}"], "", "a@elsewhere.example", ["extended_result" => true]);
+       echo $r["result"] . " " . ($r["tls"]["started"] ? "secret" : "");`,
+    );
+    return line;
+  };
+  assert.equal(await named("dane_require", "mx.example.com"), "1 secret");
+  assert.equal(await named("dane", "mx.other.example"), "1 secret");
+  assert.equal(await named("dane", "a.b.other.example"), "-1 ");
+  assert.equal(await named("dane_require", "mx.other.example"), "-1 ");
+  assert.equal(await named("dane_require", "127.0.0.1"), "-1 ");
 });
 
 test("the usual authorities vouch only where the script wants them", async () => {
