@@ -7,7 +7,7 @@
  *   failNext(kind)  the next operation of that kind fails once, as a disk in trouble does; with EIO, or a code that is given.
  *   afterCrash()    what the next process finds: only what was synced, plus a part of the rest, as asked.
  */
-import type { SpoolFile, SpoolFiles } from "#mta/spool/files.ts";
+import { type SpoolFile, type SpoolFiles, SyncFailed } from "#mta/spool/files.ts";
 
 export type Operation =
   | "makeFolder"
@@ -104,7 +104,9 @@ export class FaultyFiles implements SpoolFiles {
     const file = await this.create(path);
     const append = async (buffers: readonly Buffer[]): Promise<void> => {
       await file.append(buffers);
-      await file.sync();
+      await file.sync().catch((error: unknown) => {
+        throw new SyncFailed(error);
+      });
     };
     return { ...file, append };
   }
@@ -146,7 +148,7 @@ export class FaultyFiles implements SpoolFiles {
   #step(operation: Operation): void {
     this.operations++;
     if (--this.#crashIn < 0) throw new Error("the machine has stopped");
-    if (--this.#failIn === -1) throw new Error(`ENOSPC: ${operation}`);
+    if (--this.#failIn === -1) throw Object.assign(new Error(`ENOSPC: ${operation}`), { code: "ENOSPC" });
     const failing = this.#failing.get(operation);
     if (failing === undefined || failing.times === 0) return;
     failing.times--;

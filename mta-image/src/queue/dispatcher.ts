@@ -15,6 +15,7 @@ import type { Entry } from "./entry.ts";
 import { type Quotas, leave } from "./quotas.ts";
 import type { Reactions } from "./reactions.ts";
 import type { AttemptRules } from "../smtp/reached.ts";
+import type { Spool } from "../spool/spool.ts";
 import { Round } from "./round.ts";
 
 export interface DispatcherOptions {
@@ -26,8 +27,8 @@ export interface DispatcherOptions {
   readonly admission: Admission;
   readonly doorkeeper: Doorkeeper;
   readonly quotas: Quotas;
-  /** What becomes of an attempt is kept nowhere: the next process would make it again. */
-  readonly isBroken: () => boolean;
+  /** Broken, or behind for now: what becomes of an attempt is kept nowhere, and the next process would make it again. */
+  readonly spool: Pick<Spool, "isBroken" | "isBehind">;
   readonly reactions: Reactions;
   /** An entry that was refused at the pick-up. */
   readonly refused: (entry: Entry, by: string, value: unknown) => void;
@@ -53,6 +54,8 @@ export interface DueFigures {
 type Line = DestinationQueue<Entry>;
 
 const TURNS_AT_ONCE = 1000;
+/** Nobody tells when a disk has room again. */
+const LOOK_FOR_ROOM_MS = 1000;
 const nobody: LineName = { transportId: "", domain: "", jobId: "", tenantId: "" };
 
 export class Dispatcher {
@@ -67,6 +70,7 @@ export class Dispatcher {
   #running = 0;
   #isClosed = false;
   #isPumpPlanned = false;
+  #waitsForRoom = false;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
@@ -79,7 +83,8 @@ export class Dispatcher {
   /** Why nothing more may start, whatever the line; null: it may. */
   get idleBecause(): string | null {
     if (this.isPaused) return "the engine is fenced";
-    if (this.#options.isBroken()) return "the spool is broken";
+    if (this.#options.spool.isBroken) return "the spool is broken";
+    if (this.#options.spool.isBehind) return "the disk is full, and what becomes of mail could not be kept";
     const isFull = this.#isClosed || this.#running >= this.#options.maxRunning;
     return isFull ? "all attempts of the engine are under way" : null;
   }
@@ -150,6 +155,7 @@ export class Dispatcher {
       this.#turn(line);
       if (line.state !== null) this.#options.admission.turnEnded(line);
     }
+    if (this.#options.spool.isBehind) this.#pumpLater();
   }
 
   close(): void {
@@ -211,6 +217,15 @@ export class Dispatcher {
     this.#isPumpPlanned = true;
     setImmediate(() => {
       this.#isPumpPlanned = false;
+      this.pump();
+    });
+  }
+
+  #pumpLater(): void {
+    if (this.#waitsForRoom || this.#isClosed) return;
+    this.#waitsForRoom = true;
+    this.#options.clock.after(LOOK_FOR_ROOM_MS, () => {
+      this.#waitsForRoom = false;
       this.pump();
     });
   }

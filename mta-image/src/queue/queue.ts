@@ -101,7 +101,7 @@ export class Queue {
       clock,
       admission: this.#admission,
       quotas: this.quotas,
-      isBroken: () => this.#spool.isBroken,
+      spool: this.#spool,
       reactions: this.reactions,
       doorkeeper: this.#doorkeeper,
       refused: (entry, by, value) => void this.#giveBack(entry, by, value),

@@ -9,6 +9,7 @@ import { describe } from "#base/error.ts";
 import type { Log } from "#base/log.ts";
 
 import type { Catalog } from "./catalog.ts";
+import type { CorruptBytes } from "./corrupt-bytes.ts";
 import type { SpoolFiles } from "./files.ts";
 import type { LiveMessage } from "./live-message.ts";
 import { HEADER_BYTES, encodeMessage, soundLength } from "./record.ts";
@@ -25,6 +26,7 @@ export class Compaction {
   readonly #catalog: Catalog;
   readonly #segments: SegmentLog;
   readonly #log: Log;
+  readonly #corrupt: CorruptBytes;
   readonly #sealed: number[];
   readonly #sizes = new Map<number, number>();
   /** Of all complete segments; null until it is asked for, and whenever there are others. */
@@ -37,12 +39,14 @@ export class Compaction {
     catalog: Catalog;
     segments: SegmentLog;
     log: Log;
+    corrupt: CorruptBytes;
     sealed: readonly number[];
   }) {
     this.#files = options.files;
     this.#catalog = options.catalog;
     this.#segments = options.segments;
     this.#log = options.log;
+    this.#corrupt = options.corrupt;
     this.#sealed = [...options.sealed];
   }
 
@@ -90,6 +94,7 @@ export class Compaction {
       }
       // What settled its last message must be on disk before the message's record goes.
       await this.#segments.synced();
+      await this.#corrupt.catchUp(oldest);
       await this.#files.remove(segmentName(oldest));
       // One by one and in order, on disk too: were a later segment gone and this one back after a crash, what
       // the later one settled would be delivered again.
@@ -129,7 +134,12 @@ export class Compaction {
       const moves = await Promise.all(messages.slice(i, i + STEP).map((message) => this.#append(message)));
       await this.#segments.synced();
       for (const move of moves) {
-        if (move !== null && this.#catalog.get(move.message.id) === move.message) {
+        // One that found no room was taken out of its batch, whatever became of later ones.
+        if (
+          move !== null &&
+          move.location.segment > 0 &&
+          this.#catalog.get(move.message.id) === move.message
+        ) {
           this.#catalog.move(move.message, move.location);
         }
       }

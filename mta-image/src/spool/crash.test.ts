@@ -9,6 +9,7 @@ import { FaultyFiles } from "../../testing/faulty-files.ts";
 import { makeDraft, makeState } from "../../testing/messages.ts";
 import { bytesOf, recovered } from "../../testing/spool-contract.ts";
 import { DiskSpool } from "./disk-spool.ts";
+import { type Draft, SpoolFailure } from "./spool.ts";
 
 /** What was promised before the crash. */
 interface Promised {
@@ -29,23 +30,41 @@ const kinds: Record<string, Open> = {
     DiskSpool.open({ ...small, files, clock: new ManualClock(), snapshotBytes: 2500 }),
 };
 
-/** Commits small and large mail, updates, settles and thereby compacts, until the machine stops. */
+/** Commits small and large mail, updates, settles and thereby compacts, until the machine stops. Goes on where there was no room. */
 async function live(spool: DiskSpool, promised: Promised): Promise<void> {
   for (let i = 0; i < 14; i++) {
     const draft = makeDraft({ content: Buffer.alloc(400, `message ${i}\r\n`) });
     const bytes = draft.content as Buffer;
-    if (i % 4 === 3) {
-      const body = await spool.createBody(draft.id);
-      await body.write(bytes);
-      await spool.commit({ ...draft, content: body });
-    } else await spool.commit(draft);
+    if (!(await hasRoom(() => store(spool, draft, { isLarge: i % 4 === 3 })))) continue;
     promised.committed.set(draft.id, bytes);
     spool.update(draft.id, 0, makeState({ attempts: 1 }));
     if (i % 5 === 0) continue;
     promised.settling.add(draft.id);
     spool.settle(draft.id, 0);
-    await spool.flush();
-    promised.settled.add(draft.id);
+    if (!(await hasRoom(() => spool.flush()))) continue;
+    for (const id of promised.settling) promised.settled.add(id);
+  }
+}
+
+async function store(spool: DiskSpool, draft: Draft, { isLarge }: { isLarge: boolean }): Promise<void> {
+  if (!isLarge) return void (await spool.commit(draft));
+  const body = await spool.createBody(draft.id);
+  try {
+    await body.write(draft.content as Buffer);
+    await spool.commit({ ...draft, content: body });
+  } catch (error) {
+    await body.abort();
+    throw error;
+  }
+}
+
+async function hasRoom(write: () => Promise<void>): Promise<boolean> {
+  try {
+    await write();
+    return true;
+  } catch (error) {
+    if (error instanceof SpoolFailure && error.code === "spool-full") return false;
+    throw error;
   }
 }
 
@@ -64,8 +83,10 @@ async function check(open: Open, files: FaultyFiles, promised: Promised, title: 
 
 const troubles = {
   "stopped at any operation": (files: FaultyFiles, operation: number) => files.crashAt(operation),
-  "with any operation failing once, half done": (files: FaultyFiles, operation: number) =>
-    files.failAt(operation),
+  "with any operation finding no room once, half done, and going on": (
+    files: FaultyFiles,
+    operation: number,
+  ) => files.failAt(operation),
 } as const;
 
 for (const [kind, open] of Object.entries(kinds)) {

@@ -1,7 +1,7 @@
 /**
  * What each error of the disk at each operation becomes: the code of the failure, the reply to the client, and whether
- * the spool takes the next mail. A full disk or a used up quota is 452 where the mail alone has suffered; where the log
- * has, nothing is taken until a restart. Never 250, and nothing of what was refused is there afterwards.
+ * the spool takes the next mail. A full disk or a used up quota is 452 where a write found no room, of a body or of the log;
+ * where a sync has failed, nothing is taken until a restart. Never 250, and nothing of what was refused is there afterwards.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -73,16 +73,23 @@ const cases: readonly Case[] = [
     what: "write of small mail",
     operation: "append",
     bytes: SMALL,
-    replies: [BROKEN, BROKEN, BROKEN, BROKEN],
+    replies: [FULL, BROKEN, "250", BROKEN],
   },
   { what: "sync of small mail", operation: "sync", bytes: SMALL, replies: [BROKEN, BROKEN, BROKEN, BROKEN] },
-  ...(["create", "append", "syncFolder"] as const).map((operation) => ({
+  ...(["create", "append"] as const).map((operation) => ({
     what: `${operation} of the next segment`,
     operation,
     bytes: SMALL,
     before: 8,
-    replies: [BROKEN, BROKEN, BROKEN, BROKEN] as const,
+    replies: [FULL, BROKEN, "250", BROKEN] as const,
   })),
+  {
+    what: "syncFolder of the next segment",
+    operation: "syncFolder",
+    bytes: SMALL,
+    before: 8,
+    replies: [BROKEN, BROKEN, BROKEN, BROKEN],
+  },
   { what: "creation of a body", operation: "create", bytes: LARGE, replies: itsOwn },
   { what: "write of a body", operation: "append", bytes: LARGE, replies: itsOwn },
   { what: "copy of a body", operation: "rename", bytes: LARGE, fields: "X-A: 1\r\n", replies: itsOwn },
@@ -124,6 +131,7 @@ for (const { what, operation, bytes, fields, before = 1, replies } of cases) {
 test("a spool whose folders cannot be made or listed does not open, and says why", async () => {
   for (const code of [...ROOM, ...OTHER]) {
     for (const operation of ["makeFolder", "list", "syncFolder", "create"] as const) {
+      if (operation === "create" && ROOM.some((room) => room === code)) continue;
       const files = new FaultyFiles();
       files.failNext(operation, 1, code);
       await assert.rejects(open(files), { code }, `${code} at ${operation}`);

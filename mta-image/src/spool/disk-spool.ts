@@ -9,6 +9,7 @@ import type { Log } from "#base/log.ts";
 import { BodyFile, readBody } from "./body-file.ts";
 import { Catalog } from "./catalog.ts";
 import { Compaction } from "./compaction.ts";
+import { CorruptBytes } from "./corrupt-bytes.ts";
 import type { SpoolFiles } from "./files.ts";
 import { KeptContent } from "./kept-content.ts";
 import { LiveMessage } from "./live-message.ts";
@@ -96,7 +97,9 @@ export class DiskSpool implements Spool {
     await fenced.find();
     await files.syncFolder("");
     const catalog = new Catalog(options.cacheBytes ?? 64 * 1024 * 1024);
-    const { segments: found, read, damage, corruptRecords } = await recoverSegments(files, catalog, log);
+    const corrupt = new CorruptBytes(files, log);
+    const parts = { files, catalog, log, corrupt };
+    const { segments: found, read, damage, corruptRecords } = await recoverSegments(parts);
     const segmentBytes = options.segmentBytes ?? 64 * 1024 * 1024;
     const segments = new SegmentLog({
       files,
@@ -108,8 +111,8 @@ export class DiskSpool implements Spool {
       },
     });
     await segments.open();
-    const compaction = new Compaction({ files, catalog, segments, log, sealed: found });
-    const space = new Space({ files, floor: options.floor, clock });
+    const compaction = new Compaction({ ...parts, segments, sealed: found });
+    const space = new Space({ files, floor: options.floor, clock, onLook: () => segments.catchUp() });
     const snapshots = new Snapshots({
       files,
       catalog,
@@ -163,6 +166,10 @@ export class DiskSpool implements Spool {
     return this.#segments.failure?.code === "spool-broken";
   }
 
+  get isBehind(): boolean {
+    return this.#segments.isBehind;
+  }
+
   /** For the processes to come; a mark that cannot be written is forgotten by them. */
   async markFenced(text: string): Promise<void> {
     await this.#fenced.set(text);
@@ -189,10 +196,17 @@ export class DiskSpool implements Spool {
     // Nothing is waited for between the last look at the mark and the record, which keeps others from setting it.
     while (this.#drained.mayBeThere) await this.unmarkDrained();
     const location = this.#segments.append(encodeMessage(meta, pieces ?? []));
-    await this.#segments.synced();
+    await this.#segments.synced().catch((error: unknown) => this.#refuse(id, inFile, error));
     const message = new LiveMessage(meta, location);
     this.#catalog.add(message, pieces === null ? null : new KeptContent(pieces, draft.isPlain === true));
     return message;
+  }
+
+  /** For want of room nothing of the record is there, so its body goes too; else nobody knows. */
+  async #refuse(id: string, inFile: boolean, error: unknown): Promise<never> {
+    const isFull = error instanceof SpoolFailure && error.code === "spool-full";
+    if (inFile && isFull) await this.#files.remove(`bodies/${id}`).catch(() => {});
+    throw error;
   }
 
   async #finishBody(body: BodyWriter): Promise<void> {
@@ -265,7 +279,7 @@ export class DiskSpool implements Spool {
 
   async #removeBody(id: string): Promise<void> {
     try {
-      await this.#segments.synced();
+      await this.#segments.syncedAtLast();
       await this.#files.remove(`bodies/${id}`);
     } catch (error) {
       this.#log.warn({ message: id, error: describe(error) }, "spool-body-left-behind");
@@ -286,7 +300,7 @@ export class DiskSpool implements Spool {
       bytesOnDisk: this.#catalog.totalLiveBytes(),
       segments: this.#compaction.segmentCount + 1,
       bytesFree: this.#space.freeBytes,
-      closedBecause: this.#segments.failure?.code ?? (this.#space.isFull ? "spool-full" : null),
+      closedBecause: this.#segments.failure?.code ?? (this.#isFull ? "spool-full" : null),
     };
   }
 
@@ -296,6 +310,10 @@ export class DiskSpool implements Spool {
     await this.#compaction.stop();
     await this.#segments.close();
     await this.#snapshots.last();
+  }
+
+  get #isFull(): boolean {
+    return this.#space.isFull || this.#segments.isBehind;
   }
 
   #checkOpen(): void {

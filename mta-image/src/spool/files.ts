@@ -6,10 +6,15 @@ import { constants } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, rename, rm, statfs } from "node:fs/promises";
 import { join } from "node:path";
 
+import { describe } from "#base/error.ts";
+
 export interface SpoolFile {
   /** For native code that reads by itself; null where there is none. */
   readonly fd: number | null;
-  /** Writes behind the last byte. Not durable before sync, but in a file made by `createSynced`. */
+  /**
+   * Writes behind the last byte. Not durable before sync, but in a file made by `createSynced`: that rejects with SyncFailed
+   * when bytes were taken whose way to the disk failed. A part may be there whenever it rejects.
+   */
   append(buffers: readonly Buffer[]): Promise<void>;
   /** fdatasync: returns when all that was appended is on disk. */
   sync(): Promise<void>;
@@ -18,6 +23,15 @@ export interface SpoolFile {
   size(): Promise<number>;
   truncate(size: number): Promise<void>;
   close(): Promise<void>;
+}
+
+/** What was written may be on disk or not, and nobody will ever know; whatever the reason was, it is no want of room. */
+export class SyncFailed extends Error {
+  override readonly name = "SyncFailed";
+
+  constructor(cause: unknown) {
+    super(`not synced: ${describe(cause)}`, { cause });
+  }
 }
 
 /** Paths are relative to the spool's folder. */
@@ -87,10 +101,18 @@ class DiskFile implements SpoolFile {
     for (let i = 0; i < buffers.length; i += MAX_BUFFERS) {
       const part = buffers.slice(i, i + MAX_BUFFERS);
       const length = part.reduce((sum, buffer) => sum + buffer.length, 0);
-      const { bytesWritten } = await this.#handle.writev(part, this.#end);
+      const { bytesWritten } = await this.#handle
+        .writev(part, this.#end)
+        .catch((error: unknown) => this.#explain(error));
+      this.#end += bytesWritten;
       if (bytesWritten !== length) throw noRoom(`short write: ${bytesWritten} of ${length} bytes`);
-      this.#end += length;
     }
+  }
+
+  /** A write that fails has taken nothing; when the file has grown all the same, it was the sync behind it (O_DSYNC) that failed. */
+  async #explain(error: unknown): Promise<never> {
+    const size = await this.size().catch(() => Infinity);
+    throw size > this.#end ? new SyncFailed(error) : error;
   }
 
   sync(): Promise<void> {

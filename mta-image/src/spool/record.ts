@@ -57,6 +57,11 @@ export function encodeSettled(id: string, recipient: number): Buffer[] {
   return encode(SETTLED, `{"id":"${id}","recipient":${recipient}}`, []);
 }
 
+/** Of the first buffer of a record that was encoded here. */
+export function isMessageHead(head: Buffer): boolean {
+  return head[12] === MESSAGE;
+}
+
 function encode(type: number, meta: string, content: readonly Buffer[]): Buffer[] {
   const metaLength = Buffer.byteLength(meta);
   if (metaLength > MAX_META_BYTES) throw new RangeError("envelope too large for a record");

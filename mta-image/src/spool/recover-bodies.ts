@@ -8,6 +8,7 @@ import type { Log } from "#base/log.ts";
 
 import type { Catalog } from "./catalog.ts";
 import type { SpoolFiles } from "./files.ts";
+import { failureOfWrite } from "./spool.ts";
 
 export async function recoverBodies(facts: {
   readonly files: SpoolFiles;
@@ -21,7 +22,10 @@ export async function recoverBodies(facts: {
     if (!/^[0-9A-Z]{26}(?:(?:\.head)?\.part)?$/.test(name) || catalog.get(name)?.inFile === true) continue;
     if (isDamaged && !name.endsWith(".part")) {
       log.error({ message: name }, "spool-body-without-record");
-      await files.rename(`bodies/${name}`, `corrupt/${name}.body`);
+      // Where a full disk has no room for the name it stays, and the next start looks at it again.
+      await files.rename(`bodies/${name}`, `corrupt/${name}.body`).catch((error: unknown) => {
+        if (failureOfWrite(error).code !== "spool-full") throw error;
+      });
       await files.syncFolder("corrupt");
     } else await files.remove(`bodies/${name}`);
   }

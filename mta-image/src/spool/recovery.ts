@@ -1,14 +1,15 @@
 /**
  * What a start finds: reads the snapshot, if there is one, and every segment behind it in order, and rebuilds the catalog.
  * Bytes that are no sound record are copied to `corrupt/` before anything else happens to them: a torn tail (the batch
- * that a crash cut; nothing in it was acknowledged) is then cut off, damage anywhere else stays where it is, is logged
- * and counted.
+ * that a crash cut; nothing in it was acknowledged) is then cut off, or stays as well when the disk had no room for the copy;
+ * damage anywhere else stays where it is, is logged and counted.
  * Files that are not ours are left alone. A segment of another format throws `spool-format-unknown`.
  */
 import { Failure } from "#base/error.ts";
 import type { Log } from "#base/log.ts";
 
 import type { Catalog } from "./catalog.ts";
+import type { CorruptBytes } from "./corrupt-bytes.ts";
 import type { SpoolFile, SpoolFiles } from "./files.ts";
 import { LiveMessage } from "./live-message.ts";
 import {
@@ -33,7 +34,13 @@ export interface Recovered {
   readonly corruptRecords: number;
 }
 
-export async function recoverSegments(files: SpoolFiles, catalog: Catalog, log: Log): Promise<Recovered> {
+export async function recoverSegments(parts: {
+  readonly files: SpoolFiles;
+  readonly catalog: Catalog;
+  readonly log: Log;
+  readonly corrupt: CorruptBytes;
+}): Promise<Recovered> {
+  const { files, catalog, log } = parts;
   const names = (await files.list("segments")).filter((name) => /^\d{10}\.log$/.test(name)).sort();
   const segments = names.map((name) => Number(name.slice(0, 10)));
   const snapshot = await readSnapshot(files, catalog, { segments, log });
@@ -41,7 +48,7 @@ export async function recoverSegments(files: SpoolFiles, catalog: Catalog, log: 
   const damage = (snapshot?.damage ?? []).filter(([segment]) => segments.includes(segment));
   for (const segment of unread) {
     const isNewest = segment === segments.at(-1);
-    const records = await readSegment({ files, catalog, log, segment, isNewest });
+    const records = await readSegment({ ...parts, segment, isNewest });
     if (records > 0) damage.push([segment, records]);
   }
   const missing = await recoverBodies({ files, catalog, log, isDamaged: damage.length > 0 });
@@ -53,6 +60,7 @@ interface Reading {
   readonly files: SpoolFiles;
   readonly catalog: Catalog;
   readonly log: Log;
+  readonly corrupt: CorruptBytes;
   readonly segment: number;
   readonly isNewest: boolean;
 }
@@ -80,7 +88,7 @@ async function readRecords(reading: Reading, file: SpoolFile, data: Buffer): Pro
     }
     const next = length === null ? behindDamage(data, offset) : offset + length;
     if (next === -1) return corrupt + (await takeTail(reading, file, data, offset));
-    await quarantine(reading, data, offset, next);
+    await reading.corrupt.keep(reading.segment, offset, data.subarray(offset, next));
     corrupt++;
     offset = next;
   }
@@ -113,27 +121,16 @@ function startOfRecords(reading: Reading, data: Buffer): number {
  * on disk before the next segment began, so it is damage.
  */
 async function takeTail(reading: Reading, file: SpoolFile, data: Buffer, offset: number): Promise<number> {
-  const { segment, isNewest, log } = reading;
+  const { segment, isNewest, log, corrupt } = reading;
   const bytes = data.length - offset;
   const isEmpty = data.subarray(offset).every((byte) => byte === 0);
-  if (!isEmpty && offset > 0) await quarantine(reading, data, offset, data.length);
+  const mayGo = isEmpty || offset === 0 || (await corrupt.keep(segment, offset, data.subarray(offset)));
   if (!isNewest) return isEmpty ? 0 : 1;
+  if (!mayGo) return 0;
   log.warn({ segment, offset, bytes }, "spool-torn-tail");
   await file.truncate(offset);
   await file.sync();
   return 0;
-}
-
-async function quarantine(reading: Reading, data: Buffer, start: number, end: number): Promise<void> {
-  const { files, log, segment } = reading;
-  const path = `corrupt/${String(segment).padStart(10, "0")}-${start}.bin`;
-  log.error({ segment, offset: start, bytes: end - start, path }, "spool-corrupt-record");
-  await files.remove(path);
-  const file = await files.create(path);
-  await file.append([data.subarray(start, end)]);
-  await file.sync();
-  await file.close();
-  await files.syncFolder("corrupt");
 }
 
 function replay(reading: Reading, record: SpoolRecord, place: { offset: number; length: number }): void {

@@ -3,17 +3,22 @@
  * is under way wait and leave together: one writev that returns when all is on disk (O_DSYNC: what fdatasync would do,
  * without another way to a thread and back), then everybody who waited is told.
  *
- * The first write or sync that fails closes the log for good: that batch and all later ones reject with
+ * A write that finds no room, before anything of it was synced, costs its batch alone: what it left is cut off, durably, and
+ * messages of the batch are refused with `spool-full`. What became of earlier ones was promised to nobody, but is
+ * known already: those records stay, and go in front of the next batch (`isBehind` until then).
+ *
+ * The first other write, or sync, that fails closes the log for good: that batch and all later ones reject with
  * `spool-broken`. The failed sync is never repeated, since the kernel may have dropped the pages and would
  * then report success (fsyncgate).
  */
 import { describe } from "#base/error.ts";
 
-import type { SpoolFile, SpoolFiles } from "./files.ts";
-import { SEGMENT_HEADER } from "./record.ts";
-import { SpoolFailure } from "./spool.ts";
+import { type SpoolFile, type SpoolFiles, SyncFailed } from "./files.ts";
+import { SEGMENT_HEADER, isMessageHead } from "./record.ts";
+import { SpoolFailure, failureOfWrite } from "./spool.ts";
 
 export interface Location {
+  /** 0: the record is in no segment (yet). */
   segment: number;
   offset: number;
   length: number;
@@ -23,6 +28,9 @@ interface Waiter {
   readonly resolve: () => void;
   readonly reject: (failure: SpoolFailure) => void;
 }
+
+/** Records that wait for room; as many come from attempts that were under way, and from orders of administrators. */
+const MAX_BEHIND_BYTES = 64 * 1024 * 1024;
 
 export function segmentName(number: number): string {
   return `segments/${String(number).padStart(10, "0")}.log`;
@@ -38,6 +46,9 @@ export class SegmentLog {
   #buffers: Buffer[] = [];
   #locations: Location[] = [];
   #waiters: Waiter[] = [];
+  /** Those who wait as long as their records do. */
+  #patient: Waiter[] = [];
+  #isBehind = false;
   #isWriting = false;
   #isPlanned = false;
   #isClosing = false;
@@ -66,18 +77,32 @@ export class SegmentLog {
 
   /** All that was appended is on disk, and more may be. */
   get isIdle(): boolean {
-    return this.#failure === null && !this.#isPlanned && !this.#isWriting;
+    return this.#failure === null && !this.#isBehind && !this.#isPlanned && !this.#isWriting;
   }
 
+  /** Records wait for room on the disk, or there is not even a segment for them. */
+  get isBehind(): boolean {
+    return this.#isBehind;
+  }
+
+  /** Without room it opens with the first batch that finds some. */
   async open(): Promise<void> {
-    this.#file = await this.#files.createSynced(segmentName(this.#number));
-    await this.#file.append([SEGMENT_HEADER]);
-    await this.#files.syncFolder("segments");
-    this.#end = SEGMENT_HEADER.length;
+    try {
+      await this.#openSegment(this.#number);
+    } catch (error) {
+      if (failureOfWrite(error).code !== "spool-full") throw error;
+      this.#isBehind = true;
+    }
+  }
+
+  /** Writes what has been waiting for room, if there is some now. Never rejects. */
+  catchUp(): void {
+    if (this.#isBehind) this.#plan();
   }
 
   /** Closes the log for good after a failed write or sync; the first failure is the one that is kept. */
   fail(cause: unknown): SpoolFailure {
+    this.#isBehind = false;
     this.#failure ??= new SpoolFailure("spool-broken", describe(cause), { cause });
     return this.#failure;
   }
@@ -105,6 +130,15 @@ export class SegmentLog {
     });
   }
 
+  /** The same for whoever appended no message: waits for room as well. */
+  syncedAtLast(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#failure !== null) return reject(this.#failure);
+      this.#patient.push({ resolve, reject });
+      this.#plan();
+    });
+  }
+
   /** Reads a record's bytes from a segment that may be the open one. */
   async read(location: Location): Promise<Buffer> {
     if (location.segment === this.#number && this.#file !== null) {
@@ -125,6 +159,7 @@ export class SegmentLog {
     this.#isClosing = true;
     await last.catch(() => {});
     this.#failure ??= closed();
+    for (const waiter of this.#patient.splice(0)) waiter.reject(this.#failure);
     await this.#file?.close();
     this.#file = null;
   }
@@ -142,7 +177,8 @@ export class SegmentLog {
   async #writeBatches(): Promise<void> {
     if (this.#isWriting) return;
     this.#isWriting = true;
-    while (this.#buffers.length > 0 || this.#waiters.length > 0) await this.#writeBatch();
+    do await this.#writeBatch();
+    while (this.#waiters.length > 0 || (!this.#isBehind && this.#buffers.length + this.#patient.length > 0));
     this.#isWriting = false;
   }
 
@@ -150,41 +186,108 @@ export class SegmentLog {
     const buffers = this.#buffers;
     const locations = this.#locations;
     const waiters = this.#waiters;
+    const patient = this.#patient;
     this.#buffers = [];
     this.#locations = [];
     this.#waiters = [];
+    this.#patient = [];
     try {
       if (this.#failure !== null) throw this.#failure;
-      if (buffers.length > 0) await this.#writeOut(buffers, locations);
+      if (buffers.length > 0 || this.#file === null) await this.#writeOut(buffers, locations);
+      this.#isBehind = false;
     } catch (error) {
-      const failure = this.fail(error);
+      const full = this.#setBack(error, { buffers, locations });
+      const failure = full ?? this.fail(error);
       for (const waiter of waiters) waiter.reject(failure);
+      if (full !== null) this.#patient.unshift(...patient);
+      else for (const waiter of patient) waiter.reject(failure);
       return;
     }
     for (const waiter of waiters) waiter.resolve();
+    for (const waiter of patient) waiter.resolve();
   }
 
   async #writeOut(buffers: Buffer[], locations: Location[]): Promise<void> {
-    if (this.#end >= this.#maxBytes) await this.#rotate();
+    if (this.#file === null) await this.#openSegment(this.#number);
+    else if (this.#end >= this.#maxBytes) await this.#rotate();
     let end = this.#end;
     for (const location of locations) {
       location.segment = this.#number;
       location.offset = end;
       end += location.length;
     }
-    const file = this.#file as SpoolFile;
-    await file.append(buffers);
+    const file = this.#file as unknown as SpoolFile;
+    await file.append(buffers).catch((error: unknown) => this.#cutOff(file, error));
     this.#end = end;
+  }
+
+  /** Of a write that found no room nothing may be there after a crash: what is refused now must not come back. */
+  async #cutOff(file: SpoolFile, error: unknown): Promise<never> {
+    if (failureOfWrite(error).code !== "spool-full") throw error;
+    try {
+      await file.truncate(this.#end);
+      await file.sync();
+    } catch (cause) {
+      throw new SyncFailed(cause);
+    }
+    throw error;
+  }
+
+  /** For want of room: messages are taken out of the batch, all else waits in front of the next. Null: that is not why. */
+  #setBack(error: unknown, batch: { buffers: Buffer[]; locations: Location[] }): SpoolFailure | null {
+    const failure = failureOfWrite(error);
+    if (failure.code !== "spool-full") return null;
+    const kept = withoutMessages(batch);
+    if (kept.locations.reduce((sum, { length }) => sum + length, 0) > MAX_BEHIND_BYTES) return null;
+    this.#buffers = [...kept.buffers, ...this.#buffers];
+    this.#locations = [...kept.locations, ...this.#locations];
+    this.#isBehind = kept.locations.length > 0 || this.#file === null;
+    return failure;
   }
 
   async #rotate(): Promise<void> {
     const full = this.#file;
     const number = this.#number;
-    this.#file = null;
-    this.#number++;
-    await this.open().finally(() => full?.close());
+    await this.#openSegment(number + 1);
+    await full?.close();
     this.#onRotate(number);
   }
+
+  /** All or nothing: one that finds no room leaves no file behind. */
+  async #openSegment(number: number): Promise<void> {
+    const name = segmentName(number);
+    const file = await this.#files.createSynced(name);
+    try {
+      await file.append([SEGMENT_HEADER]);
+      await this.#files.syncFolder("segments").catch((error: unknown) => {
+        throw new SyncFailed(error);
+      });
+    } catch (error) {
+      await file.close();
+      if (failureOfWrite(error).code === "spool-full") await this.#files.remove(name);
+      throw error;
+    }
+    this.#file = file;
+    this.#number = number;
+    this.#end = SEGMENT_HEADER.length;
+  }
+}
+
+/** The records of a batch that tell what became of earlier messages. */
+function withoutMessages(batch: { buffers: Buffer[]; locations: Location[] }): typeof batch {
+  const kept: typeof batch = { buffers: [], locations: [] };
+  let at = 0;
+  for (const location of batch.locations) {
+    const isMessage = isMessageHead(batch.buffers[at] as Buffer);
+    if (isMessage) location.segment = 0;
+    else kept.locations.push(location);
+    for (let length = 0; length < location.length; at++) {
+      const buffer = batch.buffers[at] as Buffer;
+      length += buffer.length;
+      if (!isMessage) kept.buffers.push(buffer);
+    }
+  }
+  return kept;
 }
 
 function closed(): SpoolFailure {

@@ -18,14 +18,16 @@ export class Space {
   readonly #files: SpoolFiles;
   readonly #floor: SpaceFloor;
   readonly #clock: Clock;
+  readonly #onLook: () => void;
   #timer: Timer | null = null;
   #isStopped = false;
   #free: { bytes: number; inodes: number } | null = null;
 
-  constructor(options: { files: SpoolFiles; floor: SpaceFloor; clock: Clock }) {
+  constructor(options: { files: SpoolFiles; floor: SpaceFloor; clock: Clock; onLook: () => void }) {
     this.#files = options.files;
     this.#floor = options.floor;
     this.#clock = options.clock;
+    this.#onLook = options.onLook;
   }
 
   get freeBytes(): number | null {
@@ -41,6 +43,7 @@ export class Space {
   /** Looks once now, then goes on looking. */
   async watch(): Promise<void> {
     this.#free = await this.#files.space().catch(() => null);
+    this.#onLook();
     if (!this.#isStopped) this.#timer = this.#clock.after(LOOK_EVERY_MS, () => void this.watch());
   }
 

@@ -4,9 +4,9 @@
  * kept verbatim.
  *
  * Failures are `SpoolFailure` with a code:
- *   spool-full    free space or inodes are under the floor, or a body found no room; nothing counts as written;
+ *   spool-full    free space or inodes are under the floor, or a body or record found no room; nothing counts as written;
  *                 452 4.3.1, try later.
- *   spool-broken  a write or fdatasync failed; the shard takes no more mail until the process restarts and
+ *   spool-broken  a write failed for another reason, or an fdatasync for any; the shard takes no more mail until the process restarts and
  *                 recovers (a failed fsync must never be retried into a 250); 451 4.3.0.
  *   spool-closed  the shard is shutting down; 421.
  */
@@ -161,6 +161,8 @@ export interface Spool {
   readonly isFenced: boolean;
   /** A write has failed: nothing is kept any more, neither mail nor what becomes of it, until the next process. */
   readonly isBroken: boolean;
+  /** The disk is full: what became of mail is known here and not on disk, until there is room again. */
+  readonly isBehind: boolean;
   /**
    * Resolves only after the message is on disk: its record (and body file) written and fdatasync returned.
    * From then on it is found again after any crash. Rejects with a SpoolFailure, and then nothing is kept.
