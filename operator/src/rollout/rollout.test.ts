@@ -52,6 +52,20 @@ describe("the configuration that pods run", () => {
     assert.equal(chooseConfig({ ...plain, pluginProblems }).config, good);
   });
 
+  it("is the last good one in all pods while a plugin of the spec's is in quarantine", () => {
+    const sick = [{ name: "geo", reason: "Quarantined", message: "" }] as const;
+    const missing = [{ name: "warmup", reason: "NotFound", message: "" }] as const;
+    const podChanges = (changes: Partial<Parameters<typeof chooseConfig>[0]>): string =>
+      chooseConfig({ ...plain, ...changes }).podChanges;
+    assert.equal(podChanges({ pluginProblems: sick }), "all");
+    assert.equal(podChanges({ pluginProblems: [...missing, ...sick] }), "all");
+    assert.equal(podChanges({ pluginProblems: missing }), "create");
+    assert.equal(podChanges({ pluginProblems: sick, lastGood: next }), "create", "there is no other one");
+    assert.equal(podChanges({ pluginProblems: sick, lastGood: null }), "none");
+    const rendering = { ok: false, reason: "Invalid", problems } as const;
+    assert.equal(podChanges({ pluginProblems: sick, rendering }), "create");
+  });
+
   it("is none when none was ever good", () => {
     const choice = chooseConfig({
       ...plain,
@@ -63,14 +77,23 @@ describe("the configuration that pods run", () => {
 });
 
 describe("the push", () => {
-  const pushed = (slots: Parameters<typeof decidePush>[0]["slots"]): number[] =>
-    decidePush({ slots, revision: "rev-2", hashOf: () => "hash", only: null }).map(({ slot }) => slot);
+  const pushed = (
+    slots: Parameters<typeof decidePush>[0]["slots"],
+    only: ReadonlySet<number> | null = null,
+  ): number[] => decidePush({ slots, revision: "rev-2", hashOf: () => "hash", only }).map(({ slot }) => slot);
   const running = { pod: { engine: anEngine({ revision: "rev-2" }) } };
 
   it("goes to one engine first", () => assert.deepEqual(pushed([aSlot(0), aSlot(1), aSlot(2)]), [0]));
 
   it("goes to all others when one runs it", () => {
     assert.deepEqual(pushed([aSlot(0, running), aSlot(1), aSlot(2)]), [1, 2]);
+  });
+
+  it("goes to nobody but those that try it out, as long as they do", () => {
+    const slots = [aSlot(0, running), aSlot(1), aSlot(2)];
+    assert.deepEqual(pushed(slots, new Set([0, 2])), [2]);
+    assert.deepEqual(pushed(slots, new Set([0])), []);
+    assert.deepEqual(pushed(slots, new Set()), []);
   });
 
   it("goes to nobody when all run it", () => assert.deepEqual(pushed([aSlot(0, running)]), []));
@@ -188,6 +211,8 @@ describe("the roll-out", () => {
     assert.match(later({ refused: 100 }, silent), /^Canary/, "others tell nothing new: refusals are usual");
     assert.equal(later({ attemptSeconds: 450 }), "RolledBack: an attempt takes 4.0 s, 0.5 s in other pods");
     assert.match(later({ attemptSeconds: 190 }), /^Canary/, "slower by less than a second");
+    const slow = later({ attemptSeconds: 1250 }, { attemptSeconds: 550 });
+    assert.match(slow, /^Canary/, "12 s where others need 5 s: by less than the factor");
   });
 
   it("does not hold against a revision what was counted before it ran", () => {

@@ -28,6 +28,8 @@ describe("edits that need a restart", () => {
 
   test("that come after it are another change", () => {
     assert.equal(editedAt(0, 10_000), 20_000);
+    const often = Array.from({ length: 10 }, (_, i) => 10_000 + i * 5000);
+    assert.equal(editedAt(0, ...often), 65_000, "the first one does not count towards the six");
   });
 
   test("are none while the same is wanted", () => {

@@ -105,6 +105,16 @@ describe("the autoscaler", () => {
   test("takes what some pods tell as a lower bound: enough for more, never for fewer", () => {
     const up = course({ pods: [pod(4000), null], current: 2, steps: 1, everySeconds: 1 });
     assert.deepEqual(up, [4]);
+    const signals = gatherSignals([pod(0), null]);
+    const held = decideScale({
+      rules,
+      signals,
+      current: 2,
+      history: emptyHistory,
+      isSpreading: false,
+      now: 0,
+    });
+    assert.deepEqual([held.reason, held.isActive], ["FiguresUnknown", false]);
     const down = course({ pods: [pod(0), null], current: 2, steps: 20, everySeconds: 60 });
     assert.deepEqual(new Set(down), new Set([2]));
   });
@@ -123,6 +133,7 @@ describe("the autoscaler", () => {
     assert.deepEqual([replicas, reason, history.changes], [4, "Spreading", []]);
     assert.equal(history.wishes.at(-1)?.replicas, 1);
     assert.deepEqual([decide(6000, 4).replicas, decide(6000, 4).reason], [6, "Scaled"]);
+    assert.equal(decide(4000, 4).reason, "Settled");
     assert.equal(decide(0, 4, 3).replicas, 3);
   });
 
@@ -130,6 +141,21 @@ describe("the autoscaler", () => {
     const narrow = { ...rules, minReplicas: 3, maxReplicas: 4 };
     assert.deepEqual(course({ pods: [pod(0)], current: 1, steps: 1, everySeconds: 1, rules: narrow }), [3]);
     assert.deepEqual(course({ pods: [pod(9e6)], current: 9, steps: 1, everySeconds: 1, rules: narrow }), [4]);
+  });
+
+  test("says which bound or step it met, and the bounds only where they count", () => {
+    const said = (due: number, current: number, history = emptyHistory): string => {
+      const signals = gatherSignals([pod(due)]);
+      const decision = decideScale({ rules, signals, current, history, isSpreading: false, now: 10_000 });
+      return `${decision.reason}, ${decision.message}`;
+    };
+    assert.equal(said(12_000, 10), "AtMaximum, 10 pods: due 15000, 1000 a pod, bounds 1 to 10");
+    assert.equal(said(0, 1), "AtMinimum, 1 pods: nothing is waiting, bounds 1 to 10");
+    assert.equal(said(9000, 1), "StepLimited, 5 pods: due 9000, 1000 a pod");
+    assert.equal(said(3000, 2), "Scaled, 3 pods: due 3000, 1000 a pod");
+    assert.equal(said(2000, 2), "Settled, 2 pods: due 2000, 1000 a pod");
+    const wishes = [{ at: 9_999, replicas: 4 }];
+    assert.equal(said(2000, 4, { wishes, changes: [] }), "Stabilizing, 4 pods: due 2000, 1000 a pod");
   });
 
   test("goes to zero when allowed and nothing is due, and wakes for the first message", () => {

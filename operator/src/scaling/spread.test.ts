@@ -70,6 +70,8 @@ describe("a backlog", () => {
 
   test("that is small, or not far above the others', stays", () => {
     assert.deepEqual(decide(slotsWith(LEAST_GAP, 0)), []);
+    assert.deepEqual(decide(slotsWith(2 * LEAST_GAP - 1, 0)), []);
+    assert.equal(describeSpread(decide(slotsWith(2 * LEAST_GAP, 0))), "slot 0: 100 to 1");
     assert.deepEqual(decide(slotsWith(10_000, 7000, 7000)), []);
     assert.deepEqual(decide(slotsWith(5000)), []);
   });
