@@ -11,6 +11,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 
 import { describe } from "#base/error.ts";
 import { makeHttpServer } from "#base/http-server.ts";
+import { parseJson } from "#base/json.ts";
 import type { Log } from "#base/log.ts";
 import { isSameSecret } from "#base/secret.ts";
 import { type SubmissionAnswer, SubmissionOptions } from "#contract/submission-api.ts";
@@ -174,7 +175,7 @@ function wordsOf(result: IntakeResult): SubmissionAnswer["result"] {
 function readOptions(text: string): SubmissionOptions {
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = parseJson(text);
   } catch {
     throw new BadRequest(400, 'the part "options" is no JSON');
   }

@@ -95,3 +95,20 @@ test("a packed text that swells beyond what a string may hold ends the run", asy
   const { error } = await read("zlib_uncompress($text)", bomb);
   assert.match(error?.describe() ?? "", /too long|too much memory/);
 });
+
+test("comments of JSON go, and what looks like them in a string stays", async () => {
+  const text = String.raw`{/* " */"a//" : 1 // x
+    , /**/ "b/*":"\"/**/"}`;
+  const call = 'json_encode(json_decode($text, ["allow_comments" => true])) == $wanted ? "read" : none';
+  const wanted = String.raw`$wanted = "{\"a//\":1,\"b/*\":\"\\\"/**/\"}"; `;
+  const source = `${wanted}$text = base64_decode("${Buffer.from(text).toString("base64")}"); return ${call};`;
+  const { value } = await run(compile("foreign", source, libraryHost, loadFrom(new Map())), { world });
+  assert.equal(value, "read");
+  for (const unclosed of ["[1] /* x", "[1/2]", '["/*]']) {
+    const { value: refused } = await read(
+      'json_decode($text, ["allow_comments" => true]) === none ? "read" : 1',
+      unclosed,
+    );
+    assert.equal(refused, "read");
+  }
+});

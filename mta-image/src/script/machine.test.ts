@@ -46,7 +46,17 @@ const compute = declare({
     return null;
   },
 });
-const host = mergeHosts(libraryHost, makeHost([accept, fail, finish, compute], [], ["arguments", "context"]));
+const huge = declare({
+  name: "huge",
+  parameters: [parameter.number("kind")],
+  returns: "string",
+  docs: "Makes what V8 or Node has no room for.",
+  run: (_, kind) => (kind === 0 ? "x".repeat(2 ** 30) : String(new Array(2 ** 40))),
+});
+const host = mergeHosts(
+  libraryHost,
+  makeHost([accept, fail, finish, compute, huge], [], ["arguments", "context"]),
+);
 
 function start(text: string, variables: Record<string, Value> = {}) {
   const clock = new ManualClock();
@@ -134,6 +144,14 @@ test("a script that computes beyond its time ends, however few its steps", async
 test("a failure of the engine is told apart from what scripts throw, and no script catches it", async () => {
   const { outcome } = start('try { fail_later(); } catch ($e) { return "caught"; }');
   assert.equal((await outcome).error?.kind, "bug");
+});
+
+test("what is larger than any value can be is a matter of the script's budget, and no script catches it", async () => {
+  for (const kind of [0, 1]) {
+    const { outcome } = start(`try { huge(${kind}); } catch ($e) { return "caught"; }`);
+    const { error } = await outcome;
+    assert.deepEqual([error?.kind, error?.message], ["budget", "a value is too large"]);
+  }
 });
 
 test("code grows with the source, however operators and places nest", async () => {

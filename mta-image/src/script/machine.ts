@@ -293,5 +293,16 @@ function scriptError(error: unknown): ScriptError {
   if (error instanceof BudgetError) return new ScriptError("budget", error.message, null, frames, error);
   if (error instanceof RangeError && /call stack/i.test(error.message))
     return new ScriptError("budget", "calls are nested too deeply", null, frames, error);
+  if (isTooLarge(error)) return new ScriptError("budget", "a value is too large", null, frames, error);
   return new ScriptError("bug", `${String(error)}`, null, frames, error);
+}
+
+/** What V8 and Node say of texts, lists and buffers beyond what they can hold, which lies above what a script may. */
+function isTooLarge(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if ((error as { code?: unknown }).code === "ERR_STRING_TOO_LONG") return true;
+  return (
+    error instanceof RangeError &&
+    /^(Invalid (string|array|typed array) length|Array buffer allocation failed)/.test(error.message)
+  );
 }

@@ -7,6 +7,7 @@ import type { IncomingMessage } from "node:http";
 import { Agent, request } from "node:https";
 
 import { Failure } from "#base/error.ts";
+import { parseJson } from "#base/json.ts";
 import { Changes, type ChangesQuery } from "#contract/suppression-sharing.ts";
 import type { Peer } from "#contract/peer.ts";
 
@@ -75,5 +76,5 @@ async function readJson(response: IncomingMessage): Promise<unknown> {
     chunks.push(chunk);
   }
   if (response.statusCode !== 200) throw new Failure("peer-refused", `status ${response.statusCode}`);
-  return JSON.parse(Buffer.concat(chunks).toString("utf8"));
+  return parseJson(Buffer.concat(chunks).toString("utf8"));
 }

@@ -4,6 +4,7 @@
  * nothing of it is used.
  */
 import { Failure } from "#base/error.ts";
+import { parseJson } from "#base/json.ts";
 import { FrameHead } from "#contract/transfer-api.ts";
 
 export interface Frame {
@@ -41,7 +42,7 @@ export function decodeFrames(batch: Buffer): Frame[] {
 }
 
 function decodeHead(bytes: Buffer): FrameHead {
-  const parsed = FrameHead.safeParse(parseJson(bytes));
+  const parsed = FrameHead.safeParse(headJson(bytes));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     throw broken(`${issue?.path.join(".")}: ${issue?.message}`);
@@ -51,9 +52,9 @@ function decodeHead(bytes: Buffer): FrameHead {
   return parsed.data;
 }
 
-function parseJson(bytes: Buffer): unknown {
+function headJson(bytes: Buffer): unknown {
   try {
-    return JSON.parse(bytes.toString("utf8"));
+    return parseJson(bytes.toString("utf8"));
   } catch {
     throw broken("a head is not JSON");
   }

@@ -10,6 +10,7 @@ import type { z } from "zod";
 
 import type { Clock } from "#base/clock.ts";
 import { describe, Failure } from "#base/error.ts";
+import { parseJson } from "#base/json.ts";
 import {
   ApiError,
   ConfigResult,
@@ -192,7 +193,7 @@ async function collect(address: EngineAddress, body: Dispatcher.ResponseData["bo
 
 function parse(address: EngineAddress, text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     throw broken(address, "something that is not JSON");
   }

@@ -2,11 +2,13 @@
  * JSON. Objects and lists are arrays; text is UTF-8 in bytes on both sides. Options of json_encode: `pretty_print`, `ensure_ascii`; of
  * json_decode: `allow_comments`. Both give none for what cannot be represented or read.
  */
+import { jsonStringEnd, parseJson } from "#base/json.ts";
+
 import { type Value, HslArray } from "../value.ts";
 import { truthy } from "../convert.ts";
 import { type HostFunction, declare, optional, parameter } from "../host.ts";
-import { MAX_NESTING } from "../limits.ts";
-import { Refusal } from "../error.ts";
+import { MAX_NESTING, MAX_STRING } from "../limits.ts";
+import { BudgetError, Refusal } from "../error.ts";
 import { meter } from "../meter.ts";
 import { bytes } from "./hash.ts";
 
@@ -24,8 +26,8 @@ export const jsonFunctions: readonly HostFunction[] = [
       if (plain === undefined) return null;
       const text = JSON.stringify(plain, null, truthy(how?.get("pretty_print") ?? null) ? 2 : 0);
       meter.allocate(text.length);
-      if (!truthy(how?.get("ensure_ascii") ?? true)) return Buffer.from(text).toString("latin1");
-      return text.replace(/[^\0-\x7f]/g, escaped);
+      if (!truthy(how?.get("ensure_ascii") ?? true)) return bounded(Buffer.from(text).toString("latin1"));
+      return bounded(text.replace(/[^\0-\x7f]+/g, escaped));
     },
   }),
   declare({
@@ -37,24 +39,71 @@ export const jsonFunctions: readonly HostFunction[] = [
   }),
 ];
 
-function escaped(unit: string): string {
-  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+function bounded(text: string): string {
+  if (text.length > MAX_STRING) throw new BudgetError("a string is too long");
+  return text;
+}
+
+function escaped(units: string): string {
+  meter.allocate(units.length * 6);
+  let result = "";
+  for (let at = 0; at < units.length; at += 1)
+    result += `\\u${units.charCodeAt(at).toString(16).padStart(4, "0")}`;
+  return result;
 }
 
 /** Undefined for what is no JSON. */
 export function decodeJson(text: string, allowComments: boolean): Value | undefined {
-  meter.allocate(text.length * 2);
+  meter.allocate(text.length * 2 + marks(text) * MARK_BYTES);
   try {
-    const clear = allowComments ? text.replace(COMMENTS, (all) => (all.startsWith('"') ? all : " ")) : text;
-    return fromPlain(JSON.parse(bytes(clear).toString()), 0);
+    const clear = allowComments ? withoutComments(text) : text;
+    return fromPlain(parseJson(bytes(clear).toString()), 0);
   } catch (error) {
     if (error instanceof SyntaxError || error instanceof TooDeep) return undefined;
     throw error;
   }
 }
 
-/** Strings are matched too, so that what looks like a comment within them stays. */
-const COMMENTS = /"(?:[^"\\]|\\.)*"|\/\*[\s\S]*?\*\/|\/\/[^\n]*/g;
+/** What the parser makes of a small object and its place in a list, before any of it is counted as a value of the script. */
+const MARK_BYTES = 64;
+
+/** How many values there may be, at most. */
+function marks(text: string): number {
+  let count = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === 0x2c || code === 0x5b || code === 0x7b) count += 1;
+  }
+  return count;
+}
+
+/** What looks like a comment within a string stays, and so does a comment without end, which is no JSON. */
+function withoutComments(text: string): string {
+  const kept: string[] = [];
+  let from = 0;
+  let at = 0;
+  while (at < text.length) {
+    if (text[at] === '"') at = jsonStringEnd(text, at);
+    const end = text[at] === "/" ? commentEnd(text, at) : at;
+    if (end < 0) break;
+    if (end > at) {
+      meter.allocate(MARK_BYTES);
+      kept.push(text.slice(from, at));
+      from = end;
+    }
+    at = Math.max(end, at + 1);
+  }
+  return [...kept, text.slice(from)].join(" ");
+}
+
+/** Where the comment that begins here ends, the same place when none begins, or -1 when it has no end. */
+function commentEnd(text: string, at: number): number {
+  const isLine = text.startsWith("//", at);
+  if (!isLine && !text.startsWith("/*", at)) return at;
+  const end = isLine ? text.indexOf("\n", at) : text.indexOf("*/", at + 2);
+  if (end < 0) return isLine ? text.length : -1;
+  return isLine ? end : end + 2;
+}
 
 class TooDeep extends Refusal {}
 
@@ -76,7 +125,11 @@ export function fromPlain(plain: unknown, depth = 0): Value {
 function toPlain(value: Value, depth: number): unknown {
   if (value === null || typeof value === "boolean") return value;
   if (typeof value === "number") return Number.isFinite(value) ? value : undefined;
-  if (typeof value === "string") return utf8(value);
+  if (typeof value === "string") {
+    // One text may stand in the value a thousand times.
+    meter.allocate(value.length);
+    return utf8(value);
+  }
   if (!(value instanceof HslArray) || depth > MAX_NESTING) return undefined;
   meter.charge(value.size);
   if (value.isList()) {
