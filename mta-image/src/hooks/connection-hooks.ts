@@ -107,7 +107,7 @@ export class ConnectionHooks {
     this.#scripts = scripts;
     this.#runner = runner;
     this.#facts = facts;
-    this.#world = runner.world({ session: facts.id });
+    this.#world = runner.world({ session: facts.id }, () => this.#transaction?.id ?? null);
   }
 
   has(hook: Exclude<SessionHook, "rcptto">): boolean {

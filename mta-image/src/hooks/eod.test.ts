@@ -45,6 +45,33 @@ async function deliver(
 const queueAll = `foreach ($transaction["recipients"] as $r)
   $arguments["mail"]->queue($transaction["senderaddress"], $r["address"], $r["transportid"]);`;
 
+test("what is cached for one message is kept for all of its hooks, and asked anew for the next", async () => {
+  const ask = `function ask() { return memory_inc("asked"); } $n = cache ["per_message" => true, "namespace" => "x"] ask();`;
+  const hooks = hooksOf({
+    mailfrom: `${ask} Accept();`,
+    rcptto: `${ask} if ($n > 1) Reject("asked $n times"); Accept();`,
+    eod: `${ask} Reject("$n");`,
+  });
+  const receiver = await Receiver.start({ settings: { hooks } });
+  try {
+    const client = await receiver.greeted();
+    for (const wanted of ["550 5.7.1 1", "554 5.7.1 asked 2 times"]) {
+      await client.ask("MAIL FROM:<a@example.org>");
+      const taken = await client.ask("RCPT TO:<b@example.net>");
+      if (!taken.startsWith("250")) assert.equal(taken, wanted);
+      else {
+        await client.ask("DATA");
+        client.socket.write(message);
+        assert.equal(await client.ask("."), wanted);
+      }
+    }
+    client.socket.destroy();
+    await receiver.untilIdle();
+  } finally {
+    await receiver.close();
+  }
+});
+
 test("what a script queues for each recipient becomes one message with the wishes of the client", () =>
   deliver({ eod: `${queueAll} Accept();` }, async ({ reply, receiver }) => {
     const [queued, ...more] = receiver.accepted;

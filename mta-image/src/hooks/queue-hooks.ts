@@ -169,7 +169,8 @@ export class QueueHooks {
     const { facts, given, context } = what;
     const { used } = script.compiled;
     const run = new HookRun(script.hook, "", () => arrayOfTexts(facts.metadata));
-    const world = this.#runner.world({ message: facts.transaction });
+    const { transaction } = facts;
+    const world = this.#runner.world({ message: transaction }, () => transaction);
     const variables = {
       arguments: used.has("arguments") ? given() : null,
       message: used.has("message") ? messageTree(facts) : null,

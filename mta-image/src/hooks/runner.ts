@@ -87,7 +87,7 @@ export class HookRunner {
   }
 
   /** The surroundings of scripts that run for one connection or message; `about` stands in every line they log. */
-  world(about: Readonly<Record<string, string>>): World {
+  world(about: Readonly<Record<string, string>>, messageId: World["messageId"] = undefined): World {
     const { clock, random, log, hostname } = this.#options;
     const said = (line: string): string => textOf(line.slice(0, MAX_ECHO));
     return {
@@ -96,6 +96,7 @@ export class HookRunner {
       hostname: hostname(),
       shared: this.#shared,
       ports: this.#ports,
+      messageId,
       echo: (line) => log.info({ ...about, line: said(line) }, "script-echo"),
       log: (priority, line) => log.info({ ...about, priority, line: said(line) }, "script-log"),
     };

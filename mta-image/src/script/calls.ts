@@ -14,6 +14,7 @@ import {
   Instance,
   share,
 } from "./value.ts";
+import type { RunContext } from "./context.ts";
 import { toText, truthy, typeName } from "./convert.ts";
 import { classOf } from "./host.ts";
 import { keyOf } from "./key.ts";
@@ -124,7 +125,8 @@ export function* cached(options: Value, fn: Value, args: Value[]): Routine {
   const { shared } = running.c;
   const option = (name: string): Value => (options instanceof HslArray ? options.get(name) : null);
   const name = fn instanceof HslFunction ? fn.name : "";
-  const namespace = toText(option("namespace") ?? name);
+  const named = toText(option("namespace") ?? name);
+  const namespace = truthy(option("per_message")) ? `${messageOf(running.c)} ${named}` : named;
   const key = `${name}(${toText(new HslArray(keyArguments(args, option("argv_filter"))))})`;
   const isLru = truthy(option("lru") ?? true);
   const known = truthy(option("force")) ? undefined : shared.cached(namespace, key, isLru);
@@ -141,6 +143,12 @@ export function* cached(options: Value, fn: Value, args: Value[]): Routine {
   const ttl = chosen ?? override(option("ttl_override"), value) ?? option("ttl") ?? 60;
   shared.remember(namespace, key, value, { ttlSeconds: Number(ttl), size: Number(option("size") ?? 32) });
   return share(value);
+}
+
+function messageOf({ messageId }: RunContext): string {
+  const id = messageId?.() ?? null;
+  if (id === null) throw new Refusal("the option per_message of cache wants a message, and there is none here");
+  return id;
 }
 
 /** A time for this very result. */

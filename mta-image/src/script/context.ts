@@ -22,6 +22,8 @@ export interface World {
   readonly shared: Shared;
   /** What scripts may reach outside; a function whose port is missing is refused. */
   readonly ports?: Partial<Ports> | undefined;
+  /** Of the message that the script is asked about, for what is kept of it alone; null where there is none. */
+  readonly messageId?: (() => string | null) | undefined;
 }
 
 export interface RunContext extends World {

@@ -161,6 +161,7 @@ class Run implements RunContext {
   readonly hostname: string;
   readonly shared: World["shared"];
   readonly ports: World["ports"];
+  readonly messageId: World["messageId"];
   readonly subject: unknown;
   readonly #program: Compiled;
   readonly #globals: Record<string, Value>;
@@ -179,6 +180,7 @@ class Run implements RunContext {
     this.hostname = world.hostname;
     this.shared = world.shared;
     this.ports = world.ports;
+    this.messageId = world.messageId;
     this.subject = subject ?? null;
     this.#program = program;
     this.#budget = makeBudget(limits ?? defaultLimits, world.clock);

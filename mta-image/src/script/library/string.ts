@@ -2,10 +2,15 @@
 import { BudgetError } from "../error.ts";
 import { HslArray } from "../value.ts";
 import { type HostFunction, declare, optional, parameter } from "../host.ts";
-import { MAX_STRING } from "../limits.ts";
+import { MAX_ITEMS, MAX_STRING } from "../limits.ts";
 import { meter } from "../meter.ts";
 
 const { string, number } = parameter;
+
+/** Public modules ask for the case of what may not be there. */
+const textOrNone = parameter.of<string>("string", "string", (value) =>
+  value === null ? "" : string("string").convert(value),
+);
 
 const strip = (name: string, docs: string, start: boolean, end: boolean): HostFunction =>
   declare({
@@ -76,16 +81,16 @@ export const stringFunctions: readonly HostFunction[] = [
   }),
   declare({
     name: "str_lower",
-    parameters: [string("string")],
+    parameters: [textOrNone],
     returns: "string",
-    docs: "The string with the letters A to Z in lower case.",
+    docs: "The string with the letters A to Z in lower case; none is the empty string.",
     run: (_, text) => text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()),
   }),
   declare({
     name: "str_upper",
-    parameters: [string("string")],
+    parameters: [textOrNone],
     returns: "string",
-    docs: "The string with the letters a to z in upper case.",
+    docs: "The string with the letters a to z in upper case; none is the empty string.",
     run: (_, text) => text.replace(/[a-z]+/g, (letters) => letters.toUpperCase()),
   }),
   declare({
@@ -115,16 +120,26 @@ function repeat(text: string, times: number): string {
 function replace(search: string, replacement: string, subject: string): string {
   meter.charge(subject.length >> 4);
   if (search === "") return subject;
-  const parts = subject.split(search);
+  const parts = partsOf(subject, search);
   const size = subject.length + (parts.length - 1) * (replacement.length - search.length);
   if (size > MAX_STRING) throw new BudgetError("a string is too long");
   meter.allocate(size);
   return parts.join(replacement);
 }
 
+/** What a part takes beside its bytes, which it shares with the text. */
+const PART_BYTES = 32;
+
+function partsOf(text: string, delimiter: string): string[] {
+  const parts = text.split(delimiter, MAX_ITEMS + 1);
+  if (parts.length > MAX_ITEMS) throw new BudgetError("a text has too many parts");
+  meter.allocate(parts.length * PART_BYTES);
+  return parts;
+}
+
 export function split(text: string, delimiter: string, limit: number): string[] {
   meter.allocate(text.length);
-  const parts = text.split(delimiter);
+  const parts = partsOf(text, delimiter);
   const most = Math.trunc(Math.abs(limit));
   if (most === 0 || parts.length <= most) return parts;
   const at = limit > 0 ? most - 1 : parts.length - most + 1;
@@ -135,7 +150,8 @@ export function split(text: string, delimiter: string, limit: number): string[] 
 
 function chunk(text: string, length: number, first: number): string[] {
   const [size, firstSize] = [Math.max(1, Math.trunc(length) || 1), Math.max(1, Math.trunc(first) || 1)];
-  meter.allocate(text.length + (text.length / size) * 16);
+  if (text.length / size > MAX_ITEMS) throw new BudgetError("a text has too many parts");
+  meter.allocate(text.length + (text.length / size) * PART_BYTES);
   const parts: string[] = [];
   for (let at = 0; at < text.length; ) {
     const end = at + (at === 0 ? firstSize : size);
