@@ -19,7 +19,7 @@ describe("a hand-over", () => {
     assert.deepEqual(taker.spool.get(all[0]?.id ?? ""), all[0]);
     const none = { unanswered: 0, waitsFor: null, spreading: 0, spread: 0 };
     assert.deepEqual(giver.giver.figures, { given: 10, ...none });
-    assert.deepEqual(taker.ledger.remembered, 0);
+    assert.deepEqual([giver.ledger.leaving(), taker.ledger.remembered], [[], 0]);
   });
 
   test("of a message that the peer cannot read moves all others", async (t) => {
@@ -79,6 +79,23 @@ describe("a hand-over", () => {
     await until(() => giver.giver.figures.waitsFor !== null);
     assert.match(giver.giver.figures.waitsFor ?? "", /^b: full/);
     giver.giver.keep([connect(taker, { fates: [] })]);
+    await until(() => giver.queue.size === 3);
+    assert.equal(taker.spool.size, 0);
+    assert.deepEqual(giver.ledger.leaving(), [], "a start withholds none of them");
+    await giver.giver.close();
+  });
+
+  test("does not begin while its ledger cannot be written, and its mail stays to be delivered", async () => {
+    const giver = new Engine("a", heads(3));
+    const taker = new Engine("b");
+    giver.ledger.leave = () => {
+      throw new Error("the disk is full");
+    };
+    const peer = connect(taker, { fates: [] });
+    giver.giver.give([peer]);
+    await until(() => giver.giver.figures.waitsFor !== null);
+    assert.match(giver.giver.figures.waitsFor ?? "", /the disk is full/);
+    giver.giver.keep([peer]);
     await until(() => giver.queue.size === 3);
     assert.equal(taker.spool.size, 0);
     await giver.giver.close();
