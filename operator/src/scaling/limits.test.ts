@@ -15,7 +15,7 @@ describe("the step of a period", () => {
     limitStep({ wish, current, history, behavior: defaultBehavior, now });
 
   test("is so many pods or so many per cent, the larger of the two, and never beyond the wish", () => {
-    assert.deepEqual([step(2, 50), step(10, 50), step(10, 12), step(7, 7)], [6, 20, 12, 7]);
+    assert.deepEqual([step(2, 50), step(10, 50), step(10, 12), step(7, 7), step(200, 900)], [6, 20, 12, 7, 400]);
     assert.deepEqual([step(5, 0), step(40, 0), step(40, 39)], [4, 36, 39]);
   });
 
@@ -43,13 +43,13 @@ describe("a wish", () => {
     stabilize({ wish, current, history, behavior: patient, now });
 
   test("for more is followed as far as it stood for the whole window", () => {
-    assert.deepEqual([stable(2, 8, wished(0, 3), 59), stable(2, 8, wished(0, 3), 60)], [3, 8]);
-    assert.equal(stable(2, 8, wished(0, 1), 59), 2, "an earlier wish for fewer takes nobody away");
+    assert.deepEqual([stable(2, 8, wished(100, 3), 159), stable(2, 8, wished(100, 3), 160)], [3, 8]);
+    assert.equal(stable(2, 8, wished(100, 1), 159), 2, "an earlier wish for fewer takes nobody away");
   });
 
   test("for fewer likewise", () => {
-    assert.deepEqual([stable(8, 2, wished(0, 5), 299), stable(8, 2, wished(0, 5), 300)], [5, 2]);
-    assert.equal(stable(8, 2, wished(0, 9), 299), 8, "an earlier wish for more makes nobody come");
+    assert.deepEqual([stable(8, 2, wished(100, 5), 399), stable(8, 2, wished(100, 5), 400)], [5, 2]);
+    assert.equal(stable(8, 2, wished(100, 9), 399), 8, "an earlier wish for more makes nobody come");
   });
 });
 

@@ -10,12 +10,18 @@ import type { SlotInput } from "./input.ts";
 import { viewNodes } from "./node.ts";
 import { describeSteps } from "./steps.ts";
 
-const node = (name: string, parts: { taints?: string[]; ready?: "True" | "False" | "Unknown" } = {}) =>
+const node = (
+  name: string,
+  parts: { taints?: string[]; unschedulable?: true; ready?: "True" | "False" | "Unknown" } = {},
+) =>
   ({
     apiVersion: "v1",
     kind: "Node",
     metadata: { name },
-    spec: { taints: (parts.taints ?? []).map((key) => ({ key, effect: "NoSchedule" })) },
+    spec: {
+      taints: (parts.taints ?? []).map((key) => ({ key, effect: "NoSchedule" })),
+      ...(parts.unschedulable === undefined ? {} : { unschedulable: parts.unschedulable }),
+    },
     status: { conditions: [{ type: "Ready", status: parts.ready ?? "True" }] },
   }) satisfies KubeNode;
 
@@ -31,13 +37,15 @@ describe("the state of a node", () => {
     const { stateOf } = view(
       node("good"),
       node("drained", { taints: ["node.kubernetes.io/unschedulable"] }),
+      node("cordoned", { unschedulable: true }),
       node("karpenter", { taints: ["karpenter.sh/disrupted"] }),
       node("silent", { ready: "Unknown" }),
       node("off", { ready: "Unknown", taints: ["node.kubernetes.io/out-of-service"] }),
       node("busy", { taints: ["node.kubernetes.io/memory-pressure"] }),
     );
-    const states = ["good", "drained", "karpenter", "silent", "off", "busy", "gone"].map(stateOf);
-    assert.deepEqual(states, ["Ready", "Leaving", "Leaving", "Lost", "Dead", "Ready", "Dead"]);
+    const names = ["good", "drained", "cordoned", "karpenter", "silent", "off", "busy", "gone"];
+    const states = ["Ready", "Leaving", "Leaving", "Leaving", "Lost", "Dead", "Ready", "Dead"];
+    assert.deepEqual(names.map(stateOf), states);
   });
 
   test("pods have somewhere to go only where a node takes them", () => {
