@@ -15,7 +15,10 @@ describe("the step of a period", () => {
     limitStep({ wish, current, history, behavior: defaultBehavior, now });
 
   test("is so many pods or so many per cent, the larger of the two, and never beyond the wish", () => {
-    assert.deepEqual([step(2, 50), step(10, 50), step(10, 12), step(7, 7), step(200, 900)], [6, 20, 12, 7, 400]);
+    assert.deepEqual(
+      [step(2, 50), step(10, 50), step(10, 12), step(7, 7), step(200, 900)],
+      [6, 20, 12, 7, 400],
+    );
     assert.deepEqual([step(5, 0), step(40, 0), step(40, 39)], [4, 36, 39]);
   });
 
