@@ -4,6 +4,7 @@ import { describe, test } from "node:test";
 
 import type { EngineStatus } from "#contract/admin-api.ts";
 import type { PluginCheck } from "#contract/plugin-check.ts";
+import type { KubeObject } from "#operator/kube/kube.ts";
 import { type CustomObject, type Pod, resources } from "#operator/kube/objects.ts";
 
 import { NAMESPACE, Whole, cluster } from "../testing/whole.ts";
@@ -98,6 +99,44 @@ describe("a NativePlugin", () => {
     );
     await operator.stop();
   });
+
+  test("whose pod is evicted before the program has spoken is opened in another one", async () => {
+    let verdict: string | null = null;
+    const { whole, operator } = worldWith(() => verdict);
+    await whole.until("a check", () => checks(whole).length === 1);
+    const [first] = checks(whole);
+    whole.kube.setStatus(resources.pods, NAMESPACE, first?.metadata.name ?? "", {
+      phase: "Failed",
+      conditions: [{ type: "DisruptionTarget", status: "True" }],
+    });
+    await whole.until("another check", () => {
+      const [pod] = checks(whole);
+      return pod !== undefined && pod.metadata.uid !== first?.metadata.uid;
+    });
+    verdict = JSON.stringify(good);
+    await whole.until("ready", () => whole.condition("Ready") === READY);
+    await operator.stop();
+  });
+
+  for (const kind of ["pods", "networkPolicies"] as const)
+    test(`is not judged by what an earlier one of its name has left: ${kind}`, async () => {
+      const whole = new Whole();
+      whole.node.checkOf = () => JSON.stringify(good);
+      const name = kind === "pods" ? "plugin-check-geo-1" : "plugin-check-geo";
+      const { apiVersion, kind: type } = resources[kind];
+      const old = { apiVersion, kind: type, metadata: { name, namespace: NAMESPACE }, spec: {} };
+      const phase = { phase: "Failed", containerStatuses: [] };
+      whole.kube.seed(resources[kind], { ...old, status: phase } as KubeObject);
+      whole.node.broken.add(name);
+      whole.kube.seed(resources.nativePlugins, plugin("geo"));
+      whole.kube.seed(resources.mailClusters, cluster({ replicas: 1, plugins: [{ name: "geo" }] }));
+      const operator = whole.start();
+      await whole.until("said so", () => said(whole, "Checked").includes("is not of this NativePlugin"));
+      assert.equal(whole.names(kind).includes(name), true);
+      whole.kube.discard(resources[kind], NAMESPACE, name);
+      await whole.until("ready", () => whole.condition("Ready") === READY);
+      await operator.stop();
+    });
 
   test("is checked anew when its spec changes, while pods go on with what they have", async () => {
     let verdict: string | null = JSON.stringify(good);

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 
 import type { Pod, PodStatus } from "#operator/kube/objects.ts";
 
-import { checkStateOf } from "./check-result.ts";
+import { checkStateOf, isTakenAway } from "./check-result.ts";
 
 const pod = (status: PodStatus): Pod => ({
   apiVersion: "v1",
@@ -60,5 +60,27 @@ describe("the check of a plugin", () => {
       message: "the program that opened the file ended with 139 (Error)",
     });
     assert.equal(checkStateOf(pod({ phase: "Failed", message: "DeadlineExceeded" })).kind, "refused");
+  });
+
+  it("is open again when the pod was taken away before the program had spoken, and only then", () => {
+    const conditions = [
+      { type: "DisruptionTarget", status: "True", reason: "EvictionByEvictionAPI" },
+    ] as const;
+    const evicted = (message: string): Pod =>
+      pod({
+        phase: "Failed",
+        conditions,
+        containerStatuses: [{ name: "check", state: { terminated: { exitCode: 137, message } } }],
+      });
+    assert.equal(checkStateOf(evicted("")).kind, "pending");
+    assert.equal(isTakenAway(evicted("")), true);
+    assert.equal(checkStateOf(evicted(JSON.stringify(check))).kind, "passed");
+    const deleted = pod({ phase: "Failed", containerStatuses: [] });
+    const going = {
+      ...deleted,
+      metadata: { ...deleted.metadata, deletionTimestamp: "2026-01-01T00:00:00Z" },
+    };
+    assert.equal(checkStateOf(going).kind, "pending");
+    assert.equal(isTakenAway(deleted), false);
   });
 });

@@ -12,6 +12,10 @@ export type CheckState =
 
 export function checkStateOf(pod: Pod): CheckState {
   const phase = pod.status?.phase;
+  if (isTakenAway(pod)) {
+    const message = `pod ${pod.metadata.name} was taken away before it had spoken, and is made anew`;
+    return { kind: "pending", reason: "Pending", message };
+  }
   if (phase === "Succeeded" || phase === "Failed") return ended(pod);
   const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
   const waiting = statuses.map(({ state }) => state?.waiting).find((state) => isImageTrouble(state?.reason));
@@ -25,8 +29,24 @@ export function checkStateOf(pod: Pod): CheckState {
   return { kind: "pending", reason: "Pending", message: `pod ${pod.metadata.name} opens the file` };
 }
 
+/**
+ * By a node that is emptied or short of something, or by a person, before the program has left its word: that says nothing
+ * of the file. The condition is set by whoever disrupts (KEP-3329), not for what the pod has done itself.
+ */
+export function isTakenAway(pod: Pod): boolean {
+  const isDisrupted = pod.status?.conditions?.some(
+    ({ type, status }) => type === "DisruptionTarget" && status === "True",
+  );
+  const isGoing = isDisrupted === true || pod.metadata.deletionTimestamp !== undefined;
+  return isGoing && parse(endingOf(pod)?.message ?? "") === null;
+}
+
+function endingOf({ status }: Pod) {
+  return status?.containerStatuses?.map(({ state }) => state?.terminated).find(Boolean);
+}
+
 function ended(pod: Pod): CheckState {
-  const ending = pod.status?.containerStatuses?.map(({ state }) => state?.terminated).find(Boolean);
+  const ending = endingOf(pod);
   const check = parse(ending?.message ?? "");
   if (check === null) {
     const how = pod.status?.message ?? ending?.reason ?? "it left no word";

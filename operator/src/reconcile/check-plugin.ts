@@ -1,7 +1,8 @@
 /**
  * Sees to it that a plugin is checked once for each generation of its spec: makes the pod that opens the file, waits for its
- * word, takes the pod away. What was found stays in the status, so a settled plugin costs nothing. A pod that is gone before
- * it has spoken is made anew.
+ * word, takes the pod away. What was found stays in the status, so a settled plugin costs nothing. A pod that is gone, or
+ * taken away, before it has spoken is made anew. What an earlier NativePlugin of that name has left is waited for: its pod speaks of
+ * another file, and its policy goes with it.
  */
 import { annotations } from "#crds/group.ts";
 import type { NativePlugin, NativePluginStatus } from "#crds/native-plugin.ts";
@@ -12,8 +13,9 @@ import {
   checkPolicy,
   policyName,
 } from "#operator/desired/check-pod.ts";
+import type { KubeObject } from "#operator/kube/kube.ts";
 import { type CustomObject, type Pod, resources } from "#operator/kube/objects.ts";
-import { checkStateOf } from "#operator/plugins/check-result.ts";
+import { checkStateOf, isTakenAway } from "#operator/plugins/check-result.ts";
 import { pinOf } from "#operator/plugins/pin.ts";
 import { pluginOf } from "#operator/plugins/resolve.ts";
 import { conditionOf } from "#operator/plugins/verdict.ts";
@@ -34,9 +36,14 @@ export async function checkPlugin(tools: Tools, writer: Writer, input: CheckInpu
   if (plugin.spec.check === "Off") return { kind: "off" };
   if (isKnown(object) || object.metadata.deletionTimestamp !== undefined) return { kind: "known" };
   if (engine === null) return { kind: "no-image" };
-  const pod = await podOf(tools, writer, { object, plugin, engine });
+  const found = await podOf(tools, writer, { object, plugin, engine });
+  if ("message" in found) {
+    const state = { kind: "pending", reason: "Pending", message: found.message } as const;
+    return { kind: "told", state, imageId: "", pin: pinOf(plugin.spec.source.image, "") };
+  }
+  const { pod } = found;
   const state = checkStateOf(pod);
-  if (state.kind !== "pending") await cleanUp(writer, pod);
+  if (state.kind !== "pending" || isTakenAway(pod)) await cleanUp(writer, pod);
   const imageId = resolvedImage(pod, object.metadata.name);
   return { kind: "told", state, imageId, pin: pinOf(plugin.spec.source.image, imageId) };
 }
@@ -59,18 +66,29 @@ async function podOf(
   tools: Tools,
   writer: Writer,
   { object, plugin, engine }: CheckInput & { readonly engine: EngineImage },
-): Promise<Pod> {
+): Promise<{ readonly pod: Pod } | { readonly message: string }> {
   const namespace = object.metadata.namespace ?? "";
   const name = checkName(object);
   const live = await writer.kube.get<Pod>({ resource: resources.pods, namespace, name });
-  if (live !== null) return live;
-  const policy = { resource: resources.networkPolicies, namespace, name: policyName(object) };
-  if ((await writer.kube.get(policy)) === null)
-    await writer.kube.create(policy.resource, checkPolicy(object));
+  if (live !== null) return isOf(object, live) ? { pod: live } : strange(live);
+  const ref = { resource: resources.networkPolicies, namespace, name: policyName(object) };
+  const policy = await writer.kube.get(ref);
+  if (policy !== null && !isOf(object, policy)) return strange(policy);
+  if (policy === null) await writer.kube.create(ref.resource, checkPolicy(object));
   const { hasImageVolumes } = tools.facts;
   const resolved = pluginOf(object.metadata.name, plugin);
   const wanted = checkPod({ object, plugin: resolved, engine, hasImageVolumes });
-  return writer.kube.create<Pod>(resources.pods, wanted);
+  return { pod: await writer.kube.create<Pod>(resources.pods, wanted) };
+}
+
+function isOf({ metadata: { uid } }: CustomObject, { metadata }: KubeObject): boolean {
+  return metadata.ownerReferences?.some((owner) => owner.uid === uid) === true;
+}
+
+function strange({ kind, metadata }: KubeObject): { readonly message: string } {
+  return {
+    message: `${kind} "${metadata.name}" is there already and is not of this NativePlugin: remove it`,
+  };
 }
 
 /** The policy stays: it belongs to the plugin, and the next generation needs it again. */
