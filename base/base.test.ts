@@ -7,6 +7,7 @@ import { pino } from "pino";
 import { assert as promise, unreachable } from "./assert.ts";
 import { sleep, systemClock } from "./clock.ts";
 import { Failure, describe } from "./error.ts";
+import { hostFor } from "./http-server.ts";
 import { isId, makeId } from "./ids.ts";
 import { REDACTION } from "./log.ts";
 import { shuffled } from "./random.ts";
@@ -32,6 +33,15 @@ test("nothing but an identifier passes for one", () => {
   ]) {
     assert.equal(isId(text), false, JSON.stringify(text));
   }
+});
+
+test("where there is no IPv6, all addresses are those of IPv4", () => {
+  const common = { netmask: "", mac: "", internal: true, cidr: null };
+  const ipv4 = { ...common, family: "IPv4", address: "127.0.0.1" } as const;
+  const ipv6 = { ...common, family: "IPv6", address: "::1", scopeid: 0 } as const;
+  assert.equal(hostFor("::", { lo: [ipv4] }), "0.0.0.0");
+  assert.equal(hostFor("::", { lo: [ipv4, ipv6] }), "::");
+  assert.equal(hostFor("127.0.0.1", { lo: [ipv4] }), "127.0.0.1");
 });
 
 test("sleep ends with its time, or at once with its signal, and leaves no timer", async () => {

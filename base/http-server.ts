@@ -3,15 +3,17 @@
  * { code, message } without a stack trace. Start rejects with a Failure `listen-failed` naming the address.
  */
 import { readFileSync } from "node:fs";
+import { networkInterfaces } from "node:os";
 import { type FastifyInstance, fastify } from "fastify";
 
 import { Failure, describe } from "./error.ts";
 
 export interface HttpServerOptions {
+  /** Of JSON and the like; 64 KiB unless told. */
   readonly maxBodyBytes?: number;
-  /** Paths of PEM files; with clientCa, clients may show a certificate of that authority. */
   /** Networks of proxies whose word on a client's address and protocol counts. */
   readonly trustProxy?: readonly string[];
+  /** Paths of PEM files; with clientCa, clients may show a certificate of that authority. */
   readonly tls?: { readonly cert: string; readonly key: string; readonly clientCa?: string };
 }
 
@@ -44,7 +46,7 @@ export async function listenHttp(
   address: { host: string; port: number },
 ): Promise<number> {
   try {
-    await server.listen({ host: address.host, port: address.port });
+    await server.listen({ host: hostFor(address.host, networkInterfaces()), port: address.port });
   } catch (cause) {
     throw new Failure(
       "listen-failed",
@@ -54,6 +56,12 @@ export async function listenHttp(
   }
   const bound = server.server.address();
   return typeof bound === "object" && bound !== null ? bound.port : 0;
+}
+
+/** "::" stands for all addresses; a kernel without IPv6 refuses to listen on it. */
+export function hostFor(host: string, interfaces: ReturnType<typeof networkInterfaces>): string {
+  const hasIpv6 = Object.values(interfaces).some((all) => all?.some(({ family }) => family === "IPv6"));
+  return host === "::" && !hasIpv6 ? "0.0.0.0" : host;
 }
 
 function tlsOptions(tls: { cert: string; key: string; clientCa?: string }): Record<string, unknown> {
