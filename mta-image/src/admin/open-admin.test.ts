@@ -4,6 +4,7 @@ import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, beforeEach, test } from "node:test";
+import { connect } from "node:tls";
 
 import { listenHttp } from "#base/http-server.ts";
 import { silentLog } from "#base/log.ts";
@@ -104,6 +105,39 @@ test("a certificate of the authority opens it without a token, another's does no
   assert.equal(await ask({ shows: first }), 200);
   assert.equal(await ask({ shows: second }), 401);
 });
+
+/** The session that the server gives to a caller without a certificate, or what it answers to one that resumes it. */
+function handshake(
+  version: "TLSv1.2" | "TLSv1.3",
+  session?: Buffer,
+): Promise<{ text: string; session?: Buffer }> {
+  return new Promise((resolve, reject) => {
+    const versions = { minVersion: version, maxVersion: version };
+    const address = {
+      host: "127.0.0.1",
+      port,
+      servername: "engine.example.test",
+      ca: readFileSync(first.ca),
+    };
+    const socket = connect({ ...address, ...versions, ...(session === undefined ? {} : { session }) });
+    let given: Buffer | undefined;
+    let text = "";
+    socket.on("session", (each: Buffer) => (given = each));
+    socket.on("data", (chunk: Buffer) => (text += chunk.toString("latin1")));
+    socket.once("error", reject);
+    socket.once("close", () => resolve({ text, ...(given === undefined ? {} : { session: given }) }));
+    socket.write("GET /v1/status HTTP/1.1\r\nhost: engine\r\nconnection: close\r\n\r\n");
+  });
+}
+
+for (const version of ["TLSv1.2", "TLSv1.3"] as const)
+  test(`a session that is resumed opens no more than it did before: ${version}`, async () => {
+    const { text, session } = await handshake(version);
+    assert.match(text, /^HTTP\/1\.1 401 /);
+    assert.ok(session !== undefined);
+    const again = await handshake(version, session);
+    assert.match(again.text, /^HTTP\/1\.1 401 /);
+  });
 
 test("a renewed certificate and token are in use without a restart", async () => {
   assert.equal(await ask({ ca: second.ca, token: "first" }), "SELF_SIGNED_CERT_IN_CHAIN");
