@@ -24,7 +24,7 @@ export interface OperatorFacts {
   /** Where the operator runs, so that the network policy lets it in. */
   readonly namespace: string;
   readonly podLabels: Readonly<Record<string, string>>;
-  /** The cluster mounts OCI images as volumes (Kubernetes 1.35 or later with a runtime that can). */
+  /** The cluster mounts OCI images as volumes (kube/discovery.ts tells from which version on). */
   readonly hasImageVolumes: boolean;
   /** A policy holds web administrations to the annotation that orders roll-outs; without it none gets rights to it. */
   readonly hasOrdersPolicy: boolean;

@@ -1,7 +1,7 @@
 /**
  * Who may reach the pods: mail clients the listeners, everybody the metrics, only the operator, the
  * cluster's own pods, which hand over mail to each other, and its web administration the admin API.
- * Outgoing traffic is not limited: an engine delivers to the whole world.
+ * Outgoing traffic is not limited here: an engine delivers to the whole world, and to name servers (egress-policy.ts).
  */
 import { ports } from "#contract/runtime.ts";
 import { containerPort } from "#crds/mail-cluster-traffic.ts";

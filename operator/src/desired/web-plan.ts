@@ -2,8 +2,7 @@
 import { resources } from "#operator/kube/objects.ts";
 
 import type { Context } from "./context.ts";
-import type { PlannedObject } from "./planned.ts";
-import { planned } from "./planned.ts";
+import { type PlannedObject, planned } from "./planned.ts";
 import { webDeployment, webServiceAccount } from "./web-deployment.ts";
 import { type WebMaterial, webSecret } from "./web-secret.ts";
 import { webRole, webRoleBinding } from "./web-rights.ts";

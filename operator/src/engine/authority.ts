@@ -34,9 +34,6 @@ export async function renewed(
   return Object.freeze({ token, ca: `${fresh.ca}${overlap}`, cert: fresh.cert, key: fresh.key });
 }
 
-/** When a pass should look again: certificates of idle clusters fall due too. */
-export const LOOK_AGAIN_MS = DAY_MS;
-
 /** By the platform: read with the library that makes them, certificates took an eighth to a quarter of the processor time. */
 function isGood(
   certificate: X509Certificate,

@@ -46,7 +46,9 @@ export class Kubectl {
       );
       child.once("close", (code) => {
         if (code === 0) return resolve(Buffer.concat(out).toString("utf8"));
-        reject(new Failure("kubectl-failed", words.trim() || `kubectl ended with ${code}`));
+        const tooMuch = `kubectl ${args.slice(0, 2).join(" ")} said more than ${MOST_BYTES} bytes`;
+        const ending = size > MOST_BYTES ? tooMuch : `kubectl ended with ${code}`;
+        reject(new Failure("kubectl-failed", words.trim() || ending));
       });
     });
   }

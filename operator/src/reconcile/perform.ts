@@ -1,6 +1,7 @@
 /**
  * Carries out the steps that slots/ decided, in their order. Each is safe to repeat and to die in the middle of; what
- * takes something away looks at the live object first. One that fails ends the pass: the next one looks at the world anew.
+ * takes something away looks at the live object first. A write that fails rejects, which ends the pass unless the server has
+ * refused it for good (attempt.ts); an engine that does not take an order is told in a later pass.
  */
 import { describe } from "#base/error.ts";
 import type { EngineStatus } from "#contract/admin-api.ts";

@@ -9,7 +9,7 @@ export interface SlotInput {
   /** How many slots are wanted (slots/size.ts). */
   readonly size: number;
   readonly slots: readonly ObservedSlot[];
-  /** Hash of the pod that the spec makes for a slot (desired/pod-hash.ts). */
+  /** Hash of the pod that the spec makes for a slot (desired/pod.ts). */
   readonly hashOf: (slot: number) => string;
   /**
    * all: pods may be made and made anew. create: missing ones only, since the spec's configuration is broken and

@@ -1,6 +1,6 @@
 /**
  * The steps that the slots of a cluster may need, as values. `reconcile/` takes them in order; each is safe to
- * repeat. `isDisruptive` marks those that take something away from a pod that works: at most one a pass.
+ * repeat. Of those that take something away from a pod that works decide.ts gives at most one a pass.
  */
 import type { DrainOrder } from "#contract/admin-api.ts";
 

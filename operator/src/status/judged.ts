@@ -1,6 +1,6 @@
 /**
  * What the conditions of a cluster are judged from: the observed slots, what was decided about them, and how far
- * configuration and plugins have come. Built by `makeStatus`; each condition file takes it and gives a verdict.
+ * configuration and plugins have come. Built by reconcile/judge.ts; each condition file takes it and gives a verdict.
  */
 import type { MailClusterSpec } from "#crds/mail-cluster.ts";
 import type { PodParts } from "#operator/desired/pod-parts.ts";

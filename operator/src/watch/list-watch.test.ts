@@ -117,6 +117,7 @@ describe("list and watch", () => {
     kube.watch = async function* () {
       watches++;
       await new Promise((resolve) => setImmediate(resolve));
+      yield* [];
     };
     const ended = start();
     await pass(60_000);
