@@ -56,3 +56,21 @@ test("any records are used or left out, and none that does not hold the certific
     }),
   );
 });
+
+test("a record of an authority wants a name, dates and a whole chain, which one of the certificate itself does not", () => {
+  const other = new X509Certificate(readFileSync(makeCertificate(folder, "other.example.net").cert));
+  const judge = (usage: 2 | 3, certificate: X509Certificate, changes: Partial<typeof facts> = {}) => {
+    const names = [{ usage, selector: 0, matchingType: 0, certificate: certificate.raw }];
+    return judgeChain(usableRecords(names), certificate, { ...facts, ...changes });
+  };
+  const [early, late] = [new Date(0), new Date("2200-01-01")];
+  const elsewhere = { names: ["mx.example.org"] };
+  for (const changes of [{ now: early }, { now: late }, elsewhere])
+    assert.equal(judge(3, leaf, changes), null, "RFC 7672 3.1.1");
+  assert.equal(judge(2, leaf), "no TLSA record names the certificate or its authorities");
+  for (const now of [early, late]) assert.equal(judge(2, leaf, { now }), "a certificate is out of date");
+  assert.equal(judge(2, leaf, elsewhere), "the certificate is for another name");
+  const foreign = new X509Certificate(leaf.raw);
+  Object.defineProperty(foreign, "issuerCertificate", { value: other });
+  assert.equal(judge(2, foreign), "the chain of certificates is broken");
+});

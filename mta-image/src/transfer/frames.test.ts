@@ -49,5 +49,11 @@ describe("frames", () => {
       () => decodeFrames(Buffer.concat(encodeFrame({ head: broken, content: Buffer.alloc(0) }))),
       /states/,
     );
+    const sound = frameHead(makeId(2));
+    const more = { ...sound, states: [...sound.states, ...sound.states] };
+    assert.throws(
+      () => decodeFrames(Buffer.concat(encodeFrame({ head: more, content: Buffer.alloc(0) }))),
+      /states do not match recipients/,
+    );
   });
 });

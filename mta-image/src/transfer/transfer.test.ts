@@ -101,6 +101,34 @@ describe("a hand-over", () => {
     await giver.giver.close();
   });
 
+  test("leaves out a message that cannot be read, which stays where its trouble is known", async () => {
+    const all = heads(3);
+    const giver = new Engine("a", all);
+    const [first] = all;
+    const content = giver.content.bind(giver);
+    giver.content = (id) => (id === first?.id ? Promise.reject(new Error("unreadable")) : content(id));
+    const taker = new Engine("b");
+    const peer = connect(taker, { fates: [] });
+    giver.giver.give([peer]);
+    await until(() => taker.queue.size === 2);
+    giver.giver.keep([peer]);
+    await until(() => giver.queue.size === 1);
+    assert.deepEqual([[...giver.queue], giver.giver.figures.given], [[first?.id], 2]);
+    await giver.giver.close();
+  });
+
+  test("says of whom it waits for an answer when that peer is not there any more, and tries nothing meanwhile", async () => {
+    const giver = new Engine("a", heads(3));
+    const taker = new Engine("b");
+    giver.giver.give([connect(taker, { fates: ["giver-crashes"], giver })]);
+    await until(() => giver.giver.withheld.size === 3);
+    giver.giver.keep([]);
+    await until(() => giver.giver.figures.waitsFor !== null);
+    const words = "b: 3 messages were sent to it and it is not among the peers";
+    assert.deepEqual([giver.giver.figures.waitsFor, giver.queue.size], [words, 0]);
+    await giver.giver.close();
+  });
+
   test("withholds messages after a crash until the peer has told, whatever the peer tells", async () => {
     const giver = new Engine("a", heads(3));
     const taker = new Engine("b");
