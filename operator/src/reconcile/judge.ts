@@ -44,15 +44,13 @@ export interface Judgement {
 }
 
 export function judge(observed: Observed, facts: OperatorFacts, scaled: Scaled): Judgement {
-  const { spec, slots, deletion, wishes } = observed;
-  const { rendering, plugins, refusal, lastGood } = observed;
+  const { spec, slots, deletion, wishes, rendering, plugins, refusal, lastGood } = observed;
   const size = wishes.isHibernating ? 0 : boundedByIdentities(scaled.size, spec);
   const rollout = rolloutOf(observed, size);
   const files = { rendering, refusal, lastGood, rollout: rollout?.status ?? null };
   const choice = chooseConfig({ ...files, pluginProblems: plugins.problems });
   const { config, podChanges } = choice;
   const held = holdOf(observed);
-  const heldBy = podChanges === "all" ? held : "ConfigNotGood";
   const identities = identitiesOf(observed, size);
   const parts = { facts, size, identities };
   const context = config === null ? null : contextWith(observed, { ...parts, config });
@@ -61,34 +59,15 @@ export function judge(observed: Observed, facts: OperatorFacts, scaled: Scaled):
   const hashOf = memoised((slot) => (context === null ? "" : podHashOf(context, slot)));
   const settling = settlingOf(observed, choice, hashOf);
   const decision = decideSlots({
-    ...slotInput(observed, { size, hashOf, podChanges, heldBy }),
+    ...slotInput(observed, {
+      ...{ size, hashOf, podChanges },
+      heldBy: podChanges === "all" ? held : "ConfigNotGood",
+    }),
     isSettling: settling.settlesAt !== null,
     identities,
     replaceable: canary,
     unteachable: phase === "RolledBack" ? new Set(rollout?.status.canary) : new Set(),
   });
-  const status: Judged = {
-    spec,
-    size,
-    scaled,
-    identities,
-    wishes,
-    waitsFor: observed.waitsFor,
-    deletion,
-    slots,
-    isNodeAddress: observed.nodes.isAddress,
-    decision,
-    config: choice.state,
-    rollout: rollout?.status ?? null,
-    lastGood: lastGood?.revision ?? null,
-    spamhaus: observed.spamhaus,
-    plugins: plugins.plugins,
-    pluginProblems: plugins.problems,
-    web: webOf(observed, facts),
-    refused: [],
-    hashOf,
-    partsOf: (slot) => (context === null ? {} : podPartsOf(context, slot)),
-  };
   const isNeeded = context !== null && (deletion === null || (deletion === "Drain" && slots.length > 0));
   return {
     size,
@@ -96,11 +75,43 @@ export function judge(observed: Observed, facts: OperatorFacts, scaled: Scaled):
     contextOf: (slot) => (phase === "Canary" && canary?.has(slot) === false ? stable : context),
     objects: isNeeded ? plan(context, observed.admin, observed.spamhaus.keys, observed.web) : [],
     decision,
-    status,
+    status: judgedOf(observed, { ...parts, scaled, rollout, choice, context, hashOf, decision }),
     push: config === null || held !== null ? null : pushOf(choice, config, canary),
     bake: rollout?.bake ?? null,
     ...settling,
     hashOf,
+  };
+}
+
+/** What conditions and plan are told from. */
+function judgedOf(
+  observed: Observed,
+  found: {
+    readonly facts: OperatorFacts;
+    readonly scaled: Scaled;
+    readonly size: number;
+    readonly identities: IdentityPlan | null;
+    readonly rollout: Rollout | null;
+    readonly choice: ConfigChoice;
+    readonly context: Context | null;
+    readonly hashOf: (slot: number) => string;
+    readonly decision: SlotDecision;
+  },
+): Judged {
+  const { spec, wishes, waitsFor, deletion, slots, spamhaus, plugins, lastGood } = observed;
+  const { facts, scaled, size, identities, rollout, choice, context, hashOf, decision } = found;
+  return {
+    ...{ spec, wishes, waitsFor, deletion, slots, spamhaus },
+    ...{ scaled, size, identities, hashOf, decision },
+    isNodeAddress: observed.nodes.isAddress,
+    config: choice.state,
+    rollout: rollout?.status ?? null,
+    lastGood: lastGood?.revision ?? null,
+    plugins: plugins.plugins,
+    pluginProblems: plugins.problems,
+    web: webOf(observed, facts),
+    refused: [],
+    partsOf: (slot) => (context === null ? {} : podPartsOf(context, slot)),
   };
 }
 

@@ -9,7 +9,7 @@ import { selectorText } from "#operator/desired/labels.ts";
 
 import { hibernated, paused } from "./asleep.ts";
 import { clientIpVisible } from "./client-ip-visible.ts";
-import { conditions } from "./conditions.ts";
+import { conditions, type Verdict } from "./conditions.ts";
 import { configApplied } from "./config-applied.ts";
 import { fenced } from "./fenced.ts";
 import { identitiesHeld } from "./identities-held.ts";
@@ -50,36 +50,15 @@ export function makeStatus(input: StatusInput): MailClusterStatus {
   const now = input.now.toISOString().replace(/\.\d+Z$/, "Z");
   const leavingSince = leavingTimes(judged, input.previous.pods ?? [], now);
   const plan = planOf(judged);
-  const web = webAdminReady(judged);
   const spread = spreadRecord(input, now);
   const scaling = scalingRecord(judged, input.previous.scaling, now);
+  const previous = input.previous.conditions ?? [];
   return {
     observedGeneration: input.generation,
-    conditions: conditions(
-      {
-        Ready: ready(judged),
-        Reconciling: reconciling(judged),
-        Stalled: stalled(judged),
-        ConfigApplied: configApplied(judged),
-        PluginsReady: pluginsReady(judged),
-        SpamhausHealthy: spamhausHealthy(judged),
-        RolloutComplete: rolloutComplete(judged),
-        ScalingActive: scalingActive(judged),
-        ScaleDownBlocked: scaleDownBlocked(judged, { leavingSince, now: input.now }),
-        SpoolsHealthy: spoolsHealthy(judged),
-        IdentitiesHeld: identitiesHeld(judged),
-        ClientIPVisible: clientIpVisible(judged, reasonBefore(input, "ClientIPVisible")),
-        ...(web === null ? {} : { WebAdminReady: web }),
-        Fenced: fenced(judged),
-        Paused: paused(judged),
-        Hibernated: hibernated(judged),
-      },
-      {
-        previous: input.previous.conditions ?? [],
-        generation: input.generation,
-        now,
-      },
-    ),
+    conditions: conditions(verdictsOn(judged, input, leavingSince), {
+      ...{ previous, now },
+      generation: input.generation,
+    }),
     replicas: pods.length,
     readyReplicas: pods.filter(({ isReady, isTerminating }) => isReady && !isTerminating).length,
     updatedReplicas: updatedReplicas(input, target),
@@ -97,6 +76,33 @@ export function makeStatus(input: StatusInput): MailClusterStatus {
     ...(plan.length === 0 ? {} : { plan }),
     pods: podEntries(judged, leavingSince),
     plugins: pluginEntries(input),
+  };
+}
+
+/** In the order in which people read them: the summary first. */
+function verdictsOn(
+  judged: Judged,
+  input: StatusInput,
+  leavingSince: ReadonlyMap<number, string>,
+): Readonly<Record<string, Verdict>> {
+  const web = webAdminReady(judged);
+  return {
+    Ready: ready(judged),
+    Reconciling: reconciling(judged),
+    Stalled: stalled(judged),
+    ConfigApplied: configApplied(judged),
+    PluginsReady: pluginsReady(judged),
+    SpamhausHealthy: spamhausHealthy(judged),
+    RolloutComplete: rolloutComplete(judged),
+    ScalingActive: scalingActive(judged),
+    ScaleDownBlocked: scaleDownBlocked(judged, { leavingSince, now: input.now }),
+    SpoolsHealthy: spoolsHealthy(judged),
+    IdentitiesHeld: identitiesHeld(judged),
+    ClientIPVisible: clientIpVisible(judged, reasonBefore(input, "ClientIPVisible")),
+    ...(web === null ? {} : { WebAdminReady: web }),
+    Fenced: fenced(judged),
+    Paused: paused(judged),
+    Hibernated: hibernated(judged),
   };
 }
 
