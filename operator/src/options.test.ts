@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 
 import { Failure } from "#base/error.ts";
@@ -7,6 +8,18 @@ import { flags, parseOptions, usage } from "./options.ts";
 import { rbac } from "./rbac.ts";
 
 describe("options", () => {
+  test("stand in the README, each with its variable", () => {
+    const page = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+    const named = [...page.matchAll(/^\| `--([a-z-]+)` \| `([A-Z_]+)` \|/gm)].map(([, flag, env]) => [
+      flag,
+      env,
+    ]);
+    assert.deepEqual(
+      named,
+      Object.entries(flags).map(([flag, { env }]) => [flag, env]),
+    );
+  });
+
   test("come from flag, then variable, then default", () => {
     const env = { WATCH_NAMESPACES: "a, b,,a", WORKERS: "8", POD_NAMESPACE: "mailfleet" };
     const options = parseOptions(["--workers", "2", "--leader-elect=false"], env);
