@@ -47,6 +47,7 @@ export const FrameHead = z.strictObject({
     transportId: z.string().min(1).max(255),
     jobId: z.string().max(255).optional(),
     tenantId: z.string().max(255).optional(),
+    quotas: z.array(z.string().max(1000)).max(100).optional(),
     dsn: Wishes.optional(),
     requireTls: z.boolean().optional(),
     tlsOptional: z.boolean().optional(),

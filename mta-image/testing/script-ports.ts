@@ -44,7 +44,10 @@ export const tablePorts: Partial<Ports> = {
     }),
   },
   mail: {
-    queue: async (message, { sender, recipient, transportId, jobId, delaySeconds, hold, metadata }) => ({
+    queue: async (
+      message,
+      { sender, recipient, transportId, jobId, quotas, delaySeconds, hold, metadata },
+    ) => ({
       transaction: "t1",
       queue: [
         sender.address,
@@ -52,6 +55,7 @@ export const tablePorts: Partial<Ports> = {
         JSON.stringify(recipient.parameters),
         transportId,
         jobId ?? "none",
+        ...quotas,
         delaySeconds,
         hold,
         JSON.stringify(metadata),
@@ -76,7 +80,7 @@ export const tablePorts: Partial<Ports> = {
     suspend: ({ match }) => match.jobid !== "refused",
     addPolicy: ({ type, limits }) => type === "backoff" && limits.rate?.tokens === 10,
     deletePolicy: (id) => id === "p1",
-    quota: () => 3,
+    quota: (name) => ({ count: 3, bytes: name === "named" ? 300 : null }),
     connections: (server, address) => (server === "mx" ? (address === null ? 2 : 1) : null),
     share: () => 0.5,
   },

@@ -224,9 +224,14 @@ function queueOf({ queue, config, servers }: ScriptLifeOptions["engine"]): Queue
   return makeScriptQueue({
     rules: () => queue().rules,
     algorithm: () => config.current.policy.rate.algorithm,
-    quota: (id) => queue().quotas.usedBy(id),
+    quota: (name) => quotaOf(queue(), name),
     connections: (id, address) => connectionsOf(servers, id, address),
   });
+}
+
+function quotaOf(queue: Queue, name: string): ReturnType<QueueOrders["quota"]> {
+  const count = queue.quotas.usedBy(name);
+  return count === null ? queue.namedQuotas.usedBy(name) : { count, bytes: null };
 }
 
 /** After it the outcome of a plugin that a script chose is unclear: the same as for transports. */

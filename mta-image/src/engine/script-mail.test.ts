@@ -1,11 +1,42 @@
 /** Mail that a script writes by itself, in a whole engine: from mail() to the bytes that the next server gets. */
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 
 import { Lines } from "../../testing/dialogue.ts";
 import { startEngine } from "../../testing/harness.ts";
 import { MailSink } from "../../testing/mail-sink.ts";
 import { until } from "../../testing/until.ts";
+
+test("queue_quota() tells what waits under the names that scripts gave, after a restart too", async (t) => {
+  const write = `
+    if ($arguments["address"]["localpart"] == "write")
+      foreach (["a@example.net", "b@example.net"] as $to)
+        mail("", $to, "Later", "x", "default", ["hold" => true, "quotas" => ["news", "all"]]);
+    $news = queue_quota("news");
+    Reject($news["count"] . " " . ($news["bytes"] > 0) . " " . queue_quota("all")["count"] . " " . queue_quota("none")["count"]);`;
+  const folder = mkdtempSync(join(tmpdir(), "named-quotas-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const start = async (sender: string): Promise<string> => {
+    const engine = await startEngine({
+      folder,
+      server: "127.0.0.1:1",
+      appServer: { phases: { mailfrom: { hook: "write" } } },
+      app: { scripting: { hooks: { mailfrom: [{ id: "write", data: write }] } } },
+    });
+    const client = await Lines.to(engine.smtpPort);
+    await client.reply();
+    await client.ask("EHLO client.example.org");
+    const reply = await client.ask(`MAIL FROM:<${sender}@example.org>`);
+    client.socket.destroy();
+    await engine.stop();
+    return reply;
+  };
+  assert.equal(await start("write"), "554 5.7.1 2 true 2 0");
+  assert.equal(await start("look"), "554 5.7.1 2 true 2 0");
+});
 
 test("mail() sends a text with names and fields of the script's, and keeps one for later", async (t) => {
   const sink = await MailSink.start();

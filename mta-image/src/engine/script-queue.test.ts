@@ -41,14 +41,14 @@ test("suspensions and policies of scripts stand in the queue's rules, and go", a
         queue: makeScriptQueue({
           rules: () => queue.rules,
           algorithm: () => "tokenbucket",
-          quota: (id) => queue.quotas.usedBy(id),
+          quota: (name) => queue.namedQuotas.usedBy(name),
           connections: (server) => (server === "mx" ? 3 : null),
         }),
       },
     },
   });
   assert.equal(error, null);
-  assert.deepEqual(lines, ["true", "none", "none", "3"]);
+  assert.deepEqual(lines, ["true", "none", '["count"=>0,"bytes"=>0]', "3"]);
   assert.deepEqual(
     queue.rulebook.suspensions.map(({ facts: { origin, tag } }) => [origin, tag]),
     [

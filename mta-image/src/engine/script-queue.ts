@@ -11,8 +11,7 @@ export interface ScriptQueueParts {
   readonly rules: () => DynamicRules;
   /** rate.algorithm of smtpd-policy.yaml. */
   readonly algorithm: () => Rate["algorithm"];
-  /** Recipients queued under a quota; null for one that is not there. */
-  readonly quota: (id: string) => number | null;
+  readonly quota: QueueOrders["quota"];
   /** Null for a server that is not there. */
   readonly connections: (serverId: string, address: string | null) => number | null;
 }

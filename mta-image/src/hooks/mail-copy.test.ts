@@ -20,11 +20,27 @@ function wishFor(address: string): QueueWish {
     recipient: { address, parameters: {} },
     transportId: "out",
     jobId: null,
+    quotas: [],
     delaySeconds: 0,
     hold: false,
     metadata: {},
   };
 }
+
+test("recipients that count under other names are in another message", () => {
+  const message = Pieces.over(new MemorySource(Buffer.from("x")));
+  const wishes = [["a"], ["a"], ["b"], []].map((quotas, at) => ({ ...wishFor(`${at}@example.net`), quotas }));
+  const asked = wishes.map((wish) => ({ message, wish }));
+  const copies = copiesAsked(envelope, asked, { transaction: "t", now: 0, came: message });
+  assert.deepEqual(
+    copies.map(({ envelope: { quotas, recipients } }) => [quotas, recipients.length]),
+    [
+      [["a"], 2],
+      [["b"], 1],
+      [undefined, 1],
+    ],
+  );
+});
 
 test("a message that no script has touched is stored as it came: its bytes are not put together again", () => {
   const came = Pieces.over(new MemorySource(Buffer.from("Subject: x\r\n\r\nhello\r\n")));

@@ -85,7 +85,7 @@ function copyOf(
   { transaction, now, came, first }: Asking & { readonly first: number },
 ): MailCopy {
   const { message, wish } = group[0] as AskedCopy;
-  const { jobId, delaySeconds, hold, metadata, transportId } = wish;
+  const { jobId, quotas, delaySeconds, hold, metadata, transportId } = wish;
   const recipients = group.map((copy) => textOf(copy.wish.recipient.address));
   const wishes = group.map((copy, at) => wishesOf(envelope, copy.wish, recipients[at] ?? ""));
   const marks: Writable<NonNullable<Envelope["marks"]>> = { transaction, first };
@@ -94,6 +94,7 @@ function copyOf(
   if (hold) marks.hold = hold;
   if (Object.keys(metadata).length > 0) marks.metadata = metadata;
   if (jobId !== null) copy.jobId = textOf(jobId).slice(0, 255);
+  if (quotas.length > 0) copy.quotas = quotas.map(textOf);
   if (delaySeconds > 0) copy.holdUntil = now + delaySeconds * 1000;
   if (envelope.dsn !== undefined || wishes.some((one) => one !== null))
     copy.dsn = { ret: envelope.dsn?.ret ?? null, envid: envelope.dsn?.envid ?? null, recipients: wishes };
@@ -126,6 +127,7 @@ function isOneMessage(one: AskedCopy, other: AskedCopy): boolean {
       wish.sender.address,
       wish.transportId,
       wish.jobId,
+      wish.quotas,
       wish.delaySeconds,
       wish.hold,
       Object.entries(wish.metadata),

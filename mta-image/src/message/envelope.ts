@@ -19,6 +19,8 @@ export interface Envelope {
   /** The sender's names for a mailing and a customer, for policies and questions; absent when nobody gave one. */
   readonly jobId?: string | undefined;
   readonly tenantId?: string | undefined;
+  /** Names that a script counts it under while it is queued; absent for none. */
+  readonly quotas?: readonly string[] | undefined;
   /** What was said about notices (RFC 3461); absent when nothing was. */
   readonly dsn?: NoticeWishes | undefined;
   /** FUTURERELEASE (RFC 4865), wall-clock ms: nobody is tried before. */

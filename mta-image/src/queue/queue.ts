@@ -21,6 +21,7 @@ import { Entry } from "./entry.ts";
 import { type Explanation, explainEntry } from "./explain.ts";
 import { KeptMessages } from "./kept-messages.ts";
 import type { QueueFigures, QueueOptions } from "./queue-options.ts";
+import { NamedQuotas } from "./named-quotas.ts";
 import { Quotas } from "./quotas.ts";
 import { Reactions } from "./reactions.ts";
 import type { RetrySchedule } from "./retry.ts";
@@ -48,6 +49,7 @@ export class Queue {
   readonly rules: DynamicRules;
   /** How much may be queued. */
   readonly quotas: Quotas;
+  readonly namedQuotas = new NamedQuotas();
   /** What replies change for a time. */
   readonly reactions: Reactions;
   readonly #dispatcher: Dispatcher;
@@ -156,6 +158,7 @@ export class Queue {
   add(message: LiveMail): void {
     const entries = this.#makeEntries(message);
     this.#total += entries.length;
+    this.namedQuotas.enter(message, entries.length);
     for (const entry of entries) {
       if (entry.phase === "hold") this.#held++;
       else this.#place(entry);
@@ -321,6 +324,7 @@ export class Queue {
       this.#dispatcher.quit(entry.destination);
     }
     this.#total -= entries.length;
+    this.namedQuotas.leave(message, entries.length);
     message.wake();
     return message;
   }
@@ -389,6 +393,7 @@ export class Queue {
     const { message, destination } = entry;
     entry.phase = "gone";
     this.#total--;
+    this.namedQuotas.leave(message, 1);
     this.#spool.settle(message.id, entry.recipient);
     this.#dispatcher.quit(destination);
   }

@@ -131,6 +131,8 @@ export interface QueueWish {
   readonly recipient: EnvelopeAddress;
   readonly transportId: string;
   readonly jobId: string | null;
+  /** Names to count it under while it is queued. */
+  readonly quotas: readonly string[];
   readonly delaySeconds: number;
   readonly hold: boolean;
   readonly metadata: Readonly<Record<string, string>>;
@@ -248,8 +250,8 @@ export interface QueueOrders {
     readonly ttlSeconds: number;
   }): boolean;
   deletePolicy(id: string): boolean;
-  /** Null: nobody counts under that name. */
-  quota(name: string): number | null;
+  /** Null: it is a quota of the configuration, which counts recipients alone. */
+  quota(name: string): { readonly count: number; readonly bytes: number | null };
   connections(serverId: string, address: string | null): number | null;
   /** The part of the cluster's limits that this engine has: 0 to 1. */
   share(): number;

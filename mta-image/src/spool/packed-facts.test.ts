@@ -26,6 +26,7 @@ const envelope: fc.Arbitrary<Envelope> = fc.record({
   transportId: text,
   jobId: optional(text),
   tenantId: optional(text),
+  quotas: optional(fc.array(text, { maxLength: 3 })),
   dsn: optional(
     fc.record({
       ret: fc.constantFrom("FULL", "HDRS", null),
@@ -71,8 +72,8 @@ test("whatever is packed comes back equal, also when others are packed in betwee
       );
       assert.deepEqual(
         packed.map((one) => packer.line(one)),
-        all.map(({ envelope: { transportId, jobId, tenantId, recipients } }) => {
-          return { transportId, jobId, tenantId, domains: recipients.map(domainOf) };
+        all.map(({ envelope: { transportId, jobId, tenantId, quotas = [], recipients } }) => {
+          return { transportId, jobId, tenantId, quotas, domains: recipients.map(domainOf) };
         }),
       );
       assert.deepEqual(

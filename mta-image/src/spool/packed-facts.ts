@@ -4,7 +4,7 @@
  * list of words that all messages share; the list is bounded, and words beyond it stand as they are. Pure but for the
  * list, which only grows. Whatever is packed comes back equal.
  *
- *   receivedAt, id, flags, transport, [job], [tenant], number of recipients, recipients, sender,
+ *   receivedAt, id, flags, transport, [job], [tenant], [number of quotas, quotas], number of recipients, recipients, sender,
  *   kind, server, client, port, HELO name, protocol, [cipher], session, [JSON of all that is rare]
  */
 import { isId, joinId, splitId } from "#base/ids.ts";
@@ -25,6 +25,8 @@ export interface LineFacts {
   readonly transportId: string;
   readonly jobId: string | undefined;
   readonly tenantId: string | undefined;
+  /** What its recipients are counted under. */
+  readonly quotas: readonly string[];
   /** Of each recipient, as `domainOf` gives it. */
   readonly domains: readonly string[];
 }
@@ -49,13 +51,16 @@ const HAS_TLS = 4;
 const HAS_JOB = 8;
 const HAS_TENANT = 16;
 const HAS_REST = 32;
+const HAS_QUOTAS = 64;
+const none: readonly string[] = [];
 
 export class FactsPacker {
   readonly #numbers = new Map<string, number>();
   readonly #words: string[] = [];
 
   pack({ id, receivedAt, envelope, origin }: Facts): string {
-    const { sender, recipients, smtpUtf8, eightBit, transportId, jobId, tenantId, ...rest } = envelope;
+    const { sender, recipients, smtpUtf8, eightBit, transportId, jobId, tenantId, quotas, ...rest } =
+      envelope;
     const { tls } = origin;
     const hasRest = Object.values(rest).some((value) => value !== undefined);
     const flags =
@@ -64,6 +69,7 @@ export class FactsPacker {
       (tls === null ? 0 : HAS_TLS) |
       (jobId === undefined ? 0 : HAS_JOB) |
       (tenantId === undefined ? 0 : HAS_TENANT) |
+      (quotas === undefined ? 0 : HAS_QUOTAS) |
       (hasRest ? HAS_REST : 0);
     const parts = [
       packNumber(receivedAt),
@@ -73,6 +79,10 @@ export class FactsPacker {
     ];
     if (jobId !== undefined) parts.push(this.#word(jobId));
     if (tenantId !== undefined) parts.push(this.#word(tenantId));
+    if (quotas !== undefined) {
+      parts.push(packNumber(quotas.length));
+      for (const quota of quotas) parts.push(this.#word(quota));
+    }
     parts.push(packNumber(recipients.length));
     for (const recipient of recipients) parts.push(this.#address(recipient));
     parts.push(this.#address(sender), this.#origin(origin), this.#id(origin.sessionId, receivedAt));
@@ -90,6 +100,7 @@ export class FactsPacker {
     const transportId = this.#readWord(reader);
     const jobId = has(HAS_JOB) ? this.#readWord(reader) : undefined;
     const tenantId = has(HAS_TENANT) ? this.#readWord(reader) : undefined;
+    const quotas = has(HAS_QUOTAS) ? this.#readWords(reader) : undefined;
     const recipients: string[] = [];
     for (let left = reader.number(); left > 0; left--) recipients.push(this.#readAddress(reader));
     const sender = this.#readAddress(reader);
@@ -105,6 +116,7 @@ export class FactsPacker {
       transportId,
       ...(jobId === undefined ? {} : { jobId }),
       ...(tenantId === undefined ? {} : { tenantId }),
+      ...(quotas === undefined ? {} : { quotas }),
       ...(has(HAS_REST) ? (JSON.parse(reader.rest()) as Partial<Envelope>) : {}),
     };
     return { id, receivedAt, envelope, origin };
@@ -168,7 +180,11 @@ export class FactsPacker {
     this.#skipId(reader);
     const flags = reader.number();
     const words = 1 + ((flags & HAS_JOB) === 0 ? 0 : 1) + ((flags & HAS_TENANT) === 0 ? 0 : 1);
-    for (let left = words; left > 0; left--) if (reader.number() === 0) reader.skipText();
+    const skip = (count: number): void => {
+      for (let left = count; left > 0; left--) if (reader.number() === 0) reader.skipText();
+    };
+    skip(words);
+    if ((flags & HAS_QUOTAS) !== 0) skip(reader.number());
   }
 
   line(packed: string): LineFacts {
@@ -179,9 +195,10 @@ export class FactsPacker {
     const transportId = this.#readWord(reader);
     const jobId = (flags & HAS_JOB) === 0 ? undefined : this.#readWord(reader);
     const tenantId = (flags & HAS_TENANT) === 0 ? undefined : this.#readWord(reader);
+    const quotas = (flags & HAS_QUOTAS) === 0 ? none : this.#readWords(reader);
     const domains: string[] = [];
     for (let left = reader.number(); left > 0; left--) domains.push(this.#readDomain(reader));
-    return { transportId, jobId, tenantId, domains };
+    return { transportId, jobId, tenantId, quotas, domains };
   }
 
   /** Those with a number above `count`, in order. */
@@ -263,6 +280,12 @@ export class FactsPacker {
   #readWord(reader: PackedReader): string {
     const number = reader.number();
     return number === 0 ? reader.text() : (this.#words[number - 1] as string);
+  }
+
+  #readWords(reader: PackedReader): string[] {
+    const words: string[] = [];
+    for (let left = reader.number(); left > 0; left--) words.push(this.#readWord(reader));
+    return words;
   }
 
   /** From 1 on; 0 for a text that is no word. */

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 
 import { silentLog } from "#base/log.ts";
+import { FrameHead } from "#contract/transfer-api.ts";
 
 import { FaultyFiles } from "../../testing/faulty-files.ts";
 import { makeDraft } from "../../testing/messages.ts";
@@ -36,6 +37,18 @@ test("a message larger than a batch may be stays, and a batch of large ones ends
   assert.deepEqual(taken(), [ids[3]]);
   assert.deepEqual(taken(), []);
   assert.deepEqual([...queue.messageIds()], [ids[1]]);
+  await spool.close();
+});
+
+test("the names that mail counts under go with it, and a peer can read them", async () => {
+  const spool = await openSpool(new FaultyFiles());
+  const { queue, courier } = setUp({ spool });
+  courier.hold();
+  queue.isPaused = true;
+  queue.add(await spool.commit(makeDraft({ envelope: { quotas: ["news", "all"] } })));
+  const [out] = new MailStore({ queue, spool }).checkOut({ messages: 1, bytes: MIB });
+  assert.deepEqual(FrameHead.parse(out?.head).envelope.quotas, ["news", "all"]);
+  assert.deepEqual(queue.namedQuotas.usedBy("news"), { count: 0, bytes: 0 });
   await spool.close();
 });
 

@@ -129,7 +129,8 @@ export class MailStore implements Store, Door {
 }
 
 function headOf({ id, receivedAt, envelope, origin, recipients }: LiveMail): FrameHead {
-  const { sender, smtpUtf8, eightBit, transportId, jobId, tenantId, dsn, requireTls, tlsOptional } = envelope;
+  const { sender, smtpUtf8, eightBit, transportId, jobId, tenantId, quotas, dsn, requireTls, tlsOptional } =
+    envelope;
   const { holdUntil, deliverBy, priority, marks } = envelope;
   return {
     id,
@@ -142,6 +143,7 @@ function headOf({ id, receivedAt, envelope, origin, recipients }: LiveMail): Fra
       transportId,
       ...(jobId === undefined ? {} : { jobId }),
       ...(tenantId === undefined ? {} : { tenantId }),
+      ...(quotas === undefined ? {} : { quotas: [...quotas] }),
       // The schema's arrays are the same but for their being writable.
       ...(dsn === undefined ? {} : { dsn: dsn as NonNullable<FrameHead["envelope"]["dsn"]> }),
       ...(requireTls === true ? { requireTls } : {}),

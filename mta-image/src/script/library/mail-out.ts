@@ -69,6 +69,7 @@ export function queueText(
       recipient,
       transportId,
       jobId: job === null ? null : toText(job),
+      quotas: quotasOf(option(given, "quotas")),
       delaySeconds: Math.max(Number(option(given, "delay") ?? 0), 0) || 0,
       hold: flag(given, "hold"),
       metadata: metadataOf(metadata),
@@ -76,6 +77,20 @@ export function queueText(
     context.subject,
   );
   return after(queued, (said): Value => record(said));
+}
+
+/** A message that is counted under more names than these is a mistake. */
+const MOST_QUOTAS = 16;
+const LONGEST_QUOTA = 255;
+
+function quotasOf(value: Value): readonly string[] {
+  if (value === null) return [];
+  if (!(value instanceof HslArray)) throw new Refusal("quotas is a list of names");
+  const names = [...new Set(value.values().map(toText))];
+  if (names.length > MOST_QUOTAS) throw new Refusal(`quotas has more than ${MOST_QUOTAS} names`);
+  if (names.some((name) => name === "" || name.length > LONGEST_QUOTA))
+    throw new Refusal(`a name in quotas is empty or longer than ${LONGEST_QUOTA} bytes`);
+  return names;
 }
 
 function metadataOf(value: Value): Record<string, string> {

@@ -68,11 +68,11 @@ export const queueFunctions: readonly HostFunction[] = [
   declare({
     name: "queue_quota",
     parameters: [string("name")],
-    returns: "array or none",
-    docs: "How much is queued under a quota's name: count; none when nobody counts under it.",
+    returns: "array",
+    docs: "How much is queued under a name of the option `quotas` of queue(): count (recipients) and bytes, 0 where nothing is; or under a quota of the configuration: count alone.",
     run: (context, name) => {
-      const count = port(context, "queue").quota(name);
-      return count === null ? null : record({ count });
+      const { count, bytes } = port(context, "queue").quota(name);
+      return record({ count, ...(bytes === null ? {} : { bytes }) });
     },
   }),
   declare({
