@@ -62,12 +62,16 @@ function mailboxOf(tokens: readonly Token[]): Mailbox | null {
 
 function mailbox(name: string, tokens: readonly Token[]): Mailbox | null {
   let address = "";
+  // Asked for by itself: to look at the end of a long address for each token would take the square of its length.
+  let last = "";
   for (const { kind, text, spaced } of tokens) {
     if (kind === "comment") continue;
     if (kind === "mark") return null;
     // White space within an address is allowed around dots and the @ only.
-    if (spaced && address !== "" && !/[.@]$/.test(address) && !/^[.@]/.test(text)) return null;
-    address += kind === "quoted" ? `"${text.replace(/["\\]/g, "\\$&")}"` : text;
+    if (spaced && address !== "" && !".@".includes(last) && !/^[.@]/.test(text)) return null;
+    const part = kind === "quoted" ? `"${text.replace(/["\\]/g, "\\$&")}"` : text;
+    address += part;
+    last = part.slice(-1);
   }
   return address === "" ? null : { name: decodeWords(name), address };
 }

@@ -95,7 +95,11 @@ export function signedData(
 ): string {
   const left = new Map<string, string[]>();
   for (const { name, raw } of part.fields)
-    if (raw !== except) left.set(name, [...(left.get(name) ?? []), raw]);
+    if (raw !== except) {
+      const same = left.get(name);
+      if (same === undefined) left.set(name, [raw]);
+      else same.push(raw);
+    }
   const chosen = names.map((name) => left.get(name.trim().toLowerCase())?.pop());
   const fields = chosen.filter((raw) => raw !== undefined).map((raw) => canonicalField(raw, canonical));
   return `${fields.map((field) => `${field}\r\n`).join("")}${canonicalField(own, canonical)}`;
