@@ -1,5 +1,10 @@
-/** strftime and strptime over time zones; null is the process's own zone. Pure. Throws a Refusal for unknown zones. */
-import { Refusal } from "../error.ts";
+/**
+ * strftime and strptime over time zones; null is the process's own zone. Throws a Refusal for unknown zones, a BudgetError for
+ * formats without end.
+ */
+import { BudgetError, Refusal } from "../error.ts";
+import { MAX_STRING } from "../limits.ts";
+import { meter } from "../meter.ts";
 
 const DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 const MONTHS = [
@@ -18,6 +23,9 @@ const MONTHS = [
 ];
 const two = (number: number, fill = "0"): string => String(number).padStart(2, fill);
 
+/** Of a piece of a format, which takes more than a round of a loop. */
+const STEPS = 50;
+
 /** Date.UTC, which takes the years 0 to 99 for those of the twentieth century, for any year. */
 function utcOf(
   year: number,
@@ -30,29 +38,56 @@ function utcOf(
   return date.setUTCHours(hour, minute, second);
 }
 
+/** Made once: each reads the rules of its zone. */
+const formats = new Map<string, Intl.DateTimeFormat>();
+const MOST_FORMATS = 50;
+
+/** Throws a RangeError for what is no zone. */
+function formatOf(zone: string): Intl.DateTimeFormat {
+  const known = formats.get(zone);
+  if (known !== undefined) return known;
+  if (formats.size >= MOST_FORMATS) formats.clear();
+  const made = new Intl.DateTimeFormat("en-US", {
+    timeZone: zone,
+    era: "short",
+    hourCycle: "h23",
+    year: "numeric",
+    month: "numeric",
+    day: "numeric",
+    hour: "numeric",
+    minute: "numeric",
+    second: "numeric",
+  });
+  formats.set(zone, made);
+  return made;
+}
+
 /** Seconds that local time is ahead of UTC. */
 export function localOffset(time: number, zone: string | null): number {
   const ms = Math.floor(time) * 1000;
   if (zone === null) return -new Date(ms).getTimezoneOffset() * 60;
   if (zone.toUpperCase() === "UTC" || zone.toUpperCase() === "GMT") return 0;
   try {
-    const parts = new Intl.DateTimeFormat("en-US", {
-      timeZone: zone,
-      hourCycle: "h23",
-      year: "numeric",
-      month: "numeric",
-      day: "numeric",
-      hour: "numeric",
-      minute: "numeric",
-      second: "numeric",
-    }).formatToParts(ms);
+    const parts = formatOf(zone).formatToParts(ms);
     const of = (type: string): number => Number(parts.find((part) => part.type === type)?.value);
-    return (
-      (utcOf(of("year"), of("month") - 1, of("day"), [of("hour"), of("minute"), of("second")]) - ms) / 1000
-    );
+    // Before the year 1 came the first before it, which the calendar counts as 0.
+    const isBefore = parts.some(({ type, value }) => type === "era" && value.startsWith("B"));
+    const year = isBefore ? 1 - of("year") : of("year");
+    return (utcOf(year, of("month") - 1, of("day"), [of("hour"), of("minute"), of("second")]) - ms) / 1000;
   } catch {
     throw new Refusal(`${zone} is no time zone`);
   }
+}
+
+/**
+ * The time that clocks of a zone show, given as if they showed UTC. What they show twice is the earlier one; what they leave out counts on from
+ * before the change, as in C.
+ */
+function utcOfLocal(shown: number, zone: string | null): number {
+  const before = shown - localOffset(shown - 86_400, zone);
+  if (localOffset(before, zone) === shown - before) return before;
+  const after = shown - localOffset(shown + 86_400, zone);
+  return localOffset(after, zone) === shown - after ? after : before;
 }
 
 function zoneText(offset: number, colon = ""): string {
@@ -64,10 +99,15 @@ export function formatTime(format: string, time: number, zone: string | null): s
   if (!Number.isFinite(time) || Math.abs(time) > 8e12) throw new Refusal("the time is beyond the calendar");
   const offset = localOffset(time, zone);
   const date = new Date((Math.floor(time) + offset) * 1000);
-  return format.replace(
-    /%([A-Za-z%])/g,
-    (all, letter: string) => conversion(letter, date, { time, offset, zone }) ?? all,
-  );
+  let size = 0;
+  return format.replace(/%([A-Za-z%])/g, (all, letter: string) => {
+    const text = conversion(letter, date, { time, offset, zone }) ?? all;
+    meter.charge(STEPS);
+    meter.allocate(text.length);
+    size += text.length;
+    if (size > MAX_STRING) throw new BudgetError("a string is too long");
+    return text;
+  });
 }
 
 interface When {
@@ -92,7 +132,7 @@ const shorts: Readonly<Record<string, string>> = {
 const conversions: Readonly<Record<string, (date: Date, when: When) => string | undefined>> = {
   Y: (date) => String(date.getUTCFullYear()),
   C: (date) => two(Math.floor(date.getUTCFullYear() / 100)),
-  y: (date) => two(date.getUTCFullYear() % 100),
+  y: (date) => two(Math.abs(date.getUTCFullYear() % 100)),
   m: (date) => two(date.getUTCMonth() + 1),
   d: (date) => two(date.getUTCDate()),
   e: (date) => two(date.getUTCDate(), " "),
@@ -166,6 +206,7 @@ export function parseTime(text: string, format: string, zone: string | null): nu
   const full = format.replace(/%([FTRDcxXrh])/g, (_, letter: string) => shorts[letter] as string);
   let at = readAt(SPACE, text, 0).end;
   for (const [part, letter] of full.matchAll(PIECE)) {
+    meter.charge(STEPS);
     if (/^\s/.test(part)) {
       at = readAt(SPACE, text, at).end;
     } else if (letter === undefined || letter === "%") {
@@ -208,7 +249,7 @@ function assemble(fields: ReadonlyMap<string, string>, zone: string | null): num
   const clock = [hour, number("minute", 0), number("second", 0)] as const;
   const utc = utcOf(year, fields.has("yearday") ? 0 : month, day, clock) / 1000;
   const offset = fields.get("z");
-  if (offset === undefined) return utc - localOffset(utc, zone);
+  if (offset === undefined) return utcOfLocal(utc, zone);
   const digits = offset.replace(/\D/g, "");
   const seconds = digits === "" ? 0 : Number(digits.slice(0, 2)) * 3600 + Number(digits.slice(2)) * 60;
   return offset.startsWith("-") ? utc + seconds : utc - seconds;

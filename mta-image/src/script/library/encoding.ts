@@ -38,15 +38,13 @@ export const encodingFunctions: readonly HostFunction[] = [
   code("base32_decode", "Bytes from Base32, in either case, up to the first other character.", unBase32),
   code("url_encode", "Everything but letters, digits and -._~ as %XX.", urlEncode),
   code("url_decode", "Bytes from %XX; a plus sign is a space.", (text) =>
-    text
-      .replaceAll("+", " ")
-      .replace(/%([0-9A-Fa-f]{2})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16))),
+    percentDecode(text.replaceAll("+", " ")),
   ),
   code("xtext_encode", "The encoding of SMTP parameters (RFC 3461 4).", (text) =>
-    text.replace(/[^!-*,-<>-~]/g, (letter) => `+${hex(letter)}`),
+    escapeBytes(text, XTEXT, "+"),
   ),
   code("xtext_decode", "Bytes from the encoding of SMTP parameters.", (text) =>
-    text.replace(/\+([0-9A-F]{2})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16))),
+    unescapeBytes(text, "+", "0123456789ABCDEF"),
   ),
   declare({
     name: "zlib_compress",
@@ -64,43 +62,91 @@ export const encodingFunctions: readonly HostFunction[] = [
   }),
 ];
 
-export function urlEncode(text: string): string {
-  return text.replace(/[^A-Za-z0-9._~-]/g, (letter) => `%${hex(letter)}`);
+/** Bytes from %XX; a percent sign without two digits stays. */
+export function percentDecode(text: string): string {
+  return unescapeBytes(text, "%", "0123456789ABCDEFabcdef");
 }
 
-function hex(letter: string): string {
-  return letter.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0");
+export function urlEncode(text: string): string {
+  return escapeBytes(text, UNRESERVED, "%");
+}
+
+/** By byte: 1 for those that stay. */
+function plainBytes(pattern: RegExp): Uint8Array {
+  return Uint8Array.from({ length: 256 }, (_, code) => Number(pattern.test(String.fromCharCode(code))));
+}
+
+const UNRESERVED = plainBytes(/[A-Za-z0-9._~-]/);
+const XTEXT = plainBytes(/[!-*,-<>-~]/);
+
+/** The others as a mark and two digits. In buffers: a call for each of many million bytes takes many times their room. */
+function escapeBytes(text: string, plain: Uint8Array, mark: string): string {
+  const from = bytes(text);
+  let size = 0;
+  for (const byte of from) size += plain[byte] === 1 ? 1 : 3;
+  if (size === from.length) return text;
+  if (size > MAX_STRING) throw new BudgetError("a string is too long");
+  meter.allocate(size);
+  const to = Buffer.allocUnsafe(size);
+  let at = 0;
+  for (const byte of from) {
+    if (plain[byte] === 1) to[at++] = byte;
+    else at += to.write(`${mark}${byte < 16 ? "0" : ""}${byte.toString(16).toUpperCase()}`, at, "latin1");
+  }
+  return to.toString("latin1");
+}
+
+/** The reverse; a mark without two of the digits stays. The digits of 10 to 15 may be there in both cases. */
+function unescapeBytes(text: string, mark: string, digits: string): string {
+  if (!text.includes(mark)) return text;
+  const value = (at: number): number => {
+    const found = at < text.length ? digits.indexOf(text[at] as string) : -1;
+    return found > 15 ? found - 6 : found;
+  };
+  const to = bytes(text);
+  let end = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const [high, low] = text[at] === mark ? [value(at + 1), value(at + 2)] : [-1, -1];
+    const isCode = high >= 0 && low >= 0;
+    to[end++] = isCode ? high * 16 + low : text.charCodeAt(at);
+    if (isCode) at += 2;
+  }
+  return to.toString("latin1", 0, end);
 }
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 function base32(text: string): string {
-  let result = "";
+  const size = Math.ceil(text.length / 5) * 8;
+  if (size > MAX_STRING) throw new BudgetError("a string is too long");
+  const result = Buffer.alloc(size, "=");
+  let end = 0;
   let held = 0;
   let bits = 0;
   for (let at = 0; at < text.length; at++) {
     held = (held << 8) | text.charCodeAt(at);
-    for (bits += 8; bits >= 5; bits -= 5) result += ALPHABET[(held >>> (bits - 5)) & 31];
+    for (bits += 8; bits >= 5; bits -= 5) result[end++] = ALPHABET.charCodeAt((held >>> (bits - 5)) & 31);
     held &= 31;
   }
-  if (bits > 0) result += ALPHABET[(held << (5 - bits)) & 31];
-  return result.padEnd(Math.ceil(result.length / 8) * 8, "=");
+  if (bits > 0) result[end++] = ALPHABET.charCodeAt((held << (5 - bits)) & 31);
+  return result.toString("latin1");
 }
 
 function unBase32(text: string): string {
-  const result: number[] = [];
+  const result = Buffer.alloc(text.length);
+  let end = 0;
   let held = 0;
   let bits = 0;
-  for (const letter of text.toUpperCase()) {
-    const value = ALPHABET.indexOf(letter);
+  for (const letter of text) {
+    const value = ALPHABET.indexOf(letter >= "a" && letter <= "z" ? letter.toUpperCase() : letter);
     if (value < 0) break;
     held = ((held << 5) | value) & 0xfff;
     bits += 5;
     if (bits < 8) continue;
     bits -= 8;
-    result.push((held >>> bits) & 0xff);
+    result[end++] = (held >>> bits) & 0xff;
   }
-  return Buffer.from(result).toString("latin1");
+  return result.toString("latin1", 0, end);
 }
 
 function compress(text: string, level: number, bits: number): string {

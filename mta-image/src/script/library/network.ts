@@ -5,6 +5,7 @@ import { domainToASCII, domainToUnicode } from "node:url";
 import { type Value, HslArray } from "../value.ts";
 import { type HostFunction, declare, optional, parameter } from "../host.ts";
 import { publicSuffixes } from "../late-packages.ts";
+import { percentDecode } from "./encoding.ts";
 import { flag, fromBytes, record, toBytes } from "./subjects.ts";
 
 const ip = parameter.string("ip");
@@ -94,8 +95,8 @@ function parseUrl(text: string): HslArray | null {
   const parts: Record<string, Value> = { scheme: url.protocol.slice(0, -1) };
   if (url.hostname !== "") parts["host"] = url.hostname;
   if (url.port !== "") parts["port"] = Number(url.port);
-  if (url.username !== "") parts["user"] = toBytes(decodeURIComponent(url.username));
-  if (url.password !== "") parts["password"] = toBytes(decodeURIComponent(url.password));
+  if (url.username !== "") parts["user"] = percentDecode(url.username);
+  if (url.password !== "") parts["password"] = percentDecode(url.password);
   parts["path"] = url.pathname;
   if (url.search !== "") parts["query"] = url.search.slice(1);
   if (url.hash !== "") parts["fragment"] = url.hash.slice(1);

@@ -75,6 +75,7 @@ const numerics: ReadonlyMap<string, Numeric> = new Map([
 const MAX_COUNT = 1 << 24;
 
 function steps(format: string): Step[] | null {
+  meter.allocate(format.length * 64);
   const result: Step[] = [];
   const pattern = /\s*([A-Za-z@])(\d+|\*)?\s*/y;
   while (pattern.lastIndex < format.length) {
@@ -148,17 +149,18 @@ function packText(letter: string, text: string, { count }: Step): string | null 
 /** A list of what the format takes, in its order. */
 function unpack(format: string, data: string, offset: number): HslArray | null {
   const plan = steps(format);
-  if (plan === null || !(offset >= 0)) return null;
+  if (plan === null || !(offset >= 0 && offset <= data.length)) return null;
+  meter.allocate(data.length);
   const buffer = Buffer.from(data, "latin1");
   const result = new HslArray();
-  let at = offset;
+  let at = Math.trunc(offset);
   for (const step of plan) {
     const numeric = numerics.get(step.letter);
     const taken =
       numeric === undefined
         ? unpackOther(step, buffer, at, result)
         : unpackNumbers(step, numeric, { buffer, at, result });
-    if (taken === null) return null;
+    if (taken === null || taken > buffer.length) return null;
     at = taken;
   }
   return result;
@@ -186,6 +188,7 @@ function unpackOther({ letter, count }: Step, buffer: Buffer, at: number, result
   if (!half && letter !== "a" && letter !== "A" && letter !== "Z") return null;
   const size = count === null ? buffer.length - at : half ? (count + 1) >> 1 : count;
   if (size < 0 || at + size > buffer.length) return null;
+  meter.allocate(size);
   const part = buffer.subarray(at, at + size);
   result.push(shaped(letter, part.toString(half ? "hex" : "latin1"), count));
   return at + size;
