@@ -27,6 +27,7 @@ export function format(pattern: string, args: HslArray): string {
       precision?: string,
       as?: string,
     ) => {
+      meter.charge(8);
       if (as === undefined) return "%";
       const at = index === undefined ? next : Number(index);
       next = at + 1;

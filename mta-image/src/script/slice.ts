@@ -12,7 +12,8 @@ export function slice(base: Value, from: Value, to: Value, step: Value): Value {
   if (typeof base === "string") {
     const { start, end, by } = bounds(base.length, from, to, step);
     if (by === 1) return base.slice(start, Math.max(start, end));
-    return positions(start, end, by).reduce((text, at) => text + base[at], "");
+    const chosen = positions(start, end, by);
+    return Buffer.from(chosen.map((at) => base.charCodeAt(at))).toString("latin1");
   }
   if (!(base instanceof HslArray)) throw new Refusal(`${typeName(base)} has no slices`);
   const { start, end, by } = bounds(base.size, from, to, step);

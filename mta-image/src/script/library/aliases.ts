@@ -5,6 +5,8 @@ import { looseEquals } from "../equality.ts";
 import { decodeCsv } from "../data/csv.ts";
 import { type HostFunction, declare, optional, parameter } from "../host.ts";
 import { after } from "../mail/pieces.ts";
+import { BudgetError } from "../error.ts";
+import { MAX_ITEMS } from "../limits.ts";
 import { meter } from "../meter.ts";
 import { join } from "./array.ts";
 import { randomBetween } from "./crypto.ts";
@@ -108,7 +110,8 @@ function rowWith(text: string, needle: string, options: HslArray | undefined): H
 
 function linesOf(text: string): HslArray {
   meter.allocate(text.length);
-  const lines = text.split(/\r?\n/);
+  const lines = text.split(/\r?\n/, MAX_ITEMS + 1);
+  if (lines.length > MAX_ITEMS) throw new BudgetError("a file has too many lines");
   if (lines.at(-1) === "") lines.pop();
   return HslArray.of(lines);
 }

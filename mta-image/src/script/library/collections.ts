@@ -3,8 +3,12 @@ import { typeName } from "../convert.ts";
 import { Refusal } from "../error.ts";
 import { type HostClass, type HostFunction, type Parameter, declare, makeClass, parameter } from "../host.ts";
 import { MAX_ITEMS } from "../limits.ts";
+import { meter } from "../meter.ts";
 import { add } from "../operators.ts";
 import { HostObject, HslIterator, Item, type Routine, type Value, share } from "../value.ts";
+
+/** What an item takes in a Map of JavaScript, on 64 bits. */
+const ITEM_BYTES = 48;
 
 class Collection {
   readonly items = new Map<Value, Value>();
@@ -22,7 +26,10 @@ class Collection {
   }
 
   put(key: Value, value: Value): boolean {
-    if (this.items.size >= MAX_ITEMS) throw new Refusal("there are too many items");
+    if (!this.items.has(key)) {
+      if (this.items.size >= MAX_ITEMS) throw new Refusal("there are too many items");
+      meter.allocate(ITEM_BYTES);
+    }
     this.items.set(key, value);
     return true;
   }
@@ -45,6 +52,7 @@ const key = parameter.any("key");
 const value = parameter.any("value");
 
 function* each(collection: Collection): Routine {
+  meter.allocate(collection.items.size * 2 * ITEM_BYTES);
   for (const [at, item] of [...collection.entries()]) yield new Item(at, item);
   return null;
 }
