@@ -14,8 +14,25 @@ test("an IPv6 client is its /64, in whatever form the address comes", () => {
   failing(guard, (i) => `2001:db8:0:1::${i}`);
   assert.equal(guard.isBarred("2001:0db8:0:1:ffff::1"), true);
   assert.equal(guard.isBarred("2001:db8:0:2::1"), false);
+  assert.equal(guard.isBarred("2001:db8:0:1:5:6:7:8"), true);
+  assert.equal(guard.isBarred("2001:db8:0:10:5:6:7:8"), false);
   failing(guard, (i) => `::1:0:0:${i}`);
   assert.equal(guard.isBarred("0:0:0:0:9::"), true);
+});
+
+test("who failed ten times is barred for ten minutes, and begins anew afterwards", () => {
+  const clock = new ManualClock();
+  const guard = new LoginGuard(clock);
+  failing(guard, () => "192.0.2.1", 9);
+  clock.advance(599_999);
+  assert.equal(guard.isBarred("192.0.2.1"), false);
+  guard.failed("192.0.2.1");
+  clock.advance(599_999);
+  assert.equal(guard.isBarred("192.0.2.1"), true);
+  clock.advance(1);
+  assert.equal(guard.isBarred("192.0.2.1"), false);
+  failing(guard, () => "192.0.2.1", 9);
+  assert.equal(guard.isBarred("192.0.2.1"), false, "none of the ten counts any more");
 });
 
 test("a login that works wipes the slate", () => {

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
+import { pbkdf2Sync } from "node:crypto";
 import { test } from "node:test";
 
 import fc from "fast-check";
 
 import { Failure } from "#base/error.ts";
 
-import { parsePasswords } from "./password-file.ts";
+import { keysOf } from "../smtp/scram.ts";
+import { PasswordFile, loadPasswords, parsePasswords } from "./password-file.ts";
 import { parseHash } from "./password-hash.ts";
 
 const key = Buffer.alloc(32, 1).toString("base64");
@@ -69,3 +71,28 @@ test("a hash cut at any place, or with any byte changed, is none or one that can
     }
   }
 });
+
+test("a password is right for its own login only, and a crowd of logins is told that nobody knows", async () => {
+  const salt = Buffer.alloc(16);
+  const kept = keysOf(pbkdf2Sync("secret", salt, 4096, 32, "sha256"));
+  const file = new PasswordFile(
+    new Map([
+      ["ann", { iterations: 4096, salt, ...kept }],
+      ["bob", { iterations: 4096, salt, ...kept, storedKey: Buffer.alloc(32) }],
+    ]),
+  );
+  assert.equal(await file.verify("ann", "secret"), "right");
+  assert.equal(await file.verify("ann", "Secret"), "wrong");
+  assert.equal(await file.verify("bob", "secret"), "wrong");
+  assert.equal(await file.verify("nobody", "secret"), "wrong");
+  const crowd = await Promise.all(Array.from({ length: 100 }, () => file.verify("ann", "secret")));
+  const count = (answer: string): number => crowd.filter((each) => each === answer).length;
+  assert.deepEqual([count("right"), count("unknown")], [68, 32], "four at once, and 64 that wait");
+  assert.equal(await file.verify("ann", "secret"), "right", "their places are free again");
+});
+
+test("a file that cannot be read is named", () =>
+  assert.rejects(loadPasswords("/nowhere/passwords"), {
+    code: "credentials-unusable",
+    message: /^cannot read \/nowhere\/passwords: /,
+  }));

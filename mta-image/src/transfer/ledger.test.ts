@@ -31,3 +31,27 @@ test("a file that is no database is refused as a broken ledger, and so is a ques
   assert.throws(() => ledger.leaving(), { code: "ledger-broken" });
   assert.throws(() => ledger.left(["one"]), { code: "ledger-broken" });
 });
+
+test("what arrives is remembered until it is taken or did not come, and what is taken until the giver knows", (t) => {
+  const ledger = new Ledger(join(folder, "arrivals.db"));
+  t.after(() => ledger.close());
+  ledger.arrive({ batch: "b", ids: ["one", "two", "three"] });
+  ledger.arrive({ batch: "c", ids: ["one"] });
+  ledger.dropArriving({ batch: "b", ids: ["two"] });
+  ledger.take({ batch: "b", ids: ["one"] }, 0);
+  const arriving = ledger.arriving().toSorted((a, b) => a.batch.localeCompare(b.batch));
+  assert.deepEqual(arriving, [
+    { batch: "b", ids: ["three"] },
+    { batch: "c", ids: ["one"] },
+  ]);
+  assert.deepEqual(ledger.taken({ batch: "b", ids: ["one", "two"] }), ["one"]);
+  assert.deepEqual(ledger.taken({ batch: "c", ids: ["one"] }), []);
+  ledger.take({ batch: "c", ids: ["one"] }, 1);
+  const month = 30 * 86_400_000;
+  ledger.forget({ batch: "x", ids: [] }, month);
+  assert.equal(ledger.remembered, 2, "thirty days");
+  ledger.forget({ batch: "x", ids: [] }, month + 1);
+  assert.deepEqual([ledger.remembered, ledger.taken({ batch: "c", ids: ["one"] })], [1, ["one"]]);
+  ledger.forget({ batch: "c", ids: ["one"] }, month + 1);
+  assert.equal(ledger.remembered, 0);
+});

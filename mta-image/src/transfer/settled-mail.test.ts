@@ -21,9 +21,11 @@ test("a message that a peer took is in neither queue nor spool, after a crash ei
   const [taken = "", refused = ""] = store
     .checkOut({ messages: 2, bytes: 1_000_000 })
     .map(({ head }) => head.id);
-  assert.equal(queue.figures().total, 0);
+  assert.deepEqual([queue.figures().total, store.withheld], [0, 4]);
   await store.settle([taken]);
+  assert.equal(store.withheld, 2);
   store.giveBack([taken, refused]);
+  assert.equal(store.withheld, 0);
   assert.deepEqual([store.has(taken), store.has(refused)], [false, true]);
   assert.deepEqual([...queue.messageIds()], [refused]);
   const again = await openSpool(files.afterCrash(0));
