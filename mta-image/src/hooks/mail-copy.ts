@@ -55,18 +55,16 @@ interface Asking {
 }
 
 export function copiesAsked(envelope: Envelope, asked: readonly AskedCopy[], context: Asking): MailCopy[] {
-  const groups: AskedCopy[][] = [];
-  for (const copy of asked) {
-    const last = groups.at(-1);
-    if (last?.[0] !== undefined && isOneMessage(last[0], copy)) last.push(copy);
-    else groups.push([copy]);
+  const copies: MailCopy[] = [];
+  let from = 0;
+  for (let to = 1; to <= asked.length; to++) {
+    const [one, other] = [asked[from], asked[to]];
+    if (one !== undefined && other !== undefined && isOneMessage(one, other)) continue;
+    const marks = { transaction: context.transaction, first: from + 1 };
+    copies.push(copyOf(envelope, asked.slice(from, to), marks, context));
+    from = to;
   }
-  let first = 1;
-  return groups.map((group) => {
-    const made = copyOf(envelope, group, { ...context, first });
-    first += group.length;
-    return made;
-  });
+  return copies;
 }
 
 /** Why a wish cannot be fulfilled; null when it can. */
@@ -82,13 +80,13 @@ type Writable<T> = { -readonly [K in keyof T]: T[K] };
 function copyOf(
   envelope: Envelope,
   group: readonly AskedCopy[],
-  { transaction, now, came, first }: Asking & { readonly first: number },
+  marks: Writable<NonNullable<Envelope["marks"]>>,
+  { now, came }: Asking,
 ): MailCopy {
   const { message, wish } = group[0] as AskedCopy;
   const { jobId, quotas, delaySeconds, hold, metadata, transportId } = wish;
   const recipients = group.map((copy) => textOf(copy.wish.recipient.address));
   const wishes = group.map((copy, at) => wishesOf(envelope, copy.wish, recipients[at] ?? ""));
-  const marks: Writable<NonNullable<Envelope["marks"]>> = { transaction, first };
   const sender = textOf(wish.sender.address);
   const copy: Writable<Envelope> = { ...withoutWords(envelope), sender, recipients, transportId, marks };
   if (hold) marks.hold = hold;

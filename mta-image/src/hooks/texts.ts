@@ -1,5 +1,6 @@
 /** Text of the engine as bytes of a script and back, and small trees as arrays. Pure; never throws. */
 import { parsePath } from "../smtp/address.ts";
+import { Fields } from "../script/fields.ts";
 import { type Value, HslArray } from "../script/value.ts";
 
 /** A script's strings are bytes: what is no ASCII becomes the bytes of its UTF-8. */
@@ -26,19 +27,10 @@ export interface Branch {
 
 /**
  * Plain objects and lists as arrays; what is undefined is left out. Texts must be bytes already, and keys words. What
- * stands within becomes an array when a script looks at it, so it must not change.
+ * stands within becomes an array when a script looks at it, so it must not change, and the caller gives it away.
  */
-export function arrayOf(tree: Branch): HslArray {
-  return HslArray.named(mapOf(tree));
-}
-
-function mapOf(tree: Branch): Map<string, Value> {
-  const map = new Map<string, Value>();
-  for (const key in tree) {
-    const value = tree[key];
-    if (value !== undefined) map.set(key, made(value));
-  }
-  return map;
+export function arrayOf(tree: Branch | (() => Branch)): HslArray {
+  return HslArray.record(new Fields<Tree>(tree, made));
 }
 
 /** Texts by text, whatever they look like. */
@@ -51,11 +43,11 @@ export function listOf(items: readonly Tree[]): HslArray {
 }
 
 function made(tree: Tree): Value {
-  if (typeof tree === "function") return HslArray.later(() => mapOf(tree()));
+  if (typeof tree === "function") return arrayOf(tree);
   if (typeof tree !== "object" || tree === null) return tree ?? null;
   if (Array.isArray(tree)) return listOf(tree as readonly Tree[]);
   const isPlain = Object.getPrototypeOf(tree) === Object.prototype;
-  return isPlain ? HslArray.later(() => mapOf(tree as Branch)) : (tree as Value);
+  return isPlain ? arrayOf(tree as Branch) : (tree as Value);
 }
 
 /** Local part and domain as scripts get them. */

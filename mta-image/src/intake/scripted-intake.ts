@@ -9,7 +9,7 @@ import { Failure } from "#base/error.ts";
 import { makeId } from "#base/ids.ts";
 import type { Log } from "#base/log.ts";
 
-import type { ConnectionHooks } from "../hooks/connection-hooks.ts";
+import type { ConnectionHooks, EndAnswer } from "../hooks/connection-hooks.ts";
 import type { MailCopy } from "../hooks/mail-copy.ts";
 import type { Envelope, Origin } from "../message/envelope.ts";
 import type { Reply } from "../smtp/reply.ts";
@@ -67,7 +67,10 @@ class ScriptedMail implements Reception {
     try {
       const ending = this.#held.end(fields);
       if (ending !== null) await ending;
-      return this.#held.refusal ?? (await this.#decide());
+      if (this.#held.refusal !== null) return this.#held.refusal;
+      const asked = this.#hooks.endOfData(this.#held, this.#mail.envelope);
+      const answer = asked instanceof Promise ? await asked : asked;
+      return answer.kind === "refuse" ? refusalOf(answer.reply) : await this.#storeAll(answer);
     } finally {
       this.#held.drop();
     }
@@ -77,36 +80,33 @@ class ScriptedMail implements Reception {
     this.#held.drop();
   }
 
-  async #decide(): Promise<IntakeResult> {
+  async #storeAll({ copies, reply }: Extract<EndAnswer, { kind: "go" }>): Promise<IntakeResult> {
     const { envelope, origin } = this.#mail;
-    const asked = this.#hooks.endOfData(this.#held, envelope);
-    const answer = asked instanceof Promise ? await asked : asked;
-    if (answer.kind === "refuse") return refusalOf(answer.reply);
-    const { copies } = answer;
     if (copies.length === 0)
       this.#door.log.info(
         { session: origin.sessionId, sender: envelope.sender },
         "message-dropped-by-script",
       );
-    let first = this.id;
-    for (const [at, copy] of copies.entries()) {
+    let first: string | null = null;
+    for (const copy of copies) {
       const result = await this.#store(copy);
       if (result.kind === "refused") return result;
-      if (at === 0) first = result.id;
+      first ??= result.id;
     }
-    return { kind: "accepted", id: first, ...(answer.reply === null ? {} : { said: answer.reply }) };
+    return { kind: "accepted", id: first ?? this.id, ...(reply === null ? {} : { said: reply }) };
   }
 
   async #store({ envelope, content }: MailCopy): Promise<IntakeResult> {
     const reception = this.#door.storing.begin(envelope, this.#mail.origin);
     try {
-      await writeAll(content === null ? this.#held : readable(content), reception);
+      const writing = write(content === null ? this.#held : readable(content), reception);
+      if (writing !== null) await writing;
     } catch (error) {
       this.#door.log.error({ session: this.#mail.origin.sessionId, error }, "message-not-copied");
       reception.abort();
       return refusalFor(error);
     }
-    return await reception.commit("", this.#isPlain && content === null);
+    return reception.commit("", this.#isPlain && content === null);
   }
 }
 
@@ -121,16 +121,24 @@ function readable(pieces: NonNullable<MailCopy["content"]>): Readable {
   return { size: pieces.size, read: (start, end) => pieces.slice(start, end).bytes() };
 }
 
-/** Rejects when not all is there: a script may have kept a message that is long gone. */
-async function writeAll(content: Readable, reception: Reception): Promise<void> {
+/** Null: all is written. Throws or rejects when not all is there: a script may have kept a message that is long gone. */
+function write(content: Readable, reception: Reception): Promise<void> | null {
+  const { size } = content;
+  const all = size <= PIECE ? content.read(0, size) : null;
+  return all instanceof Buffer ? reception.write(whole(all, size)) : writePieces(content, reception);
+}
+
+async function writePieces(content: Readable, reception: Reception): Promise<void> {
   for (let at = 0; at < content.size; at += PIECE) {
     const end = Math.min(at + PIECE, content.size);
-    const read = content.read(at, end);
-    const piece = read instanceof Promise ? await read : read;
-    if (piece.length !== end - at) throw new Failure("message-unreadable", "bytes of the message are gone");
-    const written = reception.write(piece);
+    const written = reception.write(whole(await content.read(at, end), end - at));
     if (written !== null) await written;
   }
+}
+
+function whole(piece: Buffer, size: number): Buffer {
+  if (piece.length !== size) throw new Failure("message-unreadable", "bytes of the message are gone");
+  return piece;
 }
 
 function refusalOf(reply: Reply): IntakeResult {

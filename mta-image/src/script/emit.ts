@@ -178,11 +178,13 @@ class ProgramEmitter implements ProgramOut {
         return `u${unit.index}$${name}:${isGiven ? `share(given.${name}??null)` : "null"}`;
       }),
     );
+    const globals = `globals:(given)=>({${fields.join(",")}})`;
+    if (units.length === 1) return `return {${globals},start:${main?.main?.js}};`;
     const suspends = units.some((unit) => unit.main?.suspends === true);
     const calls = units.map(
       (unit, at) =>
         `${at === units.length - 1 ? "return " : ""}${unit.main?.suspends === true ? "yield* " : ""}${unit.main?.js}();`,
     );
-    return `return {globals:(given)=>({${fields.join(",")}}),start:function${suspends ? "*" : ""} start(){${calls.join("")}}};`;
+    return `return {${globals},start:function${suspends ? "*" : ""} start(){${calls.join("")}}};`;
   }
 }

@@ -90,14 +90,8 @@ export function declare<const P extends readonly Parameter<unknown>[]>(
   const { name, parameters, run } = declaration;
   const rest = parameters.at(-1)?.rest === true;
   const fixed = rest ? parameters.slice(0, -1) : parameters;
-  const convert = (args: readonly Value[]): unknown[] => {
-    const converted: unknown[] = [];
-    for (const [at, parameter] of fixed.entries()) converted.push(convertOne(name, parameter, args[at]));
-    if (rest) converted.push(args.slice(fixed.length));
-    return converted;
-  };
   const typed = run as (context: RunContext, ...args: unknown[]) => Result;
-  const call = specialise(name, fixed, rest, typed, convert);
+  const call = specialise(name, fixed, rest, typed);
   const ends = declaration.ends === true;
   return {
     name,
@@ -113,21 +107,30 @@ export function declare<const P extends readonly Parameter<unknown>[]>(
   };
 }
 
-/** Calls with one or two arguments are most of all; they are spared the list. */
+/** Calls with few arguments are most of all; they are spared the list. */
 function specialise(
   name: string,
   fixed: readonly Parameter<unknown>[],
   rest: boolean,
   run: (context: RunContext, ...args: unknown[]) => Result,
-  convert: (args: readonly Value[]) => unknown[],
 ): HostFunction["call"] {
-  const [first, second] = fixed;
-  if (!rest && fixed.length === 1 && first !== undefined)
-    return (context, args) => run(context, convertOne(name, first, args[0]));
-  if (!rest && fixed.length === 2 && first !== undefined && second !== undefined)
-    return (context, args) =>
-      run(context, convertOne(name, first, args[0]), convertOne(name, second, args[1]));
-  return (context, args) => run(context, ...convert(args));
+  const at = (args: readonly Value[], index: number): unknown =>
+    convertOne(name, fixed[index] as Parameter<unknown>, args[index]);
+  switch (rest ? null : fixed.length) {
+    case 1:
+      return (context, args) => run(context, at(args, 0));
+    case 2:
+      return (context, args) => run(context, at(args, 0), at(args, 1));
+    case 3:
+      return (context, args) => run(context, at(args, 0), at(args, 1), at(args, 2));
+    case 5:
+      return (context, args) => run(context, at(args, 0), at(args, 1), at(args, 2), at(args, 3), at(args, 4));
+    default:
+      return (context, args) => {
+        const given = fixed.map((_, index) => at(args, index));
+        return rest ? run(context, ...given, args.slice(fixed.length)) : run(context, ...given);
+      };
+  }
 }
 
 function convertOne(name: string, parameter: Parameter<unknown>, value: Value | undefined): unknown {

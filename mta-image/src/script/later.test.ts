@@ -2,17 +2,23 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import type { Key } from "./key.ts";
+import { Fields } from "./fields.ts";
 import { type Value, HslArray } from "./value.ts";
 
-const items = (): Map<Key, Value> =>
-  new Map<Key, Value>([
-    ["b", 1],
-    ["a", new HslArray([2, 3])],
-  ]);
+const items = (): Record<string, Value | (() => Value) | undefined> => ({
+  b: 1,
+  a: () => new HslArray([2, 3]),
+  left: undefined,
+});
+const made = (item: Value | (() => Value)): Value => (typeof item === "function" ? item() : item);
 
 const uses: Readonly<Record<string, (array: HslArray) => unknown>> = {
-  get: (array) => [array.get("b"), array.get("c"), array.get(0)],
+  get: (array) => [array.get("b"), array.get("c"), array.get(0), array.get("left"), array.get("toString")],
+  "get of an array": (array) => {
+    const [once, again] = [array.get("a"), array.get("a")];
+    return [plain(once), once === again];
+  },
+  "get, then put": (array) => [array.get("a"), array.put("c", 4)].length,
   has: (array) => [array.has("a"), array.has("c")],
   put: (array) => array.put("c", 4),
   add: (array) => array.add(5),
@@ -43,15 +49,19 @@ function plain(value: Value): unknown {
 
 for (const [name, use] of Object.entries(uses)) {
   test(`${name}: as with items that were there from the beginning, which are made once`, () => {
-    let made = 0;
-    const later = HslArray.later(() => {
-      made++;
+    let times = 0;
+    const fields = (): ReturnType<typeof items> => {
+      times++;
       return items();
-    });
-    const named = HslArray.named(items());
-    assert.equal(made, 0);
-    assert.deepEqual(use(later), use(named));
-    assert.deepEqual(plain(later), plain(named));
-    assert.equal(made, 1);
+    };
+    const later = HslArray.record(new Fields(fields, made));
+    const array = HslArray.from([
+      ["b", 1],
+      ["a", new HslArray([2, 3])],
+    ]);
+    assert.equal(times, 0);
+    assert.deepEqual(use(later), use(array));
+    assert.deepEqual(plain(later), plain(array));
+    assert.equal(times, 1);
   });
 }

@@ -15,7 +15,7 @@ const ARRAY_BYTES = 96;
 const LIST_ITEM_BYTES = 8;
 const MAP_ITEM_BYTES = 40;
 
-/** Of arrays that are about to have a map in its place. */
+/** Of arrays that are about to have something else in its place. */
 const none: Value[] = [];
 
 export type Value = null | boolean | number | string | HslArray | Reference;
@@ -37,6 +37,12 @@ export function share<T extends Value>(value: T): T {
   return value;
 }
 
+/** Items under words that are no values yet, see fields.ts. */
+export interface Unmade {
+  get(key: string): Value;
+  map(): Map<Key, Value>;
+}
+
 /**
  * Ordered maps from numbers or texts to values. Keys 0, 1, 2, … in order are kept as a plain list, anything else as a
  * Map. `shared` says that more than one holder may exist; `own` gives the array to write to. Stored items are marked
@@ -49,9 +55,9 @@ export class HslArray {
    * changes it within these bounds: items that are there are replaced, and one is appended where `isBlockFull` is false.
    */
   list: Value[] | null;
-  /** Null in list form, and until somebody looks at what `later` gave. */
+  /** Null in list form, and while there are fields. */
   #map: Map<Key, Value> | null = null;
-  #make: (() => Map<Key, Value>) | null = null;
+  #fields: Unmade | null = null;
   /** The key of the next append, in map form. */
   #next = 0;
 
@@ -72,19 +78,11 @@ export class HslArray {
     return new HslArray(list);
   }
 
-  /** Keeps the map: the caller gives it away, with keys that are texts and no numbers, and values that nobody else holds. */
-  static named(map: Map<Key, Value>): HslArray {
+  /** Keeps the fields: the caller gives them away. */
+  static record(fields: Unmade): HslArray {
     const array = new HslArray(none);
     array.list = null;
-    array.#map = map;
-    return array;
-  }
-
-  /** The same of a map that is made when somebody looks at it, once: most of what scripts are shown is never read. */
-  static later(make: () => Map<Key, Value>): HslArray {
-    const array = new HslArray(none);
-    array.list = null;
-    array.#make = make;
+    array.#fields = fields;
     return array;
   }
 
@@ -100,6 +98,7 @@ export class HslArray {
     const exact = keyOf(key);
     if (exact === null) return null;
     if (this.list !== null) return typeof exact === "number" ? (this.list[exact] ?? null) : null;
+    if (this.#fields !== null) return typeof exact === "string" ? this.#fields.get(exact) : null;
     return this.#asMap().get(exact) ?? null;
   }
 
@@ -210,8 +209,8 @@ export class HslArray {
   #newMap(): Map<Key, Value> {
     const { list } = this;
     if (list === null) {
-      this.#map = (this.#make as () => Map<Key, Value>)();
-      this.#make = null;
+      this.#map = (this.#fields as Unmade).map();
+      this.#fields = null;
     } else {
       meter.allocate(list.length * 16);
       this.#map = list.length === 0 ? new Map() : new Map(list.entries());

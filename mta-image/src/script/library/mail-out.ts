@@ -23,9 +23,12 @@ export const queueParameters = [
 export const sendParameters = [address("sender"), array("recipients"), serverParameter] as const;
 export const addressParameter = address;
 
+/** Of nearly all addresses. */
+const NO_PARAMETERS = {};
+
 /** `"user@host"`, or `["address" => "user@host", "params" => ["SIZE" => 1]]`; a list is [address, params]. */
 function addressOf(value: Value): EnvelopeAddress | undefined {
-  if (typeof value === "string") return checked(value, {});
+  if (typeof value === "string") return checked(value, NO_PARAMETERS);
   if (!(value instanceof HslArray)) return undefined;
   const [local, domain] = [value.get("localpart"), value.get("domain")];
   if (typeof local === "string" && typeof domain === "string")
@@ -41,7 +44,7 @@ function checked(text: string, parameters: Record<string, string>): EnvelopeAddr
 }
 
 function textsOf(value: Value): Record<string, string> {
-  if (!(value instanceof HslArray)) return {};
+  if (!(value instanceof HslArray)) return NO_PARAMETERS;
   return Object.fromEntries(
     [...value.entries()].map(([key, item]) => [String(key).toUpperCase(), toText(item)]),
   );

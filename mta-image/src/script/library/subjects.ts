@@ -1,5 +1,5 @@
 /** How library files declare functions: short forms of host.ts for one subject a file. */
-import type { Key } from "../key.ts";
+import { Fields } from "../fields.ts";
 import { type Value, HslArray, share } from "../value.ts";
 import { truthy } from "../convert.ts";
 
@@ -17,11 +17,9 @@ export function list(values: readonly Value[]): HslArray {
   return HslArray.of([...values]);
 }
 
-/** Keys are words. */
+/** Keys are words; the caller gives the object away. */
 export function record(entries: Readonly<Record<string, Value>>): HslArray {
-  const map = new Map<Key, Value>();
-  for (const key in entries) map.set(key, share(entries[key] ?? null));
-  return HslArray.named(map);
+  return HslArray.record(new Fields<Value>(entries, share));
 }
 
 /** Text of JavaScript as bytes of UTF-8, and back. */
