@@ -78,7 +78,7 @@ soak: setup ## Mail for SOAK_MINUTES (30) while everything goes wrong, then the 
 	@SOAK_MINUTES=$(or $(SOAK_MINUTES),30) SOAK_SEED=$(or $(SOAK_SEED),1) $(NODE) --test --test-reporter=spec e2e/scenarios/survives-faults.test.ts
 bench-operator: setup ## Measure the operator with 1,000 MailClusters, and engines that answer behind each pod; then a hand-over and a burst
 	@$(NODE) operator/bench/operator.bench.ts && $(NODE) e2e/bench/drain.ts && $(NODE) e2e/demo/demo-elastic.ts
-bench: setup ## Measure; the results go to docs/benchmarks.md
+bench: setup native ## Measure; the results go to docs/benchmarks.md
 	@$(NODE) e2e/bench/main.ts && $(NODE) mta-image/bench/idle-memory.bench.ts
 bench-script: $(PACKAGES) ## Compiled scripts against JavaScript by hand, hook calls, waiting, compiling
 	@$(NODE) --expose-gc mta-image/bench/script.bench.ts

@@ -6,19 +6,21 @@ import { readFile } from "node:fs/promises";
 import { isBuiltin } from "node:module";
 import type { Plugin } from "esbuild";
 
-const ADDON_IN_CHECKOUT = "../../../build/native/plugin-host.node";
-const ADDON_IN_IMAGE = "./plugin-host.node";
+const ADDONS_IN_CHECKOUT = "../../../build/native/";
 
-/** In an image the native addon stands beside the bundle. */
-const addonBesideBundle: Plugin = {
-  name: "addon-beside-bundle",
+/** In an image the native addons stand beside the bundle. */
+const addonsBesideBundle: Plugin = {
+  name: "addons-beside-bundle",
   setup({ onLoad }) {
-    onLoad({ filter: /mta-image\/src\/plugins\/native\.ts$/ }, async ({ path }) => {
-      const source = await readFile(path, "utf8");
-      if (!source.includes(ADDON_IN_CHECKOUT))
-        throw new Error(`${path} no longer names ${ADDON_IN_CHECKOUT}`);
-      return { contents: source.replace(ADDON_IN_CHECKOUT, ADDON_IN_IMAGE), loader: "ts" };
-    });
+    onLoad(
+      { filter: /mta-image\/src\/(?:plugins\/native|net\/socket-addon)\.ts$/ },
+      async ({ path }) => {
+        const source = await readFile(path, "utf8");
+        if (!source.includes(ADDONS_IN_CHECKOUT))
+          throw new Error(`${path} no longer names ${ADDONS_IN_CHECKOUT}`);
+        return { contents: source.replace(ADDONS_IN_CHECKOUT, "./"), loader: "ts" };
+      },
+    );
   },
 };
 
@@ -113,7 +115,7 @@ const latePackages: Plugin = {
 };
 
 export const pluginsFor = (name: string): Plugin[] => [
-  addonBesideBundle,
+  addonsBesideBundle,
   pcreBesideBundle(name),
   lateScriptPackages,
   onlyUsedBuiltins,

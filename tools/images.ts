@@ -48,7 +48,7 @@ const images: readonly Image[] = [
     name: "localhost/mailfleet-mta:dev",
     dockerfile: "mta-image/Dockerfile",
     programs: ["smtpd", "mtactl", "hsh", "hsl-lint", "hsl-format", "plugin-check", "mailfleet-egress"],
-    extras: ["build/native/plugin-host.node", "build/native/plugin-copy"],
+    extras: ["build/native/plugin-host.node", "build/native/sockets.node", "build/native/plugin-copy"],
     compiledBy: [ENGINE_FLAG, "smtpd.mjs", "--version"],
   },
   {
@@ -78,7 +78,7 @@ export async function buildImages(say: (line: string) => void): Promise<readonly
   const cache = `${process.env["MAILFLEET_CACHE"] ?? `${homedir()}/.cache/mailfleet`}/images`;
   await mkdir(cache, { recursive: true });
   const base = await step(say, "base file system, about 5 s when not cached", () => baseArchive(cache));
-  await step(say, "native addon, compiled when it is not current", () =>
+  await step(say, "native addons, compiled when they are not current", () =>
     run("make", ["-C", `${root}mta-image/native`, "all"], { timeoutMs: 300_000 }),
   );
   await step(say, "plugin-copy, about 1 s", compilePluginCopy);

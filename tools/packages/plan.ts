@@ -41,7 +41,10 @@ export const packagePlans: readonly PackagePlan[] = [
     isForAll: false,
     programs: ["smtpd", "mtactl", "hsh", "hsl-lint"],
     home: "usr/lib/mailfleet/mta",
-    files: { "build/native/plugin-host.node": "usr/lib/mailfleet/mta/plugin-host.node" },
+    files: {
+      "build/native/plugin-host.node": "usr/lib/mailfleet/mta/plugin-host.node",
+      "build/native/sockets.node": "usr/lib/mailfleet/mta/sockets.node",
+    },
     // The unit reloads with kill.
     debDepends: [...account.debDepends, "procps"],
     rpmRequires: [...account.rpmRequires, "util-linux"],

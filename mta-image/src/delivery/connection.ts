@@ -320,6 +320,7 @@ export class Connection implements WireOwner {
     if (overflow !== null) this.#source.giveBack(overflow);
     this.#current = this.#next;
     this.#next = null;
+    this.#wire.stay();
     if (this.#current === null) return this.work();
     this.#expect(this.#current);
   }

@@ -18,6 +18,8 @@ import type { X509Certificate } from "node:crypto";
 
 import { describe } from "#base/error.ts";
 
+import { adopt } from "../net/adopt.ts";
+import type { ByteSocket } from "../net/byte-socket.ts";
 import { readOn } from "../net/read-on.ts";
 import { ProtocolError, ReplyParser, type ServerReply } from "../smtp/reply-parser.ts";
 import type { TlsChoice } from "../smtp/tls-choice.ts";
@@ -82,7 +84,7 @@ export class Wire implements Expiring {
   traced: Traced | null = null;
   /** Set by who opens it for a host; what is learned of the connection is noted here. */
   trail: Trail | null = null;
-  #socket: Socket;
+  #socket: ByteSocket;
   readonly #plain: Socket;
   readonly #parser = new ReplyParser();
   readonly #deadlines: Deadlines;
@@ -99,10 +101,10 @@ export class Wire implements Expiring {
 
   constructor(target: WireTarget, deadlines: Deadlines) {
     this.#deadlines = deadlines;
-    this.#socket = connectTcp(placeOf(target));
-    this.#plain = this.#socket;
+    this.#plain = connectTcp(placeOf(target));
+    this.#socket = this.#plain;
     this.#listen(this.#socket);
-    this.#socket.once("connect", () => {
+    this.#plain.once("connect", () => {
       if (target.proxy === null) this.#onReached(target);
       else void this.#reach(target, target.proxy);
     });
@@ -141,6 +143,15 @@ export class Wire implements Expiring {
     if (!this.owner.onDeadline()) this.end(this.#isConnected ? "reply-timeout" : "connect-timeout", "");
   }
 
+  /** A message went over it and it goes on: it is read in turns from now on, where that can be. */
+  stay(): void {
+    if (this.ended !== null) return;
+    const socket = adopt(this.#socket);
+    if (socket === this.#socket) return;
+    this.#socket = socket;
+    this.#listen(socket);
+  }
+
   /** Sends text. False when the socket wants the caller to wait for onDrain. */
   write(text: string): boolean {
     return this.ended !== null || this.#socket.write(text, "utf8");
@@ -164,7 +175,8 @@ export class Wire implements Expiring {
   upgrade(request: TlsRequest): Promise<WireEnd | null> {
     // Bytes behind the reply to STARTTLS may have ended the wire already; nobody would hear of it a second time.
     if (this.ended !== null) return Promise.resolve(this.ended);
-    const plain = this.#socket;
+    // No message has gone over it yet: it is Node's own.
+    const plain = this.#plain;
     plain.removeListener("data", this.#onData);
     return new Promise((resolve) => {
       this.owner = { ...nobody, onEnd: resolve };
@@ -242,7 +254,7 @@ export class Wire implements Expiring {
     this.#onReached(target);
   }
 
-  #listen(socket: Socket): void {
+  #listen(socket: ByteSocket): void {
     socket.on("data", this.#onData);
     socket.on("drain", () => this.owner.onDrain());
     socket.on("end", () => this.end("lost", ""));
@@ -263,7 +275,7 @@ export class Wire implements Expiring {
     }
   }
 
-  #troubleOf(socket: Socket, error: NodeJS.ErrnoException): Trouble {
+  #troubleOf(socket: ByteSocket, error: NodeJS.ErrnoException): Trouble {
     if (!this.#isConnected) {
       if (error.code === "ECONNREFUSED") return "connect-refused";
       return error.code === "ETIMEDOUT" ? "connect-timeout" : "connect-failed";

@@ -3,8 +3,8 @@
  * its own queue that costs several times as much as the asking; it leaves that out when somebody has asked already. Changes
  * nothing else: a socket that is paused stays so. Never fails.
  */
-import type { Socket } from "node:net";
+import type { ByteSocket } from "./byte-socket.ts";
 
-export function readOn(socket: Socket): void {
+export function readOn(socket: ByteSocket): void {
   socket.read(0);
 }

@@ -3,20 +3,20 @@
  * one at its start, and another when XCLIENT names a client in its place; bytes, TLS and replies stay the session's.
  * Never fails.
  */
-import type { Socket } from "node:net";
-
 import { ConnectionHooks } from "../hooks/connection-hooks.ts";
 import { scriptedIntake } from "../intake/scripted-intake.ts";
 import type { Secured } from "../smtp/secured.ts";
 import type { NamedClient } from "../smtp/xclient.ts";
 import type { Traced } from "../trace/traced.ts";
+import { descriptorOf } from "../net/adopt.ts";
+import type { ByteSocket } from "../net/byte-socket.ts";
 import { normalizeIp } from "../net/networks.ts";
 import { mayRelayFrom } from "./access.ts";
 import { Commands, type Floor } from "./commands.ts";
 import type { Flow } from "./flow.ts";
 import { Greeting } from "./greeting.ts";
 import type { SessionNeighbours, SessionSettings } from "./options.ts";
-import { type Peer, descriptorOf } from "./peer.ts";
+import type { Peer } from "./peer.ts";
 import { Screening } from "./screening.ts";
 import { mayLogIn } from "./transaction.ts";
 
@@ -30,7 +30,7 @@ export interface Conversation {
 
 export interface ConversationOptions {
   readonly sessionId: string;
-  readonly socket: Socket;
+  readonly socket: ByteSocket;
   readonly settings: SessionSettings;
   readonly near: SessionNeighbours;
   readonly flow: Flow;

@@ -3,7 +3,7 @@
  * its file, a client does not read our replies, too much came in during a commit) and opens it again; bytes
  * flow while no reason is left. This is the back-pressure that bounds the memory of one connection. Never fails.
  */
-import type { Socket } from "node:net";
+import type { ByteSocket } from "../net/byte-socket.ts";
 
 export type StopReason = "disk" | "replies" | "commit";
 
@@ -12,10 +12,14 @@ const MAX_UNREAD_REPLY_BYTES = 65_536;
 
 export class Flow {
   readonly #reasons = new Set<StopReason>();
-  #socket: Socket;
+  #socket: ByteSocket;
 
-  constructor(socket: Socket) {
+  constructor(socket: ByteSocket) {
     this.#socket = socket;
+  }
+
+  get isOpen(): boolean {
+    return this.#reasons.size === 0;
   }
 
   /** Mail waits for our own disk: the client's pace is not to blame. */
@@ -23,8 +27,8 @@ export class Flow {
     return this.#reasons.has("disk");
   }
 
-  /** TLS took over the connection. */
-  moveTo(socket: Socket): void {
+  /** Another socket took over the connection. */
+  moveTo(socket: ByteSocket): void {
     this.#socket = socket;
     if (this.#reasons.size > 0) socket.pause();
   }

@@ -27,12 +27,6 @@ export function peerOf(socket: Socket): Peer {
   };
 }
 
-/** -1 when it has none any more. Node keeps it with its own half of the socket. */
-export function descriptorOf(socket: Socket): number {
-  const { _handle: handle } = socket as unknown as { _handle?: { readonly fd: number } | null };
-  return handle?.fd ?? -1;
-}
-
 /** The client that a proxy at the other end speaks for. */
 export function namedBy(proxy: Peer, { ip, port, tlvs }: ProxySource): Peer {
   return {

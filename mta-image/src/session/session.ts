@@ -8,6 +8,7 @@
  * Nobody may send ahead of our replies but clients that said EHLO, and they not behind a command that ends a
  * group (RFC 2920 3.1): programs that do are no mail servers, or smuggle.
  * A client that closes its side while a commit is under way still gets the reply; else its end ends the session.
+ * A connection that has brought a message is likely to stay, and is moved to those that are read in turns.
  * What fails: a broken line drops the transaction, never a queued message; a spool that refuses shows as a 4xx at the
  * end of data; an unexpected error is a bug, is logged, and ends this connection with 421. `sweep` is the only clock.
  */
@@ -19,6 +20,8 @@ import { mayHaveMore, parseCommand, refused } from "../smtp/command.ts";
 import type { NamedClient } from "../smtp/xclient.ts";
 import { type Reply, makeReply, replies } from "../smtp/reply.ts";
 import { Traced } from "../trace/traced.ts";
+import { adopt, asNodeSocket } from "../net/adopt.ts";
+import type { ByteSocket } from "../net/byte-socket.ts";
 import { isInNetworks } from "../net/networks.ts";
 import { readOn } from "../net/read-on.ts";
 import { type Conversation, type ConversationOptions, openConversation } from "./conversation.ts";
@@ -46,7 +49,7 @@ export class Session {
   readonly #traced: Traced;
   /** With the client that is spoken for; another one when XCLIENT names another. */
   #talk: Conversation;
-  #socket: Socket;
+  #socket: ByteSocket;
   #mode: Mode = "greeting";
   #isLeaving = false;
   /** The client closed its side while a commit was under way. */
@@ -144,7 +147,7 @@ export class Session {
   }
 
   /** Listeners stay for the socket's whole life: a reset may come at any moment, even after close. */
-  #attach(socket: Socket): void {
+  #attach(socket: ByteSocket): void {
     socket.on("data", (chunk: Buffer) => {
       readOn(socket);
       this.#onData(chunk);
@@ -281,7 +284,18 @@ export class Session {
     this.#ready();
     answer();
     this.#leaveIfIdle();
+    this.#stay();
     this.#goOn();
+  }
+
+  /** Behind the reply to a message, unless something else waits for the socket. */
+  #stay(): void {
+    if (this.#lastState !== "EOD" || this.#mode !== "command" || this.#hasEnded || !this.#flow.isOpen) return;
+    const socket = adopt(this.#socket);
+    if (socket === this.#socket) return;
+    this.#socket = socket;
+    this.#attach(socket);
+    this.#flow.moveTo(socket);
   }
 
   #leaveIfIdle(): void {
@@ -304,12 +318,13 @@ export class Session {
 
   /** Everything said in the clear is forgotten (RFC 3207 4.2); bytes behind STARTTLS were refused before. */
   #startTls(options: { thenGreet: boolean }): void {
-    const plain = this.#socket;
     const context = this.#settings.tls;
     if (context === null) return this.#hangUp();
+    const plain = asNodeSocket(this.#socket);
     this.#talk.commands.abort();
     this.#mode = "waiting";
     this.#input.take();
+    if (plain !== this.#socket) this.#attach(plain);
     // Our 220 leaves before TLS takes the connection over.
     plain.uncork();
     this.#socket = upgradeToTls({

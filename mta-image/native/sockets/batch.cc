@@ -1,0 +1,145 @@
+#include "batch.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+
+namespace mta {
+namespace {
+
+// Far more than a process may open; what comes beyond stays with Node.
+constexpr size_t kMostSockets = 65'536;
+
+uint32_t events_of(uint32_t wishes) {
+  uint32_t events = 0;
+  if ((wishes & Batch::kRead) != 0) events |= EPOLLIN;
+  if ((wishes & Batch::kWrite) != 0) events |= EPOLLOUT;
+  return events;
+}
+
+// What is left divided among those that are left, so that a few that send much keep nobody from being read.
+size_t share(size_t left, size_t sockets) { return std::min(left / sockets, Batch::kMostShare); }
+
+}  // namespace
+
+Batch::Batch() : epoll_(epoll_create1(EPOLL_CLOEXEC)) {
+  if (epoll_ < 0) throw std::system_error(errno, std::generic_category(), "epoll_create1");
+}
+
+Batch::~Batch() {
+  for (const Slot& slot : slots_) {
+    if (slot.fd >= 0) ::close(slot.fd);
+  }
+  ::close(epoll_);
+}
+
+bool Batch::has(int32_t slot) const {
+  return slot >= 0 && static_cast<size_t>(slot) < slots_.size() && slots_[static_cast<size_t>(slot)].fd >= 0;
+}
+
+int32_t Batch::adopt(int fd) {
+  if (free_.empty() && slots_.size() >= kMostSockets) return -EMFILE;
+  const int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  if (own < 0) return -errno;
+  int32_t slot = 0;
+  if (free_.empty()) {
+    slot = static_cast<int32_t>(slots_.size());
+    slots_.emplace_back();
+  } else {
+    slot = free_.back();
+    free_.pop_back();
+  }
+  slots_[static_cast<size_t>(slot)] = {own, 0};
+  ++live_;
+  return slot;
+}
+
+// A socket without wishes is taken out: epoll tells of broken connections whether one asks or not, without end.
+int32_t Batch::wish(int32_t slot, uint32_t wishes) {
+  Slot& socket = slots_[static_cast<size_t>(slot)];
+  if (socket.wishes == wishes) return 0;
+  epoll_event event{};
+  event.events = events_of(wishes);
+  event.data.u32 = static_cast<uint32_t>(slot);
+  const int how = wishes == 0 ? EPOLL_CTL_DEL : socket.wishes == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+  if (epoll_ctl(epoll_, how, socket.fd, &event) < 0) return -errno;
+  socket.wishes = wishes;
+  return 0;
+}
+
+int32_t Batch::send(int32_t slot, const iovec* pieces, size_t count) {
+  msghdr message{};
+  message.msg_iov = const_cast<iovec*>(pieces);
+  message.msg_iovlen = count;
+  ssize_t sent = -1;
+  do {
+    sent = sendmsg(slots_[static_cast<size_t>(slot)].fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  } while (sent < 0 && errno == EINTR);
+  if (sent < 0) return errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS ? 0 : -errno;
+  return static_cast<int32_t>(sent);
+}
+
+void Batch::end(int32_t slot) { shutdown(slots_[static_cast<size_t>(slot)].fd, SHUT_WR); }
+
+void Batch::close(int32_t slot) { ::close(release(slot)); }
+
+int Batch::release(int32_t slot) {
+  // Said, not left to the closing: a child that is just being made may hold the connection open.
+  wish(slot, 0);
+  const int fd = slots_[static_cast<size_t>(slot)].fd;
+  leave(slot);
+  return fd;
+}
+
+void Batch::leave(int32_t slot) {
+  slots_[static_cast<size_t>(slot)] = {};
+  --live_;
+  (turning_ ? resting_ : free_).push_back(slot);
+}
+
+void Batch::rest() {
+  turning_ = false;
+  free_.insert(free_.end(), resting_.begin(), resting_.end());
+  resting_.clear();
+}
+
+size_t Batch::turn(char* into, size_t room, Found* found) {
+  rest();
+  turning_ = true;
+  epoll_event ready[kSocketsATurn];
+  const int count = epoll_wait(epoll_, ready, kSocketsATurn, 0);
+  Found* next = found;
+  size_t offset = 0;
+  for (int i = 0; i < count; ++i) {
+    const auto slot = static_cast<int32_t>(ready[i].data.u32);
+    if (!has(slot)) continue;
+    const uint32_t wishes = slots_[static_cast<size_t>(slot)].wishes;
+    const uint32_t events = ready[i].events;
+    const bool broken = (events & (EPOLLERR | EPOLLHUP)) != 0;
+    // Sending will tell what is broken where nobody reads.
+    if ((wishes & kWrite) != 0 && ((events & EPOLLOUT) != 0 || broken)) *next++ = {slot, kWritable, 0};
+    if ((wishes & kRead) == 0 || ((events & EPOLLIN) == 0 && !broken)) continue;
+    offset += read(slot, into, share(room - offset, static_cast<size_t>(count - i)), offset, next);
+  }
+  return static_cast<size_t>(next - found);
+}
+
+size_t Batch::read(int32_t slot, char* into, size_t room, size_t offset, Found*& found) {
+  Slot& socket = slots_[static_cast<size_t>(slot)];
+  const ssize_t got = recv(socket.fd, into + offset, room, MSG_DONTWAIT);
+  if (got > 0) {
+    *found++ = {slot, static_cast<int32_t>(got), static_cast<int32_t>(offset)};
+    return static_cast<size_t>(got);
+  }
+  const int error = got == 0 ? 0 : errno;
+  if (error == EAGAIN || error == EWOULDBLOCK || error == EINTR) return 0;
+  wish(slot, error == 0 ? socket.wishes & ~kRead : 0);
+  *found++ = {slot, -error, 0};
+  return 0;
+}
+
+}  // namespace mta

@@ -1,0 +1,81 @@
+// A set of connected stream sockets that are read and written without one event of Node's for each: the sockets that have
+// something are read together, into one buffer. Knows neither Node nor JavaScript. Not for more than one thread.
+#pragma once
+
+#include <sys/epoll.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace mta {
+
+// What a turn found: one or two for each socket that had something.
+struct Found {
+  int32_t slot;
+  // More than 0: so many bytes at `offset`. 0: the other side ends. `kWritable`. Else minus an errno; nothing is read any more.
+  int32_t what;
+  int32_t offset;
+};
+
+class Batch {
+ public:
+  static constexpr int32_t kWritable = -1'000'000;
+  // Wishes of a socket.
+  static constexpr uint32_t kRead = 1;
+  static constexpr uint32_t kWrite = 2;
+  static constexpr size_t kSocketsATurn = 64;
+  static constexpr size_t kMostFound = 2 * kSocketsATurn;
+  // No socket reads more than this in a turn.
+  static constexpr size_t kMostShare = 65'536;
+  // With it each socket that is ready reads 4 KiB or more in its turn, however much the others send.
+  static constexpr size_t kLeastRoom = kSocketsATurn * 4096;
+
+  Batch();
+  ~Batch();
+  Batch(const Batch&) = delete;
+  Batch& operator=(const Batch&) = delete;
+
+  // Readable whenever a turn would find something.
+  int descriptor() const { return epoll_; }
+  size_t size() const { return live_; }
+
+  // Takes a descriptor of its own for the same connection. Its slot, or minus an errno. Nothing is wished yet.
+  int32_t adopt(int fd);
+  // Minus an errno when the system refuses.
+  int32_t wish(int32_t slot, uint32_t wishes);
+  // How many bytes the system took, 0 for a full buffer, or minus an errno.
+  int32_t send(int32_t slot, const iovec* pieces, size_t count);
+  // No more will be sent. Harmless when the connection is gone.
+  void end(int32_t slot);
+  void close(int32_t slot);
+  // The descriptor, from now on the caller's.
+  int release(int32_t slot);
+  bool has(int32_t slot) const;
+
+  // Reads what is there into `into`, which has room for `room` bytes, `kLeastRoom` or more. The slots of what it found are given to nobody else before the next
+  // turn begins or `rest` is called.
+  size_t turn(char* into, size_t room, Found* found);
+  void rest();
+
+ private:
+  struct Slot {
+    int fd = -1;
+    uint32_t wishes = 0;
+  };
+
+  size_t read(int32_t slot, char* into, size_t room, size_t offset, Found*& found);
+  void leave(int32_t slot);
+
+  int epoll_ = -1;
+  size_t live_ = 0;
+  bool turning_ = false;
+  std::vector<Slot> slots_;
+  std::vector<int32_t> free_;
+  // Free behind this turn: what it found may still name them.
+  std::vector<int32_t> resting_;
+};
+
+}  // namespace mta

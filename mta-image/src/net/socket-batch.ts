@@ -1,0 +1,109 @@
+/**
+ * All sockets that are read in turns: one call of the addon for those that have something, in place of Node's events for each.
+ * There is one for a process, made with the first socket; null where there is no addon. What a socket's listener throws is
+ * thrown where Node throws what its own events' listeners do, and the others are told all the same.
+ */
+import { FOUND_NUMBERS, LEAST_ROOM, type SocketAddon, found, loadSocketAddon } from "./socket-addon.ts";
+
+export interface TurnListener {
+  /** The bytes are the listener's own. */
+  onBytes(bytes: Buffer): void;
+  onEnd(): void;
+  onWritable(): void;
+  /** `errno` as the system counts them, above 0. */
+  onBroken(errno: number): void;
+  /** The turn is over: what was kept back is to be sent. */
+  onTurnEnd(): void;
+}
+
+/** Smaller ones share memory; a larger one, likely content that is kept for a while, has its own and holds nothing else. */
+const POOLED_BYTES = 512;
+
+export class SocketBatch {
+  readonly addon: SocketAddon;
+  readonly #arena = Buffer.alloc(LEAST_ROOM);
+  readonly #found = new Int32Array(FOUND_NUMBERS);
+  readonly #listeners: (TurnListener | undefined)[] = [];
+  #waiting: TurnListener[] = [];
+  #isTurning = false;
+
+  constructor(addon: SocketAddon) {
+    this.addon = addon;
+    addon.open(this.#arena, this.#found, (count) => this.#turn(count));
+  }
+
+  /** The slot, or minus an errno. */
+  add(descriptor: number, listener: TurnListener): number {
+    const slot = this.addon.adopt(descriptor);
+    if (slot >= 0) this.#listeners[slot] = listener;
+    return slot;
+  }
+
+  /** Nothing is told of this slot any more, also not what this turn has found. */
+  forget(slot: number): void {
+    this.#listeners[slot] = undefined;
+  }
+
+  /** True when there is a turn at whose end the listener will hear of it. */
+  waitForTurnEnd(listener: TurnListener): boolean {
+    if (this.#isTurning) this.#waiting.push(listener);
+    return this.#isTurning;
+  }
+
+  #turn(count: number): void {
+    this.#isTurning = true;
+    for (let i = 0; i < 3 * count; i += 3) {
+      try {
+        this.#tell(i);
+      } catch (error) {
+        throwLater(error);
+      }
+    }
+    this.#isTurning = false;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const listener of waiting) {
+      try {
+        listener.onTurnEnd();
+      } catch (error) {
+        throwLater(error);
+      }
+    }
+  }
+
+  #tell(at: number): void {
+    const listener = this.#listeners[this.#found[at] as number];
+    if (listener === undefined) return;
+    const what = this.#found[at + 1] as number;
+    if (what > 0) {
+      const bytes = what < POOLED_BYTES ? Buffer.allocUnsafe(what) : Buffer.allocUnsafeSlow(what);
+      const start = this.#found[at + 2] as number;
+      this.#arena.copy(bytes, 0, start, start + what);
+      listener.onBytes(bytes);
+    } else if (what === found.end) listener.onEnd();
+    else if (what === found.writable) listener.onWritable();
+    else listener.onBroken(-what);
+  }
+}
+
+function throwLater(error: unknown): void {
+  process.nextTick(() => {
+    throw error;
+  });
+}
+
+let batch: SocketBatch | null | undefined;
+
+export function batchOfProcess(): SocketBatch | null {
+  if (batch === undefined) batch = makeBatch();
+  return batch;
+}
+
+function makeBatch(): SocketBatch | null {
+  const addon = loadSocketAddon();
+  try {
+    return addon === null ? null : new SocketBatch(addon);
+  } catch {
+    return null;
+  }
+}

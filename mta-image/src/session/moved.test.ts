@@ -1,0 +1,93 @@
+/** Connections that have brought a message are read in turns from then on; to their clients nothing changes. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { before, test } from "node:test";
+import { connect as connectTls, createSecureContext } from "node:tls";
+
+import { buildSockets } from "../../testing/batched-sockets.ts";
+import { Lines } from "../../testing/dialogue.ts";
+import { withReceiver } from "../../testing/receiver.ts";
+import { until } from "../../testing/until.ts";
+
+const read = (name: string): string => readFileSync(new URL(`testdata/${name}`, import.meta.url), "utf8");
+const context = createSecureContext({ cert: read("test-cert.pem"), key: read("test-key.pem") });
+before(buildSockets);
+
+/** Those of Node, in this process: the client's, and the session's until it is moved. */
+const socketsOfNode = (): number =>
+  process.getActiveResourcesInfo().filter((name) => name === "TCPSocketWrap").length;
+
+async function send(client: Lines, text = "Subject: x\r\n\r\nhello"): Promise<void> {
+  await client.ask("MAIL FROM:<news@example.org>");
+  await client.ask("RCPT TO:<ann@example.net>");
+  assert.match(await client.ask("DATA"), /^354 /);
+  assert.match(await client.ask(`${text}\r\n.`), /^250 2\.0\.0 Ok: queued as /);
+}
+
+async function moved(client: Lines): Promise<void> {
+  await client.reply();
+  await client.ask("EHLO client.example.org");
+  const before = socketsOfNode();
+  await send(client);
+  await until(socketsOfNode, (now) => now === before - 1);
+}
+
+test("a connection goes on behind its first message, also with commands sent ahead, and says goodbye", () =>
+  withReceiver({ settings: { maxSizeBytes: 1_000_000 } }, async (receiver) => {
+    const client = await receiver.connect();
+    await moved(client);
+    client.socket.write("MAIL FROM:<a@example.org>\r\nRCPT TO:<ann@example.net>\r\nDATA\r\n");
+    for (const code of [/^250 /, /^250 /, /^354 /]) assert.match(await client.reply(), code);
+    for (const piece of ["Subject: y\r\n\r\n", "in pie", "ces\r\n", ".", "\r", "\n"]) {
+      client.socket.write(piece);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    assert.match(await client.reply(), /^250 /);
+    await send(client, `Subject: large\r\n\r\n${"0123456789".repeat(60)}${"\r\nline".repeat(60_000)}`);
+    assert.equal(receiver.accepted.length, 3);
+    assert.match(await client.ask("QUIT"), /^221 /);
+    await receiver.untilIdle();
+  }));
+
+test("TLS can begin behind a message that came in the clear", () =>
+  withReceiver({ tls: context }, async (receiver) => {
+    const plain = await receiver.connect();
+    await moved(plain);
+    assert.match(await plain.ask("STARTTLS"), /^220 /);
+    plain.socket.removeAllListeners("data");
+    const socket = connectTls({ socket: plain.socket, rejectUnauthorized: false });
+    await new Promise<void>((resolve, reject) =>
+      socket.once("secureConnect", resolve).once("error", reject),
+    );
+    const client = new Lines(socket);
+    await client.ask("EHLO client.example.org");
+    await send(client);
+    await send(client);
+    assert.match(receiver.accepted[1]?.origin.tls ?? "", /^TLSv1\.3 TLS_/);
+    socket.destroy();
+  }));
+
+test("a reset in the middle of the second message leaves nothing behind", () =>
+  withReceiver({}, async (receiver) => {
+    const client = await receiver.connect();
+    await moved(client);
+    await client.ask("MAIL FROM:<a@example.org>");
+    await client.ask("RCPT TO:<ann@example.net>");
+    await client.ask("DATA");
+    client.socket.write("Subject: half\r\n");
+    client.socket.resetAndDestroy();
+    await receiver.untilIdle();
+    assert.equal(receiver.accepted.length, 1);
+  }));
+
+test("one that closes its side behind its last message gets the reply", () =>
+  withReceiver({}, async (receiver) => {
+    const client = await receiver.connect();
+    await moved(client);
+    await client.ask("MAIL FROM:<a@example.org>");
+    await client.ask("RCPT TO:<ann@example.net>");
+    await client.ask("DATA");
+    client.socket.end("Subject: last\r\n\r\nx\r\n.\r\n");
+    assert.match(await client.reply(), /^250 /);
+    assert.equal(receiver.accepted.length, 2);
+  }));
