@@ -11,6 +11,9 @@ import { type Packet, decode, encode, streamEncode } from "dns-packet";
 
 import type { Clock } from "#base/clock.ts";
 
+/** The forms of records that are more than a text. */
+export type { CaaData, SoaData, SrvData, TlsaData } from "dns-packet";
+
 export type QuestionType =
   | "A"
   | "AAAA"

@@ -231,7 +231,7 @@ function queueOf({ queue, config, servers }: ScriptLifeOptions["engine"]): Queue
 
 function quotaOf(queue: Queue, name: string): ReturnType<QueueOrders["quota"]> {
   const count = queue.quotas.usedBy(name);
-  return count === null ? queue.namedQuotas.usedBy(name) : { count, bytes: null };
+  return count === null ? queue.quotas.named.usedBy(name) : { count, bytes: null };
 }
 
 /** After it the outcome of a plugin that a script chose is unclear: the same as for transports. */

@@ -2,14 +2,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { systemClock } from "#base/clock.ts";
-
 import { setUp } from "../../testing/queue-rig.ts";
 import { libraryHost } from "../script/library/library.ts";
 import { compile, run } from "../script/machine.ts";
 import { noFiles } from "../script/module.ts";
-import { Shared } from "../script/shared.ts";
 import { makeScriptQueue } from "./script-queue.ts";
+import { quietWorld } from "../../testing/quiet-world.ts";
 
 test("suspensions and policies of scripts stand in the queue's rules, and go", async () => {
   const { queue } = setUp();
@@ -31,17 +29,13 @@ test("suspensions and policies of scripts stand in the queue's rules, and go", a
   `;
   const { error } = await run(compile("test", script, libraryHost, noFiles), {
     world: {
-      clock: systemClock,
-      random: () => 0.5,
+      ...quietWorld(),
       echo: (line) => void lines.push(line),
-      log: () => undefined,
-      hostname: "h",
-      shared: new Shared(systemClock),
       ports: {
         queue: makeScriptQueue({
           rules: () => queue.rules,
           algorithm: () => "tokenbucket",
-          quota: (name) => queue.namedQuotas.usedBy(name),
+          quota: (name) => queue.quotas.named.usedBy(name),
           connections: (server) => (server === "mx" ? 3 : null),
         }),
       },

@@ -8,7 +8,7 @@ export const droppedOrders: QueueOrders = {
   suspend: () => true,
   addPolicy: () => true,
   deletePolicy: () => false,
-  quota: () => null,
+  quota: () => ({ count: 0, bytes: 0 }),
   connections: () => null,
   share: () => 1,
 };

@@ -8,7 +8,7 @@ import { setUp, settle } from "../../testing/queue-rig.ts";
 test("mail counts under its names while it is queued, also while it waits for another attempt", async () => {
   const { queue, courier, clock } = setUp();
   courier.answer = () => outcome("deferred");
-  const used = () => ["a", "b", "c"].map((name) => queue.namedQuotas.usedBy(name));
+  const used = () => ["a", "b", "c"].map((name) => queue.quotas.named.usedBy(name));
   const recipients = ["ann@example.net", "bob@example.org"];
   queue.add(makeMessage({ recipients, sizeBytes: 100, envelope: { quotas: ["a", "b"] } }));
   queue.add(makeMessage({ sizeBytes: 7, envelope: { quotas: ["b"] } }));
@@ -42,10 +42,10 @@ test("mail that is handed over counts no more, and again when it comes back", ()
     envelope: { quotas: ["a"] },
   });
   queue.add(message);
-  assert.deepEqual(queue.namedQuotas.usedBy("a"), { count: 2, bytes: 20 });
+  assert.deepEqual(queue.quotas.named.usedBy("a"), { count: 2, bytes: 20 });
   const away = queue.withdraw(message.id);
-  assert.deepEqual(queue.namedQuotas.usedBy("a"), { count: 0, bytes: 0 });
+  assert.deepEqual(queue.quotas.named.usedBy("a"), { count: 0, bytes: 0 });
   assert.ok(away !== null);
   queue.add(away);
-  assert.deepEqual(queue.namedQuotas.usedBy("a"), { count: 2, bytes: 20 });
+  assert.deepEqual(queue.quotas.named.usedBy("a"), { count: 2, bytes: 20 });
 });

@@ -21,7 +21,6 @@ import { Entry } from "./entry.ts";
 import { type Explanation, explainEntry } from "./explain.ts";
 import { KeptMessages } from "./kept-messages.ts";
 import type { QueueFigures, QueueOptions } from "./queue-options.ts";
-import { NamedQuotas } from "./named-quotas.ts";
 import { Quotas } from "./quotas.ts";
 import { Reactions } from "./reactions.ts";
 import type { RetrySchedule } from "./retry.ts";
@@ -49,7 +48,6 @@ export class Queue {
   readonly rules: DynamicRules;
   /** How much may be queued. */
   readonly quotas: Quotas;
-  readonly namedQuotas = new NamedQuotas();
   /** What replies change for a time. */
   readonly reactions: Reactions;
   readonly #dispatcher: Dispatcher;
@@ -158,7 +156,7 @@ export class Queue {
   add(message: LiveMail): void {
     const entries = this.#makeEntries(message);
     this.#total += entries.length;
-    this.namedQuotas.enter(message, entries.length);
+    this.quotas.named.enter(message, entries.length);
     for (const entry of entries) {
       if (entry.phase === "hold") this.#held++;
       else this.#place(entry);
@@ -167,13 +165,11 @@ export class Queue {
   }
 
   #makeEntries(message: LiveMail): Entry[] {
-    const entries: Entry[] = [];
     const { line } = message;
-    for (const [index, domain] of line.domains.entries()) {
+    return line.domains.flatMap((domain, index) => {
       const state = message.stateOf(index);
-      if (state !== null) entries.push(this.#makeEntry(message, index, { name: { ...line, domain }, state }));
-    }
-    return entries;
+      return state === null ? [] : [this.#makeEntry(message, index, { name: { ...line, domain }, state })];
+    });
   }
 
   #makeEntry(message: LiveMail, recipient: number, { name, state }: Beginning): Entry {
@@ -324,7 +320,7 @@ export class Queue {
       this.#dispatcher.quit(entry.destination);
     }
     this.#total -= entries.length;
-    this.namedQuotas.leave(message, entries.length);
+    this.quotas.named.leave(message, entries.length);
     message.wake();
     return message;
   }
@@ -393,7 +389,7 @@ export class Queue {
     const { message, destination } = entry;
     entry.phase = "gone";
     this.#total--;
-    this.namedQuotas.leave(message, 1);
+    this.quotas.named.leave(message, 1);
     this.#spool.settle(message.id, entry.recipient);
     this.#dispatcher.quit(destination);
   }

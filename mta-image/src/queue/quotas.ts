@@ -14,6 +14,7 @@ import type { CountedField, QueueMatch } from "#contract/queue-fields.ts";
 import type { Envelope } from "../message/envelope.ts";
 import type { Facts } from "./matching.ts";
 import { type Policy, applyPolicy, compilePolicy } from "./policy.ts";
+import { NamedQuotas } from "./named-quotas.ts";
 import { type KnownLine, QuotaFacts } from "./quota-facts.ts";
 import type { Rulebook } from "./rulebook.ts";
 
@@ -72,6 +73,8 @@ const ofTheWay: readonly (keyof Facts)[] = ["localip", "grouping", "remoteip", "
 const ofHosts = ofTheWay.filter((field) => field !== "localip");
 
 export class Quotas {
+  /** Under names of scripts, which bound nothing. */
+  readonly named = new NamedQuotas();
   readonly #clock: Clock;
   readonly #rulebook: Rulebook;
   readonly #facts: QuotaFacts;

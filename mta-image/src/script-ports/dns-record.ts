@@ -2,7 +2,7 @@
  * One record of DNS, from the library's form to that of scripts: a text, or fields in the order of a zone file under the names
  * that Node gives them, bytes as hexadecimal. Pure; a record that makes no sense is what its parts say as text.
  */
-import type { CaaData, SoaData, SrvData, TlsaData } from "dns-packet";
+import type { CaaData, SoaData, SrvData, TlsaData } from "../dns/question.ts";
 
 import type { DnsRecord, DnsType } from "../script/ports.ts";
 

@@ -48,7 +48,7 @@ test("the names that mail counts under go with it, and a peer can read them", as
   queue.add(await spool.commit(makeDraft({ envelope: { quotas: ["news", "all"] } })));
   const [out] = new MailStore({ queue, spool }).checkOut({ messages: 1, bytes: MIB });
   assert.deepEqual(FrameHead.parse(out?.head).envelope.quotas, ["news", "all"]);
-  assert.deepEqual(queue.namedQuotas.usedBy("news"), { count: 0, bytes: 0 });
+  assert.deepEqual(queue.quotas.named.usedBy("news"), { count: 0, bytes: 0 });
   await spool.close();
 });
 
