@@ -17,7 +17,7 @@ import { keysOf } from "#mta/smtp/scram.ts";
 import { CountingSink } from "../../e2e/bench/sink.ts";
 import { freePort } from "../../e2e/peers/free-port.ts";
 import { ChildEngine } from "../testing/child-engine.ts";
-import { processorMicroseconds } from "./processor-time.ts";
+import { mainThreadMicroseconds } from "./processor-time.ts";
 
 /** Scripts by hook; what is not named has none. */
 export type Texts = Readonly<Record<string, string>>;
@@ -81,11 +81,11 @@ export class HookEngine {
     return new HookEngine(engine, sink, kinds);
   }
 
-  /** Microseconds of the engine's processor time for a message, from its connection to the sink's 250. */
+  /** Microseconds of the processor time of the engine's main thread for a message, from its connection to the sink's 250. */
   async microseconds(run: Run): Promise<number> {
-    const before = await processorMicroseconds(this.#engine.pid);
+    const before = await mainThreadMicroseconds(this.#engine.pid);
     await this.pass(run);
-    const after = await processorMicroseconds(this.#engine.pid);
+    const after = await mainThreadMicroseconds(this.#engine.pid);
     return (after - before) / (sessionsOf(run) * run.perSession);
   }
 
