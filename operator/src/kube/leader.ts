@@ -13,7 +13,7 @@ import type { Log } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 
 import type { Kube, Ref } from "./kube.ts";
-import { microTime } from "./micro-time.ts";
+import { microTime } from "./times.ts";
 import { type Lease, resources } from "./objects.ts";
 
 /** The values of controller-runtime: 15, 10 and 2 seconds. */

@@ -9,7 +9,7 @@ import { describe } from "#base/error.ts";
 import type { Log } from "#base/log.ts";
 
 import type { EventInput, Kube, KubeObject } from "./kube.ts";
-import { microTime } from "./micro-time.ts";
+import { microTime } from "./times.ts";
 import { type KubeEvent, resources } from "./objects.ts";
 
 export interface Recorder {

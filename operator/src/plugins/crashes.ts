@@ -8,6 +8,7 @@
  */
 import type { NativePluginStatus } from "#crds/native-plugin.ts";
 import type { ContainerStatus, Pod } from "#operator/kube/objects.ts";
+import { wholeSeconds } from "#operator/kube/times.ts";
 
 /** A revision whose engines ended so often and named the plugin has had no accident. */
 export const CRASHES_TOO_MANY = 3;
@@ -82,7 +83,7 @@ export function noteEnds(
   ends: readonly PodEnd[],
   { id, now }: { readonly id: string; readonly now: Date },
 ): PodCrashes[] {
-  const at = now.toISOString().replace(/\.\d+Z$/, "Z");
+  const at = wholeSeconds(now.getTime());
   const notes = new Map(known.map((note) => [note.uid, note]));
   for (const { blame, ...end } of ends) {
     if (blame.plugin !== id || (notes.get(end.uid)?.ends ?? 0) >= end.ends) continue;

@@ -4,6 +4,7 @@
  */
 import type { Condition } from "#crds/conditions.ts";
 import type { CustomObject } from "#operator/kube/objects.ts";
+import { wholeSeconds } from "#operator/kube/times.ts";
 import { conditions } from "#operator/status/conditions.ts";
 
 export function brokenSpecStatus(object: CustomObject, message: string, now: Date): unknown {
@@ -15,8 +16,7 @@ export function brokenSpecStatus(object: CustomObject, message: string, now: Dat
     Stalled: { status: "True", reason: "SpecBroken", message },
     Reconciling: { status: "False", reason: "SpecBroken", message },
   } as const;
-  const isoNow = `${now.toISOString().slice(0, 19)}Z`;
-  const told = conditions(verdicts, { previous, generation, now: isoNow });
+  const told = conditions(verdicts, { previous, generation, now: wholeSeconds(now.getTime()) });
   const others = previous.filter(({ type }) => !(type in verdicts));
   return { ...before, observedGeneration: generation, conditions: [...told, ...others] };
 }

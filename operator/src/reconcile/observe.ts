@@ -25,6 +25,7 @@ import {
   resources,
   type Secret,
 } from "#operator/kube/objects.ts";
+import { wholeSeconds } from "#operator/kube/times.ts";
 import { type PluginResolution, resolvePlugins } from "#operator/plugins/resolve.ts";
 import type { Bake } from "#operator/rollout/canary.ts";
 import type { Edits } from "#operator/rollout/settle.ts";
@@ -145,7 +146,7 @@ export async function observe(tools: Tools, object: CustomObject): Promise<Obser
     waitsFor: null,
     bake: tools.memory.of(key).bake,
     edits: tools.memory.of(key).edits,
-    time: new Date(tools.clock.now()).toISOString().replace(/\.\d+Z$/, "Z"),
+    time: wholeSeconds(tools.clock.now()),
     orders: ordersOf(tools, key, owned.pods),
   });
 }

@@ -6,6 +6,7 @@
 import type { MailClusterConditionType } from "#crds/conditions.ts";
 import type { MailClusterStatus } from "#crds/mail-cluster-status.ts";
 import { selectorText } from "#operator/desired/labels.ts";
+import { wholeSeconds } from "#operator/kube/times.ts";
 
 import { hibernated, paused } from "./asleep.ts";
 import { clientIpVisible } from "./client-ip-visible.ts";
@@ -47,7 +48,7 @@ export function makeStatus(input: StatusInput): MailClusterStatus {
   const isProven = input.rollout === null || input.rollout.phase === "Everywhere";
   const lastGood = isProven && current !== null && current === target ? current : input.lastGood;
   const judged: Judged = { ...input, lastGood };
-  const now = input.now.toISOString().replace(/\.\d+Z$/, "Z");
+  const now = wholeSeconds(input.now.getTime());
   const leavingSince = leavingTimes(judged, input.previous.pods ?? [], now);
   const plan = planOf(judged);
   const spread = spreadRecord(input, now);

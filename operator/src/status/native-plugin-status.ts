@@ -5,6 +5,7 @@
 import type { PluginState } from "#contract/plugins-api.ts";
 import type { NativePluginStatus } from "#crds/native-plugin.ts";
 import type { ContainerStatus, Pod } from "#operator/kube/objects.ts";
+import { wholeSeconds } from "#operator/kube/times.ts";
 import type { CheckState } from "#operator/plugins/check-result.ts";
 import { CRASHES_TOO_MANY, type PodCrashes, worstOf } from "#operator/plugins/crashes.ts";
 import type { Pin } from "#operator/plugins/pin.ts";
@@ -68,7 +69,7 @@ export function nativePluginStatus(input: Input): NativePluginStatus {
       {
         previous: input.previous.conditions ?? [],
         generation: input.generation,
-        now: input.now.toISOString().replace(/\.\d+Z$/, "Z"),
+        now: wholeSeconds(input.now.getTime()),
       },
     ),
     ...(digest === null ? {} : { digest }),

@@ -1,5 +1,6 @@
 /** One line a slot for the status (pure): what its pod is doing, and why. */
 import type { PodEntry } from "#crds/mail-cluster-status.ts";
+import { wholeSeconds } from "#operator/kube/times.ts";
 import { type ObservedPod, type ObservedSlot, hasEnded, isOnLeavingNode } from "#operator/slots/observed.ts";
 import { roundFigure } from "#operator/slots/round-figure.ts";
 import type { Waiting } from "#operator/slots/steps.ts";
@@ -25,7 +26,7 @@ export function podEntries(
       ...identityOf(observed),
       ...(pod?.node == null ? {} : { node: pod.node.name }),
       ...(since === undefined ? {} : { leavingSince: since }),
-      ...(waiting?.wakeAt == null ? {} : { wakeAt: isoTime(waiting.wakeAt) }),
+      ...(waiting?.wakeAt == null ? {} : { wakeAt: wholeSeconds(waiting.wakeAt) }),
       ...(reason === null ? {} : { reason }),
     };
   });
@@ -35,10 +36,6 @@ export function podEntries(
 function identityOf({ pod, claim }: ObservedSlot): { readonly identity?: string } {
   const identity = pod?.identity ?? claim?.identity ?? null;
   return identity === null ? {} : { identity };
-}
-
-function isoTime(ms: number): string {
-  return new Date(ms).toISOString().replace(/\.\d+Z$/, "Z");
 }
 
 function stateOf({ pod }: ObservedSlot, waiting: Waiting | null): PodEntry["state"] {
