@@ -6,23 +6,18 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 
-import { KubeConfig } from "@kubernetes/client-node/dist/config.js";
-
 import { sleep, systemClock } from "#base/clock.ts";
-import { silentLog } from "#base/log.ts";
-import { systemRandom } from "#base/random.ts";
 import { EngineClient } from "#operator/engine/client.ts";
-import { accessOf } from "#operator/kube/access.ts";
-import { HttpKube } from "#operator/kube/http-kube.ts";
+import type { HttpKube } from "#operator/kube/http-kube.ts";
 import { type CustomObject, type Pod, type Secret, resources } from "#operator/kube/objects.ts";
 
 import { freePort } from "../../e2e/peers/free-port.ts";
 import { Admin, apiServerFromEnvironment, deniedIn, readYaml, writesIn } from "../testing/api-server.ts";
 import { grantRights, OPERATOR } from "../testing/rights.ts";
+import { kubeAs, liveManager } from "../testing/live-manager.ts";
 import { LiveNode } from "../testing/live-node.ts";
 import { app } from "../testing/whole.ts";
-import { type Ending, Manager } from "./manager.ts";
-import { makeMetrics } from "./metrics.ts";
+import type { Ending } from "./manager.ts";
 
 const server = apiServerFromEnvironment();
 const crds = new URL("../../crds/", import.meta.url);
@@ -32,7 +27,7 @@ describe("against a real API server", { skip: server === null }, () => {
   const admin = new Admin(server);
   const namespace = `mail-${Date.now().toString(36)}`;
   const mailClusters = `/apis/mailfleet.io/v1alpha1/namespaces/${namespace}/mailclusters`;
-  const kube = kubeAs(null);
+  const kube = kubeAs(null, server.kubeconfig);
   const running: { stop: () => Promise<Ending> }[] = [];
   let node: LiveNode;
 
@@ -60,43 +55,17 @@ describe("against a real API server", { skip: server === null }, () => {
     await kube.close();
   });
 
-  function kubeAs(user: string | null): HttpKube {
-    const config = new KubeConfig();
-    config.loadFromFile(server?.kubeconfig ?? "");
-    if (user !== null) config.users = config.users.map((each) => ({ ...each, impersonateUser: user }));
-    return new HttpKube({
-      access: accessOf(config),
-      clock: systemClock,
-      random: systemRandom,
-      userAgent: "mailfleet-test",
-    });
-  }
-
   function start(identity: string): { stop: () => Promise<Ending>; kube: HttpKube } {
-    const own = kubeAs(OPERATOR);
-    const leaseKube = kubeAs(OPERATOR);
+    const own = kubeAs(OPERATOR, server?.kubeconfig ?? "");
+    const leaseKube = kubeAs(OPERATOR, server?.kubeconfig ?? "");
     const engines = new EngineClient({ clock: systemClock, port: node.port });
-    const manager = new Manager({
+    const manager = liveManager({
       kube: own,
       leaseKube,
-      lease: { namespace: "mailfleet-test", name: "mailfleet-operator" },
       identity,
       watchNamespaces: [namespace],
       workers: 4,
-      maxUpgradingClusters: 1,
-      facts: {
-        engineImage: "mailfleet-mta:test",
-        webImage: "mailfleet-web:test",
-        namespace: "mailfleet-test",
-        podLabels: {},
-        hasImageVolumes: true,
-        hasOrdersPolicy: true,
-      },
       engines,
-      metrics: makeMetrics(),
-      clock: systemClock,
-      random: systemRandom,
-      log: silentLog,
       paces: { lively: 200, scaling: 300, settled: 500 },
     });
     const stop = new AbortController();

@@ -5,21 +5,14 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
-import { KubeConfig } from "@kubernetes/client-node/dist/config.js";
-
 import { sleep, systemClock } from "#base/clock.ts";
-import { silentLog } from "#base/log.ts";
-import { systemRandom } from "#base/random.ts";
 import { EngineClient } from "#operator/engine/client.ts";
-import { accessOf } from "#operator/kube/access.ts";
-import { HttpKube } from "#operator/kube/http-kube.ts";
 import { type CustomObject, resources } from "#operator/kube/objects.ts";
 
 import { Admin, apiServerFromEnvironment, prepare } from "../testing/api-server.ts";
+import { kubeAs, liveManager } from "../testing/live-manager.ts";
 import { grantRights, OPERATOR } from "../testing/rights.ts";
 import { app } from "../testing/whole.ts";
-import { Manager } from "./manager.ts";
-import { makeMetrics } from "./metrics.ts";
 
 const server = apiServerFromEnvironment();
 
@@ -29,11 +22,7 @@ describe("namespaces by label", { skip: server === null }, () => {
   const namespace = `picked-${Date.now().toString(36)}`;
   const path = `/apis/mailfleet.io/v1alpha1/namespaces/${namespace}/mailclusters/out`;
   const end = new AbortController();
-  const config = new KubeConfig();
-  config.loadFromFile(server.kubeconfig);
-  config.users = config.users.map((each) => ({ ...each, impersonateUser: OPERATOR }));
-  const tools = { clock: systemClock, random: systemRandom };
-  const own = new HttpKube({ access: accessOf(config), userAgent: "mailfleet-test", ...tools });
+  const own = kubeAs(OPERATOR, server.kubeconfig);
   const engines = new EngineClient({ clock: systemClock });
   let ending: Promise<unknown> = Promise.resolve();
 
@@ -41,27 +30,12 @@ describe("namespaces by label", { skip: server === null }, () => {
     await prepare(admin, [namespace, "mailfleet-test"]);
     await grantRights(admin);
     await scale(0);
-    const manager = new Manager({
+    const manager = liveManager({
       kube: own,
-      leaseKube: null,
-      lease: { namespace: "mailfleet-test", name: "mailfleet-operator" },
       identity: "picking",
       watchNamespaces: [],
       namespaceSelector: `mailfleet-test=${namespace}`,
-      workers: 1,
-      maxUpgradingClusters: 1,
-      facts: {
-        engineImage: "mailfleet-mta:test",
-        webImage: "",
-        namespace: "mailfleet-test",
-        podLabels: {},
-        hasImageVolumes: true,
-        hasOrdersPolicy: false,
-      },
       engines,
-      metrics: makeMetrics(),
-      log: silentLog,
-      ...tools,
     });
     ending = manager.run(end.signal);
     await until("caches are filled", async () => manager.notReadyBecause() === null);

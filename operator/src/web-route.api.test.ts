@@ -5,22 +5,15 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
-import { KubeConfig } from "@kubernetes/client-node/dist/config.js";
-
 import { systemClock } from "#base/clock.ts";
-import { silentLog } from "#base/log.ts";
-import { systemRandom } from "#base/random.ts";
 import { EngineClient } from "#operator/engine/client.ts";
-import { accessOf } from "#operator/kube/access.ts";
-import { HttpKube } from "#operator/kube/http-kube.ts";
 import { type CustomObject, type HttpRoute, resources } from "#operator/kube/objects.ts";
 
 import { Admin, apiServerFromEnvironment, deniedIn, prepare } from "../testing/api-server.ts";
 import { removeRoutes, serveRoutes } from "../testing/gateway-api.ts";
+import { kubeAs, liveManager } from "../testing/live-manager.ts";
 import { grantRights, OPERATOR } from "../testing/rights.ts";
 import { app } from "../testing/whole.ts";
-import { Manager } from "./manager.ts";
-import { makeMetrics } from "./metrics.ts";
 
 const server = apiServerFromEnvironment();
 
@@ -33,7 +26,7 @@ describe("a route to a web administration", { skip: server === null }, () => {
     parentRefs: [{ name: "edge", namespace: "gateways", sectionName: "https", port: 443 }],
     hostnames: ["mail.example.org"],
   };
-  const own = open();
+  const own = kubeAs(OPERATOR, server.kubeconfig);
   let stop: () => Promise<unknown> = () => Promise.resolve();
 
   before(async () => {
@@ -56,38 +49,9 @@ describe("a route to a web administration", { skip: server === null }, () => {
     await own.close();
   });
 
-  function open(): HttpKube {
-    const config = new KubeConfig();
-    config.loadFromFile(server?.kubeconfig ?? "");
-    config.users = config.users.map((each) => ({ ...each, impersonateUser: OPERATOR }));
-    const access = accessOf(config);
-    return new HttpKube({ access, clock: systemClock, random: systemRandom, userAgent: "mailfleet-test" });
-  }
-
   function start(): void {
     const engines = new EngineClient({ clock: systemClock });
-    const manager = new Manager({
-      kube: own,
-      leaseKube: null,
-      lease: { namespace: "mailfleet-test", name: "mailfleet-operator" },
-      identity: "route",
-      watchNamespaces: [namespace],
-      workers: 1,
-      maxUpgradingClusters: 1,
-      facts: {
-        engineImage: "mailfleet-mta:test",
-        webImage: "mailfleet-web:test",
-        namespace: "mailfleet-test",
-        podLabels: {},
-        hasImageVolumes: true,
-        hasOrdersPolicy: true,
-      },
-      engines,
-      metrics: makeMetrics(),
-      clock: systemClock,
-      random: systemRandom,
-      log: silentLog,
-    });
+    const manager = liveManager({ kube: own, identity: "route", watchNamespaces: [namespace], engines });
     const end = new AbortController();
     const ending = manager.run(end.signal).finally(() => engines.close());
     stop = () => {

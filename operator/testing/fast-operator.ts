@@ -11,8 +11,8 @@ import { EngineClient } from "#operator/engine/client.ts";
 import { startKedaServer } from "#operator/keda/server.ts";
 import { findAccess } from "#operator/kube/access.ts";
 import { HttpKube } from "#operator/kube/http-kube.ts";
-import { Manager } from "#operator/manager.ts";
-import { makeMetrics } from "#operator/metrics.ts";
+
+import { liveManager } from "./live-manager.ts";
 
 const [kubeconfig = "", namespaces = "", port = "0", leaseNamespace = "", identity = "", keda = ""] =
   process.argv.slice(2);
@@ -25,26 +25,14 @@ const open = (callDeadlineMs: number): HttpKube =>
     userAgent: "mailfleet-test",
     callDeadlineMs,
   });
-const manager = new Manager({
+const manager = liveManager({
   kube: open(10_000),
   leaseKube: open(5000),
   lease: { namespace: leaseNamespace, name: "mailfleet-operator" },
   identity,
   watchNamespaces: namespaces.split(","),
   workers: 4,
-  maxUpgradingClusters: 1,
-  facts: {
-    engineImage: "mailfleet-mta:test",
-    webImage: "mailfleet-web:test",
-    namespace: leaseNamespace,
-    podLabels: {},
-    hasImageVolumes: true,
-    hasOrdersPolicy: true,
-  },
   engines: new EngineClient({ clock: systemClock, port: Number(port) }),
-  metrics: makeMetrics(),
-  clock: systemClock,
-  random: systemRandom,
   log: makeLog({ level: "info", program: "fast-operator" }),
   paces: { lively: 200, scaling: 300, settled: 500 },
 });
