@@ -18,6 +18,8 @@ test("an IPv6 client is its /64, in whatever form the address comes", () => {
   assert.equal(guard.isBarred("2001:db8:0:10:5:6:7:8"), false);
   failing(guard, (i) => `::1:0:0:${i}`);
   assert.equal(guard.isBarred("0:0:0:0:9::"), true);
+  failing(guard, (i) => `::7:0:0:0:${i}`);
+  assert.equal(guard.isBarred("0:0:0:7:9::"), true);
 });
 
 test("who failed ten times is barred for ten minutes, and begins anew afterwards", () => {
@@ -47,7 +49,14 @@ test("a login that works wipes the slate", () => {
 
 test("a hundred thousand clients do not fill the memory: the first ones are forgotten", () => {
   const guard = new LoginGuard(new ManualClock());
+  const others = (from: number, to: number): void => {
+    for (let i = from; i < to; i++) guard.failed(`10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`);
+  };
   failing(guard, () => "192.0.2.1");
-  for (let i = 0; i < 60_000; i++) guard.failed(`10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`);
+  failing(guard, () => "192.0.2.2");
+  others(0, 30_000);
+  guard.failed("192.0.2.2");
+  others(30_000, 60_000);
   assert.equal(guard.isBarred("192.0.2.1"), false);
+  assert.equal(guard.isBarred("192.0.2.2"), true, "whoever goes on is none of the first ones");
 });

@@ -41,6 +41,11 @@ describe("a spool whose mail is not due yet", () => {
     assert.doesNotMatch(steps({ slots: [aSlot(0, cordoned({ handover }))] }), /sleep/);
   });
 
+  test("does not sleep once it is broken, and does when it is only full", () => {
+    assert.equal(steps({ slots: [aSlot(0, cordoned({ spoolClosed: "fsync failed" }))] }), "");
+    assert.equal(steps({ slots: [aSlot(0, cordoned({ spoolClosed: "spool-full" }))] }), "sleep 0");
+  });
+
   test("does not sleep where a volume without a pod is deleted, nor while its cluster is", () => {
     assert.equal(steps({ reclaim: "Delete", slots: [aSlot(0, cordoned())] }), "");
     assert.equal(steps({ deletion: "Drain", slots: [aSlot(0, cordoned())] }), "");
