@@ -153,7 +153,7 @@ test("hsh takes what scripts order about the queue, and says what is wrong with 
     queue_policy(["colour"], [], ["concurrency" => 1], 60);
   `;
   const { status, stdout, stderr } = tool("hsh", [], script);
-  assert.deepEqual([status, stdout], [1, '["id"=>"p"]\n["id"=>"s"]\nfalse\nnone\n']);
+  assert.deepEqual([status, stdout], [1, '["id"=>"p"]\n["id"=>"s"]\nfalse\n["count"=>0,"bytes"=>0]\n']);
   assert.match(stderr, /colour/);
 });
 
