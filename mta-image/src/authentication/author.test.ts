@@ -33,6 +33,12 @@ test("two From fields, none, and one without end have no domain", () => {
   }
 });
 
+test("a From field of more than eight kilobytes is no list of authors", () => {
+  const from = (length: number): Buffer =>
+    Buffer.from(`From: ${"x".repeat(length)} <ann@example.org>\r\n\r\n`);
+  assert.deepEqual([authorDomain(from(8100)), authorDomain(from(8193))], ["example.org", null]);
+});
+
 test("results that claim our name go, in every spelling; those of others stay, byte for byte", () => {
   const kept = "Received: x\r\nAuthentication-Results: mx.example.net.evil; spf=pass\r\nSubject: y\r\n";
   const forged = [

@@ -21,15 +21,6 @@ function domainsOf(value: string): string[] {
   return bare.split(",").flatMap((mailbox) => {
     const address = /<([^<>]*)>/.exec(mailbox)?.[1] ?? mailbox;
     const at = address.lastIndexOf("@");
-    return at === -1
-      ? []
-      : [
-          domainToASCII(
-            address
-              .slice(at + 1)
-              .trim()
-              .toLowerCase(),
-          ),
-        ];
+    return at === -1 ? [] : [domainToASCII(address.slice(at + 1).trim())];
   });
 }

@@ -18,7 +18,7 @@ describe("a command", () => {
   test("with anything in it that could end its line is never made, wherever that stands", () => {
     for (const control of controls) {
       const address = `a${control}b@example.net`;
-      const unsafe = { code: "unsafe-command" };
+      const unsafe = { code: "unsafe-command", transient: false };
       assert.throws(() => commandLine(`X${control}`), unsafe);
       assert.throws(() => mailCommand(address, plain), unsafe);
       assert.throws(() => mailCommand("a@example.net", plain, { X: control }), unsafe);

@@ -6,6 +6,7 @@ import { makeMessage } from "../../testing/messages.ts";
 import { settle, setUp } from "../../testing/queue-rig.ts";
 import type { DeliverBy } from "../message/envelope.ts";
 import type { LiveMail } from "../spool/spool.ts";
+import { withDeadline } from "./deadline.ts";
 
 const NOW = 1_800_000_000_000;
 const SLOW = { count: 30, intervals: [{ delayMs: 60_000, notify: false }] };
@@ -51,6 +52,16 @@ test("a sender that only wants to know is told once that the mail is late, and i
   assert.deepEqual(notifier.lines(), [`delayed ${message.id}/0`]);
   assert.equal(queue.figures().total, 1);
   assert.ok(courier.attempts.length >= 5);
+});
+
+test("mail is late at its very time, and what is planned before it is planned for it at the latest", () => {
+  const planned = { kind: "retry", dueAt: 9, notify: false, until: 20 } as const;
+  const decide = (now: number, mode: DeliverBy["mode"], wasDueAt = now) =>
+    withDeadline(planned, { deliverBy: { at: 5, mode, trace: false } }, { now, wasDueAt });
+  assert.deepEqual(decide(4, "return"), { ...planned, dueAt: 5 });
+  assert.deepEqual(decide(5, "return"), { kind: "give-up" });
+  assert.deepEqual(decide(5, "notify"), { ...planned, notify: true });
+  assert.deepEqual(decide(7, "notify", 6), planned, "it has been told already");
 });
 
 test("mail without a time is nobody's haste", async () => {
