@@ -2,15 +2,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { systemClock } from "#base/clock.ts";
-
 import { CompileError } from "../script/error.ts";
 import { declare, makeHost } from "../script/host.ts";
 import { libraryHost } from "../script/library/library.ts";
 import { compile, run } from "../script/machine.ts";
-import { Shared } from "../script/shared.ts";
 import { pluginConfigs } from "./configured.ts";
 import { type ScriptHostParts, makeScriptHost } from "./script-host.ts";
+import { quietWorld } from "../../testing/quiet-world.ts";
 
 const files = new Map([
   ["extras://greeter/main.hsl", `import { greet } from "./lib/greet.hsl";`],
@@ -32,12 +30,8 @@ async function said(text: string, parts: Partial<ScriptHostParts> = {}): Promise
   const lines: string[] = [];
   const host = makeScriptHost({ libraryHost, pluginConfigs: settings, ...parts });
   const world = {
-    clock: systemClock,
-    random: () => 0.5,
+    ...quietWorld(),
     echo: (line: string) => void lines.push(Buffer.from(line, "latin1").toString()),
-    log: () => undefined,
-    hostname: "host.test",
-    shared: new Shared(systemClock),
   };
   const { error } = await run(compile("test", text, libraryHost, host.loader(files)), { world });
   if (error !== null) throw new Error(error.describe());

@@ -2,18 +2,16 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
-import { systemClock } from "#base/clock.ts";
-import { systemRandom } from "#base/random.ts";
 import { mergeHosts } from "#mta/script/host.ts";
 import { libraryHost } from "#mta/script/library/library.ts";
 import { compile, run } from "#mta/script/machine.ts";
 import { noFiles } from "#mta/script/module.ts";
-import { Shared } from "#mta/script/shared.ts";
 
 import { makeTestHost, startPlugins } from "../../testing/native-plugins.ts";
 import { offerFunctions } from "./functions.ts";
 import { withPluginModules } from "./modules.ts";
 import { noResources } from "./values.ts";
+import { quietWorld } from "../../testing/quiet-world.ts";
 
 const plugins = makeTestHost();
 await startPlugins(plugins, { values: {}, suspend: {}, "in-place": {}, objects: {}, nap: {}, greet: {} });
@@ -27,12 +25,8 @@ async function echoes(text: string): Promise<string[]> {
   const program = compile("test", text, host, withPluginModules(offer.modules, noFiles));
   const { error } = await run(program, {
     world: {
-      clock: systemClock,
-      random: systemRandom,
+      ...quietWorld(),
       echo: (line) => void lines.push(line),
-      log: () => {},
-      hostname: "test",
-      shared: new Shared(systemClock),
     },
   });
   return error === null ? lines : [...lines, error.message];

@@ -7,7 +7,6 @@ import { test } from "node:test";
 
 import fc from "fast-check";
 
-import { systemClock } from "#base/clock.ts";
 import { type ModelValue, Refused, print } from "../../testing/array-model.ts";
 import { type State, type Step, program } from "../../testing/array-steps.ts";
 
@@ -15,7 +14,7 @@ import { libraryHost } from "./library/library.ts";
 import { defaultLimits } from "./limits.ts";
 import { compile, run } from "./machine.ts";
 import { noFiles } from "./module.ts";
-import { Shared } from "./shared.ts";
+import { quietWorld } from "../../testing/quiet-world.ts";
 
 const said = `function changed($p) { $p["in"] = "changed"; return $p; } class Holder { $list = none; }`;
 /** Printing must not hold the arrays, or all that is done to an array that one variable holds would go unseen. */
@@ -55,12 +54,8 @@ const limits = { ...defaultLimits, cpuMs: 60_000 };
 async function happened(source: string): Promise<string[]> {
   const lines: string[] = [];
   const world = {
-    clock: systemClock,
-    random: () => 0.5,
+    ...quietWorld(),
     echo: (line: string) => void lines.push(line),
-    log: () => undefined,
-    hostname: "host",
-    shared: new Shared(systemClock),
   };
   const { error } = await run(compile("arrays", source, libraryHost, noFiles), {
     world,

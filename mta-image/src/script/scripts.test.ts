@@ -8,15 +8,13 @@ import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
-import { systemClock } from "#base/clock.ts";
-
 import type { World } from "./context.ts";
 import { CompileError } from "./error.ts";
 import { libraryHost } from "./library/library.ts";
 import { defaultLimits } from "./limits.ts";
 import { compile, run } from "./machine.ts";
 import type { Loader } from "./module.ts";
-import { Shared } from "./shared.ts";
+import { quietWorld } from "../../testing/quiet-world.ts";
 
 const root = fileURLToPath(new URL("./testdata/", import.meta.url));
 /** How long a busy machine takes is not what is tested here. */
@@ -39,12 +37,8 @@ interface Happened {
 async function happen(id: string, text: string): Promise<string[]> {
   const said: Happened = { lines: [] };
   const world: World = {
-    clock: systemClock,
-    random: () => 0.5,
+    ...quietWorld(),
     echo: (line) => void said.lines.push(`prints ${line}`),
-    log: () => undefined,
-    hostname: "host",
-    shared: new Shared(systemClock),
   };
   try {
     const { error } = await run(compile(id, text, libraryHost, loader), { world, limits });

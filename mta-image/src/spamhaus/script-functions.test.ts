@@ -14,9 +14,9 @@ import { libraryHost } from "../script/library/library.ts";
 import { defaultLimits } from "../script/limits.ts";
 import { compile, run } from "../script/machine.ts";
 import { noFiles } from "../script/module.ts";
-import { Shared } from "../script/shared.ts";
 import { spamhausHost } from "./script-functions.ts";
 import { Spamhaus } from "./spamhaus.ts";
+import { quietWorld } from "../../testing/quiet-world.ts";
 
 const KEY = "abcdefghijklmnopqrstuvwxyz";
 const REFUSED = "zyxwvutsrqponmlkjihgfedcba";
@@ -25,12 +25,8 @@ const REFUSED = "zyxwvutsrqponmlkjihgfedcba";
 async function said(spamhaus: Spamhaus, source: string): Promise<string> {
   const lines: string[] = [];
   const world = {
-    clock: systemClock,
-    random: () => 0.5,
+    ...quietWorld(),
     echo: (line: string) => void lines.push(line),
-    log: () => undefined,
-    hostname: "h",
-    shared: new Shared(systemClock),
   };
   const host = mergeHosts(libraryHost, spamhausHost(spamhaus));
   const outcome = await run(compile("t", source, host, noFiles), {

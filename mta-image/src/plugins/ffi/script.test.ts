@@ -2,17 +2,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { systemClock } from "#base/clock.ts";
-import { systemRandom } from "#base/random.ts";
 import { mergeHosts } from "#mta/script/host.ts";
 import { libraryHost } from "#mta/script/library/library.ts";
 import { compile, run } from "#mta/script/machine.ts";
 import { noFiles } from "#mta/script/module.ts";
-import { Shared } from "#mta/script/shared.ts";
 
 import { addonPath, buildNative } from "../../../testing/native-plugins.ts";
 import { loadNative } from "../native.ts";
 import { loadForeign } from "./class.ts";
+import { quietWorld } from "../../../testing/quiet-world.ts";
 
 buildNative();
 const { host } = await loadForeign(loadNative(addonPath), null);
@@ -22,12 +20,8 @@ async function echoes(text: string): Promise<string[]> {
   const program = compile("test", text, mergeHosts(libraryHost, host), noFiles);
   const { error } = await run(program, {
     world: {
-      clock: systemClock,
-      random: systemRandom,
+      ...quietWorld(),
       echo: (line) => void lines.push(line),
-      log: () => {},
-      hostname: "test",
-      shared: new Shared(systemClock),
     },
   });
   return error === null ? lines : [...lines, error.message];

@@ -7,14 +7,12 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import fc from "fast-check";
 
-import { systemClock } from "#base/clock.ts";
-
 import { tablePorts } from "../../../testing/script-ports.ts";
 import { compile, run } from "../machine.ts";
 import { loadFrom } from "../module.ts";
-import { Shared } from "../shared.ts";
 import { cmsType, openEnvelope, readSigned } from "./cms-data.ts";
 import { libraryHost } from "./library.ts";
+import { quietWorld } from "../../../testing/quiet-world.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "cms-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -53,12 +51,8 @@ async function said(script: string): Promise<string[]> {
   const lines: string[] = [];
   const { error } = await run(compile("test", imports + script, libraryHost, files), {
     world: {
-      clock: systemClock,
-      random: () => 0.5,
+      ...quietWorld(),
       echo: (line) => void lines.push(line),
-      log: () => undefined,
-      hostname: "h",
-      shared: new Shared(systemClock),
       ports: {
         ...tablePorts,
         files: {

@@ -2,13 +2,11 @@ import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 
-import { systemClock } from "#base/clock.ts";
-
 import { tablePorts } from "../../../testing/script-ports.ts";
-import { Shared } from "../shared.ts";
 import { compile, run } from "../machine.ts";
 import { noFiles } from "../module.ts";
 import { libraryHost } from "./library.ts";
+import { quietWorld } from "../../../testing/quiet-world.ts";
 
 const folder = new URL("../testdata/library/", import.meta.url);
 const files = readdirSync(folder).filter((name) => name.endsWith(".hsl"));
@@ -18,12 +16,9 @@ for (const file of files)
     const source = readFileSync(new URL(file, folder), "latin1");
     const said: string[] = [];
     const world = {
-      clock: systemClock,
-      random: () => 0.5,
+      ...quietWorld(),
       echo: (line: string) => said.push(line),
-      log: () => undefined,
       hostname: "host.test",
-      shared: new Shared(systemClock),
       ports: tablePorts,
     };
     const outcome = await run(compile(file, source, libraryHost, noFiles), { world });
