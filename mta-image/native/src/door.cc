@@ -159,6 +159,7 @@ napi_value make_exports(napi_env env, napi_value exports) {
       FUNCTION("openCertificate", open_certificate),
       FUNCTION("closeCertificate", close_certificate),
       FUNCTION("peerUid", peer_uid),
+      FUNCTION("boundSocket", bound_socket),
       FUNCTION("preload", preload),
       FUNCTION("owns", owns),
       FUNCTION("drain", drain),

@@ -42,6 +42,9 @@ napi_value call_function(napi_env env, napi_callback_info info);
 napi_value call_method(napi_env env, napi_callback_info info);
 void resume(napi_env env, HalonHSLContext& call);
 
+// bound_socket.cc
+napi_value bound_socket(napi_env env, napi_callback_info info);
+
 // lifecycle.cc
 napi_value provides(napi_env env, napi_callback_info info);
 napi_value open(napi_env env, napi_callback_info info);

@@ -4,6 +4,7 @@
  * line and column (not at the start: see #begin); until `use` is called, the scripts before go on. Sessions keep what they began with.
  */
 import { isIP } from "node:net";
+import { constants } from "node:os";
 
 import { describe } from "#base/error.ts";
 import type { Log } from "#base/log.ts";
@@ -39,7 +40,7 @@ import { ScriptState } from "./script-state.ts";
 import { Refusal } from "../script/error.ts";
 import { MemorySource } from "../script/mail/pieces.ts";
 import { domainOf } from "../message/envelope.ts";
-import type { FilePort, ForeignPort, QueueOrders } from "../script/ports.ts";
+import type { FilePort, ForeignPort, QueueOrders, SocketPort } from "../script/ports.ts";
 import type { SmtpServer } from "../session/smtp-server.ts";
 import { spamhausHost } from "../spamhaus/script-functions.ts";
 import type { Spamhaus } from "../spamhaus/spamhaus.ts";
@@ -113,6 +114,7 @@ export class ScriptLife {
         mail: makeMailPort(intake, clock),
         queue: queueOf(options.engine),
         metrics: this.ownFigures,
+        sockets: { bound: boundBy(log) },
         foreign: foreignOf(options),
       },
       hasTransport: (id) => settings().transports.has(id),
@@ -204,6 +206,18 @@ function peerUidOfAddon(log: Log): NativeAddon["peerUid"] {
     log.warn({ error: describe(error) }, "remoteuid-unknown");
     return () => null;
   }
+}
+
+/** By the addon as well; without it such sockets are not supported, and the log says so. */
+function boundBy(log: Log): SocketPort["bound"] {
+  return (...wanted) => {
+    try {
+      return loadNative(addonBesideEngine()).boundSocket(...wanted);
+    } catch (error) {
+      log.warn({ error: describe(error) }, "nonlocal-unknown");
+      return -constants.errno.ENOTSUP;
+    }
+  };
 }
 
 /** Plugins and libraries are opened after the scripts' world is made. */

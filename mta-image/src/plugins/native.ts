@@ -161,6 +161,8 @@ export interface NativeAddon {
   closeCertificate(address: bigint): void;
   /** Whose process opened the other end of a UNIX socket; null for another kind of socket. */
   peerUid(descriptor: number): number | null;
+  /** A socket that leaves from an address which the system need not have; its descriptor, or a negative errno. */
+  boundSocket(address: string, port: number, isStream: boolean): number;
   /** Opens a library so that its own libraries come before Node's; throws when it cannot be opened. */
   preload(path: string): void;
   /** Whether the address is in the opened library itself, not in one that it links. */

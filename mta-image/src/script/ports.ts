@@ -280,6 +280,11 @@ export interface KeyPort {
   certificate?(id: string): string | null;
 }
 
+export interface SocketPort {
+  /** From an address that this system need not have: a descriptor, which the caller closes, or a negative errno. */
+  bound(address: string, port: number, isStream: boolean): number;
+}
+
 export interface ForeignPort {
   /** A FILE* for the functions of C libraries; none for bytes that they cannot read. */
   file(bytes: Pieces): Value;
@@ -361,6 +366,7 @@ export interface Ports {
   readonly metrics: MetricsPort;
   readonly files: FilePort;
   readonly keys: KeyPort;
+  readonly sockets: SocketPort;
   readonly foreign: ForeignPort;
   readonly ldap: LdapPort;
 }
@@ -375,6 +381,7 @@ const what: Readonly<Record<keyof Ports, string>> = {
   smtp: "mail is not sent from here",
   files: "there are no files here",
   keys: "there are no configured keys here",
+  sockets: "the option nonlocal of bind is to be had in the engine alone",
   foreign: "C functions are not allowed here",
   ldap: "there is no LDAP here",
 };

@@ -3,7 +3,7 @@
  * ends with the run that made it. Data from the other side waits in the kernel until the script asks for it.
  */
 import { type Socket as Datagrams, createSocket } from "node:dgram";
-import { type Socket as Stream, connect, isIP } from "node:net";
+import { type Socket as Stream, Socket as PlainStream, connect, isIP } from "node:net";
 import { constants } from "node:os";
 
 import type { Clock } from "#base/clock.ts";
@@ -12,15 +12,23 @@ import type { RunContext } from "../context.ts";
 import { toText } from "../convert.ts";
 import { Refusal } from "../error.ts";
 import { type HostClass, declare, makeClass, methodsOf, optional, parameter } from "../host.ts";
-import { port } from "../ports.ts";
+import { type SocketPort, port } from "../ports.ts";
 import { HostObject, HslArray, type Value } from "../value.ts";
 import { Inbox, type Wanted } from "./socket-inbox.ts";
+import { flag } from "./subjects.ts";
 
 const { string, number, array } = parameter;
 const families = ["AF_INET", "AF_INET6", "AF_UNIX"] as const;
 const DEFAULT_TIMEOUT_MS = 60_000;
 const MAX_RECV = 16 * 1024 * 1024;
 const { ETIMEDOUT, ENOTCONN, EINVAL, EIO } = constants.errno;
+
+interface Bound {
+  readonly address: string;
+  readonly port: number;
+  /** Null where the address is one of this system. */
+  readonly nonlocal: SocketPort | null;
+}
 
 export class ScriptSocket {
   readonly family: (typeof families)[number];
@@ -30,7 +38,7 @@ export class ScriptSocket {
   inbox: Inbox | null = null;
   stream: Stream | null = null;
   #datagrams: Datagrams | null = null;
-  #bound: { readonly address: string; readonly port: number } | null = null;
+  #bound: Bound | null = null;
   timeoutMs = DEFAULT_TIMEOUT_MS;
   errno = 0;
 
@@ -54,9 +62,12 @@ export class ScriptSocket {
     return this.#clock;
   }
 
-  bind(address: string, port: number): boolean {
-    if (isIP(address) === 0) return this.fail(EINVAL);
-    this.#bound = { address, port };
+  /** Null: the address is one of this system. */
+  bind(address: string, port: number, nonlocal: SocketPort | null): boolean {
+    const isOurs = isIP(address) === (this.family === "AF_INET6" ? 6 : 4);
+    const isPort = port >= 0 && port < 65_536;
+    if (isIP(address) === 0 || !(nonlocal === null || (isOurs && isPort))) return this.fail(EINVAL);
+    this.#bound = { address, port: Math.trunc(port), nonlocal };
     return true;
   }
 
@@ -67,12 +78,17 @@ export class ScriptSocket {
 
   #stream(address: string, port: number): Promise<boolean> {
     const family = this.family === "AF_INET6" ? 6 : 4;
+    const bound = this.#bound;
+    const nonlocal = bound?.nonlocal?.bound(bound.address, bound.port, true) ?? null;
+    if (nonlocal !== null && nonlocal < 0) return Promise.resolve(this.fail(-nonlocal));
     const local =
-      this.#bound === null ? {} : { localAddress: this.#bound.address, localPort: this.#bound.port };
+      bound === null || nonlocal !== null ? {} : { localAddress: bound.address, localPort: bound.port };
     const stream =
       this.family === "AF_UNIX"
         ? connect({ path: address, allowHalfOpen: true })
-        : connect({ host: address, port, family, allowHalfOpen: true, ...local });
+        : nonlocal === null
+          ? connect({ host: address, port, family, allowHalfOpen: true, ...local })
+          : new PlainStream({ fd: nonlocal, allowHalfOpen: true }).connect({ host: address, port, family });
     this.#end();
     this.stream = stream;
     this.inbox = new Inbox(stream);
@@ -83,15 +99,21 @@ export class ScriptSocket {
   }
 
   #datagram(address: string, port: number): Promise<boolean> {
+    const bound = this.#bound;
+    const nonlocal = bound?.nonlocal?.bound(bound.address, bound.port, false) ?? null;
+    if (nonlocal !== null && nonlocal < 0) return Promise.resolve(this.fail(-nonlocal));
     const socket = createSocket(this.family === "AF_INET6" ? "udp6" : "udp4");
     this.#end();
     this.#datagrams = socket;
     this.inbox = Inbox.ofDatagrams(socket);
     return this.within((done) => {
       socket.once("error", (error) => done(this.fail(error)));
-      const go = (): void => socket.connect(port, address, () => done(true));
-      if (this.#bound === null) go();
-      else socket.bind(this.#bound.port, this.#bound.address, go);
+      // Node's types have no error for it, and Node gives one.
+      const connected = (error?: Error): void => done(error === undefined ? true : this.fail(error));
+      const go = (): void => socket.connect(port, address, connected);
+      if (bound === null) go();
+      else if (nonlocal === null) socket.bind(bound.port, bound.address, go);
+      else socket.bind({ fd: nonlocal }, go);
     }, false);
   }
 
@@ -216,9 +238,12 @@ export const socketClass: HostClass = makeClass("Socket", "A connection or datag
         "bind",
         [string("address"), optional(number("port")), optional(array("options"))],
         "Socket or none",
-        "Chooses the own address of what is connected later.",
+        "Chooses the own address of what is connected later. Option `nonlocal` (false): one that this system need not have.",
       ),
-      run: (_, { socket, object }, address, port): Value => (socket.bind(address, port ?? 0) ? object : null),
+      run: (context, { socket, object }, address, number, options): Value => {
+        const nonlocal = flag(options, "nonlocal") ? port(context, "sockets") : null;
+        return socket.bind(address, number ?? 0, nonlocal) ? object : null;
+      },
     }),
     declare({
       ...method(
