@@ -12,15 +12,12 @@ const ADDONS_IN_CHECKOUT = "../../../build/native/";
 const addonsBesideBundle: Plugin = {
   name: "addons-beside-bundle",
   setup({ onLoad }) {
-    onLoad(
-      { filter: /mta-image\/src\/(?:plugins\/native|net\/socket-addon)\.ts$/ },
-      async ({ path }) => {
-        const source = await readFile(path, "utf8");
-        if (!source.includes(ADDONS_IN_CHECKOUT))
-          throw new Error(`${path} no longer names ${ADDONS_IN_CHECKOUT}`);
-        return { contents: source.replace(ADDONS_IN_CHECKOUT, "./"), loader: "ts" };
-      },
-    );
+    onLoad({ filter: /mta-image\/src\/(?:plugins\/native|net\/socket-addon)\.ts$/ }, async ({ path }) => {
+      const source = await readFile(path, "utf8");
+      if (!source.includes(ADDONS_IN_CHECKOUT))
+        throw new Error(`${path} no longer names ${ADDONS_IN_CHECKOUT}`);
+      return { contents: source.replace(ADDONS_IN_CHECKOUT, "./"), loader: "ts" };
+    });
   },
 };
 

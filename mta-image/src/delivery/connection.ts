@@ -111,6 +111,7 @@ export class Connection implements WireOwner {
       this.#source.onIdle(this);
       return;
     }
+    if (this.#started > 1) this.#wire.stay();
     this.#wire.expectWithin(this.#timeouts.mailMs);
     this.#wire.write(this.#said(this.#current, this.#current.opening()));
   }
@@ -320,8 +321,8 @@ export class Connection implements WireOwner {
     if (overflow !== null) this.#source.giveBack(overflow);
     this.#current = this.#next;
     this.#next = null;
-    this.#wire.stay();
     if (this.#current === null) return this.work();
+    this.#wire.stay();
     this.#expect(this.#current);
   }
 

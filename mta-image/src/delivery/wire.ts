@@ -143,7 +143,7 @@ export class Wire implements Expiring {
     if (!this.owner.onDeadline()) this.end(this.#isConnected ? "reply-timeout" : "connect-timeout", "");
   }
 
-  /** A message went over it and it goes on: it is read in turns from now on, where that can be. */
+  /** A message went over it and another follows: it is read in turns from now on, where that can be. */
   stay(): void {
     if (this.ended !== null) return;
     const socket = adopt(this.#socket);

@@ -56,7 +56,10 @@ test("a client that does not read is waited for, and gets everything once it doe
   const pair = await pairs.pair();
   const lines = told(pair);
   pair.client.pause();
-  const content = Buffer.alloc(9_000_001, Uint8Array.from({ length: 251 }, (_, i) => i));
+  const content = Buffer.alloc(
+    9_000_001,
+    Uint8Array.from({ length: 251 }, (_, i) => i),
+  );
   pair.served.cork();
   for (let at = 0; at < content.length; at += 50_000) pair.served.write(content.subarray(at, at + 50_000));
   assert.equal(pair.served.write(""), false);
@@ -152,7 +155,7 @@ test("one that another destroys in the same turn hears nothing, nor does who com
   const spare = await pairs.pair();
   const heard: number[] = [];
   let fresh: BatchedSocket | null = null;
-  made.forEach(({ served }, mine) =>
+  for (const [mine, { served }] of made.entries())
     served.on("data", () => {
       heard.push(mine);
       if (fresh !== null) return;
@@ -161,8 +164,7 @@ test("one that another destroys in the same turn hears nothing, nor does who com
       const { fd } = (client as unknown as { _handle: { fd: number } })._handle;
       fresh = BatchedSocket.open(batch, fd, client);
       fresh?.on("data", (chunk: Buffer) => heard.push(chunk.length + 1000));
-    }),
-  );
+    });
   for (const { client } of made) client.write("x");
   await untilTrue(() => heard.length > 0);
   await new Promise((resolve) => setTimeout(resolve, 20));
@@ -223,11 +225,15 @@ test("a thousand connections at once, and no descriptor is left open behind them
     echo(pair);
     pair.client.on("data", (chunk: Buffer) => (texts[i] += chunk.toString()));
   });
-  for (const part of ["EHLO ", "client"]) made.forEach(({ client }, i) => client.write(`${part}${i}`));
+  for (const part of ["EHLO ", "client"])
+    for (const [i, { client }] of made.entries()) client.write(`${part}${i}`);
   await untilTrue(() => texts.every((text, i) => text.length === 11 + 2 * String(i).length));
-  texts.forEach((text, i) => assert.equal(text, `EHLO ${i}client${i}`));
+  for (const [i, text] of texts.entries()) assert.equal(text, `EHLO ${i}client${i}`);
   // Half of them in order, half of them not.
-  made.forEach(({ client }, i) => (i % 2 === 0 ? client.end() : client.resetAndDestroy()));
+  for (const [i, { client }] of made.entries()) {
+    if (i % 2 === 0) client.end();
+    else client.resetAndDestroy();
+  }
   await untilTrue(() => made.every(({ served }) => served.destroyed));
   await untilTrue(() => open() <= before);
 });

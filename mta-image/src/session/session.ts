@@ -8,7 +8,7 @@
  * Nobody may send ahead of our replies but clients that said EHLO, and they not behind a command that ends a
  * group (RFC 2920 3.1): programs that do are no mail servers, or smuggle.
  * A client that closes its side while a commit is under way still gets the reply; else its end ends the session.
- * A connection that has brought a message is likely to stay, and is moved to those that are read in turns.
+ * A connection that goes on behind its first message is likely to stay, and is moved to those that are read in turns.
  * What fails: a broken line drops the transaction, never a queued message; a spool that refuses shows as a 4xx at the
  * end of data; an unexpected error is a bug, is logged, and ends this connection with 421. `sweep` is the only clock.
  */
@@ -54,6 +54,7 @@ export class Session {
   #isLeaving = false;
   /** The client closed its side while a commit was under way. */
   #hasEnded = false;
+  #hasBroughtMail = false;
   #lastReply: Reply | null = null;
   /** What that answers, for scripts: CONNECT, a command, or EOD. */
   #lastState = "CONNECT";
@@ -288,9 +289,13 @@ export class Session {
     this.#goOn();
   }
 
-  /** Behind the reply to a message, unless something else waits for the socket. */
+  /** Behind the reply to its second message, unless something else waits for the socket: many bring one and go. */
   #stay(): void {
     if (this.#lastState !== "EOD" || this.#mode !== "command" || this.#hasEnded || !this.#flow.isOpen) return;
+    if (!this.#hasBroughtMail) {
+      this.#hasBroughtMail = true;
+      return;
+    }
     const socket = adopt(this.#socket);
     if (socket === this.#socket) return;
     this.#socket = socket;
