@@ -56,7 +56,7 @@ export class Session {
   #hasEnded = false;
   #hasBroughtMail = false;
   #lastReply: Reply | null = null;
-  /** What that answers, for scripts: CONNECT, a command, or EOD. */
+  /** What that answers: CONNECT, a command where a script wants to know at the end, or EOD. */
   #lastState = "CONNECT";
   #lastWord = "CONNECT";
   #lastError: NodeJS.ErrnoException | null = null;
@@ -245,7 +245,7 @@ export class Session {
     const fault = this.#lines.judge(data, start, next);
     if (this.#talk.commands.isAsking) return this.#readAnswer(data, { start, next, fault });
     this.#traced.now?.client(data.toString("utf8", start, next - 2));
-    if (this.#talk.hooks !== null) this.#lastWord = verbOf(data, start, next);
+    if (this.#talk.hooks?.has("disconnect") === true) this.#lastWord = verbOf(data, start, next);
     const command = fault === null ? parseCommand(data, start, next - 2) : refused(fault);
     if (next < data.length && !mayHaveMore(command, this.#talk.commands.isExtended))
       this.#turnAway(replies.impatient);
