@@ -10,6 +10,10 @@ export class JobQueue {
     return this.#items.length - this.#head;
   }
 
+  *[Symbol.iterator](): Iterator<Job> {
+    for (let at = this.#head; at < this.#items.length; at++) yield this.#items[at] as Job;
+  }
+
   push(job: Job): void {
     this.#items.push(job);
   }

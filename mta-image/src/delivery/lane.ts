@@ -12,6 +12,7 @@ import { describe } from "#base/error.ts";
 import type { Outcome } from "../queue/courier.ts";
 import type { Reached } from "../smtp/reached.ts";
 import type { Content } from "../spool/spool.ts";
+import { ConnectRules } from "./connect-rules.ts";
 import { Connection, type JobSource } from "./connection.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { type Job, outcomeOfReadError } from "./job.ts";
@@ -54,11 +55,10 @@ export class Lane implements JobSource {
   readonly #connections = new Set<Connection>();
   readonly #idle: Connection[] = [];
   #opening = 0;
-  #loading = 0;
+  /** Content being read. */
+  readonly #loading = new Set<Job>();
   #openAgainAt = 0;
-  /** The rule that spaces connections, as the last job brought it. */
-  #connectGate: (() => number) | null = null;
-  #waitsToConnect = false;
+  readonly #connectRules = new ConnectRules();
   #isRetired = false;
 
   constructor(
@@ -81,12 +81,12 @@ export class Lane implements JobSource {
   }
 
   get waiting(): number {
-    return this.#waiting.size + this.#ready.size + this.#loading;
+    return this.#waiting.size + this.#ready.size + this.#loading.size;
   }
 
   add(job: Job): void {
     this.#waiting.push(job);
-    this.#connectGate = job.attempt.terms?.connect ?? null;
+    this.#connectRules.add(job);
     this.wake();
   }
 
@@ -146,6 +146,7 @@ export class Lane implements JobSource {
     const at = this.#idle.indexOf(connection);
     if (at !== -1) this.#idle.splice(at, 1);
     if (!this.#connections.delete(connection)) return;
+    this.#connectRules.lost();
     this.#pool.returnPlace();
     this.wake();
   }
@@ -162,9 +163,9 @@ export class Lane implements JobSource {
 
   #load(): void {
     if (this.#connections.size === 0) return;
-    while (this.#waiting.size > 0 && this.#ready.size + this.#loading < this.#window) {
+    while (this.#waiting.size > 0 && this.#ready.size + this.#loading.size < this.#window) {
       const job = this.#waiting.shift() as Job;
-      this.#loading++;
+      this.#loading.add(job);
       this.#pool.read(job.message.id).then(
         (content) => this.#onLoaded(job, content),
         (error: unknown) => this.#onUnreadable(job, error),
@@ -173,7 +174,7 @@ export class Lane implements JobSource {
   }
 
   #onLoaded(job: Job, content: Content): void {
-    this.#loading--;
+    this.#loading.delete(job);
     job.content = content;
     if (this.#isOver) {
       job.settleAll(outcomeOfTrouble("shutdown", ""));
@@ -185,7 +186,7 @@ export class Lane implements JobSource {
   }
 
   #onUnreadable(job: Job, error: unknown): void {
-    this.#loading--;
+    this.#loading.delete(job);
     job.settleAll(outcomeOfReadError(error));
     this.wake();
   }
@@ -212,18 +213,24 @@ export class Lane implements JobSource {
 
   /** False: the lane is woken when it may. */
   #mayConnect(): boolean {
-    const wait = this.#connectGate?.() ?? 0;
-    if (wait === 0) return true;
-    this.#waitsToConnect = true;
-    this.#pool.later(wait, () => {
-      this.#waitsToConnect = false;
-      this.wake();
-    });
-    return false;
+    const wait = this.#connectRules.ask(this.#jobs());
+    if (wait > 0 && wait < Number.POSITIVE_INFINITY) {
+      this.#pool.later(wait, () => {
+        this.#connectRules.askAnew();
+        this.wake();
+      });
+    }
+    return wait === 0;
+  }
+
+  *#jobs(): Iterable<Job> {
+    yield* this.#ready;
+    yield* this.#loading;
+    yield* this.#waiting;
   }
 
   #needsConnection(): boolean {
-    if (this.#waitsToConnect) return false;
+    if (this.#connectRules.areClosed) return false;
     const open = this.#connections.size + this.#opening;
     if (open >= this.settings.maxConnections || this.waiting <= this.#idle.length + this.#opening)
       return false;
@@ -234,6 +241,7 @@ export class Lane implements JobSource {
 
   #onOpened(opened: Opened): void {
     this.#opening--;
+    if (opened.kind !== "open") this.#connectRules.lost();
     if (opened.kind === "failed") return this.#onOpenFailed(opened.outcome, opened.reached ?? null);
     if (opened.kind === "cancelled") {
       this.#pool.returnPlace();

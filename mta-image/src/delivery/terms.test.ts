@@ -1,9 +1,11 @@
 /** What rules of the queue ask of delivery: the source address, and time between connections. */
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
 
 import { CourierRig } from "../../testing/courier-rig.ts";
 import { ScriptedHost } from "../../testing/scripted-host.ts";
+import { until } from "../../testing/until.ts";
 
 let host: ScriptedHost;
 let rig: CourierRig;
@@ -48,4 +50,37 @@ test("an open connection is used without asking", async () => {
   const connect = (): number => assert.fail("nothing needs to be opened");
   const [outcome] = await rig.deliver({ terms: { source: "", connect } });
   assert.match(outcome ?? "", /^delivered/);
+});
+
+const HOUR_MS = 3_600_000;
+
+test("a rule for one domain keeps no mail of others waiting that goes to the same server", async () => {
+  let opened = 0;
+  const connect = (): number => HOUR_MS;
+  const held = rig.deliver({ to: ["x@slow.test"], terms: { source: "", connect } }).then(() => opened++);
+  await new Promise(setImmediate);
+  const [outcome] = await rig.deliver({ to: ["x@other.test"], terms: { source: "", connect: null } });
+  assert.match(outcome ?? "", /^delivered/);
+  // What waited for its rule goes over the connection that is open now.
+  await held;
+  assert.equal(opened, 1);
+});
+
+test("mail that no rule spaces opens no connections for others that wait behind their rule", async () => {
+  host.keywords = ["8BITMIME"];
+  host.answer = ({ line }) => (line === "." ? "silence" : undefined);
+  let asked = 0;
+  const connect = (): number => (asked++ === 0 ? 0 : HOUR_MS);
+  const spaced = Array.from({ length: 6 }, () =>
+    rig.deliver({ to: ["x@slow.test"], terms: { source: "", connect } }),
+  );
+  const free = rig.deliver({ to: ["x@other.test"], terms: { source: "", connect: null } });
+  await until(
+    () => host.connections,
+    (count) => count === 2,
+  );
+  await wait(100);
+  assert.equal(host.connections, 2);
+  await rig.courier.close(0);
+  await Promise.all([...spaced, free]);
 });

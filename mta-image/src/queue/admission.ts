@@ -60,6 +60,8 @@ const unknown: Remote = { hosts: [], ips: [] };
 export class Admission {
   readonly #options: AdmissionOptions;
   readonly locating: Blocker = new Locating();
+  /** Of rules that space connections alone: the same for all their attempts. */
+  readonly #gates = new WeakMap<Counter, () => number>();
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
@@ -106,7 +108,15 @@ export class Admission {
   /** What a courier asks before it opens a connection for the attempt; null when nothing spaces connections. */
   connectGate({ counters }: Ticket): (() => number) | null {
     const spaced = counters.filter(({ limits }) => limits.connectIntervalMs > 0);
-    if (spaced.length === 0) return null;
+    const [first] = spaced;
+    if (first === undefined) return null;
+    if (spaced.length > 1) return this.#gateOf(spaced);
+    const gate = this.#gates.get(first) ?? this.#gateOf(spaced);
+    this.#gates.set(first, gate);
+    return gate;
+  }
+
+  #gateOf(spaced: readonly Counter[]): () => number {
     return () => {
       const now = this.#options.clock.monotonic();
       const wait = Math.max(...spaced.map((counter) => counter.connectWait(now)));
