@@ -42,15 +42,37 @@ describe("a command", () => {
   });
 });
 
+test("what the sender asked for stands behind the address, and in a script's place of it what that says", () => {
+  const dsn = { ret: "HDRS", envid: "x+2B", recipients: [] } as const;
+  const deliverBy = { seconds: 9, mode: "return", trace: true } as const;
+  const asked = { ...plain, dsn, deliverBy };
+  assert.equal(mailCommand("", asked), "MAIL FROM:<> BY=9;RT RET=HDRS ENVID=x+2B\r\n");
+  const told = { ...plain, deliverBy: { seconds: -1, mode: "notify", trace: false } } as const;
+  assert.equal(mailCommand("", told), "MAIL FROM:<> BY=-1;N\r\n");
+  assert.equal(mailCommand("", asked, { X: "1" }), "MAIL FROM:<> X=1\r\n");
+  const wishes = { notify: ["FAILURE", "DELAY"], orcpt: "rfc822;b@x" } as const;
+  const rcpt = "RCPT TO:<b@x> NOTIFY=FAILURE,DELAY ORCPT=rfc822;b@x\r\n";
+  assert.equal(rcptCommand("b@x", wishes), rcpt);
+  assert.equal(rcptCommand("b@x", { notify: null, orcpt: null }), "RCPT TO:<b@x>\r\n");
+  assert.equal(rcptCommand("b@x", wishes, { NOTIFY: "NEVER" }), "RCPT TO:<b@x> NOTIFY=NEVER\r\n");
+});
+
 test("an address is sent only where nothing in it reads as the end of its path", () => {
-  const good = ["", "a@example.net", '"a b>"@example.net', "jörg@example.net", '"ö "@example.net'];
+  const good = [
+    "",
+    "a".repeat(1000),
+    "a@example.net",
+    '"a b>"@example.net',
+    "jörg@example.net",
+    '"ö "@example.net',
+  ];
   const bad = [
     "a b@example.net",
     "a>@example.net",
     "ö >@example.net",
     '"a"b >"@example.net',
     '"a"@x y',
-    `${"a".repeat(1001)}`,
+    "a".repeat(1001),
   ];
   assert.deepEqual(
     good.filter((address) => !isSendableAddress(address)),

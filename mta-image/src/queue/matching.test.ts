@@ -33,6 +33,11 @@ test("values match as text, pattern, list, network and name below a domain", () 
     [{ localip: "2001:db8::/32" }, { localip: "2001:0db8:0::1" }, true],
     [{ localip: "2001:db8::1" }, { localip: "2001:db8:0:0::1" }, true],
     [{ remoteip: "192.0.2.0/24" }, { remoteip: "2001:db8::1" }, false],
+    [{ remoteip: "192.0.2.0/33" }, { remoteip: "192.0.2.0" }, false],
+    [{ remoteip: "192.0.2.0/-1" }, { remoteip: "192.0.2.0" }, false],
+    [{ remoteip: "nowhere" }, { remoteip: "192.0.2.0" }, false],
+    [{ remoteip: "192.0.2.0/x" }, { remoteip: "192.0.2.0" }, false],
+    [{ recipientdomain: "*.Yahoo.COM" }, { recipientdomain: "mail.yahoo.com" }, true],
     [{ grouping: "&google" }, { grouping: "&google" }, true],
     [
       { transportid: "out", recipientdomain: "a.net" },
