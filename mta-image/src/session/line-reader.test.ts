@@ -55,3 +55,16 @@ test("commands and broken lines cut at every byte are read as whole", () => {
   );
   for (const pieces of byteCuts(whole)) assert.deepEqual(read(pieces).lines, lines);
 });
+
+test("the end of a line that was too long is no command, wherever it is cut", () => {
+  const whole = Buffer.from(`${"x".repeat(2047)}QUIT\r\nNOOP\r\n`, "latin1");
+  for (const pieces of byteCuts(whole)) {
+    const [refusal = "", ...others] = read(pieces).lines;
+    assert.match(refusal, /^500 /);
+    assert.deepEqual(others, ["NOOP"]);
+  }
+  const line = (length: number): string => `${"x".repeat(length - 2)}\r\n`;
+  const [longest, longer] = read([Buffer.from(line(2048) + line(2049), "latin1")]).lines;
+  assert.equal(longest, "x".repeat(2046));
+  assert.match(longer ?? "", /^500 /);
+});
