@@ -35,3 +35,12 @@ test("a text is cut into no more parts than an array may have items", async () =
   });
   assert.equal(outcome.error?.message, "a text has too many parts");
 });
+
+test("a part that stands in others twice, over and over, is no message without end", {
+  timeout: 60_000,
+}, async () => {
+  const text = `$part = MIME(); for ($i = 0; $i < 60; $i++) $part = MIME()->appendPart($part)->appendPart($part);
+    try { $part->toString(); } catch ($error) { return $error->message(); }`;
+  const outcome = await run(compile("room", text, libraryHost, noFiles), { world: quietWorld(), limits });
+  assert.equal(outcome.value, "the message has too many parts", outcome.error?.describe() ?? "");
+});

@@ -73,8 +73,12 @@ function append(builder: Builder, part: Builder | Pieces): void {
   builder.parts.push(part);
 }
 
-function contains(outer: Builder, inner: Builder): boolean {
-  return outer === inner || outer.parts.some((part) => part instanceof Builder && contains(part, inner));
+/** Each part is looked into once, however often it stands in others. */
+function contains(outer: Builder, inner: Builder, seen = new Set<Builder>()): boolean {
+  if (outer === inner) return true;
+  if (seen.has(outer)) return false;
+  seen.add(outer);
+  return outer.parts.some((part) => part instanceof Builder && contains(part, inner, seen));
 }
 
 export function builtText(builder: Builder): string | Promise<string> {

@@ -1,13 +1,18 @@
 /**
  * A message that a script builds, part by part (the class MIME). Bodies are encoded by content, a multipart gets a
- * boundary, and line ends become those of mail. Signatures are made last, over what is there then. Never fails.
+ * boundary, and line ends become those of mail. Signatures are made last, over what is there then. Throws a Refusal for more
+ * parts than a message may have.
  */
+import { Refusal } from "../error.ts";
 import { type SignOptions, signPart } from "./dkim.ts";
 import { appendField, fieldsOf, isTextual, makeField, prependField, putBody, putField } from "./edit.ts";
 import type { PartHandle } from "./message.ts";
 import { type Field, Part } from "./part.ts";
 import { Pieces, after } from "./pieces.ts";
 import { scan } from "./scan.ts";
+
+/** Those that stand in the message several times counted as often, which a few calls can make any number of. */
+const MOST_PARTS = 10_000;
 
 export class Builder {
   readonly fields: Field[] = [];
@@ -28,6 +33,7 @@ export class Builder {
 
   /** As a part of its own, not yet in any message. */
   part(parent: Part | null = null): Part {
+    if (parent === null && this.count() > MOST_PARTS) throw new Refusal("the message has too many parts");
     const part = new Part(parent, "");
     part.fields = [...this.fields];
     part.blank = "\r\n";
@@ -37,6 +43,16 @@ export class Builder {
       putBody(part, isTextual(part) ? this.body.replace(/\r?\n/g, "\r\n") : this.body, null);
     }
     return part;
+  }
+
+  /** Parts that it would be written as, itself included. */
+  count(known = new Map<Builder, number>()): number {
+    let count = known.get(this);
+    if (count !== undefined) return count;
+    count = 1;
+    for (const part of this.parts) count += part instanceof Builder ? part.count(known) : 1;
+    known.set(this, count);
+    return count;
   }
 
   /** The whole message. Its top part says which MIME it is. */
