@@ -90,7 +90,7 @@ test("a plugin delivers each recipient, small mail and large", async () => {
   assert.equal(sink.received.length, 0);
 });
 
-test("what a plugin refuses for good fails, and the sender hears the plugin's reason", async () => {
+test("what a plugin refuses for good fails, and so does the notice that takes the same way", async () => {
   await send("refuses", ["b@example.net"]);
   // The notice takes the transport of its mail: the plugin refuses it as well, and a notice has no notice.
   await until(totals, ({ failed }) => failed === 2);
