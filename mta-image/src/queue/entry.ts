@@ -4,7 +4,7 @@
  */
 import type { EntryState, Moved, LiveMail, StateSource } from "../spool/spool.ts";
 import type { Outcome } from "./courier.ts";
-import type { DestinationQueue } from "./destination-queue.ts";
+import type { DestinationQueue, LineName } from "./destination-queue.ts";
 import { Wordings } from "./wordings.ts";
 
 /**
@@ -15,6 +15,12 @@ import { Wordings } from "./wordings.ts";
  * gone      settled.
  */
 export type EntryPhase = "waiting" | "ready" | "running" | "hold" | "gone";
+
+/** Where a recipient waits by its message, and how far it has come. */
+export interface Beginning {
+  readonly name: Pick<LiveMail["line"], "transportId" | "jobId" | "tenantId"> & Pick<LineName, "domain">;
+  readonly state: EntryState;
+}
 
 /** What hardly any entry has. */
 interface Rare {

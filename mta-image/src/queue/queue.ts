@@ -8,7 +8,7 @@
  */
 import type { Clock } from "#base/clock.ts";
 
-import type { EntryState, Moved, Spool, LiveMail } from "../spool/spool.ts";
+import type { Moved, Spool, LiveMail } from "../spool/spool.ts";
 import { Admission, type AdmissionOptions } from "./admission.ts";
 import type { Courier, Outcome } from "./courier.ts";
 import { withDeadlines } from "./deadline.ts";
@@ -17,7 +17,7 @@ import { Dispatcher, attemptOf } from "./dispatcher.ts";
 import { type Doorkeeper, openDoors } from "./doorkeeper.ts";
 import { DueTimer } from "./due-timer.ts";
 import { DynamicRules } from "./dynamic-rules.ts";
-import { Entry } from "./entry.ts";
+import { type Beginning, Entry } from "./entry.ts";
 import { type Explanation, explainEntry } from "./explain.ts";
 import { KeptMessages } from "./kept-messages.ts";
 import type { QueueFigures, QueueOptions } from "./queue-options.ts";
@@ -29,12 +29,6 @@ import { type OutcomeCounters, Settlement } from "./settlement.ts";
 import { WaitingRoom } from "./waiting-room.ts";
 
 export type { QueueFigures, QueueOptions } from "./queue-options.ts";
-
-/** Where a recipient waits by its message, and how far it has come. */
-interface Beginning {
-  readonly name: Pick<LiveMail["line"], "transportId" | "jobId" | "tenantId"> & Pick<LineName, "domain">;
-  readonly state: EntryState;
-}
 
 export class Queue {
   readonly #options: Pick<QueueOptions, "scheduleFor">;
