@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 
 import { finalizer } from "#crds/group.ts";
 import { KubeFailure } from "#operator/kube/errors.ts";
+import { aroundWrites } from "#operator/kube/fenced.ts";
 import type { Kube } from "#operator/kube/kube.ts";
 import { type ConfigMap, type Pod, resources, type Service } from "#operator/kube/objects.ts";
 
@@ -355,27 +356,14 @@ function dyingAfter(kube: FakeKube, n: number): { kube: Kube; died: Promise<void
   let die = (): void => undefined;
   const died = new Promise<void>((resolve) => (die = resolve));
   const lost = (): KubeFailure => new KubeFailure("unreachable", "the operator is dead");
-  const guard = <A extends readonly unknown[], R>(write: (...args: A) => Promise<R>) => {
-    return async (...args: A): Promise<R> => {
-      if ((args[0] as { plural?: string }).plural === "events") return write(...args);
-      if (count >= n) die();
-      if (count++ >= n) throw lost();
-      const result = await write(...args);
-      if (count < n) return result;
-      die();
-      throw lost();
-    };
-  };
-  const dying: Kube = {
-    get: (ref) => kube.get(ref),
-    list: (resource, options) => kube.list(resource, options),
-    watch: (resource, options) => kube.watch(resource, options),
-    apply: guard((resource, object) => kube.apply(resource, object)) as Kube["apply"],
-    applyStatus: guard((resource, object) => kube.applyStatus(resource, object)) as Kube["applyStatus"],
-    create: guard((resource, object) => kube.create(resource, object)) as Kube["create"],
-    replace: guard((resource, object) => kube.replace(resource, object)) as Kube["replace"],
-    patchMetadata: guard((ref, patch) => kube.patchMetadata(ref, patch)),
-    delete: guard((ref, preconditions) => kube.delete(ref, preconditions)),
-  };
+  const dying = aroundWrites(kube, async ({ plural }, write) => {
+    if (plural === resources.events.plural) return write();
+    if (count >= n) die();
+    if (count++ >= n) throw lost();
+    const result = await write();
+    if (count < n) return result;
+    die();
+    throw lost();
+  });
   return { kube: dying, died };
 }

@@ -3,27 +3,31 @@
  * somebody else may act on the same objects. Reads go on. The refusal is a KubeFailure "refused", transient.
  */
 import { KubeFailure } from "./errors.ts";
-import type { Kube } from "./kube.ts";
+import type { Kube, Resource } from "./kube.ts";
 
 export function fenced(kube: Kube, signal: AbortSignal): Kube {
-  const guard = <A extends readonly unknown[], R>(write: (...args: A) => Promise<R>) => {
-    return async (...args: A): Promise<R> => {
-      if (signal.aborted) {
-        const message = "not allowed to write any more: leadership is lost or the pass is over";
-        throw new KubeFailure("refused", message, { transient: true, cause: signal.reason });
-      }
-      return write(...args);
-    };
-  };
+  return aroundWrites(kube, async (_, write) => {
+    if (!signal.aborted) return write();
+    const message = "not allowed to write any more: leadership is lost or the pass is over";
+    throw new KubeFailure("refused", message, { transient: true, cause: signal.reason });
+  });
+}
+
+/** The same door with `around` in front of every write, which it may carry out or refuse; it is told the kind. */
+export function aroundWrites(
+  kube: Kube,
+  around: <R>(resource: Resource, write: () => Promise<R>) => Promise<R>,
+): Kube {
   return {
     get: (ref) => kube.get(ref),
     list: (resource, options) => kube.list(resource, options),
     watch: (resource, options) => kube.watch(resource, options),
-    apply: guard((resource, object) => kube.apply(resource, object)) as Kube["apply"],
-    applyStatus: guard((resource, object) => kube.applyStatus(resource, object)) as Kube["applyStatus"],
-    create: guard((resource, object) => kube.create(resource, object)) as Kube["create"],
-    replace: guard((resource, object) => kube.replace(resource, object)) as Kube["replace"],
-    patchMetadata: guard((ref, patch) => kube.patchMetadata(ref, patch)),
-    delete: guard((ref, preconditions, options) => kube.delete(ref, preconditions, options)),
+    apply: (resource, object) => around(resource, () => kube.apply(resource, object)),
+    applyStatus: (resource, object) => around(resource, () => kube.applyStatus(resource, object)),
+    create: (resource, object) => around(resource, () => kube.create(resource, object)),
+    replace: (resource, object) => around(resource, () => kube.replace(resource, object)),
+    patchMetadata: (ref, patch) => around(ref.resource, () => kube.patchMetadata(ref, patch)),
+    delete: (ref, preconditions, options) =>
+      around(ref.resource, () => kube.delete(ref, preconditions, options)),
   };
 }
