@@ -267,7 +267,8 @@ function tlsOf(options: TlsOptions): buildConnector.BuildOptions {
   return options as buildConnector.BuildOptions;
 }
 
-async function collect(body: Stream["body"], what: string): Promise<string> {
+/** All of it, up to a bound: beyond that, KubeFailure "broken". */
+export async function collect(body: Stream["body"], what: string): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of body as AsyncIterable<Buffer>) {

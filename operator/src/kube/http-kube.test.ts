@@ -139,6 +139,31 @@ describe("the door to the API server", () => {
     assert.match(seen.at(-1)?.url ?? "", /allowWatchBookmarks=true/);
   });
 
+  test("a watch whose refusal never ends, or has no end, is given up", async () => {
+    const begin = async (): Promise<void> => {
+      const { signal } = new AbortController();
+      for await (const _ of kube.watch(resources.configMaps, {
+        namespace: "",
+        resourceVersion: "1",
+        signal,
+      }));
+    };
+    handler = (_, response) => void response.writeHead(500).write('{"kind":"Status","message":"no');
+    await assert.rejects(begin(), (error) => isKubeFailure(error, "unreachable"));
+    handler = (_, response) => {
+      const page = Buffer.alloc(1024 * 1024, "x");
+      const more = (): void => void response.write(page, (error) => error ?? more());
+      response.writeHead(500);
+      more();
+    };
+    await assert.rejects(begin(), (error) => isKubeFailure(error));
+    handler = (_, response) => json(response, 403, { kind: "Status", message: "you may not" });
+    await assert.rejects(
+      begin(),
+      (error) => isKubeFailure(error, "refused") && /you may not/.test(error.message),
+    );
+  });
+
   test("an event of type ERROR with 410 is gone", async () => {
     const line = JSON.stringify({ type: "ERROR", object: { kind: "Status", code: 410, reason: "Expired" } });
     handler = (_, response) => response.writeHead(200).end(`${line}\n`);

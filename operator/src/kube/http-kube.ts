@@ -6,9 +6,9 @@ import type { Clock } from "#base/clock.ts";
 import type { Random } from "#base/random.ts";
 
 import type { Access } from "./access.ts";
-import { type Answer, type Call, Connection, type Observer } from "./connection.ts";
+import { type Answer, type Call, collect, Connection, type Observer, type Stream } from "./connection.ts";
 import { answerFailure, decodeAnswer, decodeEvent, decodeList, decodeObject } from "./decode.ts";
-import { isKubeFailure } from "./errors.ts";
+import { isKubeFailure, unreachable } from "./errors.ts";
 import type {
   Kube,
   KubeObject,
@@ -96,9 +96,8 @@ export class HttpKube implements Kube {
         stop.signal,
       );
       const body = stream.body as AsyncIterable<Buffer>;
-      if (stream.status !== 200) {
-        throw answerFailure(what, { ...stream, text: await stream.body.text() });
-      }
+      if (stream.status !== 200)
+        throw answerFailure(what, { ...stream, text: await this.#textOf(stream, what, stop) });
       const lines = readLines(body, {
         what,
         clock: this.#options.clock,
@@ -221,6 +220,20 @@ export class HttpKube implements Kube {
   async #write<T extends KubeObject>(resource: Resource, call: Call): Promise<T> {
     const answer = await this.#connection.call(call);
     return decodeObject<T>(call.what, resource, decodeAnswer(call.what, answer));
+  }
+
+  /** Of an answer that is no watch; one that does not end is as good as none. */
+  async #textOf({ body }: Stream, what: string, stop: AbortController): Promise<string> {
+    const ms = this.#options.silenceMs ?? SILENCE_MS;
+    const late = new Error(`its error did not end within ${ms} ms`);
+    const timer = this.#options.clock.after(ms, () => stop.abort(late));
+    try {
+      return await collect(body, what);
+    } catch (error) {
+      throw isKubeFailure(error) ? error : unreachable(what, error);
+    } finally {
+      timer.cancel();
+    }
   }
 
   #watchPath(resource: Resource, options: WatchOptions): string {

@@ -16,6 +16,8 @@ import type { Secret } from "#operator/kube/objects.ts";
 import type { Kubectl } from "./kubectl.ts";
 
 const ANSWER_LIMIT_BYTES = 16 * 1024 * 1024;
+/** In milliseconds. An engine answers from memory; the way to it goes through the API server. */
+const DEADLINES = { headersTimeout: 15_000, bodyTimeout: 15_000 } as const;
 
 export interface EngineDoor {
   status(pod: string): Promise<EngineStatus>;
@@ -59,7 +61,8 @@ async function ask<T extends z.ZodType>(
   });
   try {
     const headers = { authorization: `Bearer ${admin.token}` };
-    const answer = await request(`https://127.0.0.1:${forward.port}${path}`, { dispatcher: agent, headers });
+    const url = `https://127.0.0.1:${forward.port}${path}`;
+    const answer = await request(url, { dispatcher: agent, headers, ...DEADLINES });
     const parsed = schema.safeParse(await answer.body.json());
     if (answer.statusCode === 200 && parsed.success) return parsed.data;
     throw new Failure(
