@@ -59,7 +59,7 @@ export class Giver {
   #spread = 0;
   /** Messages in the next batch. */
   #most = BATCH.messages;
-  /** Refused alone. */
+  /** Refused alone, or not to be read: left out of later batches, or as many as fill one would keep all others here. */
   readonly #unwanted = new Set<string>();
   readonly #stop = new AbortController();
 
@@ -157,8 +157,11 @@ export class Giver {
     }
     const recipients = parcels.reduce((sum, { head }) => sum + recipientsIn(head), 0);
     this.#onWay = recipients;
+    const before = this.#unwanted.size;
     const isTaken = await this.#send(peer, parcels);
     this.#onWay = 0;
+    // Messages that are left out from now on are no fault of the peer's.
+    if (!isTaken && this.#unwanted.size > before) return true;
     if (share === undefined) return isTaken;
     if (isTaken) this.#spread += recipients;
     if (isTaken && share > recipients) shares?.set(peer.name, share - recipients);
@@ -213,6 +216,7 @@ export class Giver {
           return { id: head.id, bytes: encodeFrame({ head, content: await store.content(head.id) }) };
         } catch (error) {
           log.warn({ message: head.id, error: describe(error) }, "hand-over-skipped");
+          this.#unwanted.add(head.id);
           store.giveBack([head.id]);
           return null;
         }

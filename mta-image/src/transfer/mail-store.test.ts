@@ -40,6 +40,26 @@ test("a message larger than a batch may be stays, and a batch of large ones ends
   await spool.close();
 });
 
+test("due mail that is to stay keeps none behind it from leaving", async () => {
+  const spool = await openSpool(new FaultyFiles());
+  const { queue, courier } = setUp({ spool });
+  courier.hold();
+  queue.isPaused = true;
+  const ids: string[] = [];
+  for (let n = 0; n < 4; n++) {
+    const message = await spool.commit(makeDraft());
+    ids.push(message.id);
+    queue.add(message);
+  }
+  const except = new Set(ids.slice(0, 2));
+  const out = new MailStore({ queue, spool }).checkOut({ messages: 2, bytes: MIB, recipients: 2, except });
+  assert.deepEqual(
+    out.map(({ head }) => head.id),
+    ids.slice(2),
+  );
+  await spool.close();
+});
+
 test("the names that mail counts under go with it, and a peer can read them", async () => {
   const spool = await openSpool(new FaultyFiles());
   const { queue, courier } = setUp({ spool });

@@ -6,6 +6,7 @@
 import { Failure } from "#base/error.ts";
 import { type FrameHead, maxBatchBytes } from "#contract/transfer-api.ts";
 
+import type { Entry } from "../queue/entry.ts";
 import { choosePortable } from "../queue/portable.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { Spool, LiveMail } from "../spool/spool.ts";
@@ -61,10 +62,11 @@ export class MailStore implements Store, Door {
     return parcels;
   }
 
-  #candidates({ messages, bytes, recipients }: Bounds): Iterable<string> {
+  #candidates({ messages, bytes, recipients, except }: Bounds): Iterable<string> {
     const queue = this.#queue;
     if (recipients === undefined) return queue.messageIds();
-    return choosePortable(queue.lines, (id) => queue.find(id), { messages, bytes, recipients });
+    const find = (id: string): readonly Entry[] => (except?.has(id) === true ? [] : queue.find(id));
+    return choosePortable(queue.lines, find, { messages, bytes, recipients });
   }
 
   async content(id: string): Promise<Buffer> {

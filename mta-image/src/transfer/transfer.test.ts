@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 
+import { Failure } from "#base/error.ts";
 import { makeId } from "#base/ids.ts";
 
 import { frameHeads as heads } from "../../testing/frame-heads.ts";
@@ -34,6 +35,28 @@ describe("a hand-over", () => {
     giver.giver.give([connect(taker, { fates: [] })]);
     await until(() => taker.queue.size === 7 && giver.queue.size === 2);
     assert.equal(giver.giver.figures.unanswered, 0);
+  });
+
+  test("of more messages that cannot be read than a batch holds moves all others", async (t) => {
+    const all = heads(9);
+    const giver = new Engine("a", all);
+    t.after(() => giver.giver.close());
+    const content = giver.content.bind(giver);
+    const lost = new Set(all.slice(0, 4).map(({ id }) => id));
+    giver.content = async (id) => {
+      if (lost.has(id)) throw new Failure("message-corrupt", "damaged");
+      return content(id);
+    };
+    // Those that came back stand in front again, as they do in a queue.
+    giver.giveBack = (ids) => {
+      giver.queue = new Set([...ids, ...giver.queue]);
+    };
+    const taker = new Engine("b");
+    giver.giver.spread([connect(taker, { fates: [] })], new Map([["b", 2]]));
+    await until(() => taker.queue.size === 2);
+    giver.giver.give([connect(taker, { fates: [] })]);
+    await until(() => taker.queue.size === 5);
+    assert.deepEqual([...giver.queue].sort(), [...lost].sort());
   });
 
   test("of a batch that comes three times at once stores each message once", async () => {
