@@ -2,11 +2,12 @@
  * What hooks cost by themselves: processor time of this process for a message that passes a hook whose script only accepts, without sockets, disk
  * and queue, everything warm. What hooks.bench.ts measures of the whole way is the same with all of an engine's other work
  * between two calls, and with the noise of it; this shows what of a difference there can be the hook. Kinds in turns, a kind without a
- * hook beside them; the least of all rounds, since other work on the machine only adds, and the median.
+ * hook beside them; the least of all rounds, since other work on the machine only adds, and the median; and what a message allocates.
  *
  *   node mta-image/bench/hook-calls.bench.ts [rounds]
  */
 import { loadavg } from "node:os";
+import { getHeapStatistics } from "node:v8";
 
 import { Registry } from "prom-client";
 
@@ -63,10 +64,13 @@ const kinds: Readonly<Record<string, () => Promise<void>>> = {
   postdelivery: ofDelivery({ postdelivery: "Default();" }),
 };
 const found = new Map<string, number[]>(Object.keys(kinds).map((name) => [name, []]));
+/** Of the last round: noise does not touch it. */
+const allocated = new Map<string, number>();
 for (let round = 0; round < WARM + rounds; round++) {
   for (const [name, pass] of Object.entries(kinds)) {
-    const before = process.cpuUsage();
+    const [before, bytes] = [process.cpuUsage(), allocatedBytes()];
     await pass();
+    allocated.set(name, (allocatedBytes() - bytes) / MESSAGES);
     const { user, system } = process.cpuUsage(before);
     if (round >= WARM) found.get(name)?.push((user + system) / MESSAGES);
   }
@@ -74,9 +78,17 @@ for (let round = 0; round < WARM + rounds; round++) {
 for (const [name, micros] of found) {
   const sorted = micros.toSorted((a, b) => a - b);
   const [least = Number.NaN, median = Number.NaN] = [sorted[0], sorted[sorted.length >> 1]];
-  process.stdout.write(`${name}: ${least.toFixed(2)} µs a message (median ${median.toFixed(2)})\n`);
+  const bytes = allocated.get(name)?.toFixed(0);
+  process.stdout.write(
+    `${name}: ${least.toFixed(2)} µs a message (median ${median.toFixed(2)}), ${bytes} bytes\n`,
+  );
 }
 process.stdout.write(`${rounds} rounds of ${MESSAGES} messages, load average ${loadavg()[0]?.toFixed(1)}\n`);
+
+/** Since the process began, on the heap of V8; newer than its types. */
+function allocatedBytes(): number {
+  return (getHeapStatistics() as unknown as { readonly total_allocated_bytes: number }).total_allocated_bytes;
+}
 
 /** With a histogram as in an engine: it is part of what a run costs. */
 function observed(): ReturnType<typeof makeHookFigures> {
