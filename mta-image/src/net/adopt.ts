@@ -1,5 +1,5 @@
 /**
- * Moves a connection that stays to those that are read in turns, which costs a third less for each message. Whoever calls it
+ * Moves a connection that stays to those that are read in turns, without the work of Node's for each event. Whoever calls it
  * puts its listeners onto what it gets. Never fails: what cannot be moved (TLS, UNIX sockets, something read or written is still
  * with Node, no addon, no descriptor left) stays the same socket.
  */
