@@ -59,7 +59,9 @@ export class Giver {
   #spread = 0;
   /** Messages in the next batch. */
   #most = BATCH.messages;
-  /** Refused alone, or not to be read: left out of later batches, or as many as fill one would keep all others here. */
+  /** Could not be read: left out until nothing else is there, or as many as fill a batch would keep all others here. */
+  readonly #unread = new Set<string>();
+  /** Refused alone. */
   readonly #unwanted = new Set<string>();
   readonly #stop = new AbortController();
 
@@ -147,21 +149,22 @@ export class Giver {
     if (peer === null) return false;
     const shares = this.#shares;
     const share = shares?.get(peer.name);
-    const bounds = { ...BATCH, messages: this.#most, except: this.#unwanted };
+    const bounds = { ...BATCH, messages: this.#most, except: this.#unwanted.union(this.#unread) };
     const parcels = this.#options.store.checkOut(
       share === undefined ? bounds : { ...bounds, recipients: share },
     );
     if (parcels.length === 0) {
       shares?.clear();
+      this.#unread.clear();
       return false;
     }
     const recipients = parcels.reduce((sum, { head }) => sum + recipientsIn(head), 0);
     this.#onWay = recipients;
-    const before = this.#unwanted.size;
+    const before = this.#unread.size;
     const isTaken = await this.#send(peer, parcels);
     this.#onWay = 0;
-    // Messages that are left out from now on are no fault of the peer's.
-    if (!isTaken && this.#unwanted.size > before) return true;
+    // Messages that cannot be read are no fault of the peer's.
+    if (!isTaken && this.#unread.size > before) return true;
     if (share === undefined) return isTaken;
     if (isTaken) this.#spread += recipients;
     if (isTaken && share > recipients) shares?.set(peer.name, share - recipients);
@@ -216,7 +219,7 @@ export class Giver {
           return { id: head.id, bytes: encodeFrame({ head, content: await store.content(head.id) }) };
         } catch (error) {
           log.warn({ message: head.id, error: describe(error) }, "hand-over-skipped");
-          this.#unwanted.add(head.id);
+          this.#unread.add(head.id);
           store.giveBack([head.id]);
           return null;
         }
