@@ -149,7 +149,7 @@ export class Giver {
     if (peer === null) return false;
     const shares = this.#shares;
     const share = shares?.get(peer.name);
-    const bounds = { ...BATCH, messages: this.#most, except: this.#unwanted.union(this.#unread) };
+    const bounds = { ...BATCH, messages: this.#most, except: new Set([...this.#unwanted, ...this.#unread]) };
     const parcels = this.#options.store.checkOut(
       share === undefined ? bounds : { ...bounds, recipients: share },
     );
