@@ -87,7 +87,7 @@ export class HookRunner {
   }
 
   /** The surroundings of scripts that run for one connection or message; `about` stands in every line they log. */
-  world(about: Readonly<Record<string, string>>, messageId: World["messageId"] = undefined): World {
+  world(about: Readonly<Record<string, string>>, messageId?: World["messageId"]): World {
     const { clock, random, log, hostname } = this.#options;
     const said = (line: string): string => textOf(line.slice(0, MAX_ECHO));
     return {

@@ -147,7 +147,8 @@ export function* cached(options: Value, fn: Value, args: Value[]): Routine {
 
 function messageOf({ messageId }: RunContext): string {
   const id = messageId?.() ?? null;
-  if (id === null) throw new Refusal("the option per_message of cache wants a message, and there is none here");
+  if (id === null)
+    throw new Refusal("the option per_message of cache wants a message, and there is none here");
   return id;
 }
 
