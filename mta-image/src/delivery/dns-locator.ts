@@ -3,6 +3,8 @@
  * same DNS as an attempt takes. Hosts of one preference are in order of name, so that the answer is the same each
  * time. Questions are few at once; those over the bound wait in order. Never rejects: what DNS does not say is empty.
  */
+import { Turnstile } from "#base/turnstile.ts";
+
 import type { Remote } from "../queue/grouping.ts";
 import type { Locator } from "../queue/locator.ts";
 import { type HostFinder, findAddresses, findHosts } from "./hosts.ts";
@@ -20,8 +22,7 @@ const nowhere: Remote = { hosts: [], ips: [] };
 export class DnsLocator implements Locator {
   readonly #options: DnsLocatorOptions;
   readonly #finder: HostFinder;
-  readonly #waiting: (() => void)[] = [];
-  #asking = 0;
+  readonly #asking = new Turnstile(MOST_AT_ONCE);
 
   constructor(options: DnsLocatorOptions) {
     this.#options = options;
@@ -31,16 +32,7 @@ export class DnsLocator implements Locator {
   async locate(line: { readonly transportId: string; readonly domain: string }): Promise<Remote> {
     const settings = this.#options.transport(line.transportId);
     if (settings === undefined) return nowhere;
-    // A place that is given back goes straight to the next in line.
-    if (this.#asking >= MOST_AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    else this.#asking++;
-    try {
-      return await this.#ask(settings, line.domain);
-    } finally {
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#asking--;
-      else next();
-    }
+    return this.#asking.pass(() => this.#ask(settings, line.domain));
   }
 
   async #ask(settings: TransportSettings, domain: string): Promise<Remote> {

@@ -6,6 +6,7 @@
 import { readFile } from "node:fs/promises";
 
 import { Failure, describe } from "#base/error.ts";
+import { Turnstile } from "#base/turnstile.ts";
 
 import type { Credentials, ScramBook } from "./credentials.ts";
 import {
@@ -51,8 +52,7 @@ export function parsePasswords(text: string, path: string): ReadonlyMap<string, 
 export class PasswordFile implements Credentials {
   readonly #hashes: ReadonlyMap<string, PasswordHash>;
   readonly scram: ScramBook | null;
-  #running = 0;
-  readonly #waiting: (() => void)[] = [];
+  readonly #computing = new Turnstile(MOST_AT_ONCE);
 
   constructor(hashes: ReadonlyMap<string, PasswordHash>) {
     this.#hashes = hashes;
@@ -61,20 +61,13 @@ export class PasswordFile implements Credentials {
   }
 
   async verify(login: string, password: string): Promise<"right" | "wrong" | "unknown"> {
+    if (this.#computing.waiting >= MOST_WAITING) return "unknown";
     const hash = this.#hashes.get(login);
-    if (this.#running >= MOST_AT_ONCE) {
-      if (this.#waiting.length >= MOST_WAITING) return "unknown";
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    }
-    this.#running++;
     try {
-      const isRight = await matches(hash ?? nobodysHash, password);
+      const isRight = await this.#computing.pass(() => matches(hash ?? nobodysHash, password));
       return isRight && hash !== undefined ? "right" : "wrong";
     } catch {
       return "unknown";
-    } finally {
-      this.#running--;
-      this.#waiting.shift()?.();
     }
   }
 

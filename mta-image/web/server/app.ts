@@ -57,7 +57,7 @@ function addRoute(app: FastifyInstance, each: Route, options: AppOptions): void 
   });
 }
 
-/** By address: a name that is tried from everywhere is held back in turnstile.ts. */
+/** By address: a name that is tried from everywhere is held back in password-gate.ts. */
 function limitOf({ name, isBrowsed }: Route): object {
   if (name !== "login" && !isBrowsed) return {};
   return { config: { rateLimit: { max: isBrowsed ? 60 : 10, timeWindow: "1 minute" } } };

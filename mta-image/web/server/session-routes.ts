@@ -2,14 +2,14 @@
 import { AuditList, Login, LoggedOut, SessionView } from "#web/shared/web-api.ts";
 
 import type { Audit } from "./audit.ts";
+import type { PasswordGate } from "./password-gate.ts";
 import { Refusal, type Route, route } from "./route.ts";
 import { type Sessions, type Visitor, isFromHere } from "./sessions.ts";
 import type { SingleSignOn } from "./single-sign-on.ts";
-import type { Turnstile } from "./turnstile.ts";
 
 export interface Door {
   readonly sessions: Sessions;
-  readonly turnstile: Turnstile;
+  readonly gate: PasswordGate;
   readonly audit: Audit;
   readonly signOn: SingleSignOn | null;
   readonly title: string;
@@ -19,7 +19,7 @@ export function sessionRoutes(door: Door): readonly Route[] {
   return [login(door), logout(door), session(door), audit(door)];
 }
 
-function login({ sessions, turnstile, title }: Door): Route {
+function login({ sessions, gate, title }: Door): Route {
   return route({
     method: "POST",
     path: "/login",
@@ -32,7 +32,7 @@ function login({ sessions, turnstile, title }: Door): Route {
     result: ({ role }) => role,
     handle: async ({ body, request, reply }) => {
       if (!isFromHere(request)) throw new Refusal(403, "csrf", "this request came from another site");
-      const user = await turnstile.check(body.user, body.password);
+      const user = await gate.check(body.user, body.password);
       if (user === "busy") throw new Refusal(429, "too-many", "too many attempts; wait a minute");
       if (user === null) throw new Refusal(401, "wrong-password", "name or password are wrong");
       return viewOf(sessions.begin(reply, user), title);

@@ -16,6 +16,7 @@ import { EngineClient } from "./engine-client.ts";
 import { Fleet } from "./fleet.ts";
 import { Lint } from "./lint.ts";
 import { type ClusterPlace, MailCluster } from "./mail-cluster.ts";
+import { PasswordGate } from "./password-gate.ts";
 import { queueRoutes } from "./queue-routes.ts";
 import { rolloutRoutes } from "./rollout-routes.ts";
 import type { Route } from "./route.ts";
@@ -26,7 +27,6 @@ import { sessionRoutes } from "./session-routes.ts";
 import { Sessions } from "./sessions.ts";
 import { type NameService, Targets } from "./targets.ts";
 import { traceRoutes } from "./trace-routes.ts";
-import { Turnstile } from "./turnstile.ts";
 import { Users } from "./users.ts";
 import { Watch } from "./watch.ts";
 import { type WebConfig, invalid, spanOf } from "./web-config.ts";
@@ -84,9 +84,9 @@ async function makeServer(
   const signOn = oidc === undefined ? null : new SingleSignOn(oidc, log);
   const audit = new Audit(log, config.audit.file ?? null);
   const cluster = options.cluster === null ? null : new MailCluster(options.cluster);
-  const turnstile = new Turnstile(users, clock);
+  const gate = new PasswordGate(users, clock);
   const routes: readonly Route[] = [
-    ...sessionRoutes({ sessions, turnstile, audit, signOn, title }),
+    ...sessionRoutes({ sessions, gate, audit, signOn, title }),
     ...signOnRoutes({ sessions, signOn, hasPasswords: config.users !== undefined, title, clock }),
     ...clusterRoutes(fleet, watch),
     ...configRoutes(fleet, new Lint(clock)),

@@ -13,13 +13,13 @@ import type { Clock, Timer } from "#base/clock.ts";
 import { describe } from "#base/error.ts";
 import type { Log } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
+import { Turnstile } from "#base/turnstile.ts";
 import type { EngineStatus } from "#contract/admin-api.ts";
 import { type Key, keyText } from "#operator/cache/key.ts";
 import type { IsNodeAddress } from "#operator/slots/client-addresses.ts";
 
 import type { EngineAddress, Engines } from "./engines.ts";
 import { newsOf } from "./news.ts";
-import { Turnstile } from "./turnstile.ts";
 
 export interface Target {
   readonly uid: string;

@@ -4,6 +4,7 @@
  * stand in app.ts.
  */
 import type { Clock } from "#base/clock.ts";
+import { Turnstile } from "#base/turnstile.ts";
 
 import type { User, Users } from "./users.ts";
 
@@ -14,12 +15,11 @@ const WINDOW_MS = 15 * 60_000;
 /** Names that are remembered; more than these at once are an attack in itself. */
 const MAX_NAMES = 10_000;
 
-export class Turnstile {
+export class PasswordGate {
   readonly #users: Pick<Users, "check">;
   readonly #clock: Clock;
   readonly #failures = new Map<string, { count: number; since: number }>();
-  readonly #waiting: (() => void)[] = [];
-  #running = 0;
+  readonly #turnstile = new Turnstile(AT_ONCE);
 
   constructor(users: Pick<Users, "check">, clock: Clock) {
     this.#users = users;
@@ -28,17 +28,10 @@ export class Turnstile {
 
   /** Null: wrong. */
   async check(name: string, password: string): Promise<User | null | "busy"> {
-    if (this.#isShut(name) || this.#waiting.length >= WAITING) return "busy";
-    if (this.#running >= AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    this.#running++;
-    try {
-      const user = await this.#users.check(name, password);
-      if (user === null) this.#failed(name);
-      return user;
-    } finally {
-      this.#running--;
-      this.#waiting.shift()?.();
-    }
+    if (this.#isShut(name) || this.#turnstile.waiting >= WAITING) return "busy";
+    const user = await this.#turnstile.pass(() => this.#users.check(name, password));
+    if (user === null) this.#failed(name);
+    return user;
   }
 
   #isShut(name: string): boolean {

@@ -1,6 +1,6 @@
 /**
  * Lets so many run at once and the others wait in the order in which they came. What runs must end: nothing in here gives
- * up. A rejection of one is its own.
+ * up, and nobody is turned away; who bounds the crowd looks at `waiting` first. A rejection of one is its own.
  */
 export class Turnstile {
   readonly #atOnce: number;
@@ -9,6 +9,11 @@ export class Turnstile {
 
   constructor(atOnce: number) {
     this.#atOnce = atOnce;
+  }
+
+  /** How many wait for a place; none while a place is free. */
+  get waiting(): number {
+    return this.#waiting.length;
   }
 
   async pass<T>(run: () => Promise<T>): Promise<T> {
