@@ -85,8 +85,12 @@ describe("the bundle", () => {
     assert.deepEqual(watched, { name: "WATCH_NAMESPACES", valueFrom: { fieldRef: { fieldPath } } });
     const images = version.spec.relatedImages.map(({ image }) => image);
     assert.equal(images[0], "registry.example/mailfleet-operator:9.9.9");
-    for (const { name, value } of env)
-      if (name.endsWith("_IMAGE")) assert.ok(images.includes(value ?? ""), `${name} is among them`);
+    const handedOn = env.filter(({ name }) => name.endsWith("_IMAGE"));
+    assert.deepEqual(
+      handedOn.map(({ name }) => name),
+      ["MAILFLEET_ENGINE_IMAGE", "MAILFLEET_WEB_IMAGE"],
+    );
+    for (const { name, value } of handedOn) assert.ok(images.includes(value ?? ""), `${name} is among them`);
   });
 
   test("has its definitions as they are, and says of itself what its image says", () => {

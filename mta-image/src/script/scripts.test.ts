@@ -55,7 +55,9 @@ async function happen(id: string, text: string): Promise<string[]> {
 }
 
 const files = readdirSync(root, { recursive: true, encoding: "utf8" });
-for (const id of files.filter((name) => name.endsWith(".hsl") && !name.includes("library/"))) {
+const scripts = files.filter((name) => name.endsWith(".hsl") && !name.includes("library/"));
+assert.ok(scripts.length > 0, "there are scripts in testdata");
+for (const id of scripts) {
   const text = readFileSync(root + id, "latin1");
   const expected = [...text.matchAll(/^\/\/ ((?:prints|throws|refused|at)\b.*)$/gm)].map(
     ([, line]) => line as string,

@@ -11,7 +11,9 @@ const testdata = new URL("testdata/", import.meta.url);
 const read = (name: string): string => readFileSync(new URL(name, testdata), "utf8");
 const context = createSecureContext({ cert: read("test-cert.pem"), key: read("test-key.pem") });
 
-for (const name of readdirSync(testdata).filter((file) => file.endsWith(".smtp"))) {
+const dialogues = readdirSync(testdata).filter((file) => file.endsWith(".smtp"));
+assert.ok(dialogues.length > 0, "there are conversations in testdata");
+for (const name of dialogues) {
   test(`the conversation of ${name} runs as written and leaves nothing behind`, () =>
     withReceiver({}, ({ port }) => runDialogue(read(name), port)));
 }

@@ -18,7 +18,9 @@ const UNITS: ReadonlySet<string> = new Set(["ms", "ABI", "Mailfleet"]);
 
 const folder = new URL(".", import.meta.url).pathname;
 
-for (const file of globSync("**/*.tsx", { cwd: folder }))
+const pages = globSync("**/*.tsx", { cwd: folder });
+assert.ok(pages.length > 0, "there are pages");
+for (const file of pages)
   test(`${file} holds no words of its own`, () => {
     const { program } = parseSync(file, readFileSync(`${folder}${file}`, "utf8"));
     assert.deepEqual(wordsIn(program as unknown as Node), []);

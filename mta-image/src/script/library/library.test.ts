@@ -10,6 +10,7 @@ import { quietWorld } from "../../../testing/quiet-world.ts";
 
 const folder = new URL("../testdata/library/", import.meta.url);
 const files = readdirSync(folder).filter((name) => name.endsWith(".hsl"));
+assert.ok(files.length > 0, "there are scripts in testdata/library");
 
 for (const file of files)
   test(`functions do what the comments of ${file} say`, async () => {
