@@ -10,9 +10,10 @@ import { MAX_ITEMS } from "../limits.ts";
 import { meter } from "../meter.ts";
 import { join } from "./array.ts";
 import { randomBetween } from "./crypto.ts";
+import { answerValue, askDns, askSpf } from "./dns.ts";
 import { readText } from "./file.ts";
 import { split, stringFunctions } from "./string.ts";
-import { option } from "./subjects.ts";
+import { flag, option, record } from "./subjects.ts";
 
 const { string, number, any, array } = parameter;
 
@@ -89,7 +90,32 @@ export const aliasFunctions: readonly HostFunction[] = [
     run: (context, needle, path, options) =>
       after(readText(context, path), (text) => rowWith(text ?? "", toText(needle), options)) as Value,
   }),
+  declare({
+    name: "dnstxt",
+    parameters: [string("host"), optional(array("options"))],
+    returns: "array",
+    docs: "The texts that dns_query finds with type txt, none for an error; with `extended_result` that in `result`, or `error`, and `dnssec`. Options `servers` and `timeout` as there.",
+    way: "promise",
+    run: async (context, host, options) => {
+      const found = answerValue(await askDns(context, host, "txt", options), "txt", false);
+      return flag(options, "extended_result") ? found : (found.get("result") ?? new HslArray());
+    },
+  }),
+  declare({
+    name: "spf",
+    parameters: [string("ip"), string("helo"), string("domain"), optional(array("options"))],
+    returns: "number or array",
+    docs: "spf_query, told as a number: 0 (pass), 20 (softfail), 100 (fail), 50 for anything else; with `extended_result` an array with the word as `result`. Options `servers` and `timeout` as there.",
+    way: "promise",
+    run: async (context, ip, helo, sender, options) => {
+      const { result } = await askSpf(context, { ip, helo, sender }, options);
+      return flag(options, "extended_result") ? record({ result }) : (SPF_SCORES[result] ?? SPF_UNKNOWN);
+    },
+  }),
 ];
+
+const SPF_SCORES: Readonly<Record<string, number>> = { pass: 0, softfail: 20, fail: 100 };
+const SPF_UNKNOWN = 50;
 
 /** By alias: the name of the function that does it. */
 function renamed(

@@ -1,10 +1,11 @@
 /** DNS and what is asked of it: records, block lists, SPF. The engine's own resolver answers, or servers that the script names; nothing here blocks. */
 import { isIP } from "node:net";
 
+import type { RunContext } from "../context.ts";
 import { toText } from "../convert.ts";
 import { Refusal } from "../error.ts";
 import { type HostFunction, declare, optional, parameter } from "../host.ts";
-import { type DnsAnswer, type DnsFound, type DnsRecord, type DnsType, port } from "../ports.ts";
+import { type DnsAnswer, type DnsFound, type DnsRecord, type DnsType, type SpfPort, port } from "../ports.ts";
 import type { HslArray, Value } from "../value.ts";
 import { WISH_DOCS, dnsWish } from "./dns-wish.ts";
 import { reverseName } from "./network.ts";
@@ -37,8 +38,7 @@ export const dnsFunctions: readonly HostFunction[] = [
     run: async (context, host, how) => {
       const type = toText(option(how, "type") ?? "a").toLowerCase();
       if (!types.has(type)) throw new Refusal(`there is no DNS type ${type}`);
-      const wish = dnsWish(option(how, "servers"), option(how, "timeout"));
-      const answer = await port(context, "dns").query(host, type as DnsType, wish);
+      const answer = await askDns(context, host, type as DnsType, how);
       return answerValue(answer, type, flag(how, "extended_result"));
     },
   }),
@@ -62,13 +62,30 @@ export const dnsFunctions: readonly HostFunction[] = [
     returns: "array",
     docs: `Checks SPF (RFC 7208) for a client, its name and the sender's address or domain: result (pass, fail, softfail, neutral, none, temperror, permerror) and reason. ${WISH_DOCS}`,
     way: "promise",
-    run: async (context, ip, helo, sender, how) => {
-      if (isIP(ip) === 0) throw new Refusal(`${ip} is no IP address`);
-      const wish = dnsWish(option(how, "servers"), option(how, "timeout"));
-      return record({ ...(await port(context, "spf").check({ ip, helo, sender, wish })) });
-    },
+    run: async (context, ip, helo, sender, how) =>
+      record({ ...(await askSpf(context, { ip, helo, sender }, how)) }),
   }),
 ];
+
+export function askDns(
+  context: RunContext,
+  host: string,
+  type: DnsType,
+  how: HslArray | undefined,
+): Promise<DnsAnswer & DnsFound> {
+  const wish = dnsWish(option(how, "servers"), option(how, "timeout"));
+  return port(context, "dns").query(host, type, wish);
+}
+
+export async function askSpf(
+  context: RunContext,
+  client: Omit<Parameters<SpfPort["check"]>[0], "wish">,
+  how: HslArray | undefined,
+): ReturnType<SpfPort["check"]> {
+  if (isIP(client.ip) === 0) throw new Refusal(`${client.ip} is no IP address`);
+  const wish = dnsWish(option(how, "servers"), option(how, "timeout"));
+  return port(context, "spf").check({ ...client, wish });
+}
 
 export function answerValue(answer: DnsAnswer & DnsFound, type: string, isExtended: boolean): HslArray {
   const { isAuthentic: dnssec = false, ttlSeconds: ttl = null } = answer;
