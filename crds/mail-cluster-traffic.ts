@@ -106,7 +106,11 @@ export const ServiceSpec = withRules(
       .describe(
         "For NodePort and LoadBalancer. Local, the default there, keeps the client's address; Cluster hides it.",
       ),
-    annotations: annotationMap.default({}).describe("For the load balancer."),
+    annotations: annotationMap
+      .default({})
+      .describe(
+        "For the load balancer, as they are: whoever may write MailClusters can say to it what writers of Services can.",
+      ),
     loadBalancerClass: z.string().min(1).max(253).optional(),
     loadBalancerSourceRanges: z
       .array(z.string().min(1).max(49))

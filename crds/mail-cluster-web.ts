@@ -11,11 +11,23 @@ const hostName = z
   .max(253)
   .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, "must be a host name in lower case");
 
+/** Ingress controllers that take such texts make them part of what they do for everybody. */
+const noSnippets = {
+  cel: "self.all(key, !key.endsWith('-snippet') && !key.endsWith('-snippets'))",
+  message:
+    "webAdmin.ingress.annotations must not hold snippets, which are configuration of the whole ingress controller: leave webAdmin.ingress out and make an Ingress to the Service of the pages yourself",
+  holds: (value: Record<string, string>) => Object.keys(value).every((key) => !/-snippets?$/.test(key)),
+};
+
 const WebIngress = z.object({
   host: hostName.describe("Name under which the pages are reached."),
   className: objectName.optional().describe("Ingress class; the cluster's default when absent."),
   tlsSecretName: objectName.optional().describe("A Secret of type kubernetes.io/tls for the host."),
-  annotations: annotationMap.default({}).describe("For the ingress controller."),
+  annotations: withRules(annotationMap, [noSnippets])
+    .default({})
+    .describe(
+      "For the ingress controller, as they are: whoever may write MailClusters can say to it what writers of Ingresses can.",
+    ),
 });
 
 const GatewayRef = z.object({
