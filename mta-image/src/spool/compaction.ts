@@ -64,7 +64,7 @@ export class Compaction {
   /** Starts work when there is some; cheap when there is none. */
   look(): void {
     const oldest = this.#sealed[0];
-    if (oldest === undefined || this.#running !== null || this.#isStopped) return;
+    if (oldest === undefined || this.#running !== null || this.#isStopped || this.#segments.isBehind) return;
     if (this.#catalog.liveBytes(oldest) > 0 && !this.#mayBeMostlyDead) return;
     this.#running = this.#work()
       .catch((error: unknown) => this.#log.warn({ error: describe(error) }, "spool-compaction-failed"))

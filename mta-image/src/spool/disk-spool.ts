@@ -321,6 +321,8 @@ export class DiskSpool implements Spool {
     if (this.#isClosing) throw new SpoolFailure("spool-closed", "the spool is shutting down");
     if (this.#space.isFull)
       throw new SpoolFailure("spool-full", "free space is under the floor (spool.minfree)");
+    if (this.#segments.isBehind)
+      throw new SpoolFailure("spool-full", "what became of earlier mail waits for room on the disk");
   }
 }
 

@@ -39,7 +39,7 @@ test("what became of mail waits for room and is written then, with nobody's help
   const { spool, clock } = await open(files);
   const [first, second] = [makeDraft(), makeDraft()];
   for (const draft of [first, second]) await spool.commit(draft);
-  files.failNext("append", 2, "ENOSPC");
+  files.failNext("append", 1, "ENOSPC");
   spool.settle(first.id, 0);
   spool.update(second.id, 0, makeState({ attempts: 3 }));
   await settle();
@@ -178,6 +178,7 @@ test("a spool opens on a full disk with its torn tail where it is, and takes mai
   assert.equal(spool.figures().closedBecause, "spool-full");
   assert.equal(spool.isBehind, true);
   await assert.rejects(spool.commit(makeDraft()), full);
+  await settle();
   clock.advance(LOOK_MS);
   await settle();
   assert.equal(spool.figures().closedBecause, null);

@@ -40,6 +40,7 @@ export class SegmentLog {
   readonly #files: SpoolFiles;
   readonly #maxBytes: number;
   readonly #onRotate: (segment: number) => void;
+  /** Of the newest segment that there is: the one that `#file` is, if that is open. */
   #number: number;
   #file: SpoolFile | null = null;
   #end = 0;
@@ -62,11 +63,12 @@ export class SegmentLog {
     onRotate: (segment: number) => void;
   }) {
     this.#files = options.files;
-    this.#number = options.firstSegment;
+    this.#number = options.firstSegment - 1;
     this.#maxBytes = options.maxBytes;
     this.#onRotate = options.onRotate;
   }
 
+  /** The newest that there is, open or not: a number beyond it belongs to records that are still to come. */
   get segment(): number {
     return this.#number;
   }
@@ -88,7 +90,7 @@ export class SegmentLog {
   /** Without room it opens with the first batch that finds some. */
   async open(): Promise<void> {
     try {
-      await this.#openSegment(this.#number);
+      await this.#openNext();
     } catch (error) {
       if (failureOfWrite(error).code !== "spool-full") throw error;
       this.#isBehind = true;
@@ -107,16 +109,21 @@ export class SegmentLog {
     return this.#failure;
   }
 
-  /** Takes a record for the next batch. The location is filled in when the batch is written. */
+  /**
+   * Takes a record for the next batch. The location is filled in when the batch is written. While others wait for room it waits
+   * for the next look: to try all of them again for each that comes would cost the square of their number.
+   */
   append(buffers: readonly Buffer[]): Location {
     const location = { segment: 0, offset: 0, length: 0 };
     if (this.#isClosing) return location;
     for (const buffer of buffers) {
+      // One that is empty would stand behind the end of its record, for the next to begin with.
+      if (buffer.length === 0) continue;
       location.length += buffer.length;
       this.#buffers.push(buffer);
     }
     this.#locations.push(location);
-    this.#plan();
+    if (!this.#isBehind) this.#plan();
     return location;
   }
 
@@ -135,7 +142,7 @@ export class SegmentLog {
     return new Promise((resolve, reject) => {
       if (this.#failure !== null) return reject(this.#failure);
       this.#patient.push({ resolve, reject });
-      this.#plan();
+      if (!this.#isBehind) this.#plan();
     });
   }
 
@@ -208,7 +215,7 @@ export class SegmentLog {
   }
 
   async #writeOut(buffers: Buffer[], locations: Location[]): Promise<void> {
-    if (this.#file === null) await this.#openSegment(this.#number);
+    if (this.#file === null) await this.#openNext();
     else if (this.#end >= this.#maxBytes) await this.#rotate();
     let end = this.#end;
     for (const location of locations) {
@@ -248,13 +255,14 @@ export class SegmentLog {
   async #rotate(): Promise<void> {
     const full = this.#file;
     const number = this.#number;
-    await this.#openSegment(number + 1);
+    await this.#openNext();
     await full?.close();
     this.#onRotate(number);
   }
 
   /** All or nothing: one that finds no room leaves no file behind. */
-  async #openSegment(number: number): Promise<void> {
+  async #openNext(): Promise<void> {
+    const number = this.#number + 1;
     const name = segmentName(number);
     const file = await this.#files.createSynced(name);
     try {

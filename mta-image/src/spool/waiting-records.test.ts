@@ -1,0 +1,97 @@
+/** Records that wait for room on a full disk, or for a segment that could not be begun: at no end of the process is mail lost or twice. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { silentLog } from "#base/log.ts";
+import { ManualClock } from "#base/testing/manual-clock.ts";
+
+import { FaultyFiles } from "../../testing/faulty-files.ts";
+import { makeDraft } from "../../testing/messages.ts";
+import { settle } from "../../testing/queue-rig.ts";
+import { recovered } from "../../testing/spool-contract.ts";
+import { DiskSpool } from "./disk-spool.ts";
+import type { Draft } from "./spool.ts";
+
+const full = { code: "spool-full" };
+const LOOK_MS = 2000;
+
+async function open(
+  files: FaultyFiles,
+  change: { segmentBytes?: number; snapshotBytes?: number } = {},
+): Promise<{ spool: DiskSpool; clock: ManualClock }> {
+  const clock = new ManualClock();
+  const floor = { bytes: 0, inodes: 0 };
+  const spool = await DiskSpool.open({ files, clock, log: silentLog, floor, ...change });
+  return { spool, clock };
+}
+
+const stored = async (spool: DiskSpool): Promise<string[]> => (await recovered(spool)).map(({ id }) => id);
+
+test("a snapshot of a process that never had room for a segment does not stand for the next one's", async () => {
+  const files = new FaultyFiles();
+  const small = { segmentBytes: 2000, snapshotBytes: 2000 };
+  const { spool: first } = await open(files, { segmentBytes: 2000 });
+  const old = makeDraft({ content: Buffer.alloc(2000, "x") });
+  for (const draft of [old, makeDraft()]) await first.commit(draft);
+  const there = await stored(first);
+  await first.close();
+  files.failNext("create", 3, "ENOSPC");
+  const { spool: second } = await open(files, small);
+  await settle();
+  assert.equal(second.isBehind, true);
+  // Room comes as soon as it has looked for the last time.
+  await second.close();
+  assert.ok(files.paths().includes("snapshot"));
+  const { spool: third } = await open(files);
+  const fresh = makeDraft();
+  await third.commit(fresh);
+  const { spool: fourth } = await open(files.afterCrash());
+  assert.deepEqual((await stored(fourth)).sort(), [...there, fresh.id].sort());
+  for (const one of [third, fourth]) await one.close();
+});
+
+test("of a batch without room nothing is kept but what became of earlier mail, mail without content neither", async () => {
+  const files = new FaultyFiles();
+  const { spool, clock } = await open(files);
+  const first = makeDraft();
+  await spool.commit(first);
+  files.failNext("append", 1, "ENOSPC");
+  const refused = [Buffer.alloc(0), [Buffer.from("Subject: x\r\n"), Buffer.alloc(0)], Buffer.from("\r\n")].map(
+    (content) => assert.rejects(spool.commit(makeDraft({ content })), full),
+  );
+  spool.settle(first.id, 0);
+  await Promise.all(refused);
+  clock.advance(LOOK_MS);
+  await settle();
+  assert.equal(spool.isBehind, false);
+  const { spool: next } = await open(files.afterCrash());
+  assert.deepEqual([await stored(next), next.corruptRecords], [[], 0]);
+  for (const one of [spool, next]) await one.close();
+});
+
+test("while records wait for room the disk is asked at each look, not by each record or message that comes", async () => {
+  const files = new FaultyFiles();
+  const { spool, clock } = await open(files);
+  const drafts = Array.from({ length: 20 }, () => makeDraft());
+  for (const draft of drafts) await spool.commit(draft);
+  files.failNext("append", 2, "ENOSPC");
+  spool.settle((drafts[0] as Draft).id, 0);
+  await settle();
+  const before = files.operations;
+  for (const draft of drafts.slice(1)) {
+    spool.settle(draft.id, 0);
+    await settle();
+    await assert.rejects(spool.commit(makeDraft()), full);
+    await assert.rejects(spool.createBody(makeDraft().id), full);
+  }
+  assert.equal(files.operations, before);
+  clock.advance(LOOK_MS);
+  await settle();
+  assert.equal(spool.isBehind, true);
+  clock.advance(LOOK_MS);
+  await settle();
+  assert.equal(spool.isBehind, false);
+  const { spool: next } = await open(files.afterCrash());
+  assert.deepEqual(await stored(next), []);
+  for (const one of [spool, next]) await one.close();
+});
