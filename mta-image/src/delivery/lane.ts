@@ -261,6 +261,8 @@ export class Lane implements JobSource {
     });
     if (connection.isGone || this.#pool.isClosed) {
       connection.cut("shutdown");
+      this.#connectRules.lost();
+      if (!this.#pool.isClosed) return this.#onOpenFailed(outcomeOfTrouble("lost", host), reached);
       this.#pool.returnPlace();
       return this.wake();
     }
