@@ -131,6 +131,42 @@ test("what was written before destroy is sent, also by who reads", async () => {
   assert.equal(got, "221 bye\r\n");
 });
 
+test("all of what was written before destroy is sent, in however many pieces", async () => {
+  const pair = await pairs.pair();
+  const lines = Array.from({ length: 300 }, (_, i) => `250 ${i}\r\n`);
+  pair.served.on("data", () => {
+    for (const line of lines) pair.served.write(line);
+    pair.served.destroy();
+  });
+  let got = "";
+  pair.client.on("data", (chunk: Buffer) => (got += chunk.toString()));
+  pair.client.write("RSET\r\n".repeat(300));
+  await once(pair.client, "end");
+  assert.equal(got, lines.join(""));
+});
+
+test("what waits for the end of the turn is sent by flush, and what the system does not take is seen", async () => {
+  const pair = await pairs.pair();
+  const content = Buffer.alloc(9_000_001, "250 x\r\n");
+  pair.client.pause();
+  let left: number[] = [];
+  pair.served.on("data", () => {
+    pair.served.write(content);
+    left = [pair.served.writableLength];
+    pair.served.flush();
+    left.push(pair.served.writableLength);
+    pair.served.end();
+  });
+  pair.client.write("x");
+  await untilTrue(() => left.length === 2);
+  const [before = -1, behind = -1] = left;
+  assert.equal(before, 0);
+  assert.ok(behind > 0 && behind < content.length, String(behind));
+  let bytes = 0;
+  for await (const chunk of pair.client) bytes += (chunk as Buffer).length;
+  assert.equal(bytes, content.length);
+});
+
 test("a paused one tells nothing, and all of it in order when it is resumed, the end last", async () => {
   const pair = await pairs.pair();
   const other = await pairs.pair();

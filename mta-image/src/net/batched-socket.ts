@@ -86,6 +86,11 @@ export class BatchedSocket extends EventEmitter implements TurnListener {
     this.#sendSoon();
   }
 
+  /** Sends what waits for the end of the turn; then `writableLength` says what of it has not left. */
+  flush(): void {
+    if (this.#corks === 0) this.#handAll();
+  }
+
   pause(): void {
     this.#isPaused = true;
     this.#wish();
@@ -112,7 +117,7 @@ export class BatchedSocket extends EventEmitter implements TurnListener {
   /** What waits for the end of the turn is sent before, as Node would have done. */
   destroy(error?: Error): void {
     if (this.destroyed) return;
-    if (error === undefined && !this.#isBlocked && this.#pieceBytes > 0) this.#hand();
+    if (error === undefined) this.#handAll();
     if (this.destroyed) return;
     this.#leave();
     this.#batch.addon.close(this.#slot);
@@ -125,7 +130,7 @@ export class BatchedSocket extends EventEmitter implements TurnListener {
   /** The connection as one of Node's, which TLS needs: with what was not read and not sent. This one is silent from now on. */
   giveBack(): Socket {
     this.#corks = 0;
-    if (!this.#isBlocked && this.#pieceBytes > 0) this.#hand();
+    this.#handAll();
     if (this.destroyed) return new Socket().destroy();
     const [pieces, held] = [this.#pieces, this.#held];
     this.#leave();
@@ -178,6 +183,11 @@ export class BatchedSocket extends EventEmitter implements TurnListener {
       });
     }
     if (this.#isEnding && !this.#isShut) this.#shut();
+  }
+
+  /** Where it is blocked already, the system says when. */
+  #handAll(): void {
+    while (!this.#isBlocked && this.#pieceBytes > 0) this.#hand();
   }
 
   /** Gives the system what it takes at once; false when the rest has to wait. */

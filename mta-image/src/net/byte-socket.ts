@@ -21,6 +21,8 @@ export interface ByteSocket {
   write(text: string, encoding: "utf8"): boolean;
   cork(): void;
   uncork(): void;
+  /** Sends what else would wait for others that are read in the same turn. A socket of Node has nothing of that kind. */
+  flush?(): void;
   pause(): unknown;
   resume(): unknown;
   /** Closes our side behind what was written. */

@@ -3,8 +3,12 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { test } from "node:test";
 
+import { ManualClock } from "#base/testing/manual-clock.ts";
+
+import { PairMaker, openBatch } from "../../testing/batched-sockets.ts";
 import { Lines } from "../../testing/dialogue.ts";
 import { Receiver } from "../../testing/receiver.ts";
+import { closeBehindQuit } from "./farewell.ts";
 
 /** A client that keeps its own side open whatever the server does. */
 async function stubborn(receiver: Receiver): Promise<Lines> {
@@ -49,4 +53,25 @@ test("what stands behind QUIT in the same packet takes nothing from its reply", 
   assert.equal(await client.reply(), "221 2.0.0 Bye");
   assert.equal(await client.reply(), "<closed>");
   await receiver.close();
+});
+
+test("one that is read in turns and does not fetch what was said before QUIT is waited for", async () => {
+  const pairs = await PairMaker.start(openBatch());
+  try {
+    const { client, served } = await pairs.pair();
+    const said = Buffer.alloc(9_000_000, "250 2.1.5 Ok\r\n");
+    client.pause();
+    served.on("data", () => {
+      served.write(said);
+      closeBehindQuit(served, new ManualClock());
+    });
+    client.write("QUIT\r\n");
+    let bytes = 0;
+    for await (const chunk of client) bytes += (chunk as Buffer).length;
+    assert.equal(bytes, said.length);
+    client.end();
+    await once(served, "close");
+  } finally {
+    await pairs.stop();
+  }
 });

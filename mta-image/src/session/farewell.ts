@@ -22,6 +22,7 @@ export function closeSoftly(socket: ByteSocket, clock: Clock): void {
  */
 export function closeBehindQuit(socket: ByteSocket, clock: Clock): void {
   socket.uncork();
+  socket.flush?.();
   const isTls = (socket as Partial<TLSSocket>).encrypted === true;
   if (isTls || socket.writableLength > 0) closeSoftly(socket, clock);
   else socket.destroy();

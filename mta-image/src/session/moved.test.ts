@@ -67,6 +67,26 @@ test("TLS can begin behind a message that came in the clear", () =>
     socket.destroy();
   }));
 
+test("a client that is gone behind its STARTTLS leaves nothing behind", () =>
+  withReceiver({ tls: context }, async (receiver) => {
+    const client = await receiver.connect();
+    await moved(client);
+    client.socket.write("STARTTLS\r\n");
+    client.socket.resetAndDestroy();
+    await receiver.untilIdle();
+    assert.equal(receiver.accepted.length, 2);
+  }));
+
+test("a long group with QUIT at its end is answered whole", () =>
+  withReceiver({ settings: { maxIdleCommands: 1000 } }, async (receiver) => {
+    const client = await receiver.connect();
+    await moved(client);
+    client.socket.write(`${"RSET\r\n".repeat(200)}QUIT\r\n`);
+    for (let i = 0; i < 200; i++) assert.match(await client.reply(), /^250 /);
+    assert.match(await client.reply(), /^221 /);
+    assert.equal(await client.reply(), "<closed>");
+  }));
+
 test("a reset in the middle of a later message leaves nothing behind", () =>
   withReceiver({}, async (receiver) => {
     const client = await receiver.connect();
