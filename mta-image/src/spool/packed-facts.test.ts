@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 
-import { isId, makeId, splitId } from "#base/ids.ts";
+import { isId, joinId, makeId, splitId } from "#base/ids.ts";
 
 import { type Envelope, type Origin, domainOf } from "../message/envelope.ts";
 import { FactsPacker } from "./packed-facts.ts";
@@ -140,5 +140,27 @@ test("what an address holds, in any case, is never missed while it is packed", (
       }
     }),
     { numRuns: 1000 },
+  );
+});
+
+test("what is packed stands as docs/spool-format.md has it, since snapshots of earlier versions are read", () => {
+  const origin = { kind: "smtp", serverId: "in", remoteIp: "192.0.2.1", remotePort: 300, helo: "h" } as const;
+  const packed = new FactsPacker().pack({
+    id: joinId(998, "0123456789", 5),
+    receivedAt: 1000,
+    envelope: {
+      ...{ sender: "ann@a.example", recipients: ["bob@a.example"], smtpUtf8: false, eightBit: true },
+      ...{ transportId: "default", jobId: "j", tenantId: "t", quotas: ["q", "r"], priority: 3 },
+    },
+    origin: { ...origin, protocol: "ESMTPS", tls: "TLSv1.3", sessionId: "s" },
+  });
+  const [received, id, flags] = [[104 + 128, 7], [3, 1, 5], [2 + 4 + 8 + 16 + 32 + 64]];
+  const line = [2, 3, 4, 2, 5, 6];
+  const addresses = [1, 7, 3, "bob", 7, 3, "ann"];
+  const from = [12, 13, 8, 44 + 128, 2, 9, 10, 11, 0, 1, "s"];
+  const expected = [...received, ...id, ...flags, ...line, ...addresses, ...from, '{"priority":3}'];
+  assert.equal(
+    packed,
+    expected.map((part) => (typeof part === "number" ? String.fromCharCode(part) : part)).join(""),
   );
 });
