@@ -4,6 +4,7 @@
  */
 import { hostname } from "node:os";
 
+import { calmClock } from "#base/calm-clock.ts";
 import { systemClock } from "#base/clock.ts";
 import { Failure, describe } from "#base/error.ts";
 import { type Log, makeLog } from "#base/log.ts";
@@ -86,7 +87,7 @@ async function run(options: Options): Promise<number> {
     const mta = await Mta.start({
       config,
       log,
-      clock: systemClock,
+      clock: calmClock(systemClock),
       random: systemRandom,
       systemHostname: hostname(),
       identity: options.identity,

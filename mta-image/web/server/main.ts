@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
 
+import { calmClock } from "#base/calm-clock.ts";
 import { systemClock } from "#base/clock.ts";
 import { Failure, describe } from "#base/error.ts";
 import { makeLog } from "#base/log.ts";
@@ -58,7 +59,7 @@ async function serve(): Promise<void> {
     file: values.config,
     config,
     pages: values.pages,
-    clock: systemClock,
+    clock: calmClock(systemClock),
     log,
     names,
     version,
