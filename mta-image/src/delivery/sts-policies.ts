@@ -52,6 +52,8 @@ const MOST_BYTES = 65_536;
 const FETCH_MS = 20_000;
 /** How long a failed fetch is not repeated. */
 const FAILED_MS = 300_000;
+/** What a time service takes back now and then. */
+const CORRECTION_MS = 60_000;
 
 export class StsPolicies {
   readonly #options: StsPoliciesOptions;
@@ -99,8 +101,7 @@ export class StsPolicies {
 
   async #ask(domain: string): Promise<StsFound> {
     const now = this.#options.clock.monotonic();
-    const kept = this.#kept.get(domain);
-    const valid = kept !== undefined && kept.until > this.#options.clock.now() ? kept : null;
+    const valid = this.#valid(domain);
     const answer = await this.#options.resolver.txt(`_mta-sts.${domain}`);
     const id = answer.kind === "found" ? readStsRecord(answer.records) : null;
     if (valid !== null && (id === null || id === valid.id)) return { kind: "policy", policy: valid.policy };
@@ -112,6 +113,19 @@ export class StsPolicies {
     if (found.kind === "policy") this.#keep(domain, { id, policy: found.policy });
     else keepBounded(this.#failed, domain, { found, until: now + FAILED_MS });
     return found.kind !== "policy" && valid !== null ? { kind: "policy", policy: valid.policy } : found;
+  }
+
+  /** One that was kept while the clock was ahead does not outlive its time, counted from when that is seen. */
+  #valid(domain: string): Kept | null {
+    const kept = this.#kept.get(domain);
+    const now = this.#options.clock.now();
+    if (kept === undefined || kept.until <= now) return null;
+    const latest = now + kept.policy.maxAgeMs;
+    if (kept.until > latest + CORRECTION_MS) {
+      this.#kept.set(domain, { ...kept, until: latest });
+      this.changes++;
+    }
+    return kept;
   }
 
   #keep(domain: string, { id, policy }: { id: string; policy: StsPolicy }): void {

@@ -200,6 +200,21 @@ describe("reports of TLS", () => {
       "mx.us.example",
     );
   });
+
+  test("count each day, also after days of a clock that was years ahead", (t) => {
+    const { clock, reports } = rig(t);
+    const today = new Date(clock.now()).toISOString().slice(0, 10);
+    clock.setWall(3650 * DAY_MS);
+    for (let day = 0; day < 4; day++) {
+      reports.note(went("example.net", null));
+      clock.advance(DAY_MS);
+    }
+    clock.setWall(-3654 * DAY_MS);
+    reports.note(went("example.net", null));
+    reports.note(went("example.net", null));
+    assert.deepEqual(reports.days(), [today]);
+    assert.equal(reports.reports(today)[0]?.policies[0]?.summary["total-successful-session-count"], 2);
+  });
 });
 
 describe("policies of MTA-STS over a restart", () => {
@@ -222,5 +237,15 @@ describe("policies of MTA-STS over a restart", () => {
     assert.equal(next.state().length, 1);
     clock.advance(DAY_MS + 1);
     assert.equal((await next.find("example.net")).kind, "none");
+  });
+
+  test("end with their time, though they were kept while the clock was years ahead", async () => {
+    const clock = new ManualClock();
+    const policies = new StsPolicies({ clock, resolver: new FakeResolver({}), isForbidden: () => false });
+    const lines = ["version: STSv1", "mode: enforce", "mx: mx.example.net", "max_age: 86400"];
+    policies.restore([["example.net", { id: "1", lines, until: clock.now() + 3650 * DAY_MS }]]);
+    assert.equal((await policies.find("example.net")).kind, "policy");
+    clock.advance(DAY_MS);
+    assert.equal((await policies.find("example.net")).kind, "none");
   });
 });

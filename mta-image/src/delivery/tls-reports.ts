@@ -164,7 +164,7 @@ export class TlsReports {
   }
 
   #today(): Map<string, Map<string, Tally>> {
-    const day = new Date(Math.floor(this.#clock.now() / DAY_MS) * DAY_MS).toISOString().slice(0, 10);
+    const day = dayOf(this.#clock.now());
     const known = this.#days.get(day);
     if (known !== undefined) return known;
     const fresh = new Map<string, Map<string, Tally>>();
@@ -173,12 +173,21 @@ export class TlsReports {
     return fresh;
   }
 
+  /** And those to come, of a clock that was ahead: they would be the latest until they came. */
   #forgetOld(): void {
-    for (const old of this.days().slice(0, -DAYS_KEPT)) {
-      this.#days.delete(old);
-      this.#sent.delete(old);
+    const tomorrow = dayOf(this.#clock.now() + DAY_MS);
+    const toCome = this.days().filter((day) => day > tomorrow);
+    const old = this.days().slice(0, -DAYS_KEPT - toCome.length);
+    for (const day of [...old, ...toCome]) {
+      this.#days.delete(day);
+      this.#sent.delete(day);
     }
   }
+}
+
+/** UTC. */
+function dayOf(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 10);
 }
 
 type Domains = Map<string, Map<string, Tally>>;
