@@ -84,6 +84,22 @@ test("a deletion wins over what it deleted, also where it was never known, and o
   assert.equal(b.find("", "ann@x.net", 18)?.address, "ann@x.net");
 });
 
+test("a row of a clock that was years ahead gives way to what is written and to what others say", (t) => {
+  const [a, b] = stores(t, "ab") as [SuppressionStore, SuppressionStore];
+  const ahead = 3650 * DAY_MS;
+  for (const address of ["ann@x.net", "bob@x.net"])
+    a.add([row(address, { reason: "ahead", since: ahead })], at(ahead));
+  a.add([row("ann@x.net", { reason: "anew" })], at(10));
+  b.add([row("bob@x.net", { reason: "other" })], at(10));
+  pull(a, b, "b", 11);
+  pull(b, a, "a", 11);
+  for (const store of [a, b])
+    assert.deepEqual(
+      ["ann@x.net", "bob@x.net"].map((address) => store.find("", address, 12)?.reason),
+      ["anew", "other"],
+    );
+});
+
 test("a list is fetched in parts, once, and goes on where it stood after a restart", (t) => {
   const [a, b] = stores(t, "ab") as [SuppressionStore, SuppressionStore];
   a.add(

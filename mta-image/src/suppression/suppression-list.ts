@@ -19,7 +19,7 @@ import type {
 import type { SuppressionConfig } from "#contract/suppression-config.ts";
 import type { Changes, ChangesQuery } from "#contract/suppression-sharing.ts";
 
-import { type Bounds, type Suppression, SuppressionStore } from "./suppression-store.ts";
+import { type Bounds, type Suppression, SuppressionStore, isOfNoTime } from "./suppression-store.ts";
 
 export interface SuppressionListOptions {
   /** Of the spool. */
@@ -66,9 +66,17 @@ export class SuppressionList {
     const now = this.#options.clock.now();
     for (const name of tenant === "" ? [""] : [tenant, ""]) {
       const found = this.#pending.get(keyOf(name, address)) ?? this.#store.find(name, address, now);
-      if (found !== null) return found;
+      if (found !== null) return this.#dated(found, now);
     }
     return null;
+  }
+
+  /** One that was learned while the clock was far ahead has its time from now on: it would stay for years. */
+  #dated(row: Suppression, now: number): Suppression {
+    if (row.until === null || !isOfNoTime(row.since, now)) return row;
+    const dated = { ...row, since: now, until: now + row.until - row.since };
+    this.#writeSoon(dated);
+    return dated;
   }
 
   /** A recipient failed for good, for a reason of a class. */
@@ -177,8 +185,11 @@ export class SuppressionList {
   #learn(facts: Omit<Suppression, "since" | "until">): void {
     if (this.#store === null || this.#config === null) return;
     const now = this.#options.clock.now();
-    const row = { ...facts, since: now, until: now + this.#config.for };
-    this.#pending.set(keyOf(facts.tenant, facts.address), row);
+    this.#writeSoon({ ...facts, since: now, until: now + this.#config.for });
+  }
+
+  #writeSoon(row: Suppression): void {
+    this.#pending.set(keyOf(row.tenant, row.address), row);
     if (this.#pending.size >= MOST_AT_ONCE) this.#write();
     else this.#timer ??= this.#options.clock.after(WRITE_AFTER_MS, () => this.#write());
   }

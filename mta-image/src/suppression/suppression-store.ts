@@ -168,7 +168,8 @@ export class SuppressionStore {
         if (isOver || row.changed > now + MOST_AHEAD_MS) return false;
         const version: Version = { ...row, gone: row.gone ? 1 : 0 };
         const known = this.#version(row.tenant, row.address);
-        return (known === null || isLater(version, known)) && !this.#keep(version, known, max);
+        const isNews = known === null || isOfNoTime(known.changed, now) || isLater(version, known);
+        return isNews && !this.#keep(version, known, max);
       });
       this.#run("INSERT OR REPLACE INTO sources VALUES (?, ?, ?, ?)", source, list, reached, now);
       this.#run("DELETE FROM sources WHERE at < ?", now - GONE_FOR_MS);
@@ -287,9 +288,14 @@ function toSuppression(row: Suppression): Suppression {
   return { tenant, address, reason, source, since, until };
 }
 
-/** Later than the version that is known, also where clocks differ. */
+/** Later than the version that is known, also where clocks differ; but not than one that no other list would take. */
 function after(known: Version | null, { now }: Bounds): number {
-  return Math.max(now, (known?.changed ?? 0) + 1);
+  return known === null || isOfNoTime(known.changed, now) ? now : Math.max(now, known.changed + 1);
+}
+
+/** Written while the clock was far ahead. */
+export function isOfNoTime(at: number, now: number): boolean {
+  return at > now + GONE_FOR_MS;
 }
 
 /** The same answer wherever two versions meet: by time, then by what they say. */

@@ -81,6 +81,20 @@ test("a failure of a configured class is learned at once, outlives the process a
   again.close();
 });
 
+test("what was learned while the clock was ten years ahead ends with its time, counted from when that is seen", (t) => {
+  const { list, clock } = rig(t, { for: "1h" });
+  const ahead = 3650 * 86_400_000;
+  clock.setWall(ahead);
+  list.failed("", "gone@x.net", "bad-mailbox");
+  clock.advance(1000);
+  clock.setWall(-ahead);
+  assert.equal(list.find("", "gone@x.net")?.since, clock.now());
+  clock.advance(3_599_999);
+  assert.notEqual(list.find("", "gone@x.net"), null);
+  clock.advance(1);
+  assert.equal(list.find("", "gone@x.net"), null);
+});
+
 test("a full list refuses what is added and says so; what is there may be renewed", async (t) => {
   const { list } = rig(t, { max: 2 });
   await list.add(order(["a@x.net", "b@x.net"]));
