@@ -51,6 +51,11 @@ export class Batches {
     return this.#batches[0]?.id ?? null;
   }
 
+  /** The one that was written last, or null. */
+  get last(): string | null {
+    return this.#batches.at(-1)?.id ?? null;
+  }
+
   /** `id` sorts behind those before it. */
   async add(id: string, text: string): Promise<void> {
     const path = this.#path(id);

@@ -151,6 +151,18 @@ describe("the event outbox", () => {
     await again.events.close();
   });
 
+  test("what waits over a restart is sent in the order in which it happened, also when the clock was set back", async () => {
+    const { events, clock } = await openRefused();
+    clock.setWall(-86_400_000);
+    events.note(entry, outcome("delivered"), "");
+    await events.close();
+    receiveAgain();
+    const again = await open({ webhooks: [{ id: "books", url }] });
+    await until(() => again.events.figures()[0]?.sent === 2);
+    assert.deepEqual(typesPosted(), ["deferred", "delivered"]);
+    await again.events.close();
+  });
+
   test("gives up the oldest events when too many wait, and counts them", async () => {
     status = 500;
     const { events, clock } = await open({ webhooks: [{ id: "books", url, maxpending: 1000 }] });

@@ -8,7 +8,7 @@ import { createHmac } from "node:crypto";
 
 import type { Clock, Timer } from "#base/clock.ts";
 import { describe } from "#base/error.ts";
-import { makeId } from "#base/ids.ts";
+import { isId, makeId, splitId } from "#base/ids.ts";
 import type { Log } from "#base/log.ts";
 
 import type { Batches } from "./batches.ts";
@@ -97,7 +97,7 @@ export class WebhookSender {
     for (let i = 0; i < events.length; i += MOST_IN_BATCH) {
       const part = events.slice(i, i + MOST_IN_BATCH);
       try {
-        await batches.add(makeId(clock.now()), JSON.stringify(part));
+        await batches.add(idBehind(batches.last, clock.now()), JSON.stringify(part));
       } catch (error) {
         this.#dropped += part.length;
         log.error({ webhook: id, events: part.length, error: describe(error) }, "events-not-written");
@@ -162,6 +162,11 @@ export class WebhookSender {
     await response.body?.cancel();
     if (!response.ok) throw new Error(`the receiver answered ${response.status}`);
   }
+}
+
+/** Names are the order after a restart, so that they never go back as a clock may. */
+function idBehind(last: string | null, now: number): string {
+  return makeId(last === null || !isId(last) ? now : Math.max(now, splitId(last).ms + 1));
 }
 
 /** Standard Webhooks 1.0: HMAC-SHA-256 over id, time and body. */
