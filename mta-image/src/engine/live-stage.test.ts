@@ -2,8 +2,14 @@ import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { after, test } from "node:test";
 
+import { ManualClock } from "#base/testing/manual-clock.ts";
+import { StageRequest } from "#contract/stage-api.ts";
+
 import { Lines } from "../../testing/dialogue.ts";
 import { type Engine, type EngineOptions, appConfig, startEngine } from "../../testing/harness.ts";
+import type { LiveConfig } from "../config/live-config.ts";
+import type { Settings } from "../config/settings.ts";
+import { LiveStage } from "./live-stage.ts";
 
 const engines: Engine[] = [];
 after(() => Promise.all(engines.map((engine) => engine.stop())));
@@ -82,4 +88,25 @@ test("a stage of nobody is nobody's, and one that is broken is refused and chang
   assert.equal(((await mta.admin("GET", "/v1/stage")).json as { stage: { id: string } }).stage.id, "a");
   assert.equal((await mta.admin("PUT", "/v1/stage", { id: "c", app: "servers: [" })).status, 422);
   assert.equal((await mta.admin("PUT", "/v1/stage", { id: "c" })).status, 400);
+});
+
+test("a stage lasts as long as was said, whatever the wall clock is set to", async () => {
+  const clock = new ManualClock();
+  const settings = { sessions: new Map([["smtp", {}]]) };
+  const startup = JSON.stringify({ servers: [{ id: "smtp", listeners: [{ port: 25 }] }] });
+  const stage = new LiveStage({
+    clock,
+    random: () => 0,
+    config: { texts: { startup, revision: "" } } as unknown as LiveConfig,
+    prepare: async () => settings as unknown as Settings,
+  });
+  const order = StageRequest.parse({ id: "a", app: app(""), conditions: { seconds: 60 } });
+  assert.deepEqual(await stage.put(order), []);
+  for (const jump of [86_400_000, -2 * 86_400_000]) {
+    clock.setWall(jump);
+    assert.equal(stage.settingsFor("smtp", "192.0.2.1"), settings.sessions.get("smtp"));
+    assert.equal(Date.parse(stage.state()?.endsAt ?? ""), clock.now() + 60_000);
+  }
+  clock.advance(60_000);
+  assert.equal(stage.settingsFor("smtp", "192.0.2.1"), null);
 });

@@ -29,6 +29,7 @@ export interface LiveStageOptions {
 interface Stage {
   readonly id: string;
   readonly settings: Settings;
+  /** Monotonic. */
   readonly endsAt: number;
   readonly most: number;
   readonly probability: number;
@@ -48,7 +49,8 @@ export class LiveStage implements StageDoor {
     const stage = this.#current();
     if (stage === null) return null;
     const { id, connections, endsAt } = stage;
-    return { id, connections, endsAt: new Date(endsAt).toISOString() };
+    const { clock } = this.#options;
+    return { id, connections, endsAt: new Date(clock.now() + endsAt - clock.monotonic()).toISOString() };
   }
 
   async put(request: StageRequest): Promise<readonly Problem[]> {
@@ -89,7 +91,7 @@ export class LiveStage implements StageDoor {
       id,
       settings,
       probability,
-      endsAt: this.#options.clock.now() + seconds * 1000,
+      endsAt: this.#options.clock.monotonic() + seconds * 1000,
       most: count ?? Number.POSITIVE_INFINITY,
       fits: (serverId, ip) =>
         (serverids?.includes(serverId) ?? true) && (networks === null || isInNetworks(networks, ip)),
@@ -100,7 +102,7 @@ export class LiveStage implements StageDoor {
   #current(): Stage | null {
     const stage = this.#stage;
     if (stage === null) return null;
-    const isOver = this.#options.clock.now() >= stage.endsAt || stage.connections >= stage.most;
+    const isOver = this.#options.clock.monotonic() >= stage.endsAt || stage.connections >= stage.most;
     if (isOver) this.#stage = null;
     return this.#stage;
   }
