@@ -44,3 +44,23 @@ test("whatever is added and removed, the earliest entry is in front", () => {
     }),
   );
 });
+
+test("entries that are all given other times come out by those", () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 0, max: 50 })), fc.integer({ min: 1, max: 50 }), (times, turn) => {
+      const heap = new DueHeap();
+      for (const dueAt of times) heap.add(entry(dueAt));
+      const other = (dueAt: number): number => (dueAt * 7 + turn) % 51;
+      heap.retime(({ dueAt }) => other(dueAt));
+      const out: number[] = [];
+      for (let next = heap.peek(); next !== undefined; next = heap.peek()) {
+        out.push(next.dueAt);
+        heap.remove(next);
+      }
+      assert.deepEqual(
+        out,
+        times.map(other).toSorted((a, b) => a - b),
+      );
+    }),
+  );
+});

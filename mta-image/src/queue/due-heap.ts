@@ -29,6 +29,12 @@ export class DueHeap {
     this.#down(last.heapIndex);
   }
 
+  /** Gives each entry another time. */
+  retime(timeOf: (entry: Entry) => number): void {
+    for (const entry of this.#entries) entry.dueAt = timeOf(entry);
+    for (let index = (this.#entries.length >> 1) - 1; index >= 0; index--) this.#down(index);
+  }
+
   #put(entry: Entry, index: number): void {
     this.#entries[index] = entry;
     entry.heapIndex = index;

@@ -1,14 +1,17 @@
 /**
  * Wakes entries when their time has come: the due heap and one timer, for the earliest of them. Due times are
- * wall-clock, so the timer looks at least once a minute: a clock that was set forward is noticed then, and one
- * that was set back only makes us look too early. Never fails.
+ * wall-clock, so the timer looks at least once a minute: a clock that was set forward is noticed then, and what is due by it
+ * wakes. One that was set back takes the due times with it (wait-bounds.ts). Never fails.
  */
 import type { Clock, Timer } from "#base/clock.ts";
 
 import { DueHeap } from "./due-heap.ts";
 import type { Entry } from "./entry.ts";
+import { dueAfterSettingBack } from "./wait-bounds.ts";
 
 const LOOK_AT_LEAST_MS = 60_000;
+/** What a time service takes back in one step is nothing to wait for. */
+const CORRECTION_MS = 1000;
 
 export class DueTimer {
   readonly #clock: Clock;
@@ -16,9 +19,12 @@ export class DueTimer {
   readonly #heap = new DueHeap();
   #timer: { readonly at: number; readonly timer: Timer } | null = null;
   #isClosed = false;
+  /** How far the wall was before the monotonic clock at the last look. */
+  #lead: number;
 
   constructor(clock: Clock, onDue: (entries: readonly Entry[]) => void) {
     this.#clock = clock;
+    this.#lead = clock.now() - clock.monotonic();
     this.#onDue = onDue;
   }
 
@@ -32,6 +38,8 @@ export class DueTimer {
   }
 
   add(entry: Entry): void {
+    // First: its time is of the clock as it is now.
+    this.#followClock();
     this.#heap.add(entry);
     this.#plan();
   }
@@ -56,8 +64,17 @@ export class DueTimer {
     this.#timer = { at, timer: this.#clock.after(at - now, () => this.#look()) };
   }
 
+  #followClock(): void {
+    const now = this.#clock.now();
+    const lead = now - this.#clock.monotonic();
+    const back = this.#lead - lead;
+    this.#lead = lead;
+    if (back > CORRECTION_MS) this.#heap.retime((entry) => dueAfterSettingBack(entry, { now, back }));
+  }
+
   #look(): void {
     this.#timer = null;
+    this.#followClock();
     const now = this.#clock.now();
     const due: Entry[] = [];
     for (let next = this.#heap.peek(); next !== undefined && next.dueAt <= now; next = this.#heap.peek()) {

@@ -26,6 +26,7 @@ import { Reactions } from "./reactions.ts";
 import type { RetrySchedule } from "./retry.ts";
 import { Rulebook } from "./rulebook.ts";
 import { type OutcomeCounters, Settlement } from "./settlement.ts";
+import { dueWhenTaken } from "./wait-bounds.ts";
 import { WaitingRoom } from "./waiting-room.ts";
 
 export type { QueueFigures, QueueOptions } from "./queue-options.ts";
@@ -151,7 +152,9 @@ export class Queue {
     const entries = this.#makeEntries(message);
     this.#total += entries.length;
     this.quotas.named.enter(message, entries.length);
+    const now = this.#clock.now();
     for (const entry of entries) {
+      entry.dueAt = dueWhenTaken(entry, now);
       if (entry.phase === "hold") this.#held++;
       else this.#place(entry);
     }
