@@ -111,3 +111,52 @@ test("one that closes its side behind its last message gets the reply", () =>
     assert.match(await client.reply(), /^250 /);
     assert.equal(receiver.accepted.length, 3);
   }));
+
+test("one that is silent is told so after the idle timeout, and makes room for another of its address", () =>
+  withReceiver({ perIp: 1 }, async (receiver) => {
+    const client = await receiver.connect();
+    await moved(client);
+    assert.match(await (await receiver.connect()).reply(), /^421 4\.7\.0 /);
+    receiver.clock.advance(299_000);
+    assert.equal(receiver.server.sessions, 1);
+    receiver.clock.advance(2_000);
+    assert.equal(await client.reply(), "421 4.4.2 Timeout");
+    assert.equal(receiver.counters.timeouts, 1);
+    assert.equal(receiver.server.sessionsFrom("127.0.0.1"), 0);
+    assert.match(await (await receiver.greeted()).ask("QUIT"), /^221 /);
+  }));
+
+test("one that does not fetch its replies is not read from, and is let go after the idle timeout", () =>
+  withReceiver({ settings: { maxErrors: 1e9 } }, async (receiver) => {
+    const client = await receiver.connect();
+    await moved(client);
+    client.socket.pause();
+    const burst = Buffer.from("XXXX\r\n".repeat(20_000));
+    for (let i = 0; i < 60; i++) client.socket.write(burst);
+    await until(
+      () => receiver.counters.refusedCommands,
+      (count) => count > 0,
+    );
+    let last = -1;
+    while (last !== receiver.counters.refusedCommands) {
+      last = receiver.counters.refusedCommands;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    assert.ok(last < 1_200_000, "the server stopped reading");
+    receiver.clock.advance(301_000);
+    receiver.clock.advance(3_000);
+    await receiver.untilIdle();
+    client.socket.destroy();
+  }));
+
+test("when the server closes, one that is idle is told at once, and nothing is left of it", () =>
+  withReceiver({}, async (receiver) => {
+    const client = await receiver.connect();
+    await moved(client);
+    const closing = receiver.server.close(10_000);
+    assert.equal(await client.reply(), "421 4.3.2 Shutting down");
+    assert.equal(await client.reply(), "<closed>");
+    receiver.clock.advance(20);
+    await closing;
+    assert.ok(receiver.isIdle);
+  }));
