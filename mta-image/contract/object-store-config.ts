@@ -43,5 +43,5 @@ export const ObjectStoreConfig = z.strictObject({
   partsize: size
     .prefault("8MiB")
     .refine((bytes) => bytes >= LEAST_PART && bytes <= MOST_PART, "must be from 5MiB to 64MiB")
-    .describe("Larger mail goes in parts of this size, of which one is in memory at a time."),
+    .describe("Larger mail goes in parts of this size, 5MiB to 64MiB, of which one is in memory at a time."),
 });

@@ -59,7 +59,9 @@ export const ReactionConfig = z.strictObject({
       retry: duration
         .refine((ms) => ms >= 1000, "must be at least a second")
         .optional()
-        .describe("When mail that is put off meanwhile is tried again, in place of its schedule's interval."),
+        .describe(
+          "When mail that is put off meanwhile is tried again, in place of its schedule's interval; 1s at least.",
+        ),
       untildelivered: z.boolean().default(false).describe("It ends with the first delivery."),
     })
     .refine(({ suspend, retry, concurrency, rate, connectinterval }) => {

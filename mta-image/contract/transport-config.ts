@@ -105,7 +105,7 @@ const transportSettings = {
         })
         .optional()
         .describe("Addresses to connect from, or their ids in addresses; chosen anew at each attempt."),
-      timeout: duration.optional().describe("Extension. How long connecting may take."),
+      timeout: duration.optional().describe("Extension. How long connecting may take; 30s when absent."),
     })
     .optional()
     .describe("Where and from where connections are opened."),

@@ -4,6 +4,14 @@ import { test } from "node:test";
 
 import { reference } from "./configuration.ts";
 
+test("bounds stand behind the kinds that they bound", () => {
+  const kindOf = (key: string): string | undefined =>
+    new RegExp(`^\\| \`${key.replaceAll(/[[\].]/g, "\\$&")}\` \\| ([^|]*) \\|`, "m").exec(reference())?.[1];
+  assert.equal(kindOf("servers[].listeners[].port"), "integer, 0 to 65535");
+  assert.equal(kindOf("scripting.ffilibraries"), "list (1 to 32) of string (255 at most)");
+  assert.equal(kindOf("spool.minfree.inodes"), "integer, 0 or more");
+});
+
 test("every key of the configuration is described in words", () => {
   const rows = reference()
     .split("\n")
