@@ -4,6 +4,7 @@
  */
 import { hostname } from "node:os";
 
+import { calmClock } from "#base/calm-clock.ts";
 import { systemClock } from "#base/clock.ts";
 import { describe, Failure } from "#base/error.ts";
 import { type Log, makeLog } from "#base/log.ts";
@@ -18,6 +19,8 @@ import { startHealthServer } from "./health.ts";
 import { Manager } from "./manager.ts";
 import { addProcessFigures, makeMetrics } from "./metrics.ts";
 import { type Options, parseOptions, usage } from "./options.ts";
+
+const clock = calmClock(systemClock);
 
 const exitCodes = { ok: 0, lost: 1, badOptions: 64, environment: 69 } as const;
 
@@ -49,7 +52,7 @@ async function run(options: Options, log: Log, stop: AbortSignal): Promise<numbe
   addProcessFigures(metrics);
   const kube = openKube(access, { observe: metrics.kubeCall });
   const leaseKube = options.leaderElect ? openKube(access, { callDeadlineMs: 5000, callSockets: 1 }) : null;
-  const engines = new EngineClient({ clock: systemClock });
+  const engines = new EngineClient({ clock });
   let missing = "the API server has not been asked yet";
   let manager: Manager | null = null;
   let keda: KedaServer | null = null;
@@ -63,7 +66,7 @@ async function run(options: Options, log: Log, stop: AbortSignal): Promise<numbe
     const onMissing = (what: string): void => {
       missing = what;
     };
-    const wait = { kube, imageVolumes: options.imageVolumes, clock: systemClock, log, onMissing };
+    const wait = { kube, imageVolumes: options.imageVolumes, clock, log, onMissing };
     const imageVolumes = await awaitServer(wait, stop);
     if (imageVolumes === null) return exitCodes.ok;
     manager = new Manager({
@@ -85,7 +88,7 @@ async function run(options: Options, log: Log, stop: AbortSignal): Promise<numbe
       },
       engines,
       metrics,
-      clock: systemClock,
+      clock,
       random: systemRandom,
       log,
     });
@@ -103,7 +106,7 @@ async function serveKeda(options: Options, source: Manager, log: Log): Promise<K
   if (options.kedaAddress === null) return null;
   // Its libraries cost some 10 MB of memory: nobody pays who does not use it.
   const { startKedaServer } = await import("#operator/keda/server.ts");
-  const server = await startKedaServer({ address: options.kedaAddress, source, clock: systemClock });
+  const server = await startKedaServer({ address: options.kedaAddress, source, clock });
   log.info({ address: options.kedaAddress, port: server.port }, "keda-served");
   return server;
 }
@@ -114,7 +117,7 @@ function openKube(
 ): HttpKube {
   return new HttpKube({
     access,
-    clock: systemClock,
+    clock,
     random: systemRandom,
     userAgent: "mailfleet-operator",
     ...extra,

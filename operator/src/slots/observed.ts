@@ -11,6 +11,7 @@ import type { ContainerStatus, PersistentVolumeClaim, Pod } from "#operator/kube
 import { type Blame, blameOf } from "#operator/plugins/crashes.ts";
 
 import { type NodeView, type ObservedNode, unknownNodes } from "./node.ts";
+import { mayWaitFor } from "./sleep.ts";
 
 export interface ObservedPod {
   readonly name: string;
@@ -161,7 +162,7 @@ export function isOutOfReach({ pod, claim }: ObservedSlot): boolean {
 
 /** It has no pod because nothing in its spool is due yet. */
 export function isAsleep({ pod, claim }: ObservedSlot, wallMs: number): boolean {
-  return pod === null && claim?.wakeAt != null && claim.wakeAt > wallMs && !claim.isTerminating;
+  return pod === null && claim?.wakeAt != null && mayWaitFor(claim.wakeAt, wallMs) && !claim.isTerminating;
 }
 
 function timeOf(text: string | undefined): number | null {

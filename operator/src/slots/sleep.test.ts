@@ -76,6 +76,15 @@ describe("a spool whose mail is not due yet", () => {
     assert.equal(steps({ slots: [asleep], wallMs: hour }), "create-pod 0");
   });
 
+  test("does not sleep for the year of a clock that was ahead, the engine's or ours, but does until people wake it", () => {
+    const inTenYears = 3650 * 24 * hour;
+    const queue = { nextDueAt: new Date(inTenYears).toISOString() };
+    assert.equal(steps({ slots: [aSlot(0, cordoned({}, queue))] }), "");
+    assert.equal(steps({ slots: [aSlot(0, { pod: null, claim: { wakeAt: inTenYears } })] }), "create-pod 0");
+    const never = Date.parse("9999-12-31T00:00:00Z");
+    assert.equal(steps({ slots: [aSlot(0, { pod: null, claim: { wakeAt: never } })] }), "");
+  });
+
   test("gets a pod at once when one is wanted, or when its cluster is deleted", () => {
     const asleep = aSlot(0, { pod: null, claim: { wakeAt: hour } });
     assert.equal(steps({ size: 1, slots: [asleep] }), "create-pod 0");
