@@ -152,7 +152,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     "mta-image/src",
   ],
   // smtpd itself.
-  "mta-image/src": ["base", contract, "package.json", ...mta("config", "engine", "spamhaus")],
+  "mta-image/src": ["base", contract, "package.json", ...mta("config", "engine", "net", "spamhaus")],
 
   "mta-image/web/shared": ["zod", contract],
   // Of the engine it knows how scripts are looked at, in a thread of its own.

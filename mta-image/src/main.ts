@@ -14,6 +14,7 @@ import { exitCodes } from "#contract/runtime.ts";
 
 import { LiveConfig } from "./config/live-config.ts";
 import { Mta } from "./engine/mta.ts";
+import { kindOfSockets } from "./net/socket-batch.ts";
 import { type Options, parseOptions, usage } from "./options.ts";
 import { compileConfig } from "./engine/script-config.ts";
 import { spamhausHost } from "./spamhaus/script-functions.ts";
@@ -92,7 +93,7 @@ async function run(options: Options): Promise<number> {
       systemHostname: hostname(),
       identity: options.identity,
     });
-    log.info({ version, revision: config.revision }, "started");
+    log.info({ version, revision: config.revision, sockets: kindOfSockets() }, "started");
     // With a long queue it would take seconds, in which mail waits, and what it gives back is little beside the queue.
     if (mta.queue.figures().total < LONG_QUEUE) collectGarbage();
     return await untilStopped(mta, log);

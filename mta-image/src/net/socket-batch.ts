@@ -1,6 +1,6 @@
 /**
  * All sockets that are read in turns: one call of the addon for those that have something, in place of Node's events for each.
- * There is one for a process, made with the first socket; null where there is no addon. What a socket's listener throws is
+ * There is one for a process, made when it is first asked for; null where there is no addon. What a socket's listener throws is
  * thrown where Node throws what its own events' listeners do, and the others are told all the same.
  */
 import { FOUND_NUMBERS, LEAST_ROOM, type SocketAddon, found, loadSocketAddon } from "./socket-addon.ts";
@@ -97,6 +97,11 @@ let batch: SocketBatch | null | undefined;
 export function batchOfProcess(): SocketBatch | null {
   if (batch === undefined) batch = makeBatch();
   return batch;
+}
+
+/** For the log: how connections that stay are read in this process. */
+export function kindOfSockets(): "in-turns" | "node" {
+  return batchOfProcess() === null ? "node" : "in-turns";
 }
 
 function makeBatch(): SocketBatch | null {
