@@ -20,6 +20,7 @@ import { type EnvelopeWish, type TryWish, wayKey, wishKey } from "../hooks/try-w
 import { domainOf } from "../message/envelope.ts";
 import type { Attempt, AttemptWish, Courier, Outcome, PluginOrder, RetryOrder } from "../queue/courier.ts";
 import type { Content } from "../spool/spool.ts";
+import type { BindNonlocal } from "./connect-to.ts";
 import { oneLine, outcomeOfTrouble } from "./outcome.ts";
 import { messageSource } from "./message-source.ts";
 
@@ -30,6 +31,8 @@ export interface HookedCourierOptions {
   readonly read: (id: string) => Promise<Content>;
   /** A source address by its name in the configuration, or as it is; null for what is neither. */
   readonly sourceAddress: (name: string) => string | null;
+  /** Who binds a source address that this system need not have. */
+  readonly bind: BindNonlocal;
   /** The name that the configuration has for an address; null where it has none. */
   readonly addressId: (ip: string) => string | null;
   /** Attempts after the first one that a transport's schedule has. */
@@ -165,6 +168,7 @@ export class HookedCourier implements Courier {
       tlsMode,
       sources,
       isSourceOrdered,
+      ...(wish.isNonlocal ? { bind: this.#options.bind } : {}),
       ...(exchangers === null ? {} : { exchangers }),
       ...(domain === null ? {} : { domain }),
       ...(tls === null ? {} : { tls }),

@@ -180,7 +180,8 @@ function startWire(
   const { settings, demand, deadlines, traces, transportId } = options;
   const { connectMs, greetingMs } = settings.timeouts;
   const proxy = settings.sources.get(sourceIp ?? "")?.proxy ?? null;
-  const wire = new Wire({ ip, port: host.port, sourceIp, proxy, connectMs, greetingMs }, deadlines);
+  const leaving = { ip, port: host.port, sourceIp, proxy, bind: settings.bind ?? null };
+  const wire = new Wire({ ...leaving, connectMs, greetingMs }, deadlines);
   const trail = trailTo(host, ip, { sourceIp, options });
   trail.tlsFailure = tlsFailure;
   if (!inClear) trail.demands(demand);

@@ -6,6 +6,7 @@
 import type { ExchangerChoice } from "../queue/courier.ts";
 import type { SmtpLogin, TalkChoice } from "../smtp/talk-choice.ts";
 import type { TlsChoice } from "../smtp/tls-choice.ts";
+import type { BindNonlocal } from "./connect-to.ts";
 import type { SourceAddress } from "./egress.ts";
 
 /**
@@ -93,6 +94,8 @@ export interface TransportSettings {
   readonly sourceIps: readonly string[];
   /** The first that fits is used, not any. */
   readonly isSourceOrdered?: boolean;
+  /** Who binds those of them that this system need not have; absent: it must have them. */
+  readonly bind?: BindNonlocal;
   /** What is said of some of these, by address. */
   readonly sources: ReadonlyMap<string, SourceAddress>;
   readonly timeouts: Timeouts;

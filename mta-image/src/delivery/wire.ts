@@ -6,7 +6,7 @@
  * Replies are hostile input. A reply nobody waits for is the owner's to judge; what is no reply at all ends the
  * wire as `garbage`.
  */
-import { connect as connectTcp, type NetConnectOpts, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import {
   type ConnectionOptions,
   type PeerCertificate,
@@ -24,6 +24,7 @@ import { readOn } from "../net/read-on.ts";
 import { ProtocolError, ReplyParser, type ServerReply } from "../smtp/reply-parser.ts";
 import type { TlsChoice } from "../smtp/tls-choice.ts";
 import type { Traced } from "../trace/traced.ts";
+import { type Leaving, connectTo } from "./connect-to.ts";
 import type { Deadlines, Expiring } from "./deadlines.ts";
 import { type EgressProxy, reachThrough } from "./egress.ts";
 import type { Trouble } from "./outcome.ts";
@@ -44,13 +45,7 @@ export interface WireOwner {
   onDeadline(): boolean;
 }
 
-export interface WireTarget {
-  readonly ip: string;
-  readonly port: number;
-  /** Null lets the system choose. */
-  readonly sourceIp: string | null;
-  /** The proxy that has the source address; null: this machine has it. */
-  readonly proxy: EgressProxy | null;
+export interface WireTarget extends Leaving {
   readonly connectMs: number;
   /** From the connection to the first reply. */
   readonly greetingMs: number;
@@ -101,7 +96,7 @@ export class Wire implements Expiring {
 
   constructor(target: WireTarget, deadlines: Deadlines) {
     this.#deadlines = deadlines;
-    this.#plain = connectTcp(placeOf(target));
+    this.#plain = connectTo(target);
     this.#socket = this.#plain;
     this.#listen(this.#socket);
     this.#plain.once("connect", () => {
@@ -308,12 +303,6 @@ function chosen(choice: TlsChoice, { ca, name }: TlsRequest): ConnectionOptions 
     ...(defaultCa === true && ca !== null ? { ca: [ca, ...rootCertificates] } : {}),
     ...(versions === null ? {} : { minVersion: versions.lowest, maxVersion: versions.highest }),
   };
-}
-
-function placeOf({ ip, port, sourceIp, proxy }: WireTarget): NetConnectOpts {
-  if (ip.startsWith("/")) return { path: ip };
-  if (proxy !== null) return { host: proxy.host, port: proxy.port, noDelay: true };
-  return { host: ip, port, noDelay: true, ...(sourceIp === null ? {} : { localAddress: sourceIp }) };
 }
 
 /** How long the other side may take to close after QUIT. */

@@ -30,7 +30,7 @@ function forget<T>(known: Map<string, T>, oldest: string, made: T): T {
 }
 
 function derive(usual: TransportSettings, wish: AttemptWish): TransportSettings {
-  const { server, port, sources, tlsMode, exchangers, tls, talk, isSourceOrdered = false } = wish;
+  const { server, port, sources, tlsMode, exchangers, tls, talk, isSourceOrdered = false, bind } = wish;
   const named = new Map(usual.sources);
   if (talk !== undefined && talk.helo !== null)
     for (const [ip, known] of named) named.set(ip, { ...known, hostname: talk.helo });
@@ -46,6 +46,7 @@ function derive(usual: TransportSettings, wish: AttemptWish): TransportSettings 
     ...(exchangers === undefined ? {} : { exchangers }),
     ...(tls === undefined ? {} : { tls }),
     ...(isSourceOrdered ? { isSourceOrdered } : {}),
+    ...(bind === undefined ? {} : { bind }),
     ...(talk === undefined ? {} : talked(usual, talk)),
     sources: named,
     ...(sources.length === 0 ? {} : { sourceIps: sources.map(({ ip }) => ip) }),

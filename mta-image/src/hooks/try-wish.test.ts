@@ -34,6 +34,13 @@ test("host is a server by its name or address, and lookup-mx is no wish", () => 
   assert.equal(wish("host", 7), "server is no server");
 });
 
+test("addresses of others are another way, and only true is a word for them", () => {
+  const [yes, no, odd] = [true, false, "yes"].map((value) => wish("nonlocal_source", value));
+  assert.ok(typeof yes === "object" && typeof no === "object" && typeof odd === "object");
+  assert.deepEqual([yes.isNonlocal, no.isNonlocal, odd.isNonlocal], [true, false, false]);
+  assert.notEqual(wayKey(yes), wayKey(no));
+});
+
 test("another sender is another wish by the same way, another server is not", () => {
   const wishes = [
     wish("sender", "a@example.org"),

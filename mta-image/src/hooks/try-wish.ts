@@ -24,6 +24,8 @@ export interface TryWish {
   readonly sources: readonly { readonly source: string; readonly helo: string | null }[];
   /** The first of them that fits is used, not any. */
   readonly isSourceOrdered: boolean;
+  /** Source addresses need not be of this system. */
+  readonly isNonlocal: boolean;
   /** The domain whose mail exchangers are used; null for the recipient's. */
   readonly domain: string | null;
   readonly tlsMode: string | null;
@@ -89,9 +91,10 @@ export function tryWish(options: HslArray, { hasTransport, certificate }: Config
   if (exclude === undefined) return "mx_exclude is no list of names";
   const exchangers = include.length + exclude.length === 0 ? null : { include, exclude };
   const isSourceOrdered = options.get("sourceip_random") === false;
+  const isNonlocal = options.get("nonlocal_source") === true;
   const place = { transportId, server, port, domain, exchangers };
   const how = { tlsMode: tls as string | null, tls: choice, talk };
-  return { ...place, ...how, sources, isSourceOrdered, envelope, plugin };
+  return { ...place, ...how, sources, isSourceOrdered, isNonlocal, envelope, plugin };
 }
 
 function envelopeOf(options: HslArray): EnvelopeWish | string {

@@ -66,6 +66,8 @@ export interface AttemptWish {
   readonly domain?: string;
   /** The first source that fits is used, not any. */
   readonly isSourceOrdered?: boolean;
+  /** Who binds source addresses that this system need not have, as minus an errno or a descriptor; absent: nobody. */
+  readonly bind?: (address: string, port: number, isStream: boolean) => number;
   readonly tls?: TlsChoice;
   readonly talk?: TalkChoice;
   /** What is said behind the addresses, in place of what the message brings; absent: just that. */

@@ -4,12 +4,13 @@
  * protocol (TlsTrouble where it was only TLS); what the server says is the caller's business.
  */
 import type { X509Certificate } from "node:crypto";
-import { type Socket, connect as connectPlain, isIP } from "node:net";
+import { type Socket, isIP } from "node:net";
 import { type ConnectionOptions, type TLSSocket, connect as connectTls, rootCertificates } from "node:tls";
 
 import type { Clock } from "#base/clock.ts";
 import { describe } from "#base/error.ts";
 
+import { connectTo } from "../delivery/connect-to.ts";
 import { judgeChain } from "../delivery/dane.ts";
 import { type SourceAddress, reachThrough } from "../delivery/egress.ts";
 import type { Host } from "../delivery/route.ts";
@@ -63,10 +64,8 @@ export class SmtpTalk {
     const { way, host, ip, source } = this.#options;
     const { connectMs, tls } = way.server;
     const proxy = source?.proxy ?? null;
-    const from = source === null || proxy !== null ? {} : { localAddress: source.ip };
-    const place =
-      proxy === null ? { host: ip, port: host.port, ...from } : { host: proxy.host, port: proxy.port };
-    const socket = connectPlain(ip.startsWith("/") ? { path: ip } : place);
+    const { bind = null } = way.settings;
+    const socket = connectTo({ ip, port: host.port, sourceIp: source?.ip ?? null, proxy, bind });
     await this.#opened(socket, "connect", connectMs);
     if (proxy !== null) {
       const target = { ip, port: host.port, sourceIp: source?.ip ?? "", timeoutMs: connectMs };

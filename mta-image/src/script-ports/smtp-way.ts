@@ -4,6 +4,7 @@
  */
 import { isIP } from "node:net";
 
+import type { BindNonlocal } from "../delivery/connect-to.ts";
 import { type TransportSettings, type Timeouts, defaultTransport } from "../delivery/transport.ts";
 import type { KeyPort, SmtpServer, SmtpState, SmtpTls } from "../script/ports.ts";
 
@@ -12,6 +13,8 @@ export interface SmtpRoom {
   readonly transports: () => ReadonlyMap<string, TransportSettings>;
   /** What an address is sent from with, by itself or by its name. */
   readonly sources: (name: string) => Pick<TransportSettings, "sourceIps" | "sources">;
+  /** Who binds source addresses that this system need not have; absent: nobody can. */
+  readonly bind?: BindNonlocal;
   readonly keys: KeyPort | undefined;
 }
 
@@ -61,15 +64,14 @@ function likeTransport({ tls, ...settings }: TransportSettings): Partial<SmtpSer
 }
 
 function ownWay(server: SmtpServer, room: SmtpRoom): Way | { readonly problem: string } {
-  const { source, tls, port, isLmtp } = server;
-  const from = source === null ? defaultTransport : room.sources(source);
-  if (from.sourceIps.some((ip) => isIP(ip) === 0)) return { problem: `there is no source address ${source}` };
+  const { tls, port, isLmtp } = server;
+  const leaving = leavingFrom(server, room);
+  if ("problem" in leaving) return leaving;
   const { clientCert: name } = tls;
   const cert = name === null ? null : room.keys?.certificate?.(name);
   const key = name === null ? null : room.keys?.privateKey(name);
   if (cert === undefined || key === undefined || (name !== null && (cert === null || key === null)))
     return { problem: `there is no certificate ${name}` };
-  const { sourceIps, sources } = from;
   const certificate = cert === null || key === null ? null : { cert, key };
   const settings = {
     ...defaultTransport,
@@ -77,10 +79,22 @@ function ownWay(server: SmtpServer, room: SmtpRoom): Way | { readonly problem: s
     port,
     isLmtp,
     tlsMode: tls.mode,
-    sourceIps,
-    sources,
+    ...leaving,
   };
   return { server, settings, certificate };
+}
+
+function leavingFrom(
+  { source, isNonlocal }: SmtpServer,
+  room: SmtpRoom,
+): Pick<TransportSettings, "sourceIps" | "sources" | "bind"> | { readonly problem: string } {
+  const { sourceIps, sources } = source === null ? defaultTransport : room.sources(source);
+  if (sourceIps.some((ip) => isIP(ip) === 0)) return { problem: `there is no source address ${source}` };
+  if (!isNonlocal) return { sourceIps, sources };
+  const { bind } = room;
+  return bind === undefined
+    ? { problem: "nonlocal_source is to be had in the engine alone" }
+    : { sourceIps, sources, bind };
 }
 
 const USUAL: Readonly<Record<SmtpState, keyof Timeouts>> = {

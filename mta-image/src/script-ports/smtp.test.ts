@@ -76,6 +76,11 @@ test("a server of the script's choice is spoken to from the address and under th
   assert.equal(await from('"sourceipid" => "second"'), "1 127.0.0.2 127.0.0.1 us.example clear");
   assert.equal(await from('"sourceipid" => "third"'), "-1 ");
   assert.equal(await from('"sourceip" => "::1"'), "-1 ");
+  const ask = (server: string): string =>
+    `echo smtp_lookup_rcpt(${server}, "", "r@example.com", ["extended_result" => true])["error_message"];`;
+  assert.deepEqual(await said(ask('["host" => HOST, "nonlocal_source" => true]')), [
+    "nonlocal_source is to be had in the engine alone",
+  ]);
 });
 
 test("waits are as long as the script says of each state", async () => {

@@ -34,6 +34,8 @@ export interface SmtpServer {
   readonly helo: string | null;
   /** An address to connect from, or the name that the configuration gives it; null lets the system choose. */
   readonly source: string | null;
+  /** That address need not be of this system. */
+  readonly isNonlocal: boolean;
   readonly tls: SmtpTls;
   /** Attributes by name; none: the command is not sent. */
   readonly xclient: Readonly<Record<string, string>>;

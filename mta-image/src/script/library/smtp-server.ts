@@ -19,6 +19,7 @@ const serverOptions = {
   helo: "the name to say hello with; the default is that of the engine",
   sourceip: "the address to connect from",
   sourceipid: "that address by its name in the configuration",
+  nonlocal_source: "that address need not be of this system; the default is false",
   saslusername: "to sign on with; also `username`",
   saslpassword: "also `password`",
   tls: `${smtpTlsModes.join(", ")}; the default is disabled`,
@@ -68,6 +69,7 @@ function read(options: Options): SmtpServer {
     isLmtp: protocol === "lmtp",
     helo: text(options, "helo"),
     source: text(options, "sourceip") ?? text(options, "sourceipid"),
+    isNonlocal: flag(options, "nonlocal_source" satisfies Name),
     tls: tlsOf(options),
     xclient: attributesOf(option(options, "xclient" satisfies Name)),
     exchangers: {
