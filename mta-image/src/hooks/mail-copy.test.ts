@@ -42,6 +42,20 @@ test("recipients that count under other names are in another message", () => {
   );
 });
 
+test("a delay is at most a year: a time that is no date could be told to nobody", () => {
+  const message = Pieces.over(new MemorySource(Buffer.from("x")));
+  const heldUntil = (delaySeconds: number): number | undefined => {
+    const wish = { ...wishFor("ann@example.net"), delaySeconds };
+    const copies = copiesAsked(envelope, [{ message, wish }], { transaction: "t", now: 5000, came: message });
+    return copies[0]?.envelope.holdUntil;
+  };
+  const year = 31_536_000;
+  assert.deepEqual(
+    [0, 60, year, 1e20, Number.POSITIVE_INFINITY].map(heldUntil),
+    [undefined, 65_000, 5000 + year * 1000, 5000 + year * 1000, 5000 + year * 1000],
+  );
+});
+
 test("a message that no script has touched is stored as it came: its bytes are not put together again", () => {
   const came = Pieces.over(new MemorySource(Buffer.from("Subject: x\r\n\r\nhello\r\n")));
   const edited = Pieces.join([Pieces.of("X: 1\r\n"), came]);

@@ -8,6 +8,7 @@ import type { RecipientWishes } from "../message/notice-wishes.ts";
 import { parseRcptParameters } from "../smtp/parameters.ts";
 import type { Pieces } from "../script/mail/pieces.ts";
 import type { QueueWish } from "../script/ports.ts";
+import { LONGEST_SECONDS } from "./queue-wish.ts";
 import { isMailbox, textOf } from "./texts.ts";
 
 export interface MailCopy {
@@ -93,7 +94,7 @@ function copyOf(
   if (Object.keys(metadata).length > 0) marks.metadata = metadata;
   if (jobId !== null) copy.jobId = textOf(jobId).slice(0, 255);
   if (quotas.length > 0) copy.quotas = quotas.map(textOf);
-  if (delaySeconds > 0) copy.holdUntil = now + delaySeconds * 1000;
+  if (delaySeconds > 0) copy.holdUntil = now + Math.min(delaySeconds, LONGEST_SECONDS) * 1000;
   if (envelope.dsn !== undefined || wishes.some((one) => one !== null))
     copy.dsn = { ret: envelope.dsn?.ret ?? null, envid: envelope.dsn?.envid ?? null, recipients: wishes };
   return { content: came !== undefined && message.isSame(came) ? null : message, envelope: copy };

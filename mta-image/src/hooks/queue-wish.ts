@@ -30,7 +30,7 @@ export function queueWish(
 }
 
 /** A year: nobody waits longer for mail. */
-const LONGEST_SECONDS = 31_536_000;
+export const LONGEST_SECONDS = 31_536_000;
 
 function delayOf(delay: Value): number | null {
   if (typeof delay !== "number" || !(delay >= 0)) return null;
