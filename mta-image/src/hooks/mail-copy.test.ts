@@ -50,10 +50,13 @@ test("a delay is at most a year: a time that is no date could be told to nobody"
     return copies[0]?.envelope.holdUntil;
   };
   const year = 31_536_000;
-  assert.deepEqual(
-    [0, 60, year, 1e20, Number.POSITIVE_INFINITY].map(heldUntil),
-    [undefined, 65_000, 5000 + year * 1000, 5000 + year * 1000, 5000 + year * 1000],
-  );
+  assert.deepEqual([0, 60, year, 1e20, Number.POSITIVE_INFINITY].map(heldUntil), [
+    undefined,
+    65_000,
+    5000 + year * 1000,
+    5000 + year * 1000,
+    5000 + year * 1000,
+  ]);
 });
 
 test("a message that no script has touched is stored as it came: its bytes are not put together again", () => {
