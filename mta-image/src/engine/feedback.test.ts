@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { createTransport } from "nodemailer";
 
 import { SuppressionPage } from "#contract/suppression-api.ts";
@@ -10,13 +10,23 @@ import { startEngine } from "../../testing/harness.ts";
 import { MailSink } from "../../testing/mail-sink.ts";
 import { until } from "../../testing/until.ts";
 
-test("mail leaves sealed, and the bounce that comes back later is told and keeps its recipient from more mail", async (t) => {
+const domain = "bounces.example.org";
+
+interface Rig {
+  readonly send: (mail: object) => Promise<unknown>;
+  /** Under which path mail to Ann left. */
+  readonly returnPath: string;
+  readonly events: (type: string) => readonly Record<string, unknown>[];
+  readonly suppressed: () => Promise<readonly (readonly [string, string])[]>;
+}
+
+/** An engine that seals return paths, and that has delivered one message to Ann. */
+async function rig(t: TestContext): Promise<Rig> {
   const folder = mkdtempSync(join(tmpdir(), "feedback-"));
   const secretfile = join(folder, "key");
   writeFileSync(secretfile, "a key that is long enough");
   const path = join(folder, "events.log");
   const sink = await MailSink.start();
-  const domain = "bounces.example.org";
   const engine = await startEngine({
     server: `127.0.0.1:${sink.port}`,
     appServer: { relaynetworks: ["127.0.0.1/32"] },
@@ -33,22 +43,44 @@ test("mail leaves sealed, and the bounce that comes back later is told and keeps
     await sink.stop();
     rmSync(folder, { recursive: true });
   });
-  const events = (type: string): Record<string, unknown>[] =>
-    readFileSync(path, "utf8")
-      .split("\n")
-      .filter((line) => line !== "")
-      .map((line) => JSON.parse(line) as Record<string, unknown>)
-      .filter((event) => event["type"] === type);
   await client.sendMail({ from: "boss@corp.test", to: "ann@far.test", subject: "one", text: "hi" });
   await sink.taken(1);
-  const returnPath = sink.received[0]?.sender ?? "";
-  assert.match(returnPath, /^fb=.*@bounces\.example\.org$/);
+  return {
+    send: (mail) => client.sendMail(mail),
+    returnPath: sink.received[0]?.sender ?? "",
+    events: (type) =>
+      readFileSync(path, "utf8")
+        .split("\n")
+        .filter((line) => line !== "")
+        .map((line) => JSON.parse(line) as Record<string, unknown>)
+        .filter((event) => event["type"] === type),
+    suppressed: async () => {
+      const { json } = await engine.admin("GET", "/v1/suppressions");
+      return SuppressionPage.parse(json).entries.map(({ address, reason }) => [address, reason] as const);
+    },
+  };
+}
 
-  const raw = [
-    "From: MAILER-DAEMON@far.test",
-    'Content-Type: multipart/report; report-type=delivery-status; boundary="b"',
+const once = (events: () => readonly unknown[]): Promise<unknown> =>
+  until(
+    () => events().length,
+    (length) => length === 1,
+  );
+
+const reportOf = (type: string, ...parts: string[][]): string =>
+  [
+    "From: reports@far.test",
+    `Content-Type: multipart/report; report-type=${type}; boundary="b"`,
     "",
-    "--b",
+    ...parts.flatMap((part) => ["--b", ...part, ""]),
+    "--b--",
+    "",
+  ].join("\r\n");
+
+test("mail leaves sealed, and the bounce that comes back later is told and keeps its recipient from more mail", async (t) => {
+  const { send, returnPath, events, suppressed } = await rig(t);
+  assert.match(returnPath, /^fb=.*@bounces\.example\.org$/);
+  const raw = reportOf("delivery-status", [
     "Content-Type: message/delivery-status",
     "",
     "Reporting-MTA: dns; far.test",
@@ -57,29 +89,38 @@ test("mail leaves sealed, and the bounce that comes back later is told and keeps
     "Action: failed",
     "Status: 5.1.1",
     "Diagnostic-Code: smtp; 550 5.1.1 unknown user",
-    "",
-    "--b--",
-    "",
-  ].join("\r\n");
-  await client.sendMail({ envelope: { from: "", to: returnPath }, raw });
-  await until(
-    () => events("bounced-later").length,
-    (length) => length === 1,
-  );
+  ]);
+  await send({ envelope: { from: "", to: returnPath }, raw });
+  await once(() => events("bounced-later"));
   const [event] = events("bounced-later");
   assert.deepEqual(
     [event?.["recipient"], event?.["verified"], event?.["class"]],
     ["ann@far.test", true, "bad-mailbox"],
   );
-  const { json } = await engine.admin("GET", "/v1/suppressions");
-  assert.deepEqual(
-    SuppressionPage.parse(json).entries.map(({ address, reason }) => [address, reason]),
-    [["ann@far.test", "bad-mailbox"]],
+  assert.deepEqual(await suppressed(), [["ann@far.test", "bad-mailbox"]]);
+  await send({ from: "boss@corp.test", to: "ann@far.test", subject: "two", text: "hi" });
+  await once(() => events("bounced"));
+  assert.equal(events("bounced")[0]?.["class"], "suppressed");
+});
+
+test("a complaint is told and keeps its recipient from more mail", async (t) => {
+  const { send, returnPath, events, suppressed } = await rig(t);
+  const raw = reportOf(
+    "feedback-report",
+    [
+      "Content-Type: message/feedback-report",
+      "",
+      "Feedback-Type: abuse",
+      "User-Agent: Provider/1",
+      "Version: 1",
+      `Original-Mail-From: <${returnPath}>`,
+    ],
+    ["Content-Type: message/rfc822", "", "To: Ann <ann@far.test>", "Subject: one", "", "hi"],
   );
-  await client.sendMail({ from: "boss@corp.test", to: "ann@far.test", subject: "two", text: "hi" });
-  await until(
-    () => events("bounced").length,
-    (length) => length === 1,
-  );
+  await send({ envelope: { from: "fbl@provider.test", to: `fbl@${domain}` }, raw });
+  await once(() => events("complained"));
+  assert.deepEqual(await suppressed(), [["ann@far.test", "complaint"]]);
+  await send({ from: "boss@corp.test", to: "ann@far.test", subject: "two", text: "hi" });
+  await once(() => events("bounced"));
   assert.equal(events("bounced")[0]?.["class"], "suppressed");
 });

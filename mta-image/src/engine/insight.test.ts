@@ -95,6 +95,8 @@ describe("what administrators are shown of a running engine", () => {
       "now.test": [1, 0, counts["now.test"]?.[2]],
     });
     assert.deepEqual(classes, [{ class: "policy", outcome: "deferred", count: 2 }]);
+    const metrics = await (await fetch(`${engine.monitorUrl}/metrics`)).text();
+    assert.match(metrics, /^mta_delivery_bounces_total\{class="policy",outcome="deferred"\} 2$/m);
   });
 
   test("mail is moved to another transport by the same query, counted first, and an unknown one is named", async () => {

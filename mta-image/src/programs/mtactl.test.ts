@@ -10,6 +10,8 @@ import { createTransport } from "nodemailer";
 
 import { makeCertificate } from "../../testing/certificates.ts";
 import { type Engine, appConfig, startEngine } from "../../testing/harness.ts";
+import { MailSink } from "../../testing/mail-sink.ts";
+import { until } from "../../testing/until.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mtactl-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -54,6 +56,22 @@ describe("mtactl", () => {
     assert.deepEqual([unknown.code, unknown.error], [1, 'mtactl: there is no transport "nowhere"\n']);
     assert.equal((await mtactl(...reach(engine), "queue", "delete")).code, 2, "nothing named means nothing");
     await engine.stop();
+  });
+
+  test("counts what was no delivery by the class of its reply", async () => {
+    const sink = await MailSink.start();
+    sink.answerRcpt = () => ({ code: 550, text: "5.1.1 nobody of that name" });
+    const engine = await startEngine({ server: `127.0.0.1:${sink.port}` });
+    const client = createTransport({ host: "127.0.0.1", port: engine.smtpPort, ignoreTLS: true });
+    await client.sendMail({ envelope: { from: "", to: "no@x.test" }, text: "hi" });
+    client.close();
+    const { out } = await until(
+      () => mtactl(...reach(engine), "bounces"),
+      ({ out: text }) => text !== "",
+    );
+    assert.match(out, /^ +1 {2}failed +bad-mailbox\n$/);
+    await engine.stop();
+    await sink.stop();
   });
 
   test("sets, shows and ends a stage, and says why one is refused", async () => {

@@ -51,6 +51,15 @@ test("values match as text, pattern, list, network and name below a domain", () 
   }
 });
 
+test("mail is chosen by each of the eight facts, and by none of the others in its place", () => {
+  const others = Object.fromEntries(queueFields.map((field) => [field, "named"])) as Facts;
+  for (const field of queueFields) {
+    assert.equal(matches({ [field]: "named" }, { [field]: "named" }), true, field);
+    assert.equal(matches({ [field]: "named" }, { ...others, [field]: "another" }), false, field);
+  }
+  assert.equal(queueFields.length, 8);
+});
+
 test("an index by the exact value never misses what the condition matches", () => {
   const value = fc.constantFrom("a", "b", "*.a", "/a/", "@cold", "192.0.2.7", "192.0.2.0/24");
   const match = fc.dictionary(fc.constantFrom(...queueFields), value) as fc.Arbitrary<QueueMatch>;

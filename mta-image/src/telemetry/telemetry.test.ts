@@ -130,6 +130,40 @@ describe("spans of an engine", () => {
   });
 });
 
+test("a message that another process goes on with stays in its trace, and its attempts below its span", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "telemetry-"));
+  const collector = await Collector.start();
+  const sink = await MailSink.start();
+  let isOpen = false;
+  sink.answerRcpt = () => (isOpen ? "accept" : { code: 451, text: "4.3.0 later" });
+  t.after(async () => {
+    await sink.stop();
+    collector.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const options = {
+    folder: join(folder, "engine"),
+    server: `127.0.0.1:${sink.port}`,
+    app: { opentelemetry: { endpoint: collector.url } },
+  };
+  const attempts = (): OtlpSpan[] => collector.spans.filter(({ name }) => name === "delivery attempt");
+  const first = await startEngine(options);
+  const client = createTransport({ host: "127.0.0.1", port: first.smtpPort, ignoreTLS: true });
+  await client.sendMail({ from: "a@corp.test", to: "b@x.test", text: "hi" });
+  client.close();
+  await until(attempts, ({ length }) => length === 1);
+  await first.stop();
+  isOpen = true;
+  const second = await startEngine(options);
+  await second.admin("POST", "/v1/queue/change", { action: "retry", filter: {} });
+  await sink.taken(1);
+  await until(attempts, ({ length }) => length === 2);
+  await second.stop();
+  const [before, after] = attempts();
+  assert.deepEqual([after?.traceId, after?.parentSpanId], [before?.traceId, before?.parentSpanId]);
+  assert.notEqual(after?.spanId, before?.spanId);
+});
+
 describe("the exporter", () => {
   const span = (spanId: string): Span => ({
     traceId: "0".repeat(32),
