@@ -162,15 +162,25 @@ function keysOf({ pki }: z.infer<typeof Startup>, config: string | undefined): K
 
 function textOf(
   {
+    id,
     data,
     path,
     binary,
-  }: { readonly data?: string | undefined; readonly path?: string | undefined; readonly binary: boolean },
+  }: {
+    readonly id: string;
+    readonly data?: string | undefined;
+    readonly path?: string | undefined;
+    readonly binary: boolean;
+  },
   app: string | undefined,
 ): string {
   if (data !== undefined) return Buffer.from(data, binary ? "base64" : "utf8").toString("latin1");
   if (path === undefined) return "";
-  return readFileSync(resolve(dirname(app ?? "."), path), "latin1");
+  try {
+    return readFileSync(resolve(dirname(app ?? "."), path), "latin1");
+  } catch (error) {
+    throw failure(`${app}: scripting.files.${id}: ${describe(error)}`);
+  }
 }
 
 /** "/opt/x/sleep.so" is the plugin "sleep". */

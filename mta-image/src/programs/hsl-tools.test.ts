@@ -114,6 +114,9 @@ test("hsh loads plugins and says what is wrong with its options", () => {
   assert.equal(wrong.status, 2);
   assert.match(wrong.stderr, /^hsh: Unknown option '--nothing'/);
   assert.equal(tool("hsh", ["-p", "/nowhere/x.so"], "").status, 2);
+  const gone = tool("hsh", ["-A", "-"], "scripting: { files: [{ id: lib.hsl, path: /nowhere/lib.hsl }] }");
+  assert.equal(gone.status, 2);
+  assert.match(gone.stderr, /^hsh: -: scripting\.files\.lib\.hsl: ENOENT.*\n$/);
   assert.match(tool("hsh", ["--help"], "").stdout, /--rootpath/);
 });
 
