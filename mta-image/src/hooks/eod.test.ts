@@ -242,6 +242,21 @@ test("a message that a script has kept from before is gone, and nothing cut is s
   await receiver.close();
 });
 
+test("a held message that cannot be read when it is to be stored is refused, and the next one is taken", async () => {
+  const eod = `$arguments["mail"]->queue("a@example.org", "b@example.net", "out");`;
+  const receiver = await Receiver.start({ settings: { hooks: hooksOf({ eod }) }, inlineBytes: 10 });
+  const client = await receiver.inData();
+  receiver.files.failNext("read");
+  assert.match(await client.ask("Subject: x\r\n\r\nhello\r\n."), /^451 4\.3\.0 /);
+  assert.equal(receiver.accepted.length, 0);
+  for (const line of ["MAIL FROM:<a@example.org>", "RCPT TO:<ann@example.net>", "DATA"]) await client.ask(line);
+  assert.match(await client.ask("Subject: x\r\n\r\nhello\r\n."), /^250 /);
+  assert.equal(receiver.accepted.length, 1);
+  client.socket.destroy();
+  await receiver.untilIdle();
+  await receiver.close();
+});
+
 test("a client that goes while the script waits leaves nothing behind", async () => {
   const receiver = await Receiver.start({ settings: { hooks: hooksOf({ eod: `sleep(10); Reject();` }) } });
   const client = await receiver.inData();

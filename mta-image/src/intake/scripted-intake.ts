@@ -124,8 +124,10 @@ function readable(pieces: NonNullable<MailCopy["content"]>): Readable {
 /** Null: all is written. Throws or rejects when not all is there: a script may have kept a message that is long gone. */
 function write(content: Readable, reception: Reception): Promise<void> | null {
   const { size } = content;
-  const all = size <= PIECE ? content.read(0, size) : null;
-  return all instanceof Buffer ? reception.write(whole(all, size)) : writePieces(content, reception);
+  if (size > PIECE) return writePieces(content, reception);
+  const all = content.read(0, size);
+  if (all instanceof Buffer) return reception.write(whole(all, size));
+  return all.then(async (piece) => void (await reception.write(whole(piece, size))));
 }
 
 async function writePieces(content: Readable, reception: Reception): Promise<void> {
