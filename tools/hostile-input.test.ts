@@ -1,6 +1,6 @@
 /** docs/hostile-input.md: every entry of the list has a row; every test that a row names is there, and runs in a tier. */
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 
 import { tierOf } from "./tiers.ts";
@@ -20,6 +20,24 @@ test("every entry of the list of attacks has a row, in order", () => {
     return Array.from({ length: Number(last) - Number(first) + 1 }, (_, i) => Number(first) + i);
   });
   assert.deepEqual(numbered, entries);
+});
+
+test("every attack stands in the row of its entry", () => {
+  const folder = `${root}mta-image/src/engine/attacks/`;
+  const attacks = readdirSync(folder).flatMap((file) => {
+    const text = readFileSync(`${folder}${file}`, "utf8").replaceAll(/\s+/g, " ");
+    return [...text.matchAll(/(?:\(|(?<!\[)\[) ?(\d+), "([^"]+)"|test\("(\d+) ([^"]+)"/g)];
+  });
+  assert.ok(attacks.length > 100, `${attacks.length} attacks`);
+  const rowOf = (entry: number): string =>
+    rows.find((row) => {
+      const [, first = 0, last = first] = /^\| (\d+)(?:–(\d+))? \|/.exec(row) ?? [];
+      return Number(first) <= entry && entry <= Number(last);
+    }) ?? "";
+  const missing = attacks
+    .map(([, entry, title, other, whole]) => [Number(entry ?? other), title ?? whole ?? ""] as const)
+    .filter(([entry, title]) => entries.includes(entry) && !rowOf(entry).includes(`“${title}”`));
+  assert.deepEqual(missing, []);
 });
 
 test("every row names a test that is there", () => {

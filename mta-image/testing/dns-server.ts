@@ -20,6 +20,10 @@ export interface DnsTable {
     /** SERVFAIL is 2, NXDOMAIN 3, REFUSED 5. */
     readonly code?: number;
     readonly isSilent?: boolean;
+    /** Seconds; 120 when absent. */
+    readonly ttl?: number;
+    /** Addresses of other names, which nobody asked about, in the answer and behind it. */
+    readonly beside?: Readonly<Record<string, string>>;
     /** The answer says that it was validated (RFC 4035 3.2.3). */
     readonly isAuthentic?: boolean;
   };
@@ -67,10 +71,13 @@ export class DnsServer {
     if (entry?.isSilent === true) return null;
     const alias = word === "cname" ? undefined : entry?.cname;
     const target = alias === undefined ? undefined : this.#table[alias];
-    const own = recordsOf(entry ?? {}, word).map((bytes) => record(type, bytes));
+    const own = recordsOf(entry ?? {}, word).map((bytes) => record(type, bytes, undefined, entry?.ttl));
     const far = recordsOf(target ?? {}, word).map((bytes) => record(type, bytes, alias));
     const hop = alias === undefined ? [] : [record(TYPES.cname, writeName(alias))];
-    const data = [...hop, ...own, ...far];
+    const beside = Object.entries(entry?.beside ?? {}).map(([owner, ip]) =>
+      record(TYPES.a, Buffer.from(ip.split(".").map(Number)), owner),
+    );
+    const data = [...hop, ...own, ...far, ...beside];
     const isAuthentic = entry?.isAuthentic === true && (target === undefined || target.isAuthentic === true);
     const head = Buffer.alloc(12);
     query.copy(head, 0, 0, 2);
@@ -78,7 +85,8 @@ export class DnsServer {
     head.writeUInt16BE(0x8180 | authentic | (entry === undefined ? 3 : (entry.code ?? 0)), 2);
     head.writeUInt16BE(1, 4);
     head.writeUInt16BE(data.length, 6);
-    return Buffer.concat([head, query.subarray(12, end + 4), ...data]);
+    head.writeUInt16BE(beside.length, 10);
+    return Buffer.concat([head, query.subarray(12, end + 4), ...data, ...beside]);
   }
 }
 
@@ -101,12 +109,12 @@ function writeText(text: string): Buffer {
 }
 
 /** Without an owner the name is that of the question, at offset 12. */
-function record(type: number, data: Buffer, owner?: string): Buffer {
+function record(type: number, data: Buffer, owner?: string, ttl = TTL_SECONDS): Buffer {
   const name = owner === undefined ? Buffer.from([0xc0, 12]) : writeName(owner);
   const head = Buffer.alloc(10);
   head.writeUInt16BE(type, 0);
   head.writeUInt16BE(1, 2);
-  head.writeUInt32BE(TTL_SECONDS, 4);
+  head.writeUInt32BE(ttl, 4);
   head.writeUInt16BE(data.length, 8);
   return Buffer.concat([name, head, data]);
 }

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
+import { ManualClock } from "#base/testing/manual-clock.ts";
 import { DnsServer } from "../../testing/dns-server.ts";
+import { CachingResolver } from "./resolver.ts";
 import { SystemResolver } from "./system-resolver.ts";
 
 let server: DnsServer;
@@ -16,6 +18,9 @@ before(async () => {
     "broken.example": { code: 2 },
     "refused.example": { code: 5 },
     "silent.example": { isSilent: true },
+    "crowded.example": { a: ["192.0.2.3"], beside: { "bank.example": "198.51.100.66" } },
+    "bank.example": { a: ["192.0.2.4"] },
+    "brief.example": { a: ["192.0.2.5"], ttl: 0 },
   });
   resolver = new SystemResolver({ servers: [server.address], timeoutMs: 100, tries: 1 });
 });
@@ -66,4 +71,18 @@ test("names are asked as they are, without a search list, and localhost is not a
   await resolver.mx("single");
   assert.deepEqual((await resolver.a("localhost")).kind, "found");
   assert.deepEqual(server.asked, ["mx single"]);
+});
+
+test("what stands in an answer about other names is kept for none of them, and what has no time to live is asked anew", async () => {
+  const caching = new CachingResolver(resolver, { clock: new ManualClock(), maxEntries: 10 });
+  const addressesOf = async (name: string): Promise<readonly string[]> => {
+    const answer = await caching.a(name);
+    return answer.kind === "found" ? answer.records : [];
+  };
+  // The library may take the other address for one of this name too, which whoever answers might say as well.
+  assert.ok((await addressesOf("crowded.example")).includes("192.0.2.3"));
+  assert.deepEqual(await addressesOf("bank.example"), ["192.0.2.4"]);
+  const before = server.asked.length;
+  for (let n = 0; n < 3; n++) assert.deepEqual(await addressesOf("brief.example"), ["192.0.2.5"]);
+  assert.deepEqual(server.asked.slice(before), Array(3).fill("a brief.example"));
 });

@@ -169,7 +169,7 @@ test("64 the end of data cut at each of its bytes", async () => {
 test("65 dots in front of lines are unstuffed once and stuffed again", async () => {
   const stuffed = "Subject: x\r\n\r\n..\r\n...a\r\n.a\r\n.. b\r\n";
   const before = rig.host.messages.length;
-  await rig.run(taken(65, "dots", `${stuffed}.\r\n`));
+  await rig.run(taken(65, "dots in front of lines are unstuffed once and stuffed again", `${stuffed}.\r\n`));
   const again = "Subject: x\r\n\r\n..\r\n...a\r\na\r\n.. b\r\n";
   assert.ok(rig.host.messages.slice(before).some((text) => text.endsWith(again)));
 });
