@@ -249,7 +249,8 @@ test("a held message that cannot be read when it is to be stored is refused, and
   receiver.files.failNext("read");
   assert.match(await client.ask("Subject: x\r\n\r\nhello\r\n."), /^451 4\.3\.0 /);
   assert.equal(receiver.accepted.length, 0);
-  for (const line of ["MAIL FROM:<a@example.org>", "RCPT TO:<ann@example.net>", "DATA"]) await client.ask(line);
+  for (const line of ["MAIL FROM:<a@example.org>", "RCPT TO:<ann@example.net>", "DATA"])
+    await client.ask(line);
   assert.match(await client.ask("Subject: x\r\n\r\nhello\r\n."), /^250 /);
   assert.equal(receiver.accepted.length, 1);
   client.socket.destroy();

@@ -126,8 +126,9 @@ function write(content: Readable, reception: Reception): Promise<void> | null {
   const { size } = content;
   if (size > PIECE) return writePieces(content, reception);
   const all = content.read(0, size);
-  if (all instanceof Buffer) return reception.write(whole(all, size));
-  return all.then(async (piece) => void (await reception.write(whole(piece, size))));
+  if (all instanceof Promise)
+    return all.then(async (piece) => void (await reception.write(whole(piece, size))));
+  return reception.write(whole(all, size));
 }
 
 async function writePieces(content: Readable, reception: Reception): Promise<void> {
