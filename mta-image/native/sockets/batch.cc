@@ -41,18 +41,17 @@ bool Batch::has(int32_t slot) const {
   return slot >= 0 && static_cast<size_t>(slot) < slots_.size() && slots_[static_cast<size_t>(slot)].fd >= 0;
 }
 
+// The slot comes first: where there is no memory for one, no descriptor is left open.
 int32_t Batch::adopt(int fd) {
-  if (free_.empty() && slots_.size() >= kMostSockets) return -EMFILE;
+  if (free_.empty()) {
+    if (slots_.size() >= kMostSockets) return -EMFILE;
+    slots_.emplace_back();
+    free_.push_back(static_cast<int32_t>(slots_.size() - 1));
+  }
   const int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
   if (own < 0) return -errno;
-  int32_t slot = 0;
-  if (free_.empty()) {
-    slot = static_cast<int32_t>(slots_.size());
-    slots_.emplace_back();
-  } else {
-    slot = free_.back();
-    free_.pop_back();
-  }
+  const int32_t slot = free_.back();
+  free_.pop_back();
   slots_[static_cast<size_t>(slot)] = {own, 0};
   ++live_;
   return slot;
