@@ -1,7 +1,7 @@
 /**
  * Bytes that are no sound record: recovery has them copied to `corrupt/` before anything else happens to them. On a full
- * disk they stay where they are and the copy is made before their segment is removed (compaction asks), so
- * that nothing is ever deleted and a full disk keeps no engine from starting. Rejects when a copy fails for another reason.
+ * disk they stay where they are and the copy is made before their segment is removed (compaction asks), or stands in a
+ * snapshot (the next start would not read it and not know of them), so that nothing is ever deleted and a full disk keeps no engine from starting. Rejects when a copy fails for another reason.
  */
 import type { Log } from "#base/log.ts";
 
@@ -40,17 +40,15 @@ export class CorruptBytes {
     }
   }
 
-  /** Copies what found no room before; rejects while there is none. */
-  async catchUp(segment: number): Promise<void> {
-    const rest = this.#uncopied.filter((stretch) => stretch.segment === segment);
-    if (rest.length === 0) return;
-    const file = await this.#files.open(segmentName(segment));
-    try {
-      for (const stretch of rest) await this.#copy(stretch, await file.read(stretch.offset, stretch.bytes));
-    } finally {
-      await file.close();
+  /** Copies what found no room before, of all segments or of one; rejects while there is none. */
+  async catchUp(segment?: number): Promise<void> {
+    for (const stretch of [...this.#uncopied]) {
+      if (segment !== undefined && stretch.segment !== segment) continue;
+      const file = await this.#files.open(segmentName(stretch.segment));
+      const data = await file.read(stretch.offset, stretch.bytes).finally(() => file.close());
+      await this.#copy(stretch, data);
+      this.#uncopied = this.#uncopied.filter((other) => other !== stretch);
     }
-    this.#uncopied = this.#uncopied.filter((stretch) => stretch.segment !== segment);
   }
 
   async #copy(stretch: Stretch, data: Buffer): Promise<void> {

@@ -114,11 +114,9 @@ export class DiskSpool implements Spool {
     const compaction = new Compaction({ ...parts, segments, sealed: found });
     const space = new Space({ files, floor: options.floor, clock, onLook: () => segments.catchUp() });
     const snapshots = new Snapshots({
-      files,
-      catalog,
+      ...parts,
       segments,
       compaction,
-      log,
       segmentBytes,
       everyBytes: options.snapshotBytes ?? 256 * 1024 * 1024,
       found: { segmentsRead: read, damage },

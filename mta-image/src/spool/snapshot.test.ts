@@ -5,6 +5,7 @@ import { silentLog } from "#base/log.ts";
 import { ManualClock } from "#base/testing/manual-clock.ts";
 
 import { FaultyFiles } from "../../testing/faulty-files.ts";
+import { makeLogLines } from "../../testing/log-lines.ts";
 import { makeDraft, makeState } from "../../testing/messages.ts";
 import { bytesOf, recovered } from "../../testing/spool-contract.ts";
 import { DiskSpool } from "./disk-spool.ts";
@@ -89,6 +90,22 @@ test("a snapshot that is cut or changed at any place is not believed: the segmen
       assert.deepEqual(found.toSorted(), ids.toSorted(), `${damage} at ${at}`);
       await spool.close();
     }
+  }
+});
+
+test("a snapshot of another format is not read, by this version or by one that knew no names of quotas", async () => {
+  const files = new FaultyFiles();
+  const ids = await written(files);
+  const header = files.bytes("snapshot").toString("latin1", 0, 34);
+  assert.equal(header, "mailfleet spool format 2 snapshot\n");
+  for (const number of "13") {
+    const other = files.afterCrash();
+    other.bytes("snapshot").write(number, header.indexOf("2"));
+    const { log, lines } = makeLogLines();
+    const spool = await DiskSpool.open({ files: other, clock: new ManualClock(), log, floor });
+    assert.deepEqual((await recovered(spool)).map(({ id }) => id).toSorted(), ids.toSorted());
+    assert.ok(lines.some(({ msg }) => msg === "spool-snapshot-unusable"));
+    await spool.close();
   }
 });
 

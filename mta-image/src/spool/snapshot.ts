@@ -7,7 +7,9 @@
  *   header line, then frames: u32 length, u32 CRC-32, kind, payload
  *   kinds: 1 head (JSON), 2 words of the packer since the last such frame (JSON), 3 messages, 4 end (number of messages)
  *
- * It is never needed: one that is damaged, cut, or of another life is left unread, and the segments say everything.
+ * It is never needed: one that is damaged, cut, of another format or of another life is left unread, and the segments say
+ * everything. So whoever changes what packed facts or frames look like gives the header another number: an engine of an
+ * earlier version would read other recipients out of them.
  */
 import { crc32 } from "node:zlib";
 
@@ -21,7 +23,7 @@ import { SnapshotReader, SnapshotWriter } from "./snapshot-entries.ts";
 
 export const SNAPSHOT = "snapshot";
 const PART = "snapshot.part";
-const HEADER = Buffer.from("mailfleet spool format 1 snapshot\n");
+const HEADER = Buffer.from("mailfleet spool format 2 snapshot\n");
 const FRAME_HEAD = 9;
 const HEAD = 1;
 const WORDS = 2;

@@ -8,6 +8,7 @@ import type { Log } from "#base/log.ts";
 
 import type { Catalog } from "./catalog.ts";
 import type { Compaction } from "./compaction.ts";
+import type { CorruptBytes } from "./corrupt-bytes.ts";
 import type { SpoolFiles } from "./files.ts";
 import type { SegmentLog } from "./segment-log.ts";
 import { type Damage, writeSnapshot } from "./snapshot.ts";
@@ -20,6 +21,7 @@ export interface SnapshotsOptions {
   readonly catalog: Catalog;
   readonly segments: SegmentLog;
   readonly compaction: Compaction;
+  readonly corrupt: CorruptBytes;
   readonly log: Log;
   readonly segmentBytes: number;
   /** Least bytes of segments between two. */
@@ -70,9 +72,10 @@ export class Snapshots {
   }
 
   async #write(segment: number): Promise<void> {
-    const { files, catalog, log, found } = this.#options;
+    const { files, catalog, corrupt, log, found } = this.#options;
     this.#unread = 0;
     try {
+      await corrupt.catchUp();
       await writeSnapshot(files, catalog, { segment, damage: found.damage });
     } catch (error) {
       log.warn({ segment, error: describe(error) }, "spool-snapshot-failed");

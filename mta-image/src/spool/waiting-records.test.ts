@@ -56,9 +56,11 @@ test("of a batch without room nothing is kept but what became of earlier mail, m
   const first = makeDraft();
   await spool.commit(first);
   files.failNext("append", 1, "ENOSPC");
-  const refused = [Buffer.alloc(0), [Buffer.from("Subject: x\r\n"), Buffer.alloc(0)], Buffer.from("\r\n")].map(
-    (content) => assert.rejects(spool.commit(makeDraft({ content })), full),
-  );
+  const refused = [
+    Buffer.alloc(0),
+    [Buffer.from("Subject: x\r\n"), Buffer.alloc(0)],
+    Buffer.from("\r\n"),
+  ].map((content) => assert.rejects(spool.commit(makeDraft({ content })), full));
   spool.settle(first.id, 0);
   await Promise.all(refused);
   clock.advance(LOOK_MS);
@@ -94,4 +96,26 @@ test("while records wait for room the disk is asked at each look, not by each re
   const { spool: next } = await open(files.afterCrash());
   assert.deepEqual(await stored(next), []);
   for (const one of [spool, next]) await one.close();
+});
+
+test("bytes that found no room for their copy are copied before a snapshot spares the next start their segment", async () => {
+  const files = new FaultyFiles();
+  const small = { segmentBytes: 2000, snapshotBytes: 2000 };
+  const { spool: first } = await open(files);
+  const [damaged, left] = [makeDraft(), makeDraft()];
+  for (const draft of [damaged, left]) await first.commit(draft);
+  await first.close();
+  const [segment] = files.paths().filter((path) => path.startsWith("segments/")) as [string];
+  files.bytes(segment).writeUInt8(7, 60);
+  const start = files.bytes(segment).subarray(33, 73);
+  files.failNext("create", 1, "ENOSPC");
+  const { spool: second } = await open(files, small);
+  for (let n = 0; n < 20; n++) await second.commit(makeDraft({ content: Buffer.alloc(500, "y") }));
+  await second.close();
+  assert.ok(files.paths().includes("snapshot"));
+  const [copy] = files.paths().filter((path) => path.startsWith("corrupt/"));
+  assert.deepEqual(files.bytes(copy ?? "").subarray(0, start.length), start);
+  const { spool: third } = await open(files.afterCrash(), small);
+  assert.equal(third.corruptRecords, 1);
+  await third.close();
 });
