@@ -240,6 +240,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     "zod",
     "prom-client",
     ...mta("spamhaus", "admin"),
+    "mta-image/web/server",
     "base",
     "crds",
     "e2e",

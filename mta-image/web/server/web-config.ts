@@ -24,8 +24,8 @@ const Discover = z.strictObject({
     .min(1)
     .max(253)
     .describe("Every address of this name is an engine, as a headless Service has it."),
-  port: port.default(8443),
-  scheme: z.enum(["https", "http"]).default("https"),
+  port: port.default(8443).describe("Of their admin API."),
+  scheme: z.enum(["https", "http"]).default("https").describe("How it is spoken to."),
 });
 
 /** Plain HTTP would show codes and tokens to everybody on the way; on this machine there is no way. */
@@ -40,14 +40,15 @@ const claim = z.string().min(1).max(255);
 
 export const OidcConfig = z.strictObject({
   issuer: secureUrl.describe("The provider, as its tokens name it; its description is read from there."),
-  clientid: z.string().min(1).max(255),
+  clientid: z.string().min(1).max(255).describe("What the provider calls this server."),
   clientsecretfile: path.optional().describe("The client's secret; without one it is a public client."),
   url: secureUrl.describe("Where browsers find this server; the provider must know URL/api/oidc/callback."),
   scopes: z
     .array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,128}$/))
     .max(20)
     .refine((scopes) => scopes.includes("openid"), "must hold openid")
-    .default(["openid", "profile", "email"]),
+    .default(["openid", "profile", "email"])
+    .describe("What is asked for; openid is among them."),
   algorithm: z
     .enum([
       "RS256",
@@ -82,28 +83,48 @@ export const WebConfig = z.strictObject({
   title: z.string().max(60).default("Mailfleet").describe("Shown on every page."),
   listener: z
     .strictObject({
-      address: z.string().default("127.0.0.1"),
-      port: port.default(8080),
-      tls: z.strictObject({ cert: path, key: path }).optional().describe("PEM files; serve HTTPS."),
+      address: z.string().default("127.0.0.1").describe("IP address to listen on."),
+      port: port.default(8080).describe("TCP port."),
+      tls: z
+        .strictObject({
+          cert: path.describe("Path of the certificate chain."),
+          key: path.describe("Path of the private key."),
+        })
+        .optional()
+        .describe("PEM files; serve HTTPS."),
     })
-    .prefault({}),
+    .prefault({})
+    .describe("Where the pages are served."),
   engines: z
     .strictObject({
-      hosts: z.array(Host).max(500).default([]),
-      discover: z.array(Discover).max(20).default([]),
+      hosts: z.array(Host).max(500).default([]).describe("Engines one by one."),
+      discover: z
+        .array(Discover)
+        .max(20)
+        .default([])
+        .describe("Engines by names that stand for all of them."),
       tokenfile: path.optional().describe("The engines' bearer token."),
       ca: path
         .optional()
         .describe("PEM file of the authority that the engines' certificates are checked by."),
       servername: z.string().max(253).optional().describe("The name in the engines' certificates."),
-      timeout: z.string().default("3s").describe("An engine that takes longer is shown as silent."),
+      timeout: z
+        .string()
+        .default("3s")
+        .meta({ unit: "duration" })
+        .describe("An engine that takes longer is shown as silent."),
     })
-    .refine(({ hosts, discover }) => hosts.length + discover.length > 0, "names no engine"),
-  users: path.optional().describe("File with users, roles and hashes of passwords (see users.yaml)."),
+    .refine(({ hosts, discover }) => hosts.length + discover.length > 0, "names no engine")
+    .describe("Whose pages these are; at least one."),
+  users: path.optional().describe("File with users, roles and hashes of passwords; docs/web.md has its form."),
   sessions: z
     .strictObject({
       keyfile: path.describe("At least 32 random bytes; the same for all replicas."),
-      lifetime: z.string().default("8h"),
+      lifetime: z
+        .string()
+        .default("8h")
+        .meta({ unit: "duration" })
+        .describe("After it one has to log in again."),
     })
     .describe("Cookies are signed with it, so no server needs to remember anybody."),
   proxy: z
@@ -112,11 +133,13 @@ export const WebConfig = z.strictObject({
       userheader: z
         .string()
         .regex(/^[a-z0-9-]{1,64}$/)
-        .default("x-forwarded-user"),
+        .default("x-forwarded-user")
+        .describe("The header that names the user."),
       groupsheader: z
         .string()
         .regex(/^[a-z0-9-]{1,64}$/)
-        .default("x-forwarded-groups"),
+        .default("x-forwarded-groups")
+        .describe("The header that names the groups."),
       roles: z.record(z.string().max(255), Role).default({}).describe("Group to role; the highest counts."),
     })
     .optional()
@@ -124,7 +147,8 @@ export const WebConfig = z.strictObject({
   oidc: OidcConfig.optional().describe("An OpenID provider that users log in by."),
   audit: z
     .strictObject({ file: path.optional().describe("One line of JSON an action, appended.") })
-    .prefault({}),
+    .prefault({})
+    .describe("What was done, by whom."),
 });
 export type WebConfig = z.infer<typeof WebConfig>;
 
