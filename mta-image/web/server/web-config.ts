@@ -116,7 +116,9 @@ export const WebConfig = z.strictObject({
     })
     .refine(({ hosts, discover }) => hosts.length + discover.length > 0, "names no engine")
     .describe("Whose pages these are; at least one."),
-  users: path.optional().describe("File with users, roles and hashes of passwords; docs/web.md has its form."),
+  users: path
+    .optional()
+    .describe("File with users, roles and hashes of passwords; docs/web.md has its form."),
   sessions: z
     .strictObject({
       keyfile: path.describe("At least 32 random bytes; the same for all replicas."),
