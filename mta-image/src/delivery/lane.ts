@@ -59,6 +59,8 @@ export class Lane implements JobSource {
   readonly #loading = new Set<Job>();
   #openAgainAt = 0;
   readonly #connectRules = new ConnectRules();
+  /** How often somebody was told when to ask the rules again. */
+  #wakening = 0;
   #isRetired = false;
 
   constructor(
@@ -215,7 +217,10 @@ export class Lane implements JobSource {
   #mayConnect(): boolean {
     const wait = this.#connectRules.ask(this.#jobs());
     if (wait > 0 && wait < Number.POSITIVE_INFINITY) {
+      const wakening = ++this.#wakening;
+      // Only the last one counts: each asks again, and were all to do so there would be more of them with every connection.
       this.#pool.later(wait, () => {
+        if (wakening !== this.#wakening) return;
         this.#connectRules.askAnew();
         this.wake();
       });

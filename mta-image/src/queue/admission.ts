@@ -46,6 +46,12 @@ export interface Candidate {
   readonly judgement: Judgement;
 }
 
+/** Of the rules that led here, one after another. */
+interface Gates {
+  gate: (() => number) | null;
+  readonly next: WeakMap<Counter, Gates>;
+}
+
 class Locating extends Blocker {
   wait(): number {
     return Number.POSITIVE_INFINITY;
@@ -60,8 +66,8 @@ const unknown: Remote = { hosts: [], ips: [] };
 export class Admission {
   readonly #options: AdmissionOptions;
   readonly locating: Blocker = new Locating();
-  /** Of rules that space connections alone: the same for all their attempts. */
-  readonly #gates = new WeakMap<Counter, () => number>();
+  /** The same for all attempts of the same rules. */
+  readonly #gates: Gates = { gate: null, next: new WeakMap() };
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
@@ -108,12 +114,15 @@ export class Admission {
   /** What a courier asks before it opens a connection for the attempt; null when nothing spaces connections. */
   connectGate({ counters }: Ticket): (() => number) | null {
     const spaced = counters.filter(({ limits }) => limits.connectIntervalMs > 0);
-    const [first] = spaced;
-    if (first === undefined) return null;
-    if (spaced.length > 1) return this.#gateOf(spaced);
-    const gate = this.#gates.get(first) ?? this.#gateOf(spaced);
-    this.#gates.set(first, gate);
-    return gate;
+    if (spaced.length === 0) return null;
+    let found = this.#gates;
+    for (const counter of spaced) {
+      const next: Gates = found.next.get(counter) ?? { gate: null, next: new WeakMap() };
+      found.next.set(counter, next);
+      found = next;
+    }
+    found.gate ??= this.#gateOf(spaced);
+    return found.gate;
   }
 
   #gateOf(spaced: readonly Counter[]): () => number {

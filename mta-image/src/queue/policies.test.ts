@@ -259,6 +259,20 @@ test("a courier hears how long to wait before it connects", async () => {
   assert.equal(second?.(), 0);
 });
 
+test("attempts of the same rules ask one and the same, however many rules space their connections", async () => {
+  const rig = setUp();
+  policy(rig, { fields: ["recipientdomain"], limits: { connectinterval: 5 } });
+  policy(rig, { id: "q", fields: ["transportid"], limits: { connectinterval: 2 } });
+  rig.courier.hold();
+  send(rig, "u@a.net", "v@a.net", "u@b.net");
+  await settle();
+  const [first, second, other] = rig.courier.attempts.map(({ terms }) => terms?.connect);
+  assert.ok(first);
+  assert.equal(second, first);
+  assert.notEqual(other, first);
+  assert.deepEqual([first(), other?.(), first()], [0, 2000, 5000]);
+});
+
 test("notices are sent whatever is suspended", async () => {
   const rig = setUp();
   rig.courier.answer = () => ({ kind: "failed", reply: "550 no", status: "5.1.1", remoteMta: "mx" });
