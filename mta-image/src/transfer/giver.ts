@@ -42,6 +42,13 @@ export interface GiverOptions {
   readonly log: Log;
 }
 
+/** A message as it goes over. */
+interface Loaded {
+  readonly id: string;
+  readonly recipients: number;
+  readonly bytes: readonly Buffer[];
+}
+
 const BATCH = { messages: 500, bytes: 8 * 1024 * 1024 };
 const PAUSE_MS = 1000;
 
@@ -84,7 +91,7 @@ export class Giver {
   }
 
   get figures(): GiverFigures {
-    const left = [...(this.#shares?.values() ?? [])].reduce((sum, share) => sum + share, 0);
+    const left = sumOf([...(this.#shares?.values() ?? [])]);
     return {
       given: this.#given,
       unanswered: this.withheld.size,
@@ -158,13 +165,13 @@ export class Giver {
       this.#unread.clear();
       return false;
     }
-    const recipients = parcels.reduce((sum, { head }) => sum + recipientsIn(head), 0);
-    this.#onWay = recipients;
-    const before = this.#unread.size;
-    const isTaken = await this.#send(peer, parcels);
+    this.#onWay = sumOf(parcels.map(({ head }) => recipientsIn(head)));
+    const frames = await this.#frames(parcels);
+    const recipients = sumOf(frames.map((frame) => frame.recipients));
+    const isTaken = frames.length > 0 && (await this.#send(peer, frames));
     this.#onWay = 0;
     // Messages that cannot be read are no fault of the peer's.
-    if (!isTaken && this.#unread.size > before) return true;
+    if (frames.length === 0) return true;
     if (share === undefined) return isTaken;
     if (isTaken) this.#spread += recipients;
     if (isTaken && share > recipients) shares?.set(peer.name, share - recipients);
@@ -172,9 +179,7 @@ export class Giver {
     return isTaken;
   }
 
-  async #send(peer: Peer, parcels: readonly Parcel[]): Promise<boolean> {
-    const frames = await this.#frames(parcels);
-    if (frames.length === 0) return false;
+  async #send(peer: Peer, frames: readonly Loaded[]): Promise<boolean> {
     const batch = {
       batch: makeId(this.#options.clock.now()),
       peer: peer.name,
@@ -211,12 +216,13 @@ export class Giver {
   }
 
   /** A message that cannot be read is not handed over: it stays here, where its trouble is known. */
-  async #frames(parcels: readonly Parcel[]): Promise<{ id: string; bytes: Buffer[] }[]> {
+  async #frames(parcels: readonly Parcel[]): Promise<Loaded[]> {
     const { store, log } = this.#options;
     const read = await Promise.all(
       parcels.map(async ({ head }) => {
         try {
-          return { id: head.id, bytes: encodeFrame({ head, content: await store.content(head.id) }) };
+          const content = await store.content(head.id);
+          return { id: head.id, recipients: recipientsIn(head), bytes: encodeFrame({ head, content }) };
         } catch (error) {
           log.warn({ message: head.id, error: describe(error) }, "hand-over-skipped");
           this.#unread.add(head.id);
@@ -275,6 +281,10 @@ export class Giver {
     );
     return free[this.#turn++ % Math.max(free.length, 1)] ?? null;
   }
+}
+
+function sumOf(numbers: readonly number[]): number {
+  return numbers.reduce((sum, number) => sum + number, 0);
 }
 
 function recipientsIn({ states }: Parcel["head"]): number {

@@ -289,6 +289,19 @@ describe("an engine that goes on serving", () => {
     assert.equal(giver.giver.figures.waitsFor, null);
   });
 
+  test("gives a peer that fails nothing more, also where some of its batch could not be read", async () => {
+    const all = heads(4);
+    const giver = new Engine("a", all);
+    const content = giver.content.bind(giver);
+    giver.content = (id) => (id === all[0]?.id ? Promise.reject(new Error("unreadable")) : content(id));
+    const taker = new Engine("b");
+    giver.giver.spread([connect(taker, { fates: ["answer-lost"] })], new Map([["b", 2]]));
+    await until(() => giver.giver.figures.spreading === 0 && giver.giver.withheld.size === 0);
+    await until(() => giver.queue.size + taker.queue.size === 4);
+    assert.equal(taker.queue.size, 1);
+    await giver.giver.close();
+  });
+
   test("stops giving when it is told to serve, and gives everything when it is told to leave", async () => {
     const giver = new Engine("a", heads(9));
     const taker = new Engine("b");
