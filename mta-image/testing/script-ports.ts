@@ -47,7 +47,7 @@ export const tablePorts: Partial<Ports> = {
   mail: {
     queue: async (
       message,
-      { sender, recipient, transportId, jobId, quotas, delaySeconds, hold, metadata },
+      { sender, recipient, transportId, jobId, quotas, delaySeconds, hold, metadata, dsn },
     ) => ({
       transaction: "t1",
       queue: [
@@ -61,6 +61,7 @@ export const tablePorts: Partial<Ports> = {
         hold,
         JSON.stringify(metadata),
         message.size,
+        ...(dsn === undefined ? [] : [JSON.stringify(dsn)]),
       ].join(" "),
     }),
   },

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import type { Envelope } from "../message/envelope.ts";
 import { MemorySource, Pieces } from "../script/mail/pieces.ts";
 import type { QueueWish } from "../script/ports.ts";
-import { copiesAsked } from "./mail-copy.ts";
+import { copiesAsked, wishFault } from "./mail-copy.ts";
 
 const envelope: Envelope = {
   sender: "news@example.org",
@@ -39,6 +39,58 @@ test("recipients that count under other names are in another message", () => {
       [["b"], 1],
       [undefined, 1],
     ],
+  );
+});
+
+test("what a script says of notices takes the place of what the client said", () => {
+  const message = Pieces.over(new MemorySource(Buffer.from("x")));
+  const client = { notify: ["DELAY"] as const, orcpt: null };
+  const told: Envelope = { ...envelope, dsn: { ret: "FULL", envid: "client", recipients: [client, client] } };
+  const dsn = { ret: "hdrs", envid: "a+b c", notify: "SUCCESS,FAILURE", orcpt: "rfc822;ann+x@example.net" };
+  const none = { ret: "", envid: "", notify: "", orcpt: "" };
+  const wishes = [
+    { ...wishFor("ann@example.net"), dsn },
+    { ...wishFor("bob@example.net"), dsn: { ...dsn, notify: "NEVER", orcpt: "" } },
+    { ...wishFor("bob@example.net"), dsn: none },
+    wishFor("bob@example.net"),
+  ];
+  const asked = wishes.map((wish) => ({ message, wish }));
+  const copies = copiesAsked(told, asked, { transaction: "t", now: 0, came: message });
+  const said = { ret: "HDRS", envid: "a+2Bb+20c" };
+  assert.deepEqual(
+    copies.map((copy) => copy.envelope.dsn),
+    [
+      {
+        ...said,
+        recipients: [
+          { notify: ["SUCCESS", "FAILURE"], orcpt: "rfc822;ann+2Bx@example.net" },
+          { notify: ["NEVER"], orcpt: null },
+        ],
+      },
+      { ret: null, envid: null, recipients: [null] },
+      { ret: "FULL", envid: "client", recipients: [client] },
+    ],
+  );
+});
+
+test("what RFC 3461 has no word for is refused", () => {
+  const none = { ret: "", envid: "", notify: "", orcpt: "" };
+  const fault = (said: Partial<typeof none>): string | null =>
+    wishFault({ ...wishFor("ann@example.net"), dsn: { ...none, ...said } }, () => true);
+  const bad: Partial<typeof none>[] = [
+    { ret: "ALL" },
+    { envid: "a\r\nb" },
+    { notify: "NEVER,DELAY" },
+    { orcpt: "ann@example.net" },
+  ];
+  assert.deepEqual(
+    bad.map((said) => fault(said)),
+    Array(4).fill("dsn says what RFC 3461 has no word for"),
+  );
+  const good: Partial<typeof none>[] = [{}, { notify: "never" }, { orcpt: "utf-8;\xc3\xa5@example.net" }];
+  assert.deepEqual(
+    good.map((said) => fault(said)),
+    [null, null, null],
   );
 });
 

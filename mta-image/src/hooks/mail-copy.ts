@@ -9,6 +9,7 @@ import { parseRcptParameters } from "../smtp/parameters.ts";
 import type { Pieces } from "../script/mail/pieces.ts";
 import type { QueueWish } from "../script/ports.ts";
 import { LONGEST_SECONDS } from "./queue-wish.ts";
+import { askedNotices } from "./asked-notices.ts";
 import { isMailbox, textOf } from "./texts.ts";
 
 export interface MailCopy {
@@ -73,6 +74,8 @@ export function wishFault(wish: QueueWish, hasTransport: (id: string) => boolean
   if (!isMailbox(textOf(wish.sender.address))) return "the sender is no address";
   const recipient = textOf(wish.recipient.address);
   if (recipient === "" || !isMailbox(recipient)) return "the recipient is no address";
+  if (wish.dsn !== undefined && askedNotices(wish.dsn) === null)
+    return "dsn says what RFC 3461 has no word for";
   return hasTransport(wish.transportId) ? null : `there is no transport "${wish.transportId}"`;
 }
 
@@ -95,8 +98,9 @@ function copyOf(
   if (jobId !== null) copy.jobId = textOf(jobId).slice(0, 255);
   if (quotas.length > 0) copy.quotas = quotas.map(textOf);
   if (delaySeconds > 0) copy.holdUntil = now + Math.min(delaySeconds, LONGEST_SECONDS) * 1000;
-  if (envelope.dsn !== undefined || wishes.some((one) => one !== null))
-    copy.dsn = { ret: envelope.dsn?.ret ?? null, envid: envelope.dsn?.envid ?? null, recipients: wishes };
+  const said = wish.dsn === undefined ? (envelope.dsn ?? null) : askedNotices(wish.dsn);
+  if (said !== null || wishes.some((one) => one !== null))
+    copy.dsn = { ret: said?.ret ?? null, envid: said?.envid ?? null, recipients: wishes };
   return { content: came !== undefined && message.isSame(came) ? null : message, envelope: copy };
 }
 
@@ -108,7 +112,9 @@ function withoutWords(envelope: Envelope): Envelope {
 }
 
 /** Parameters that the script gave, else those that the client gave the same recipient. */
-function wishesOf(envelope: Envelope, { recipient }: QueueWish, address: string): RecipientWishes | null {
+function wishesOf(envelope: Envelope, wish: QueueWish, address: string): RecipientWishes | null {
+  const { recipient } = wish;
+  if (wish.dsn !== undefined) return askedNotices(wish.dsn)?.wishes ?? null;
   const { NOTIFY, ORCPT } = recipient.parameters;
   const notify = NOTIFY === undefined ? "" : ` NOTIFY=${NOTIFY}`;
   const given = ORCPT === undefined ? notify : `${notify} ORCPT=${ORCPT}`;
@@ -129,6 +135,8 @@ function isOneMessage(one: AskedCopy, other: AskedCopy): boolean {
       wish.quotas,
       wish.delaySeconds,
       wish.hold,
+      wish.dsn?.ret,
+      wish.dsn?.envid,
       Object.entries(wish.metadata),
     ]);
   return key(one) === key(other) && one.message.isSame(other.message);

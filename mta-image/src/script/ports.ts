@@ -32,9 +32,8 @@ export interface SmtpServer {
   readonly port: number;
   readonly isLmtp: boolean;
   readonly helo: string | null;
-  /** An address to connect from, or the name that the configuration gives it; null lets the system choose. */
+  /** An address to connect from, or its name in the configuration; null lets the system choose. */
   readonly source: string | null;
-  /** That address need not be of this system. */
   readonly isNonlocal: boolean;
   readonly tls: SmtpTls;
   /** Attributes by name; none: the command is not sent. */
@@ -66,7 +65,6 @@ export interface SmtpTls {
   /** The name to ask for; true: that of the host. */
   readonly serverName: string | boolean;
   readonly versions: { readonly lowest: TlsVersion; readonly highest: TlsVersion } | null;
-  /** As OpenSSL writes them. */
   readonly ciphers: string | null;
   /** The certificate must be for the host. */
   readonly verifyHost: boolean;
@@ -138,6 +136,8 @@ export interface QueueWish {
   readonly delaySeconds: number;
   readonly hold: boolean;
   readonly metadata: Readonly<Record<string, string>>;
+  /** What is said of notices (RFC 3461), decoded and empty where nothing is; absent: what the client said. */
+  readonly dsn?: Readonly<Record<"ret" | "envid" | "notify" | "orcpt", string>>;
 }
 
 export type Queued = { readonly transaction: string; readonly queue: string } | { readonly error: string };

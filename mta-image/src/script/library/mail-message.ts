@@ -134,7 +134,7 @@ export const messageMethods: readonly HostFunction[] = [
       "queue",
       queueParameters,
       "array",
-      "Queues the message for a recipient: transaction and queue id, or error. Addresses may be arrays of address and params. Options: `jobid`, `delay` (seconds), `hold`, `metadata`, `quotas` (names that it is counted under while it is queued, see queue_quota).",
+      "Queues the message for a recipient: transaction and queue id, or error. Addresses may be arrays of address and params. Options: `jobid`, `delay` (seconds), `hold`, `metadata`, `dsn` (of notices: `envid`, `ret`, `notify`, `orcpt`), `quotas` (names that it is counted under while it is queued, see queue_quota).",
     ),
     way: "promise",
     run: (context, { message }, ...args) => queueText(context, message.bytes(), args),

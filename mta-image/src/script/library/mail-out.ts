@@ -4,7 +4,14 @@ import { toText } from "../convert.ts";
 import { Refusal } from "../error.ts";
 import { optional, parameter } from "../host.ts";
 import { type Pieces, after } from "../mail/pieces.ts";
-import { type EnvelopeAddress, type Reply, type SmtpServer, type SmtpState, port } from "../ports.ts";
+import {
+  type EnvelopeAddress,
+  type QueueWish,
+  type Reply,
+  type SmtpServer,
+  type SmtpState,
+  port,
+} from "../ports.ts";
 import { HslArray, type Value } from "../value.ts";
 import { connectionArray, tlsArray } from "./smtp-secured.ts";
 import { serverParameter } from "./smtp-server.ts";
@@ -76,6 +83,7 @@ export function queueText(
       delaySeconds: Math.max(Number(option(given, "delay") ?? 0), 0) || 0,
       hold: flag(given, "hold"),
       metadata: metadataOf(metadata),
+      ...noticesOf(option(given, "dsn")),
     },
     context.subject,
   );
@@ -94,6 +102,18 @@ function quotasOf(value: Value): readonly string[] {
   if (names.some((name) => name === "" || name.length > LONGEST_QUOTA))
     throw new Refusal(`a name in quotas is empty or longer than ${LONGEST_QUOTA} bytes`);
   return names;
+}
+
+/** Words may stand in a list. */
+function noticesOf(value: Value): Pick<QueueWish, "dsn"> {
+  if (value === null) return {};
+  if (!(value instanceof HslArray)) throw new Refusal("dsn is an array of envid, ret, notify and orcpt");
+  const said = (name: string): string => {
+    const one = value.get(name);
+    if (one === null) return "";
+    return one instanceof HslArray ? one.values().map(toText).join(",") : toText(one);
+  };
+  return { dsn: { ret: said("ret"), envid: said("envid"), notify: said("notify"), orcpt: said("orcpt") } };
 }
 
 function metadataOf(value: Value): Record<string, string> {

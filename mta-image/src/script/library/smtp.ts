@@ -53,7 +53,7 @@ export const smtpFunctions: readonly HostFunction[] = [
       options,
     ],
     returns: "string or none",
-    docs: "Queues a text message; gives its transaction id, or none when that failed. Options: `sender_name` and `recipient_name` (for From and To), `headers` by name, and those of queue() of MailMessage (`metadata`, `jobid`, `quotas`, `delay`, `hold`).",
+    docs: "Queues a text message; gives its transaction id, or none when that failed. Options: `sender_name` and `recipient_name` (for From and To), `headers` by name, and those of queue() of MailMessage (`metadata`, `jobid`, `quotas`, `delay`, `hold`, `dsn`).",
     way: "promise",
     run: (context, sender, recipient, subject, body, transportId, how) => {
       const builder = textMail(context, { from: sender.address, to: recipient.address, subject, body }, how);
