@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { outcome } from "../../testing/fake-courier.ts";
 import { makeMessage } from "../../testing/messages.ts";
 import { setUp, settle } from "../../testing/queue-rig.ts";
+import { NamedQuotas } from "./named-quotas.ts";
 
 test("mail counts under its names while it is queued, also while it waits for another attempt", async () => {
   const { queue, courier, clock } = setUp();
@@ -48,4 +49,18 @@ test("mail that is handed over counts no more, and again when it comes back", ()
   assert.ok(away !== null);
   queue.add(away);
   assert.deepEqual(queue.quotas.named.usedBy("a"), { count: 2, bytes: 20 });
+});
+
+test("a recipient that is settled costs no look at all others of its message", () => {
+  const named = new NamedQuotas();
+  const message = {
+    quotas: ["a"],
+    sizeBytes: 5,
+    get line(): never {
+      throw new Error("looked at the domains of all");
+    },
+  };
+  named.enter(message, 3);
+  named.leave(message, 1);
+  assert.deepEqual(named.usedBy("a"), { count: 2, bytes: 10 });
 });

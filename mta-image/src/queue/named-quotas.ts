@@ -10,7 +10,7 @@ export interface NamedUse {
   readonly bytes: number;
 }
 
-type Mail = Pick<LiveMail, "line" | "sizeBytes">;
+type Mail = Pick<LiveMail, "quotas" | "sizeBytes">;
 
 const unused: NamedUse = { count: 0, bytes: 0 };
 
@@ -22,13 +22,13 @@ export class NamedQuotas {
   }
 
   enter(message: Mail, recipients: number): void {
-    for (const name of message.line.quotas) this.#change(name, recipients, recipients * message.sizeBytes);
+    for (const name of message.quotas) this.#change(name, recipients, recipients * message.sizeBytes);
   }
 
   leave(message: Mail, recipients: number): void {
     // Nearly no mail has names, and to look for them costs.
     if (this.#used.size === 0) return;
-    for (const name of message.line.quotas) this.#change(name, -recipients, -recipients * message.sizeBytes);
+    for (const name of message.quotas) this.#change(name, -recipients, -recipients * message.sizeBytes);
   }
 
   #change(name: string, count: number, bytes: number): void {

@@ -117,8 +117,13 @@ export class LiveMessage implements LiveMail {
   get line(): LineFacts {
     const facts = this.#facts;
     if (typeof facts === "string") return packer.line(facts);
-    const { transportId, jobId, tenantId, quotas = [], recipients } = facts.envelope;
-    return { transportId, jobId, tenantId, quotas, domains: recipients.map(domainOf) };
+    const { transportId, jobId, tenantId, recipients } = facts.envelope;
+    return { transportId, jobId, tenantId, domains: recipients.map(domainOf) };
+  }
+
+  get quotas(): readonly string[] {
+    const facts = this.#facts;
+    return typeof facts === "string" ? packer.quotas(facts) : (facts.envelope.quotas ?? []);
   }
 
   get sources(): readonly StateSource[] {

@@ -25,8 +25,6 @@ export interface LineFacts {
   readonly transportId: string;
   readonly jobId: string | undefined;
   readonly tenantId: string | undefined;
-  /** What its recipients are counted under. */
-  readonly quotas: readonly string[];
   /** Of each recipient, as `domainOf` gives it. */
   readonly domains: readonly string[];
 }
@@ -176,15 +174,25 @@ export class FactsPacker {
   }
 
   #skipToAddresses(reader: PackedReader): void {
+    if (this.#skipToQuotas(reader)) this.#skipWords(reader, reader.number());
+  }
+
+  /** False: there are none, and addresses follow. */
+  #skipToQuotas(reader: PackedReader): boolean {
     reader.number();
     this.#skipId(reader);
     const flags = reader.number();
-    const words = 1 + ((flags & HAS_JOB) === 0 ? 0 : 1) + ((flags & HAS_TENANT) === 0 ? 0 : 1);
-    const skip = (count: number): void => {
-      for (let left = count; left > 0; left--) if (reader.number() === 0) reader.skipText();
-    };
-    skip(words);
-    if ((flags & HAS_QUOTAS) !== 0) skip(reader.number());
+    this.#skipWords(reader, 1 + ((flags & HAS_JOB) === 0 ? 0 : 1) + ((flags & HAS_TENANT) === 0 ? 0 : 1));
+    return (flags & HAS_QUOTAS) !== 0;
+  }
+
+  #skipWords(reader: PackedReader, count: number): void {
+    for (let left = count; left > 0; left--) if (reader.number() === 0) reader.skipText();
+  }
+
+  quotas(packed: string): readonly string[] {
+    const reader = new PackedReader(packed);
+    return this.#skipToQuotas(reader) ? this.#readWords(reader) : none;
   }
 
   line(packed: string): LineFacts {
@@ -195,10 +203,10 @@ export class FactsPacker {
     const transportId = this.#readWord(reader);
     const jobId = (flags & HAS_JOB) === 0 ? undefined : this.#readWord(reader);
     const tenantId = (flags & HAS_TENANT) === 0 ? undefined : this.#readWord(reader);
-    const quotas = (flags & HAS_QUOTAS) === 0 ? none : this.#readWords(reader);
+    if ((flags & HAS_QUOTAS) !== 0) this.#skipWords(reader, reader.number());
     const domains: string[] = [];
     for (let left = reader.number(); left > 0; left--) domains.push(this.#readDomain(reader));
-    return { transportId, jobId, tenantId, quotas, domains };
+    return { transportId, jobId, tenantId, domains };
   }
 
   /** Those with a number above `count`, in order. */

@@ -84,6 +84,8 @@ export interface SpooledMessage {
 export interface LiveMail extends SpooledMessage {
   /** Where mail of it waits; cheap also at rest. */
   readonly line: LineFacts;
+  /** Names that each of its recipients is counted under; asked for each, so it costs the same however many they are. */
+  readonly quotas: readonly string[];
   /** The same, for whoever looks through a long queue. */
   readonly addresses: Addresses;
   /** False: none of its addresses holds what the seeker is for; true: look. */
