@@ -107,6 +107,18 @@ describe("helo", () => {
         client.socket.destroy();
       },
     ));
+
+  test("offers an extension once that it has already, as scripts for DSN add it", () =>
+    withHooks(
+      { helo: `Accept(["extensions" => [...$arguments["extensions"] ?? [], "DSN"]]);` },
+      async (receiver) => {
+        const client = await receiver.connect();
+        await client.reply();
+        const offered = (await client.ask("EHLO a.example")).match(/\bDSN\b/g);
+        assert.equal(offered?.length, 1);
+        client.socket.destroy();
+      },
+    ));
 });
 
 describe("mailfrom", () => {

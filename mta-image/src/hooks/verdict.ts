@@ -62,14 +62,12 @@ export function wishedAddress(run: HookRun, name: string): string | null {
   return address;
 }
 
-/** EHLO lines that a script wants; null when it wants the usual ones. */
+/** EHLO lines that a script wants, each once: public ones add DSN, which is there already. Null when it wants the usual ones. */
 export function wordsOf(value: Value): readonly string[] | null {
   if (!(value instanceof HslArray)) return null;
   const words = value.values().filter((word): word is string => typeof word === "string");
-  return words
-    .map(clean)
-    .filter((word) => /^[A-Za-z0-9]/.test(word))
-    .slice(0, 50);
+  const fine = words.map(clean).filter((word) => /^[A-Za-z0-9]/.test(word));
+  return [...new Set(fine)].slice(0, 50);
 }
 
 export function saidTree(reply: Reply): HslArray {
