@@ -105,7 +105,7 @@ test("bytes that found no room for their copy are copied before a snapshot spare
   const [damaged, left] = [makeDraft(), makeDraft()];
   for (const draft of [damaged, left]) await first.commit(draft);
   await first.close();
-  const [segment] = files.paths().filter((path) => path.startsWith("segments/")) as [string];
+  const segment = files.paths().find((path) => path.startsWith("segments/")) as string;
   files.bytes(segment).writeUInt8(7, 60);
   const start = files.bytes(segment).subarray(33, 73);
   files.failNext("create", 1, "ENOSPC");
@@ -113,7 +113,7 @@ test("bytes that found no room for their copy are copied before a snapshot spare
   for (let n = 0; n < 20; n++) await second.commit(makeDraft({ content: Buffer.alloc(500, "y") }));
   await second.close();
   assert.ok(files.paths().includes("snapshot"));
-  const [copy] = files.paths().filter((path) => path.startsWith("corrupt/"));
+  const copy = files.paths().find((path) => path.startsWith("corrupt/"));
   assert.deepEqual(files.bytes(copy ?? "").subarray(0, start.length), start);
   const { spool: third } = await open(files.afterCrash(), small);
   assert.equal(third.corruptRecords, 1);
