@@ -3,7 +3,7 @@
  * than its message, so nothing that is still needed can be in front of the oldest live message. When the
  * oldest holds live messages but most bytes on disk are dead, those messages are written anew, a few at a
  * time, through the same log as everybody else; their old segment goes after that is on disk.
- * A failure here is logged and tried again with the next settled message; nothing depends on it.
+ * A failure here is logged and tried again with the next settled message, or once a full disk has room; nothing depends on it.
  */
 import { describe } from "#base/error.ts";
 import type { Log } from "#base/log.ts";
@@ -32,6 +32,11 @@ export class Compaction {
   /** Of all complete segments; null until it is asked for, and whenever there are others. */
   #sealedBytes: number | null = null;
   #running: Promise<void> | null = null;
+  /** Since the work began: it may have looked before. */
+  #wasAsked = false;
+  #looksLater = false;
+  /** Whoever waits for the end of the work comes before more of it. */
+  #pausesWanted = 0;
   #isStopped = false;
 
   constructor(options: {
@@ -64,16 +69,38 @@ export class Compaction {
   /** Starts work when there is some; cheap when there is none. */
   look(): void {
     const oldest = this.#sealed[0];
-    if (oldest === undefined || this.#running !== null || this.#isStopped || this.#segments.isBehind) return;
+    this.#wasAsked = true;
+    if (oldest === undefined || this.#running !== null || this.#isStopped) return;
+    if (this.#segments.isBehind) return this.#lookLater();
     if (this.#catalog.liveBytes(oldest) > 0 && !this.#mayBeMostlyDead) return;
     this.#running = this.#work()
       .catch((error: unknown) => this.#log.warn({ error: describe(error) }, "spool-compaction-failed"))
-      .finally(() => (this.#running = null));
+      .finally(() => {
+        this.#running = null;
+        if (this.#pausesWanted === 0 && (this.#wasAsked || this.#segments.isBehind)) this.look();
+      });
+    this.#wasAsked = false;
+  }
+
+  /** When what waits for room is on disk: perhaps nothing is left to be settled by then that would ask. */
+  #lookLater(): void {
+    if (this.#looksLater) return;
+    this.#looksLater = true;
+    void this.#segments.syncedAtLast().then(
+      () => {
+        this.#looksLater = false;
+        this.look();
+      },
+      // The log is closed.
+      () => {},
+    );
   }
 
   /** Runs something while no record moves and none goes; not at all when it ends before. */
   async pausedFor(work: () => Promise<void>): Promise<void> {
+    this.#pausesWanted++;
     while (this.#running !== null) await this.#running;
+    this.#pausesWanted--;
     if (this.#isStopped) return;
     this.#running = work().finally(() => (this.#running = null));
     await this.#running;

@@ -119,3 +119,28 @@ test("bytes that found no room for their copy are copied before a snapshot spare
   assert.equal(third.corruptRecords, 1);
   await third.close();
 });
+
+test("segments that nobody needs go once a full disk has had room for the last record, with no other mail", async () => {
+  // The last record begins a segment, or does not.
+  for (const count of [11, 12]) await fillAndSettle(count);
+});
+
+async function fillAndSettle(count: number): Promise<void> {
+  const files = new FaultyFiles();
+  const { spool, clock } = await open(files, { segmentBytes: 2000 });
+  const drafts = Array.from({ length: count }, () => makeDraft({ content: Buffer.alloc(700, "z") }));
+  for (const draft of drafts) await spool.commit(draft);
+  const segments = (): number => files.paths().filter((path) => path.startsWith("segments/")).length;
+  assert.ok(segments() > 3);
+  files.failNext("append", 1, "ENOSPC");
+  for (const { id } of drafts) spool.settle(id, 0);
+  await settle();
+  assert.equal(spool.isBehind, true);
+  clock.advance(LOOK_MS);
+  // One after another, each with a look at what is on disk.
+  for (let n = 0; n < 10; n++) await settle();
+  assert.equal(segments(), 1, `${count}`);
+  const { spool: next } = await open(files.afterCrash());
+  assert.deepEqual(await stored(next), []);
+  for (const one of [spool, next]) await one.close();
+}
