@@ -87,5 +87,10 @@ test("80 mail for a disk that others have filled is put off until there is room"
   for (let i = 0; i < 3; i++) assert.match(await send(rig, "too late"), /^452 4\.3\.1 /);
   rmSync(join(spool, "of-others"));
   await rig.pass(60_000);
+  await until(
+    () => send(rig, "in time"),
+    (reply) => reply.startsWith("250 "),
+  );
+  rig.took(1);
   await rig.assertServes();
 });
