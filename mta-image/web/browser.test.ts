@@ -278,7 +278,8 @@ describe("the pages in a real browser", { skip: hasBrowser ? false : "there is n
     await picture(page, "trace");
     await page.getByRole("button", { name: "Stop" }).click();
     await page.getByRole("button", { name: "Start" }).waitFor();
-    assert.ok((await said.count()) > 0);
+    // What was shown stays, up to the page's bound; on a slow machine others' lines may have pushed ours out.
+    assert.ok((await page.getByText(/outbound-3/).count()) > 0);
   });
 
   test("whatever stands in any field of any answer is text", async () => {
