@@ -77,18 +77,9 @@ export class ScriptSocket {
   }
 
   #stream(address: string, port: number): Promise<boolean> {
-    const family = this.family === "AF_INET6" ? 6 : 4;
-    const bound = this.#bound;
-    const nonlocal = bound?.nonlocal?.bound(bound.address, bound.port, true) ?? null;
-    if (nonlocal !== null && nonlocal < 0) return Promise.resolve(this.fail(-nonlocal));
-    const local =
-      bound === null || nonlocal !== null ? {} : { localAddress: bound.address, localPort: bound.port };
-    const stream =
-      this.family === "AF_UNIX"
-        ? connect({ path: address, allowHalfOpen: true })
-        : nonlocal === null
-          ? connect({ host: address, port, family, allowHalfOpen: true, ...local })
-          : new PlainStream({ fd: nonlocal, allowHalfOpen: true }).connect({ host: address, port, family });
+    const descriptor = this.#bindNonlocal(true);
+    if (descriptor !== null && descriptor < 0) return Promise.resolve(this.fail(-descriptor));
+    const stream = this.#open(address, port, descriptor);
     this.#end();
     this.stream = stream;
     this.inbox = new Inbox(stream);
@@ -98,10 +89,26 @@ export class ScriptSocket {
     }, false);
   }
 
+  /** `descriptor` is bound already. */
+  #open(address: string, port: number, descriptor: number | null): Stream {
+    if (this.family === "AF_UNIX") return connect({ path: address, allowHalfOpen: true });
+    const place = { host: address, port, family: this.family === "AF_INET6" ? 6 : 4 };
+    if (descriptor !== null) return new PlainStream({ fd: descriptor, allowHalfOpen: true }).connect(place);
+    const bound = this.#bound;
+    const local = bound === null ? {} : { localAddress: bound.address, localPort: bound.port };
+    return connect({ ...place, allowHalfOpen: true, ...local });
+  }
+
+  /** A descriptor that the caller has to use, or minus an errno; null where none was asked for. A path has no such address. */
+  #bindNonlocal(isStream: boolean): number | null {
+    const bound = this.family === "AF_UNIX" ? null : this.#bound;
+    return bound?.nonlocal?.bound(bound.address, bound.port, isStream) ?? null;
+  }
+
   #datagram(address: string, port: number): Promise<boolean> {
     const bound = this.#bound;
-    const nonlocal = bound?.nonlocal?.bound(bound.address, bound.port, false) ?? null;
-    if (nonlocal !== null && nonlocal < 0) return Promise.resolve(this.fail(-nonlocal));
+    const descriptor = this.#bindNonlocal(false);
+    if (descriptor !== null && descriptor < 0) return Promise.resolve(this.fail(-descriptor));
     const socket = createSocket(this.family === "AF_INET6" ? "udp6" : "udp4");
     this.#end();
     this.#datagrams = socket;
@@ -112,8 +119,8 @@ export class ScriptSocket {
       const connected = (error?: Error): void => done(error === undefined ? true : this.fail(error));
       const go = (): void => socket.connect(port, address, connected);
       if (bound === null) go();
-      else if (nonlocal === null) socket.bind(bound.port, bound.address, go);
-      else socket.bind({ fd: nonlocal }, go);
+      else if (descriptor === null) socket.bind(bound.port, bound.address, go);
+      else socket.bind({ fd: descriptor }, go);
     }, false);
   }
 
