@@ -23,10 +23,10 @@ export function calmClock(clock: Clock): Clock {
     now() {
       const monotonic = clock.monotonic();
       const wall = clock.now();
-      const isNear = Math.abs(wall - monotonic - lead) <= CORRECTION_MS;
-      if (!isNear) doubtedAt ??= monotonic;
-      if (!isNear && monotonic - (doubtedAt ?? monotonic) < BELIEVED_AFTER_MS)
-        return Math.floor(lead + monotonic);
+      if (Math.abs(wall - monotonic - lead) > CORRECTION_MS) {
+        doubtedAt ??= monotonic;
+        if (monotonic - doubtedAt < BELIEVED_AFTER_MS) return Math.floor(lead + monotonic);
+      }
       lead = wall - monotonic;
       doubtedAt = null;
       return wall;

@@ -2,9 +2,7 @@
  * Sockets that are read in turns, for tests: over the real addon, which is built first when it is not current, and real
  * connections on loopback. One batch a process.
  */
-import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync } from "node:fs";
 import { type Socket, connect, createServer } from "node:net";
 import { join } from "node:path";
 
@@ -13,21 +11,15 @@ import { BatchedSocket } from "#mta/net/batched-socket.ts";
 import { loadSocketAddon } from "#mta/net/socket-addon.ts";
 import { SocketBatch } from "#mta/net/socket-batch.ts";
 
-const top = join(import.meta.dirname, "../..");
-/** Elsewhere for the sanitizers' build, which has made everything before the tests run. */
-const out = process.env["MAILFLEET_NATIVE_OUT"] ?? join(top, "build/native");
+import { makeNative, nativeOut } from "./native-build.ts";
 
-/** Test files run at the same time, so only one of them makes; the others wait for it. */
 export function buildSockets(): void {
-  if (process.env["MAILFLEET_NATIVE_READY"] === "1") return;
-  mkdirSync(out, { recursive: true });
-  const make = ["make", "-s", "-C", join(top, "mta-image/native"), `out=${out}`, "sockets"];
-  execFileSync("flock", [join(out, "lock"), ...make], { stdio: ["ignore", "ignore", "inherit"] });
+  makeNative("sockets");
 }
 
 export function openBatch(): SocketBatch {
   buildSockets();
-  const addon = loadSocketAddon(join(out, "sockets.node"));
+  const addon = loadSocketAddon(join(nativeOut, "sockets.node"));
   if (addon === null) throw new Error("the addon was built and cannot be loaded");
   return new SocketBatch(addon);
 }

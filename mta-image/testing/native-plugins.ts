@@ -2,8 +2,6 @@
  * A plugin host for tests, over the real addon and the plugins in native/test/plugins, which are built first when
  * they are not current. One host a process: a test file makes one and shares it among its tests.
  */
-import { execFileSync } from "node:child_process";
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 
 import type { Log } from "#base/log.ts";
@@ -19,22 +17,16 @@ import type {
   Suspension,
 } from "#mta/plugins/ports.ts";
 
-const top = join(import.meta.dirname, "../..");
-/** Elsewhere for the sanitizers' build, which has made everything before the tests run. */
-const out = process.env["MAILFLEET_NATIVE_OUT"] ?? join(top, "build/native");
+import { makeNative, nativeOut } from "./native-build.ts";
 
-export const addonPath = join(out, "plugin-host.node");
+export const addonPath = join(nativeOut, "plugin-host.node");
 
-/** Test files run at the same time, so only one of them makes; the others wait for it. */
 export function buildNative(): void {
-  if (process.env["MAILFLEET_NATIVE_READY"] === "1") return;
-  mkdirSync(out, { recursive: true });
-  const make = ["make", "-s", "-C", join(top, "mta-image/native"), `out=${out}`, "all", "test-plugins"];
-  execFileSync("flock", [join(out, "lock"), ...make], { stdio: ["ignore", "ignore", "inherit"] });
+  makeNative("all", "test-plugins");
 }
 
 export function testPlugin(name: string): string {
-  return join(out, "test", `${name}.so`);
+  return join(nativeOut, "test", `${name}.so`);
 }
 
 /** Remembers the orders as short lines. */

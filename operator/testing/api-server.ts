@@ -7,10 +7,10 @@ import { request } from "node:https";
 
 import { load } from "js-yaml";
 
-import { systemClock } from "#base/clock.ts";
-import { systemRandom } from "#base/random.ts";
 import { type Access, findAccess } from "#operator/kube/access.ts";
-import { HttpKube } from "#operator/kube/http-kube.ts";
+import type { HttpKube } from "#operator/kube/http-kube.ts";
+
+import { kubeAs } from "./live-manager.ts";
 
 export interface ApiServer {
   readonly kubeconfig: string;
@@ -26,12 +26,7 @@ export function apiServerFromEnvironment(): ApiServer | null {
 
 /** The client of the operator, as whoever the file names. */
 export function kubeOf({ kubeconfig }: ApiServer): HttpKube {
-  return new HttpKube({
-    access: findAccess(kubeconfig),
-    clock: systemClock,
-    random: systemRandom,
-    userAgent: "mailfleet-test",
-  });
+  return kubeAs(null, kubeconfig);
 }
 
 export interface Reply {

@@ -4,8 +4,8 @@
  * handed over. Never throws: what cannot be bound is an error of the socket, as a refused connection is.
  */
 import { type NetConnectOpts, Socket, connect, isIPv6 } from "node:net";
-import { getSystemErrorName } from "node:util";
 
+import { systemError } from "../net/system-error.ts";
 import type { EgressProxy } from "./egress.ts";
 
 /** The descriptor of a socket that is bound to the address, which the caller closes, or minus an errno. */
@@ -28,7 +28,7 @@ export function connectTo(leaving: Leaving): Socket {
   const isBoundHere = bind === null || sourceIp === null || proxy !== null || ip.startsWith("/");
   if (isBoundHere) return connect(placeOf(leaving));
   const descriptor = bind(sourceIp, 0, true);
-  if (descriptor < 0) return new Socket().destroy(bindError(descriptor, sourceIp));
+  if (descriptor < 0) return new Socket().destroy(systemError(descriptor, "bind", sourceIp));
   const family = isIPv6(sourceIp) ? 6 : 4;
   // One address, one try: for another one Node would make another socket, which is not bound.
   const place = { host: ip, port, family, autoSelectFamily: false };
@@ -39,9 +39,4 @@ function placeOf({ ip, port, sourceIp, proxy }: Leaving): NetConnectOpts {
   if (ip.startsWith("/")) return { path: ip };
   if (proxy !== null) return { host: proxy.host, port: proxy.port, noDelay: true };
   return { host: ip, port, noDelay: true, ...(sourceIp === null ? {} : { localAddress: sourceIp }) };
-}
-
-function bindError(errno: number, address: string): NodeJS.ErrnoException {
-  const code = getSystemErrorName(errno);
-  return Object.assign(new Error(`bind ${code} ${address}`), { code, errno, syscall: "bind", address });
 }

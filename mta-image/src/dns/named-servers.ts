@@ -5,7 +5,7 @@
  */
 import type { Clock } from "#base/clock.ts";
 
-import { type QuestionType, type ServerAnswer, askServers } from "./question.ts";
+import { type QuestionType, type ServerAnswer, askServers, failed } from "./question.ts";
 import type { Answer, RecordResolver } from "./resolver.ts";
 
 export interface NamedServersOptions {
@@ -30,8 +30,7 @@ export class NamedServers {
 
   async ask(choice: ServerChoice, name: string, type: QuestionType): Promise<ServerAnswer> {
     const { clock, mostPending } = this.#options;
-    if (this.#pending >= mostPending)
-      return { kind: "failed", isAuthentic: false, records: [], reason: "too many", owner: "", ttlMs: 0 };
+    if (this.#pending >= mostPending) return failed("too many");
     this.#pending++;
     const { servers, timeoutMs: totalMs } = choice;
     // Every server has its turn, and one that lost a packet a second one.
@@ -56,7 +55,8 @@ export class NamedServers {
   }
 }
 
-function answerOf<T>({ kind, records, ttlMs, reason }: ServerAnswer): Answer<T> {
+/** Without what is said of DNSSEC. */
+export function answerOf<T>({ kind, records, ttlMs, reason }: ServerAnswer): Answer<T> {
   if (kind === "found") return { kind, records: records as readonly T[], ttlMs };
   return kind === "failed" ? { kind, reason } : { kind };
 }

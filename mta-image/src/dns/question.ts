@@ -9,7 +9,7 @@ import { createSocket } from "node:dgram";
 import { connect, isIP } from "node:net";
 import { type Packet, decode, encode, streamEncode } from "dns-packet";
 
-import type { Clock } from "#base/clock.ts";
+import type { Clock, Timer } from "#base/clock.ts";
 
 /** The forms of records that are more than a text. */
 export type { CaaData, SoaData, SrvData, TlsaData } from "dns-packet";
@@ -116,14 +116,17 @@ async function askServer(
   }
 }
 
+function giveUpLater({ clock, endsAt }: Way, reject: (error: Error) => void): Timer {
+  return clock.after(Math.max(0, endsAt - clock.monotonic()), () => reject(new Error("no answer in time")));
+}
+
 type Decoded = Packet & { readonly rcode?: string; readonly flag_ad?: boolean; readonly flag_tc?: boolean };
 
-function overUdp({ place, question, clock, endsAt }: Way, bytes: Buffer): Promise<Decoded> {
+function overUdp(way: Way, bytes: Buffer): Promise<Decoded> {
+  const { place, question } = way;
   const socket = createSocket(isIP(place.host) === 6 ? "udp6" : "udp4");
   return new Promise<Decoded>((resolve, reject) => {
-    const timer = clock.after(Math.max(0, endsAt - clock.monotonic()), () =>
-      reject(new Error("no answer in time")),
-    );
+    const timer = giveUpLater(way, reject);
     socket.on("error", reject);
     socket.on("message", (heard) => {
       const answer = readDnsAnswer(heard, question);
@@ -135,13 +138,12 @@ function overUdp({ place, question, clock, endsAt }: Way, bytes: Buffer): Promis
   }).finally(() => socket.close());
 }
 
-function overTcp({ place, question, clock, endsAt }: Way): Promise<Decoded> {
+function overTcp(way: Way): Promise<Decoded> {
+  const { place, question } = way;
   const socket = connect(place);
   let held = Buffer.alloc(0);
   return new Promise<Decoded>((resolve, reject) => {
-    const timer = clock.after(Math.max(0, endsAt - clock.monotonic()), () =>
-      reject(new Error("no answer in time")),
-    );
+    const timer = giveUpLater(way, reject);
     socket.on("error", reject);
     socket.on("close", () => {
       timer.cancel();
@@ -194,7 +196,7 @@ export function judgeDnsAnswer(answer: Decoded, type: QuestionType): ServerAnswe
   return { kind: "found", isAuthentic, records, reason: "", owner, ttlMs };
 }
 
-function failed(reason: string): ServerAnswer {
+export function failed(reason: string): ServerAnswer {
   return { kind: "failed", isAuthentic: false, records: [], reason, owner: "", ttlMs: 0 };
 }
 

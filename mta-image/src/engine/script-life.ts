@@ -79,6 +79,7 @@ export class ScriptLife {
   readonly state: ScriptState;
   readonly breakpoints: Breakpoints;
   readonly #options: ScriptLifeOptions;
+  readonly #bind: SocketPort["bound"];
   #scripts: Scripts = noScripts;
   #hasBegun = false;
 
@@ -86,7 +87,7 @@ export class ScriptLife {
     const { clock, random, log, resolver, settings, intake, tlsRules } = options;
     const hostname = (): string => settings().hostname;
     const servers = (): readonly string[] => settings().resolver.servers;
-    const bind = boundBy(log);
+    this.#bind = boundBy(log);
     this.#options = options;
     this.runner = new HookRunner({
       clock,
@@ -109,14 +110,14 @@ export class ScriptLife {
           outbound: {
             transports: () => settings().transports,
             sources: (name) => sourceSettings(options.engine.config.current.app.addresses, [name]),
-            bind,
+            bind: this.#bind,
             rules: tlsRules,
           },
         }),
         mail: makeMailPort(intake, clock),
         queue: queueOf(options.engine),
         metrics: this.ownFigures,
-        sockets: { bound: bind },
+        sockets: { bound: this.#bind },
         foreign: foreignOf(options),
       },
       hasTransport: (id) => settings().transports.has(id),
@@ -128,14 +129,14 @@ export class ScriptLife {
 
   /** The courier with scripts around its attempts. */
   courierBefore(inner: Courier, read: (id: string) => Promise<Content>): Courier {
-    const { settings, clock, log } = this.#options;
+    const { settings, clock } = this.#options;
     return new HookedCourier({
       inner,
       read,
       hooks: new QueueHooks(() => this.#scripts, this.runner),
       clock,
       sourceAddress: (name) => settings().addresses.get(name) ?? (isIP(name) === 0 ? null : name),
-      bind: boundBy(log),
+      bind: this.#bind,
       addressId: (ip) => [...settings().addresses].find(([, address]) => address === ip)?.[0] ?? null,
       retriesOf: ({ recipient, ...names }) =>
         this.#options.engine.queue().scheduleFor({ ...names, domain: domainOf(recipient) }).count,

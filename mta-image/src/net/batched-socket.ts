@@ -6,11 +6,11 @@
  */
 import { EventEmitter } from "node:events";
 import { Socket } from "node:net";
-import { getSystemErrorName } from "node:util";
 
 import type { ByteSocket } from "./byte-socket.ts";
 import { wishes } from "./socket-addon.ts";
 import type { SocketBatch, TurnListener } from "./socket-batch.ts";
+import { systemError } from "./system-error.ts";
 
 /** As Node: whoever writes more is told to wait. */
 const HIGH_WATER_BYTES = 65_536;
@@ -246,8 +246,7 @@ export class BatchedSocket extends EventEmitter implements TurnListener {
   }
 
   #fail(errno: number, call: "read" | "write"): void {
-    const code = getSystemErrorName(-errno);
-    this.destroy(Object.assign(new Error(`${call} ${code}`), { errno: -errno, code, syscall: call }));
+    this.destroy(systemError(-errno, call));
   }
 
   #leave(): void {

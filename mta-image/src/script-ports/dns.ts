@@ -7,7 +7,7 @@ import { getServers } from "node:dns";
 
 import type { Clock } from "#base/clock.ts";
 
-import type { NamedServers, ServerChoice } from "../dns/named-servers.ts";
+import { type NamedServers, type ServerChoice, answerOf } from "../dns/named-servers.ts";
 import type { QuestionType, ServerAnswer } from "../dns/question.ts";
 import type { Answer, RecordResolver } from "../dns/resolver.ts";
 import type { ValidatedResolver } from "../dns/validated-resolver.ts";
@@ -39,7 +39,7 @@ export function makeDnsPort(options: DnsOptions): DnsPort {
   };
 }
 
-const noWish: DnsWish = { servers: null, timeoutMs: null };
+export const noWish: DnsWish = { servers: null, timeoutMs: null };
 
 /** The question goes on, for those who come later, when the time of this one is over. */
 function inTime(clock: Clock, timeoutMs: number | null, answer: Promise<Found>): Promise<Found> {
@@ -84,10 +84,8 @@ async function askNamed(
 }
 
 function fromServer(answer: ServerAnswer, type: DnsType): Found {
-  const { kind, isAuthentic, records, ttlMs, reason } = answer;
-  const asked: Answer<unknown> =
-    kind === "found" ? { kind, records, ttlMs } : kind === "failed" ? { kind, reason } : { kind };
-  return { ...found(asked, (record) => recordOf(record, type)), isAuthentic };
+  const { isAuthentic } = answer;
+  return { ...found(answerOf<unknown>(answer), (record) => recordOf(record, type)), isAuthentic };
 }
 
 function questionType(type: DnsType): QuestionType {

@@ -6,7 +6,7 @@ import { askSpf } from "../authentication/verify.ts";
 import type { NamedServers } from "../dns/named-servers.ts";
 import type { RecordResolver } from "../dns/resolver.ts";
 import type { DnsWish, SpfPort } from "../script/ports.ts";
-import { USUAL_TIMEOUT_MS } from "./dns.ts";
+import { USUAL_TIMEOUT_MS, noWish } from "./dns.ts";
 
 /** RFC 7208 4.6.4: ten lookups, and ten for each name of an mx among them. */
 const MOST_QUESTIONS = 111;
@@ -22,7 +22,7 @@ export interface SpfOptions {
 export function makeSpfPort(options: SpfOptions): SpfPort {
   const { clock, hostname } = options;
   return {
-    check: async ({ ip, helo, sender, wish = { servers: null, timeoutMs: null } }) => {
+    check: async ({ ip, helo, sender, wish = noWish }) => {
       const query = boundQuery(queryFor(wish, options), {
         clock,
         timeoutMs: TIMEOUT_MS,

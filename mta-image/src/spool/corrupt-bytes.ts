@@ -7,7 +7,7 @@ import type { Log } from "#base/log.ts";
 
 import type { SpoolFiles } from "./files.ts";
 import { segmentName } from "./segment-log.ts";
-import { failureOfWrite } from "./spool.ts";
+import { isForRoom } from "./spool.ts";
 
 interface Stretch {
   readonly segment: number;
@@ -33,7 +33,7 @@ export class CorruptBytes {
       await this.#copy(stretch, data);
       return true;
     } catch (error) {
-      if (failureOfWrite(error).code !== "spool-full") throw error;
+      if (!isForRoom(error)) throw error;
       this.#log.warn(stretch, "spool-corrupt-bytes-stay");
       this.#uncopied.push(stretch);
       return false;

@@ -8,7 +8,7 @@ import type { Log } from "#base/log.ts";
 
 import type { Catalog } from "./catalog.ts";
 import type { SpoolFiles } from "./files.ts";
-import { failureOfWrite } from "./spool.ts";
+import { isForRoom } from "./spool.ts";
 
 export async function recoverBodies(facts: {
   readonly files: SpoolFiles;
@@ -24,7 +24,7 @@ export async function recoverBodies(facts: {
       log.error({ message: name }, "spool-body-without-record");
       // Where a full disk has no room for the name it stays, and the next start looks at it again.
       await files.rename(`bodies/${name}`, `corrupt/${name}.body`).catch((error: unknown) => {
-        if (failureOfWrite(error).code !== "spool-full") throw error;
+        if (!isForRoom(error)) throw error;
       });
       await files.syncFolder("corrupt");
     } else await files.remove(`bodies/${name}`);

@@ -15,7 +15,7 @@ import { describe } from "#base/error.ts";
 
 import { type SpoolFile, type SpoolFiles, SyncFailed } from "./files.ts";
 import { SEGMENT_HEADER, isMessageHead } from "./record.ts";
-import { SpoolFailure, failureOfWrite } from "./spool.ts";
+import { SpoolFailure, failureOfWrite, isForRoom } from "./spool.ts";
 
 export interface Location {
   /** 0: the record is in no segment (yet). */
@@ -92,7 +92,7 @@ export class SegmentLog {
     try {
       await this.#openNext();
     } catch (error) {
-      if (failureOfWrite(error).code !== "spool-full") throw error;
+      if (!isForRoom(error)) throw error;
       this.#isBehind = true;
     }
   }
@@ -230,7 +230,7 @@ export class SegmentLog {
 
   /** Of a write that found no room nothing may be there after a crash: what is refused now must not come back. */
   async #cutOff(file: SpoolFile, error: unknown): Promise<never> {
-    if (failureOfWrite(error).code !== "spool-full") throw error;
+    if (!isForRoom(error)) throw error;
     try {
       await file.truncate(this.#end);
       await file.sync();
@@ -272,7 +272,7 @@ export class SegmentLog {
       });
     } catch (error) {
       await file.close();
-      if (failureOfWrite(error).code === "spool-full") await this.#files.remove(name);
+      if (isForRoom(error)) await this.#files.remove(name);
       throw error;
     }
     this.#file = file;

@@ -34,6 +34,11 @@ export function failureOfWrite(error: unknown): SpoolFailure {
   return new SpoolFailure(isFull ? "spool-full" : "spool-broken", describe(error), { cause: error });
 }
 
+/** For want of room alone. */
+export function isForRoom(error: unknown): boolean {
+  return failureOfWrite(error).code === "spool-full";
+}
+
 /** How far one recipient has come. Absent from the spool once settled. */
 export interface EntryState {
   readonly status: "queued" | "hold";
