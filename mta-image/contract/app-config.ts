@@ -72,6 +72,11 @@ export const AppConfig = z.strictObject({
                   .default([])
                   .describe("Mail exchangers: names, *.example.net, /patterns/."),
                 remoteip: z.array(network).max(1000).default([]).describe("Addresses of mail exchangers."),
+                recipientdomain: z
+                  .array(z.string().min(1).max(255))
+                  .max(10_000)
+                  .default([])
+                  .describe("Domains of recipients: names, *.example.net, /patterns/."),
               }),
             )
             .max(1000)

@@ -1,6 +1,6 @@
 /**
  * Which group of hosts serves a domain (pure): the roll-up of thousand domains at one provider to one name, such as
- * "&google". A domain belongs to the first group that one of its mail exchangers or their addresses is in.
+ * "&google". A domain belongs to the first group that it, one of its mail exchangers or their addresses is in.
  */
 import { type Facts, compileMatch } from "./matching.ts";
 
@@ -18,6 +18,7 @@ export interface GroupingTable {
     readonly id: string;
     readonly remotemx: readonly string[];
     readonly remoteip: readonly string[];
+    readonly recipientdomain: readonly string[];
   }[];
 }
 
@@ -26,22 +27,25 @@ export const noGroupings: GroupingTable = { default: "recipientdomain", grouping
 export type Grouping = (remote: Remote, domain: string) => string;
 
 export function compileGrouping(table: GroupingTable): Grouping {
-  const groups = table.groupings.map(({ id, remotemx, remoteip }) => ({
+  const groups = table.groupings.map(({ id, remotemx, remoteip, recipientdomain }) => ({
     id: `&${id}`,
     hasHost: testOf("remotemx", remotemx),
     hasIp: testOf("remoteip", remoteip),
+    hasDomain: testOf("recipientdomain", recipientdomain),
   }));
   return (remote, domain) => {
     const found = groups.find(
-      ({ hasHost, hasIp }) =>
-        remote.hosts.some((host) => hasHost(host)) || remote.ips.some((ip) => hasIp(ip)),
+      ({ hasHost, hasIp, hasDomain }) =>
+        hasDomain(domain) || remote.hosts.some((host) => hasHost(host)) || remote.ips.some((ip) => hasIp(ip)),
     );
     if (found !== undefined) return found.id;
     return table.default === "remotemx" ? (remote.hosts[0] ?? domain) : domain;
   };
 }
 
-function testOf(field: "remotemx" | "remoteip", values: readonly string[]): (value: string) => boolean {
+type Field = "remotemx" | "remoteip" | "recipientdomain";
+
+function testOf(field: Field, values: readonly string[]): (value: string) => boolean {
   if (values.length === 0) return () => false;
   const { matches } = compileMatch({ [field]: [...values] }, () => undefined);
   return (value) => matches({ [field]: value } as unknown as Facts);

@@ -233,7 +233,7 @@ test("domains of one group are counted together, and are located only when a rul
   assert.deepEqual(located, []);
   const grouping = {
     default: "recipientdomain" as const,
-    groupings: [{ id: "google", remotemx: ["*.google.example"], remoteip: [] }],
+    groupings: [{ id: "google", remotemx: ["*.google.example"], remoteip: [], recipientdomain: [] }],
   };
   rig.queue.rulebook.configure({ policies: [], suspensions: [], grouping });
   policy(rig, { fields: ["grouping"], match: { grouping: "&google" }, limits: { concurrency: 1 } });
@@ -242,6 +242,25 @@ test("domains of one group are counted together, and are located only when a rul
   await settle();
   assert.deepEqual(triedAddresses(rig).slice(1).sort(), ["u@a.net", "u@c.net", "v@c.net"]);
   assert.deepEqual(located, ["a.net", "b.net", "c.net"]);
+});
+
+test("a grouping takes domains by their own names, whatever hosts they have", async () => {
+  const rig = setUp({
+    locator: { locate: async ({ domain }) => ({ hosts: [`mx.${domain}`], ips: [] }) },
+  });
+  const grouped = {
+    id: "yahoo",
+    remotemx: [],
+    remoteip: [],
+    recipientdomain: ["Yahoo.com", "*.yahoo.example"],
+  };
+  const grouping = { default: "recipientdomain" as const, groupings: [grouped] };
+  rig.queue.rulebook.configure({ policies: [], suspensions: [], grouping });
+  policy(rig, { fields: ["grouping"], match: { grouping: "&yahoo" }, limits: { concurrency: 1 } });
+  rig.courier.hold();
+  send(rig, "u@yahoo.com", "u@uk.yahoo.example", "u@other.net");
+  await settle();
+  assert.deepEqual(triedAddresses(rig).sort(), ["u@other.net", "u@yahoo.com"]);
 });
 
 test("a courier hears how long to wait before it connects", async () => {

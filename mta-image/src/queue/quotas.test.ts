@@ -82,7 +82,7 @@ test("the first condition that matches gives the limit, and a message too large 
 
 describe("quotas by facts of the way", () => {
   const google = { hosts: ["mx.google.test"], ips: ["192.0.2.1"] };
-  const grouped = { id: "google", remotemx: ["*.google.test"], remoteip: [] };
+  const grouped = { id: "google", remotemx: ["*.google.test"], remoteip: [], recipientdomain: [] };
 
   /** A queue whose mail is not tried, to domains of which those in a.* are at one provider. */
   function located(): ReturnType<typeof setUp> {
