@@ -41,7 +41,7 @@ export class MailNotifier implements Notifier {
 
   async notify(asked: Notice): Promise<void> {
     const { envelope } = asked.message;
-    const recipients = asked.recipients.filter(({ index }) => wantsNotice(envelope.dsn, index, asked.kind));
+    const recipients = asked.recipients.filter(({ index }) => wantsNotice(envelope, index, asked.kind));
     if (envelope.sender === "" || recipients.length === 0) return;
     const notice = { ...asked, recipients };
     const now = this.#options.clock.now();
@@ -50,7 +50,7 @@ export class MailNotifier implements Notifier {
     const bytes = makeReport({ notice, original, hostname, id: makeId(now), now });
     await this.#send(bytes, {
       message: notice.message,
-      smtpUtf8: needsSmtpUtf8(notice, original),
+      smtpUtf8: needsSmtpUtf8(notice),
       eightBit: bytes.some((byte) => byte > 127),
     });
   }

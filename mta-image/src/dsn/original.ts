@@ -25,14 +25,18 @@ export const noOriginal: Original = {
 export const MAX_RETURNED_BYTES = 50_000;
 /** RFC 5322 3.6.4 lets References grow without end; the first and the newest ones thread. */
 const MAX_REFERENCES = 20;
-const MESSAGE_ID = /<[^\s<>@"(),:;\\]{1,200}@[^\s<>@"(),:;\\]{1,200}>/g;
+/** Of a line that SMTP carries (RFC 5322 2.1.1), with the name of its field. */
+const MAX_ID_BYTES = 900;
+/** UTF-8 may stand in ids (RFC 6532 3.3); U+FFFD was none. */
+const MESSAGE_ID =
+  /<[^\s<>@"(),:;\\\x00-\x1f\x7f-\x9f\ufffd]{1,200}@[^\s<>@"(),:;\\\x00-\x1f\x7f-\x9f\ufffd]{1,200}>/g;
 
 /** `isWhole`: `start` is the message from its first byte to the last. */
 export function readOriginal(start: Buffer, options = { isWhole: false }): Original {
   const whole = options.isWhole ? start : null;
   const end = start.indexOf("\r\n\r\n");
   const block = start.subarray(0, Math.min(end === -1 ? start.length : end + 2, MAX_RETURNED_BYTES));
-  const fields = unfold(block.toString("latin1"));
+  const fields = unfold(block.toString("utf8"));
   const messageId = ids(fields.get("message-id") ?? "")[0] ?? null;
   if (messageId === null) return { whole, headers: wholeLines(block), messageId, references: [] };
   const known = ids(fields.get("references") ?? "");
@@ -60,7 +64,7 @@ function thread(parents: readonly string[], messageId: string): string[] {
 }
 
 function ids(text: string): string[] {
-  return text.match(MESSAGE_ID) ?? [];
+  return (text.match(MESSAGE_ID) ?? []).filter((id) => Buffer.byteLength(id) <= MAX_ID_BYTES);
 }
 
 /** The first occurrence of each field, names in lower case, folds undone. */

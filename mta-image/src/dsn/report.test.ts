@@ -175,6 +175,15 @@ describe("what came from outside", () => {
     assert.deepEqual([bounded[0], bounded.at(-1)], ["<0@x>", "<a@b>"]);
   });
 
+  test("is a thread only where no control byte and no broken UTF-8 hides in its ids", () => {
+    const ids = (bytes: Buffer): readonly string[] => readOriginal(bytes).references;
+    for (const odd of ["\0", "\x1b", "\x7f", "\u0085", "\u2028"])
+      assert.deepEqual(ids(Buffer.from(`Message-ID: <a${odd}b@c>\r\n\r\n`)), []);
+    assert.deepEqual(ids(Buffer.from("Message-ID: <w\xf6rter@c>\r\n\r\n", "latin1")), []);
+    const long = `<${"ö".repeat(200)}@${"あ".repeat(200)}>`;
+    assert.deepEqual(ids(Buffer.from(`Message-ID: <a@b>\r\nReferences: ${long}\r\n\r\n`)), ["<a@b>"]);
+  });
+
   test("is cut where a header never ends", () => {
     const endless = readOriginal(Buffer.from(`Subject: ${"x".repeat(60_000)}\r\nTo: a@b\r\n\r\n`));
     assert.ok(endless.headers.length <= 50_000);
@@ -189,10 +198,44 @@ test("lines stay within what SMTP carries", () => {
 });
 
 test("only a sender beyond ASCII asks for SMTPUTF8", () => {
-  const needs = (options: Case): boolean => needsSmtpUtf8(report(options).notice, original);
+  const needs = (options: Case): boolean => needsSmtpUtf8(report(options).notice);
   assert.equal(needs({}), false);
   assert.equal(needs({ recipients: ["bjørn@example.net"] }), false);
   assert.equal(needs({ sender: "jörg@exämple.org" }), true);
+});
+
+describe("a message whose ids are beyond ASCII", () => {
+  const global = readOriginal(
+    Buffer.from("Message-ID: <wörter@exämple.org>\r\nReferences: <first@example.org> <zwölf@b>\r\n\r\n"),
+  );
+
+  test("has its notice in its thread, for a sender that is beyond ASCII too", async () => {
+    const { bytes } = report({ sender: "jörg@exämple.org", original: global });
+    assert.ok(bytes.includes("\r\nIn-Reply-To: <wörter@exämple.org>\r\n"));
+    const mail = await parse(bytes);
+    assert.deepEqual(mail.references?.split(/\s+/), [
+      "<first@example.org>",
+      "<zwölf@b>",
+      "<wörter@exämple.org>",
+    ]);
+  });
+
+  test("has a notice that any host takes, for a sender in ASCII: with the ids that it can carry", async () => {
+    const { bytes } = report({ original: global });
+    const [head = ""] = bytes.toString("latin1").split("\r\n\r\n");
+    assert.match(head, /^[\x00-\x7f]*$/);
+    const mail = await parse(bytes);
+    assert.deepEqual([mail.inReplyTo, mail.references], [undefined, "<first@example.org>"]);
+  });
+});
+
+test("a notice with eight bits in any part says so of the whole (RFC 2045 6.4)", () => {
+  const encoding = (options: Case): string | undefined =>
+    /^Content-Transfer-Encoding: (\w+)/m.exec(
+      report(options).bytes.toString().split("\r\n\r\n")[0] ?? "",
+    )?.[1];
+  const raw = readOriginal(Buffer.from("Subject: grüße\r\n\r\n"));
+  assert.deepEqual([encoding({}), encoding({ original: raw })], [undefined, "8bit"]);
 });
 
 test("a sender in ASCII hears of a recipient that is not by any host: parts are encoded", async () => {

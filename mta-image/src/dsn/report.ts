@@ -34,7 +34,7 @@ const FOLD_AT = 76;
 export function makeReport(facts: ReportFacts): Buffer {
   const boundary = `=_${facts.id}`;
   const isGlobal = isInternationalized(facts.notice, facts.original);
-  const part = isGlobal && !needsSmtpUtf8(facts.notice, facts.original) ? encodedPart : plainPart;
+  const part = isGlobal && !needsSmtpUtf8(facts.notice) ? encodedPart : plainPart;
   const parts = [
     part("text/plain; charset=utf-8", Buffer.from(ownExplanation(facts) ?? explanation(facts), "utf8")),
     part(
@@ -45,27 +45,31 @@ export function makeReport(facts: ReportFacts): Buffer {
   ];
   const delimiter = Buffer.from(`--${boundary}\r\n`);
   return Buffer.concat([
-    Buffer.from(header(facts, boundary), "utf8"),
+    Buffer.from(header(facts, { boundary, isEightBit: parts.some(isEightBit) }), "utf8"),
     ...parts.flatMap((bytes) => [delimiter, bytes]),
     Buffer.from(`--${boundary}--\r\n`),
   ]);
 }
 
 /** Its header has bytes beyond ASCII: it can only go where SMTPUTF8 is known. */
-export function needsSmtpUtf8({ message }: Notice, { references }: Original): boolean {
-  return ![message.envelope.sender, ...references].every(isAscii);
+export function needsSmtpUtf8({ message }: Notice): boolean {
+  return !isAscii(message.envelope.sender);
 }
 
 /** It holds bytes beyond ASCII where only RFC 6533's parts may have them. */
 function isInternationalized(notice: Notice, original: Original): boolean {
   const { sender, recipients, smtpUtf8 } = notice.message.envelope;
   const addresses = [sender, ...notice.recipients.map(({ index }) => recipients[index] ?? "")];
-  const hasUtf8Header = smtpUtf8 && original.headers.some((byte) => byte > 127);
+  const hasUtf8Header = smtpUtf8 && isEightBit(original.headers);
   return hasUtf8Header || !addresses.every(isAscii);
 }
 
 function isAscii(text: string): boolean {
   return /^[\x00-\x7f]*$/.test(text);
+}
+
+function isEightBit(content: Buffer): boolean {
+  return content.some((byte) => byte > 127);
 }
 
 function returned({ whole, headers }: Original, isGlobal: boolean): [type: string, content: Buffer] {
@@ -114,11 +118,19 @@ function ownExplanation({ notice }: ReportFacts): string | null {
   return lines(short.map((line) => line.replaceAll("\0", " ")));
 }
 
-function header({ notice, original, hostname, id, now }: ReportFacts, boundary: string): string {
-  const threading =
-    original.messageId === null
-      ? []
-      : [`In-Reply-To: ${original.messageId}`, `References: ${original.references.join("\r\n ")}`];
+/** Ids beyond ASCII are left out for a sender in ASCII: rather without its thread than not at all. */
+function threading({ notice, original }: ReportFacts): string[] {
+  const fits = (id: string): boolean => needsSmtpUtf8(notice) || isAscii(id);
+  const references = original.references.filter(fits);
+  const parent = original.messageId !== null && fits(original.messageId) ? original.messageId : null;
+  return [
+    ...(parent === null ? [] : [`In-Reply-To: ${parent}`]),
+    ...(references.length === 0 ? [] : [`References: ${references.join("\r\n ")}`]),
+  ];
+}
+
+function header(facts: ReportFacts, mime: { boundary: string; isEightBit: boolean }): string {
+  const { notice, hostname, id, now } = facts;
   const own = wordsOf(notice)?.headers ?? [];
   const [, subject = SUBJECTS[notice.kind]] = own.find(([name]) => /^subject$/i.test(name)) ?? [];
   return lines([
@@ -128,11 +140,13 @@ function header({ notice, original, hostname, id, now }: ReportFacts, boundary: 
     `Subject: ${clean(subject)}`,
     ...own.flatMap(([name, text]) => (/^subject$/i.test(name) ? [] : [`${name}: ${clean(text)}`])),
     `Message-ID: <${id}@${hostname}>`,
-    ...threading,
+    ...threading(facts),
     "Auto-Submitted: auto-replied",
     "MIME-Version: 1.0",
     "Content-Type: multipart/report; report-type=delivery-status;",
-    `\tboundary="${boundary}"`,
+    `\tboundary="${mime.boundary}"`,
+    // The whole is what its parts are (RFC 2045 6.4).
+    ...(mime.isEightBit ? ["Content-Transfer-Encoding: 8bit"] : []),
     "",
     "",
   ]);
@@ -199,12 +213,12 @@ function cleanAddress(address: string): string {
 }
 
 function plainPart(type: string, content: Buffer): Buffer {
-  return partOf(type, content.some((byte) => byte > 127) ? "8bit" : "7bit", content);
+  return partOf(type, isEightBit(content) ? "8bit" : "7bit", content);
 }
 
 /** In ASCII, whatever it holds (RFC 2045 6.8). */
 function encodedPart(type: string, content: Buffer): Buffer {
-  if (!content.some((byte) => byte > 127)) return plainPart(type, content);
+  if (!isEightBit(content)) return plainPart(type, content);
   const encoded = content.toString("base64").match(/.{1,76}/g) ?? [];
   return partOf(type, "base64", Buffer.from(lines(encoded)));
 }

@@ -7,7 +7,7 @@ import { silentLog } from "#base/log.ts";
 
 import { makeMessage } from "../../testing/messages.ts";
 import { outcome } from "../../testing/fake-courier.ts";
-import type { Envelope } from "../message/envelope.ts";
+import type { DeliverBy, Envelope } from "../message/envelope.ts";
 import type { NoticeKind, NoticeWishes } from "../message/notice-wishes.ts";
 import { MailNotifier } from "./mail-notifier.ts";
 
@@ -17,7 +17,7 @@ const text = "Subject: hello\r\nMessage-ID: <1@example.org>\r\n\r\nThe body.\r\n
 async function told(
   kind: NoticeKind,
   dsn: NoticeWishes | undefined,
-  options: { recipients?: string[]; sizeBytes?: number } = {},
+  options: { recipients?: string[]; sizeBytes?: number; deliverBy?: DeliverBy } = {},
 ): Promise<{ envelope: Envelope; bytes: Buffer; mail: Email } | null> {
   const sent: { envelope: Envelope; pieces: Buffer[] }[] = [];
   const notifier = new MailNotifier({
@@ -42,10 +42,14 @@ async function told(
     hostname: () => "mx.example.org",
     transportFor: (id) => id,
   });
-  const recipients = options.recipients ?? ["ann@example.net"];
+  const { recipients = ["ann@example.net"], deliverBy } = options;
   await notifier.notify({
     kind,
-    message: makeMessage({ recipients, sizeBytes: options.sizeBytes ?? text.length, envelope: { dsn } }),
+    message: makeMessage({
+      recipients,
+      sizeBytes: options.sizeBytes ?? text.length,
+      envelope: { dsn, deliverBy },
+    }),
     recipients: recipients.map((_, index) => ({
       index,
       outcome: outcome(kind === "failed" ? "failed" : "delivered"),
@@ -90,6 +94,19 @@ test("a sender hears what it asked for and nothing else", async () => {
   for (const [kind, notify, hears] of table) {
     const got = await told(kind, wishes({ recipients: [{ notify, orcpt: null }] }));
     assert.equal(got !== null, hears, `${kind} ${notify.join()}`);
+  }
+});
+
+test("a sender that follows its mail (RFC 2852, T) hears where it was passed on, unless it wants no notice at all", async () => {
+  const deliverBy = { at: 0, mode: "notify", trace: true } as const;
+  for (const [kind, notify, hears] of [
+    ["relayed", null, true],
+    ["relayed", ["FAILURE"], true],
+    ["relayed", ["NEVER"], false],
+    ["delayed", ["FAILURE"], false],
+  ] as const) {
+    const dsn = notify === null ? undefined : wishes({ recipients: [{ notify, orcpt: null }] });
+    assert.equal((await told(kind, dsn, { deliverBy })) !== null, hears, `${kind} ${notify?.join()}`);
   }
 });
 

@@ -31,9 +31,22 @@ const WORDS: Readonly<Record<NoticeKind, NotifyWord>> = {
   delivered: "SUCCESS",
 };
 
+/** What of an envelope decides about notices. */
+export interface Wishing {
+  readonly dsn?: NoticeWishes | undefined;
+  /** DELIVERBY (RFC 2852). */
+  readonly deliverBy?: { readonly trace: boolean } | undefined;
+}
+
 /** Whether the sender is to hear of it: failures and delays unless told otherwise, success only when asked for. */
-export function wantsNotice(wishes: NoticeWishes | undefined, recipient: number, kind: NoticeKind): boolean {
-  const notify = wishes?.recipients[recipient]?.notify ?? null;
+export function wantsNotice({ dsn, deliverBy }: Wishing, recipient: number, kind: NoticeKind): boolean {
+  const notify = dsn?.recipients[recipient]?.notify ?? null;
   const word = WORDS[kind];
+  if (word === "SUCCESS" && isTraced(deliverBy)) return notify?.[0] !== "NEVER";
   return notify === null ? word !== "SUCCESS" : notify.includes(word);
+}
+
+/** RFC 2852 4.1.4.3: with T every host tells that it has passed the message on, but to those who want no notice. */
+export function isTraced(deliverBy: Wishing["deliverBy"]): boolean {
+  return deliverBy?.trace === true;
 }

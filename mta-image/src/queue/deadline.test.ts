@@ -78,3 +78,14 @@ test("with T its sender hears when the mail is passed on", async () => {
   await settle();
   assert.deepEqual(notifier.lines(), [`relayed ${message.id}/0`]);
 });
+
+test("with T it hears so too where the next host reports success itself", async () => {
+  const courier = new FakeCourier();
+  courier.answer = () => ({ ...outcome("delivered"), success: "reported" });
+  const { queue, notifier } = setUp({ courier });
+  const followed = timed({ trace: true });
+  queue.add(followed);
+  queue.add(timed({}));
+  await settle();
+  assert.deepEqual(notifier.lines(), [`relayed ${followed.id}/0`]);
+});

@@ -9,7 +9,7 @@ import type { Clock } from "#base/clock.ts";
 import { describe } from "#base/error.ts";
 import type { Log } from "#base/log.ts";
 
-import { wantsNotice } from "../message/notice-wishes.ts";
+import { isTraced, wantsNotice } from "../message/notice-wishes.ts";
 import type { Outcome, OutcomeKind, RetryOrder } from "./courier.ts";
 import { isTooLate, tooLate, withDeadline } from "./deadline.ts";
 import type { Entry } from "./entry.ts";
@@ -201,11 +201,9 @@ function kindOfArrival(outcome: Outcome): "relayed" | "delivered" {
 }
 
 function wantsToHear({ message, recipient }: Entry, outcome: Outcome): boolean {
-  const { dsn, deliverBy } = message.envelope;
-  if (outcome.success === "reported") return false;
-  // RFC 2852 4.1.4.3: with T every host tells that it has passed the message on, but to those who want no notice.
-  if (deliverBy?.trace === true) return dsn?.recipients[recipient]?.notify?.[0] !== "NEVER";
-  return dsn !== undefined && wantsNotice(dsn, recipient, kindOfArrival(outcome));
+  const { envelope } = message;
+  if (outcome.success === "reported" && !isTraced(envelope.deliverBy)) return false;
+  return wantsNotice(envelope, recipient, kindOfArrival(outcome));
 }
 
 /** A courier that answered too little: a bug, taken as "try again". */
