@@ -161,6 +161,23 @@ test("TLS-Required: No of the header is kept with the envelope, unless the clien
   );
 });
 
+test("SMTPUTF8 that was asked for is kept only where addresses or content need it", async () => {
+  const { intake, queued } = await setUp();
+  for (const [sender, subject] of [
+    ["ann@example.org", "x"],
+    ["ann@example.org", "ö"],
+    ["jörg@example.org", "x"],
+  ] as const) {
+    const reception = intake.begin(makeEnvelope({ sender, smtpUtf8: true }), someOrigin);
+    void reception.write(Buffer.from(`Subject: ${subject}\r\n\r\ngrüße\r\n`));
+    await reception.commit();
+  }
+  assert.deepEqual(
+    queued.map(({ envelope }) => envelope.smtpUtf8),
+    [false, true, true],
+  );
+});
+
 test("a message for which a quota has no room is refused with 452 and leaves nothing; a notice is not asked", async () => {
   const files = new FaultyFiles();
   const clock = new ManualClock();

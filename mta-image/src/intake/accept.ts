@@ -10,6 +10,7 @@ import type { Log } from "#base/log.ts";
 
 import type { Envelope, Origin } from "../message/envelope.ts";
 import { WayFields, makeReceived } from "../message/received.ts";
+import { Utf8Need } from "../message/utf8-need.ts";
 import type { Reservation } from "../queue/quotas.ts";
 import { type EntryState, type LiveMail, type Spool, SpoolFailure } from "../spool/spool.ts";
 import { HeldContent, type HeldContentOptions } from "./held-content.ts";
@@ -47,6 +48,8 @@ class Incoming implements Reception {
   readonly #origin: Origin;
   readonly #receivedAt: number;
   readonly #way = new WayFields();
+  /** Null where SMTPUTF8 was not asked for, or where addresses need it. */
+  readonly #utf8Need: Utf8Need | null;
   readonly #content: HeldContent;
 
   constructor(shared: Shared, envelope: Envelope, origin: Origin) {
@@ -54,6 +57,7 @@ class Incoming implements Reception {
     this.#shared = shared;
     this.#envelope = envelope;
     this.#origin = origin;
+    this.#utf8Need = origin.kind === "smtp" && asksWithoutAddress(envelope) ? new Utf8Need() : null;
     this.#receivedAt = shared.clock.now();
     this.id = makeId(this.#receivedAt);
     this.#content = new HeldContent(this.id, shared, (error) => this.#explain(error));
@@ -62,7 +66,7 @@ class Incoming implements Reception {
   }
 
   write(chunk: Buffer): Promise<void> | null {
-    if (this.#origin.kind === "smtp" && this.#content.isOpen) this.#way.push(chunk);
+    if (this.#origin.kind === "smtp" && this.#content.isOpen) this.#look(chunk);
     return this.#content.write(chunk);
   }
 
@@ -110,11 +114,21 @@ class Incoming implements Reception {
     });
   }
 
-  /** What the header says goes with the envelope, unless the client said otherwise (RFC 8689 4.1). */
+  #look(chunk: Buffer): void {
+    this.#way.push(chunk);
+    this.#utf8Need?.push(chunk);
+  }
+
+  /** What the content says goes with the envelope, unless the client said otherwise (RFC 8689 4.1). */
   #read(envelope: Envelope): Envelope {
-    return this.#way.isTlsOptional && envelope.requireTls !== true
-      ? { ...envelope, tlsOptional: true }
-      : envelope;
+    const isTlsOptional = this.#way.isTlsOptional && envelope.requireTls !== true;
+    const isPlainText = this.#utf8Need?.isThere === false;
+    if (!isTlsOptional && !isPlainText) return envelope;
+    return {
+      ...envelope,
+      ...(isTlsOptional ? { tlsOptional: true } : {}),
+      ...(isPlainText ? { smtpUtf8: false } : {}),
+    };
   }
 
   #onHold(): EntryState[] {
@@ -128,4 +142,9 @@ class Incoming implements Reception {
     this.#shared.log.error({ message: this.id, code, error }, "message-not-stored");
     return refusalFor(error);
   }
+}
+
+/** SMTPUTF8 was asked for, and if it is needed then by the content. */
+function asksWithoutAddress({ smtpUtf8, sender, recipients }: Envelope): boolean {
+  return smtpUtf8 && [sender, ...recipients].every((address) => /^[\x00-\x7f]*$/.test(address));
 }

@@ -10,7 +10,7 @@ import type { NoticeWishes } from "./notice-wishes.ts";
 export interface Envelope {
   readonly sender: string;
   readonly recipients: readonly string[];
-  /** SMTPUTF8 was asked for (RFC 6531): only hosts that offer it may get the message. */
+  /** SMTPUTF8 was asked for and is needed (RFC 6531): only hosts that offer it may get the message. */
   readonly smtpUtf8: boolean;
   /** BODY=8BITMIME was declared (RFC 6152). */
   readonly eightBit: boolean;
