@@ -20,6 +20,8 @@ export interface RigOptions {
   readonly tls?: TlsTools;
   /** False lets mail from DNS reach loopback. */
   readonly forbidLocal?: boolean;
+  /** Where we listen ourselves, at any port. */
+  readonly ownIp?: string;
 }
 
 export interface MailOptions {
@@ -65,6 +67,7 @@ export class CourierRig {
         random: () => 0.5,
         hostname: "engine.example.test",
         isForbidden: (ip) => forbidLocal && ip.startsWith("127."),
+        isOwn: ({ ip }) => ip === options.ownIp,
       },
       read: (id) => this.#read(id),
       transport: (id) => this.settings.get(id),

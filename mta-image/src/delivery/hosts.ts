@@ -1,6 +1,7 @@
 /**
  * Turns a route into hosts and a host into addresses by asking DNS. Mail exchangers are sorted, ourselves left
- * out (RFC 5321 5.1), and addresses that DNS should not have given us are dropped. Never rejects.
+ * out, known by name and by address (RFC 5321 5.1), and addresses that DNS should not have given us are dropped. Never
+ * rejects.
  */
 import { isIP } from "node:net";
 
@@ -19,6 +20,8 @@ export interface HostFinder {
   readonly hostname: string;
   /** Whether an address that came from outside must not be connected to. */
   readonly isForbidden: (ip: string) => boolean;
+  /** Whether we listen there ourselves; absent: nowhere. */
+  readonly isOwn?: (place: { readonly ip: string; readonly port: number }) => boolean;
 }
 
 export interface NotFound {
@@ -77,6 +80,8 @@ export async function findAddresses(host: Host, finder: HostFinder): Promise<Add
   const isAddress = isIP(host.name) !== 0 || host.name.startsWith("/");
   const found = !isAddress ? await askAddresses(host.name, finder.resolver) : literal(host.name);
   if (found.kind === "none" || host.isTrusted) return found;
+  const own = found.ips.find((ip) => finder.isOwn?.({ ip, port: host.port }) === true);
+  if (own !== undefined) return none("loop", `${host.name} is ${own}, where we listen ourselves`);
   const ips = found.ips.filter((ip) => !finder.isForbidden(ip));
   return ips.length === 0
     ? none("local-target", `${host.name} is ${found.ips.join(", ")}`)

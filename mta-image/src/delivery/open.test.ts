@@ -58,6 +58,27 @@ describe("by mail exchangers", () => {
     );
   });
 
+  test("hosts that are no better than ourselves are left out, however they call us", async () => {
+    const zones = {
+      "best.example.net": { a: ["127.0.0.9"] },
+      "alias-of-us.example.net": { a: ["127.0.0.7"] },
+      "worse.example.net": { a: ["127.0.0.1"] },
+    };
+    const behindUs: [number, string][] = [
+      [20, "alias-of-us.example.net"],
+      [30, "worse.example.net"],
+    ];
+    const best: [number, string][] = [[10, "best.example.net"]];
+    const send = (mx: [number, string][]): Promise<string[]> =>
+      byMx({ ...zones, "example.net": { mx } }, { ownIp: "127.0.0.7" }).deliver();
+    assert.match((await send([...best, ...behindUs]))[0] ?? "", /^deferred 4\.4\.1 /);
+    assert.match(
+      (await send(behindUs))[0] ?? "",
+      /^failed 5\.4\.6 .*alias-of-us\.example\.net is 127\.0\.0\.7/,
+    );
+    assert.deepEqual(host.messages, []);
+  });
+
   test("a domain without any is its own mail host", async () => {
     assert.deepEqual(await byMx({ "example.net": { a: ["127.0.0.1"] } }).deliver(), [TAKEN]);
   });

@@ -102,6 +102,8 @@ async function tryHost(host: Host, options: HostOptions, tries: Tries): Promise<
   const found = await findAddresses(host, options.finder);
   if (found.kind === "none") {
     note(tries, outcomeOfTrouble(found.trouble, "", found.detail), null);
+    // Hosts that are no better than ourselves would send it back to us (RFC 5321 5.1).
+    if (found.trouble === "loop") tries.left = 0;
     return null;
   }
   for (const ip of found.ips) {

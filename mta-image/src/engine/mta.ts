@@ -113,6 +113,9 @@ export class Mta {
       intake: () => this.#door.intake,
       folder: options.config.current.startup.spool.path,
       hostname: parts.settings.hostname,
+      listeners: options.config.current.startup.servers.flatMap(({ type, listeners }) =>
+        type === "smtp" ? listeners : [],
+      ),
       settings: () => this.#settings,
     });
     this.shutdown.add("outbound", () => outbound.close());

@@ -22,6 +22,7 @@ import { LiveValidation } from "../dns/live-validation.ts";
 import { isLocalTarget } from "../dns/records.ts";
 import type { RecordResolver } from "../dns/resolver.ts";
 import type { Intake } from "../intake/intake.ts";
+import { type ListenedTo, isOwnPlace } from "../net/own-places.ts";
 import type { Courier } from "../queue/courier.ts";
 import type { Locator } from "../queue/locator.ts";
 import type { Content } from "../spool/spool.ts";
@@ -45,6 +46,8 @@ export function makeOutbound(options: {
   readonly clock: Clock;
   readonly random: Random;
   readonly hostname: string;
+  /** Of our servers that take mail. */
+  readonly listeners: readonly ListenedTo[];
   readonly settings: () => Settings;
   readonly read: (id: string) => Promise<Content>;
   readonly traces: Tracer;
@@ -56,7 +59,8 @@ export function makeOutbound(options: {
 }): Outbound {
   const { clock, random, hostname, settings, read, traces } = options;
   const resolver = new LiveResolver({ clock, settings: () => settings().resolver });
-  const finder: HostFinder = { resolver, random, hostname, isForbidden: isLocalTarget };
+  const isOwn: HostFinder["isOwn"] = (place) => isOwnPlace(options.listeners, place);
+  const finder: HostFinder = { resolver, random, hostname, isForbidden: isLocalTarget, isOwn };
   const { isForbidden } = finder;
   const transport = (id: string): TransportSettings | undefined => settings().transports.get(id);
   const policies = new StsPolicies({ clock, resolver, isForbidden });
