@@ -157,8 +157,10 @@ async function askDane(host: Host, zone: Zone): Promise<Dane> {
     zone.validated.ask(host.name, "A"),
     zone.validated.ask(host.name, "AAAA"),
   ]);
-  if (addresses.every(({ kind }) => kind === "failed"))
-    return { kind: "failed", detail: `address of ${host.name}: ${addresses[0].reason}` };
+  const trouble = addresses.find(({ kind }) => kind === "failed");
+  // Also where the other family has none: one that is bogus must not pass for a host of an unsigned zone.
+  if (trouble !== undefined && !addresses.some(({ kind }) => kind === "found"))
+    return { kind: "failed", detail: `address of ${host.name}: ${trouble.reason}` };
   const known = addresses.find(({ kind, isAuthentic }) => kind === "found" && isAuthentic);
   if (known === undefined && !(await isSignedAlias(host, zone.validated))) return nothing;
   // RFC 7672 2.2.3: first at the end of the CNAMEs, if the whole way there is signed, then at the name itself.
