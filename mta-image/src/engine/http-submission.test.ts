@@ -120,6 +120,24 @@ describe("a server of type http", () => {
     await administration.drain({ mode: "Serve", peers: [] });
   });
 
+  test("takes addresses beyond ASCII, and none of their letters becomes another", async () => {
+    const recipients = [
+      { localpart: "bjørn", domain: "example.net" },
+      { localpart: "ann", domain: "bšnk.example" },
+    ];
+    const { status } = await post([
+      ["options", JSON.stringify({ sender: { localpart: "jörg", domain: "example.org" }, recipients })],
+      ["rfc822", "Subject: beyond ASCII\r\n\r\nx\r\n"],
+    ]);
+    assert.equal(status, 200);
+    const all = (): Received[] => sink.received.filter((mail) => textOf(mail).includes("beyond ASCII"));
+    await until(all, (mails) => mails.flatMap((mail) => mail.recipients).length === 2);
+    assert.deepEqual(
+      [...new Set(all().map(({ sender }) => sender)), ...all().flatMap((mail) => mail.recipients)].sort(),
+      ["ann@bšnk.example", "bjørn@example.net", "jörg@example.org"],
+    );
+  });
+
   test("takes parts that are packed", async () => {
     const { status } = await post([
       ["options.gzip", gzipSync(JSON.stringify(OPTIONS))],

@@ -16,7 +16,8 @@ import type { Log } from "#base/log.ts";
 import { isSameSecret } from "#base/secret.ts";
 import { type SubmissionAnswer, SubmissionOptions } from "#contract/submission-api.ts";
 
-import { type InjectionOptions, NOT_NOW, beginInjection } from "./injection.ts";
+import { type InjectedAddress, type InjectionOptions, NOT_NOW, beginInjection } from "./injection.ts";
+import { bytesOf } from "../hooks/texts.ts";
 import { Crlf } from "../smtp/crlf.ts";
 import type { IntakeResult, Reception } from "../intake/intake.ts";
 import { decodeJson } from "../script/library/json.ts";
@@ -99,8 +100,8 @@ async function take(
   const { metadata } = wishes;
   const reception = beginInjection(injection, {
     serverId,
-    sender: wishes.sender,
-    recipients: wishes.recipients,
+    sender: wishes.sender === null ? null : injected(wishes.sender),
+    recipients: wishes.recipients.map(injected),
     isEightBit: true,
     origin: { remoteIp: request.ip, remotePort: request.socket.remotePort ?? 0, helo: "http" },
     told: {
@@ -207,6 +208,11 @@ async function* streamOf(part: Part): AsyncIterable<Buffer> {
   } catch (error) {
     throw new BadRequest(400, `the part "${part.fieldname}" cannot be unpacked: ${describe(error)}`);
   }
+}
+
+/** Of the text that JSON holds. */
+function injected({ localpart, domain }: InjectedAddress): InjectedAddress {
+  return { localpart: bytesOf(localpart), domain: domain === null ? null : bytesOf(domain) };
 }
 
 async function drain(part: Part): Promise<void> {

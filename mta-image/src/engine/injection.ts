@@ -33,6 +33,7 @@ export interface Injection {
   readonly told?: InjectedFacts["told"];
 }
 
+/** The bytes of UTF-8, one a character, as commands are read. */
 export interface InjectedAddress {
   readonly localpart: string;
   readonly domain: string | null;
