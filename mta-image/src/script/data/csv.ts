@@ -25,9 +25,14 @@ export function decodeCsv(bytes: string, options: HslArray | undefined, schema: 
   if (schema !== null)
     return schema.apply(
       header,
-      rows.map(({ record, info }) => ({ fields: record.map(toBytes), line: info.lines })),
+      rows.map(({ record, info }) => ({ fields: record.map(toBytes), line: lineOf(record, info.lines) })),
     );
   return HslArray.of(rows.map(({ record }) => asArray(header, record.map(toBytes))));
+}
+
+/** Where a row begins: its values may have lines of their own. */
+function lineOf(record: readonly string[], end: number): number {
+  return end - record.reduce((breaks, text) => breaks + text.split("\n").length - 1, 0);
 }
 
 function asArray(header: readonly string[] | null, fields: readonly Value[]): HslArray {
