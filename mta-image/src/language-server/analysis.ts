@@ -4,7 +4,7 @@
  */
 import { constantOf } from "../script/constant.ts";
 import { importData } from "../script/data/import.ts";
-import type { Diagnostic, Place } from "../script/error.ts";
+import { type Diagnostic, MOST_DIAGNOSTICS, type Place } from "../script/error.ts";
 import type { Host } from "../script/host.ts";
 import { wholeBudget } from "../script/limits.ts";
 import { tokenize } from "../script/lexer.ts";
@@ -35,7 +35,9 @@ export function analyse(id: string, text: string, host: Host, loader: Loader): A
     host,
     loader,
     sources,
-    report: (at, message) => void diagnostics.push({ ...sources.place(at), message }),
+    report: (at, message) => {
+      if (diagnostics.length < MOST_DIAGNOSTICS) diagnostics.push(sources.diagnostic(at, message));
+    },
     data: (path, data, options) => importData(path, data, options, loader),
     constant: constantOf,
   });

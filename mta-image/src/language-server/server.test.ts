@@ -133,6 +133,73 @@ test("completion offers variables, methods, static methods and names where each 
   for (const name of ["str_find", "foreach", "MIME"]) assert.ok(names.includes(name), name);
 });
 
+test("positions count UTF-16 units, however many bytes and characters stand before them", async () => {
+  const text = '$a = "😀å"; echo "😀" . nothing(str_lower("😀" . $a));\n';
+  const path = "src/files/emoji.hsl";
+  assert.deepEqual(await open(path, text), ['{"line":0,"character":24} there is no function nothing']);
+  const ask = (method: string, character: number): Promise<unknown> =>
+    editor.sendRequest(`textDocument/${method}`, at(path, 0, character));
+  assert.match(JSON.stringify(await ask("hover", 35)), /str_lower\(string/);
+  assert.deepEqual(
+    ((await ask("definition", 50)) as { range: { start: unknown } }[]).map(({ range }) => range.start),
+    [{ line: 0, character: 0 }],
+  );
+  const [edit] = (await editor.sendRequest("textDocument/formatting", {
+    textDocument: { uri: uriOf(path) },
+    options: { tabSize: 2, insertSpaces: true },
+  })) as { newText: string }[];
+  assert.equal(edit?.newText, text.replace("; echo", ";\necho"));
+});
+
+test("what is wrong in another file is told where it is brought in", async () => {
+  writeFileSync(join(root, "src/files/broken.hsl"), "\nfunction g() { nothing(); }");
+  writeFileSync(join(root, "src/files/between.hsl"), 'import { g } from "./broken.hsl";');
+  assert.deepEqual(await open("src/files/user.hsl", '$a = 1;\n  include "between.hsl";\n'), [
+    '{"line":1,"character":2} broken.hsl:2:16: there is no function nothing',
+  ]);
+});
+
+test("what engines and plugins add is no mistake, and the folder of a hook says which it is", async () => {
+  const text = `
+    import { geoip } from "extras://maxmind-geoip";
+    echo geoip("192.0.2.1"); echo spamhaus("ip", "192.0.2.1"); echo FFI("libc.so.6")->symbol("puts");
+  `;
+  assert.deepEqual(await open("src/files/more.hsl", text), []);
+  assert.deepEqual(
+    await open("src/hooks/eod/connect.hsl", '$arguments["mail"]->queue("", "a@b.c", "t");'),
+    [],
+  );
+  assert.deepEqual(await open("src/hooks/queue/predelivery.hsl", "Try();"), []);
+});
+
+test("broken sources are answered, whatever is asked about them", async () => {
+  const sources = [
+    "",
+    "\u0000\u0001\ufffd",
+    "(".repeat(20_000),
+    "$a = [1, 2",
+    'echo "no end',
+    "''",
+    "/* no end",
+    "function f( {",
+    "class C { function",
+    'import { f } from "odd.hsl"; f();',
+    'include "odd.hsl";',
+    'import $x from "yaml!lib.hsl" with ["a" => f()];',
+    "$x->",
+    "C::",
+    "}".repeat(1000),
+    "nothing();".repeat(5000),
+  ];
+  const where = [0, 1, 5, 1000].map((character) => at("src/files/odd.hsl", 0, character));
+  for (const text of sources) {
+    const told = await open("src/files/odd.hsl", text);
+    assert.ok(told.length <= 100, text.slice(0, 20));
+    for (const method of ["completion", "hover", "definition"])
+      for (const place of where) await editor.sendRequest(`textDocument/${method}`, place);
+  }
+});
+
 test("formatting is that of hsl-format", async () => {
   await open("src/files/f.hsl", "$a=1;echo 'å';");
   await open("src/files/f.hsl", "$a=''å'';echo 2;");

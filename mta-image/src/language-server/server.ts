@@ -17,7 +17,8 @@ import {
 } from "vscode-languageserver/node";
 import { TextDocument } from "vscode-languageserver-textdocument";
 
-import type { Place } from "../script/error.ts";
+import type { Diagnostic, Place } from "../script/error.ts";
+import type { Host } from "../script/host.ts";
 import type { Loader } from "../script/module.ts";
 import { Sources } from "../script/source.ts";
 import { type Analysis, analyse, meaningAt, tokenAt } from "./analysis.ts";
@@ -36,22 +37,23 @@ const kinds: Readonly<Record<Completion["kind"], CompletionItemKind>> = {
   keyword: CompletionItemKind.Keyword,
 };
 
-export function serve(connection: Connection, fromDisk: (root: string) => Loader): void {
-  const server = new LanguageServer(connection, fromDisk);
+/** `library` is what scripts may call beside the actions of their hook. */
+export function serve(connection: Connection, library: Host, fromDisk: (root: string) => Loader): void {
+  const server = new LanguageServer(connection, (root) => new Workspace(root, library, fromDisk));
   server.listen();
 }
 
 class LanguageServer {
   readonly #connection: Connection;
-  readonly #fromDisk: (root: string) => Loader;
+  readonly #workspaceAt: (root: string | null) => Workspace;
   readonly #documents = new TextDocuments(TextDocument);
   readonly #analyses = new Map<string, { readonly version: number; readonly analysis: Analysis }>();
   #workspace: Workspace;
 
-  constructor(connection: Connection, fromDisk: (root: string) => Loader) {
+  constructor(connection: Connection, workspaceAt: (root: string | null) => Workspace) {
     this.#connection = connection;
-    this.#fromDisk = fromDisk;
-    this.#workspace = new Workspace(null, fromDisk);
+    this.#workspaceAt = workspaceAt;
+    this.#workspace = workspaceAt(null);
   }
 
   listen(): void {
@@ -69,7 +71,7 @@ class LanguageServer {
   }
 
   #initialize({ rootUri, workspaceFolders }: InitializeParams): InitializeResult {
-    this.#workspace = new Workspace(workspaceFolders?.[0]?.uri ?? rootUri ?? null, this.#fromDisk);
+    this.#workspace = this.#workspaceAt(workspaceFolders?.[0]?.uri ?? rootUri ?? null);
     return {
       capabilities: {
         textDocumentSync: TextDocumentSyncKind.Incremental,
@@ -97,15 +99,14 @@ class LanguageServer {
   #diagnose(uri: string): void {
     const analysis = this.#analysis(uri);
     const text = this.#text(uri);
-    const own = analysis.diagnostics.filter(({ file }) => file === analysis.id);
     void this.#connection.sendDiagnostics({
       uri,
-      diagnostics: own.map((one) => {
-        const start = positionOf(text, one);
+      diagnostics: analysis.diagnostics.map((one) => {
+        const start = positionOf(text, placeWithin(analysis.id, one));
         const end = { line: start.line, character: start.character + 1 };
         return {
           range: { start, end },
-          message: utf8(one.message),
+          message: utf8(one.file === analysis.id ? one.message : wholeText(one)),
           severity: DiagnosticSeverity.Error,
           source: "hsl",
         };
@@ -174,6 +175,15 @@ class LanguageServer {
     const end = { line: text.split("\n").length, character: 0 };
     return [{ range: { start: { line: 0, character: 0 }, end }, newText: utf8(formatted) }];
   }
+}
+
+/** What is wrong in another file is shown where this one brings it in. */
+function placeWithin(id: string, { path, ...place }: Diagnostic): Place {
+  return [place, ...path].find(({ file }) => file === id) ?? { file: id, line: 1, column: 1 };
+}
+
+function wholeText({ file, line, column, message }: Diagnostic): string {
+  return `${file}:${line}:${column}: ${message}`;
 }
 
 function utf8(text: string): string {

@@ -6,21 +6,23 @@ import { existsSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
-import { makeScriptHost } from "../hooks/script-host.ts";
+import { type ScriptHost, makeScriptHost } from "../hooks/script-host.ts";
 import { hookNames } from "../hooks/stages.ts";
+import { unseenPlugin } from "../hooks/unseen-plugins.ts";
 import type { Host } from "../script/host.ts";
-import { libraryHost } from "../script/library/library.ts";
 import type { Loader } from "../script/module.ts";
-
-const hooks = makeScriptHost({ libraryHost });
 
 export class Workspace {
   readonly #root: string | null;
+  readonly #library: Host;
+  readonly #hooks: ScriptHost;
   /** Bytes of open files by path. */
   readonly #open = new Map<string, string>();
   readonly #fromDisk: (root: string) => Loader;
 
-  constructor(rootUri: string | null, fromDisk: (root: string) => Loader) {
+  constructor(rootUri: string | null, library: Host, fromDisk: (root: string) => Loader) {
+    this.#library = library;
+    this.#hooks = makeScriptHost({ libraryHost: library });
     this.#root = rootUri?.startsWith("file:") === true ? fileURLToPath(rootUri) : null;
     this.#fromDisk = fromDisk;
   }
@@ -42,8 +44,10 @@ export class Workspace {
     const parts = pathOf(uri)
       .replace(/\.hsl$/, "")
       .split("/");
-    const hook = hookNames.find((name) => parts.includes("hooks") && parts.slice(-2).includes(name));
-    return hook === undefined ? libraryHost : hooks.hostFor(hook);
+    if (!parts.includes("hooks")) return this.#library;
+    const [folder, name] = parts.slice(-2);
+    const hook = hookNames.find((one) => one === folder) ?? hookNames.find((one) => one === name);
+    return hook === undefined ? this.#library : this.#hooks.hostFor(hook);
   }
 
   idOf(uri: string): string {
@@ -54,13 +58,15 @@ export class Workspace {
     return pathToFileURL(join(this.#base(from), id)).href;
   }
 
+  /** What is no package of scripts behind "extras://" is a plugin, which is not loaded here. */
   loader(uri: string): Loader {
     const base = this.#base(uri);
     const disk = this.#fromDisk(base);
     return {
       load: (id) => {
         const text = this.#open.get(join(base, id));
-        return text === undefined ? disk.load(id) : { id, text };
+        if (text !== undefined) return { id, text };
+        return disk.load(id) ?? (id.startsWith("extras://") ? { id, host: unseenPlugin } : null);
       },
     };
   }

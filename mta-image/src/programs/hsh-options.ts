@@ -1,7 +1,8 @@
 /**
  * The command line of hsh, and what it takes from configuration files. `-c` is a smtpd.yaml (name of the host, keys,
- * plugins), `-A` a smtpd-app.yaml whose scripting.files are there to import and whose `__entrypoint` is the file to
- * run; neither has to be complete. Throws a Failure that says what is wrong.
+ * plugins, scripting), `-A` a smtpd-app.yaml whose scripting.files are there to import and whose `__entrypoint` is what to
+ * run: the id of a file, or a script, as editors of the MTA whose scripts run here write it. Neither has to be complete. Throws a
+ * Failure that says what is wrong.
  */
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
@@ -16,7 +17,7 @@ import { pluginConfigs } from "../hooks/configured.ts";
 import type { KeyFiles } from "../script-ports/keys.ts";
 
 export interface HshOptions {
-  /** What to run; "-" is standard input, null the entry point of the files. */
+  /** What to run; "-" is standard input, null the entry point. */
   readonly file: string | null;
   readonly rootpath: string | null;
   readonly ffi: boolean;
@@ -30,8 +31,11 @@ export interface HshOptions {
   readonly files: ReadonlyMap<string, string>;
   /** What "plugin-config://<id>/<file>" is, by that. */
   readonly configs: ReadonlyMap<string, string>;
-  readonly entrypoint: string | null;
+  readonly entrypoint: EntryPoint | null;
 }
+
+/** A file by its id, or the text of a script (bytes). */
+export type EntryPoint = { readonly id: string } | { readonly text: string };
 
 export interface PluginChoice {
   readonly id: string;
@@ -42,11 +46,12 @@ export interface PluginChoice {
 
 export const USAGE = `hsh [options] [FILE]    runs a script; "-" or none is standard input
 
-  -R, --rootpath DIR   folder that scripts may import and read from; that of FILE when absent
-      --ffi            lets the script call C functions
+  -R, --rootpath DIR   folder that scripts may import and read from; else scripting.rootpath, else that of FILE
+      --ffi            lets the script call C functions, as scripting.ffi does
   -p, --plugin PATH    loads a native plugin; more than one may be given
-  -c, --config FILE    smtpd.yaml: name of this host, keys, plugins
-  -A, --app FILE       smtpd-app.yaml: files to import, and __entrypoint, the one to run ("-" is standard input)
+  -c, --config FILE    smtpd.yaml: name of this host, keys, plugins, scripting
+  -A, --app FILE       smtpd-app.yaml: files to import, and __entrypoint, the one to run or a script ("-" is standard
+                       input; FILE "-" is then the entry point)
       --privdrop       gives up root before anything runs
       --binary         taken for compatibility: output is bytes always
   -h, --help           prints this
@@ -64,6 +69,7 @@ const Startup = z.looseObject({
   plugins: z
     .array(z.looseObject({ id: z.string(), path: z.string().optional(), config: z.unknown().optional() }))
     .default([]),
+  scripting: z.looseObject({ rootpath: z.string().optional(), ffi: z.boolean().default(false) }).optional(),
 });
 
 const App = z.looseObject({
@@ -90,7 +96,7 @@ const App = z.looseObject({
 export function readOptions(args: readonly string[]): HshOptions | null {
   const { values, positionals } = parse(args);
   if (values.help) return null;
-  if (values.C !== undefined) throw failure("hsh has no debug socket");
+  if (values.C !== undefined) throw failure("hsh has no debug socket (-C): breakpoints are those of mtactl");
   const startup = readYaml(values.config, Startup);
   const app = readYaml(values.app, App);
   const given = values.plugin.map((path) => ({ id: nameOf(path), path: resolve(path), config: null }));
@@ -101,23 +107,40 @@ export function readOptions(args: readonly string[]): HshOptions | null {
     config: config ?? null,
     appConfig: configs.get(id) ?? null,
   }));
+  const file = fileOf(positionals, values.app);
+  const files = new Map((app.scripting?.files ?? []).map((file) => [file.id, textOf(file, values.app)]));
+  if (file === null && values.app === "-" && app.__entrypoint === undefined)
+    throw failure("the configuration has no __entrypoint, and no FILE is given: there is nothing to run");
   return {
-    file: positionals[0] ?? null,
-    rootpath: values.rootpath ?? null,
-    ffi: values.ffi,
+    file,
+    rootpath: values.rootpath ?? startup.scripting?.rootpath ?? null,
+    ffi: values.ffi || startup.scripting?.ffi === true,
     privdrop: values.privdrop,
     plugins,
     hostname: startup.environment?.hostname ?? null,
     servers: app.resolver?.servers ?? [],
     keys: keysOf(startup, values.config),
-    files: new Map((app.scripting?.files ?? []).map((file) => [file.id, textOf(file, values.app)])),
+    files,
     configs: new Map(
       [...pluginConfigs("smtpd.yaml", startup.plugins), ...pluginConfigs("smtpd-app.yaml", app.plugins)].map(
         ([id, text]) => [`plugin-config://${id}`, text],
       ),
     ),
-    entrypoint: app.__entrypoint?.replace(/^file:(\/\/)?/, "") ?? null,
+    entrypoint: app.__entrypoint === undefined ? null : entryPointOf(app.__entrypoint),
   };
+}
+
+/** Standard input is read once: when it is the configuration, what it says is to be run is run. */
+function fileOf(positionals: readonly string[], app: string | undefined): string | null {
+  const [file = null, second] = positionals;
+  if (second !== undefined) throw failure(`there is one script too many: ${second}`);
+  return file === "-" && app === "-" ? null : file;
+}
+
+/** Statements end in ; or }, and names of files do not. */
+function entryPointOf(text: string): EntryPoint {
+  if (/[;}]\s*$/.test(text)) return { text: Buffer.from(text, "utf8").toString("latin1") };
+  return { id: text.replace(/^file:(\/\/)?/, "") };
 }
 
 function parse(args: readonly string[]) {
@@ -145,7 +168,7 @@ function parse(args: readonly string[]) {
 function readYaml<T extends z.ZodType>(path: string | undefined, schema: T): z.infer<T> {
   try {
     const text = path === undefined ? "{}" : readFileSync(path === "-" ? 0 : path, "utf8");
-    return schema.parse(load(text) ?? {});
+    return schema.parse(text.trim() === "" ? {} : (load(text) ?? {}));
   } catch (error) {
     throw failure(`${path}: ${describe(error)}`);
   }

@@ -5,7 +5,7 @@
  */
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { dirname, relative } from "node:path";
+import { dirname, relative, resolve } from "node:path";
 import { MessageChannel } from "node:worker_threads";
 
 import { systemClock } from "#base/clock.ts";
@@ -28,6 +28,9 @@ import { folderLoader } from "./script-files.ts";
 import { folderFiles, givenFiles } from "../script-ports/files.ts";
 import { configuredKeys } from "../script-ports/keys.ts";
 import { makeScriptPorts } from "../script-ports/ports.ts";
+
+/** nobody and nogroup, as on every Debian. */
+const NOBODY = 65_534;
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -64,14 +67,20 @@ async function start(options: HshOptions): Promise<number> {
   }
 }
 
-function source({ file, rootpath, entrypoint, files }: HshOptions): {
-  id: string;
-  text: string;
-  root: string;
-} {
-  const entry = file === null && entrypoint !== null ? files.get(entrypoint) : undefined;
-  if (entry !== undefined) return { id: entrypoint ?? "", text: entry, root: rootpath ?? "." };
-  const name = file ?? (entrypoint === null ? "-" : entrypoint);
+function source(options: HshOptions): { id: string; text: string; root: string } {
+  const { file, rootpath, entrypoint, files } = options;
+  if (file === null && entrypoint !== null) {
+    if ("text" in entrypoint) return { id: "entrypoint", text: entrypoint.text, root: rootpath ?? "." };
+    const { id } = entrypoint;
+    const text = files.get(id);
+    if (text !== undefined) return { id, text, root: rootpath ?? "." };
+    return fromDisk(rootpath === null ? id : resolve(rootpath, id), rootpath);
+  }
+  return fromDisk(file ?? "-", rootpath);
+}
+
+/** "-" is standard input. */
+function fromDisk(name: string, rootpath: string | null): { id: string; text: string; root: string } {
   const root = rootpath ?? (name === "-" ? "." : dirname(name));
   try {
     return {
@@ -116,9 +125,7 @@ function world(options: HshOptions, root: string, { foreign }: Extras): World {
   };
 }
 
-/** nobody and nogroup, as on every Debian; no way back. */
-const NOBODY = 65_534;
-
+/** There is no way back. */
 function dropPrivileges(): void {
   if (process.getuid?.() !== 0) return;
   process.setgroups?.([]);

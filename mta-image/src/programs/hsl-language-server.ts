@@ -10,6 +10,7 @@ import {
 } from "vscode-languageserver/node";
 
 import { serve } from "../language-server/server.ts";
+import { declaredHost } from "./declared-host.ts";
 import { folderLoader } from "./script-files.ts";
 
 serve(
@@ -18,5 +19,6 @@ serve(
     new StreamMessageReader(process.stdin),
     new StreamMessageWriter(process.stdout),
   ),
+  await declaredHost({ ffi: true }),
   folderLoader,
 );

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -105,6 +105,48 @@ test("hsh reads files below its root path, and gives C functions only with --ffi
   assert.deepEqual({ status, stdout }, { status: 0, stdout: "one\ntrue\n" });
 });
 
+test("hsh runs an entry point that is a script, as editors start it, and reads standard input once", (t) => {
+  const root = mkdtempSync(join(tmpdir(), "hsh-"));
+  t.after(() => rmSync(root, { recursive: true }));
+  const app = (more: object): string =>
+    JSON.stringify({ scripting: { files: [{ id: "main.hsl", data: "echo 5;" }] }, ...more });
+  const byEditor = ["-c", "/dev/null", "-A", "-", "-"];
+  for (const entry of ['include "main.hsl";', "main.hsl", "file://main.hsl"]) {
+    const { status, stdout, stderr } = tool("hsh", byEditor, app({ __entrypoint: entry }));
+    assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: "5\n", stderr: "" }, entry);
+  }
+  const nothing = tool("hsh", byEditor, app({}));
+  assert.equal(nothing.status, 2);
+  assert.match(nothing.stderr, /^hsh: the configuration has no __entrypoint/);
+  assert.match(tool("hsh", ["a.hsl", "b.hsl"], "").stderr, /^hsh: there is one script too many: b\.hsl/);
+  assert.match(tool("hsh", ["-C", "/tmp/x", "-"], "").stderr, /^hsh: hsh has no debug socket/);
+});
+
+test("hsh takes root path and C functions from smtpd.yaml, and the root path rather from its option", (t) => {
+  const root = mkdtempSync(join(tmpdir(), "hsh-"));
+  t.after(() => rmSync(root, { recursive: true }));
+  for (const name of ["a", "b"]) {
+    mkdirSync(join(root, name));
+    writeFileSync(join(root, name, "x.txt"), name);
+  }
+  const config = join(root, "smtpd.yaml");
+  writeFileSync(config, `scripting: { rootpath: ${join(root, "a")}, ffi: true }`);
+  const script = 'import $x from "x.txt"; echo $x; echo FFI::number(FFI::cnumber(FFI::type("sint32"), 7));';
+  assert.deepEqual(tool("hsh", ["-c", config], script).stdout, "a\n7\n");
+  assert.deepEqual(tool("hsh", ["-c", config, "-R", join(root, "b")], script).stdout, "b\n7\n");
+});
+
+test("hsh gives up root before anything of the script runs", { skip: process.getuid?.() !== 0 }, (t) => {
+  const root = mkdtempSync(join(tmpdir(), "hsh-"));
+  t.after(() => rmSync(root, { recursive: true }));
+  chmodSync(root, 0o755);
+  writeFileSync(join(root, "open.txt"), "open", { mode: 0o644 });
+  writeFileSync(join(root, "closed.txt"), "closed", { mode: 0o600 });
+  const script = 'echo File::read("file://open.txt"); echo File::read("file://closed.txt");';
+  assert.equal(tool("hsh", ["-R", root], script).stdout, "open\nclosed\n");
+  assert.equal(tool("hsh", ["-R", root, "--privdrop", "--binary"], script).stdout, "open\nnone\n");
+});
+
 test("hsh loads plugins and says what is wrong with its options", () => {
   buildNative();
   const script = 'import { nap } from "extras://nap"; echo nap(1) >= 1;';
@@ -194,12 +236,67 @@ test("hsl-lint says file, line, column and message of what is wrong", () => {
   assert.equal(status, 1);
   const { errors: _, ...first } = load(stderr) as Record<string, unknown>;
   assert.deepEqual(first, {
-    file: "eod",
+    file: "",
     line: 2,
     column: 3,
     message: "there is no function nothing",
     path: [],
   });
+});
+
+test("hsl-lint names the file that is wrong, and the statements that brought it in", () => {
+  const request = {
+    version: "5.10",
+    phase: "eod",
+    data: '\ninclude "a.hsl";',
+    files: [
+      { id: "a.hsl", data: '  import { f } from "./b.hsl";' },
+      { id: "b.hsl", data: "function f() {\n  nothing();\n}" },
+    ],
+  };
+  const { status, stderr } = tool("hsl-lint", [], JSON.stringify(request));
+  assert.equal(status, 1);
+  assert.deepEqual(load(stderr), {
+    file: "b.hsl",
+    line: 2,
+    column: 3,
+    message: "there is no function nothing",
+    path: [
+      { file: "a.hsl", line: 1, column: 3 },
+      { file: "", line: 2, column: 1 },
+    ],
+    errors: [
+      {
+        file: "b.hsl",
+        line: 2,
+        column: 3,
+        message: "there is no function nothing",
+        path: [
+          { file: "a.hsl", line: 1, column: 3 },
+          { file: "", line: 2, column: 1 },
+        ],
+      },
+    ],
+  });
+});
+
+test("hsl-lint knows what engines give, C functions where they are allowed, binary files, and leaves plugins to the engine", () => {
+  const lint = (data: string, more: object = {}): string =>
+    tool("hsl-lint", [], JSON.stringify({ data, phase: "eod", files: [], ...more })).stderr;
+  assert.equal(lint('echo spamhaus("ip", "192.0.2.1");'), "");
+  assert.match(lint('FFI("libc.so.6");'), /there is no function FFI/);
+  assert.equal(lint('FFI("libc.so.6"); FFI::nullptr();', { scripting: { ffi: true } }), "");
+  const bytes = Buffer.from([0xff, 0xfe, 0x22]).toString("base64");
+  const binary = (data: string): object => ({ files: [{ id: "x.json", data, binary: true }] });
+  const json = 'import $x from "x.json"; echo $x;';
+  assert.match(lint(json, binary(bytes)), /this is no JSON/);
+  assert.equal(lint(json, binary(Buffer.from("[1]").toString("base64"))), "");
+  const foreign =
+    'import { geoip } from "extras://maxmind-geoip"; import * as db from "extras://mariadb"; import $c from "plugin-config://smtpd.yaml"; echo geoip("192.0.2.1"); rate_it(1); echo MySQL::escape_string("x"); echo db::MySQL("p")->query("x");';
+  assert.match(lint(foreign), /there is no file extras:\/\/maxmind-geoip/);
+  const plugins = [{ id: "maxmind-geoip", config: { path: "x" } }, { id: "mariadb" }];
+  assert.equal(lint(foreign.replace(/import \$c.*?; /, ""), { plugins }), "");
+  assert.match(lint("echo 1 +;", { plugins }), /line: 1/);
 });
 
 test("hsl-lint refuses a request that is none", () => {

@@ -11,7 +11,12 @@ export interface Place {
 
 export interface Diagnostic extends Place {
   readonly message: string;
+  /** The statements that brought the file in, the nearest first; none for what stands in the script itself. */
+  readonly path: readonly Place[];
 }
+
+/** Nobody reads more; to find the place of each of many thousand in one long line would take minutes. */
+export const MOST_DIAGNOSTICS = 100;
 
 export interface Frame extends Place {
   readonly name: string;

@@ -9,7 +9,7 @@ import type { Timer } from "#base/clock.ts";
 
 import type { RunContext, World } from "./context.ts";
 import { emit } from "./emit.ts";
-import { type Diagnostic, BudgetError, CompileError, Refusal } from "./error.ts";
+import { type Diagnostic, BudgetError, CompileError, MOST_DIAGNOSTICS, Refusal } from "./error.ts";
 import { ScriptError, Thrown } from "./thrown.ts";
 import { type Resumed, type Routine, type Value, Item, share } from "./value.ts";
 import type { Host } from "./host.ts";
@@ -87,9 +87,6 @@ export function compile(
   };
 }
 
-/** Nobody reads more; to find the place of each of many thousand in one long line would take minutes. */
-const MOST_DIAGNOSTICS = 100;
-
 function translate(
   id: string,
   text: string,
@@ -98,7 +95,7 @@ function translate(
   const sources = new Sources();
   const diagnostics: Diagnostic[] = [];
   const report = (at: number, message: string): void => {
-    if (diagnostics.length < MOST_DIAGNOSTICS) diagnostics.push({ ...sources.place(at), message });
+    if (diagnostics.length < MOST_DIAGNOSTICS) diagnostics.push(sources.diagnostic(at, message));
   };
   const program = resolve(id, text, {
     host,

@@ -38,7 +38,7 @@ class Resolver implements Resolving {
   }
 
   run(id: string, text: string): Program {
-    this.#unit(id, text, this.around.host.variables);
+    this.#unit({ id, text, at: 0 }, this.around.host.variables);
     for (const check of this.#later) check();
     return {
       units: this.#units,
@@ -52,12 +52,16 @@ class Resolver implements Resolving {
     };
   }
 
-  #unit(id: string, text: string, variables: Iterable<string>): Unit {
+  /** `at` is where it is imported. */
+  #unit(
+    { id, text, at }: { readonly id: string; readonly text: string; readonly at: number },
+    variables: Iterable<string>,
+  ): Unit {
     const unit = new Unit(this.#nextUnit++, id);
     for (const name of variables) unit.shared.add(name);
     this.#byId.set(id, "loading");
     this.#open.push(id);
-    unit.body = this.#parse(id, text, 0);
+    unit.body = this.#parse(id, text, at);
     const node: FunctionNode = {
       at: 0,
       name: null,
@@ -87,7 +91,7 @@ class Resolver implements Resolving {
     if (this.#files > MAX_FILES) this.around.report(at, "the program has too many files");
     else if (text.length > MAX_SOURCE) this.around.report(at, `${id} is too large`);
     else if (budget.code < 0) this.around.report(at, "the scripts are too large, with what they include");
-    else return parse(this.around.sources.add(id, text), this.around.report);
+    else return parse(this.around.sources.add(id, text, at), this.around.report);
     return [];
   }
 
@@ -242,7 +246,7 @@ class Resolver implements Resolving {
     if (known !== undefined) return known;
     const loaded = this.#load(statement.path, statement.at);
     if (loaded === null) return null;
-    return "host" in loaded ? loaded.host : this.#unit(loaded.id, loaded.text, []);
+    return "host" in loaded ? loaded.host : this.#unit({ ...loaded, at: statement.at }, []);
   }
 
   #importData(fn: Fn, statement: Extract<Statement, { kind: "import" }>, variable: string): void {
