@@ -59,6 +59,8 @@ export class Receiver {
   readonly accepted: SpooledMessage[] = [];
   /** Messages between 354 and the reply to their end. */
   openReceptions = 0;
+  /** Content that was read, of all messages. */
+  bytesTaken = 0;
   isAccepting = true;
   readonly spool: DiskSpool;
   readonly server: SmtpServer;
@@ -234,7 +236,10 @@ export class Receiver {
     };
     return {
       id: reception.id,
-      write: (chunk) => reception.write(chunk),
+      write: (chunk) => {
+        this.bytesTaken += chunk.length;
+        return reception.write(chunk);
+      },
       commit: (fields) => reception.commit(fields).finally(end),
       abort: () => {
         reception.abort();

@@ -1,10 +1,10 @@
-/** Waits until something is true, and fails with what was last seen when it never becomes so. */
+/** Waits until something is true, and fails with what was last seen when it never becomes so, on the slowest machine. */
 import { setTimeout as wait } from "node:timers/promises";
 
 export async function until<T>(
   look: () => T | Promise<T>,
   isRight: (seen: T) => boolean,
-  patienceMs = 15_000,
+  patienceMs = 60_000,
 ): Promise<T> {
   const end = performance.now() + patienceMs;
   for (;;) {

@@ -22,7 +22,7 @@ before(async () => {
     "bank.example": { a: ["192.0.2.4"] },
     "brief.example": { a: ["192.0.2.5"], ttl: 0 },
   });
-  resolver = new SystemResolver({ servers: [server.address], timeoutMs: 100, tries: 1 });
+  resolver = new SystemResolver({ servers: [server.address], timeoutMs: 60_000, tries: 1 });
 });
 after(() => server.stop());
 
@@ -54,9 +54,14 @@ test("a name that is not there, and one without the record, are told apart", asy
 });
 
 test("trouble of servers is trouble that may pass, never a fact about the name", async () => {
-  for (const name of ["broken.example", "refused.example", "silent.example"]) {
-    assert.equal((await resolver.mx(name)).kind, "failed", name);
-    assert.equal((await resolver.a(name)).kind, "failed", name);
+  const hasty = new SystemResolver({ servers: [server.address], timeoutMs: 100, tries: 1 });
+  for (const [name, who] of [
+    ["broken.example", resolver],
+    ["refused.example", resolver],
+    ["silent.example", hasty],
+  ] as const) {
+    assert.equal((await who.mx(name)).kind, "failed", name);
+    assert.equal((await who.a(name)).kind, "failed", name);
   }
 });
 

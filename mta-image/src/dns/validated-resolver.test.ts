@@ -31,9 +31,10 @@ test("an answer is authentic when the server says so, and kept for its time", as
 test("a bogus zone and a server that is silent are failures", async (t) => {
   const dns = await DnsServer.start({ "bogus.example": { code: 2 }, "silent.example": { isSilent: true } });
   t.after(() => dns.stop());
-  const resolver = new TrustedServers({ clock: systemClock, servers: [dns.address], timeoutMs: 50 });
-  assert.equal((await resolver.ask("bogus.example", "A")).reason, "SERVFAIL");
-  assert.equal((await resolver.ask("silent.example", "A")).reason, "no answer in time");
+  const within = (timeoutMs: number): TrustedServers =>
+    new TrustedServers({ clock: systemClock, servers: [dns.address], timeoutMs });
+  assert.equal((await within(60_000).ask("bogus.example", "A")).reason, "SERVFAIL");
+  assert.equal((await within(50).ask("silent.example", "A")).reason, "no answer in time");
 });
 
 test("answers with another number or to another question are not heard, nor is what is no DNS", async (t) => {
@@ -53,7 +54,7 @@ test("answers with another number or to another question are not heard, nor is w
     say(encode({ type: "response", id, questions, answers: [{ ...forged[0], data: "192.0.2.1" }] }));
   });
   const server = `127.0.0.1:${socket.address().port}`;
-  const resolver = new TrustedServers({ clock: systemClock, servers: [server], timeoutMs: 1000 });
+  const resolver = new TrustedServers({ clock: systemClock, servers: [server], timeoutMs: 60_000 });
   assert.deepEqual((await resolver.ask("x.example", "A")).records, ["192.0.2.1"]);
 });
 
@@ -84,7 +85,7 @@ test("an answer that is cut is asked for again over TCP", async (t) => {
   const resolver = new TrustedServers({
     clock: systemClock,
     servers: [`127.0.0.1:${port}`],
-    timeoutMs: 1000,
+    timeoutMs: 60_000,
   });
   const answer = await resolver.ask("x.example", "A");
   assert.deepEqual([answer.records, answer.isAuthentic], [["192.0.2.9"], true]);

@@ -193,7 +193,7 @@ describe("a plugin that does not fit", () => {
   }
 });
 
-describe("a plugin that misbehaves", { timeout: 60_000 }, () => {
+describe("a plugin that misbehaves", () => {
   let engine: ChildEngine;
   before(async () => {
     engine = await ChildEngine.start({
@@ -223,7 +223,7 @@ describe("a plugin that misbehaves", { timeout: 60_000 }, () => {
     assert.deepEqual([refused.code, refused.stdout], [1, "unknown command\n"]);
     const listed = (await mtactl("plugins")).stdout;
     assert.match(listed, /^lifecycle {2}\S+\n {2}roles {6}script; interface version \d+\n/);
-    assert.match(listed, /1 blocked for 1\d\d\d ms, 0 misuses, 0 crashes\n$/);
+    assert.match(listed, /1 blocked for \d{4,} ms, 0 misuses, 0 crashes\n$/);
   });
 
   test("is named by the next process when it has brought one down", async () => {

@@ -35,7 +35,10 @@ function scratch(name: string, bytes: Buffer | string): string {
 function start(name: string, config: unknown, act = ""): { status: number | null; out: string; err: string } {
   const script = join(import.meta.dirname, "testdata/one-plugin.ts");
   const args = [script, name, JSON.stringify(config), act];
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8", timeout: 20_000 });
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+    encoding: "utf8",
+    timeout: 120_000,
+  });
   return { status, out: stdout.trim().replace(testPlugin(name), "file"), err: stderr };
 }
 

@@ -95,6 +95,7 @@ test("80 mail for a disk that others have filled is put off until there is room"
   await rig.pass(3000);
   await sendUntil(rig, "452 4.3.1 ");
   for (let i = 0; i < 3; i++) assert.match(await send(rig, "too late"), /^452 4\.3\.1 /);
+  await rig.delivered();
   rmSync(join(spool, "of-others"));
   await rig.pass(60_000);
   await sendUntil(rig, "250 ");

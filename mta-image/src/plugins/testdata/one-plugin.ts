@@ -34,6 +34,7 @@ switch (act) {
     plugins.host.cleanup();
     break;
   default:
-    void plugins.host.calls.call(functionOf(plugins, name, act), [250]);
+    // As long as a watchdog that hardly gets the processor may need to look.
+    void plugins.host.calls.call(functionOf(plugins, name, act), [1000]);
     plugins.host.cleanup();
 }
