@@ -35,13 +35,15 @@ export function makeReport(facts: ReportFacts): Buffer {
   const boundary = `=_${facts.id}`;
   const isGlobal = isInternationalized(facts.notice, facts.original);
   const part = isGlobal && !needsSmtpUtf8(facts.notice) ? encodedPart : plainPart;
+  const words = wordsOf(facts.notice);
   const parts = [
-    part("text/plain; charset=utf-8", Buffer.from(ownExplanation(facts) ?? explanation(facts), "utf8")),
+    ownPart(words) ??
+      part("text/plain; charset=utf-8", Buffer.from(ownExplanation(words) ?? explanation(facts), "utf8")),
     part(
       isGlobal ? "message/global-delivery-status" : "message/delivery-status",
       Buffer.from(statusFields(facts), "utf8"),
     ),
-    part(...returned(facts.original, isGlobal)),
+    ...(words?.returnsOriginal === false ? [] : [part(...returned(facts.original, isGlobal))]),
   ];
   const delimiter = Buffer.from(`--${boundary}\r\n`);
   return Buffer.concat([
@@ -110,11 +112,19 @@ function wordsOf({ recipients }: Notice): NoticeWords | null {
   return recipients[0]?.outcome.words ?? null;
 }
 
+function ownExplanation(words: NoticeWords | null): string | null {
+  return words === null || words.content === null ? null : sendable(words.content, /.{1,240}/gsu);
+}
+
+/** A whole part, its header included. */
+function ownPart(words: NoticeWords | null): Buffer | null {
+  if (words === null || words.part === null) return null;
+  return Buffer.from(`${sendable(words.part, /.{1,960}/gs)}\r\n`, "latin1");
+}
+
 /** In lines that may be sent (RFC 5322 2.1.1), whatever a script wrote. */
-function ownExplanation({ notice }: ReportFacts): string | null {
-  const content = wordsOf(notice)?.content ?? null;
-  if (content === null) return null;
-  const short = content.split(/\r\n|\r|\n/).flatMap((line) => line.match(/.{1,240}/gsu) ?? [""]);
+function sendable(text: string, longest: RegExp): string {
+  const short = text.split(/\r\n|\r|\n/).flatMap((line) => line.match(longest) ?? [""]);
   return lines(short.map((line) => line.replaceAll("\0", " ")));
 }
 
@@ -131,13 +141,14 @@ function threading({ notice, original }: ReportFacts): string[] {
 
 function header(facts: ReportFacts, mime: { boundary: string; isEightBit: boolean }): string {
   const { notice, hostname, id, now } = facts;
-  const own = wordsOf(notice)?.headers ?? [];
+  const words = wordsOf(notice);
+  const own = words?.headers ?? [];
   const [, subject = SUBJECTS[notice.kind]] = own.find(([name]) => /^subject$/i.test(name)) ?? [];
   return lines([
     `Date: ${mailDate(now)}`,
-    `From: Mail Delivery System <MAILER-DAEMON@${hostname}>`,
+    `From: ${words?.fromName ?? "Mail Delivery System"} <MAILER-DAEMON@${hostname}>`,
     `To: <${cleanAddress(notice.message.envelope.sender)}>`,
-    `Subject: ${clean(subject)}`,
+    `Subject: ${words?.subjectPrefix ?? ""}${clean(subject)}`,
     ...own.flatMap(([name, text]) => (/^subject$/i.test(name) ? [] : [`${name}: ${clean(text)}`])),
     `Message-ID: <${id}@${hostname}>`,
     ...threading(facts),

@@ -68,6 +68,13 @@ test("predelivery sends recipients where it wants, those of one way together", a
   assert.deepEqual(other.received[0]?.recipients, ["bob@example.net", "cid@example.net"]);
 });
 
+test("an empty text in the place of options is none", async () => {
+  const mta = await engine({ predelivery: `$options = ""; Try($options);` });
+  await sendTo(mta, "ann@example.net");
+  await sink.taken(1);
+  assert.deepEqual(sink.received[0]?.recipients, ["ann@example.net"]);
+});
+
 test("predelivery sees the message and reads its bytes", async () => {
   const mta = await engine({
     predelivery: `$f = $message["file"]["original"]; $text = $f->read();

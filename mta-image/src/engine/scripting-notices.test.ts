@@ -44,6 +44,19 @@ test("a notice says what the script wants, one for each wording", async (t) => {
   }
 });
 
+test("a notice has the name, the subject, the fields and the part that a script gives it", async (t) => {
+  const predelivery = `if ($message["sender"] != "") Bounce(["dsn" => [
+    "subject" => "Gone", "subject_prepend" => "Alas: ", "from_name" => "Custom Postmaster", "headers" => ["X-Team: post"],
+    "readable_mimepart" => MIME()->setType("text/html")->setBody("<em>gone</em>")->toString(), "original_headers" => false]]);`;
+  const [text = ""] = await notices(t, { predelivery }, { count: 1 });
+  assert.match(text, /^From: "Custom Postmaster" <MAILER-DAEMON@\S+>\r$/m);
+  assert.match(text, /^Subject: Alas: Gone\r$/m);
+  assert.match(text, /^X-Team: post\r$/m);
+  assert.match(text, /\r\nContent-Type: text\/html[\s\S]*\r\n\r\n<em>gone<\/em>\r\n/);
+  assert.match(text, /^Action: failed\r$/m);
+  assert.doesNotMatch(text, /This is the mail system|rfc822-headers/);
+});
+
 test("words that make no sense cost nobody the notice", async (t) => {
   const predelivery = `if ($message["sender"] != "") Bounce(["dsn" => ["headers" => ["From" => "x@example.org"]]]);`;
   const [text = ""] = await notices(t, { predelivery }, { count: 1 });

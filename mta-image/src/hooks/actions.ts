@@ -17,7 +17,12 @@ interface HookHost {
   readonly variables: readonly string[];
 }
 
-const options = optional(parameter.array("options"));
+/** Public scripts begin with `$options = ""`, and hand it on where they found none. */
+const options = optional(
+  parameter.of<HslArray>("options", "array", (value) =>
+    value instanceof HslArray ? value : value === "" ? new HslArray() : undefined,
+  ),
+);
 const reason = optional(
   parameter.of<Value>("reason", "string or array", (value) =>
     typeof value === "string" || value instanceof HslArray
@@ -88,7 +93,7 @@ const done = declare({
   ends: true,
   run: () => null,
 });
-const accept = plain("Accept", "accept", "Takes it, perhaps changed by the options.");
+const accept = saying("Accept", "accept", "Takes it, perhaps changed by the options.");
 const reject = saying("Reject", "reject", "Refuses it for good.");
 const defer = saying("Defer", "defer", "Refuses it for now.");
 const disconnect = saying("Disconnect", "disconnect", "Says 421 and closes the connection.");

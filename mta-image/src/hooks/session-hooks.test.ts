@@ -72,6 +72,13 @@ describe("connect", () => {
       client.socket.destroy();
     }));
 
+  test("says what stands before its options, as Reject and Defer do", () =>
+    withHooks({ connect: `Accept("hello", ["remoteptr" => "own.example"]);` }, async (receiver) => {
+      const client = await receiver.connect();
+      assert.equal(await client.reply(), "220 hello");
+      client.socket.destroy();
+    }));
+
   test("changes the client's address for what follows", () =>
     withHooks(
       { connect: `Accept(["remoteip" => "192.0.2.9"]);`, mailfrom: `Reject($connection["remoteip"]);` },
