@@ -6,15 +6,16 @@ import { Refusal } from "../error.ts";
 import { type Value, HslArray } from "../value.ts";
 import { toText } from "../convert.ts";
 import { decodeJson } from "../library/json.ts";
-import { privateKey, readPrivate } from "../library/keys.ts";
 import { mailMessageClass, makeMessage } from "../library/mail-message.ts";
 import { flag } from "../library/subjects.ts";
 import { readCertificates, x509Resource } from "../library/x509.ts";
 import { Pieces } from "../mail/pieces.ts";
 import type { Loader } from "../module.ts";
 import { decodeCsv } from "./csv.ts";
+import { anyPrivateKey } from "./private-key.ts";
 import { Schema } from "./schema.ts";
 import { decodeYaml } from "./yaml.ts";
+import { decodeTypes } from "./yaml-types.ts";
 
 type Read = (
   text: string,
@@ -24,8 +25,8 @@ type Read = (
 
 const readers: ReadonlyMap<string, Read> = new Map<string, Read>([
   ["json", readJson],
-  ["yaml", (text) => decodeYaml(text)],
-  ["yml", (text) => decodeYaml(text)],
+  ["yaml", readYaml],
+  ["yml", readYaml],
   ["csv", (text, options, file) => decodeCsv(text, options, schemaOf(options, file))],
   ["txt", (text, options) => (wantsLines(options) ? lines(text) : text)],
   ["crt", (text, options) => readCertificate(text, options, HslArray.of(pemBlocks(text)))],
@@ -79,10 +80,15 @@ function pemBlocks(text: string): string[] {
 }
 
 function readKey(text: string): Value {
-  const kinds = ["rsa", "ec", "ed25519"] as const;
-  const found = kinds.map((kind) => ({ kind, key: readPrivate(kind, text) })).find(({ key }) => key !== null);
-  if (found === undefined || found.key === null) throw new Refusal("this is no private key");
-  return privateKey(found.kind, found.key);
+  const key = anyPrivateKey(text);
+  if (key === null) throw new Refusal("this is no private key");
+  return key;
+}
+
+/** With option `types` (or `tags`) some tags stand for objects. */
+function readYaml(text: string, options: HslArray | undefined): Value {
+  const types = options?.get("types") ?? options?.get("tags") ?? null;
+  return types instanceof HslArray ? decodeTypes(text, types.values().map(toText)) : decodeYaml(text);
 }
 
 /** The older way to write it is `array`. */

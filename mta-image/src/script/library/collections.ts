@@ -13,6 +13,8 @@ const ITEM_BYTES = 48;
 class Collection {
   readonly items = new Map<Value, Value>();
   readonly #types: readonly string[];
+  /** Runs share it. */
+  #isFixed = false;
 
   constructor(types: readonly string[]) {
     this.#types = types;
@@ -25,12 +27,24 @@ class Collection {
     return share(value);
   }
 
+  fix(): this {
+    this.#isFixed = true;
+    return this;
+  }
+
+  /** To be changed. */
+  own(): Map<Value, Value> {
+    if (this.#isFixed) throw new Refusal("a Map or Set of an imported file cannot be changed");
+    return this.items;
+  }
+
   put(key: Value, value: Value): boolean {
-    if (!this.items.has(key)) {
+    const items = this.own();
+    if (!items.has(key)) {
       if (this.items.size >= MAX_ITEMS) throw new Refusal("there are too many items");
       meter.allocate(ITEM_BYTES);
     }
-    this.items.set(key, value);
+    items.set(key, value);
     return true;
   }
 
@@ -81,11 +95,11 @@ const common: readonly HostFunction[] = [
     "delete",
     [key],
     { returns: "boolean", docs: "Removes the key; says whether it was there." },
-    (all, at) => all.items.delete(at),
+    (all, at) => all.own().delete(at),
   ),
   method("size", [], { returns: "number", docs: "How many there are." }, (all) => all.items.size),
   method("clear", [], { returns: "none", docs: "Removes everything." }, (all) => {
-    all.items.clear();
+    all.own().clear();
     return null;
   }),
 ];
@@ -151,3 +165,17 @@ export const setClass: HostClass = makeClass("Set", "Different values of one typ
     ),
   ],
 });
+
+/** Of an imported file: all runs have the same. */
+export function fixedMap(entries: Iterable<readonly [Value, Value]>): Value {
+  const all = new Collection(["string", "any"]);
+  for (const [at, item] of entries) all.put(all.check(at, 0), all.check(item, 1));
+  return new HostObject(mapClass, all.fix());
+}
+
+/** As `fixedMap`. */
+export function fixedSet(values: Iterable<Value>): Value {
+  const all = new Collection(["any"]);
+  for (const item of values) all.put(all.check(item, 0), item);
+  return new HostObject(setClass, all.fix());
+}
