@@ -65,6 +65,20 @@ test("nothing that is there is excused", () => {
   );
 });
 
+test("no method of FFI is without a test", () => {
+  const tests = ["class", "script"].map((name) =>
+    readFileSync(new URL(`../plugins/ffi/${name}.test.ts`, import.meta.url), "utf8"),
+  );
+  const all = tests.join("\n");
+  const cls = foreignHost.classes.get("FFI");
+  const names = [...(cls?.methods.keys() ?? []), ...(cls?.statics.keys() ?? [])];
+  assert.ok(names.length > 0);
+  assert.deepEqual(
+    names.filter((name) => !all.includes(`"${name}"`) && !all.includes(`::${name}(`)),
+    [],
+  );
+});
+
 test("no action of a hook is without a test that has a script call it", () => {
   const folders = ["./", "../engine/"].map((path) => new URL(path, import.meta.url));
   const texts = folders.flatMap((folder) =>

@@ -184,7 +184,7 @@ function valueStatics(memory: Memory) {
       name: "type",
       parameters: [parameter.string("name")],
       returns: "FFIType",
-      docs: "A type by its name.",
+      docs: `A type by its name: ${typeNames.join(", ")}.`,
       run: (_, name) => {
         const type = typeNames.find((known) => known === name);
         if (type === undefined) throw new Refusal(`"${name}" is no C type; known are ${typeNames.join(" ")}`);
