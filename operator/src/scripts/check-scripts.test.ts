@@ -68,6 +68,21 @@ test("each mistake is named with file, line and column", async () => {
   assert.match(found[2] ?? "", /scripting\.hooks\.postdelivery: postdelivery:1:1: there is no function Try$/);
 });
 
+test("a row of data that breaks its schema is named with script, file, line, column and reason", async () => {
+  const files = [
+    { id: "limits.csv", data: "domain,limit\na.example,10\nb.example,many\n" },
+    {
+      id: "limits.csv.schema.json",
+      data: '{"fields":[{"name":"domain"},{"name":"limit","type":"integer"}]}',
+    },
+    { id: "lib.hsl", data: '\nimport $limits from "./limits.csv";' },
+  ];
+  const hooks = { mailfrom: [{ id: "m", data: 'import { $limits } from "lib.hsl"; echo $limits;' }] };
+  assert.deepEqual(await reasons(rendered({ hooks, files })), [
+    'smtpd-app.yaml: scripting.hooks.mailfrom.m: lib.hsl:2:1: limits.csv: line 3, column limit: "many" is no integer',
+  ]);
+});
+
 test("what only an engine can know is left to the engine", async () => {
   const hooks = { predelivery: "fromPlugin();" };
   assert.equal((await reasons(rendered({ hooks }))).length, 1);
