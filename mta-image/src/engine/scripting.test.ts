@@ -177,3 +177,27 @@ test("scripts read files of the configuration, count in metrics of their own and
   const text = await (await fetch(`${mta.monitorUrl}/metrics`)).text();
   assert.match(text, /^script_judged\{how="well"\} 1$/m);
 });
+
+test("a row of data that breaks its schema refuses the change with its place, and what runs stays", async () => {
+  const listed = (row: string): Partial<EngineOptions> => {
+    const files = [
+      { id: "limits.csv", data: `domain,limit\n${row}\n` },
+      {
+        id: "limits.csv.schema.json",
+        data: '{"fields":[{"name":"domain"},{"name":"limit","type":"integer"}]}',
+      },
+    ];
+    const script = 'import $limits from "limits.csv"; Reject("limit " . ($limits[0]["limit"] + 1));';
+    return judging(script, { files });
+  };
+  const mta = await engine(listed("a.example,10"));
+  const refused = await push(mta, "two", listed("a.example,many"));
+  assert.equal(refused.status, 422);
+  assert.match(
+    JSON.stringify(refused.json),
+    /judge:1:1: limits\.csv: line 2, column limit: \\"many\\" is no integer/,
+  );
+  const client = await greeted(mta);
+  assert.equal(await sender(client), "554 5.7.1 limit 11");
+  client.socket.destroy();
+});
