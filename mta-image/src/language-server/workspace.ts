@@ -68,6 +68,7 @@ export class Workspace {
         if (text !== undefined) return { id, text };
         return disk.load(id) ?? (id.startsWith("extras://") ? { id, host: unseenPlugin } : null);
       },
+      list: (folder) => disk.list?.(folder) ?? [],
     };
   }
 

@@ -9,6 +9,7 @@ const SCHEME = "extras://";
 
 export function withPluginModules(modules: ReadonlyMap<string, Host>, behind: Loader): Loader {
   return {
+    ...behind,
     load(id) {
       const host = id.startsWith(SCHEME) ? modules.get(id.slice(SCHEME.length)) : undefined;
       return host === undefined ? behind.load(id) : { id, host };

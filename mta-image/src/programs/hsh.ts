@@ -22,7 +22,7 @@ import { CompileError } from "../script/error.ts";
 import { mergeHosts } from "../script/host.ts";
 import { libraryHost } from "../script/library/library.ts";
 import { compile, run } from "../script/machine.ts";
-import { type Loader, mainOf } from "../script/module.ts";
+import { type Loader, mainOf, within } from "../script/module.ts";
 import { Shared } from "../script/shared.ts";
 import { folderLoader } from "./script-files.ts";
 import { folderFiles, givenFiles } from "../script-ports/files.ts";
@@ -58,6 +58,7 @@ async function start(options: HshOptions): Promise<number> {
       const data = options.files.get(id) ?? options.configs.get(id);
       return data === undefined ? folder.load(name) : { id, text: data };
     },
+    list: (name) => [...within(options.files.keys(), name), ...(folder.list?.(name) ?? [])],
   };
   try {
     const host = mergeHosts(libraryHost, extras.host);

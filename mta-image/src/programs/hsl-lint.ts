@@ -66,6 +66,7 @@ async function lint({ data, phase, files, scripting, plugins }: Request): Promis
   const given = scripts.loader(texts);
   const unseen = new Set(plugins.map(({ id }) => `extras://${id}`));
   const loader = {
+    ...given,
     load: (id: string) => given.load(id) ?? (unseen.has(id) ? { id, host: unseenPlugin } : null),
   };
   const hook = hookNames.find((name) => name === phase.toLowerCase());

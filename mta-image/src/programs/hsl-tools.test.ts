@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -43,6 +43,24 @@ test("hsh runs a package of scripts out of the folder extras, with its settings"
   writeFileSync(app, "plugins: [{ id: greeter, config: { word: hej } }]");
   const { status, stdout, stderr } = tool("hsh", ["-R", root, "-A", app, join(root, "main.hsl")], "");
   assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: "hej\n", stderr: "" });
+});
+
+test("hsh imports a folder's main.hsl, and all files of a pattern, from the configuration and below its root path", (t) => {
+  const root = mkdtempSync(join(tmpdir(), "hsh-"));
+  t.after(() => rmSync(root, { recursive: true }));
+  for (const folder of ["lib", "keys"]) mkdirSync(join(root, folder));
+  writeFileSync(join(root, "lib", "main.hsl"), "function two() { return 2; }");
+  writeFileSync(join(root, "keys", "a.key"), "A");
+  symlinkSync("/etc", join(root, "out"));
+  const app = join(root, "app.yaml");
+  writeFileSync(app, "scripting: { files: [{ id: keys/b.key, data: B }] }");
+  const script = `import { two } from "lib"; import $keys from "txt!keys/*.key"; import $out from "txt!out/hostn*";
+    echo two(); echo $keys; echo $out;`;
+  const { stdout, stderr } = tool("hsh", ["-R", root, "-A", app, "-"], script);
+  assert.deepEqual(
+    { stdout, stderr },
+    { stdout: `2\n["keys/a.key"=>"A","keys/b.key"=>"B"]\n[]\n`, stderr: "" },
+  );
 });
 
 test("hsh reads nothing above its root path", (t) => {

@@ -1,9 +1,9 @@
 /**
  * Files for scripts from a folder, for the command line tools: identities are paths below the root, and nothing above it
  * can be reached, not by links either. "extras://p" is the file extras/p, or extras/p/main.hsl. A path that cannot be read is a
- * file that is not there.
+ * file that is not there, and a folder has no files.
  */
-import { readFileSync, realpathSync, statSync } from "node:fs";
+import { readFileSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { resolve, sep } from "node:path";
 
 import { type Loader, mainOf } from "../script/module.ts";
@@ -15,12 +15,27 @@ export function folderLoader(root: string): Loader {
       if (mainOf(id) !== id && statSync(path, { throwIfNoEntry: false })?.isDirectory() === true)
         return this.load(mainOf(id));
       try {
-        const [real, base] = [realpathSync(path), realpathSync(root)];
-        if (!real.startsWith(base.endsWith(sep) ? base : base + sep)) return null;
-        return { id, text: readFileSync(real, "latin1") };
+        const real = inside(root, path);
+        return real === null ? null : { id, text: readFileSync(real, "latin1") };
       } catch {
         return null;
       }
     },
+    list(folder) {
+      try {
+        const real = inside(root, resolve(root, folder.replace(/^extras:\/\//, "extras/")));
+        if (real === null) return [];
+        const found = readdirSync(real, { withFileTypes: true });
+        return found.flatMap((entry) => (entry.isFile() ? [folder + entry.name] : []));
+      } catch {
+        return [];
+      }
+    },
   };
+}
+
+/** Where it really is; null above the root. Throws when it is not there. */
+function inside(root: string, path: string): string | null {
+  const [real, base] = [realpathSync(path), realpathSync(root)];
+  return real === base || real.startsWith(base.endsWith(sep) ? base : base + sep) ? real : null;
 }

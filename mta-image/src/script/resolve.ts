@@ -3,15 +3,24 @@
  * once; what concerns names that may be declared further down waits in a list until all units are known.
  */
 import type { Expression, FunctionNode, Statement } from "./ast.ts";
+import { Refusal } from "./error.ts";
 import type { Host, HostFunction } from "./host.ts";
 import { MAX_FILES, MAX_SOURCE } from "./limits.ts";
-import { moduleId } from "./module.ts";
+import { type Loaded, filesLike, moduleId } from "./module.ts";
 import { parse } from "./parse-statement.ts";
 import { type Cls, Fn, type Program, Unit } from "./program.ts";
 import { declareClass } from "./resolve-class.ts";
 import { checkCall, checkScoped } from "./resolve-call.ts";
 import type { Resolving, Surroundings } from "./resolving.ts";
+import { type Value, HslArray } from "./value.ts";
 import { children, expressionsOf } from "./walk.ts";
+
+/** How an import reads its files: `kind` is "txt!" and so on, or empty. */
+interface DataRead {
+  readonly kind: string;
+  readonly at: number;
+  readonly options: Value;
+}
 
 export function resolve(id: string, text: string, around: Surroundings): Program {
   return new Resolver(around).run(id, text);
@@ -207,10 +216,12 @@ class Resolver implements Resolving {
     this.#open.pop();
   }
 
-  #load(path: string, at: number) {
+  /** `main` is what a folder of that name may have. */
+  #load(path: string, at: number, main: string | null = null): Loaded | null {
+    const { loader, report } = this.around;
     const id = moduleId(path, this.#open.at(-1) ?? "");
-    const loaded = id === null ? null : this.around.loader.load(id);
-    if (loaded === null) this.around.report(at, `there is no file ${path}`);
+    const loaded = id === null ? null : (loader.load(id) ?? (main && loader.load(`${id}/${main}`)));
+    if (loaded === null) report(at, `there is no file ${path}`);
     return loaded;
   }
 
@@ -236,36 +247,46 @@ class Resolver implements Resolving {
     }
   }
 
-  #importedUnit(statement: Extract<Statement, { kind: "import" }>): Unit | Host | null {
-    const id = moduleId(statement.path, this.#open.at(-1) ?? "");
-    const known = id === null ? undefined : this.#byId.get(id);
-    if (known === "loading") {
-      this.around.report(statement.at, `${statement.path} imports itself`);
-      return null;
-    }
-    if (known !== undefined) return known;
-    const loaded = this.#load(statement.path, statement.at);
+  /** A file runs once, by whatever paths it is imported. */
+  #importedUnit({ path, at }: Extract<Statement, { kind: "import" }>): Unit | Host | null {
+    const loaded = this.#load(path, at, "main.hsl");
     if (loaded === null) return null;
-    return "host" in loaded ? loaded.host : this.#unit({ ...loaded, at: statement.at }, []);
+    if ("host" in loaded) return loaded.host;
+    const known = this.#byId.get(loaded.id);
+    if (known !== "loading") return known ?? this.#unit({ ...loaded, at }, []);
+    this.around.report(at, `${path} imports itself`);
+    return null;
   }
 
   #importData(fn: Fn, statement: Extract<Statement, { kind: "import" }>, variable: string): void {
-    const path = statement.path.replace(/^[a-z]+!/, "");
-    const loaded = this.#load(path, statement.at);
+    const [, kind = "", path = ""] = /^([a-z]+!)?([\s\S]*)$/.exec(statement.path) ?? [];
     fn.locals.add(variable);
-    if (loaded === null) return;
-    if (!("text" in loaded)) return this.around.report(statement.at, `${path} is no file`);
-    this.around.budget.data -= loaded.text.length;
-    if (this.around.budget.data < 0)
-      return this.around.report(statement.at, "the data that scripts import are too large");
     const options = statement.options === null ? null : this.around.constant(statement.options);
     if (options === undefined)
       return this.around.report(statement.at, "the options of an import are constants");
+    const read = { kind, at: statement.at, options };
+    const value = path.includes("*") ? this.#dataOfAll(path, read) : this.#dataOf(path, read);
+    if (value !== undefined) fn.unit.data.set(variable, value);
+  }
+
+  /** What each file of a pattern holds, by the identity of the file. */
+  #dataOfAll(pattern: string, read: DataRead): Value {
+    const id = moduleId(pattern, this.#open.at(-1) ?? "");
+    const files = id === null ? [] : filesLike(id, this.around.loader);
+    return HslArray.from(files.map((file) => [file, this.#dataOf(file, read) ?? null] as const));
+  }
+
+  #dataOf(path: string, { kind, at, options }: DataRead): Value | undefined {
+    const loaded = this.#load(path, at);
+    if (loaded === null) return undefined;
     try {
-      const kind = /^[a-z]+!/.exec(statement.path)?.[0] ?? "";
-      fn.unit.data.set(variable, this.around.data(kind + loaded.id, loaded.text, options));
+      if (!("text" in loaded)) throw new Refusal(`${path} is no file`);
+      this.around.budget.data -= loaded.text.length;
+      if (this.around.budget.data < 0) throw new Refusal("the data that scripts import are too large");
+      return this.around.data(kind + loaded.id, loaded.text, options);
     } catch (error) {
-      this.around.report(statement.at, (error as Error).message);
+      this.around.report(at, (error as Error).message);
+      return undefined;
     }
   }
 
