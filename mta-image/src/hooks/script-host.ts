@@ -7,7 +7,7 @@
  * scripts are compiled again with it. Pure; nothing here fails.
  */
 import { type Host, makeHost, mergeHosts } from "../script/host.ts";
-import { type Loader, mainOf } from "../script/module.ts";
+import { type Loader, mainOf, within } from "../script/module.ts";
 import { actionsOf } from "./actions.ts";
 import { type HookName, hookNames } from "./stages.ts";
 
@@ -52,6 +52,7 @@ export function makeScriptHost({
         const text = id.startsWith(CONFIG) ? pluginConfigs?.get(id.slice(CONFIG.length)) : files.get(file);
         return text === undefined ? null : { id: file, text };
       },
+      list: (folder) => within(files.keys(), folder),
     }),
   };
 }

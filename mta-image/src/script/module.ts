@@ -12,6 +12,8 @@ export type Loaded =
 export interface Loader {
   /** `id` is what `moduleId` made; null when there is nothing of that name. */
   load(id: string): Loaded | null;
+  /** Identities of the files that stand in a folder ("" or "lists/") itself; without it there are none to be found. */
+  readonly list?: (folder: string) => Iterable<string>;
 }
 
 export const noFiles: Loader = { load: () => null };
@@ -23,7 +25,34 @@ export function loadFrom(files: ReadonlyMap<string, string>): Loader {
       const text = files.get(id);
       return text === undefined ? null : { id, text };
     },
+    list: (folder) => within(files.keys(), folder),
   };
+}
+
+export function within(ids: Iterable<string>, folder: string): readonly string[] {
+  return [...ids].filter((id) => id.startsWith(folder) && !id.includes("/", folder.length));
+}
+
+/** The files of a pattern such as "lists/*.txt", whose last part has a * for any letters; sorted. */
+export function filesLike(pattern: string, loader: Loader): readonly string[] {
+  const cut = pattern.lastIndexOf("/") + 1;
+  const pieces = pattern.slice(cut).split("*");
+  const found = loader.list?.(pattern.slice(0, cut)) ?? [];
+  return [...new Set(found)].filter((id) => fits(id.slice(cut), pieces)).toSorted();
+}
+
+/** Each piece where it is found first: that leaves the most room for those behind it. */
+function fits(name: string, pieces: readonly string[]): boolean {
+  const [head = "", tail = ""] = [pieces[0], pieces.at(-1)];
+  const end = name.length - tail.length;
+  if (!name.startsWith(head) || !name.endsWith(tail) || end < head.length) return false;
+  let at = head.length;
+  for (const piece of pieces.slice(1, -1)) {
+    const found = name.indexOf(piece, at);
+    if (found === -1 || found + piece.length > end) return false;
+    at = found + piece.length;
+  }
+  return true;
 }
 
 /**
