@@ -57,6 +57,16 @@ test("any state of reports is taken or left, and what is taken can be reported",
   assert.deepEqual(JSON.parse(JSON.stringify(restored.state())), good);
 });
 
+test("engines that report for one organization give their reports ids of their own, over restarts too", () => {
+  const idOf = (engine: string): string | undefined => {
+    const reports = new TlsReports(new ManualClock(), () => ({ ...by(), engine }));
+    reports.restore(goodState());
+    return reports.reports(reports.days()[0] ?? "")[0]?.["report-id"];
+  };
+  assert.notEqual(idOf("mx-0"), idOf("mx-1"));
+  assert.equal(idOf("mx-0"), idOf("mx-0"));
+});
+
 test("any state of policies is taken or left out, and what is taken is a policy", () => {
   const kept = {
     id: "1",

@@ -19,6 +19,14 @@ export interface TlsEvent {
   readonly detail: string;
 }
 
+/** Who reports. */
+export interface Reporter {
+  readonly organization: string;
+  readonly contact: string;
+  /** Tells those apart that report for one organization, so that no receiver takes one's report for another's. */
+  readonly engine?: string;
+}
+
 /** One report, in the words of RFC 8460 4.4. */
 export interface TlsReport {
   readonly "organization-name": string;
@@ -63,10 +71,9 @@ export class TlsReports {
   /** Grows with each change of `state`. */
   changes = 0;
 
-  readonly #by: () => { readonly organization: string; readonly contact: string };
+  readonly #by: () => Reporter;
 
-  /** `by` says who we are. */
-  constructor(clock: Clock, by: () => { readonly organization: string; readonly contact: string }) {
+  constructor(clock: Clock, by: () => Reporter) {
     this.#clock = clock;
     this.#by = by;
   }
@@ -99,7 +106,7 @@ export class TlsReports {
       "organization-name": by.organization,
       "date-range": { "start-datetime": start, "end-datetime": `${day}T23:59:59Z` },
       "contact-info": by.contact,
-      "report-id": `${start}_${domain}`,
+      "report-id": [start, domain, ...(by.engine === undefined ? [] : [by.engine])].join("_"),
       policies: [...tallies.values()].map((tally) => toPolicy(domain, tally)),
     }));
   }

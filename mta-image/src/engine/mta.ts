@@ -113,6 +113,7 @@ export class Mta {
       intake: () => this.#door.intake,
       folder: options.config.current.startup.spool.path,
       hostname: parts.settings.hostname,
+      systemHostname: options.systemHostname,
       listeners: options.config.current.startup.servers.flatMap(({ type, listeners }) =>
         type === "smtp" ? listeners : [],
       ),

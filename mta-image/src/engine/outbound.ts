@@ -46,6 +46,8 @@ export function makeOutbound(options: {
   readonly clock: Clock;
   readonly random: Random;
   readonly hostname: string;
+  /** Of the machine or pod. */
+  readonly systemHostname: string;
   /** Of our servers that take mail. */
   readonly listeners: readonly ListenedTo[];
   readonly settings: () => Settings;
@@ -64,7 +66,7 @@ export function makeOutbound(options: {
   const { isForbidden } = finder;
   const transport = (id: string): TransportSettings | undefined => settings().transports.get(id);
   const policies = new StsPolicies({ clock, resolver, isForbidden });
-  const tls = makeTls({ clock, settings, policies });
+  const tls = makeTls({ ...options, policies });
   const tlsReporting = new TlsReporting({
     ...options,
     policies,
@@ -90,7 +92,12 @@ export function makeOutbound(options: {
   };
 }
 
-function makeTls(options: { clock: Clock; settings: () => Settings; policies: StsPolicies }): TlsTools {
+function makeTls(options: {
+  readonly clock: Clock;
+  readonly systemHostname: string;
+  readonly settings: () => Settings;
+  readonly policies: StsPolicies;
+}): TlsTools {
   const { clock, settings, policies } = options;
   const validation = new LiveValidation({ clock, servers: () => settings().resolver.validating });
   return {
@@ -99,7 +106,8 @@ function makeTls(options: { clock: Clock; settings: () => Settings; policies: St
     sessions: new TlsSessions(clock),
     reports: new TlsReports(clock, () => {
       const organization = settings().hostname;
-      return { organization, contact: settings().reportSender?.from ?? `postmaster@${organization}` };
+      const contact = settings().reportSender?.from ?? `postmaster@${organization}`;
+      return { organization, contact, engine: options.systemHostname.replace(/[^A-Za-z0-9.-]/g, "-") };
     }),
   };
 }
