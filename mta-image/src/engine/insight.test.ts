@@ -134,6 +134,24 @@ describe("what administrators are shown of a running engine", () => {
     assert.deepEqual([queue.total, queue.hold], [0, 0]);
   });
 
+  test("mail is given up by a query, counted first, and its sender hears of it", async () => {
+    const client = createTransport({ host: "127.0.0.1", port: engine.smtpPort, ignoreTLS: true });
+    await client.sendMail({ from: "boss@corp.test", to: "d@later.test", subject: "given up", text: "hi" });
+    client.close();
+    const filter = { recipientDomain: "later.test", senderDomain: "corp.test", minAttempts: 1 };
+    await until(
+      () => search(filter),
+      ({ matched }) => matched === 1,
+    );
+    assert.deepEqual(await order("bounce", filter, true), { matched: 1, changed: 0 });
+    assert.deepEqual(await order("bounce", filter), { matched: 1, changed: 1 });
+    const notices = (): string[] =>
+      sink.received.flatMap(({ sender, content }) => (sender === "" ? [content.toString()] : []));
+    await until(notices, ({ length }) => length === 1);
+    assert.match(notices()[0] ?? "", /^Final-Recipient: rfc822; d@later\.test\r\nAction: failed\r$/m);
+    assert.equal((await search({ recipientDomain: "later.test" })).matched, 0);
+  });
+
   test("configuration and metrics come as they are in force", async () => {
     const { json } = await engine.admin("GET", "/v1/config");
     const { revision, files } = json as { revision: string; files: Record<string, string> };
