@@ -117,7 +117,7 @@ export class ObjectStore {
         );
       },
       (status) => status === 200,
-      30_000,
+      120_000,
     );
   }
 

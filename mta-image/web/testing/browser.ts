@@ -23,7 +23,11 @@ const PROGRAM = "/usr/bin/chromium";
 export const hasBrowser = existsSync(PROGRAM);
 
 export async function openBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: PROGRAM, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
+  return chromium.launch({
+    executablePath: PROGRAM,
+    args: ["--no-sandbox", "--disable-dev-shm-usage"],
+    timeout: 120_000,
+  });
 }
 
 /** Who reads the pages as they are built: a browser, and the folder with them. */
@@ -59,7 +63,7 @@ export async function openTab(
     locale: "en-GB",
   });
   const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(60_000);
   const complaints: string[] = [];
   page.on("pageerror", (error) => complaints.push(error.message));
   page.on("console", (message) => {

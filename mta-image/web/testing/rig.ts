@@ -47,7 +47,7 @@ export async function startRig(options: {
   writeFileSync(join(folder, "users.yaml"), JSON.stringify({ users }));
   const config = WebConfig.parse({
     listener: { port: 0 },
-    engines: { tokenfile: join(folder, "token"), timeout: "1s", ...options.engines },
+    engines: { tokenfile: join(folder, "token"), timeout: "30s", ...options.engines },
     users: join(folder, "users.yaml"),
     sessions: { keyfile: join(folder, "key") },
     audit: { file: join(folder, "audit.jsonl") },

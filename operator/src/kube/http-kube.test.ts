@@ -15,6 +15,7 @@ import { kubeconfigFor } from "../../testing/kubeconfig.ts";
 import { findAccess } from "./access.ts";
 import { isKubeFailure, type KubeCode } from "./errors.ts";
 import { HttpKube } from "./http-kube.ts";
+import type { WatchEvent } from "./kube.ts";
 import { type ConfigMap, resources } from "./objects.ts";
 
 type Handler = (request: IncomingMessage, response: ServerResponse, body: string) => void;
@@ -30,6 +31,8 @@ describe("the door to the API server", () => {
   let folder: string;
   let server: Server;
   let kube: HttpKube;
+  /** For a server that does not answer, or falls silent. */
+  let hasty: HttpKube;
   let sockets = 0;
   let handler: Handler = (_, response) => json(response, 200, stored);
   const seen: { url: string; headers: IncomingMessage["headers"]; body: string }[] = [];
@@ -51,17 +54,13 @@ describe("the door to the API server", () => {
     const { port } = server.address() as AddressInfo;
     await writeFile(join(folder, "ca.crt"), keys.ca);
     await writeFile(join(folder, "config"), kubeconfigFor(port, { namespace: "n" }));
-    kube = new HttpKube({
-      access: findAccess(join(folder, "config")),
-      clock: systemClock,
-      random: () => 0,
-      userAgent: "test",
-      callDeadlineMs: 2000,
-      silenceMs: 300,
-    });
+    const access = findAccess(join(folder, "config"));
+    const options = { access, clock: systemClock, random: () => 0, userAgent: "test" };
+    kube = new HttpKube({ ...options, callDeadlineMs: 60_000, silenceMs: 60_000 });
+    hasty = new HttpKube({ ...options, callDeadlineMs: 2000, silenceMs: 300 });
   });
   after(async () => {
-    await kube.close();
+    await Promise.all([kube.close(), hasty.close()]);
     server.closeAllConnections();
     server.close();
     await rm(folder, { recursive: true });
@@ -109,57 +108,57 @@ describe("the door to the API server", () => {
     handler = (request) => request.socket.destroy();
     await assert.rejects(kube.get(ref), (error) => isKubeFailure(error, "unreachable"));
     handler = () => undefined;
-    await assert.rejects(kube.get(ref), (error) => isKubeFailure(error, "unreachable"));
+    await assert.rejects(hasty.get(ref), (error) => isKubeFailure(error, "unreachable"));
   });
 
-  test("a watch hands out events cut anywhere, drops managed fields, and notices silence", async () => {
+  test("a watch hands out events cut anywhere, and drops managed fields", async () => {
     const object = { ...stored, metadata: { ...stored.metadata, managedFields: [{}] } };
     const lines = `${JSON.stringify({ type: "ADDED", object })}\n${JSON.stringify({ type: "BOOKMARK", object })}\n`;
     handler = (_, response) => {
       response.writeHead(200, { "content-type": "application/json" });
       for (let i = 0; i < lines.length; i += 40) response.write(lines.slice(i, i + 40));
+      response.end();
     };
-    const events: string[] = [];
-    const watching = (async () => {
-      const signal = new AbortController().signal;
-      for await (const event of kube.watch(resources.configMaps, {
-        namespace: "",
-        resourceVersion: "1",
-        signal,
-      })) {
-        events.push(event.type);
-        if (event.type === "ADDED") assert.ok(!JSON.stringify(event.object).includes("managedFields"));
-      }
-    })();
-    await assert.rejects(
-      watching,
-      (error) => isKubeFailure(error, "unreachable") && /silent/.test(error.message),
+    const events = await watched(kube);
+    assert.deepEqual(
+      events.map(({ type }) => type),
+      ["ADDED", "BOOKMARK"],
     );
-    assert.deepEqual(events, ["ADDED", "BOOKMARK"]);
+    assert.ok(!JSON.stringify(events[0]).includes("managedFields"));
     assert.match(seen.at(-1)?.url ?? "", /allowWatchBookmarks=true/);
   });
 
+  test("a watch notices silence", async () => {
+    handler = (_, response) =>
+      void response.writeHead(200, { "content-type": "application/json" }).write("\n");
+    await assert.rejects(
+      watched(hasty),
+      (error) => isKubeFailure(error, "unreachable") && /silent/.test(error.message),
+    );
+  });
+
+  /** All events until the server ends it. */
+  async function watched(by: HttpKube): Promise<WatchEvent<ConfigMap>[]> {
+    const { signal } = new AbortController();
+    const events: WatchEvent<ConfigMap>[] = [];
+    const options = { namespace: "", resourceVersion: "1", signal };
+    for await (const event of by.watch(resources.configMaps, options)) events.push(event);
+    return events;
+  }
+
   test("a watch whose refusal never ends, or has no end, is given up", async () => {
-    const begin = async (): Promise<void> => {
-      const { signal } = new AbortController();
-      for await (const _ of kube.watch(resources.configMaps, {
-        namespace: "",
-        resourceVersion: "1",
-        signal,
-      }));
-    };
     handler = (_, response) => void response.writeHead(500).write('{"kind":"Status","message":"no');
-    await assert.rejects(begin(), (error) => isKubeFailure(error, "unreachable"));
+    await assert.rejects(watched(hasty), (error) => isKubeFailure(error, "unreachable"));
     handler = (_, response) => {
       const page = Buffer.alloc(1024 * 1024, "x");
       const more = (): void => void response.write(page, (error) => error ?? more());
       response.writeHead(500);
       more();
     };
-    await assert.rejects(begin(), (error) => isKubeFailure(error));
+    await assert.rejects(watched(hasty), (error) => isKubeFailure(error));
     handler = (_, response) => json(response, 403, { kind: "Status", message: "you may not" });
     await assert.rejects(
-      begin(),
+      watched(kube),
       (error) => isKubeFailure(error, "refused") && /you may not/.test(error.message),
     );
   });
@@ -167,14 +166,7 @@ describe("the door to the API server", () => {
   test("an event of type ERROR with 410 is gone", async () => {
     const line = JSON.stringify({ type: "ERROR", object: { kind: "Status", code: 410, reason: "Expired" } });
     handler = (_, response) => response.writeHead(200).end(`${line}\n`);
-    const signal = new AbortController().signal;
-    const watch = kube.watch(resources.configMaps, { namespace: "", resourceVersion: "1", signal });
-    await assert.rejects(
-      (async () => {
-        for await (const _ of watch);
-      })(),
-      (error) => isKubeFailure(error, "gone"),
-    );
+    await assert.rejects(watched(kube), (error) => isKubeFailure(error, "gone"));
   });
 
   test("a kubeconfig that names nothing, or a server in the clear, is refused", async () => {

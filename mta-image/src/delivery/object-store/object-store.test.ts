@@ -33,8 +33,8 @@ function settingsFor(store: { endpoint: string; keyFile: string; secretFile: str
     tokenFile: null,
     caFile: null,
     partBytes: 5 * MIB,
-    connectMs: 2000,
-    answerMs: 2000,
+    connectMs: 60_000,
+    answerMs: 60_000,
     maxConnections: 4,
   };
 }
