@@ -54,7 +54,16 @@ export function wholeBudget(): TextBudget {
 /** Steps between two looks at the clock: some 0.2 ms of plain loops. */
 export const QUANTUM = 50_000;
 
-/** PCRE2's match limit: some 50 ms of backtracking on one core. */
+/** A signature, its check, or the reading of a key or certificate: up to some milliseconds, so each is a look at the clock. */
+export const KEY_STEPS = QUANTUM;
+
+/** PCRE2's match limit, from one place where the match may begin: some 50 ms of backtracking on one core. */
 export const REGEX_STEPS = 1_000_000;
+/**
+ * What one search may do from all places together, in codes of the pattern (4 each) and characters that they pass over, and
+ * how much more for each byte of the text: a search that goes on to the end from each place takes the text's square.
+ */
+export const REGEX_WORK = 100_000_000;
+export const REGEX_WORK_A_BYTE = 16;
 export const REGEX_HEAP_KIB = 16_384;
 export const REGEX_PATTERN = 65_536;

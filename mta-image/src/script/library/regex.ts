@@ -6,16 +6,16 @@ import { toText } from "../convert.ts";
 import { type HostFunction, declare, optional, parameter } from "../host.ts";
 import { MAX_STRING } from "../limits.ts";
 import { meter } from "../meter.ts";
-import type { Groups, Pattern } from "../pcre/pcre.ts";
+import { type Groups, type Pattern, pattern } from "../pcre/pcre.ts";
 import { makeRegex, patternOf } from "../regex.ts";
 
 const { string, number } = parameter;
-const pattern = parameter.of("pattern", "Regex or string", (value) => patternOf(value));
+const regexParameter = parameter.of("pattern", "Regex or string", (value) => patternOf(value));
 
 export const regexFunctions: readonly HostFunction[] = [
   declare({
     name: "pcre_match",
-    parameters: [pattern, string("subject")],
+    parameters: [regexParameter, string("subject")],
     returns: "array",
     docs: "The first match: the whole at 0, captures by number and by name; empty when nothing matches.",
     run: (_, regex, subject) => {
@@ -25,7 +25,7 @@ export const regexFunctions: readonly HostFunction[] = [
   }),
   declare({
     name: "pcre_match_all",
-    parameters: [pattern, string("subject")],
+    parameters: [regexParameter, string("subject")],
     returns: "array",
     docs: "For the whole match at 0 and for every capture, by number and by name, the list of what all matches have there.",
     run: (_, regex, subject) => {
@@ -41,7 +41,10 @@ export const regexFunctions: readonly HostFunction[] = [
     parameters: [string("string")],
     returns: "string",
     docs: "The string as a pattern that matches it and nothing else.",
-    run: (_, text) => text.replace(/[.\\+*?[^\]$(){}=!<>|:#/-]/g, "\\$&").replaceAll("\0", "\\000"),
+    run: (_, text) => {
+      meter.allocate(text.length * 2);
+      return text.replace(/[.\\+*?[^\]$(){}=!<>|:#/-]/g, "\\$&").replaceAll("\0", "\\000");
+    },
   }),
   declare({
     name: "pcre_compile",
@@ -53,7 +56,7 @@ export const regexFunctions: readonly HostFunction[] = [
   declare({
     name: "pcre_replace",
     parameters: [
-      pattern,
+      regexParameter,
       parameter.of("replace", "function or string", (value) =>
         value instanceof HslFunction || typeof value === "string" ? value : undefined,
       ),
@@ -83,16 +86,20 @@ export const regexFunctions: readonly HostFunction[] = [
   }),
 ];
 
-/** All matches from the left; after an empty one, another is sought at the same place, then one byte on. */
+/**
+ * All matches from the left; after an empty one, another is sought at the same place, then one character on. Between two
+ * of them a callback may have used more patterns than are kept.
+ */
 export function* scan(regex: Pattern, subject: string): Generator<Groups> {
   let at = 0;
   let wasEmpty = false;
-  while (at <= subject.length) {
-    const found = regex.match(subject, at, wasEmpty);
+  for (let isFirst = true; at <= subject.length; isFirst = false) {
+    const used = regex.isGone ? pattern(regex.source, regex.flags) : regex;
+    const found = used.match(subject, at, wasEmpty, !isFirst && !isWithin(subject, at));
     if (found === null) {
       if (!wasEmpty) return;
       wasEmpty = false;
-      at += 1;
+      for (at += 1; used.isUtf && isWithin(subject, at); ) at += 1;
       continue;
     }
     yield found;
@@ -101,7 +108,16 @@ export function* scan(regex: Pattern, subject: string): Generator<Groups> {
   }
 }
 
+/** Whether a character of UTF-8 goes on here. */
+function isWithin(subject: string, at: number): boolean {
+  return (subject.charCodeAt(at) & 0xc0) === 0x80;
+}
+
+/** Of a text that is part of another, and its place in a list. */
+const CAPTURE_BYTES = 40;
+
 function captures(regex: Pattern, subject: string, found: Groups): HslArray {
+  meter.allocate((regex.groups + 1) * CAPTURE_BYTES);
   const texts = Array.from({ length: regex.groups + 1 }, (_, at) => part(subject, found, at));
   const result = new HslArray(texts);
   for (const [at, name] of regex.names) result.set(name, texts[at] ?? "");
@@ -114,9 +130,16 @@ function part(subject: string, found: Groups, at: number): string {
 }
 
 function fill(replacement: string, subject: string, found: Groups): string {
+  meter.charge(replacement.length >> 4);
+  let room = MAX_STRING;
   return replacement.replace(
     /\\\\|[\\$](\d{1,2})|\$\{(\d{1,2})\}/g,
-    (all, plain?: string, braced?: string) =>
-      all === "\\\\" ? "\\" : part(subject, found, Number(plain ?? braced)),
+    (all, plain?: string, braced?: string) => {
+      const text = all === "\\\\" ? "\\" : part(subject, found, Number(plain ?? braced));
+      room -= text.length;
+      if (room < 0) throw new BudgetError("a string is too long");
+      meter.charge(4);
+      return text;
+    },
   );
 }

@@ -11,6 +11,9 @@ static pcre2_compile_context *compiling;
 static int error_code;
 static PCRE2_SIZE error_offset;
 
+/* Of pcre2_match.c, by counted.patch. */
+extern uint32_t hsl_work, hsl_most_work;
+
 void *hsl_alloc(size_t size) { return malloc(size); }
 void hsl_free(void *block) { free(block); }
 int hsl_error_code(void) { return error_code; }
@@ -35,10 +38,15 @@ pcre2_match_data *hsl_match_data(const pcre2_code *code) {
 
 PCRE2_SIZE *hsl_ovector(pcre2_match_data *data) { return pcre2_get_ovector_pointer(data); }
 
+/* At most so much work, from all places where the match may begin together; hsl_worked() says how much it was. */
 int hsl_match(const pcre2_code *code, PCRE2_SPTR subject, size_t length, size_t start, uint32_t options,
-              pcre2_match_data *data) {
+              pcre2_match_data *data, uint32_t most_work) {
+  hsl_work = 0;
+  hsl_most_work = most_work;
   return pcre2_match(code, subject, length, start, options, data, limits);
 }
+
+uint32_t hsl_worked(void) { return hsl_work; }
 
 uint32_t hsl_info(const pcre2_code *code, uint32_t what) {
   uint32_t value = 0;

@@ -1,10 +1,10 @@
 /**
- * PCRE2, compiled to WebAssembly, over byte strings. Patterns and matches run under the limits of limits.ts; a match
- * that exceeds them throws a BudgetError, a pattern that is wrong a Refusal. Compiled patterns are kept in a bounded
- * cache that also frees them.
+ * PCRE2, compiled to WebAssembly, over byte strings. Patterns and matches run under the limits of limits.ts, and the run
+ * pays for what they did; a match that exceeds them throws a BudgetError, a pattern that is wrong a Refusal. Compiled
+ * patterns are kept in a bounded cache that also frees them.
  */
 import { BudgetError, Refusal } from "../error.ts";
-import { REGEX_HEAP_KIB, REGEX_PATTERN, REGEX_STEPS } from "../limits.ts";
+import { REGEX_HEAP_KIB, REGEX_PATTERN, REGEX_STEPS, REGEX_WORK, REGEX_WORK_A_BYTE } from "../limits.ts";
 import { meter } from "../meter.ts";
 import { pcreBinary } from "./binary.ts";
 
@@ -25,7 +25,10 @@ interface Exports {
     start: number,
     options: number,
     data: number,
+    mostWork: number,
   ): number;
+  /** What the last match did, in characters and codes of the pattern. */
+  hsl_worked(): number;
   hsl_info(code: number, what: number): number;
   hsl_names(code: number): number;
   hsl_free_code(code: number): void;
@@ -48,18 +51,33 @@ const options: Readonly<Record<string, number>> = {
   /** PCRE's old "extra": unknown escapes are errors, which PCRE2 does anyway. */
   X: 0,
 };
-const INFO = { captures: 4, names: 17, nameSize: 18 } as const;
+const INFO = { options: 0, captures: 4, names: 17, nameSize: 18 } as const;
 const NO_MATCH = -1;
 const LIMITS: ReadonlySet<number> = new Set([-47, -53, -63]);
 const UNSET = 0xffffffff;
 const NOT_EMPTY_ANCHORED = 0x80000000 | 0x00000008;
+const NO_UTF_CHECK = 0x40000000;
 const CACHED = 1_000;
+/** Of work, which is some 2 ns each. */
+const WORK_A_STEP = 2;
+const STEPS_A_PATTERN_BYTE = 20;
 
 /** Started with the first pattern: an engine without scripts has no use for it. */
 let started: Exports | null = null;
 const cache = new Map<string, Pattern>();
 let subjectAt = 0;
 let subjectRoom = 0;
+/** What stands there, so that many matches of one text do not copy it again and again. */
+let subjectText: string | null = null;
+/**
+ * Where matches leave their groups, with room for those of any pattern so far. One for all: each keeps the memory of its
+ * deepest backtracking, and a thousand of them would fill what the module has.
+ */
+let groupsAt = 0;
+let groupsRoom = -1;
+
+/** Of a group's two positions as numbers of JavaScript. */
+const GROUP_BYTES = 16;
 
 /** Positions of the groups, pairs of begin and end; -1 for a group that took no part. */
 export type Groups = readonly number[];
@@ -79,47 +97,65 @@ function start(): Exports {
 
 export class Pattern {
   readonly source: string;
+  readonly flags: string;
   readonly groups: number;
+  /** Characters of UTF-8 rather than bytes. */
+  readonly isUtf: boolean;
   /** Name of each group that has one. */
   readonly names: ReadonlyMap<number, string>;
+  /** Dropped from the cache meanwhile: ask for the pattern again. */
+  isGone = false;
   readonly #code: number;
-  readonly #data: number;
 
   constructor(source: string, flags: string) {
+    meter.charge(Math.min(source.length, REGEX_PATTERN) * STEPS_A_PATTERN_BYTE);
     this.source = source;
+    this.flags = flags;
     this.#code = compileCode(source, flags);
-    this.#data = pcre().hsl_match_data(this.#code);
     this.groups = pcre().hsl_info(this.#code, INFO.captures);
+    this.isUtf = (pcre().hsl_info(this.#code, INFO.options) & (options["u"] as number)) !== 0;
     this.names = readNames(this.#code);
   }
 
-  /** From `from` on, or null; `advance` refuses an empty match right there. */
-  match(subject: string, from = 0, advance = false): Groups | null {
-    meter.charge(10 + (subject.length >> 4));
-    writeSubject(subject);
+  /**
+   * From `from` on, or null; `advance` refuses an empty match right there. `isChecked`: a match of this pattern on this
+   * text was sought before, so that it is known to be UTF-8 where it must be, and `from` begins a character.
+   */
+  match(subject: string, from = 0, advance = false, isChecked = false): Groups | null {
+    placeSubject(subject);
+    if (this.isUtf && !isChecked) meter.charge(subject.length >> 4);
     const result = pcre().hsl_match(
       this.#code,
       subjectAt,
       subject.length,
       from,
-      advance ? NOT_EMPTY_ANCHORED : 0,
-      this.#data,
+      (advance ? NOT_EMPTY_ANCHORED : 0) | (isChecked ? NO_UTF_CHECK : 0),
+      makeRoom(this.#code, this.groups),
+      REGEX_WORK + REGEX_WORK_A_BYTE * subject.length,
     );
-    if (result === NO_MATCH) return null;
     if (LIMITS.has(result)) throw new BudgetError("a regular expression took too many steps");
+    meter.charge(10 + Math.trunc(pcre().hsl_worked() / WORK_A_STEP));
+    if (result === NO_MATCH) return null;
     if (result < 0) throw new Refusal(`a regular expression failed: ${message(result)}`);
-    const vector = new Uint32Array(
-      pcre().memory.buffer,
-      pcre().hsl_ovector(this.#data),
-      (this.groups + 1) * 2,
-    );
+    meter.allocate((this.groups + 1) * GROUP_BYTES);
+    const vector = new Uint32Array(pcre().memory.buffer, pcre().hsl_ovector(groupsAt), (this.groups + 1) * 2);
     return Array.from(vector, (at) => (at === UNSET ? -1 : at));
   }
 
   free(): void {
-    pcre().hsl_free_match_data(this.#data);
+    this.isGone = true;
     pcre().hsl_free_code(this.#code);
   }
+}
+
+function makeRoom(code: number, groups: number): number {
+  if (groups > groupsRoom) {
+    if (groupsAt !== 0) pcre().hsl_free_match_data(groupsAt);
+    groupsAt = pcre().hsl_match_data(code);
+    groupsRoom = groupsAt === 0 ? -1 : groups;
+    if (groupsAt === 0) throw new BudgetError("a regular expression has too many groups");
+  }
+  return groupsAt;
 }
 
 /** Kept while it is among the last thousand used; ask again rather than keep the result. */
@@ -143,7 +179,7 @@ function compileCode(source: string, flags: string): number {
     if (bit === undefined) throw new Refusal(`${flag} is no flag of a regular expression`);
     bits |= bit;
   }
-  writeSubject(source);
+  placeSubject(source);
   const code = pcre().hsl_compile(subjectAt, source.length, bits);
   if (code !== 0) return code;
   throw new Refusal(
@@ -151,7 +187,10 @@ function compileCode(source: string, flags: string): number {
   );
 }
 
-function writeSubject(text: string): void {
+function placeSubject(text: string): void {
+  if (text === subjectText) return;
+  meter.charge(text.length >> 4);
+  subjectText = null;
   if (text.length >= subjectRoom) {
     if (subjectAt !== 0) pcre().hsl_free(subjectAt);
     subjectRoom = Math.max(4096, text.length * 2);
@@ -162,6 +201,7 @@ function writeSubject(text: string): void {
     }
   }
   Buffer.from(pcre().memory.buffer, subjectAt, text.length).write(text, "latin1");
+  subjectText = text;
 }
 
 function readNames(code: number): ReadonlyMap<number, string> {
