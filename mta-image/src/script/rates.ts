@@ -7,6 +7,8 @@ import type { Clock } from "#base/clock.ts";
 
 const SLOTS = 60;
 const MAX_ENTRIES = 100_000;
+/** Of all names together. */
+const MAX_BYTES = 32 * 1024 * 1024;
 
 interface Window {
   /** In the order they came. */
@@ -34,6 +36,7 @@ export class Rates {
   readonly #clock: Clock;
   #next = 1;
   readonly #windows = new Map<string, Window>();
+  #bytes = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -69,7 +72,7 @@ export class Rates {
   clear(fits: (entry: RateEntry) => boolean): number {
     const before = this.#windows.size;
     for (const entry of this.entries())
-      if (fits(entry)) this.#windows.delete(rateKey(entry.namespace, entry.entry, entry.interval));
+      if (fits(entry)) this.#drop(rateKey(entry.namespace, entry.entry, entry.interval));
     return before - this.#windows.size;
   }
 
@@ -79,18 +82,23 @@ export class Rates {
 
   #window(key: string, now: number): Window {
     const window = this.#windows.get(key) ?? this.#made();
-    this.#windows.delete(key);
+    this.#drop(key);
     this.#windows.set(key, window);
+    this.#bytes += key.length;
     for (const [slot, count] of window.slots) {
       if (slot > now - SLOTS) break;
       window.slots.delete(slot);
       window.total -= count;
     }
     for (const oldest of this.#windows.keys()) {
-      if (this.#windows.size <= MAX_ENTRIES) break;
-      this.#windows.delete(oldest);
+      if (this.#windows.size <= MAX_ENTRIES && this.#bytes <= MAX_BYTES) break;
+      this.#drop(oldest);
     }
     return window;
+  }
+
+  #drop(key: string): void {
+    if (this.#windows.delete(key)) this.#bytes -= key.length;
   }
 
   #made(): Window {

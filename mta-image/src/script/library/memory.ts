@@ -21,8 +21,8 @@ function* tell(call: HslFunction | undefined, name: string, current: Value | und
   return current !== undefined;
 }
 
-function count(memory: Map<string, Value>, name: string, by: number): number | null {
-  const current = memory.get(name) ?? 0;
+function count(stored: Value | undefined, by: number): number | null {
+  const current = stored ?? 0;
   return typeof current === "number" ? current + by : null;
 }
 
@@ -33,7 +33,7 @@ export const memoryFunctions: readonly HostFunction[] = [
     returns: "boolean",
     docs: "Stores a value unless there is one; says whether it did.",
     keeps: true,
-    run: ({ shared }, name, item) => !shared.memory.has(name) && shared.store(name, checkKept(item)),
+    run: ({ shared }, name, item) => shared.fetch(name) === undefined && shared.store(name, checkKept(item)),
   }),
   declare({
     name: "memory_dec",
@@ -41,8 +41,8 @@ export const memoryFunctions: readonly HostFunction[] = [
     returns: "number or none",
     docs: "Counts down and gives the result, none when there is something else than a number.",
     run: ({ shared }, name, offset, remove) => {
-      const next = count(shared.memory, name, -(offset ?? 1));
-      if (next === 0 && remove === true) shared.memory.delete(name);
+      const next = count(shared.fetch(name), -(offset ?? 1));
+      if (next === 0 && remove === true) shared.delete(name);
       else if (next !== null) shared.store(name, next);
       return next;
     },
@@ -53,7 +53,7 @@ export const memoryFunctions: readonly HostFunction[] = [
     returns: "number or none",
     docs: "Counts up and gives the result, none when there is something else than a number.",
     run: ({ shared }, name, offset) => {
-      const next = count(shared.memory, name, offset ?? 1);
+      const next = count(shared.fetch(name), offset ?? 1);
       if (next !== null) shared.store(name, next);
       return next;
     },
@@ -65,8 +65,8 @@ export const memoryFunctions: readonly HostFunction[] = [
     docs: "Removes a value; says whether there was one, and tells a callback(key, value) of it.",
     way: "routine",
     *run({ shared }, name, call): Routine {
-      const current = shared.memory.get(name);
-      shared.memory.delete(name);
+      const current = shared.fetch(name);
+      shared.delete(name);
       return yield* tell(call, name, current);
     },
   }),
@@ -76,7 +76,7 @@ export const memoryFunctions: readonly HostFunction[] = [
     returns: "boolean",
     docs: "Whether there is a value; a callback(key, value) is told of it.",
     way: "routine",
-    run: ({ shared }, name, call) => tell(call, name, shared.memory.get(name)),
+    run: ({ shared }, name, call) => tell(call, name, shared.fetch(name)),
   }),
   declare({
     name: "memory_fetch",
@@ -85,7 +85,7 @@ export const memoryFunctions: readonly HostFunction[] = [
     docs: "The value, or none; with a callback(key) what that gives for a missing one, which is not stored unless it does so.",
     way: "routine",
     *run({ shared }, name, call): Routine {
-      const current = shared.memory.get(name);
+      const current = shared.fetch(name);
       if (current !== undefined || call === undefined) return current ?? null;
       return yield* callback(call, name);
     },
@@ -98,7 +98,7 @@ export const memoryFunctions: readonly HostFunction[] = [
     keeps: true,
     way: "routine",
     *run({ shared }, name, item, call): Routine {
-      const before = shared.memory.get(name);
+      const before = shared.fetch(name);
       if (!shared.store(name, checkKept(item))) throw new Refusal("the memory is full");
       return yield* tell(call, name, before);
     },
@@ -111,7 +111,7 @@ export const memoryFunctions: readonly HostFunction[] = [
     keeps: true,
     way: "routine",
     *run({ shared }, name, item, call, initial): Routine {
-      const before = shared.memory.get(name);
+      const before = shared.fetch(name);
       const current = before === undefined ? initial : before;
       if (current === undefined) return false;
       const made = checkKept(yield* callback(call, name, current, item));

@@ -11,6 +11,9 @@ import { uuidv5 } from "./system.ts";
 /** Random, and ours alone. */
 const ORDERS_NAMESPACE = "5f1c2a0e-6d1b-4a7e-9d55-0a7c2f1f8b3d";
 
+/** Of what hits are counted under: many are kept. */
+const LONGEST_RATE = 65_536;
+
 const { string, number, array } = parameter;
 const options = optional(array("options"));
 
@@ -89,6 +92,8 @@ export const queueFunctions: readonly HostFunction[] = [
     docs: "Counts a hit of the entry unless there were so many within the last seconds; says whether there were not. A count of 0 asks how many there were. Option `check`: false only looks. Option `cluster` (true; older: `sync`): the limit is that of the cluster, of which each engine has its share; false for that of this engine.",
     run: (context, namespace, entry, limit, seconds, how) => {
       if (!(seconds > 0)) throw new Refusal("the interval of a rate is more than 0 seconds");
+      if (namespace.length + entry.length > LONGEST_RATE)
+        throw new Refusal(`namespace and entry of a rate have at most ${LONGEST_RATE} bytes together`);
       const key = rateKey(namespace, entry, seconds);
       const { rates } = context.shared;
       if (limit === 0) return rates.count(key, seconds);
