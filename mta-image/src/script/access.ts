@@ -4,6 +4,7 @@
  * writing where nothing can be stored.
  */
 import { Refusal } from "./error.ts";
+import { meter } from "./meter.ts";
 import { type ScriptClass, type Value, HslArray, HslFunction, Instance, share } from "./value.ts";
 import { toNumber, toText, typeName } from "./convert.ts";
 
@@ -127,6 +128,7 @@ function pathKeys(path: Value): readonly Value[] {
 /** `...$rest` in a pattern: what comes from this position on. */
 export function restOf(value: Value, from: number): HslArray {
   if (!(value instanceof HslArray)) return new HslArray();
+  meter.charge(value.size);
   const rest = new HslArray();
   for (const [key, item] of [...value.entries()].slice(from)) {
     if (typeof key === "number") rest.push(item);
@@ -138,6 +140,7 @@ export function restOf(value: Value, from: number): HslArray {
 /** `...$args` in a call. */
 export function spread(value: Value): readonly Value[] {
   if (!(value instanceof HslArray)) throw new Refusal(`... wants an array, not ${typeName(value)}`);
+  meter.charge(value.size);
   return value.values().map((item) => share(item));
 }
 

@@ -10,8 +10,18 @@ import { numericText, radixNumber, toText, truthy } from "./convert.ts";
 import { MAX_NESTING } from "./limits.ts";
 import { meter } from "./meter.ts";
 
+/** Texts that long are paid for when they are compared. */
+const LONG = 1024;
+
+/** The same number, text, truth or object. */
+export function isIdentical(a: Value, b: Value): boolean {
+  if (typeof a === "string" && a.length > LONG && typeof b === "string" && a.length === b.length)
+    meter.charge(a.length >> 6);
+  return a === b;
+}
+
 export function looseEquals(a: Value, b: Value, depth = 0): boolean {
-  if (a === b) return true;
+  if (isIdentical(a, b)) return true;
   if (a instanceof HslArray && b instanceof HslArray) return sameItems(a, b, depth);
   if (a === null || b === null || typeof a === typeof b) return false;
   if (typeof a === "number") return numberEquals(a, b);
@@ -26,7 +36,7 @@ function numberEquals(a: number, b: Exclude<Value, null>): boolean {
 }
 
 export function strictEquals(a: Value, b: Value, depth = 0): boolean {
-  if (a === b) return true;
+  if (isIdentical(a, b)) return true;
   if (!(a instanceof HslArray && b instanceof HslArray) || a.size !== b.size) return false;
   goDown(depth, a.size);
   const others = b.entries();
@@ -39,7 +49,11 @@ export function strictEquals(a: Value, b: Value, depth = 0): boolean {
 
 /** Negative, zero or positive; NaN when the two have no order. Two texts compare by bytes. */
 export function compare(a: Value, b: Value): number {
-  if (typeof a === "string" && typeof b === "string") return a < b ? -1 : a > b ? 1 : 0;
+  if (typeof a === "string" && typeof b === "string") {
+    const shorter = Math.min(a.length, b.length);
+    if (shorter > LONG) meter.charge(shorter >> 5);
+    return a < b ? -1 : a > b ? 1 : 0;
+  }
   if (a instanceof HslArray && b instanceof HslArray) return a.size - b.size;
   if (a === null || b === null || typeof a === "object" || typeof b === "object") return Number.NaN;
   const [x, y] = [scalarNumber(a), scalarNumber(b)];

@@ -5,9 +5,10 @@
  * compiler another `Host`. `run` may throw a Refusal (the script sees an Exception) or a Thrown.
  */
 import { type Place, Refusal } from "./error.ts";
-import { type Called, type HslArray, type Value, HostObject, HslFunction } from "./value.ts";
+import { type Called, type Value, HostObject, HslArray, HslFunction } from "./value.ts";
 import type { RunContext } from "./context.ts";
 import { numericText, toText, typeName } from "./convert.ts";
+import { meter } from "./meter.ts";
 
 /** A parameter and what it accepts. `convert` gives undefined for what it refuses. */
 export interface Parameter<T> {
@@ -39,6 +40,8 @@ export interface Declaration<P extends readonly Parameter<unknown>[]> {
   readonly keeps?: boolean;
   /** Set when a call ends the run, with what `run` gives. */
   readonly ends?: boolean;
+  /** False for a function that looks at a small part of its arguments, or pays by itself for what it looks at. */
+  readonly reads?: boolean;
   readonly run: (context: RunContext, ...args: Arguments<P>) => Result;
 }
 
@@ -91,7 +94,8 @@ export function declare<const P extends readonly Parameter<unknown>[]>(
   const rest = parameters.at(-1)?.rest === true;
   const fixed = rest ? parameters.slice(0, -1) : parameters;
   const typed = run as (context: RunContext, ...args: unknown[]) => Result;
-  const call = specialise(name, fixed, rest, typed);
+  const plain = specialise(name, fixed, rest, typed);
+  const call = declaration.reads === false ? plain : paid(plain);
   const ends = declaration.ends === true;
   return {
     name,
@@ -104,6 +108,18 @@ export function declare<const P extends readonly Parameter<unknown>[]>(
     most: rest ? Number.POSITIVE_INFINITY : fixed.length,
     call: ends ? (context, args) => context.end(call(context, args) as Value) : call,
     last: ends ? call : null,
+  };
+}
+
+/** Pays for what the call is about to read: 64 bytes of text or an item of an array are a step. */
+function paid(call: HostFunction["call"]): HostFunction["call"] {
+  return (context, args) => {
+    let steps = args.length >> 3;
+    for (const arg of args)
+      if (typeof arg === "string") steps += arg.length >> 6;
+      else if (arg instanceof HslArray) steps += arg.weight;
+    if (steps > 0) meter.charge(steps);
+    return call(context, args);
   };
 }
 

@@ -5,7 +5,8 @@
 import { BudgetError, Refusal } from "./error.ts";
 import { type Value, HslArray, share } from "./value.ts";
 import { numericText, toNumber, toText, typeName } from "./convert.ts";
-import { compare, looseEquals } from "./equality.ts";
+import { EqualSet } from "./equal-set.ts";
+import { compare } from "./equality.ts";
 import { format } from "./format.ts";
 import { MAX_STRING } from "./limits.ts";
 import { meter } from "./meter.ts";
@@ -54,11 +55,16 @@ export function concat(a: Value, b: Value): string {
   return join(typeof a === "string" ? a : toText(a), typeof b === "string" ? b : toText(b));
 }
 
-/** The engine joins texts without copying, so only the shorter one is charged. */
+/** A text of so many bytes is copied, when somebody reads it, in a time that counts. */
+const LONG = 1 << 16;
+
+/** V8 joins texts without copying, so only the shorter one is charged; the copy comes with the first look at the whole. */
 function join(a: string, b: string): string {
   const shorter = Math.min(a.length, b.length);
+  const size = a.length + b.length;
   if (shorter > 256) meter.allocate(shorter);
-  if (a.length + b.length > MAX_STRING) throw new BudgetError("a string is too long");
+  if (size > LONG) meter.hurry(size >> 10);
+  if (size > MAX_STRING) throw new BudgetError("a string is too long");
   return a + b;
 }
 
@@ -146,9 +152,10 @@ function merge(a: HslArray, b: HslArray): HslArray {
 
 /** Removes every item equal to `b` or, when that is an array, to one of its items; the others keep their keys. */
 function without(a: HslArray, b: Value): HslArray {
-  const unwanted = b instanceof HslArray ? b.values() : [b];
-  meter.charge(a.size * (unwanted.length + 1));
-  const kept = [...a.entries()].filter(([, value]) => !unwanted.some((other) => looseEquals(value, other)));
+  const unwanted = new EqualSet();
+  meter.charge(a.size + (b instanceof HslArray ? b.size : 1));
+  for (const value of b instanceof HslArray ? b.values() : [b]) unwanted.add(value);
+  const kept = [...a.entries()].filter(([, value]) => Number.isNaN(value) || !unwanted.has(value));
   return HslArray.from(kept);
 }
 

@@ -15,7 +15,7 @@ import {
 import { boundMethod, cached, enter, invoke, invokeMethod, leave, now, pending, settle } from "./calls.ts";
 import { echoText, toText, truthy } from "./convert.ts";
 import { cursor, listOf, nextNow } from "./cursor-of.ts";
-import { looseEquals, strictEquals } from "./equality.ts";
+import { isIdentical, looseEquals, strictEquals } from "./equality.ts";
 import { caught, thrown } from "./exception.ts";
 import * as operators from "./operators.ts";
 import { matches } from "./regex.ts";
@@ -24,7 +24,7 @@ import { removeSlice, replaceSlice, slice } from "./slice.ts";
 
 /** Equal texts and numbers, the usual case, are decided here. */
 function equals(a: Value, b: Value): boolean {
-  if (a === b) return true;
+  if (isIdentical(a, b)) return true;
   const type = typeof a;
   if (type === typeof b && type !== "object") return false;
   return looseEquals(a, b);

@@ -14,6 +14,8 @@ import { meter } from "./meter.ts";
 const ARRAY_BYTES = 96;
 const LIST_ITEM_BYTES = 8;
 const MAP_ITEM_BYTES = 40;
+/** A longer list that comes as a whole is paid for at once, with steps: one call may make very many. */
+const LONG_LIST = 64;
 
 /** Of arrays that are about to have something else in its place. */
 const none: Value[] = [];
@@ -63,6 +65,8 @@ export class HslArray {
 
   constructor(list: Value[] = []) {
     meter.bytes += ARRAY_BYTES;
+    if (list.length > LONG_LIST) meter.allocate(list.length * LIST_ITEM_BYTES);
+    else meter.bytes += list.length * LIST_ITEM_BYTES;
     this.list = list;
   }
 
@@ -84,6 +88,11 @@ export class HslArray {
     array.list = null;
     array.#fields = fields;
     return array;
+  }
+
+  /** Items that are there already: what is made when one looks counts for nothing. */
+  get weight(): number {
+    return this.list?.length ?? this.#map?.size ?? 0;
   }
 
   get size(): number {
@@ -129,8 +138,11 @@ export class HslArray {
       }
     }
     const map = this.#asMap();
-    if (isBlockFull(map.size) && !map.has(exact)) grow(map.size, MAP_ITEM_BYTES);
+    const before = map.size;
+    if (isBlockFull(before) && !map.has(exact)) grow(before, MAP_ITEM_BYTES);
     map.set(exact, value);
+    // The first block is paid for by item: most arrays end within it.
+    if (before < ITEMS_BLOCK && map.size > before) meter.bytes += MAP_ITEM_BYTES;
     if (typeof exact === "number" && exact >= this.#next) this.#next = exact + 1;
   }
 

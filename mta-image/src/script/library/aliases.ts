@@ -20,6 +20,7 @@ const { string, number, any, array } = parameter;
 export const aliasFunctions: readonly HostFunction[] = [
   declare({
     name: "count",
+    reads: false,
     parameters: [array("array")],
     returns: "number",
     docs: "length of an array.",
@@ -27,6 +28,7 @@ export const aliasFunctions: readonly HostFunction[] = [
   }),
   declare({
     name: "strlen",
+    reads: false,
     parameters: [string("string")],
     returns: "number",
     docs: "length of a string.",

@@ -7,7 +7,8 @@ import type { Key } from "../key.ts";
 import { type Value, HslArray, HslFunction, share } from "../value.ts";
 import { callback } from "../calls.ts";
 import { toText, truthy } from "../convert.ts";
-import { looseEquals, strictEquals } from "../equality.ts";
+import { EqualSet } from "../equal-set.ts";
+import { strictEquals } from "../equality.ts";
 import { type HostFunction, declare, optional, parameter } from "../host.ts";
 import { MAX_ITEMS, MAX_STRING } from "../limits.ts";
 import { meter } from "../meter.ts";
@@ -174,6 +175,7 @@ export const arrayFunctions: readonly HostFunction[] = [
     *run(_, less, items, options) {
       const byKey = truthy(options?.get("keys") ?? null);
       const part = byKey ? 0 : 1;
+      meter.allocate(items.size * ENTRY_BYTES);
       const order = yield* sorted([...items.entries()], function* before(a, b) {
         return truthy(yield* callback(less, a[part], b[part]));
       });
@@ -188,6 +190,9 @@ export const arrayFunctions: readonly HostFunction[] = [
     run: (_, items) => unique(items),
   }),
 ];
+
+/** Of a key and a value as a pair. */
+const ENTRY_BYTES = 48;
 
 function* says(test: HslFunction, cursor: ArrayCursor<Value>): Waiting<boolean> {
   return truthy(yield* callback(test, ...fit(test, cursor)));
@@ -226,6 +231,7 @@ function renumbered(entries: readonly (readonly [Key, Value])[]): HslArray {
 
 export function join(items: HslArray, separator: string): string {
   let size = 0;
+  meter.charge(items.size);
   const texts = items.values().map((item) => {
     const text = toText(item);
     size += text.length + separator.length;
@@ -247,12 +253,10 @@ function range(start: number, stop: number, step: number): HslArray {
 
 function unique(items: HslArray): HslArray {
   const kept: [Key, Value][] = [];
-  const scalars = new Set<Value>();
+  const known = new EqualSet();
   for (const [key, value] of items.entries()) {
-    if (scalars.has(value)) continue;
-    meter.charge(kept.length);
-    if (kept.some(([, other]) => looseEquals(other, value))) continue;
-    scalars.add(value);
+    if (known.has(value)) continue;
+    known.add(value);
     kept.push([key, value]);
   }
   return HslArray.from(kept);

@@ -20,7 +20,9 @@ import { type HostFunction, declare, optional, parameter } from "../host.ts";
 import type { KeyPort } from "../ports.ts";
 import { bytes } from "./hash.ts";
 import { anyKey, key, keyText, kinds, privateKey, readPrivate, readPublic } from "./keys.ts";
-import { shaCrypt } from "./sha-crypt.ts";
+import { KEY_STEPS } from "../limits.ts";
+import { meter } from "../meter.ts";
+import { roundsOf, shaCrypt } from "./sha-crypt.ts";
 import { flag, option } from "./subjects.ts";
 
 const { string, any, array, number } = parameter;
@@ -52,6 +54,7 @@ export const cryptoFunctions: readonly HostFunction[] = [
     returns: "string or none",
     docs: "Signature by PKCS#1 v1.5; none when the key is none for RSA. Options: `hash` (md5, sha1, sha256, which is the default, sha384, sha512; rsa- may stand before it), `id` (the key is a name of the configuration, as it is in any case with pki: before it). Keys are PEM or DER, whatever `pem` and `format` say.",
     run: (context, message, given, how) => {
+      meter.charge(KEY_STEPS);
       const read = signingKey(context, given, how);
       return read === null ? null : sign(digestOf(how), bytes(message), read).toString("latin1");
     },
@@ -74,8 +77,10 @@ export const cryptoFunctions: readonly HostFunction[] = [
     parameters: [string("message"), key("ed25519")],
     returns: "string or none",
     docs: "Signature by Ed25519; the key may also be its 32 bytes.",
-    run: (_, message, privateKey) =>
-      privateKey === null ? null : sign(null, bytes(message), privateKey).toString("latin1"),
+    run: (_, message, privateKey) => {
+      meter.charge(KEY_STEPS);
+      return privateKey === null ? null : sign(null, bytes(message), privateKey).toString("latin1");
+    },
   }),
   declare({
     name: "ed25519_verify",
@@ -106,7 +111,12 @@ export const cryptoFunctions: readonly HostFunction[] = [
     parameters: [string("key"), string("salt")],
     returns: "string or none",
     docs: "The hash of a password as crypt(3) makes it; the salt is a hash to compare with, or $5$salt$ or $6$salt$, with up to 100,000 rounds. None for other kinds.",
-    run: (_, secret, salt) => shaCrypt(secret, salt),
+    run: (_, secret, salt) => {
+      const rounds = roundsOf(salt);
+      if (rounds === null) return null;
+      meter.charge(rounds * STEPS_A_ROUND);
+      return shaCrypt(secret, salt);
+    },
   }),
   declare({
     name: "random_bytes",
@@ -130,6 +140,9 @@ export const cryptoFunctions: readonly HostFunction[] = [
     },
   }),
 ];
+
+/** Of crypt(), which is dear by intent: some 1.5 µs. */
+const STEPS_A_ROUND = 375;
 
 const MAX_RANDOM = 2 ** 48 - 1;
 

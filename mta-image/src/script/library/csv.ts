@@ -5,10 +5,15 @@ import { toText, truthy } from "../convert.ts";
 import { decodeCsv } from "../data/csv.ts";
 import { Schema } from "../data/schema.ts";
 import { type HostFunction, declare, optional, parameter } from "../host.ts";
+import { meter } from "../meter.ts";
 import { list, option } from "./subjects.ts";
+
+/** A row may stand in the array a thousand times. */
+const FIELD_BYTES = 32;
 
 function encodeField(value: Value, delimiter: string): string {
   const text = toText(value);
+  meter.allocate(text.length + FIELD_BYTES);
   return /["\s]/.test(text) || text.includes(delimiter) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 

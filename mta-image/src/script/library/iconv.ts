@@ -1,7 +1,9 @@
 /** The class Iconv: bytes from one character set to another. */
-import { Refusal } from "../error.ts";
+import { BudgetError, Refusal } from "../error.ts";
 import { type HostClass, declare, makeClass, parameter } from "../host.ts";
 import { characterSets } from "../late-packages.ts";
+import { MAX_STRING } from "../limits.ts";
+import { meter } from "../meter.ts";
 import { HostObject, type Value } from "../value.ts";
 
 interface Converter {
@@ -17,13 +19,45 @@ const isConverter = (state: unknown): state is Converter =>
   typeof state === "object" && state !== null && "lossy" in state;
 const self = parameter.object("self", "Iconv", ({ state }) => (isConverter(state) ? state : undefined));
 
+/** Some milliseconds of the slowest set; between two pieces the run's budget is looked at. */
+const PIECE = 65_536;
+/** Of a byte that is converted. */
+const STEPS_A_BYTE = 8;
+
 function convert(converter: Converter, text: string): string | null {
-  const iconv = characterSets();
-  const decoded = iconv.decode(Buffer.from(text, "latin1"), converter.from);
-  const encoded = iconv.encode(decoded, converter.to);
-  const back = iconv.decode(encoded, converter.to) === decoded && !decoded.includes("\ufffd");
-  converter.errno = back || converter.lossy ? 0 : EILSEQ;
-  return converter.errno === 0 ? encoded.toString("latin1") : null;
+  const decoded = decode(Buffer.from(text, "latin1"), converter.from);
+  const encoded = encode(decoded, converter.to);
+  if (encoded.length > MAX_STRING) throw new BudgetError("a string is too long");
+  const isSame =
+    converter.lossy || (!decoded.includes("\ufffd") && decode(encoded, converter.to) === decoded);
+  converter.errno = isSame ? 0 : EILSEQ;
+  return isSame ? encoded.toString("latin1") : null;
+}
+
+function decode(bytes: Buffer, charset: string): string {
+  const decoder = characterSets().getDecoder(charset);
+  let text = "";
+  for (let at = 0; at < bytes.length; at += PIECE) {
+    pay(Math.min(bytes.length - at, PIECE));
+    text += decoder.write(bytes.subarray(at, at + PIECE));
+  }
+  return text + (decoder.end() ?? "");
+}
+
+function encode(text: string, charset: string): Buffer {
+  const encoder = characterSets().getEncoder(charset);
+  const parts: Buffer[] = [];
+  for (let at = 0; at < text.length; at += PIECE) {
+    pay(Math.min(text.length - at, PIECE));
+    parts.push(encoder.write(text.slice(at, at + PIECE)));
+  }
+  const end = encoder.end();
+  return Buffer.concat(end === undefined ? parts : [...parts, end]);
+}
+
+function pay(size: number): void {
+  meter.charge(size * STEPS_A_BYTE);
+  meter.allocate(size * 4);
 }
 
 function open(from: string, to: string): HostObject {

@@ -107,20 +107,30 @@ function commentEnd(text: string, at: number): number {
 
 class TooDeep extends Refusal {}
 
+const ITEM_BYTES = 16;
+/** Beyond it a text is paid for by itself, and not with the item that it is. */
+const SHORT = 64;
+
 /** Values of JavaScript, texts as UTF-16, to values of scripts. */
 export function fromPlain(plain: unknown, depth = 0): Value {
-  if (typeof plain === "string") return Buffer.from(plain).toString("latin1");
+  if (typeof plain === "string") {
+    if (plain.length > SHORT) meter.allocate(plain.length);
+    return Buffer.from(plain).toString("latin1");
+  }
   if (typeof plain === "number" || typeof plain === "boolean") return plain;
   if (typeof plain !== "object" || plain === null) return null;
   if (depth > MAX_NESTING) throw new TooDeep("it is nested too deep");
   // What stands for itself many times (an alias of YAML) is made each time.
-  meter.allocate(Object.keys(plain).length * 16);
+  meter.allocate(Object.keys(plain).length * ITEM_BYTES);
   if (Array.isArray(plain)) return new HslArray(plain.map((item) => fromPlain(item, depth + 1)));
   const result = new HslArray();
   for (const [key, item] of Object.entries(plain))
     result.put(Buffer.from(key).toString("latin1"), fromPlain(item, depth + 1));
   return result;
 }
+
+/** Of an item as JavaScript has it, on its way to a text. */
+const PLAIN_BYTES = 32;
 
 function toPlain(value: Value, depth: number): unknown {
   if (value === null || typeof value === "boolean") return value;
@@ -131,7 +141,8 @@ function toPlain(value: Value, depth: number): unknown {
     return utf8(value);
   }
   if (!(value instanceof HslArray) || depth > MAX_NESTING) return undefined;
-  meter.charge(value.size);
+  // One array may stand in the value a thousand times, too.
+  meter.allocate(value.size * PLAIN_BYTES);
   if (value.isList()) {
     const items = value.values().map((item) => toPlain(item, depth + 1));
     return items.includes(undefined) ? undefined : items;

@@ -5,6 +5,8 @@
 import { type KeyObject, createPrivateKey, createPublicKey } from "node:crypto";
 
 import { type HostClass, makeClass, parameter } from "../host.ts";
+import { KEY_STEPS } from "../limits.ts";
+import { meter } from "../meter.ts";
 import { type KeyPort, type Ports, port } from "../ports.ts";
 import { HostObject } from "../value.ts";
 import { bytes } from "./hash.ts";
@@ -61,6 +63,7 @@ const ED25519_PRIVATE = Buffer.from("302e020100300506032b657004220420", "hex");
 const ED25519_PUBLIC = Buffer.from("302a300506032b6570032100", "hex");
 
 export function readPrivate(kind: Kind, text: string): KeyObject | null {
+  meter.charge(KEY_STEPS);
   const raw = kind === "ed25519" ? rawEd25519(text, ED25519_PRIVATE) : null;
   for (const format of raw === null ? (["pem", "pkcs8", "pkcs1", "sec1"] as const) : (["pkcs8"] as const)) {
     try {
@@ -77,6 +80,7 @@ export function readPrivate(kind: Kind, text: string): KeyObject | null {
 }
 
 export function readPublic(kind: "rsa" | "ed25519", text: string): KeyObject | null {
+  meter.charge(KEY_STEPS);
   const raw = kind === "ed25519" ? rawEd25519(text, ED25519_PUBLIC) : null;
   for (const format of raw === null ? (["pem", "spki", "pkcs1"] as const) : (["spki"] as const)) {
     try {

@@ -52,14 +52,16 @@ export type NameParts = readonly (readonly [type: string, value: string])[];
 /** Bytes to parts, most specific first; null for what is no name. Values of several types in one part (a+b) are parts of their own. */
 export function parseName(text: string): NameParts | null {
   if (text.trim() === "") return [];
+  // Space behind a value without quotes is part of it until it is trimmed: two that could take it would take its square.
   const one =
-    /\s*([A-Za-z][\w.-]*|\d+(?:\.\d+)*)\s*=\s*("(?:[^"\\]|\\.)*"|(?:[^,+"\\<>;]|\\.)*)\s*([,;+]|$)/sy;
+    /\s*([A-Za-z][\w.-]*|\d+(?:\.\d+)*)\s*=\s*("[^"\\]*(?:\\.[^"\\]*)*"\s*|[^,+"\\<>;]*(?:\\.[^,+"\\<>;]*)*)([,;+]|$)/sy;
   const parts: [string, string][] = [];
   for (;;) {
     const found = one.exec(text);
     if (found === null) return null;
     const [, type = "", value = "", end] = found;
-    parts.push([type, plain(value.startsWith('"') ? value.slice(1, -1) : trimmed(value))]);
+    const quoted = value.startsWith('"') ? value.slice(1, value.lastIndexOf('"')) : null;
+    parts.push([type, plain(quoted ?? trimmed(value))]);
     if (end === "") return parts;
   }
 }

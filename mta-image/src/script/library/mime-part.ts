@@ -53,9 +53,11 @@ export function partMethod<const P extends readonly Parameter<unknown>[]>(
     way: "promise",
     run: (_, one, ...args) => {
       const { object, handle } = one as { object: HostObject; handle: PartHandle };
-      return after(handle.find(), (part) =>
-        run(part, args as unknown as Arguments<P>, object, handle),
-      ) as Value;
+      return after(handle.find(), (part) => {
+        // Nearly every method looks at all fields or parts.
+        meter.charge(part.fields.length + part.children.length);
+        return run(part, args as unknown as Arguments<P>, object, handle);
+      }) as Value;
     },
   });
 }

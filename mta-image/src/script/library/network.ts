@@ -11,8 +11,14 @@ import { flag, fromBytes, record, toBytes } from "./subjects.ts";
 const ip = parameter.string("ip");
 const domain = parameter.string("domain");
 
+/**
+ * Of a name that can be one: 253 bytes (RFC 1035 2.3.4) in ASCII are less than that in UTF-8. To encode a longer one takes
+ * up to the square of its length.
+ */
+const LONGEST_NAME = 1024;
+
 function toAscii(name: string): string | null {
-  if (name === "" || /[\s/?#@:%]/.test(name)) return null;
+  if (name === "" || name.length > LONGEST_NAME || /[\s/?#@:%]/.test(name)) return null;
   const ascii = domainToASCII(fromBytes(name));
   return ascii === "" ? null : ascii;
 }
@@ -89,7 +95,14 @@ function domainIncludes(name: string, within: string): boolean {
   return a === b || a.endsWith(`.${b}`);
 }
 
+/** Between the slashes of a URL and the next mark, behind what is said of the user. */
+function hostLength(text: string): number {
+  const authority = /^[^/\\?#]*[/\\]*([^/\\?#]*)/.exec(text)?.[1] ?? "";
+  return authority.length - authority.lastIndexOf("@") - 1;
+}
+
 function parseUrl(text: string): HslArray | null {
+  if (hostLength(text) > LONGEST_NAME) return null;
   const url = URL.canParse(fromBytes(text)) ? new URL(fromBytes(text)) : null;
   if (url === null) return null;
   const parts: Record<string, Value> = { scheme: url.protocol.slice(0, -1) };
@@ -116,7 +129,10 @@ export const networkFunctions: readonly HostFunction[] = [
     parameters: [domain],
     returns: "string or none",
     docs: "The public suffix that the domain is under, such as co.uk; none for what is no domain.",
-    run: (_, name) => publicSuffixes().getPublicSuffix(name, { allowPrivateDomains: true }),
+    run: (_, name) =>
+      name.length > LONGEST_NAME
+        ? null
+        : publicSuffixes().getPublicSuffix(name, { allowPrivateDomains: true }),
   }),
   declare({
     name: "idna_encode",

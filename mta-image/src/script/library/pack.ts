@@ -91,43 +91,81 @@ function steps(format: string): Step[] | null {
 function pack(format: string, args: readonly Value[]): string | null {
   const plan = steps(format);
   if (plan === null) return null;
-  const left = [...args];
-  let result = "";
+  const bytes = new Bytes();
+  let next = 0;
   for (const step of plan) {
-    const next = "xX@".includes(step.letter) ? moved(step, result) : packed(step, left, result);
-    if (next === null || next.length > MAX_STRING) return null;
-    result = next;
+    const taken = "xX@".includes(step.letter) ? move(step, bytes) : put(step, args, next, bytes);
+    if (taken === null || bytes.size > MAX_STRING) return null;
+    next += taken;
   }
-  meter.allocate(result.length);
-  return left.length > 0 ? null : result;
+  return next < args.length ? null : bytes.text();
 }
 
-function packed(step: Step, left: Value[], before: string): string | null {
+/** Of a number that is taken apart or put together. */
+const NUMBER_STEPS = 20;
+
+/** Says how many arguments it took; null where they do not fit. */
+function put(step: Step, args: readonly Value[], from: number, bytes: Bytes): number | null {
   const numeric = numerics.get(step.letter);
   if (numeric === undefined) {
-    const value = left.shift();
+    const value = args[from];
     const text = value === undefined ? null : packText(step.letter, toText(value), step);
-    return text === null ? null : before + text;
+    if (text === null) return null;
+    bytes.add(text);
+    return 1;
   }
-  const times = step.count ?? left.length;
-  if (times > left.length) return null;
-  return left
-    .splice(0, times)
-    .reduce<string>((text, value) => text + packNumber(numeric, toNumber(value)), before);
+  const times = step.count ?? args.length - from;
+  if (times > args.length - from) return null;
+  for (let at = from; at < from + times; at += 1) {
+    meter.charge(NUMBER_STEPS);
+    numeric.write(bytes.room(numeric.size), toNumber(args[at] as Value));
+  }
+  return times;
 }
 
 /** Zero bytes more, bytes less, or as many bytes as the position says. */
-function moved({ letter, count }: Step, before: string): string {
+function move({ letter, count }: Step, bytes: Bytes): number | null {
   const size = count ?? 0;
-  if (letter === "x") return before + "\0".repeat(size);
-  if (letter === "X") return before.slice(0, Math.max(0, before.length - size));
-  return before.slice(0, size).padEnd(size, "\0");
+  const to = letter === "x" ? bytes.size + size : letter === "X" ? bytes.size - size : size;
+  if (to > MAX_STRING) return null;
+  bytes.resize(Math.max(0, to));
+  return 0;
 }
 
-function packNumber(numeric: Numeric, value: number): string {
-  const buffer = Buffer.alloc(numeric.size);
-  numeric.write(buffer, value);
-  return buffer.toString("latin1");
+/** Bytes that are added at their end, in a buffer that doubles: texts would be copied with each change. */
+class Bytes {
+  #buffer = Buffer.alloc(256);
+  size = 0;
+
+  /** Of zero bytes, to be written to. */
+  room(size: number): Buffer {
+    const start = this.size;
+    this.resize(start + size);
+    return this.#buffer.subarray(start, this.size);
+  }
+
+  add(text: string): void {
+    this.room(text.length).write(text, "latin1");
+  }
+
+  resize(size: number): void {
+    if (size > this.#buffer.length) {
+      const larger = Math.max(size, this.#buffer.length * 2);
+      meter.allocate(larger);
+      const before = this.#buffer.subarray(0, this.size);
+      this.#buffer = Buffer.alloc(larger);
+      before.copy(this.#buffer);
+    } else if (size < this.size) {
+      meter.charge((this.size - size) >> 6);
+      this.#buffer.fill(0, size, this.size);
+    } else meter.charge((size - this.size) >> 6);
+    this.size = size;
+  }
+
+  text(): string {
+    meter.allocate(this.size);
+    return this.#buffer.toString("latin1", 0, this.size);
+  }
 }
 
 function packText(letter: string, text: string, { count }: Step): string | null {
@@ -175,6 +213,7 @@ function unpackNumbers(
   const times = step.count ?? Math.floor((buffer.length - from.at) / numeric.size);
   if (from.at + times * numeric.size > buffer.length) return null;
   for (let index = 0; index < times; index++) {
+    meter.charge(NUMBER_STEPS);
     result.push(numeric.read(buffer, from.at + index * numeric.size));
   }
   return from.at + times * numeric.size;

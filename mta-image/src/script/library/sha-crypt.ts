@@ -18,11 +18,19 @@ const kinds = {
 } as const;
 type Kind = (typeof kinds)[keyof typeof kinds];
 
+const SETTING = /^\$([56])\$(rounds=(\d{1,9})\$)?([^$]{0,16})/;
+
+/** How often a setting wants the digest turned; null for more than is done, and for what is no setting. */
+export function roundsOf(setting: string): number | null {
+  const found = SETTING.exec(setting);
+  const rounds = Math.max(Number(found?.[3] ?? ROUNDS), FEWEST);
+  return found === null || rounds > MOST ? null : rounds;
+}
+
 export function shaCrypt(password: string, setting: string): string | null {
-  const [, id, , given, salt = ""] = /^\$([56])\$(rounds=(\d{1,9})\$)?([^$]{0,16})/.exec(setting) ?? [];
-  if (id === undefined || password.length > LONGEST_KEY) return null;
-  const rounds = Math.max(Number(given ?? ROUNDS), FEWEST);
-  if (rounds > MOST) return null;
+  const [, id, , given, salt = ""] = SETTING.exec(setting) ?? [];
+  const rounds = roundsOf(setting);
+  if (id === undefined || rounds === null || password.length > LONGEST_KEY) return null;
   const kind = kinds[id as keyof typeof kinds];
   const digest = stretch(Buffer.from(password, "latin1"), Buffer.from(salt, "latin1"), { kind, rounds });
   const stated = given === undefined ? "" : `rounds=${rounds}$`;

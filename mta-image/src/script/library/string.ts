@@ -5,6 +5,7 @@ import { type HostFunction, declare, optional, parameter } from "../host.ts";
 import { MAX_ITEMS, MAX_STRING } from "../limits.ts";
 import { meter } from "../meter.ts";
 import { bytes } from "./hash.ts";
+import { findFirst, findLast, splitText } from "./search.ts";
 
 const { string, number } = parameter;
 
@@ -19,6 +20,7 @@ const strip = (name: string, docs: string, start: boolean, end: boolean): HostFu
     parameters: [string("string"), optional(string("characters"))],
     returns: "string",
     docs: `${docs} White space, or the given characters.`,
+    reads: false,
     run: (_, text, characters) => trim(text, characters ?? " \t\r\n", start, end),
   });
 
@@ -32,6 +34,7 @@ export const stringFunctions: readonly HostFunction[] = [
   }),
   declare({
     name: "ord",
+    reads: false,
     parameters: [string("character")],
     returns: "number",
     docs: "The number of the first byte; 0 for the empty string.",
@@ -67,18 +70,21 @@ export const stringFunctions: readonly HostFunction[] = [
   }),
   declare({
     name: "str_find",
+    reads: false,
     parameters: [string("string"), string("substring"), optional(number("offset"))],
     returns: "number",
     docs: "Position of the first occurrence at or after `offset`, -1 if there is none.",
-    run: (_, text, part, offset) => text.indexOf(part, from(text, offset ?? 0)),
+    run: (_, text, part, offset) => findFirst(text, part, from(text, offset ?? 0)),
   }),
   declare({
     name: "str_rfind",
+    reads: false,
     parameters: [string("string"), string("substring"), optional(number("offset"))],
     returns: "number",
     docs: "Position of the last occurrence that ends at least `offset` bytes before the end, -1 if there is none.",
-    run: (_, text, part, offset) =>
-      text.slice(0, Math.max(0, text.length - from(text, offset ?? 0))).lastIndexOf(part),
+    run: (_, text, part, offset) => {
+      return findLast(text.slice(0, Math.max(0, text.length - from(text, offset ?? 0))), part);
+    },
   }),
   declare({
     name: "str_lower",
@@ -96,6 +102,7 @@ export const stringFunctions: readonly HostFunction[] = [
   }),
   declare({
     name: "str_slice",
+    reads: false,
     parameters: [string("string"), number("offset"), optional(number("length"))],
     returns: "string",
     docs: "Part of the string; a negative offset counts from the end, a negative length leaves that much off the end.",
@@ -144,7 +151,7 @@ function replace(search: string, replacement: string, subject: string): string {
 const PART_BYTES = 32;
 
 function partsOf(text: string, delimiter: string): string[] {
-  const parts = text.split(delimiter, MAX_ITEMS + 1);
+  const parts = splitText(text, delimiter, MAX_ITEMS + 1);
   if (parts.length > MAX_ITEMS) throw new BudgetError("a text has too many parts");
   meter.allocate(parts.length * PART_BYTES);
   return parts;
@@ -182,9 +189,12 @@ function slice(text: string, offset: number, length: number | undefined): string
 }
 
 function trim(text: string, characters: string, start: boolean, end: boolean): string {
+  const isGone = new Uint8Array(256);
+  for (const byte of bytes(characters)) isGone[byte] = 1;
   let first = 0;
   let last = text.length;
-  while (start && first < last && characters.includes(text[first] as string)) first += 1;
-  while (end && last > first && characters.includes(text[last - 1] as string)) last -= 1;
+  while (start && first < last && isGone[text.charCodeAt(first)] === 1) first += 1;
+  while (end && last > first && isGone[text.charCodeAt(last - 1)] === 1) last -= 1;
+  meter.charge((text.length - (last - first) + characters.length) >> 2);
   return text.slice(first, last);
 }

@@ -11,12 +11,14 @@ const asks = (name: string, what: string, is: (value: Value) => boolean): HostFu
     parameters: [value],
     returns: "boolean",
     docs: `Whether the value is ${what}.`,
+    reads: false,
     run: (_, item) => is(item),
   });
 
 export const typeFunctions: readonly HostFunction[] = [
   declare({
     name: "length",
+    reads: false,
     parameters: [value],
     returns: "number or none",
     docs: "Items of an array, bytes of a text, none for others.",
@@ -24,6 +26,7 @@ export const typeFunctions: readonly HostFunction[] = [
   }),
   declare({
     name: "array",
+    reads: false,
     parameters: [parameter.rest("args")],
     returns: "array",
     docs: "An array of the arguments.",
@@ -32,6 +35,7 @@ export const typeFunctions: readonly HostFunction[] = [
   }),
   declare({
     name: "boolean",
+    reads: false,
     parameters: [value],
     returns: "boolean",
     docs: "Whether the value counts as true.",
@@ -46,6 +50,7 @@ export const typeFunctions: readonly HostFunction[] = [
   }),
   declare({
     name: "string",
+    reads: false,
     parameters: [value],
     returns: "string",
     docs: "The value as text; none is empty.",

@@ -7,6 +7,8 @@ import { X509Certificate } from "node:crypto";
 import { toText } from "../convert.ts";
 import { Refusal } from "../error.ts";
 import { type HostClass, declare, makeClass, methodsOf, optional, parameter } from "../host.ts";
+import { KEY_STEPS } from "../limits.ts";
+import { meter } from "../meter.ts";
 import { port } from "../ports.ts";
 import { HostObject, HslArray, type Value } from "../value.ts";
 import { flag, list, record } from "./subjects.ts";
@@ -35,6 +37,7 @@ export const x509ResourceClass: HostClass = makeClass(
 );
 
 function readCertificate(text: string): X509Certificate {
+  meter.charge(KEY_STEPS >> 4);
   try {
     return new X509Certificate(Buffer.from(text, "latin1"));
   } catch {
@@ -114,6 +117,7 @@ export function verifyChain(
 const MAX_CHAIN = 10;
 
 function isIssuer(issuer: X509Certificate, of: X509Certificate): boolean {
+  meter.charge(KEY_STEPS >> 4);
   return of.checkIssued(issuer) && of.verify(issuer.publicKey);
 }
 

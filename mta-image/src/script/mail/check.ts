@@ -4,6 +4,8 @@
  */
 import { type KeyObject, createHash, createPublicKey, verify } from "node:crypto";
 
+import { KEY_STEPS } from "../limits.ts";
+import { meter } from "../meter.ts";
 import { type Canonical, bodyHash, signedData } from "./dkim.ts";
 import type { Part } from "./part.ts";
 import { after } from "./pieces.ts";
@@ -162,6 +164,7 @@ function publicKey(kind: string, bytes: Buffer): KeyObject | null {
 }
 
 function isSigned(data: string, code: string, key: KeyObject, algorithm: "sha1" | "sha256"): boolean {
+  meter.charge(KEY_STEPS);
   const [bytes, signed] = [Buffer.from(data, "latin1"), Buffer.from(code, "base64")];
   try {
     if (key.asymmetricKeyType !== "ed25519") return verify(algorithm, bytes, key, signed);

@@ -5,6 +5,8 @@
  */
 import { type KeyObject, createHash, sign } from "node:crypto";
 
+import { KEY_STEPS } from "../limits.ts";
+import { meter } from "../meter.ts";
 import { type Part, trim } from "./part.ts";
 import { after } from "./pieces.ts";
 
@@ -70,16 +72,17 @@ export function signPart(part: Part, options: SignOptions): string | Promise<str
 }
 
 function signedNames(part: Part, { headers, additional, oversigned }: SignOptions): string[] {
-  const there = part.fields.map(({ name }) => name);
+  const there = new Map<string, number>();
+  for (const { name } of part.fields) there.set(name, (there.get(name) ?? 0) + 1);
   const wanted = [...(headers ?? SIGNED), ...additional, ...oversigned].map((name) => name.toLowerCase());
   const more = new Set(oversigned.map((name) => name.toLowerCase()));
-  return [...new Set(wanted)].flatMap((name) => [
-    ...there.filter((one) => one === name),
-    ...(more.has(name) ? [name] : []),
-  ]);
+  return [...new Set(wanted)].flatMap((name) =>
+    Array<string>((there.get(name) ?? 0) + (more.has(name) ? 1 : 0)).fill(name),
+  );
 }
 
 function signature(data: string, key: KeyObject, digest: Digest): string {
+  meter.charge(KEY_STEPS);
   const bytes = Buffer.from(data, "latin1");
   if (key.asymmetricKeyType !== "ed25519") return sign(digest, bytes, key).toString("base64");
   return sign(null, createHash("sha256").update(bytes).digest(), key).toString("base64");
@@ -93,6 +96,7 @@ export function signedData(
   canonical: Canonical,
   except: string | null,
 ): string {
+  meter.charge(part.fields.length + names.length);
   const left = new Map<string, string[]>();
   for (const { name, raw } of part.fields)
     if (raw !== except) {

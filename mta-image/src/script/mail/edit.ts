@@ -2,15 +2,19 @@
  * Changes to a part: fields and bodies. Each touches only the bytes it is about. Values that would break out of their
  * field are folded instead, so that no value a sender chose becomes a field of its own. Never fails.
  */
+import { meter } from "../meter.ts";
 import { type Field, Part, fieldOf, fieldValue, trimEnd } from "./part.ts";
 import { Pieces } from "./pieces.ts";
 import { type Encoding, chooseEncoding, encodeBody, isEncoding } from "./transfer.ts";
 import { encodeWords } from "./words.ts";
 
 const FOLD_AT = 78;
+/** What a field takes beside its bytes, and its way through encoding and folding. */
+const FIELD_BYTES = 200;
 
 /** A whole field. Encoded ones are folded; others stay as given. */
 export function makeField(name: string, value: string, isEncoded: boolean): Field {
+  meter.allocate(FIELD_BYTES + name.length + value.length * 2);
   const safe = trimEnd(value.replace(/\r?\n(?![ \t])|\r(?!\n)|\0/g, " ").replace(/\r?\n/g, "\r\n"));
   const raw = `${cleanName(name)}: ${isEncoded ? encodeWords(safe) : safe}`;
   return fieldOf(`${isEncoded ? fold(raw) : raw}\r\n`);
@@ -103,6 +107,8 @@ export function isTextual(part: Part): boolean {
 
 /** A body that is not encoded yet; the encoding is the one asked for, the part's own, or chosen by content. */
 export function putBody(part: Part, text: string, asked: string | null): void {
+  // It is looked at for the encoding, and encoded.
+  meter.charge(text.length >> 3);
   const own = firstValue(part, "content-transfer-encoding")?.toLowerCase() ?? "";
   const wanted = asked?.toLowerCase() ?? own;
   const fits = chooseEncoding(text, isTextual(part));

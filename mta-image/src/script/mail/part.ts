@@ -5,6 +5,7 @@
  */
 import { type PartHead, partHead } from "#mta/message/mime-fields.ts";
 
+import { meter } from "../meter.ts";
 import { Pieces } from "./pieces.ts";
 
 export interface Field {
@@ -69,11 +70,13 @@ export class Part {
   body(): Pieces {
     const { content } = this;
     if (content.kind === "leaf") return content.body;
+    meter.charge(content.children.length);
     const inner = content.children.flatMap((child) => [Pieces.of(child.lead), child.all()]);
     return Pieces.join([content.preamble, ...inner, Pieces.of(content.close), content.epilogue]);
   }
 
   header(): string {
+    meter.charge(this.fields.length);
     return this.fields.map(({ raw }) => raw).join("") + this.blank;
   }
 
@@ -89,6 +92,7 @@ export class Part {
 
 /** The first field of a name counts, as in mail programs. */
 export function headOf(fields: readonly Field[]): PartHead {
+  meter.charge(fields.length);
   const values = new Map<string, string>();
   for (const field of fields) if (!values.has(field.name)) values.set(field.name, fieldValue(field));
   return partHead(values);

@@ -1,8 +1,9 @@
 /**
  * Bytes as a list of pieces, each in memory or in a file that does not change: a large message is cut, copied and put
  * together without being read. Immutable. Reading gives a buffer at once when all of it is in memory, otherwise a promise;
- * what a source rejects with goes to whoever reads.
+ * what a source rejects with goes to whoever reads. The run pays for what is kept, put together and read.
  */
+import { meter } from "../meter.ts";
 
 export interface ByteSource {
   readonly size: number;
@@ -17,6 +18,9 @@ interface Piece {
   readonly start: number;
   readonly end: number;
 }
+
+/** What a piece takes, with its place in a list. */
+const PIECE_BYTES = 48;
 
 /** What one read asks a source for: large enough for speed, small enough for many at once. */
 const CHUNK = 256 * 1024;
@@ -48,6 +52,7 @@ export class Pieces {
   readonly #pieces: readonly Piece[];
 
   private constructor(pieces: readonly Piece[]) {
+    if (pieces.length > 0) meter.allocate(pieces.length * PIECE_BYTES);
     this.#pieces = pieces;
     this.size = pieces.reduce((sum, { start, end }) => sum + end - start, 0);
   }
@@ -58,6 +63,7 @@ export class Pieces {
 
   /** Bytes of a script's string. */
   static of(text: string): Pieces {
+    meter.allocate(text.length);
     return Pieces.over(new MemorySource(Buffer.from(text, "latin1")));
   }
 
@@ -78,6 +84,7 @@ export class Pieces {
   }
 
   slice(from: number, to: number): Pieces {
+    meter.charge(this.#pieces.length);
     const result: Piece[] = [];
     let at = 0;
     for (const { source, start, end } of this.#pieces) {
@@ -100,6 +107,7 @@ export class Pieces {
             visit(bytes);
             return go();
           });
+        meter.charge(chunk.length >> 4);
         visit(chunk);
       }
       return undefined;

@@ -3,6 +3,7 @@
  * fast as a search goes and are never kept. Bounded in depth, parts and header bytes: what is beyond a bound is body.
  * Never fails; what is wrong is noted at the part. RFC 2046 5.1: a delimiter of any open multipart ends what is inside.
  */
+import { meter } from "../meter.ts";
 import { trimEnd } from "../trim.ts";
 import { type Leaf, type Multipart, Part, fieldOf } from "./part.ts";
 import { Pieces, after } from "./pieces.ts";
@@ -10,6 +11,9 @@ import { Pieces, after } from "./pieces.ts";
 const MAX_DEPTH = 50;
 const MAX_PARTS = 10_000;
 const MAX_HEADER = 1024 * 1024;
+/** Of all parts together: a field takes a hundred bytes, and may be written in three. */
+const MAX_FIELDS = 100_000;
+const FIELD_BYTES = 100;
 /** A delimiter with white space behind it; longer lines are none. */
 const MAX_DELIMITER = 1000;
 const NEWLINE = 0x0a;
@@ -46,6 +50,7 @@ class Scanner {
   #field = "";
   #headerBytes = 0;
   #parts = 1;
+  #fields = 0;
   #rest: Buffer = Buffer.alloc(0);
   /** Position of the rest in the message. */
   #base = 0;
@@ -90,7 +95,7 @@ class Scanner {
     this.#headerBytes += end - at;
     if (line.startsWith("--") && this.#delimiter(line, this.#base + at, this.#base + end, "")) return end;
     if (/^\r?\n$/.test(line)) this.#endHeader(part, line, this.#base + end);
-    else if (this.#headerBytes > MAX_HEADER) {
+    else if (this.#headerBytes > MAX_HEADER || this.#fields >= MAX_FIELDS) {
       part.errors.add("bad_header");
       this.#endHeader(part, "", this.#base + at);
     } else if (/^[ \t]/.test(line) && this.#field !== "") this.#field += line;
@@ -103,6 +108,8 @@ class Scanner {
 
   #endField(part: Part): void {
     if (this.#field === "") return;
+    this.#fields += 1;
+    meter.allocate(FIELD_BYTES + this.#field.length);
     const field = fieldOf(this.#field);
     if (field.name === "") part.errors.add("bad_header");
     part.fields.push(field);
@@ -208,8 +215,10 @@ class Scanner {
   }
 }
 
+/** Makes no texts: it is asked for each line that begins with dashes and each multipart that is open. */
 function isDelimiter(text: string, boundary: string): boolean {
-  return text === `--${boundary}` || text === `--${boundary}--`;
+  const more = text.length - boundary.length - 2;
+  return (more === 0 || (more === 2 && text.endsWith("--"))) && text.startsWith(boundary, 2);
 }
 
 /** The line end before a line, which belongs to the delimiter (RFC 2046 5.1.1). */
