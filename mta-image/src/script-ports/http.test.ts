@@ -57,22 +57,29 @@ const guarded = createSecure(
   },
   (_, response) => response.end("known"),
 );
+const elsewhere = makeCertificate(folder, "elsewhere.example", { address: "192.0.2.1" });
+const misnamed = createSecure({ key: elsewhere.pem.key, cert: elsewhere.pem.cert }, (_, response) =>
+  response.end("misnamed"),
+);
+const local = createServer((request, response) => response.end(`local ${request.headers.host}`));
+const localPath = join(folder, "web.sock");
 const proxy = createServer((request, response) =>
   response.end(`by proxy ${request.url} for ${request.socket.remoteAddress}`),
 );
 // Takes tunnels and says nothing.
 proxy.on("connect", () => undefined);
 const port = (server: { address(): unknown }): number => (server.address() as AddressInfo).port;
-const servers = [web, secure, guarded, proxy];
+const servers = [web, secure, guarded, misnamed, proxy];
 
 before(async () => {
   for (const server of servers)
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve as () => void));
+  await new Promise<void>((resolve) => local.listen(localPath, resolve));
 });
 
 after(async () => {
   await http.close();
-  for (const server of servers) server.close();
+  for (const server of [...servers, local]) server.close();
   rmSync(folder, { recursive: true });
 });
 
@@ -81,6 +88,7 @@ async function said(text: string, by = http): Promise<string[]> {
   const source = text
     .replaceAll("WEB", `http://127.0.0.1:${port(web)}`)
     .replaceAll("SECURE", `https://127.0.0.1:${port(secure)}`)
+    .replaceAll("MISNAMED", `https://127.0.0.1:${port(misnamed)}`)
     .replaceAll("GUARDED", `https://127.0.0.1:${port(guarded)}`)
     .replaceAll("PROXY", `127.0.0.1:${port(proxy)}`);
   const keys = [{ id: "client", key: join(folder, "client.key"), cert: join(folder, "client.crt") }];
@@ -217,6 +225,34 @@ test("https servers have to prove who they are unless told otherwise", async () 
     echo http("SECURE/", ["tls_ca" => File::read("localhost.ca.crt")]);
   `);
   assert.deepEqual(lines, ["none", "secret", "secret"]);
+});
+
+test("the name on a certificate counts unless the script says otherwise, and who vouches is its choice", async () => {
+  const lines = await said(`
+    $ca = File::read("elsewhere.example.ca.crt");
+    echo http("MISNAMED/", ["tls_ca" => $ca]);
+    echo http("MISNAMED/", ["tls_ca" => $ca, "tls_verify_host" => false]);
+    echo http("SECURE/", ["tls_ca" => $ca, "tls_verify_host" => false]);
+    echo http("SECURE/", ["tls_ca" => File::read("localhost.ca.crt"), "tls_default_ca" => false]);
+    echo http("SECURE/", ["tls_default_ca" => false]);
+  `);
+  assert.deepEqual(lines, ["none", "misnamed", "none", "secret", "none"]);
+});
+
+test("a request goes to the path of a UNIX socket that the script names", async () => {
+  const lines = await said(`
+    echo http("http://inside.example/x", ["unix_socket_path" => "${localPath}"]);
+    echo http("http://inside.example/x", ["unix_socket_path" => "${localPath}.none"]);
+  `);
+  assert.deepEqual(lines, ["local inside.example", "none"]);
+});
+
+test("tls_verify_cert shows a certificate of the script", async () => {
+  const lines = await said(`
+    $own = ["x509" => File::read("client.crt"), "privatekey" => File::read("client.key")];
+    echo http("GUARDED/", ["tls_verify_peer" => false, "tls_verify_cert" => $own]);
+  `);
+  assert.deepEqual(lines, ["known"]);
 });
 
 test("tls_client_cert shows a certificate of the configuration", async () => {

@@ -199,6 +199,8 @@ test("the older functions search and bind by profiles of the configuration", { s
       echo length(ldap_search("people", "uid=*", ["query" => "(%x)"])) > 1;
       echo ldap_search("people", "bob", ["username" => "uid=nobody,dc=example", "password" => "wrong"]);
       echo ldap_search("people", "bob", ["host" => "ldap://127.0.0.1:1"]);
+      echo ldap_search("people", "bob", ["starttls" => true, "tls_default_ca" => false]);
+      echo length(ldap_search("people", "bob", ["starttls" => true, "tls_default_ca" => false, "tls_verify_peer" => false]));
       echo ldap_search(["uri" => "ldap://127.0.0.1:1"], "bob");
       echo [ldap_bind("people", "bob", "secret-bob"), ldap_bind("people", "bob", "wrong"), ldap_bind("people", "bob", "")];
       echo [ldap_bind("people", "nobody", "x"), ldap_bind("people", "*", "secret-bob")];
@@ -214,6 +216,8 @@ test("the older functions search and bind by profiles of the configuration", { s
       "true",
       "-1",
       "-1",
+      "-1",
+      "1",
       "-1",
       "[0=>1,1=>0,2=>0]",
       "[0=>0,1=>0]",

@@ -155,9 +155,12 @@ test("TLS over a socket shows the server a certificate of the configuration", as
       echo talk([]);
       echo talk(["tls_client_cert" => "pki:client"]);
       echo talk(["tls_client_cert" => "client"]);
+      $own = ["x509" => X509::String(File::read("client.crt"))->toResource(), "privatekey" => File::read("client.key")];
+      echo talk(["tls_verify_cert" => $own]);
+      echo talk(["tls_verify_cert" => $own, "tls_verify_ca" => true, "tls_default_ca" => true]);
       try { talk(["tls_client_cert" => "pki:nobody"]); } catch ($e) { echo $e->message(); }
     `),
-    ["refused", "known", "known", "there is no certificate nobody with its key"],
+    ["refused", "known", "known", "known", "refused", "there is no certificate nobody with its key"],
   );
 });
 

@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { connect } from "node:net";
 import { test } from "node:test";
+import { createServer as createSecure } from "node:tls";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
@@ -129,6 +131,20 @@ test("TLS is spoken as the script says", async () => {
   assert.match((await look('["host" => HOST]'))[1], / clear$/);
   assert.match((await look('["host" => HOST, "tls" => "optional", "tls_ciphers" => "NONE"]'))[1], / clear$/);
   assert.deepEqual(await look('["host" => PLAIN, "tls" => "require"]'), ["-1", ""]);
+});
+
+test("TLS is spoken from the first byte where the script says so", async (t) => {
+  const wrapped = createSecure({ ...certificate.pem }, (socket) => {
+    const inner = connect(port(smtp.server), "127.0.0.1");
+    for (const end of [socket, inner]) end.on("error", () => undefined);
+    socket.pipe(inner).pipe(socket);
+  });
+  await new Promise<void>((resolve) => wrapped.listen(0, "127.0.0.1", resolve));
+  t.after(() => wrapped.close());
+  const ask = async (more: string): Promise<string> =>
+    (await look(`["host" => "127.0.0.1:${port(wrapped)}", "timeout" => 5 ${more}]`))[0];
+  assert.equal(await ask(', "tls_implicit" => true'), "1");
+  assert.equal(await ask(', "timeout" => 1'), "-1");
 });
 
 test("of a certificate counts what the script says", async () => {
@@ -263,5 +279,8 @@ test("a script that signs on does so before its mail", async () => {
   host.lines.length = 0;
   await look('["host" => ODD, "saslusername" => "u", "saslpassword" => "p"]');
   // The QUIT of the conversation before may come late.
+  assert.match(host.words, /EHLO AUTH DQ== CA== MAIL RCPT/);
+  host.lines.length = 0;
+  await look('["host" => ODD, "username" => "u", "password" => "p"]');
   assert.match(host.words, /EHLO AUTH DQ== CA== MAIL RCPT/);
 });

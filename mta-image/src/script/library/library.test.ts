@@ -51,6 +51,40 @@ test("no method of a class is without a script that tests it", () => {
   );
 });
 
+test("no option that the reference names is without a test that gives it to its function", () => {
+  const texts = allTests();
+  const all = [...libraryHost.functions.values()].concat(
+    [...libraryHost.classes.values()].flatMap(({ construct, methods, statics }) => [
+      ...(construct === null ? [] : [construct]),
+      ...methods.values(),
+      ...statics.values(),
+    ]),
+  );
+  const withOptions = all.filter(({ parameters }) =>
+    parameters.some(({ name }) => ["options", "override", "policy", "server", "flags"].includes(name)),
+  );
+  const untested = withOptions.flatMap(({ name, docs, parameters }) => {
+    const called = texts.filter((text) => new RegExp(`\\b${name}\\(`).test(text)).join("\n");
+    return [...docs.matchAll(/`([a-z0-9_]+)`/g)]
+      .map(([, option]) => option as string)
+      .filter((option) => !parameters.some((one) => one.name === option))
+      .filter((option) => !new RegExp(`"${option}"|\\b${option}:`).test(called))
+      .map((option) => `${name}: ${option}`);
+  });
+  assert.deepEqual([...new Set(untested)], []);
+});
+
+/** Scripts of this room and tests of the rooms that functions reach, each as a text. */
+function allTests(): readonly string[] {
+  const rooms = ["../", "../../script-ports/", "../../hooks/", "../../engine/", "../../plugins/"];
+  return rooms.flatMap((room) => {
+    const folder = new URL(room, import.meta.url);
+    return readdirSync(folder, { recursive: true, encoding: "utf8" })
+      .filter((name) => name.endsWith(".hsl") || name.endsWith(".test.ts"))
+      .map((name) => readFileSync(new URL(name, folder), "latin1"));
+  });
+}
+
 /** Functions that speak with other programs are tested where those are. */
 function tested(): string {
   const scripts = files.map((file) => readFileSync(new URL(file, folder), "latin1"));
