@@ -39,7 +39,7 @@ export const packagePlans: readonly PackagePlan[] = [
     name: "mailfleet-mta",
     summary: "Mail transfer agent that runs Halon scripts and plugins",
     isForAll: false,
-    programs: ["smtpd", "mtactl", "hsh", "hsl-lint"],
+    programs: ["smtpd", "mtactl", "hsh", "hsl-lint", "hsl-format", "hsl-language-server"],
     home: "usr/lib/mailfleet/mta",
     files: {
       "build/native/plugin-host.node": "usr/lib/mailfleet/mta/plugin-host.node",
