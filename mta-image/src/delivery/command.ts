@@ -7,6 +7,7 @@
  */
 import { Failure } from "#base/error.ts";
 
+import { withAsciiDomain } from "../message/envelope.ts";
 import type { NoticeWishes, RecipientWishes } from "../message/notice-wishes.ts";
 import type { TimeLeft } from "../queue/courier.ts";
 import type { SaidParameters } from "../smtp/said-parameters.ts";
@@ -95,7 +96,7 @@ export function isSendableAddress(address: string): boolean {
   return PLAIN.test(address) || PLAIN_UTF8.test(address) || QUOTED.test(address);
 }
 
-/** Whether an address can only go to hosts that offer SMTPUTF8 (RFC 6531 3.2). */
+/** Whether an address can only go to hosts that offer SMTPUTF8 (RFC 6531 3.2): others are told its domain in A-labels. */
 export function isUtf8Address(address: string): boolean {
-  return !PRINTABLE_ASCII.test(address);
+  return !PRINTABLE_ASCII.test(address) && !PRINTABLE_ASCII.test(withAsciiDomain(address));
 }

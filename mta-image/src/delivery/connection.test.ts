@@ -216,6 +216,19 @@ test("size, eight-bit and UTF-8 are said where the host knows them", async () =>
   assert.equal(host.lines[2], `RCPT TO:<${Buffer.from("jörg@example.net").toString("latin1")}>`);
 });
 
+test("a domain beyond ASCII is said in ASCII where nothing else asks for UTF-8, so that any host takes it", async () => {
+  for (const keywords of [["SMTPUTF8"], []]) {
+    host.keywords = keywords;
+    host.lines.length = 0;
+    const mail = { from: "ann@exämple.org", to: ["bob@bücher.example"] };
+    assert.deepEqual(await bound(rig()).deliver(mail), [TAKEN]);
+    assert.deepEqual(host.lines.slice(1, 3), [
+      "MAIL FROM:<ann@xn--exmple-cua.org>",
+      "RCPT TO:<bob@xn--bcher-kva.example>",
+    ]);
+  }
+});
+
 test("what a host cannot take fails without being sent", async () => {
   host.keywords = ["SIZE 100"];
   const { deliver } = bound(rig());

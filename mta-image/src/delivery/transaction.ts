@@ -14,6 +14,7 @@
  * read, whatever the first ones say. Until the end of data is sent nothing was taken by the host, and the
  * transaction can be repeated elsewhere.
  */
+import { withAsciiDomain } from "../message/envelope.ts";
 import type { Outcome } from "../queue/courier.ts";
 import type { ServerReply } from "../smtp/reply-parser.ts";
 import type { Part } from "../trace/part.ts";
@@ -74,7 +75,7 @@ export class Transaction {
   /** The first thing to send. */
   opening(): string {
     const said = this.job.attempt.wish?.said?.sender ?? null;
-    const mail = mailCommand(this.job.message.envelope.sender, this.#parameters, said);
+    const mail = mailCommand(this.#told(this.job.message.envelope.sender), this.#parameters, said);
     if (!this.#isPipelined) return mail;
     let group = mail;
     for (const position of this.job.positions) group += this.#rcpt(position);
@@ -89,7 +90,12 @@ export class Transaction {
 
   #rcpt(position: number): string {
     const wishes = this.#parameters.dsn === null ? null : this.job.wishes(position);
-    return rcptCommand(this.job.address(position), wishes, this.job.attempt.wish?.said?.recipient ?? null);
+    const address = this.#told(this.job.address(position));
+    return rcptCommand(address, wishes, this.job.attempt.wish?.said?.recipient ?? null);
+  }
+
+  #told(address: string): string {
+    return this.#parameters.smtpUtf8 ? address : withAsciiDomain(address);
   }
 
   onReply(reply: ServerReply): Next {

@@ -202,6 +202,17 @@ test("only a sender beyond ASCII asks for SMTPUTF8", () => {
   assert.equal(needs({}), false);
   assert.equal(needs({ recipients: ["bjørn@example.net"] }), false);
   assert.equal(needs({ sender: "jörg@exämple.org" }), true);
+  assert.equal(needs({ sender: "ann@exämple.org" }), false);
+});
+
+test("a sender of whom only the domain is beyond ASCII is written to in ASCII", async () => {
+  const { bytes } = report({ sender: "ann@exämple.org" });
+  assert.ok(bytes.every((byte) => byte < 128));
+  const mail = await parse(bytes);
+  assert.deepEqual(
+    mail.to?.map(({ address }) => address),
+    ["ann@xn--exmple-cua.org"],
+  );
 });
 
 describe("a message whose ids are beyond ASCII", () => {

@@ -8,6 +8,7 @@
  */
 import { unreachable } from "#base/assert.ts";
 
+import { withAsciiDomain } from "../message/envelope.ts";
 import type { NoticeWords } from "../message/notice-words.ts";
 import { mailDate } from "../message/received.ts";
 import type { Notice } from "../queue/notifier.ts";
@@ -55,15 +56,15 @@ export function makeReport(facts: ReportFacts): Buffer {
 
 /** Its header has bytes beyond ASCII: it can only go where SMTPUTF8 is known. */
 export function needsSmtpUtf8({ message }: Notice): boolean {
-  return !isAscii(message.envelope.sender);
+  return !isAscii(withAsciiDomain(message.envelope.sender));
 }
 
 /** It holds bytes beyond ASCII where only RFC 6533's parts may have them. */
 function isInternationalized(notice: Notice, original: Original): boolean {
-  const { sender, recipients, smtpUtf8 } = notice.message.envelope;
-  const addresses = [sender, ...notice.recipients.map(({ index }) => recipients[index] ?? "")];
+  const { recipients, smtpUtf8 } = notice.message.envelope;
   const hasUtf8Header = smtpUtf8 && isEightBit(original.headers);
-  return hasUtf8Header || !addresses.every(isAscii);
+  const isUtf8 = ({ index }: Recipient): boolean => !isAscii(recipients[index] ?? "");
+  return hasUtf8Header || needsSmtpUtf8(notice) || notice.recipients.some(isUtf8);
 }
 
 function isAscii(text: string): boolean {
@@ -141,13 +142,14 @@ function threading({ notice, original }: ReportFacts): string[] {
 
 function header(facts: ReportFacts, mime: { boundary: string; isEightBit: boolean }): string {
   const { notice, hostname, id, now } = facts;
+  const { sender } = notice.message.envelope;
   const words = wordsOf(notice);
   const own = words?.headers ?? [];
   const [, subject = SUBJECTS[notice.kind]] = own.find(([name]) => /^subject$/i.test(name)) ?? [];
   return lines([
     `Date: ${mailDate(now)}`,
     `From: ${words?.fromName ?? "Mail Delivery System"} <MAILER-DAEMON@${hostname}>`,
-    `To: <${cleanAddress(notice.message.envelope.sender)}>`,
+    `To: <${cleanAddress(needsSmtpUtf8(notice) ? sender : withAsciiDomain(sender))}>`,
     `Subject: ${words?.subjectPrefix ?? ""}${clean(subject)}`,
     ...own.flatMap(([name, text]) => (/^subject$/i.test(name) ? [] : [`${name}: ${clean(text)}`])),
     `Message-ID: <${id}@${hostname}>`,

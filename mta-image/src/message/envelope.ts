@@ -90,3 +90,11 @@ export function domainOf(address: string): string {
   const domain = address.slice(address.lastIndexOf("@") + 1);
   return /^[\x21-\x7e]*$/.test(domain) ? domain.toLowerCase() : domainToASCII(domain);
 }
+
+/** With its domain in A-labels (RFC 5890 2.3.2.1): only its local part may then be beyond ASCII. */
+export function withAsciiDomain(address: string): string {
+  const at = address.lastIndexOf("@");
+  if (at === -1 || /^[\x00-\x7f]*$/.test(address)) return address;
+  const domain = domainOf(address);
+  return domain === "" ? address : `${address.slice(0, at)}@${domain}`;
+}

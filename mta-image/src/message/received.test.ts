@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { byteCuts } from "../../testing/byte-cuts.ts";
 import { someOrigin } from "../../testing/messages.ts";
-import { domainOf } from "./envelope.ts";
+import { domainOf, withAsciiDomain } from "./envelope.ts";
 import { WayFields, mailDate, makeReceived } from "./received.ts";
 
 test("the trace field names both sides, the protocol and the time", () => {
@@ -42,6 +42,17 @@ test("TLS-Required is seen however the bytes are cut, in the header only and onl
   assert.ok(said("tls-required :\tno \r\n\r\n"));
   for (const other of ["TLS-Required: Yes\r\n\r\n", "X-TLS-Required: No\r\n\r\n", "\r\nTLS-Required: No\r\n"])
     assert.ok(!said(other), other);
+});
+
+test("only the domain of an address is written in ASCII, and only where it is not", () => {
+  for (const [address, written] of [
+    ["Ann@Example.ORG", "Ann@Example.ORG"],
+    ["ann@bücher.example", "ann@xn--bcher-kva.example"],
+    ["jörg@bücher.example", "jörg@xn--bcher-kva.example"],
+    ["jörg", "jörg"],
+    ["", ""],
+  ] as const)
+    assert.equal(withAsciiDomain(address), written);
 });
 
 test("the domain of an address is what routing uses", () => {
