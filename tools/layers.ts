@@ -75,7 +75,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   "mta-image/src/queue": ["base", contract, ...mta("spool", "message", "smtp")],
   "mta-image/src/events": ["base", contract, ...mta("message", "queue", "spool")],
   "mta-image/src/intake": ["base", ...mta("smtp", "message", "spool", "queue", "hooks")],
-  "mta-image/src/suppression": ["base", contract, ...mta("queue", "transfer")],
+  "mta-image/src/suppression": ["base", contract, ...mta("message", "queue", "transfer")],
   "mta-image/src/feedback": ["base", contract, ...mta("smtp", "message", "queue", "intake")],
   "mta-image/src/dsn": ["base", ...mta("smtp", "message", "spool", "queue", "intake")],
   "mta-image/src/session": ["base", ...mta("smtp", "net", "message", "hooks", "intake", "trace")],

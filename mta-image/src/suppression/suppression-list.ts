@@ -1,7 +1,8 @@
 /**
  * Who gets no mail any more, by tenant: asked before each attempt, taught by hard bounces and complaints, changed by
  * administrators. Off, and without a file, while the configuration has no `suppression`. What is learned is written
- * within a second, and holds from the moment on; a crash may lose that second. Addresses are compared in lower case.
+ * within a second, and holds from the moment on; a crash may lose that second. Addresses are compared in lower case, domains
+ * in A-labels.
  * What other engines of the cluster know comes by `merge` (sharing.ts).
  */
 import { join } from "node:path";
@@ -19,6 +20,7 @@ import type {
 import type { SuppressionConfig } from "#contract/suppression-config.ts";
 import type { Changes, ChangesQuery } from "#contract/suppression-sharing.ts";
 
+import { withAsciiDomain } from "../message/envelope.ts";
 import { type Bounds, type Suppression, SuppressionStore, isOfNoTime } from "./suppression-store.ts";
 
 export interface SuppressionListOptions {
@@ -62,7 +64,7 @@ export class SuppressionList {
   /** Why a recipient gets nothing, or null. Throws a Failure `suppression-broken`. */
   find(tenant: string, recipient: string): Suppression | null {
     if (this.#store === null) return null;
-    const address = recipient.toLowerCase();
+    const address = spelled(recipient);
     const now = this.#options.clock.now();
     for (const name of tenant === "" ? [""] : [tenant, ""]) {
       const found = this.#pending.get(keyOf(name, address)) ?? this.#store.find(name, address, now);
@@ -82,11 +84,11 @@ export class SuppressionList {
   /** A recipient failed for good, for a reason of a class. */
   failed(tenant: string, recipient: string, reason: string): void {
     if (this.#config?.classes.includes(reason) === true)
-      this.#learn({ tenant, address: recipient.toLowerCase(), reason, source: "bounce" });
+      this.#learn({ tenant, address: spelled(recipient), reason, source: "bounce" });
   }
 
   complained(tenant: string, recipient: string): void {
-    this.#learn({ tenant, address: recipient.toLowerCase(), reason: "complaint", source: "complaint" });
+    this.#learn({ tenant, address: spelled(recipient), reason: "complaint", source: "complaint" });
   }
 
   /** A long order is written in parts: of one that rejects, those before may be there. */
@@ -121,7 +123,7 @@ export class SuppressionList {
       if (at > 0) await setImmediate();
       const { store, config } = this.#on();
       this.#write();
-      const part = addresses.slice(at, at + MOST_AT_ONCE).map((address) => address.toLowerCase());
+      const part = addresses.slice(at, at + MOST_AT_ONCE).map(spelled);
       changed += change({ store, bounds: { max: config.max, now: this.#options.clock.now() } }, part);
     }
     return changed;
@@ -133,7 +135,7 @@ export class SuppressionList {
     const [first = "", ...rest] = (after ?? "").split(" ");
     const found = store.page({
       tenant: tenant ?? null,
-      address: address?.toLowerCase() ?? null,
+      address: address === undefined ? null : spelled(address),
       after: [decodeURIComponent(first), rest.join(" ")],
       limit: limit + 1,
       now: this.#options.clock.now(),
@@ -208,6 +210,11 @@ export class SuppressionList {
       log.error({ lost: rows.length, error: describe(error) }, "suppressions-not-written");
     }
   }
+}
+
+/** One spelling whatever the case of letters, and whichever way a domain beyond ASCII is written. */
+function spelled(address: string): string {
+  return withAsciiDomain(address).toLowerCase();
 }
 
 function keyOf(tenant: string, address: string): string {

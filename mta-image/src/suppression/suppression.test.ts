@@ -53,6 +53,18 @@ test("a recipient on the list fails without being tried, the others of its messa
   );
 });
 
+test("a domain beyond ASCII is one domain, in whichever letters it is written", async (t) => {
+  const { list } = rig(t);
+  await list.add(order(["ann@BÜCHER.example"]));
+  list.complained("", "bob@xn--bcher-kva.example");
+  for (const address of ["ann@bücher.example", "ann@xn--bcher-kva.example", "bob@bücher.example"])
+    assert.ok(list.find("", address), address);
+  assert.equal(list.find("", "cat@bücher.example"), null);
+  const { entries } = list.page({ address: "ann@bücher.example", limit: 10 });
+  assert.equal(entries.length, 1);
+  assert.equal(await list.delete({ tenant: "", addresses: ["ann@XN--BCHER-KVA.example"] }), 1);
+});
+
 test("each tenant has a list of its own, and one for all holds for each", async (t) => {
   const { list } = rig(t);
   await list.add(order(["a@x.net"], { tenant: "acme" }));
