@@ -111,12 +111,9 @@ export class Mta {
       traces: this.#traces,
       log,
       intake: () => this.#door.intake,
-      folder: options.config.current.startup.spool.path,
+      startup: options.config.current.startup,
       hostname: parts.settings.hostname,
       systemHostname: options.systemHostname,
-      listeners: options.config.current.startup.servers.flatMap(({ type, listeners }) =>
-        type === "smtp" ? listeners : [],
-      ),
       settings: () => this.#settings,
     });
     this.shutdown.add("outbound", () => outbound.close());

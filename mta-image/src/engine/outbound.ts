@@ -5,6 +5,7 @@
 import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
+import type { EngineConfig } from "#contract/config.ts";
 
 import type { Settings } from "../config/settings.ts";
 import { DnsLocator } from "../delivery/dns-locator.ts";
@@ -22,7 +23,7 @@ import { LiveValidation } from "../dns/live-validation.ts";
 import { isLocalTarget } from "../dns/records.ts";
 import type { RecordResolver } from "../dns/resolver.ts";
 import type { Intake } from "../intake/intake.ts";
-import { type ListenedTo, isOwnPlace } from "../net/own-places.ts";
+import { isOwnPlace } from "../net/own-places.ts";
 import type { Courier } from "../queue/courier.ts";
 import type { Locator } from "../queue/locator.ts";
 import type { Content } from "../spool/spool.ts";
@@ -48,20 +49,18 @@ export function makeOutbound(options: {
   readonly hostname: string;
   /** Of the machine or pod. */
   readonly systemHostname: string;
-  /** Of our servers that take mail. */
-  readonly listeners: readonly ListenedTo[];
   readonly settings: () => Settings;
   readonly read: (id: string) => Promise<Content>;
   readonly traces: Tracer;
   readonly log: Log;
   /** Where reports of TLS are queued. */
   readonly intake: () => Intake;
-  /** Of the spool. */
-  readonly folder: string;
+  readonly startup: EngineConfig["startup"];
 }): Outbound {
-  const { clock, random, hostname, settings, read, traces } = options;
+  const { clock, random, hostname, settings, read, traces, startup } = options;
   const resolver = new LiveResolver({ clock, settings: () => settings().resolver });
-  const isOwn: HostFinder["isOwn"] = (place) => isOwnPlace(options.listeners, place);
+  const taking = startup.servers.filter(({ type }) => type === "smtp").flatMap(({ listeners }) => listeners);
+  const isOwn: HostFinder["isOwn"] = (place) => isOwnPlace(taking, place);
   const finder: HostFinder = { resolver, random, hostname, isForbidden: isLocalTarget, isOwn };
   const { isForbidden } = finder;
   const transport = (id: string): TransportSettings | undefined => settings().transports.get(id);
@@ -69,6 +68,7 @@ export function makeOutbound(options: {
   const tls = makeTls({ ...options, policies });
   const tlsReporting = new TlsReporting({
     ...options,
+    folder: startup.spool.path,
     policies,
     resolver,
     isForbidden,
