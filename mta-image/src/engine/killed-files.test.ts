@@ -130,8 +130,13 @@ function orderly({ app, revision, policy, suspend }: ReturnType<typeof pushedOf>
   return { app, revision, policy, suspend };
 }
 
+/** A process is started for each step: on a machine that has much to do, all of them take minutes. */
+const timeout = 1_800_000;
+
 for (const [store, check] of Object.entries(checks)) {
-  test(`${store}: killed at any step, what was done is there, and nothing by halves`, async () => {
+  test(`${store}: killed at any step, what was done is there, and nothing by halves`, {
+    timeout,
+  }, async () => {
     for (let at = 0; ; at++) {
       const folder = mkdtempSync(join(tmpdir(), "killed-"));
       await before[store]?.(folder);
