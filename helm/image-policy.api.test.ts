@@ -54,7 +54,7 @@ describe("a chart that bounds images", { skip: server === null }, () => {
   });
 
   async function untilPolicyActs(): Promise<void> {
-    for (let tries = 0; tries < 100; tries++) {
+    for (let tries = 0; tries < 400; tries++) {
       const probe = await admin.call(
         "PATCH",
         `${base}/nativeplugins/early`,

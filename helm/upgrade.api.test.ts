@@ -33,7 +33,7 @@ const kept = (
 const namespace = "mail";
 const system = `upgrade-${Date.now().toString(36)}`;
 
-describe("an upgrade on a real API server", { skip: server === null, timeout: 120_000 }, () => {
+describe("an upgrade on a real API server", { skip: server === null, timeout: 280_000 }, () => {
   if (server === null) return;
   const admin = new Admin(server);
   const kube = kubeOf(server);
@@ -123,7 +123,7 @@ describe("an upgrade on a real API server", { skip: server === null, timeout: 12
   }
 
   async function until(what: string, isTrue: () => Promise<boolean>): Promise<void> {
-    for (let i = 0; i < 300; i++) {
+    for (let i = 0; i < 1200; i++) {
       if (await isTrue()) return;
       await wait(100);
     }

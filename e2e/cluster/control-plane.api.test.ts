@@ -10,7 +10,7 @@ import { cacheFolder } from "../../tools/setup/programs.ts";
 import { run } from "../peers/shell.ts";
 import { type ControlPlane, startControlPlane } from "./control-plane.ts";
 
-describe("a control plane alone", { timeout: 120_000 }, () => {
+describe("a control plane alone", { timeout: 280_000 }, () => {
   let planes: readonly ControlPlane[] = [];
   before(async () => {
     planes = await Promise.all([startControlPlane(() => {}), startControlPlane(() => {})]);
@@ -72,7 +72,7 @@ async function audit(plane: ControlPlane): Promise<string[]> {
 }
 
 async function eventually(isSo: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 60; tries++) {
+  for (let tries = 0; tries < 300; tries++) {
     if (await isSo()) return;
     await wait(200);
   }

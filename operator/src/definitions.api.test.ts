@@ -103,7 +103,7 @@ interface Properties {
 
 /** Schemas are published some moments after the definitions are served. */
 async function until(isTrue: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 100; tries++) {
+  for (let tries = 0; tries < 400; tries++) {
     if (await isTrue()) return;
     await new Promise((resolve) => setTimeout(resolve, 200));
   }

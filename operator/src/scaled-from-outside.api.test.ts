@@ -94,7 +94,7 @@ describe("scaling from outside", { skip: server === null, timeout: 280_000 }, ()
         assert.equal(answer.code, codes.UNAVAILABLE);
         break;
       }
-      assert.ok(tries < 200, "the figures of a pod without an engine are known");
+      assert.ok(tries < 1200, "the figures of a pod without an engine are known");
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     await world.until("it is back", () => world.isSettled(world.namespace, 1));

@@ -25,12 +25,13 @@ describe("namespaces by label", { skip: server === null }, () => {
   const own = kubeAs(OPERATOR, server.kubeconfig);
   const engines = new EngineClient({ clock: systemClock });
   let ending: Promise<unknown> = Promise.resolve();
+  let manager: ReturnType<typeof liveManager>;
 
   before(async () => {
     await prepare(admin, [namespace, "mailfleet-test"]);
     await grantRights(admin);
     await scale(0);
-    const manager = liveManager({
+    manager = liveManager({
       kube: own,
       identity: "picking",
       watchNamespaces: [],
@@ -83,7 +84,7 @@ describe("namespaces by label", { skip: server === null }, () => {
     await label(namespace);
     await until("looked at", async () => (await target()) === 0);
     await label(null);
-    await sleep(systemClock, 1000);
+    await until("left", async () => manager.caches.mailClusters.get(namespace, "out") === null);
     await scale(1);
     await sleep(systemClock, 2000);
     assert.equal(await target(), 0, "nobody follows what it says now");
@@ -93,7 +94,7 @@ describe("namespaces by label", { skip: server === null }, () => {
 });
 
 async function until(what: string, isTrue: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 300; tries++) {
+  for (let tries = 0; tries < 1200; tries++) {
     if (await isTrue()) return;
     await sleep(systemClock, 100);
   }

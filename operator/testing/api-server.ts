@@ -98,7 +98,7 @@ export async function prepare(admin: Admin, namespaces: readonly string[]): Prom
       metadata: { name, labels },
     });
   }
-  for (let tries = 0; tries < 100; tries++) {
+  for (let tries = 0; tries < 600; tries++) {
     const path = `/apis/mailfleet.io/v1alpha1/namespaces/${namespaces[0] ?? "default"}/mailclusters`;
     if ((await admin.call("GET", path)).status === 200) return;
     await new Promise((resolve) => setTimeout(resolve, 100));

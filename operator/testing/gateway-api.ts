@@ -72,7 +72,7 @@ export async function removeRoutes(admin: Admin): Promise<void> {
 
 async function untilStatus(admin: Admin, wanted: number): Promise<void> {
   const path = "/apis/gateway.networking.k8s.io/v1/namespaces/default/httproutes";
-  for (let tries = 0; tries < 200; tries++) {
+  for (let tries = 0; tries < 600; tries++) {
     if ((await admin.call("GET", path)).status === wanted) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }

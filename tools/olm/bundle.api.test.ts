@@ -122,7 +122,7 @@ describe("the bundle on a server", { skip: server === null }, () => {
     const kubectl = ["--kubeconfig", server.kubeconfig, "apply", "--server-side", "-f"];
     for (const file of await foreignDefinitions("olm")) await run(findProgram("kubectl"), [...kubectl, file]);
     for (let tries = 0; (await admin.call("GET", versions)).status !== 200; tries++) {
-      assert.ok(tries < 100, "the definitions are served");
+      assert.ok(tries < 600, "the definitions are served");
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   });

@@ -60,7 +60,7 @@ describe("the rights of a web administration", { skip: server === null }, () => 
 
   /** A policy acts some moments after it is there. Each probe is another change: what changes nothing is allowed. */
   async function untilPolicyActs(): Promise<void> {
-    for (let i = 0; i < 100; i++) {
+    for (let i = 0; i < 400; i++) {
       const { status } = await patch({ metadata: { labels: { probe: `x${i}` } } });
       if (status === 422) return;
       await new Promise((resolve) => setTimeout(resolve, 200));

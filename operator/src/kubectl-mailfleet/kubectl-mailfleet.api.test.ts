@@ -48,7 +48,7 @@ describe("kubectl mailfleet against a real API server", { skip: server === null 
       metadata: { name: "out", namespace },
       spec: { replicas: 3, config: { app } },
     };
-    for (let i = 0; i < 50; i++) {
+    for (let i = 0; i < 400; i++) {
       const { status } = await admin.apply(path, cluster);
       if (status < 300) return;
       await new Promise((resolve) => setTimeout(resolve, 200));

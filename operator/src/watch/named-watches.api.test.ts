@@ -58,7 +58,7 @@ describe("a Secret that a cluster refers to", { skip: server === null }, () => {
     Buffer.from(secret?.data?.["key"] ?? "", "base64").toString();
 
   async function untilRead(wanted: string): Promise<void> {
-    for (let tries = 0; tries < 100; tries++) {
+    for (let tries = 0; tries < 1200; tries++) {
       if (keyOf(await watches.read(cluster, "dqs")) === wanted) return;
       await wait(50);
     }
