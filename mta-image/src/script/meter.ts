@@ -83,7 +83,8 @@ class Meter {
   }
 
   allocate(bytes: number): void {
-    this.left -= Math.min(bytes / 64, MOST) | 0;
+    // Rounded up: what is made in small parts takes its time, too.
+    this.left -= Math.min(Math.ceil(bytes / 64), MOST) | 0;
     const budget = this.#budget;
     if (budget !== null) {
       budget.bytes += bytes;

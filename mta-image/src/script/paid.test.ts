@@ -70,6 +70,7 @@ const dear: Readonly<Record<string, readonly [source: string, text: string]>> = 
     '$m = MailMessage::String($text . "\\r\\n"); for ($i = 0; $i < 200; $i++) $m->signDKIM("s", "a.b", str_repeat("k", 32), ["return_header" => true]);',
     fields,
   ],
+  "writes one row of CSV a thousand times": ["csv_encode([[1] * 500] * 500);", ""],
   "makes passwords' hashes": ['crypt("x", "\\$5\\$rounds=100000\\$abc");', ""],
 };
 

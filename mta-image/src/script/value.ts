@@ -141,8 +141,7 @@ export class HslArray {
     const before = map.size;
     if (isBlockFull(before) && !map.has(exact)) grow(before, MAP_ITEM_BYTES);
     map.set(exact, value);
-    // The first block is paid for by item: most arrays end within it.
-    if (before < ITEMS_BLOCK && map.size > before) meter.bytes += MAP_ITEM_BYTES;
+    if (before < ITEMS_BLOCK && map.size > before) payFirst(before);
     if (typeof exact === "number" && exact >= this.#next) this.#next = exact + 1;
   }
 
@@ -317,6 +316,12 @@ export class HslIterator {
 /** Items are paid for a block at a time. */
 function isBlockFull(size: number): boolean {
   return (size & (ITEMS_BLOCK - 1)) === 0;
+}
+
+/** Pays for an item within the first block, where most arrays end: alone, or from some size on with those of as many again. */
+function payFirst(before: number): void {
+  if (before < LONG_LIST) meter.bytes += MAP_ITEM_BYTES;
+  else if ((before & (before - 1)) === 0) meter.allocate(before * MAP_ITEM_BYTES);
 }
 
 /** Pays for the next block of an array that has some. */

@@ -35,8 +35,12 @@ function lineOf(record: readonly string[], end: number): number {
   return end - record.reduce((breaks, text) => breaks + text.split("\n").length - 1, 0);
 }
 
+/** Of a field under its column's name, which a row has for each column, however short it is itself. */
+const FIELD_BYTES = 64;
+
 function asArray(header: readonly string[] | null, fields: readonly Value[]): HslArray {
   if (header === null) return HslArray.of([...fields]);
+  meter.allocate(header.length * FIELD_BYTES);
   return HslArray.from(header.map((name, at) => [name, fields[at] ?? ""] as const));
 }
 

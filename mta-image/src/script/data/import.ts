@@ -2,14 +2,18 @@
  * Data files at compile time: `import $v from "x.csv" with [...]`. The loader is chosen by extension, or by a prefix
  * as in "txt!x". Throws a Refusal that names the file and says what is wrong with it.
  */
-import { Refusal } from "../error.ts";
+import type { Clock } from "#base/clock.ts";
+
+import { BudgetError, Refusal } from "../error.ts";
 import { type Value, HslArray } from "../value.ts";
 import { toText } from "../convert.ts";
 import { decodeJson } from "../library/json.ts";
 import { mailMessageClass, makeMessage } from "../library/mail-message.ts";
 import { flag } from "../library/subjects.ts";
 import { readCertificates, x509Resource } from "../library/x509.ts";
+import { type Limits, defaultLimits } from "../limits.ts";
 import { Pieces } from "../mail/pieces.ts";
+import { makeBudget, meter } from "../meter.ts";
 import type { Loader } from "../module.ts";
 import { decodeCsv } from "./csv.ts";
 import { anyPrivateKey } from "./private-key.ts";
@@ -40,14 +44,35 @@ export function importData(path: string, text: string, options: Value, loader: L
   const kind = prefix ?? /\.([a-z]+)$/.exec(id)?.[1] ?? "txt";
   const read = readers.get(kind);
   if (read === undefined) throw new Refusal(`${id}: there is no way to import ${kind}`);
+  const before = meter.enter(makeBudget(limitsOf(text), noClock));
   try {
     return read(text, options instanceof HslArray ? options : undefined, { id, loader });
   } catch (error) {
+    if (error instanceof BudgetError) throw new Refusal(`${id}: the data are too large`);
     if (error instanceof Refusal || error instanceof SyntaxError)
       throw new Refusal(`${id}: ${error.message}`);
     throw error;
+  } finally {
+    meter.leave(before);
   }
 }
+
+/** What a file becomes, by its bytes: some take a hundred, but a few of YAML can stand for billions of values. */
+const SMALL = 64 * 1024 * 1024;
+const GROWTH = 256;
+
+/** The time follows from these: steps are paid with what is made. */
+function limitsOf(text: string): Limits {
+  const bytes = Math.min(SMALL + text.length * GROWTH, defaultLimits.bytes);
+  return { ...defaultLimits, cpuMs: Number.POSITIVE_INFINITY, bytes };
+}
+
+/** Compiling has none, and gives the same on any machine. */
+const noClock: Clock = {
+  now: () => 0,
+  monotonic: () => 0,
+  after: () => ({ cancel: () => undefined }),
+};
 
 /** By option: inline or the name of a file; otherwise `<file>.schema.json` beside the file when there is one. */
 function schemaOf(

@@ -28,6 +28,9 @@ export interface CsvRow {
   readonly line: number;
 }
 
+/** Of a value under its column's name. */
+const FIELD_BYTES = 64;
+
 export class Schema {
   readonly #fields: readonly Field[];
   readonly #missing: readonly string[];
@@ -63,7 +66,8 @@ export class Schema {
     const keys = new Set<string>();
     const result = new HslArray();
     for (const row of rows) {
-      meter.charge(columns.length);
+      // A row has a value for each column, however short it is itself.
+      meter.allocate((columns.length + others.length) * FIELD_BYTES);
       if (row.fields.length > width)
         throw new Refusal(`line ${row.line}, column ${width + 1}: there are only ${width} columns`);
       const values = this.#fields.map((field, at): readonly [string, Value] => {
