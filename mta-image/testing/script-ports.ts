@@ -47,7 +47,7 @@ export const tablePorts: Partial<Ports> = {
   mail: {
     queue: async (
       message,
-      { sender, recipient, transportId, jobId, quotas, delaySeconds, hold, metadata, dsn },
+      { sender, recipient, transportId, options: { jobId, quotas, delaySeconds, hold, metadata, dsn } },
     ) => ({
       transaction: "t1",
       queue: [

@@ -5,18 +5,20 @@
 import { makeId } from "#base/ids.ts";
 import type { Clock } from "#base/clock.ts";
 
-import { copiesAsked } from "../hooks/mail-copy.ts";
+import { askedCopy, copiesAsked } from "../hooks/mail-copy.ts";
 import type { Intake } from "../intake/intake.ts";
 import { type Envelope, fromHere } from "../message/envelope.ts";
-import type { MailPort } from "../script/ports.ts";
+import type { MailPort } from "../script/mail-port.ts";
 
 const PIECE = 65_536;
 
 export function makeMailPort(intake: Intake, clock: Clock): MailPort {
   return {
     async queue(message, wish) {
+      const asked = askedCopy(message, wish, () => true);
+      if (typeof asked === "string") return { error: asked };
       const transaction = makeId(clock.now());
-      const [copy] = copiesAsked(blank, [{ message, wish }], { transaction, now: clock.now() });
+      const [copy] = copiesAsked(blank, [asked], { transaction, now: clock.now() });
       if (copy === undefined) return { error: "there is nothing to queue" };
       const reception = intake.begin(copy.envelope, fromHere(transaction));
       try {

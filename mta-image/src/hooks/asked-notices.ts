@@ -5,11 +5,16 @@
 import type { NoticeWishes, RecipientWishes } from "../message/notice-wishes.ts";
 import { parseMailParameters, parseRcptParameters } from "../smtp/parameters.ts";
 import { encodeXtext } from "../smtp/xtext.ts";
-import type { QueueWish } from "../script/ports.ts";
+import type { QueueOptions } from "../script/mail-port.ts";
 
-type Asked = Pick<NoticeWishes, "ret" | "envid"> & { readonly wishes: RecipientWishes | null };
+export type AskedNotices = Pick<NoticeWishes, "ret" | "envid"> & { readonly wishes: RecipientWishes | null };
 
-export function askedNotices({ ret, envid, notify, orcpt }: NonNullable<QueueWish["dsn"]>): Asked | null {
+export function askedNotices({
+  ret,
+  envid,
+  notify,
+  orcpt,
+}: NonNullable<QueueOptions["dsn"]>): AskedNotices | null {
   const mail = parseMailParameters(parameters({ RET: ret, ENVID: encodeXtext(envid) }));
   const wishes = parseRcptParameters(parameters({ NOTIFY: notify, ORCPT: encoded(orcpt) }));
   if ("bytes" in mail || "bytes" in wishes) return null;

@@ -4,8 +4,6 @@
  * comes at once when its script did not wait. Null means that no script was asked, and costs nothing. Never throws and
  * never rejects: a script that fails is an answer, by the configuration's `onerror`.
  */
-import { makeId } from "#base/ids.ts";
-
 import type { Secured } from "../smtp/secured.ts";
 import type { Envelope } from "../message/envelope.ts";
 import { type MailParameters, NO_MAIL, NO_RCPT, type RcptParameters } from "../smtp/parameters.ts";
@@ -13,7 +11,7 @@ import { type Reply, makeReply } from "../smtp/reply.ts";
 import type { World } from "../script/context.ts";
 import { Refusal } from "../script/error.ts";
 import { makeMessage } from "../script/library/mail-message.ts";
-import { type ByteSource, Pieces } from "../script/mail/pieces.ts";
+import { type ByteSource, Pieces, after } from "../script/mail/pieces.ts";
 import { onlyData } from "../script/only-data.ts";
 import { type Value, HslArray } from "../script/value.ts";
 import { eodMailMessageClass } from "./actions.ts";
@@ -21,18 +19,17 @@ import { connectWish } from "./connect-wish.ts";
 import { type Ending, endingArguments } from "./ending-tree.ts";
 import { HookRun } from "./hook-run.ts";
 import { type MailCopy, copiesAsked, copiesByTransport } from "./mail-copy.ts";
-import { type Asked, type HookRunner, then } from "./runner.ts";
+import type { Asked, HookRunner } from "./runner.ts";
 import type { HookScript, ServerScripts } from "./scripts.ts";
 import { type SessionHook, acceptances } from "./stages.ts";
-import { type Branch, addressTree, arrayOf, bytesOf, listOf, textOf } from "./texts.ts";
+import { type Branch, arrayOf, bytesOf, listOf, textOf } from "./texts.ts";
+import { Transaction } from "./transaction.ts";
 import {
   type ConnectionFacts,
   connectArguments,
   connectionTree,
-  mailTree,
   recipientArguments,
   senderArguments,
-  takenTree,
   tlsTree,
 } from "./trees.ts";
 import { type Answer, type Verdict, afterFailure, judge, wishedAddress, wordsOf } from "./verdict.ts";
@@ -72,14 +69,6 @@ export interface InjectedFacts {
   readonly told?: Branch;
 }
 
-/** One that was taken; shown to scripts only where one asks. */
-interface TakenRecipient {
-  readonly address: string;
-  readonly parameters: RcptParameters;
-  readonly transportId: string;
-  tree: HslArray | null;
-}
-
 export class ConnectionHooks {
   readonly #scripts: ServerScripts;
   readonly #runner: HookRunner;
@@ -89,18 +78,8 @@ export class ConnectionHooks {
   #connection: HslArray | null = null;
   /** What of it the conversation brought, in this order. */
   #learnt: Branch = {};
-  #transaction: {
-    readonly id: string;
-    readonly ts: number;
-    readonly sender: { readonly address: string; readonly parameters: MailParameters } | null;
-  } | null = null;
-  /** $transaction as the next script sees it; null when it is to be made. */
-  #tree: HslArray | null = null;
-  #transactionId = "";
-  #recipients: TakenRecipient[] = [];
-  #told: NonNullable<InjectedFacts["told"]> = {};
-  /** One for each recipient. */
-  #transports: string[] = [];
+  #transaction: Transaction | null = null;
+  #told: InjectedFacts["told"] | null = null;
   #context: Value = null;
 
   constructor(scripts: ServerScripts, runner: HookRunner, facts: ConnectionFacts) {
@@ -112,6 +91,11 @@ export class ConnectionHooks {
 
   has(hook: Exclude<SessionHook, "rcptto">): boolean {
     return this.#scripts.byHook.has(hook);
+  }
+
+  /** A script may want to be asked about recipients. */
+  get isAskedAtRcpt(): boolean {
+    return this.#scripts.rcptto.length > 0;
   }
 
   /** The client is to be greeted: a script is to be asked, or its name to be found. */
@@ -140,7 +124,7 @@ export class ConnectionHooks {
   proxy(command: string): Asked<ProxyAnswer> | null {
     const script = this.#scripts.byHook.get("proxy");
     if (script === undefined) return null;
-    return then(
+    return after(
       this.#ask(script, () => arrayOf({ command })),
       (answer): ProxyAnswer => {
         if (answer.kind === "refuse") return { kind: "reply", reply: answer.reply };
@@ -180,7 +164,6 @@ export class ConnectionHooks {
     this.#learnt = {};
     this.#learn({ tls: () => tlsTree(secured) });
     this.#transaction = null;
-    this.#tree = null;
   }
 
   auth(facts: AuthFacts): Asked<AuthAnswer> | null {
@@ -189,7 +172,7 @@ export class ConnectionHooks {
     const { mechanism, username, password, state, response } = facts;
     const given = (): HslArray =>
       arrayOf({ mechanism, username: bytesOf(username), password: bytesOf(password), state, response });
-    return then(this.#ask(script, given), (answer): AuthAnswer => {
+    return after(this.#ask(script, given), (answer): AuthAnswer => {
       if (answer.kind === "refuse") return answer;
       if (answer.kind === "go") {
         const name = answer.wish.wish("username");
@@ -205,10 +188,10 @@ export class ConnectionHooks {
   }
 
   mailFrom(address: string, parameters: MailParameters): Asked<Answer<{ sender: string | null }>> | null {
-    this.#startTransaction();
+    this.#transaction = new Transaction(this.#runner.clock.now());
     const script = this.#scripts.byHook.get("mailfrom");
     if (script === undefined) {
-      this.#begin(address, parameters);
+      this.#transaction?.begin(address, parameters);
       return null;
     }
     return this.#judged(
@@ -216,7 +199,7 @@ export class ConnectionHooks {
       () => senderArguments(address, parameters),
       (run) => {
         const sender = wishedAddress(run, "sender");
-        this.#begin(sender ?? address, parameters);
+        this.#transaction?.begin(sender ?? address, parameters);
         return { sender };
       },
     );
@@ -251,28 +234,32 @@ export class ConnectionHooks {
 
   /** The recipient was taken. */
   tookRecipient(address: string, parameters: RcptParameters, transportId: string): void {
-    this.#transports.push(transportId);
-    this.#tree = null;
-    this.#recipients.push({ address, parameters, transportId, tree: null });
+    this.#transaction?.take(address, parameters, transportId);
   }
 
   /** A message that nobody spoke: it comes whole, with what is known of its envelope. */
   injected(mail: InjectedFacts): void {
-    this.#startTransaction();
-    this.#told = mail.told ?? {};
-    if (mail.sender !== null) this.#begin(mail.sender, NO_MAIL);
+    this.#transaction = new Transaction(this.#runner.clock.now());
+    this.#told = mail.told ?? null;
+    if (mail.sender !== null) this.#transaction?.begin(mail.sender, NO_MAIL);
     for (const address of mail.recipients) this.tookRecipient(address, NO_RCPT, mail.transportId);
   }
 
   /** The message has to be held until all of it is there. */
   get mustHold(): boolean {
-    return this.has("eod") || new Set(this.#transports).size > 1;
+    return this.has("eod") || this.#transaction?.hasSeveralTransports === true;
+  }
+
+  /** "" before the first transaction. */
+  get transactionId(): string {
+    return this.#transaction?.id ?? "";
   }
 
   /** The envelope with what later scripts learn of this transaction. */
   marked(envelope: Envelope): Envelope {
-    const marks = { transaction: this.#transactionId, first: 1 };
-    return { ...this.#ranked(envelope), transportId: this.#transports[0] ?? envelope.transportId, marks };
+    const marks = { transaction: this.transactionId, first: 1 };
+    const transportId = this.#transaction?.firstTransport ?? envelope.transportId;
+    return { ...this.#ranked(envelope), transportId, marks };
   }
 
   /** What the client says of its mail counts before what the connection has. */
@@ -284,18 +271,20 @@ export class ConnectionHooks {
   endOfData(content: ByteSource, given: Envelope): Asked<EndAnswer> {
     const envelope = this.#ranked(given);
     const script = this.#scripts.byHook.get("eod");
-    const transaction = this.#transactionId;
-    const asItCame = (): MailCopy[] => copiesByTransport(envelope, this.#transports, transaction);
-    if (script === undefined) return { kind: "go", copies: asItCame(), reply: null };
+    const transaction = this.transactionId;
+    if (script === undefined) return { kind: "go", copies: this.#asItCame(envelope), reply: null };
     const came = Pieces.over(content);
-    const told = (): HslArray => arrayOf({ mail: makeMessage(eodMailMessageClass, came), ...this.#told });
-    return then(this.#ask(script, told, transaction), (answer): EndAnswer => {
+    const told = (): HslArray => {
+      const mail = makeMessage(eodMailMessageClass, came);
+      return arrayOf(this.#told === null ? { mail } : { mail, ...this.#told });
+    };
+    return after(this.#ask(script, told, transaction), (answer): EndAnswer => {
       if (answer.kind === "refuse") return answer;
       if (answer.kind === "other") throw new Error(`bug: ${answer.action.kind} is no action of this hook`);
       const { isDecided, reply } = answer;
       const asked = answer.wish.copies;
       // A script that says nothing of the message leaves it to the engine; one that accepts has said it all.
-      if (!isDecided && asked.length === 0) return { kind: "go", copies: asItCame(), reply };
+      if (!isDecided && asked.length === 0) return { kind: "go", copies: this.#asItCame(envelope), reply };
       const now = this.#runner.clock.now();
       return { kind: "go", copies: copiesAsked(envelope, asked, { transaction, now, came }), reply };
     });
@@ -306,37 +295,8 @@ export class ConnectionHooks {
     if (script !== undefined) void this.#ask(script, () => endingArguments(ending));
   }
 
-  #startTransaction(): void {
-    const now = this.#runner.clock.now();
-    this.#transactionId = makeId(now);
-    this.#transaction = { id: this.#transactionId, ts: now / 1000, sender: null };
-    this.#tree = null;
-    this.#recipients = [];
-    this.#transports = [];
-  }
-
-  #begin(address: string, parameters: MailParameters): void {
-    if (this.#transaction !== null)
-      this.#transaction = { ...this.#transaction, sender: { address, parameters } };
-    this.#tree = null;
-  }
-
-  /** $transaction, made anew when something of it has changed. */
-  #makeTree(): HslArray {
-    const begun = this.#transaction;
-    if (begun === null) return new HslArray();
-    const { id, ts, sender } = begun;
-    const recipients = HslArray.of(this.#recipients.map((taken) => (taken.tree ??= takenTree(taken))));
-    if (sender === null) return arrayOf({ id, ts, recipients });
-    const { address, parameters } = sender;
-    return arrayOf({
-      id,
-      ts,
-      sender: bytesOf(address).toLowerCase(),
-      senderaddress: () => addressTree(address),
-      senderparams: () => mailTree(parameters),
-      recipients,
-    });
+  #asItCame(envelope: Envelope): MailCopy[] {
+    return copiesByTransport(envelope, this.#transaction?.transports ?? [], this.transactionId);
   }
 
   /** Finds the name of the client where a script wants to know it. */
@@ -358,7 +318,7 @@ export class ConnectionHooks {
 
   /** For hooks whose scripts only accept and refuse. Wishes that make no sense count as a failure of the script. */
   #judged<W>(script: HookScript, given: () => HslArray, wishOf: (run: HookRun) => W): Asked<Answer<W>> {
-    return then(this.#ask(script, given), (answer) => {
+    return after(this.#ask(script, given), (answer) => {
       if (answer.kind === "refuse") return answer;
       if (answer.kind === "other") throw new Error(`bug: ${answer.action.kind} is no action of this hook`);
       try {
@@ -375,18 +335,18 @@ export class ConnectionHooks {
   /** Only what the script names is made. */
   #ask(script: HookScript, given: () => HslArray, transactionId = ""): Asked<Verdict> {
     const { used } = script.compiled;
-    if (used.has("transaction")) this.#tree ??= this.#makeTree();
     if (used.has("connection")) this.#connection ??= connectionTree(this.#facts, this.#learnt);
     const variables = {
       arguments: used.has("arguments") ? given() : null,
       connection: this.#connection,
-      transaction: this.#tree,
+      transaction: used.has("transaction") ? (this.#transaction?.tree ?? new HslArray()) : null,
       context: this.#context,
     };
     const run = new HookRun(script.hook, transactionId);
-    return then(this.#runner.run(script, run, { world: this.#world, variables }), (ran) => {
-      if (!ran.hasFailed && used.has("context")) this.#context = onlyData(ran.variable("context"));
-      return judge(script, ran);
+    return after(this.#runner.run(script, run, { world: this.#world, variables }), (outcome) => {
+      if (outcome.error !== null) return afterFailure(script);
+      if (used.has("context")) this.#context = onlyData(outcome.variable("context"));
+      return judge(script, run);
     });
   }
 }

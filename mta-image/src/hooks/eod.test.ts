@@ -133,6 +133,32 @@ test("copies that differ are messages of their own, with job, delay, hold and me
     },
   ));
 
+test("an address is queued as a script has changed it, and as it came where the script has only looked at it", () =>
+  deliver(
+    {
+      eod: `$sender = $transaction["senderaddress"]; $sender["localpart"] = "other";
+        $looked = "";
+        foreach ($transaction["recipients"] as $r) {
+          foreach ($r["address"] as $name => $part) $looked .= "$name $part ";
+          $arguments["mail"]->queue($sender, $r["address"], "out");
+        }
+        $changed = $transaction["recipients"][0]["address"]; $changed["domain"] = "else.example";
+        $arguments["mail"]->queue($transaction["senderaddress"], $changed, "out");
+        Accept(["reason" => $looked]);`,
+    },
+    ({ reply, receiver }) => {
+      assert.equal(
+        reply.trimEnd(),
+        "250 2.0.0 localpart Ann domain example.net localpart bob domain example.com",
+      );
+      const stored = receiver.accepted.map(({ envelope }) => [envelope.sender, ...envelope.recipients]);
+      assert.deepEqual(stored, [
+        ["other@example.org", "Ann@example.net", "bob@example.com"],
+        ["news@example.org", "Ann@else.example"],
+      ]);
+    },
+  ));
+
 test("accepting without queueing drops the message, ending without an action stores it as it came", async () => {
   await deliver({ eod: `Accept();` }, ({ reply, receiver }) => {
     assert.match(reply, /^250 /);

@@ -29,6 +29,8 @@ export interface Action {
 }
 
 const MAX_COPIES = 100_000;
+const noCopies: readonly AskedCopy[] = [];
+const nothingKept = (): Value => null;
 
 export class HookRun {
   readonly hook: HookName;
@@ -39,11 +41,10 @@ export class HookRun {
   changes: Map<string, Value> | null = null;
   readonly #keptMetadata: () => Value;
   #metadata: Value | undefined = undefined;
-  /** What queue() asked for at the end of data; stored when the script is done. */
-  readonly copies: AskedCopy[] = [];
+  #copies: AskedCopy[] | null = null;
 
   /** `keptMetadata` is made for scripts that ask for it. */
-  constructor(hook: HookName, transaction = "", keptMetadata: () => Value = () => null) {
+  constructor(hook: HookName, transaction = "", keptMetadata: () => Value = nothingKept) {
     this.hook = hook;
     this.#transaction = transaction;
     this.#keptMetadata = keptMetadata;
@@ -62,11 +63,18 @@ export class HookRun {
     return this.#metadata !== undefined;
   }
 
+  /** What queue() asked for at the end of data; stored when the script is done. */
+  get copies(): readonly AskedCopy[] {
+    return this.#copies ?? noCopies;
+  }
+
   /** Copies are bounded: each is a place in the queue. */
   keep(copy: AskedCopy): { transaction: string; queue: string } | { error: string } {
-    if (this.copies.length >= MAX_COPIES) return { error: "too many copies of one message" };
-    this.copies.push(copy);
-    return { transaction: this.#transaction, queue: String(this.copies.length) };
+    this.#copies ??= [];
+    const copies = this.#copies;
+    if (copies.length >= MAX_COPIES) return { error: "too many copies of one message" };
+    copies.push(copy);
+    return { transaction: this.#transaction, queue: String(copies.length) };
   }
 
   change(name: string, value: Value): void {

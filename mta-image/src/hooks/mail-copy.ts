@@ -4,12 +4,18 @@
  * than without a script. Pure.
  */
 import type { Envelope } from "../message/envelope.ts";
-import type { RecipientWishes } from "../message/notice-wishes.ts";
+import type { NoticeWishes, RecipientWishes } from "../message/notice-wishes.ts";
 import { parseRcptParameters } from "../smtp/parameters.ts";
 import type { Pieces } from "../script/mail/pieces.ts";
-import type { QueueWish } from "../script/ports.ts";
+import {
+  type EnvelopeAddress,
+  type QueueOptions,
+  type QueueWish,
+  noParameters,
+  usualQueue,
+} from "../script/mail-port.ts";
 import { LONGEST_SECONDS } from "./queue-wish.ts";
-import { askedNotices } from "./asked-notices.ts";
+import { type AskedNotices, askedNotices } from "./asked-notices.ts";
 import { isMailbox, textOf } from "./texts.ts";
 
 export interface MailCopy {
@@ -18,10 +24,17 @@ export interface MailCopy {
   readonly content: Pieces | null;
 }
 
-/** What a script asked for; checked. */
+/** What a script asked for, checked. */
 export interface AskedCopy {
   readonly message: Pieces;
-  readonly wish: QueueWish;
+  readonly sender: string;
+  readonly recipient: string;
+  /** Of the recipient, as the script gave them. */
+  readonly parameters: EnvelopeAddress["parameters"];
+  readonly transportId: string;
+  readonly options: QueueOptions;
+  /** Null: the script says nothing of them. */
+  readonly notices: AskedNotices | null;
 }
 
 /** `transports` has one for each recipient. */
@@ -60,47 +73,59 @@ export function copiesAsked(envelope: Envelope, asked: readonly AskedCopy[], con
   const copies: MailCopy[] = [];
   let from = 0;
   for (let to = 1; to <= asked.length; to++) {
-    const [one, other] = [asked[from], asked[to]];
-    if (one !== undefined && other !== undefined && isOneMessage(one, other)) continue;
+    const other = asked[to];
+    if (other !== undefined && isOneMessage(asked[from] as AskedCopy, other)) continue;
     const marks = { transaction: context.transaction, first: from + 1 };
-    copies.push(copyOf(envelope, asked.slice(from, to), marks, context));
+    const group = (to - from === asked.length ? asked : asked.slice(from, to)) as Group;
+    copies.push(copyOf(envelope, group, marks, context));
     from = to;
   }
   return copies;
 }
 
-/** Why a wish cannot be fulfilled; null when it can. */
-export function wishFault(wish: QueueWish, hasTransport: (id: string) => boolean): string | null {
-  if (!isMailbox(textOf(wish.sender.address))) return "the sender is no address";
-  const recipient = textOf(wish.recipient.address);
-  if (recipient === "" || !isMailbox(recipient)) return "the recipient is no address";
-  if (wish.dsn !== undefined && askedNotices(wish.dsn) === null)
-    return "dsn says what RFC 3461 has no word for";
-  return hasTransport(wish.transportId) ? null : `there is no transport "${wish.transportId}"`;
+/** What is asked for, or why it cannot be. */
+export function askedCopy(
+  message: Pieces,
+  { sender: from, recipient: to, transportId, options }: QueueWish,
+  hasTransport: (id: string) => boolean,
+): AskedCopy | string {
+  const [sender, recipient] = [mailboxOf(from), mailboxOf(to)];
+  if (sender === null) return "the sender is no address";
+  if (recipient === null || recipient === "") return "the recipient is no address";
+  const notices = options.dsn === undefined ? null : askedNotices(options.dsn);
+  if (options.dsn !== undefined && notices === null) return "dsn says what RFC 3461 has no word for";
+  if (!hasTransport(transportId)) return `there is no transport "${transportId}"`;
+  return { message, sender, recipient, parameters: to.parameters, transportId, options, notices };
 }
 
+function mailboxOf({ address }: EnvelopeAddress): string | null {
+  const text = textOf(address);
+  return isMailbox(text) ? text : null;
+}
+
+/** Those that go as one message. */
+type Group = readonly [AskedCopy, ...AskedCopy[]];
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 function copyOf(
   envelope: Envelope,
-  group: readonly AskedCopy[],
+  group: Group,
   marks: Writable<NonNullable<Envelope["marks"]>>,
   { now, came }: Asking,
 ): MailCopy {
-  const { message, wish } = group[0] as AskedCopy;
-  const { jobId, quotas, delaySeconds, hold, metadata, transportId } = wish;
-  const recipients = group.map((copy) => textOf(copy.wish.recipient.address));
-  const wishes = group.map((copy, at) => wishesOf(envelope, copy.wish, recipients[at] ?? ""));
-  const sender = textOf(wish.sender.address);
+  const [{ message, sender, transportId, options }] = group;
+  const recipients = group.map(({ recipient }) => recipient);
   const copy: Writable<Envelope> = { ...withoutWords(envelope), sender, recipients, transportId, marks };
-  if (hold) marks.hold = hold;
-  if (Object.keys(metadata).length > 0) marks.metadata = metadata;
-  if (jobId !== null) copy.jobId = textOf(jobId).slice(0, 255);
-  if (quotas.length > 0) copy.quotas = quotas.map(textOf);
-  if (delaySeconds > 0) copy.holdUntil = now + Math.min(delaySeconds, LONGEST_SECONDS) * 1000;
-  const said = wish.dsn === undefined ? (envelope.dsn ?? null) : askedNotices(wish.dsn);
-  if (said !== null || wishes.some((one) => one !== null))
-    copy.dsn = { ret: said?.ret ?? null, envid: said?.envid ?? null, recipients: wishes };
+  if (options !== usualQueue) {
+    const { jobId, quotas, delaySeconds, hold, metadata } = options;
+    if (hold) marks.hold = hold;
+    if (Object.keys(metadata).length > 0) marks.metadata = metadata;
+    if (jobId !== null) copy.jobId = textOf(jobId).slice(0, 255);
+    if (quotas.length > 0) copy.quotas = quotas.map(textOf);
+    if (delaySeconds > 0) copy.holdUntil = now + Math.min(delaySeconds, LONGEST_SECONDS) * 1000;
+  }
+  const dsn = wishesOf(envelope, group);
+  if (dsn !== null) copy.dsn = dsn;
   return { content: came !== undefined && message.isSame(came) ? null : message, envelope: copy };
 }
 
@@ -111,35 +136,43 @@ function withoutWords(envelope: Envelope): Envelope {
   return kept;
 }
 
+/** Of notices: what the script says, else what the client said; null where nobody says anything. */
+function wishesOf(envelope: Envelope, group: Group): NoticeWishes | null {
+  const [{ notices }] = group;
+  const said = notices ?? envelope.dsn ?? null;
+  if (said === null && group.every(({ parameters }) => parameters === noParameters)) return null;
+  const recipients = group.map((asked) => wishOf(envelope, asked));
+  if (said === null && recipients.every((wish) => wish === null)) return null;
+  return { ret: said?.ret ?? null, envid: said?.envid ?? null, recipients };
+}
+
 /** Parameters that the script gave, else those that the client gave the same recipient. */
-function wishesOf(envelope: Envelope, wish: QueueWish, address: string): RecipientWishes | null {
-  const { recipient } = wish;
-  if (wish.dsn !== undefined) return askedNotices(wish.dsn)?.wishes ?? null;
-  const { NOTIFY, ORCPT } = recipient.parameters;
+function wishOf({ dsn, recipients }: Envelope, asked: AskedCopy): RecipientWishes | null {
+  if (asked.notices !== null) return asked.notices.wishes;
+  const { NOTIFY, ORCPT } = asked.parameters;
   const notify = NOTIFY === undefined ? "" : ` NOTIFY=${NOTIFY}`;
   const given = ORCPT === undefined ? notify : `${notify} ORCPT=${ORCPT}`;
   const parsed = given === "" ? null : parseRcptParameters(given);
   if (parsed !== null && !("bytes" in parsed)) return parsed;
-  const { dsn, recipients } = envelope;
   if (dsn === undefined) return null;
-  const at = recipients.findIndex((one) => one.toLowerCase() === address.toLowerCase());
+  const address = asked.recipient.toLowerCase();
+  const at = recipients.findIndex((one) => one.toLowerCase() === address);
   return at === -1 ? null : (dsn.recipients[at] ?? null);
 }
 
 function isOneMessage(one: AskedCopy, other: AskedCopy): boolean {
-  const key = ({ wish }: AskedCopy): string =>
-    JSON.stringify([
-      wish.sender.address,
-      wish.transportId,
-      wish.jobId,
-      wish.quotas,
-      wish.delaySeconds,
-      wish.hold,
-      wish.dsn?.ret,
-      wish.dsn?.envid,
-      Object.entries(wish.metadata),
-    ]);
-  return key(one) === key(other) && one.message.isSame(other.message);
+  return (
+    one.sender === other.sender &&
+    one.transportId === other.transportId &&
+    (one.options === other.options || keyOf(one.options) === keyOf(other.options)) &&
+    one.message.isSame(other.message)
+  );
+}
+
+/** Equal for what one message can say. */
+function keyOf({ jobId, quotas, delaySeconds, hold, dsn, metadata }: QueueOptions): string {
+  const named = Object.entries(metadata);
+  return JSON.stringify([jobId, quotas, delaySeconds, hold, dsn?.ret, dsn?.envid, named]);
 }
 
 function part(envelope: Envelope, members: readonly number[]): Envelope {

@@ -13,7 +13,8 @@ import type { NoticeWords } from "../message/notice-words.ts";
 import { HookRun } from "./hook-run.ts";
 import { noticeWords } from "./notice-words.ts";
 import { type QueueWish, queueOfFailed, queueWish } from "./queue-wish.ts";
-import type { Asked, HookRunner, Ran } from "./runner.ts";
+import type { Outcome } from "../script/machine.ts";
+import type { HookRunner } from "./runner.ts";
 import type { HookScript, Scripts } from "./scripts.ts";
 import { type Configured, type TryWish, tryWish } from "./try-wish.ts";
 import { addressTree, arrayOf, arrayOfTexts, bytesOf, listOf, textOf } from "./texts.ts";
@@ -109,27 +110,28 @@ export class QueueHooks {
     const untouched = { context: null, metadata: null };
     if (script === null) return { kind: "try", wish: null, ...untouched };
     const given = (): HslArray => arrayOf({ retry: facts.retry, ...queueTree(refusal) });
-    const ran = await this.#run(script, { facts, given, context: null });
-    if (ran.hasFailed) return { ...failed(script), ...untouched };
-    return { ...this.#decided(script, ran), ...this.#left(ran) };
+    const run = runOf(script, facts);
+    const outcome = await this.#run(script, { run, facts, given, context: null });
+    if (outcome.error !== null) return { ...failed(script), ...untouched };
+    return { ...this.#decided(script, run), ...left(run, outcome) };
   }
 
   async after(facts: RecipientFacts, attempt: AttemptFacts, context: Value): Promise<AfterAnswer> {
     const script = this.#scripts().postdelivery;
     if (script === null) return { kind: "default", context, metadata: null };
     const given = (): HslArray => attemptArguments(facts.retry, attempt);
-    const ran = await this.#run(script, { facts, given, context });
-    if (ran.hasFailed) return { kind: "default", context, metadata: null };
-    const { action } = ran.run;
-    const { kind, options } = action ?? { kind: "default", options: null };
-    const left = this.#left(ran);
-    if (kind === "queue") return { ...(this.#queued(script, options) ?? { kind: "default" }), ...left };
-    if (kind === "bounce") return { kind, ...this.#said(script, options), ...left };
-    return { kind: kind === "delete" ? kind : "default", ...left };
+    const run = runOf(script, facts);
+    const outcome = await this.#run(script, { run, facts, given, context });
+    if (outcome.error !== null) return { kind: "default", context, metadata: null };
+    const { kind, options } = run.action ?? { kind: "default", options: null };
+    const common = left(run, outcome);
+    if (kind === "queue") return { ...(this.#queued(script, options) ?? { kind: "default" }), ...common };
+    if (kind === "bounce") return { kind, ...this.#said(script, options), ...common };
+    return { kind: kind === "delete" ? kind : "default", ...common };
   }
 
-  #decided(script: HookScript, { run }: Ran): BeforeDecision {
-    const { kind, options } = run.action ?? { kind: "try", options: null };
+  #decided(script: HookScript, { action }: HookRun): BeforeDecision {
+    const { kind, options } = action ?? { kind: "try", options: null };
     if (kind === "queue") return this.#queued(script, options) ?? failed(script);
     if (kind === "bounce") return { kind, ...this.#said(script, options) };
     if (kind === "delete") return { kind, reason: reasonOf(options), words: null };
@@ -154,21 +156,18 @@ export class QueueHooks {
     return { reason: reasonOf(options), words: typeof words === "string" ? null : words };
   }
 
-  #left({ run, variable }: Ran): Common {
-    return {
-      context: onlyData(variable("context")),
-      metadata: run.metadataIsChanged && run.metadata instanceof HslArray ? textsOf(run.metadata) : null,
-    };
-  }
-
   /** Only what the script names is made. */
   #run(
     script: HookScript,
-    what: { readonly facts: RecipientFacts; readonly given: () => HslArray; readonly context: Value },
-  ): Asked<Ran> {
-    const { facts, given, context } = what;
+    what: {
+      readonly run: HookRun;
+      readonly facts: RecipientFacts;
+      readonly given: () => HslArray;
+      readonly context: Value;
+    },
+  ): Outcome | Promise<Outcome> {
+    const { run, facts, given, context } = what;
     const { used } = script.compiled;
-    const run = new HookRun(script.hook, "", () => arrayOfTexts(facts.metadata));
     const { transaction } = facts;
     const world = this.#runner.world({ message: transaction }, () => transaction);
     const variables = {
@@ -178,6 +177,17 @@ export class QueueHooks {
     };
     return this.#runner.run(script, run, { world, variables });
   }
+}
+
+function runOf({ hook }: HookScript, { metadata }: RecipientFacts): HookRun {
+  return new HookRun(hook, "", () => arrayOfTexts(metadata));
+}
+
+function left(run: HookRun, outcome: Outcome): Common {
+  return {
+    context: onlyData(outcome.variable("context")),
+    metadata: run.metadataIsChanged && run.metadata instanceof HslArray ? textsOf(run.metadata) : null,
+  };
 }
 
 type BeforeDecision =

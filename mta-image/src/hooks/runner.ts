@@ -10,11 +10,13 @@ import type { Random } from "#base/random.ts";
 import type { World } from "../script/context.ts";
 import { type Outcome, run } from "../script/machine.ts";
 import { Shared } from "../script/shared.ts";
-import type { MailPort, Ports } from "../script/ports.ts";
+import { after } from "../script/mail/pieces.ts";
+import type { MailPort } from "../script/mail-port.ts";
+import type { Ports } from "../script/ports.ts";
 import type { Value } from "../script/value.ts";
 import type { HookFigures } from "./figures.ts";
 import { HookRun } from "./hook-run.ts";
-import { wishFault } from "./mail-copy.ts";
+import { askedCopy } from "./mail-copy.ts";
 import { type RemoteName, findRemoteName } from "./remote-name.ts";
 import type { HookScript } from "./scripts.ts";
 import type { ClientCertificate } from "../smtp/tls-choice.ts";
@@ -35,13 +37,6 @@ export interface HookWorldOptions {
 
 /** One line of echo; more is cut. */
 const MAX_ECHO = 8192;
-
-/** What one script left behind. */
-export interface Ran {
-  readonly run: HookRun;
-  readonly hasFailed: boolean;
-  readonly variable: (name: string) => Value;
-}
 
 export type Asked<T> = T | Promise<T>;
 
@@ -106,28 +101,28 @@ export class HookRunner {
     script: HookScript,
     subject: HookRun,
     options: { readonly world: World; readonly variables: Readonly<Record<string, Value>> },
-  ): Asked<Ran> {
+  ): Asked<Outcome> {
     const { figures } = this.#options;
     figures.runs[script.hook]++;
     const { world, variables } = options;
     const outcome = run(script.compiled, { world, limits: script.limits, variables, subject });
-    if (outcome instanceof Promise) return outcome.then((later) => this.#end(script, subject, later));
-    return this.#end(script, subject, outcome);
+    return after(outcome, (ended) => this.#end(script, ended));
   }
 
   /** At the end of data, copies of the message wait for the script's end; all other mail is queued at once. */
   #mailPort(outside: MailPort | undefined): MailPort {
+    const hasTransport = (id: string): boolean => this.hasTransport(id);
     return {
       queue: (message, wish, subject) => {
-        const fault = wishFault(wish, (id) => this.hasTransport(id));
-        if (fault !== null) return { error: fault };
-        if (subject instanceof HookRun && subject.hook === "eod") return subject.keep({ message, wish });
+        const asked = askedCopy(message, wish, hasTransport);
+        if (typeof asked === "string") return { error: asked };
+        if (subject instanceof HookRun && subject.hook === "eod") return subject.keep(asked);
         return outside?.queue(message, wish, subject) ?? { error: "there is no queue here" };
       },
     };
   }
 
-  #end(script: HookScript, subject: HookRun, outcome: Outcome): Ran {
+  #end(script: HookScript, outcome: Outcome): Outcome {
     const { figures, log } = this.#options;
     figures.observe(script.hook, outcome.tookMs() / 1000);
     const { error } = outcome;
@@ -138,11 +133,6 @@ export class HookRunner {
       const stack = textOf(error.describe().slice(0, MAX_ECHO));
       log.error({ hook: script.hook, script: script.name, at, kind: error.kind, stack }, "script-failed");
     }
-    return { run: subject, hasFailed: error !== null, variable: outcome.variable };
+    return outcome;
   }
-}
-
-/** Goes on with what was asked, without a promise where there is none. */
-export function then<T, R>(asked: Asked<T>, go: (value: T) => R): Asked<R> {
-  return asked instanceof Promise ? asked.then(go) : go(asked);
 }

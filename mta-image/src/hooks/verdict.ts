@@ -6,7 +6,6 @@ import type { Reply } from "../smtp/reply.ts";
 import { Refusal } from "../script/error.ts";
 import { type Value, HslArray } from "../script/value.ts";
 import { type Action, HookRun } from "./hook-run.ts";
-import type { Ran } from "./runner.ts";
 import type { HookScript } from "./scripts.ts";
 import { type SessionHook, acceptances, deferrals, failures, goodbye, rejections } from "./stages.ts";
 import { addressOf, arrayOf, isMailbox, listOf } from "./texts.ts";
@@ -20,9 +19,8 @@ export type Answer<W> =
 export type Verdict = Answer<HookRun> | { readonly kind: "other"; readonly action: Action };
 
 /** What an action, its lack, or a failure means. */
-export function judge(script: HookScript, { run, hasFailed }: Ran): Verdict {
+export function judge(script: HookScript, run: HookRun): Verdict {
   const stage = script.hook as SessionHook;
-  if (hasFailed) return afterFailure(script);
   const { action } = run;
   if (action === null) return { kind: "go", wish: run, reply: null, isDecided: false };
   switch (action.kind) {

@@ -45,7 +45,9 @@ export class HeldMail {
   read(start: number, end: number): Buffer | Promise<Buffer> {
     const { body } = this.#content;
     if (body !== null) return body.read(start, end - start);
-    return this.#memory?.subarray(start, end) ?? Buffer.alloc(0);
+    const memory = this.#memory;
+    if (memory === null) return Buffer.alloc(0);
+    return start === 0 && end === memory.length ? memory : memory.subarray(start, end);
   }
 
   drop(): void {

@@ -6,10 +6,9 @@
  */
 import type { Clock } from "#base/clock.ts";
 import { Failure } from "#base/error.ts";
-import { makeId } from "#base/ids.ts";
 import type { Log } from "#base/log.ts";
 
-import type { ConnectionHooks, EndAnswer } from "../hooks/connection-hooks.ts";
+import type { ConnectionHooks } from "../hooks/connection-hooks.ts";
 import type { MailCopy } from "../hooks/mail-copy.ts";
 import type { Envelope, Origin } from "../message/envelope.ts";
 import type { Reply } from "../smtp/reply.ts";
@@ -51,7 +50,7 @@ class ScriptedMail implements Reception {
   #isPlain = false;
 
   constructor(door: ScriptedDoor, hooks: ConnectionHooks, mail: Mail) {
-    this.id = makeId(door.clock.now());
+    this.id = hooks.transactionId;
     this.#door = door;
     this.#hooks = hooks;
     this.#mail = mail;
@@ -70,7 +69,12 @@ class ScriptedMail implements Reception {
       if (this.#held.refusal !== null) return this.#held.refusal;
       const asked = this.#hooks.endOfData(this.#held, this.#mail.envelope);
       const answer = asked instanceof Promise ? await asked : asked;
-      return answer.kind === "refuse" ? refusalOf(answer.reply) : await this.#storeAll(answer);
+      if (answer.kind === "refuse") return refusalOf(answer.reply);
+      const { copies, reply } = answer;
+      const [first, second] = copies;
+      const isOne = first !== undefined && second === undefined;
+      const result = await (isOne ? this.#store(first) : this.#storeAll(copies));
+      return result.kind === "refused" || reply === null ? result : { ...result, said: reply };
     } finally {
       this.#held.drop();
     }
@@ -80,7 +84,8 @@ class ScriptedMail implements Reception {
     this.#held.drop();
   }
 
-  async #storeAll({ copies, reply }: Extract<EndAnswer, { kind: "go" }>): Promise<IntakeResult> {
+  /** None, or several one after another: those before one that is refused stay. */
+  async #storeAll(copies: readonly MailCopy[]): Promise<IntakeResult> {
     const { envelope, origin } = this.#mail;
     if (copies.length === 0)
       this.#door.log.info(
@@ -93,20 +98,27 @@ class ScriptedMail implements Reception {
       if (result.kind === "refused") return result;
       first ??= result.id;
     }
-    return { kind: "accepted", id: first ?? this.id, ...(reply === null ? {} : { said: reply }) };
+    return { kind: "accepted", id: first ?? this.id };
   }
 
-  async #store({ envelope, content }: MailCopy): Promise<IntakeResult> {
+  #store({ envelope, content }: MailCopy): Promise<IntakeResult> {
     const reception = this.#door.storing.begin(envelope, this.#mail.origin);
+    const commit = (): Promise<IntakeResult> => reception.commit("", this.#isPlain && content === null);
+    let writing: Promise<void> | null = null;
     try {
-      const writing = write(content === null ? this.#held : readable(content), reception);
-      if (writing !== null) await writing;
+      writing = write(content === null ? this.#held : readable(content), reception);
     } catch (error) {
-      this.#door.log.error({ session: this.#mail.origin.sessionId, error }, "message-not-copied");
-      reception.abort();
-      return refusalFor(error);
+      return Promise.resolve(this.#giveUp(reception, error));
     }
-    return reception.commit("", this.#isPlain && content === null);
+    return writing === null
+      ? commit()
+      : writing.then(commit, (error: unknown) => this.#giveUp(reception, error));
+  }
+
+  #giveUp(reception: Reception, error: unknown): IntakeResult {
+    this.#door.log.error({ session: this.#mail.origin.sessionId, error }, "message-not-copied");
+    reception.abort();
+    return refusalFor(error);
   }
 }
 

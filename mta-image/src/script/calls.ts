@@ -90,33 +90,35 @@ function wrongCount(name: string, { least, most }: { least: number; most: number
   throw new Refusal(`${name}() takes ${wanted} arguments, not ${given}`);
 }
 
+/** `given` has a place for the object in front of the arguments, and is the method's. */
 export function invokeMethod(
   base: Value,
   name: string,
   from: ScriptClass | null,
-  args: Value[],
+  given: Value[],
 ): Value | Pending {
+  given[0] = base;
   if (base instanceof Instance) {
     const method = base.cls.methods.get(name);
-    if (method === undefined) return invoke(getMember(base, name, from), args);
+    if (method === undefined) return invoke(getMember(base, name, from), given.slice(1));
     if (base.cls !== from && base.cls.access.has(`${name}()`))
       throw new Refusal(`${name}() of ${base.cls.name} is private`);
-    if (args.length < method.least || args.length > method.most) wrongCount(name, method, args.length);
-    return method.run(base, ...args);
+    const count = given.length - 1;
+    if (count < method.least || count > method.most) wrongCount(name, method, count);
+    return method.run(...given);
   }
   if (base instanceof HostObject) {
     const method = classOf(base).methods.get(name);
     if (method === undefined) throw new Refusal(`${base.cls.name} has no method ${name}()`);
-    const given = args.length + 1;
-    if (given < method.least || given > method.most)
-      wrongCount(name, { least: method.least - 1, most: method.most - 1 }, args.length);
-    return method.call(running.c, [base, ...args]);
+    if (given.length < method.least || given.length > method.most)
+      wrongCount(name, { least: method.least - 1, most: method.most - 1 }, given.length - 1);
+    return method.call(running.c, given);
   }
   throw new Refusal(`${name}() is called on ${typeName(base)}`);
 }
 
 export function boundMethod(base: Value, name: string, from: ScriptClass | null): HslFunction {
-  const run = (...args: Value[]) => invokeMethod(base, name, from, args);
+  const run = (...args: Value[]) => invokeMethod(base, name, from, [null, ...args]);
   return new HslFunction(name, 0, Number.POSITIVE_INFINITY, "promise", run);
 }
 

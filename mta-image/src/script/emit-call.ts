@@ -25,7 +25,7 @@ export abstract class CallEmitter extends TargetEmitter {
     if (callee.kind === "scoped" && !callee.variable) return this.#scoped(callee, node);
     if (callee.kind === "member")
       return this.waiting(
-        `invokeMethod(${this.expression(callee.base)},${JSON.stringify(callee.name)},${this.classConstant()},${this.#list(args)})`,
+        `invokeMethod(${this.expression(callee.base)},${JSON.stringify(callee.name)},${this.classConstant()},${this.#list(args, "null,")})`,
         node.at,
       );
     return this.#value(callee, node);
@@ -55,8 +55,9 @@ export abstract class CallEmitter extends TargetEmitter {
     return `${mark(node.at)}${this.out.constant(named.fn.last)}(R.c,${this.#list(node.args)})`;
   }
 
-  #list(args: readonly Argument[]): string {
-    return `[${args.map(({ value, spread }) => (spread ? `...spread(${this.expression(value)})` : this.hold(value))).join(",")}]`;
+  /** `first` stands in front of them. */
+  #list(args: readonly Argument[], first = ""): string {
+    return `[${first}${args.map(({ value, spread }) => (spread ? `...spread(${this.expression(value)})` : this.hold(value))).join(",")}]`;
   }
 
   #named(named: Named, node: CallExpression): string {

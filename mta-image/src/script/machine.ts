@@ -42,9 +42,9 @@ export interface Outcome {
   readonly value: Value;
   readonly error: ScriptError | null;
   /** From its start to its end, waiting included. */
-  readonly tookMs: () => number;
+  tookMs(): number;
   /** Host variables as the script left them. */
-  readonly variable: (name: string) => Value;
+  variable(name: string): Value;
 }
 
 export interface RunOptions {
@@ -150,7 +150,8 @@ export function run(program: Compiled, options: RunOptions): Outcome | Promise<O
   return new Run(program, options).begin();
 }
 
-class Run implements RunContext {
+/** One run, and once it is over its own outcome: most are over at once, and an object more for each would be felt. */
+class Run implements RunContext, Outcome {
   readonly clock: World["clock"];
   readonly random: World["random"];
   readonly echo: World["echo"];
@@ -160,6 +161,8 @@ class Run implements RunContext {
   readonly ports: World["ports"];
   readonly messageId: World["messageId"];
   readonly subject: unknown;
+  value: Value = null;
+  error: ScriptError | null = null;
   readonly #program: Compiled;
   readonly #globals: Record<string, Value>;
   readonly #budget: Budget;
@@ -276,12 +279,17 @@ class Run implements RunContext {
   }
 
   #outcome(value: Value, error: ScriptError | null): Outcome {
-    return {
-      value,
-      error,
-      tookMs: () => this.#budget.leftMs - this.#budget.startedMs,
-      variable: (name) => this.#globals[this.#program.field(name)] ?? null,
-    };
+    this.value = value;
+    this.error = error;
+    return this;
+  }
+
+  tookMs(): number {
+    return this.#budget.leftMs - this.#budget.startedMs;
+  }
+
+  variable(name: string): Value {
+    return this.#globals[this.#program.field(name)] ?? null;
   }
 }
 

@@ -9,12 +9,7 @@ import { Refusal } from "./error.ts";
 import type { ByteSource, Pieces } from "./mail/pieces.ts";
 import type { Value } from "./value.ts";
 import type { HttpPort, TlsWish } from "./http-port.ts";
-
-/** An envelope address with its parameters (RFC 5321), keys in upper case. */
-export interface EnvelopeAddress {
-  readonly address: string;
-  readonly parameters: Readonly<Record<string, string>>;
-}
+import type { EnvelopeAddress, MailPort } from "./mail-port.ts";
 
 export interface Reply {
   readonly code: number;
@@ -124,32 +119,6 @@ export interface SmtpSecured {
   readonly cipher: string;
   /** Null where the script did not ask for it. */
   readonly certificate: X509Certificate | null;
-}
-
-export interface QueueWish {
-  readonly sender: EnvelopeAddress;
-  readonly recipient: EnvelopeAddress;
-  readonly transportId: string;
-  readonly jobId: string | null;
-  /** Names to count it under while it is queued. */
-  readonly quotas: readonly string[];
-  readonly delaySeconds: number;
-  readonly hold: boolean;
-  readonly metadata: Readonly<Record<string, string>>;
-  /** What is said of notices (RFC 3461), decoded and empty where nothing is; absent: what the client said. */
-  readonly dsn?: Readonly<Record<"ret" | "envid" | "notify" | "orcpt", string>>;
-}
-
-export type Queued = { readonly transaction: string; readonly queue: string } | { readonly error: string };
-
-export interface MailPort {
-  /** Durable when the promise is fulfilled; an answer without a promise is given where nothing has to be waited for. */
-  queue(
-    message: Pieces,
-    wish: QueueWish,
-    /** What the room that runs the script handed to it. */
-    subject: unknown,
-  ): Queued | Promise<Queued>;
 }
 
 export interface SmtpPort {

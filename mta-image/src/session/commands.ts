@@ -186,10 +186,11 @@ export class Commands {
     if (this.#content.hasChunks) return this.#refuse(replies.inChunks);
     const fault = this.#transaction.recipientFault(command);
     const isAboutRelay = fault === replies.relayDenied || fault === replies.noPostmaster;
+    if (hooks?.isAskedAtRcpt !== true || (fault !== null && !isAboutRelay))
+      return this.#takeRcpt(command, fault, null);
     const { path, parameters } = command;
     const rcpt = { address: path.address, domain: path.domain, parameters, isRelay: fault === null };
-    const mayAsk = hooks !== null && (fault === null || isAboutRelay);
-    const asked = mayAsk ? hooks.rcptTo({ ...rcpt, transportId: settings.transportId }) : null;
+    const asked = hooks.rcptTo({ ...rcpt, transportId: settings.transportId });
     if (asked === null) return this.#takeRcpt(command, fault, null);
     this.#when(asked, (answer) => {
       if (answer.kind === "refuse") return this.#takeRcpt(command, answer.reply, null);

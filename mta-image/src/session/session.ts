@@ -16,7 +16,7 @@ import type { Socket } from "node:net";
 
 import { makeId } from "#base/ids.ts";
 
-import { mayHaveMore, parseCommand, refused } from "../smtp/command.ts";
+import { type Command, mayHaveMore, parseCommand, refused } from "../smtp/command.ts";
 import type { NamedClient } from "../smtp/xclient.ts";
 import { type Reply, makeReply, replies } from "../smtp/reply.ts";
 import { Traced } from "../trace/traced.ts";
@@ -245,8 +245,9 @@ export class Session {
     const fault = this.#lines.judge(data, start, next);
     if (this.#talk.commands.isAsking) return this.#readAnswer(data, { start, next, fault });
     this.#traced.now?.client(data.toString("utf8", start, next - 2));
-    if (this.#talk.hooks?.has("disconnect") === true) this.#lastWord = verbOf(data, start, next);
     const command = fault === null ? parseCommand(data, start, next - 2) : refused(fault);
+    if (this.#talk.hooks?.has("disconnect") === true)
+      this.#lastWord = verbs[command.kind] ?? verbOf(data, start, next);
     if (next < data.length && !mayHaveMore(command, this.#talk.commands.isExtended))
       this.#turnAway(replies.impatient);
     else if (fault === null && this.#talk.hooks?.has("proxy") === true)
@@ -355,6 +356,18 @@ export class Session {
     this.#goOn();
   }
 }
+
+/** Of commands that have one verb only. */
+const verbs: Readonly<Partial<Record<Command["kind"], string>>> = {
+  mail: "MAIL",
+  rcpt: "RCPT",
+  data: "DATA",
+  bdat: "BDAT",
+  rset: "RSET",
+  noop: "NOOP",
+  quit: "QUIT",
+  auth: "AUTH",
+};
 
 /** The first word of a line, in upper case. */
 function verbOf(line: Buffer, start: number, end: number): string {

@@ -6,12 +6,12 @@ import { optional, parameter } from "../host.ts";
 import { type Pieces, after } from "../mail/pieces.ts";
 import {
   type EnvelopeAddress,
-  type QueueWish,
-  type Reply,
-  type SmtpServer,
-  type SmtpState,
-  port,
-} from "../ports.ts";
+  type Queued,
+  type QueueOptions,
+  noParameters,
+  usualQueue,
+} from "../mail-port.ts";
+import { type Reply, type SmtpServer, type SmtpState, port } from "../ports.ts";
 import { HslArray, type Value } from "../value.ts";
 import { connectionArray, tlsArray } from "./smtp-secured.ts";
 import { serverParameter } from "./smtp-server.ts";
@@ -30,12 +30,9 @@ export const queueParameters = [
 export const sendParameters = [address("sender"), array("recipients"), serverParameter] as const;
 export const addressParameter = address;
 
-/** Of nearly all addresses. */
-const NO_PARAMETERS = {};
-
 /** `"user@host"`, or `["address" => "user@host", "params" => ["SIZE" => 1]]`; a list is [address, params]. */
 function addressOf(value: Value): EnvelopeAddress | undefined {
-  if (typeof value === "string") return checked(value, NO_PARAMETERS);
+  if (typeof value === "string") return checked(value, noParameters);
   if (!(value instanceof HslArray)) return undefined;
   const [local, domain] = [value.get("localpart"), value.get("domain")];
   if (typeof local === "string" && typeof domain === "string")
@@ -46,12 +43,12 @@ function addressOf(value: Value): EnvelopeAddress | undefined {
 }
 
 /** Nothing that would end the command that it is part of. */
-function checked(text: string, parameters: Record<string, string>): EnvelopeAddress | undefined {
+function checked(text: string, parameters: EnvelopeAddress["parameters"]): EnvelopeAddress | undefined {
   return /[\r\n\0<>]/.test(text) ? undefined : { address: text, parameters };
 }
 
-function textsOf(value: Value): Record<string, string> {
-  if (!(value instanceof HslArray)) return NO_PARAMETERS;
+function textsOf(value: Value): EnvelopeAddress["parameters"] {
+  if (!(value instanceof HslArray)) return noParameters;
   return Object.fromEntries(
     [...value.entries()].map(([key, item]) => [String(key).toUpperCase(), toText(item)]),
   );
@@ -70,24 +67,25 @@ export function queueText(
     string,
     HslArray | undefined,
   ];
+  const options = given === undefined ? usualQueue : queueOptions(given);
+  const wish = { sender, recipient, transportId, options };
+  return after(port(context, "mail").queue(message, wish, context.subject), recordOf);
+}
+
+function recordOf(said: Queued): Value {
+  return record(said);
+}
+
+function queueOptions(given: HslArray): QueueOptions {
   const job = option(given, "jobid");
-  const metadata = option(given, "metadata");
-  const queued = port(context, "mail").queue(
-    message,
-    {
-      sender,
-      recipient,
-      transportId,
-      jobId: job === null ? null : toText(job),
-      quotas: quotasOf(option(given, "quotas")),
-      delaySeconds: Math.max(Number(option(given, "delay") ?? 0), 0) || 0,
-      hold: flag(given, "hold"),
-      metadata: metadataOf(metadata),
-      ...noticesOf(option(given, "dsn")),
-    },
-    context.subject,
-  );
-  return after(queued, (said): Value => record(said));
+  return {
+    jobId: job === null ? null : toText(job),
+    quotas: quotasOf(option(given, "quotas")),
+    delaySeconds: Math.max(Number(option(given, "delay") ?? 0), 0) || 0,
+    hold: flag(given, "hold"),
+    metadata: metadataOf(option(given, "metadata")),
+    ...noticesOf(option(given, "dsn")),
+  };
 }
 
 /** A message that is counted under more names than these is a mistake. */
@@ -105,7 +103,7 @@ function quotasOf(value: Value): readonly string[] {
 }
 
 /** Words may stand in a list. */
-function noticesOf(value: Value): Pick<QueueWish, "dsn"> {
+function noticesOf(value: Value): Pick<QueueOptions, "dsn"> {
   if (value === null) return {};
   if (!(value instanceof HslArray)) throw new Refusal("dsn is an array of envid, ret, notify and orcpt");
   const said = (name: string): string => {

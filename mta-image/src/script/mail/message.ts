@@ -15,7 +15,7 @@ export class Message {
   #bytes: Pieces;
   #tree: Part | null = null;
   #generation = 0;
-  readonly #snapshots: Pieces[] = [];
+  #snapshots: Pieces[] | null = null;
 
   constructor(bytes: Pieces) {
     this.original = bytes;
@@ -40,12 +40,14 @@ export class Message {
   }
 
   snapshot(): number {
-    if (this.#snapshots.length >= MAX_SNAPSHOTS) throw new Refusal("there are too many snapshots");
-    return this.#snapshots.push(this.bytes()) - 1;
+    this.#snapshots ??= [];
+    const snapshots = this.#snapshots;
+    if (snapshots.length >= MAX_SNAPSHOTS) throw new Refusal("there are too many snapshots");
+    return snapshots.push(this.bytes()) - 1;
   }
 
   restore(id: number): boolean {
-    const bytes = this.#snapshots[id];
+    const bytes = this.#snapshots?.[id];
     if (bytes !== undefined) this.become(bytes);
     return bytes !== undefined;
   }
