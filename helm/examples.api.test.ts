@@ -15,7 +15,7 @@ import { foreignDefinitions } from "../tools/foreign-definitions.ts";
 const here = new URL("../docs/examples/", import.meta.url).pathname;
 const server = apiServerFromEnvironment();
 
-describe("examples", { skip: server === null, timeout: 280_000 }, () => {
+describe("examples", { skip: server === null, timeout: 900_000 }, () => {
   if (server === null) return;
   const admin = new Admin(server);
   let folder: string;

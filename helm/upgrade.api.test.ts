@@ -33,7 +33,7 @@ const kept = (
 const namespace = "mail";
 const system = `upgrade-${Date.now().toString(36)}`;
 
-describe("an upgrade on a real API server", { skip: server === null, timeout: 280_000 }, () => {
+describe("an upgrade on a real API server", { skip: server === null, timeout: 900_000 }, () => {
   if (server === null) return;
   const admin = new Admin(server);
   const kube = kubeOf(server);

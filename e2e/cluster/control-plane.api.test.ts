@@ -10,7 +10,7 @@ import { cacheFolder } from "../../tools/setup/programs.ts";
 import { run } from "../peers/shell.ts";
 import { type ControlPlane, startControlPlane } from "./control-plane.ts";
 
-describe("a control plane alone", { timeout: 280_000 }, () => {
+describe("a control plane alone", { timeout: 900_000 }, () => {
   let planes: readonly ControlPlane[] = [];
   before(async () => {
     planes = await Promise.all([startControlPlane(() => {}), startControlPlane(() => {})]);

@@ -18,7 +18,7 @@ const seeds = (process.env["MAILFLEET_FAULT_SEEDS"] ?? "1,2").split(",").map(Num
 const most = Number(process.env["MAILFLEET_FAULTS"] ?? "40");
 const MOST_CHANGES = 150;
 
-describe("behind a line that fails", { skip: server === null, timeout: 280_000 * seeds.length }, () => {
+describe("behind a line that fails", { skip: server === null, timeout: 900_000 * seeds.length }, () => {
   if (server === null) return;
   const admin = new Admin(server);
   const kube = kubeOf(server);

@@ -57,7 +57,7 @@ const spec: fc.Arbitrary<Spec> = fc
 
 const changes = fc.array(fc.record({ spec, turns: fc.nat({ max: 30 }) }), { minLength: 1, maxLength: 4 });
 
-test("whatever a spec was before, the objects are those of the last one", { timeout: 170_000 }, async () => {
+test("whatever a spec was before, the objects are those of the last one", { timeout: 900_000 }, async () => {
   await fc.assert(
     fc.asyncProperty(changes, async (steps) => {
       const whole = new Whole();

@@ -17,7 +17,7 @@ import { app } from "../testing/whole.ts";
 
 const server = apiServerFromEnvironment();
 
-describe("scaling from outside", { skip: server === null, timeout: 280_000 }, () => {
+describe("scaling from outside", { skip: server === null, timeout: 900_000 }, () => {
   if (server === null) return;
   const admin = new Admin(server);
   const kube = kubeOf(server);

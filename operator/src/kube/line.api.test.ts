@@ -19,7 +19,7 @@ const server = apiServerFromEnvironment();
 /** An API server that shares its processors with others may need a second for an answer. */
 const PROBE_MS = 4000;
 
-describe("the line to a real API server", { skip: server === null, timeout: 280_000 }, () => {
+describe("the line to a real API server", { skip: server === null, timeout: 900_000 }, () => {
   if (server === null) return;
   const closing: (() => Promise<unknown>)[] = [];
   after(async () => {
