@@ -12,7 +12,8 @@ import {
   ScriptClass,
   share,
 } from "./value.ts";
-import { boundMethod, cached, enter, invoke, invokeMethod, leave, now, pending, settle } from "./calls.ts";
+import { enter, leave } from "./barrier.ts";
+import { boundMethod, cached, invoke, invokeMethod, now, pending, settle } from "./calls.ts";
 import { echoText, toText, truthy } from "./convert.ts";
 import { cursor, listOf, nextNow } from "./cursor-of.ts";
 import { isIdentical, looseEquals, strictEquals } from "./equality.ts";
