@@ -1,15 +1,17 @@
 /**
- * What a long suppression list costs: how long it takes to open, what it adds to memory, how long a recipient is looked up
- * (on the list and not), and how another engine fetches the first 200,000 over HTTPS as the operator has it do: rows a second, and
- * how long everything else in that process has to wait. One process has the list behind its admin API, this one fetches.
+ * What a long suppression list costs, in five rounds: how long it takes to open, how long a recipient is looked up (on the list
+ * and not), what it adds to the memory of a process, and how another engine fetches the first 50,000 over HTTPS as the operator
+ * has it do: rows a second, how long everything else in that process has to wait, and the memory of the engine that it fetches
+ * from. Each round looks up in a process of its own, after as many questions to an empty list, so that what it adds is the list.
  *
  *   node mta-image/bench/suppression.bench.ts [rows] [folder that is kept, with the list of an earlier run]
  */
-import { spawn } from "node:child_process";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -28,13 +30,17 @@ const SERVER_NAME = "out-pods.mail.svc";
 const DAY_MS = 86_400_000;
 const LOOK_UPS = 50_000;
 /** A part of a long list is enough to say how fast it comes. */
-const MOST_FETCHED = 200_000;
+const MOST_FETCHED = 50_000;
+const ROUNDS = 5;
 const rows = Number(process.argv[2] ?? 2_000_000);
 const kept = process.argv[3];
 const folder = kept ?? mkdtempSync(join(tmpdir(), "suppressions-"));
 const home = join(folder, "engine");
+const path = join(home, "spool", "suppressions.db");
+const part = process.argv[4];
 
-if (process.argv[4] === "serve") await serve();
+if (part === "serve") await serve();
+else if (part === "round") say(JSON.stringify(lookRound()));
 else {
   try {
     await measure();
@@ -51,26 +57,86 @@ function rowOf(n: number, now: number): Suppression {
 }
 
 async function measure(): Promise<void> {
-  const path = join(home, "spool", "suppressions.db");
-  const now = systemClock.now();
-  if (!existsSync(path)) fill(path, now);
-  say(`${rows} rows, ${Math.round(statSync(path).size / 1e6)} MB on disk, load ${loadavg()[0]?.toFixed(1)}`);
-  const before = process.memoryUsage().rss;
-  const opens = Array.from({ length: 5 }, () => {
-    const began = performance.now();
-    new SuppressionStore(path).close();
-    return performance.now() - began;
-  });
-  say(`open: ${spread(opens)} ms`);
-  const store = new SuppressionStore(path);
-  for (const isOn of [true, false])
-    say(`look-up ${isOn ? "on" : "not on"} the list: ${lookUps(store, { isOn, now })}`);
-  say(`memory: ${Math.round((process.memoryUsage().rss - before) / 1e6)} MB more than before`);
-  store.close();
-  await fetchSome();
+  if (!existsSync(path)) fill(systemClock.now());
+  const bytes = Math.round(statSync(path).size / 1e6);
+  say(`${rows} rows, ${bytes} MB on disk, ${ROUNDS} rounds, load ${loadavg()[0]?.toFixed(1)}`);
+  const looked: Looked[] = [];
+  const fetched: Fetched[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    looked.push(JSON.parse(await firstLine(startPart("round"))) as Looked);
+    fetched.push(await fetchSome());
+  }
+  const opens = looked.map(({ openMs }) => openMs);
+  say(`open: ${spread(opens, 1)} ms`);
+  for (const on of ["on", "off"] as const) {
+    const of = (name: keyof Times): string =>
+      spread(
+        looked.map((round) => round[on][name]),
+        0,
+      );
+    say(`look-up, ${on} the list: median ${of("median")} µs, 99 of 100 within ${of("most")} µs`);
+  }
+  say(
+    `memory that the list adds: ${spread(
+      looked.map(({ addedMb }) => addedMb),
+      1,
+    )} MB`,
+  );
+  const figure = (name: keyof Fetched, digits = 0): string =>
+    spread(
+      fetched.map((round) => round[name]),
+      digits,
+    );
+  say(`fetching: ${figure("rate")} rows a second`);
+  say(
+    `waiting of all else meanwhile: 99 of 100 within ${figure("nearlyMs")} ms, longest ${figure("longestMs")} ms`,
+  );
+  say(
+    `memory of the engine that is asked: ${figure("startMb")} MB at its start, ${figure("endMb")} MB behind it`,
+  );
+  say(`load ${loadavg()[0]?.toFixed(1)}`);
 }
 
-function fill(path: string, now: number): void {
+interface Times {
+  /** µs */
+  readonly median: number;
+  /** Of 99 of 100. */
+  readonly most: number;
+}
+
+interface Looked {
+  readonly openMs: number;
+  readonly on: Times;
+  readonly off: Times;
+  readonly addedMb: number;
+}
+
+/** In a process of its own: memory that another list took would be there for this one. */
+function lookRound(): Looked {
+  const empty = mkdtempSync(join(folder, "empty-"));
+  const none = new SuppressionStore(join(empty, "suppressions.db"));
+  lookUps(none, { isOn: null });
+  lookUps(none, { isOn: null });
+  none.close();
+  rmSync(empty, { recursive: true });
+  const before = ownMb();
+  const began = performance.now();
+  const store = new SuppressionStore(path);
+  const openMs = performance.now() - began;
+  const looked = { openMs, on: lookUps(store, { isOn: true }), off: lookUps(store, { isOn: false }) };
+  const addedMb = ownMb() - before;
+  store.close();
+  return { ...looked, addedMb };
+}
+
+/** What the process holds itself, without the pages of files that it has mapped (Linux). */
+function ownMb(pid: number | "self" = "self"): number {
+  globalThis.gc?.();
+  const [, kib] = /^RssAnon:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+  return (Number(kib) * 1024) / 1e6;
+}
+
+function fill(now: number): void {
   mkdirSync(join(path, ".."), { recursive: true });
   const store = new SuppressionStore(path);
   for (let n = 0; n < rows; n += 10_000)
@@ -81,57 +147,71 @@ function fill(path: string, now: number): void {
   store.close();
 }
 
-function lookUps(store: SuppressionStore, { isOn, now }: { isOn: boolean; now: number }): string {
-  const times: number[] = [];
+/** `isOn`: what must come out; null: nothing is on an empty list. */
+function lookUps(store: SuppressionStore, { isOn }: { isOn: boolean | null }): Times {
+  const now = systemClock.now();
+  const times = new Float64Array(LOOK_UPS);
   for (let n = 0; n < LOOK_UPS; n++) {
     const { tenant, address } = rowOf(Math.floor(Math.random() * rows), now);
     const began = performance.now();
-    const found = store.find(tenant, isOn ? address : `x${address}`, now);
-    times.push(1000 * (performance.now() - began));
-    if ((found !== null) !== isOn) throw new Error(`${address} is ${isOn ? "not " : ""}on the list`);
+    const found = store.find(tenant, isOn === false ? `x${address}` : address, now);
+    times[n] = 1000 * (performance.now() - began);
+    if ((found !== null) !== (isOn ?? false))
+      throw new Error(`${address}: ${found === null ? "not found" : "found"}`);
   }
-  times.sort((a, b) => a - b);
-  const at = (share: number): string => (times[Math.floor(share * (LOOK_UPS - 1))] ?? 0).toFixed(0);
-  return `median ${at(0.5)} µs, 99 of 100 within ${at(0.99)} µs, longest ${at(1)} µs`;
+  times.sort();
+  const at = (share: number): number => times[Math.floor(share * (LOOK_UPS - 1))] ?? 0;
+  return { median: at(0.5), most: at(0.99) };
 }
 
-/** From the other process into a list of this one; told in five parts. */
-async function fetchSome(): Promise<void> {
+interface Fetched {
+  /** Rows a second. */
+  readonly rate: number;
+  readonly nearlyMs: number;
+  readonly longestMs: number;
+  readonly startMb: number;
+  readonly endMb: number;
+}
+
+/** From the other process into a list of this one. */
+async function fetchSome(): Promise<Fetched> {
   const certificate = makeCertificate(folder, SERVER_NAME);
-  const child = spawn(process.execPath, [fileURLToPath(import.meta.url), `${rows}`, folder, "serve"], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const [text] = (await once(child.stdout, "data")) as [Buffer];
+  const child = startPart("serve");
+  const url = (await firstLine(child)).trim();
+  const startMb = ownMb(child.pid);
   const copy = mkdtempSync(join(folder, "copy-"));
   const list = new SuppressionList({ folder: copy, clock: systemClock, log: silentLog });
   list.configure(SuppressionConfig.parse({ max: rows + 1 }));
-  const keys = {
-    ca: certificate.ca,
-    cert: certificate.cert,
-    key: certificate.key,
-    tokenFile: join(home, "token"),
-  };
+  const { ca, cert, key } = certificate;
+  const keys = { ca, cert, key, tokenFile: join(home, "token") };
   const sharing = new Sharing({ list, keys, clock: systemClock, log: silentLog });
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
   const began = performance.now();
-  sharing.follow({ peers: [{ name: "other", url: text.toString().trim(), servername: SERVER_NAME }] });
-  const rates = [];
-  for (let part = 1; part <= 5; part++)
-    rates.push(await fetched(list, Math.floor((Math.min(rows, MOST_FETCHED) * part) / 5)));
-  say(`fetching: ${((performance.now() - began) / 1000).toFixed(0)} s, ${spread(rates)} rows a second`);
-  const [most, nearly] = [delay.max, delay.percentile(99)].map((ns) => (ns / 1e6).toFixed(0));
-  say(`waiting of all else meanwhile: 99 of 100 within ${nearly} ms, longest ${most} ms`);
+  sharing.follow({ peers: [{ name: "other", url, servername: SERVER_NAME }] });
+  while ((list.size ?? 0) < Math.min(rows, MOST_FETCHED)) await wait(20);
+  const rate = (1000 * (list.size ?? 0)) / (performance.now() - began);
+  const endMb = ownMb(child.pid);
   sharing.close();
   list.close();
   child.kill();
   rmSync(copy, { recursive: true });
+  return { rate, nearlyMs: delay.percentile(99) / 1e6, longestMs: delay.max / 1e6, startMb, endMb };
 }
 
-async function fetched(list: SuppressionList, size: number): Promise<number> {
-  const [from, began] = [list.size ?? 0, performance.now()];
-  while ((list.size ?? 0) < size) await wait(20);
-  return (1000 * (size - from)) / (performance.now() - began);
+type Part = ChildProcessByStdio<null, Readable, null>;
+
+/** This program in another process. */
+function startPart(name: "serve" | "round"): Part {
+  const file = fileURLToPath(import.meta.url);
+  return spawn(process.execPath, ["--expose-gc", file, `${rows}`, folder, name], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+}
+
+async function firstLine({ stdout }: Part): Promise<string> {
+  const [text] = (await once(stdout, "data")) as [Buffer];
+  return text.toString();
 }
 
 /** The other engine. */
@@ -147,10 +227,11 @@ async function serve(): Promise<void> {
   process.stdout.write(`https://127.0.0.1:${engine.mta.ports.get("admin")}\n`);
 }
 
-function spread(values: readonly number[]): string {
+function spread(values: readonly number[], digits: number): string {
   const [least = 0, ...more] = values.toSorted((a, b) => a - b);
   const median = [least, ...more][Math.floor(values.length / 2)] ?? 0;
-  return `${median.toFixed(1)} (${least.toFixed(1)} to ${(more.at(-1) ?? least).toFixed(1)})`;
+  const [middle, first, last] = [median, least, more.at(-1) ?? least].map((value) => value.toFixed(digits));
+  return `${middle} (${first} to ${last})`;
 }
 
 function say(line: string): void {
