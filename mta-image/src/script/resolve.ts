@@ -41,6 +41,8 @@ class Resolver implements Resolving {
   #nextUnit = 0;
   #files = 0;
   #loops = 0;
+  /** Statements around the one that is looked at, within its file. */
+  #depth = 0;
 
   constructor(around: Surroundings) {
     this.around = around;
@@ -164,7 +166,9 @@ class Resolver implements Resolving {
     const loop = ["for", "foreach", "while", "switch"].includes(statement.kind);
     if (loop) this.#loops += 1;
     for (const expression of expressionsOf(statement)) this.expression(fn, expression);
+    this.#depth += 1;
     for (const inner of children(statement)) this.statements(fn, inner);
+    this.#depth -= 1;
     if (loop) this.#loops -= 1;
   }
 
@@ -212,7 +216,10 @@ class Resolver implements Resolving {
     this.#open.push(loaded.id);
     const body = this.#parse(loaded.id, loaded.text, statement.at);
     this.#includes.set(statement, body);
+    const depth = this.#depth;
+    this.#depth = 0;
     this.statements(fn, body);
+    this.#depth = depth;
     this.#open.pop();
   }
 
@@ -226,7 +233,8 @@ class Resolver implements Resolving {
   }
 
   #import(fn: Fn, statement: Extract<Statement, { kind: "import" }>): void {
-    if (fn !== fn.unit.main) return this.around.report(statement.at, "an import stands at the top of a file");
+    if (fn !== fn.unit.main || this.#depth > 0)
+      return this.around.report(statement.at, "an import stands at the top of a file");
     if (statement.data !== null) return this.#importData(fn, statement, statement.data);
     const from = this.#importedUnit(statement);
     if (from === null) return;
