@@ -152,6 +152,18 @@ describe("mailfrom", () => {
       },
     ));
 
+  test("takes codes as texts, as scripts find them in others", () =>
+    withHooks(
+      {
+        mailfrom: `Defer("full", ["reply_codes" => ["code" => "452", "enhanced" => str_split("4.2.2", ".")]]);`,
+      },
+      async (receiver) => {
+        const client = await receiver.greeted();
+        assert.equal(await client.ask("MAIL FROM:<a@example.org>"), "452 4.2.2 full");
+        client.socket.destroy();
+      },
+    ));
+
   test("refuses with codes of the right class only, and in ASCII on one line", () =>
     withHooks(
       { mailfrom: `Defer("a\\r\\nb\\xff", ["reply_codes" => ["code" => 250, "enhanced" => [2, 0, 0]]]);` },

@@ -54,20 +54,26 @@ export function clean(line: string): string {
 
 /** A code of another class would say the opposite of what the action means. */
 function codeOf(codes: Value, usual: number): number {
-  const code = codes instanceof HslArray ? codes.get("code") : null;
-  const isFitting = typeof code === "number" && Number.isInteger(code) && code >= 200 && code <= 599;
+  const code = codes instanceof HslArray ? numberOf(codes.get("code")) : Number.NaN;
+  const isFitting = Number.isInteger(code) && code >= 200 && code <= 599;
   return isFitting && classOf(code) === classOf(usual) ? code : usual;
 }
 
 function enhancedOf(codes: Value, code: number, usual: string): string {
   const parts = codes instanceof HslArray ? codes.get("enhanced") : null;
   if (!(parts instanceof HslArray)) return usual;
-  const numbers = parts.values();
+  const numbers = parts.values().map(numberOf);
   const isFitting =
     numbers.length === 3 &&
-    numbers.every((part) => typeof part === "number" && Number.isInteger(part) && part >= 0 && part <= 999) &&
+    numbers.every((part) => Number.isInteger(part) && part >= 0 && part <= 999) &&
     numbers[0] === classOf(code);
   return isFitting ? numbers.join(".") : usual;
+}
+
+/** Public scripts take codes out of texts, and give them as such. */
+function numberOf(value: Value): number {
+  if (typeof value === "string" && /^\d{1,3}$/.test(value)) return Number(value);
+  return typeof value === "number" ? value : Number.NaN;
 }
 
 function classOf(code: number): number {
