@@ -4,7 +4,6 @@
  * network namespace, whoever asks finds out.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { createSocket } from "node:dgram";
 import { Resolver } from "node:dns/promises";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
@@ -13,6 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { freePort } from "../../e2e/peers/free-port.ts";
 import { until } from "./until.ts";
 
 const folder = fileURLToPath(new URL("../src/spamhaus/testdata/zones/", import.meta.url));
@@ -93,14 +93,4 @@ async function answers(server: string, key: string, child: ChildProcess): Promis
         : Promise.reject(new Error("rbldnsd ended")),
     (records) => records.length > 0,
   );
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const socket = createSocket("udp4");
-    socket.bind(0, "127.0.0.1", () => {
-      const { port } = socket.address();
-      socket.close(() => resolve(port));
-    });
-  });
 }
