@@ -3,8 +3,9 @@ import { test } from "node:test";
 
 import type { Envelope } from "../message/envelope.ts";
 import { MemorySource, Pieces } from "../script/mail/pieces.ts";
-import { type QueueOptions, usualQueue } from "../script/mail-port.ts";
+import { type EnvelopeAddress, type QueueOptions, usualQueue } from "../script/mail-port.ts";
 import { type AskedCopy, askedCopy, copiesAsked } from "./mail-copy.ts";
+import { addressTree } from "./texts.ts";
 
 const envelope: Envelope = {
   sender: "news@example.org",
@@ -86,6 +87,19 @@ test("what RFC 3461 has no word for is refused", () => {
     );
   const good: Partial<typeof none>[] = [{}, { notify: "never" }, { orcpt: "utf-8;\xc3\xa5@example.net" }];
   for (const said of good) asked("ann@example.net", { dsn: { ...none, ...said } });
+});
+
+test("what a script puts together is held to the grammar; what it was shown was so before, and comes back as it is", () => {
+  const wish = (sender: EnvelopeAddress, recipient: EnvelopeAddress) =>
+    askedCopy(came, { sender, recipient, transportId: "out", options: usualQueue }, () => true);
+  const made = (address: string): EnvelopeAddress => ({ address, parameters: {} });
+  const shown = (address: string): EnvelopeAddress => addressTree(address).whole;
+  assert.equal(wish(made("a b@example.org"), made("ann@example.net")), "the sender is no address");
+  assert.equal(wish(made(""), made("ann")), "the recipient is no address");
+  assert.equal(wish(made(""), shown("")), "the recipient is no address");
+  const copy = wish(shown('"a<b"@example.org'), shown("j\u00fcrgen@B\u00fcCHER.example"));
+  assert.ok(typeof copy === "object");
+  assert.deepEqual([copy.sender, copy.recipient], ['"a<b"@example.org', "j\u00fcrgen@b\u00fccher.example"]);
 });
 
 test("a delay is at most a year: a time that is no date could be told to nobody", () => {

@@ -98,7 +98,8 @@ export function askedCopy(
   return { message, sender, recipient, parameters: to.parameters, transportId, options, notices };
 }
 
-function mailboxOf({ address }: EnvelopeAddress): string | null {
+function mailboxOf({ address, known }: EnvelopeAddress): string | null {
+  if (known !== undefined) return known;
   const text = textOf(address);
   return isMailbox(text) ? text : null;
 }

@@ -1,6 +1,8 @@
 /** Text of the engine as bytes of a script and back, and small trees as arrays. Pure; never throws. */
 import { parsePath } from "../smtp/address.ts";
+import { AddressFields } from "../script/address-fields.ts";
 import { Fields } from "../script/fields.ts";
+import { type EnvelopeAddress, noParameters } from "../script/mail-port.ts";
 import { type Value, HslArray } from "../script/value.ts";
 
 /** A script's strings are bytes: what is no ASCII becomes the bytes of its UTF-8. */
@@ -20,7 +22,7 @@ function isAscii(text: string): boolean {
 }
 
 /** A branch may be a function: then it is not even put together before somebody looks at it. */
-export type Tree = Value | undefined | readonly Tree[] | Branch | (() => Branch);
+export type Tree = Value | undefined | readonly Tree[] | Branch | (() => Branch) | AddressFields;
 export interface Branch {
   readonly [key: string]: Tree;
 }
@@ -45,16 +47,26 @@ export function listOf(items: readonly Tree[]): HslArray {
 function made(tree: Tree): Value {
   if (typeof tree === "function") return arrayOf(tree);
   if (typeof tree !== "object" || tree === null) return tree ?? null;
+  if (tree instanceof AddressFields) return HslArray.record(tree);
   if (Array.isArray(tree)) return listOf(tree as readonly Tree[]);
   const isPlain = Object.getPrototypeOf(tree) === Object.prototype;
   return isPlain ? arrayOf(tree as Branch) : (tree as Value);
 }
 
-/** Local part and domain as scripts get them. */
-export function addressTree(address: string): { localpart: string; domain: string } {
-  const at = address.lastIndexOf("@");
-  if (at === -1) return { localpart: bytesOf(address), domain: "" };
-  return { localpart: bytesOf(address.slice(0, at)), domain: bytesOf(address.slice(at + 1).toLowerCase()) };
+/** Local part and domain as scripts get them, made when one looks. */
+export function addressTree(address: string): AddressFields {
+  return new AddressFields(address, knownAddress);
+}
+
+function knownAddress(text: string): EnvelopeAddress {
+  const known = withPlainDomain(text);
+  return { address: bytesOf(known), parameters: noParameters, known };
+}
+
+function withPlainDomain(address: string): string {
+  const domain = address.slice(address.lastIndexOf("@") + 1);
+  const plain = domain.toLowerCase();
+  return plain === domain || domain === address ? address : `${address.slice(0, -domain.length)}${plain}`;
 }
 
 /** An address that a script gave: as text, or as array of localpart and domain. Null for anything else. */

@@ -71,7 +71,7 @@ export class Transaction {
       id,
       ts,
       sender: bytesOf(address).toLowerCase(),
-      senderaddress: () => addressTree(address),
+      senderaddress: addressTree(address),
       senderparams: () => mailTree(parameters),
       recipients,
     });

@@ -87,7 +87,7 @@ export function cipherTree(description: string): Branch {
 export function senderArguments(address: string, parameters: MailParameters): HslArray {
   return arrayOf({
     sender: bytesOf(address).toLowerCase(),
-    address: () => addressTree(address),
+    address: addressTree(address),
     params: () => mailTree(parameters),
   });
 }
@@ -98,7 +98,7 @@ export function recipientArguments(
 ): HslArray {
   return arrayOf({
     recipient: bytesOf(address).toLowerCase(),
-    address: () => addressTree(address),
+    address: addressTree(address),
     params: () => rcptTree(facts.parameters),
     transportid: facts.transportId,
     relay: facts.isRelay,
@@ -117,7 +117,7 @@ export function takenTree({
 }): HslArray {
   return arrayOf({
     recipient: bytesOf(address).toLowerCase(),
-    address: () => addressTree(address),
+    address: addressTree(address),
     params: () => rcptTree(parameters),
     transportid: transportId,
   });

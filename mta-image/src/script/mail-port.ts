@@ -5,6 +5,8 @@ import type { Pieces } from "./mail/pieces.ts";
 export interface EnvelopeAddress {
   readonly address: string;
   readonly parameters: Readonly<Record<string, string>>;
+  /** The same as text, of an address that the engine itself has shown: it was held to the grammar before. */
+  readonly known?: string;
 }
 
 /** Of nearly all addresses: always this one. */

@@ -95,6 +95,11 @@ export class HslArray {
     return this.list?.length ?? this.#map?.size ?? 0;
   }
 
+  /** What its items are made of, until somebody has walked over it or written to it. */
+  get unmade(): Unmade | null {
+    return this.#fields;
+  }
+
   get size(): number {
     return this.list !== null ? this.list.length : this.#asMap().size;
   }

@@ -1,4 +1,5 @@
 /** queue() and send() of the classes of mail: what scripts write as addresses, servers and options, as values. */
+import { AddressFields } from "../address-fields.ts";
 import type { RunContext } from "../context.ts";
 import { toText } from "../convert.ts";
 import { Refusal } from "../error.ts";
@@ -34,6 +35,8 @@ export const addressParameter = address;
 function addressOf(value: Value): EnvelopeAddress | undefined {
   if (typeof value === "string") return checked(value, noParameters);
   if (!(value instanceof HslArray)) return undefined;
+  const { unmade } = value;
+  if (unmade instanceof AddressFields) return unmade.whole;
   const [local, domain] = [value.get("localpart"), value.get("domain")];
   if (typeof local === "string" && typeof domain === "string")
     return checked(domain === "" ? local : `${local}@${domain}`, textsOf(value.get("params")));
