@@ -239,7 +239,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     "reflect-metadata",
     "zod",
     "prom-client",
-    ...mta("spamhaus", "admin"),
+    ...mta("admin", "hooks", "programs", "spamhaus"),
     "mta-image/web/server",
     "base",
     "crds",
