@@ -4,8 +4,10 @@
  * writing where nothing can be stored.
  */
 import { Refusal } from "./error.ts";
+import { classOf } from "./host.ts";
 import { meter } from "./meter.ts";
-import { type ScriptClass, type Value, HslArray, HslFunction, Instance, share } from "./value.ts";
+import { running } from "./running.ts";
+import { type ScriptClass, type Value, HostObject, HslArray, HslFunction, Instance, share } from "./value.ts";
 import { toNumber, toText, typeName } from "./convert.ts";
 
 type From = ScriptClass | null;
@@ -22,7 +24,9 @@ export function getIndex(base: Value, key: Value, from: From = null): Value {
 export function getMember(base: Value, name: string, from: From): Value {
   if (!(base instanceof Instance)) {
     if (base === null) return null;
-    throw new Refusal(`${typeName(base)} has no member ${name}`);
+    const method = base instanceof HostObject ? hostMethod(base, name) : null;
+    if (method === null) throw new Refusal(`${typeName(base)} has no member ${name}`);
+    return method;
   }
   const access = base.cls.access.get(name);
   if (access === "private" && base.cls !== from) throw new Refusal(`${name} of ${base.cls.name} is private`);
@@ -38,6 +42,16 @@ function boundTo(base: Instance, name: string, from: From): Value {
     throw new Refusal(`${name}() of ${base.cls.name} is private`);
   const { least, most, way } = method;
   return new HslFunction(name, least, most, way, (...args) => method.run(base, ...args));
+}
+
+/** The same of an object of the host. */
+function hostMethod(base: HostObject, name: string): HslFunction | null {
+  const method = classOf(base).methods.get(name);
+  if (method === undefined) return null;
+  const { least, most, way } = method;
+  return new HslFunction(name, least - 1, most - 1, way, (...args) =>
+    method.call(running.c, [base, ...args]),
+  );
 }
 
 export function setMember(base: Value, name: string, value: Value, from: From): void {

@@ -227,7 +227,8 @@ class Resolver implements Resolving {
   #load(path: string, at: number, main: string | null = null): Loaded | null {
     const { loader, report } = this.around;
     const id = moduleId(path, this.#open.at(-1) ?? "");
-    const loaded = id === null ? null : (loader.load(id) ?? (main && loader.load(`${id}/${main}`)));
+    const file = id === null ? null : loader.load(id);
+    const loaded = file ?? (id === null || main === null ? null : loader.load(`${id}/${main}`));
     if (loaded === null) report(at, `there is no file ${path}`);
     return loaded;
   }
@@ -333,8 +334,8 @@ class Resolver implements Resolving {
   /** A member that is read may be a method, of any class that has one of the name. */
   #methodsAsValues(name: string): void {
     this.later(() => {
-      for (const cls of this.#classes) {
-        const method = cls.methods.get(name);
+      for (const cls of [...this.#classes, ...this.around.host.classes.values()]) {
+        const method: Fn | HostFunction | undefined = cls.methods.get(name);
         if (method !== undefined) this.values.add(method);
       }
     });
