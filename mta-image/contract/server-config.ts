@@ -67,10 +67,11 @@ export const AppServer = z.strictObject({
       rcptto: z
         .strictObject({
           hook: recipientHook,
+          // More, each with the longest reply, would not fit into one record of the spool when it is moved.
           maxrecipients: z
             .int()
             .min(1)
-            .max(100_000)
+            .max(10_000)
             .default(1000)
             .describe("Recipients of one message; those beyond are put off with 452."),
         })
