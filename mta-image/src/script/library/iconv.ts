@@ -1,5 +1,5 @@
 /** The class Iconv: bytes from one character set to another. */
-import { BudgetError, Refusal } from "../error.ts";
+import { BudgetError } from "../error.ts";
 import { type HostClass, declare, makeClass, parameter } from "../host.ts";
 import { characterSets } from "../late-packages.ts";
 import { MAX_STRING } from "../limits.ts";
@@ -7,14 +7,17 @@ import { meter } from "../meter.ts";
 import { HostObject, type Value } from "../value.ts";
 
 interface Converter {
+  /** Both character sets are there. */
+  readonly isKnown: boolean;
   readonly from: string;
   readonly to: string;
   readonly lossy: boolean;
   errno: number;
 }
 
-/** EILSEQ: bytes or characters that have no counterpart. */
+/** EILSEQ: bytes or characters that have no counterpart. EINVAL: a character set that is not known. */
 const EILSEQ = 84;
+const EINVAL = 22;
 const isConverter = (state: unknown): state is Converter =>
   typeof state === "object" && state !== null && "lossy" in state;
 const self = parameter.object("self", "Iconv", ({ state }) => (isConverter(state) ? state : undefined));
@@ -25,6 +28,7 @@ const PIECE = 65_536;
 const STEPS_A_BYTE = 8;
 
 function convert(converter: Converter, text: string): string | null {
+  if (!converter.isKnown) return null;
   const decoded = decode(Buffer.from(text, "latin1"), converter.from);
   const encoded = encode(decoded, converter.to);
   if (encoded.length > MAX_STRING) throw new BudgetError("a string is too long");
@@ -60,16 +64,14 @@ function pay(size: number): void {
   meter.allocate(size * 4);
 }
 
+/** Names come out of mail: one that is not known is no failure of the script, and none at all is the system's own. */
 function open(from: string, to: string): HostObject {
   const [charset = "", ...flags] = to.split("//");
-  const known = [from, charset].find((name) => !characterSets().encodingExists(name));
-  if (known !== undefined) throw new Refusal(`${known} is no known character set`);
-  return new HostObject(iconvClass, {
-    from,
-    to: charset,
-    lossy: flags.length > 0,
-    errno: 0,
-  } satisfies Converter);
+  const [source, target] = [from || "utf-8", charset || "utf-8"];
+  const isKnown = [source, target].every((name) => characterSets().encodingExists(name));
+  const errno = isKnown ? 0 : EINVAL;
+  const state: Converter = { isKnown, from: source, to: target, lossy: flags.length > 0, errno };
+  return new HostObject(iconvClass, state);
 }
 
 export const iconvClass: HostClass = makeClass("Iconv", "Converts texts between character sets.", {
@@ -92,7 +94,7 @@ export const iconvClass: HostClass = makeClass("Iconv", "Converts texts between 
       name: "convert",
       parameters: [self, parameter.string("text")],
       returns: "string or none",
-      docs: "The text in the target's bytes, none when that cannot be.",
+      docs: "The text in the target's bytes, none when that cannot be; errno() is 22 where a character set is not known.",
       run: (_, converter, text) => convert(converter, text),
     }),
     declare({
