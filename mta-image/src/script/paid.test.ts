@@ -71,6 +71,13 @@ const dear: Readonly<Record<string, readonly [source: string, text: string]>> = 
     fields,
   ],
   "writes one row of CSV a thousand times": ["csv_encode([[1] * 500] * 500);", ""],
+  "reads a list of addresses": ["header_addresslist_extract($text);", "a b <c@d>, ".repeat(5_000)],
+  "decodes words": ["mimeword_decode($text);", "=?utf-8?q?a?= ".repeat(5_000)],
+  "reads a list of tags": [
+    "header_dkim_decode($text);",
+    Array.from({ length: 5_000 }, (_, at) => `a${at}=b`).join(";"),
+  ],
+  "reads rows of CSV": ["csv_decode($text);", "1,2\n".repeat(2_000)],
   "makes passwords' hashes": ['crypt("x", "\\$5\\$rounds=100000\\$abc");', ""],
 };
 
@@ -90,6 +97,28 @@ test("the clock is looked at often while a very long text is added to, which is 
   const { error } = await run(program, { world: { ...world, clock }, limits: bounds, variables });
   assert.deepEqual([error?.kind, error?.message], ["budget", "the script computed for too long"]);
 });
+
+for (const [call, text] of [
+  ["yaml_decode($text);", " ".repeat(9 << 20)],
+  ['yaml_decode($text, ["tags" => []]);', " ".repeat(9 << 20)],
+  ["zlib_compress($text);", " ".repeat(33 << 20)],
+] as const)
+  test(`a text that would hold up the engine in one step is refused before it does: ${call}`, async () => {
+    const { error } = await outcome(call, text, "", defaultLimits);
+    assert.equal(error?.kind, "budget");
+    assert.match(error?.message ?? "", /^a text is too long /);
+  });
+
+for (const call of [
+  "idna_encode($text)",
+  "idna_decode($text)",
+  "domain_publicsuffix($text)",
+  'url_parse("http://" . $text)',
+])
+  test(`a name of a megabyte is none: ${call}`, async () => {
+    const { value, error } = await outcome(`return ${call};`, "é".repeat(MEGABYTE / 2), "", defaultLimits);
+    assert.deepEqual([value, error], [null, null]);
+  });
 
 test("a search is stopped by what it does from all places together", async () => {
   const wide: Limits = { ...limits, steps: 1e12 };

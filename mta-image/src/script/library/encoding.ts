@@ -149,9 +149,14 @@ function unBase32(text: string): string {
   return result.toString("latin1", 0, end);
 }
 
+/** Takes up to some two seconds, in which nothing looks at the clock. */
+const LONGEST_PACKED = 32 * 1024 * 1024;
+
 function compress(text: string, level: number, bits: number): string {
   if (!(level >= -1 && level <= 9)) throw new Refusal("a compression level is a number from 0 to 9");
   const size = windowBits(bits);
+  if (text.length > LONGEST_PACKED) throw new BudgetError("a text is too long to be compressed at once");
+  meter.allocate(text.length * 4);
   const run = bits < 0 ? deflateRawSync : bits > 16 ? gzipSync : deflateSync;
   return run(bytes(text), { level: Math.trunc(level), windowBits: size }).toString("latin1");
 }

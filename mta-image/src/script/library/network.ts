@@ -95,6 +95,9 @@ function domainIncludes(name: string, within: string): boolean {
   return a === b || a.endsWith(`.${b}`);
 }
 
+/** Longer ones are none that anybody would take, and their queries would be read for seconds. */
+const LONGEST_URL = 1024 * 1024;
+
 /** Between the slashes of a URL and the next mark, behind what is said of the user. */
 function hostLength(text: string): number {
   const authority = /^[^/\\?#]*[/\\]*([^/\\?#]*)/.exec(text)?.[1] ?? "";
@@ -102,7 +105,7 @@ function hostLength(text: string): number {
 }
 
 function parseUrl(text: string): HslArray | null {
-  if (hostLength(text) > LONGEST_NAME) return null;
+  if (text.length > LONGEST_URL || hostLength(text) > LONGEST_NAME) return null;
   const url = URL.canParse(fromBytes(text)) ? new URL(fromBytes(text)) : null;
   if (url === null) return null;
   const parts: Record<string, Value> = { scheme: url.protocol.slice(0, -1) };

@@ -1,8 +1,8 @@
 /** YAML as values; plain YAML is read by data/yaml.ts. */
-import { Refusal } from "../error.ts";
+import { BudgetError, Refusal } from "../error.ts";
 import { type Routine, type Value, HslArray, HslFunction } from "../value.ts";
 import { callback } from "../calls.ts";
-import { decodeYaml } from "../data/yaml.ts";
+import { LONGEST, decodeYaml } from "../data/yaml.ts";
 import { type HostFunction, declare, optional, parameter } from "../host.ts";
 import { MAX_NESTING } from "../limits.ts";
 import { meter } from "../meter.ts";
@@ -21,6 +21,7 @@ export const yamlFunctions: readonly HostFunction[] = [
       const tags = option(options, "tags");
       try {
         if (!(tags instanceof HslArray)) return decodeYaml(text);
+        if (text.length > LONGEST) throw new BudgetError("a text is too long for YAML");
         meter.allocate(text.length * 4);
         return yield* revive(loadTagged(fromBytes(text), tags.keys().map(String)), tags, 0);
       } catch (error) {

@@ -2,6 +2,7 @@
  * Lists of addresses in header fields (RFC 5322 3.4), read from what senders write and written for them. One pass over
  * the text, so hostile ones cost no more than their length. Null for what is no list.
  */
+import { meter } from "../meter.ts";
 import { trim } from "./part.ts";
 import { decodeWords, encodeRun, isPlain } from "./words.ts";
 
@@ -16,6 +17,9 @@ type Token =
   | { readonly kind: "mark"; readonly text: string; readonly spaced: boolean };
 
 const MARKS = "<>,:;";
+/** A token is looked at many times. */
+const STEPS_A_TOKEN = 20;
+const TOKEN_BYTES = 100;
 
 export function readAddresses(value: string): readonly Mailbox[] | null {
   const tokens = tokensOf(value);
@@ -95,6 +99,8 @@ function tokensOf(value: string): Token[] | null {
     }
     const end = tokenEnd(value, at);
     if (end === null) return null;
+    meter.charge(STEPS_A_TOKEN);
+    meter.allocate(TOKEN_BYTES + end - at);
     tokens.push(tokenOf(value.slice(at, end), spaced));
     spaced = false;
     at = end;

@@ -25,10 +25,13 @@ export interface Signature {
 const permanent = (error: string): Verdict => ({ result: "permerror", error });
 const failed = (error: string): Verdict => ({ result: "fail", error });
 
+const STEPS_A_TAG = 50;
+
 /** `a=b; c=d` by name; null when it is no such list (RFC 6376 3.2). */
 export function tagList(text: string): ReadonlyMap<string, string> | null {
   const tags = new Map<string, string>();
   for (const part of text.split(";")) {
+    meter.charge(STEPS_A_TAG);
     if (part.trim() === "") continue;
     const [, name, value] = /^[ \t\r\n]*([A-Za-z][A-Za-z0-9_-]*)[ \t\r\n]*=([\s\S]*)$/.exec(part) ?? [];
     if (name === undefined || value === undefined || tags.has(name)) return null;
