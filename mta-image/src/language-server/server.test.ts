@@ -159,6 +159,20 @@ test("what is wrong in another file is told where it is brought in", async () =>
   ]);
 });
 
+test("a file that is closed unsaved is again what the disk has, for those that import it", async () => {
+  writeFileSync(join(root, "src/files/draft.hsl"), "function old() {}");
+  await open("src/files/draft.hsl", "function fresh() {}");
+  const user = "src/files/of-draft.hsl";
+  assert.deepEqual(await open(user, 'import { fresh } from "draft.hsl"; fresh();'), []);
+  const told = new Promise<string[]>((resolve) =>
+    heard.set(uriOf(user), (diagnostics) => resolve(diagnostics.map(({ message }) => message))),
+  );
+  await editor.sendNotification("textDocument/didClose", {
+    textDocument: { uri: uriOf("src/files/draft.hsl") },
+  });
+  assert.deepEqual(await told, ["draft.hsl has no fresh", "there is no function fresh"]);
+});
+
 test("what engines and plugins add is no mistake, and the folder of a hook says which it is", async () => {
   const text = `
     import { geoip } from "extras://maxmind-geoip";

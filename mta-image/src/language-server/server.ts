@@ -85,15 +85,19 @@ class LanguageServer {
 
   #changed(document: TextDocument): void {
     this.#workspace.open(document.uri, document.getText());
-    // Other open files may import this one.
+    this.#diagnoseAll();
+  }
+
+  /** Other open files may import one that has changed. */
+  #diagnoseAll(): void {
     this.#analyses.clear();
     for (const { uri } of this.#documents.all()) this.#diagnose(uri);
   }
 
   #closed(uri: string): void {
     this.#workspace.close(uri);
-    this.#analyses.delete(uri);
     void this.#connection.sendDiagnostics({ uri, diagnostics: [] });
+    this.#diagnoseAll();
   }
 
   #diagnose(uri: string): void {
