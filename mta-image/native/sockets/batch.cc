@@ -1,7 +1,8 @@
 #include "batch.h"
 
 #include <fcntl.h>
-#include <sys/socket.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -24,9 +25,12 @@ uint32_t events_of(uint32_t wishes) {
 // What is left divided among those that are left, so that a few that send much keep nobody from being read.
 size_t share(size_t left, size_t sockets) { return std::min(left / sockets, Batch::kMostShare); }
 
+// Any file does.
+int open_spare() { return ::open("/", O_RDONLY | O_CLOEXEC); }
+
 }  // namespace
 
-Batch::Batch() : epoll_(epoll_create1(EPOLL_CLOEXEC)) {
+Batch::Batch() : epoll_(epoll_create1(EPOLL_CLOEXEC)), spare_(open_spare()) {
   if (epoll_ < 0) throw std::system_error(errno, std::generic_category(), "epoll_create1");
 }
 
@@ -34,6 +38,7 @@ Batch::~Batch() {
   for (const Slot& slot : slots_) {
     if (slot.fd >= 0) ::close(slot.fd);
   }
+  if (spare_ >= 0) ::close(spare_);
   ::close(epoll_);
 }
 
@@ -42,19 +47,68 @@ bool Batch::has(int32_t slot) const {
 }
 
 // The slot comes first: where there is no memory for one, no descriptor is left open.
-int32_t Batch::adopt(int fd) {
-  if (free_.empty()) {
-    if (slots_.size() >= kMostSockets) return -EMFILE;
-    slots_.emplace_back();
-    free_.push_back(static_cast<int32_t>(slots_.size() - 1));
-  }
-  const int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-  if (own < 0) return -errno;
+bool Batch::make_room() {
+  if (!free_.empty()) return true;
+  if (slots_.size() >= kMostSockets) return false;
+  slots_.emplace_back();
+  free_.push_back(static_cast<int32_t>(slots_.size() - 1));
+  return true;
+}
+
+int32_t Batch::keep(int fd) {
   const int32_t slot = free_.back();
   free_.pop_back();
-  slots_[static_cast<size_t>(slot)] = {own, 0};
+  slots_[static_cast<size_t>(slot)] = {fd};
   ++live_;
   return slot;
+}
+
+int32_t Batch::adopt(int fd) {
+  if (!make_room()) return -EMFILE;
+  const int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  return own < 0 ? -errno : keep(own);
+}
+
+int32_t Batch::listen(int fd) {
+  const int32_t slot = adopt(fd);
+  if (slot < 0) return slot;
+  Slot& socket = slots_[static_cast<size_t>(slot)];
+  socket.listens = true;
+  // Its connections inherit it.
+  const int yes = 1;
+  setsockopt(socket.fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+  return slot;
+}
+
+int32_t Batch::accept(int32_t slot, sockaddr_storage* from) {
+  const bool has_room = make_room();
+  const int fd = accept_from(slots_[static_cast<size_t>(slot)].fd, from);
+  if (fd < 0) return -errno;
+  if (has_room) return keep(fd);
+  ::close(fd);
+  return -EMFILE;
+}
+
+// As libuv: without it the connection would go on waiting, and each turn would find it.
+int Batch::accept_from(int fd, sockaddr_storage* from) {
+  const auto take = [&] {
+    socklen_t length = sizeof *from;
+    return accept4(fd, reinterpret_cast<sockaddr*>(from), &length, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  };
+  if (spare_ < 0) spare_ = open_spare();
+  const int got = take();
+  if (got >= 0 || (errno != EMFILE && errno != ENFILE) || spare_ < 0) return got;
+  ::close(spare_);
+  const int unwanted = take();
+  if (unwanted >= 0) ::close(unwanted);
+  spare_ = open_spare();
+  errno = EMFILE;
+  return -1;
+}
+
+bool Batch::local(int32_t slot, sockaddr_storage* address) const {
+  socklen_t length = sizeof *address;
+  return getsockname(slots_[static_cast<size_t>(slot)].fd, reinterpret_cast<sockaddr*>(address), &length) == 0;
 }
 
 // A socket without wishes is taken out: epoll tells of broken connections whether one asks or not, without end.
@@ -120,8 +174,12 @@ size_t Batch::turn(char* into, size_t room, Found* found) {
     const uint32_t events = ready[i].events;
     const bool broken = (events & (EPOLLERR | EPOLLHUP)) != 0;
     // Sending will tell what is broken where nobody reads.
-    if ((wishes & kWrite) != 0 && ((events & EPOLLOUT) != 0 || broken)) *next++ = {slot, kWritable, 0};
+    if ((wishes & kWrite) != 0 && ((events & EPOLLOUT) != 0 || broken)) *next++ = {slot, kReady, 0};
     if ((wishes & kRead) == 0 || ((events & EPOLLIN) == 0 && !broken)) continue;
+    if (slots_[static_cast<size_t>(slot)].listens) {
+      *next++ = {slot, kReady, 0};
+      continue;
+    }
     offset += read(slot, into, share(room - offset, static_cast<size_t>(count - i)), offset, next);
   }
   return static_cast<size_t>(next - found);

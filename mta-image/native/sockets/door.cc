@@ -1,6 +1,8 @@
 // The door between TypeScript (net/socket-addon.ts) and the batch. Each function here is one of SocketAddon there. All run on
 // the loop's thread; the batch is one for a process, and a second environment (a worker) is refused. libuv watches the one
 // descriptor of the batch, and keeps the process running while the batch has sockets.
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <uv.h>
 
 #include <algorithm>
@@ -133,6 +135,51 @@ napi_value adopt(napi_env env, napi_callback_info info) {
   });
 }
 
+// listen(fd): the slot, or minus an errno.
+napi_value listen(napi_env env, napi_callback_info info) {
+  return js::boundary(env, [&] {
+    js::Arguments<1> arguments(env, info);
+    if (door == nullptr) throw js::JsError("the sockets were not opened");
+    const int32_t slot = door->batch.listen(integer(env, arguments[0]));
+    keep_running();
+    return answer(env, slot);
+  });
+}
+
+// Two more elements: the address as text and the port; "" and 0 where there is none.
+void put_end(napi_env env, napi_value into, uint32_t at, const sockaddr_storage& end) {
+  char text[INET6_ADDRSTRLEN] = "";
+  in_port_t port = 0;
+  if (end.ss_family == AF_INET) {
+    const auto& four = reinterpret_cast<const sockaddr_in&>(end);
+    inet_ntop(AF_INET, &four.sin_addr, text, sizeof text);
+    port = four.sin_port;
+  } else if (end.ss_family == AF_INET6) {
+    const auto& six = reinterpret_cast<const sockaddr_in6&>(end);
+    inet_ntop(AF_INET6, &six.sin6_addr, text, sizeof text);
+    port = six.sin6_port;
+  }
+  js::put(env, into, at, js::bytes(env, text));
+  js::put(env, into, at + 1, answer(env, ntohs(port)));
+}
+
+// accept(slot): [slot, remote address, its port, local address, its port], or minus an errno.
+napi_value accept(napi_env env, napi_callback_info info) {
+  return js::boundary(env, [&] {
+    js::Arguments<1> arguments(env, info);
+    sockaddr_storage remote{};
+    const int32_t slot = door->batch.accept(slot_in(env, arguments[0]), &remote);
+    if (slot < 0) return answer(env, slot);
+    sockaddr_storage local{};
+    door->batch.local(slot, &local);
+    napi_value found = js::array(env, 5);
+    js::put(env, found, 0, answer(env, slot));
+    put_end(env, found, 1, remote);
+    put_end(env, found, 3, local);
+    return found;
+  });
+}
+
 // wish(slot, wishes): 0, or minus an errno.
 napi_value wish(napi_env env, napi_callback_info info) {
   return js::boundary(env, [&] {
@@ -210,6 +257,8 @@ NAPI_MODULE_INIT() {
   const napi_property_descriptor functions[] = {
       {"open", nullptr, mta::open, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"adopt", nullptr, mta::adopt, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"listen", nullptr, mta::listen, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"accept", nullptr, mta::accept, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"wish", nullptr, mta::wish, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"send", nullptr, mta::send, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"sendAll", nullptr, mta::send_all, nullptr, nullptr, nullptr, napi_enumerable, nullptr},

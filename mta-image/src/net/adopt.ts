@@ -30,8 +30,8 @@ export function asNodeSocket(socket: ByteSocket): Socket {
   return socket instanceof BatchedSocket ? socket.giveBack() : (socket as Socket);
 }
 
-/** -1 when it has none any more. Node keeps it with its own half of the socket. */
-export function descriptorOf(socket: ByteSocket): number {
+/** -1 when it has none any more. Node keeps it with its own half of the socket, also of one that listens. */
+export function descriptorOf(socket: object): number {
   const { _handle: handle } = socket as unknown as { _handle?: { readonly fd: number } | null };
   return handle?.fd ?? -1;
 }

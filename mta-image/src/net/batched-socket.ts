@@ -53,9 +53,14 @@ export class BatchedSocket extends EventEmitter implements TurnListener {
 
   /** Null when the system refuses one more. The descriptor stays the caller's. */
   static open(batch: SocketBatch, descriptor: number, ends: Ends): BatchedSocket | null {
+    const slot = batch.addon.adopt(descriptor);
+    return slot < 0 ? null : BatchedSocket.at(batch, slot, ends);
+  }
+
+  /** For a slot that nobody hears yet. Null when the system refuses to watch it; then it is closed. */
+  static at(batch: SocketBatch, slot: number, ends: Ends): BatchedSocket | null {
     const socket = new BatchedSocket(batch, ends);
-    const slot = batch.add(descriptor, socket);
-    if (slot < 0) return null;
+    batch.hear(slot, socket);
     socket.#slot = slot;
     if (batch.addon.wish(slot, wishes.read) === 0) return socket;
     socket.destroy();
@@ -150,7 +155,7 @@ export class BatchedSocket extends EventEmitter implements TurnListener {
     if (!this.#isPaused) this.#tellEnd();
   }
 
-  onWritable(): void {
+  onReady(): void {
     this.#send();
   }
 

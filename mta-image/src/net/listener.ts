@@ -3,9 +3,14 @@
  * A port that cannot be had rejects with a Failure of code `listen-failed` that names address and reason.
  */
 import { rm } from "node:fs/promises";
-import { type AddressInfo, type Socket, createServer } from "node:net";
+import { type AddressInfo, type Server, type Socket, createServer } from "node:net";
 
 import { Failure, describe } from "#base/error.ts";
+
+import { descriptorOf } from "./adopt.ts";
+import { BatchedListener } from "./batched-listener.ts";
+import type { ByteSocket } from "./byte-socket.ts";
+import { type SocketBatch, batchOfProcess } from "./socket-batch.ts";
 
 export type ListenAddress =
   | { readonly kind: "tcp"; readonly host: string; readonly port: number; readonly backlog: number }
@@ -19,6 +24,26 @@ export interface Listener {
 }
 
 export async function listen(address: ListenAddress, onSocket: (socket: Socket) => void): Promise<Listener> {
+  return listenerOf(await open(address, onSocket));
+}
+
+/** The same, with connections that are read in turns from their first byte, where that can be (TCP, and there is a batch). */
+export async function listenInTurns(
+  address: ListenAddress,
+  onSocket: (socket: ByteSocket) => void,
+  batch: SocketBatch | null = batchOfProcess(),
+): Promise<Listener> {
+  const server = await open(address, onSocket);
+  const isInTurns = batch !== null && address.kind === "tcp";
+  const taken = isInTurns ? BatchedListener.open(batch, descriptorOf(server), onSocket) : null;
+  if (taken === null) return listenerOf(server);
+  const { port } = listenerOf(server);
+  // Node closes its own descriptor; the socket goes on listening by the other.
+  server.close();
+  return { port, close: async () => taken.close() };
+}
+
+async function open(address: ListenAddress, onSocket: (socket: Socket) => void): Promise<Server> {
   // allowHalfOpen: a client may close its side and still wait for our last reply.
   const server = createServer({ allowHalfOpen: true, noDelay: true }, onSocket);
   if (address.kind === "unix") await rm(address.path, { force: true });
@@ -40,6 +65,10 @@ export async function listen(address: ListenAddress, onSocket: (socket: Socket) 
   });
   // Accept errors (EMFILE) leave the server listening; the connection that met one is gone anyway.
   server.on("error", () => {});
+  return server;
+}
+
+function listenerOf(server: Server): Listener {
   const bound = server.address();
   return {
     port: isTcp(bound) ? bound.port : 0,

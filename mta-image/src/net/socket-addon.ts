@@ -9,12 +9,21 @@ import { fileURLToPath } from "node:url";
 export const wishes = { read: 1, write: 2 } as const;
 
 /** What a turn says of a socket in place of a number of bytes; below 0 and not this: minus an errno, and it is broken. */
-export const found = { end: 0, writable: -1_000_000 } as const;
+export const found = { end: 0, ready: -1_000_000 } as const;
 
 /** Bytes that a turn must have room for. */
 export const LEAST_ROOM = 262_144;
 /** Numbers of a turn: slot, what, offset for each thing found. */
 export const FOUND_NUMBERS = 3 * 2 * 64;
+
+/** Its own slot, and the addresses and ports of its two ends. */
+export type Accepted = readonly [
+  slot: number,
+  remoteAddress: string,
+  remotePort: number,
+  localAddress: string,
+  localPort: number,
+];
 
 /** Numbers below 0 are minus an errno. A slot that is not in use throws. */
 export interface SocketAddon {
@@ -22,6 +31,10 @@ export interface SocketAddon {
   open(arena: Buffer, found: Int32Array, onTurn: (count: number) => void): void;
   /** A slot for the same connection, with a descriptor of its own; nothing is wished yet. */
   adopt(descriptor: number): number;
+  /** The same for a socket that listens; its connections go without delay. */
+  listen(descriptor: number): number;
+  /** A connection that waits there; EAGAIN for none. One for which there is no room is closed. */
+  accept(slot: number): Accepted | number;
   wish(slot: number, wishes: number): number;
   /** How many bytes the system took. */
   send(slot: number, bytes: Buffer): number;
@@ -40,7 +53,9 @@ export function loadSocketAddon(path: string = placeOfAddon()): SocketAddon | nu
   } catch {
     return null;
   }
-  return module.exports as SocketAddon;
+  const addon = module.exports as Partial<SocketAddon>;
+  // One that was built from older sources.
+  return addon.accept === undefined ? null : (addon as SocketAddon);
 }
 
 /** In the checkout where make puts it, in an image beside the bundle (tools/bundle-plugins.ts). */

@@ -9,7 +9,8 @@ export interface TurnListener {
   /** The bytes are the listener's own. */
   onBytes(bytes: Buffer): void;
   onEnd(): void;
-  onWritable(): void;
+  /** It can be written; where it listens: a connection waits. */
+  onReady(): void;
   /** `errno` as the system counts them, above 0. */
   onBroken(errno: number): void;
   /** The turn is over: what was kept back is to be sent. */
@@ -32,11 +33,9 @@ export class SocketBatch {
     addon.open(this.#arena, this.#found, (count) => this.#turn(count));
   }
 
-  /** The slot, or minus an errno. */
-  add(descriptor: number, listener: TurnListener): number {
-    const slot = this.addon.adopt(descriptor);
-    if (slot >= 0) this.#listeners[slot] = listener;
-    return slot;
+  /** From now on the listener is told of this slot. */
+  hear(slot: number, listener: TurnListener): void {
+    this.#listeners[slot] = listener;
   }
 
   /** Nothing is told of this slot any more, also not what this turn has found. */
@@ -81,7 +80,7 @@ export class SocketBatch {
       this.#arena.copy(bytes, 0, start, start + what);
       listener.onBytes(bytes);
     } else if (what === found.end) listener.onEnd();
-    else if (what === found.writable) listener.onWritable();
+    else if (what === found.ready) listener.onReady();
     else listener.onBroken(-what);
   }
 }

@@ -1,14 +1,21 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect } from "node:net";
-import { test } from "node:test";
+import { before, test } from "node:test";
 
 import { ManualClock } from "#base/testing/manual-clock.ts";
 
 import { PairMaker, openBatch } from "../../testing/batched-sockets.ts";
 import { Lines } from "../../testing/dialogue.ts";
 import { Receiver } from "../../testing/receiver.ts";
+import type { SocketBatch } from "../net/socket-batch.ts";
 import { closeBehindQuit } from "./farewell.ts";
+
+/** Opened here, so that the receivers of this file have sockets of Node. */
+let batch: SocketBatch;
+before(() => {
+  batch = openBatch();
+});
 
 /** A client that keeps its own side open whatever the server does. */
 async function stubborn(receiver: Receiver): Promise<Lines> {
@@ -56,7 +63,7 @@ test("what stands behind QUIT in the same packet takes nothing from its reply", 
 });
 
 test("one that is read in turns and does not fetch what was said before QUIT is waited for", async () => {
-  const pairs = await PairMaker.start(openBatch());
+  const pairs = await PairMaker.start(batch);
   try {
     const { client, served } = await pairs.pair();
     const said = Buffer.alloc(9_000_000, "250 2.1.5 Ok\r\n");

@@ -1,7 +1,6 @@
 /** Who is at the other end of a connection, as the socket or a proxy that we trust says (pure). */
-import type { Socket } from "node:net";
-
 import type { ProxySource } from "../net/proxy-header.ts";
+import type { ByteSocket } from "../net/byte-socket.ts";
 import { normalizeIp } from "../net/networks.ts";
 
 export interface Peer {
@@ -16,7 +15,7 @@ export interface Peer {
   readonly proxyTlv: string | null;
 }
 
-export function peerOf(socket: Socket): Peer {
+export function peerOf(socket: ByteSocket): Peer {
   const { remoteAddress, remotePort } = socket;
   return {
     ip: normalizeIp(remoteAddress ?? ""),

@@ -8,12 +8,11 @@
  * Nobody may send ahead of our replies but clients that said EHLO, and they not behind a command that ends a
  * group (RFC 2920 3.1): programs that do are no mail servers, or smuggle.
  * A client that closes its side while a commit is under way still gets the reply; else its end ends the session.
- * A connection that goes on behind its first message is likely to stay, and is moved to those that are read in turns.
+ * A connection that is not read in turns (behind a PROXY header) and goes on after its first message is likely to stay,
+ * and is moved.
  * What fails: a broken line drops the transaction, never a queued message; a spool that refuses shows as a 4xx at the
  * end of data; an unexpected error is a bug, is logged, and ends this connection with 421. `sweep` is the only clock.
  */
-import type { Socket } from "node:net";
-
 import { makeId } from "#base/ids.ts";
 
 import { type Command, mayHaveMore, parseCommand, refused } from "../smtp/command.ts";
@@ -64,7 +63,7 @@ export class Session {
   /** When the wait for the next complete command began. */
   #since: number;
 
-  constructor(socket: Socket, { peer, settings, near, onClose }: SessionOptions) {
+  constructor(socket: ByteSocket, { peer, settings, near, onClose }: SessionOptions) {
     this.#settings = settings;
     this.#near = near;
     this.#onClose = onClose;
@@ -76,7 +75,6 @@ export class Session {
     this.#traced = this.#openTrace(peer);
     const isProxy = settings.xclientNetworks !== null && isInNetworks(settings.xclientNetworks, peer.ip);
     this.#talk = this.#open({ peer, maySpeakForOthers: isProxy, named: {} });
-    socket.setNoDelay(true);
     this.#attach(socket);
     if (settings.implicitTls && settings.tls !== null) this.#startTls({ thenGreet: true });
     else this.#talk.greeting.plan(this.#since);

@@ -3,11 +3,11 @@
  * Refusing a connection costs one 421 and nothing else. `close` lets every session finish its message until
  * the deadline, then cuts; nobody is dropped without a 421 before that.
  */
-import type { Socket } from "node:net";
-
 import { type Clock, type Timer, sleep } from "#base/clock.ts";
 
-import { type Listener, type ListenAddress, listen } from "../net/listener.ts";
+import { type Listener, type ListenAddress, listenInTurns } from "../net/listener.ts";
+import { asNodeSocket } from "../net/adopt.ts";
+import type { ByteSocket } from "../net/byte-socket.ts";
 import { awaitProxyHeader } from "../net/proxied-socket.ts";
 import { replies } from "../smtp/reply.ts";
 import { isInNetworks } from "../net/networks.ts";
@@ -60,7 +60,7 @@ export class SmtpServer {
 
   /** Rejects with a Failure that names the address when it cannot be had. */
   async start(): Promise<void> {
-    this.#listener = await listen(this.#options.address, (socket) => this.#accept(socket));
+    this.#listener = await listenInTurns(this.#options.address, (socket) => this.#accept(socket));
     this.#planSweep();
   }
 
@@ -75,7 +75,7 @@ export class SmtpServer {
     for (const session of this.#sessions) session.destroy();
   }
 
-  #accept(socket: Socket): void {
+  #accept(socket: ByteSocket): void {
     const { near } = this.#options;
     near.counters.connections++;
     const { proxyNetworks } = this.#options.settings();
@@ -83,11 +83,12 @@ export class SmtpServer {
     if (proxyNetworks === null || peer.isLocal) return this.#admit(socket, peer);
     if (!isInNetworks(proxyNetworks, peer.ip) || this.#isFull) return this.#drop(socket);
     this.#unnamed++;
-    awaitProxyHeader(socket, {
+    const plain = asNodeSocket(socket);
+    awaitProxyHeader(plain, {
       clock: this.#clock,
       onReady: ({ source }) => {
         this.#unnamed--;
-        this.#admit(socket, source === null ? peer : namedBy(peer, source));
+        this.#admit(plain, source === null ? peer : namedBy(peer, source));
       },
       onGone: () => this.#unnamed--,
     });
@@ -98,13 +99,13 @@ export class SmtpServer {
   }
 
   /** Whoever is not a proxy of ours hears nothing. */
-  #drop(socket: Socket): void {
+  #drop(socket: ByteSocket): void {
     this.#options.near.counters.refusedConnections++;
     socket.on("error", () => {});
     socket.destroy();
   }
 
-  #admit(socket: Socket, peer: Peer): void {
+  #admit(socket: ByteSocket, peer: Peer): void {
     const { near } = this.#options;
     const limits = this.#options.limits();
     const { ip } = peer;
@@ -132,7 +133,7 @@ export class SmtpServer {
     else this.#perIp.set(ip, left);
   }
 
-  #turnAway(socket: Socket, reply: Buffer): void {
+  #turnAway(socket: ByteSocket, reply: Buffer): void {
     this.#options.near.counters.refusedConnections++;
     socket.on("error", () => socket.destroy());
     socket.write(reply);
