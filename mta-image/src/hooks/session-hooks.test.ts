@@ -72,13 +72,6 @@ describe("connect", () => {
       client.socket.destroy();
     }));
 
-  test("says what stands before its options, as Reject and Defer do", () =>
-    withHooks({ connect: `Accept("hello", ["remoteptr" => "own.example"]);` }, async (receiver) => {
-      const client = await receiver.connect();
-      assert.equal(await client.reply(), "220 hello");
-      client.socket.destroy();
-    }));
-
   test("changes the client's address for what follows", () =>
     withHooks(
       { connect: `Accept(["remoteip" => "192.0.2.9"]);`, mailfrom: `Reject($connection["remoteip"]);` },
@@ -148,18 +141,6 @@ describe("mailfrom", () => {
         await client.ask("DATA");
         await client.ask("x\r\n.");
         assert.equal(receiver.accepted[0]?.envelope.sender, "other@example.com");
-        client.socket.destroy();
-      },
-    ));
-
-  test("takes codes as texts, as scripts find them in others", () =>
-    withHooks(
-      {
-        mailfrom: `Defer("full", ["reply_codes" => ["code" => "452", "enhanced" => str_split("4.2.2", ".")]]);`,
-      },
-      async (receiver) => {
-        const client = await receiver.greeted();
-        assert.equal(await client.ask("MAIL FROM:<a@example.org>"), "452 4.2.2 full");
         client.socket.destroy();
       },
     ));
