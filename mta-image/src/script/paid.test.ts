@@ -78,6 +78,8 @@ const dear: Readonly<Record<string, readonly [source: string, text: string]>> = 
     Array.from({ length: 5_000 }, (_, at) => `a${at}=b`).join(";"),
   ],
   "reads rows of CSV": ["csv_decode($text);", "1,2\n".repeat(2_000)],
+  "writes words": ["mimeword_encode($text);", "\xe9 a ".repeat(5_000)],
+  "escapes a filter": ["LDAP::filter_escape($text);", "(".repeat(50_000)],
   "makes passwords' hashes": ['crypt("x", "\\$5\\$rounds=100000\\$abc");', ""],
 };
 

@@ -1,4 +1,5 @@
-/** Names of LDAP as text: filters (RFC 4515), distinguished names (RFC 4514), and what result codes mean. Pure. */
+/** Names of LDAP as text: filters (RFC 4515), distinguished names (RFC 4514), and what result codes mean. Pure but for what the run pays. */
+import { meter } from "../meter.ts";
 import { trimEnd } from "../trim.ts";
 
 const codes: Readonly<Record<number, string>> = {
@@ -42,9 +43,15 @@ export function codeText(code: number): string {
   return codes[code] ?? "Unknown error";
 }
 
+/** Of one that is written in another way. */
+const STEPS_A_BYTE = 20;
+
 /** Bytes that mean something in a filter, and all beyond ASCII, as \XX. */
 export function escapeFilter(value: string): string {
-  return value.replace(/[\0()*\\\x80-\xff]/g, (char) => `\\${hex(char)}`);
+  return value.replace(/[\0()*\\\x80-\xff]/g, (char) => {
+    meter.charge(STEPS_A_BYTE);
+    return `\\${hex(char)}`;
+  });
 }
 
 export type NameParts = readonly (readonly [type: string, value: string])[];
@@ -52,16 +59,17 @@ export type NameParts = readonly (readonly [type: string, value: string])[];
 /** Bytes to parts, most specific first; null for what is no name. Values of several types in one part (a+b) are parts of their own. */
 export function parseName(text: string): NameParts | null {
   if (text.trim() === "") return [];
-  // Space behind a value without quotes is part of it until it is trimmed: two that could take it would take its square.
+  // Space around a value without quotes is part of it until it is trimmed: two that could take it would take its square.
   const one =
-    /\s*([A-Za-z][\w.-]*|\d+(?:\.\d+)*)\s*=\s*("[^"\\]*(?:\\.[^"\\]*)*"\s*|[^,+"\\<>;]*(?:\\.[^,+"\\<>;]*)*)([,;+]|$)/sy;
+    /\s*([A-Za-z][\w.-]*|\d+(?:\.\d+)*)\s*=(\s*"[^"\\]*(?:\\.[^"\\]*)*"\s*|[^,+"\\<>;]*(?:\\.[^,+"\\<>;]*)*)([,;+]|$)/sy;
   const parts: [string, string][] = [];
   for (;;) {
     const found = one.exec(text);
     if (found === null) return null;
     const [, type = "", value = "", end] = found;
-    const quoted = value.startsWith('"') ? value.slice(1, value.lastIndexOf('"')) : null;
-    parts.push([type, plain(quoted ?? trimmed(value))]);
+    const bare = value.replace(/^\s+/, "");
+    const quoted = bare.startsWith('"') ? bare.slice(1, bare.lastIndexOf('"')) : null;
+    parts.push([type, plain(quoted ?? trimmed(bare))]);
     if (end === "") return parts;
   }
 }

@@ -88,7 +88,11 @@ function zoneOf(options: HslArray | undefined): string | null {
 
 const UNIT_SECONDS: Readonly<Record<string, number>> = { w: 604_800, d: 86_400, h: 3600, m: 60, s: 1 };
 
+/** With room for blanks; a longer text is nobody's duration. */
+const LONGEST_DURATION = 1_000;
+
 function duration(text: string): number | null {
+  if (text.length > LONGEST_DURATION) return null;
   const trimmed = text.trim();
   if (/^\d+(\.\d+)?$/.test(trimmed)) return Number(trimmed);
   if (!/^(\d+(\.\d+)?[wdhms]\s*)+$/.test(trimmed)) return null;

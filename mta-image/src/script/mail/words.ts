@@ -82,8 +82,10 @@ function isForeign(word: string | undefined): boolean {
 /** All of the text, as one or more encoded words. */
 export function encodeRun(text: string): string {
   const words: string[] = [];
-  for (const piece of characters(text, WORD_BYTES))
+  for (const piece of characters(text, WORD_BYTES)) {
+    meter.charge(STEPS_A_WORD);
     words.push(`=?UTF-8?B?${Buffer.from(piece, "latin1").toString("base64")}?=`);
+  }
   return words.join(" ");
 }
 
