@@ -155,12 +155,12 @@ export class Commands {
     return null;
   }
 
-  /** A line that a script sees before it is run as a command. */
-  runAsked(line: string): void {
+  /** A line that a script sees before it is run as the command that it is, or as another. */
+  runAsked(line: string, command: Command): void {
     const asked = this.#options.hooks?.proxy(line) ?? null;
-    if (asked === null) return this.run(parse(line));
+    if (asked === null) return this.run(command);
     this.#when(asked, (answer) => {
-      if (answer.kind === "pass") return this.run(parse(answer.command ?? line));
+      if (answer.kind === "pass") return this.run(answer.command === null ? command : parse(answer.command));
       if (answer.reply.code < 400 && this.#patience.endsWithIdle())
         return this.#options.floor.say(replies.tooManyErrors);
       this.#answer(answer.reply);

@@ -249,7 +249,7 @@ export class Session {
     if (next < data.length && !mayHaveMore(command, this.#talk.commands.isExtended))
       this.#turnAway(replies.impatient);
     else if (fault === null && this.#talk.hooks?.has("proxy") === true)
-      this.#talk.commands.runAsked(data.toString("latin1", start, next - 2));
+      this.#talk.commands.runAsked(data.toString("latin1", start, next - 2), command);
     else this.#talk.commands.run(command);
     this.#leaveIfIdle();
     return next;
