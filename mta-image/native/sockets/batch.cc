@@ -12,9 +12,6 @@
 namespace mta {
 namespace {
 
-// Far more than a process may open; what comes beyond stays with Node.
-constexpr size_t kMostSockets = 65'536;
-
 uint32_t events_of(uint32_t wishes) {
   uint32_t events = 0;
   if ((wishes & Batch::kRead) != 0) events |= EPOLLIN;
@@ -46,13 +43,12 @@ bool Batch::has(int32_t slot) const {
   return slot >= 0 && static_cast<size_t>(slot) < slots_.size() && slots_[static_cast<size_t>(slot)].fd >= 0;
 }
 
-// The slot comes first: where there is no memory for one, no descriptor is left open.
-bool Batch::make_room() {
-  if (!free_.empty()) return true;
-  if (slots_.size() >= kMostSockets) return false;
+// The slot comes first: where there is no memory for one, no descriptor is left open. Each that is in use holds one, so that the
+// descriptors that a process may open bound them.
+void Batch::make_room() {
+  if (!free_.empty()) return;
   slots_.emplace_back();
   free_.push_back(static_cast<int32_t>(slots_.size() - 1));
-  return true;
 }
 
 int32_t Batch::keep(int fd) {
@@ -64,7 +60,7 @@ int32_t Batch::keep(int fd) {
 }
 
 int32_t Batch::adopt(int fd) {
-  if (!make_room()) return -EMFILE;
+  make_room();
   const int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
   return own < 0 ? -errno : keep(own);
 }
@@ -81,15 +77,13 @@ int32_t Batch::listen(int fd) {
 }
 
 int32_t Batch::accept(int32_t slot, sockaddr_storage* from) {
-  const bool has_room = make_room();
+  make_room();
   const int fd = accept_from(slots_[static_cast<size_t>(slot)].fd, from);
-  if (fd < 0) return -errno;
-  if (has_room) return keep(fd);
-  ::close(fd);
-  return -EMFILE;
+  return fd < 0 ? -errno : keep(fd);
 }
 
-// As libuv: without it the connection would go on waiting, and each turn would find it.
+// As libuv: without it the connection would go on waiting, and each turn would find it. The system looks for a descriptor before
+// it looks whether a connection waits, so that only the second attempt tells.
 int Batch::accept_from(int fd, sockaddr_storage* from) {
   const auto take = [&] {
     socklen_t length = sizeof *from;
@@ -100,9 +94,10 @@ int Batch::accept_from(int fd, sockaddr_storage* from) {
   if (got >= 0 || (errno != EMFILE && errno != ENFILE) || spare_ < 0) return got;
   ::close(spare_);
   const int unwanted = take();
+  const int error = unwanted < 0 ? errno : EMFILE;
   if (unwanted >= 0) ::close(unwanted);
   spare_ = open_spare();
-  errno = EMFILE;
+  errno = error;
   return -1;
 }
 

@@ -76,7 +76,7 @@ class Batch {
     bool listens = false;
   };
 
-  bool make_room();
+  void make_room();
   int32_t keep(int fd);
   int accept_from(int fd, sockaddr_storage* from);
   size_t read(int32_t slot, char* into, size_t room, size_t offset, Found*& found);

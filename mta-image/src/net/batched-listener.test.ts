@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { type Socket, connect } from "node:net";
+import { constants } from "node:os";
 import { before, test } from "node:test";
 
 import { openBatch } from "../../testing/batched-sockets.ts";
@@ -168,4 +169,28 @@ test("without a descriptor left connections are closed, and when some are free a
   } finally {
     child.kill("SIGKILL");
   }
+});
+
+/** Has no descriptor left, and nobody comes. */
+const FULL_SERVER = `
+  import { openSync } from "node:fs";
+  import { createServer } from "node:net";
+  import { batchOfProcess } from ${JSON.stringify(new URL("socket-batch.ts", import.meta.url).href)};
+  const server = createServer().listen(0, "127.0.0.1", () => {
+    const { addon } = batchOfProcess();
+    const slot = addon.listen(server._handle.fd);
+    try {
+      for (;;) openSync("/");
+    } catch (error) {
+      process.stdout.write(error.code + " " + addon.accept(slot), () => process.exit());
+    }
+  });
+`;
+
+test("without a descriptor left it is told from a connection that was closed that none waits", async () => {
+  const args = ["-c", 'ulimit -n 60 && exec "$0" --input-type=module -e "$1"', process.execPath, FULL_SERVER];
+  const child = spawn("sh", args, { stdio: ["ignore", "pipe", "inherit"] });
+  let said = "";
+  for await (const chunk of child.stdout) said += String(chunk);
+  assert.equal(said, `EMFILE ${-constants.errno.EAGAIN}`);
 });

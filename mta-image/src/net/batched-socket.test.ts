@@ -7,6 +7,7 @@ import { after, before, test } from "node:test";
 import { type Pair, PairMaker, openBatch } from "../../testing/batched-sockets.ts";
 import { byteCuts } from "../../testing/byte-cuts.ts";
 import { until } from "../../testing/until.ts";
+import { descriptorOf } from "./adopt.ts";
 import { BatchedSocket } from "./batched-socket.ts";
 
 const batch = openBatch();
@@ -297,4 +298,22 @@ test("a descriptor that is none is refused, and so is a slot that nobody has", (
   assert.throws(() => batch.addon.send(60_000, Buffer.from("x")), /no such socket/);
   assert.throws(() => batch.addon.close(-1), /no such socket/);
   assert.throws(() => batch.addon.open(Buffer.alloc(1), new Int32Array(1), () => {}), /opened once/);
+});
+
+test("how many a process has is bounded by its descriptors alone", async () => {
+  const pair = await pairs.pair();
+  const descriptor = descriptorOf(pair.client);
+  let refused = 0;
+  // Places that are left in a turn are given to nobody before its end, so that each of these takes one more.
+  pair.served.once("data", () => {
+    for (let i = 0; i < 70_000; i++) {
+      const slot = batch.addon.adopt(descriptor);
+      if (slot < 0) refused++;
+      else batch.addon.close(slot);
+    }
+    pair.served.write("done", "utf8");
+  });
+  pair.client.write("x");
+  await once(pair.client, "data");
+  assert.equal(refused, 0);
 });
