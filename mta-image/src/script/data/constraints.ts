@@ -30,14 +30,14 @@ const makers: Readonly<Record<string, Make>> = {
   maxLength: (wanted, field) => lengthy(wanted, field, (size, bound) => size > bound, "is longer than"),
 };
 
-const OF_SCHEMA = ["required", "unique"];
+const OF_SCHEMA = new Set(["required", "unique"]);
 
 /** They stand in `constraints`, or beside name and type. */
 export function checksOf(name: string, type: FieldType, description: HslArray): readonly Check[] {
   const constraints = description.get("constraints");
   const given = constraints instanceof HslArray ? constraints : new HslArray();
   for (const key of given.keys().map(String))
-    if (!Object.hasOwn(makers, key) && !OF_SCHEMA.includes(key))
+    if (!Object.hasOwn(makers, key) && !OF_SCHEMA.has(key))
       throw new Refusal(`field ${name} has the constraint ${key}, which is none`);
   return Object.entries(makers).flatMap(([key, make]) => {
     const wanted = given.get(key) ?? description.get(key);
