@@ -110,7 +110,6 @@ export class Receiver {
         checks: options.checks ?? null,
         scripted: {
           spool,
-          clock: this.clock,
           log: silentLog,
           figures,
           storing: intake,

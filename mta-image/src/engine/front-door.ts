@@ -50,6 +50,6 @@ export function makeFrontDoor(options: {
   return {
     authentication,
     intake: authentication.before(door),
-    scripted: scriptedDoor({ spool, clock, log, figures }, authentication, door),
+    scripted: scriptedDoor({ spool, log, figures }, authentication, door),
   };
 }

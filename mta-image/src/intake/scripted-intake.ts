@@ -4,9 +4,7 @@
  * scripts do not ask for, or whose recipients take several transports, is stored as it came. When one of several copies
  * cannot be stored, the client is told to come again, and gets those before it twice: losing would be worse.
  */
-import type { Clock } from "#base/clock.ts";
 import { Failure } from "#base/error.ts";
-import type { Log } from "#base/log.ts";
 
 import type { ConnectionHooks } from "../hooks/connection-hooks.ts";
 import type { MailCopy } from "../hooks/mail-copy.ts";
@@ -18,8 +16,6 @@ import type { Intake, IntakeResult, Reception } from "./intake.ts";
 import { refusalFor } from "./refusals.ts";
 
 export interface ScriptedDoor extends HeldContentOptions {
-  readonly clock: Clock;
-  readonly log: Log;
   /** Where mail is verified on its way to a session's own door. */
   verifying(inner: Intake): Intake;
   /** Where mail is signed and stored. */
