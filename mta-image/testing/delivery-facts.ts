@@ -32,4 +32,5 @@ export const wentWell: AttemptFacts = {
   pluginReturn: undefined,
   localIpId: () => null,
   rules: null,
+  foretell: () => null,
 };

@@ -19,8 +19,10 @@ import type { QueueWish } from "../hooks/queue-wish.ts";
 import { type EnvelopeWish, type TryWish, wayKey, wishKey } from "../hooks/try-wish.ts";
 import { domainOf } from "../message/envelope.ts";
 import type { Attempt, AttemptWish, Courier, Outcome, PluginOrder, RetryOrder } from "../queue/courier.ts";
+import { type RetrySchedule, tellsDelay } from "../queue/retry.ts";
 import type { Content } from "../spool/spool.ts";
 import type { BindNonlocal } from "./connect-to.ts";
+import { ForetoldNotice, NoticeIds } from "./foretold-notice.ts";
 import { oneLine, outcomeOfTrouble } from "./outcome.ts";
 import { messageSource } from "./message-source.ts";
 
@@ -35,8 +37,7 @@ export interface HookedCourierOptions {
   readonly bind: BindNonlocal;
   /** The name that the configuration has for an address; null where it has none. */
   readonly addressId: (ip: string) => string | null;
-  /** Attempts after the first one that a transport's schedule has. */
-  readonly retriesOf: (mail: RecipientFacts) => number;
+  readonly scheduleOf: (mail: RecipientFacts) => RetrySchedule;
   /** What a plugin is given, and how what it gives back looks to scripts. */
   readonly plugins: {
     order(id: string, args: ScriptValue): PluginOrder;
@@ -57,6 +58,16 @@ interface Item {
   readonly position: number;
   readonly facts: RecipientFacts;
   readonly before: BeforeAnswer;
+}
+
+/** What was done for a recipient. */
+interface Did {
+  readonly attempt: Attempt;
+  readonly outcome: Outcome;
+  readonly durationMs: number;
+  /** Of the attempt. */
+  readonly ids: NoticeIds;
+  readonly refusal?: Refusal;
 }
 
 export class HookedCourier implements Courier {
@@ -84,13 +95,13 @@ export class HookedCourier implements Courier {
    * tried, and the script behind attempts hears of one that a plugin has put off.
    */
   async refused(attempt: Attempt, value: unknown): Promise<Outcome | null> {
-    const { hooks, plugins } = this.#options;
+    const { hooks, plugins, clock } = this.#options;
     if (!hooks.isAsked) return null;
     const refusal = { pluginReturn: plugins.value(value) };
     const facts = this.#factsOf(attempt, 0);
     const before = await hooks.before(facts, refusal);
     const made = before.kind === "try" ? givenBack : insteadOfTry(before);
-    const tried = { attempt, outcome: made, durationMs: 0, refusal };
+    const tried = { attempt, outcome: made, durationMs: 0, ids: new NoticeIds(() => clock.now()), refusal };
     const outcome = await this.#after({ position: 0, facts, before }, tried);
     return outcome === givenBack ? null : outcome;
   }
@@ -104,6 +115,7 @@ export class HookedCourier implements Courier {
       }),
     );
     const startedAt = clock.monotonic();
+    const ids = new NoticeIds(() => clock.now());
     const outcomes = new Array<Outcome>(items.length);
     await Promise.all(
       groupsOf(items).map(async (group) => {
@@ -112,7 +124,7 @@ export class HookedCourier implements Courier {
         await Promise.all(
           group.map(async (item, at) => {
             const outcome = made[at] ?? outcomeOfTrouble("internal", "");
-            outcomes[item.position] = await this.#after(item, { attempt, outcome, durationMs });
+            outcomes[item.position] = await this.#after(item, { attempt, outcome, durationMs, ids });
           }),
         );
       }),
@@ -177,31 +189,28 @@ export class HookedCourier implements Courier {
     };
   }
 
-  async #after(
-    { facts, before }: Item,
-    did: {
-      readonly attempt: Attempt;
-      readonly outcome: Outcome;
-      readonly durationMs: number;
-      readonly refusal?: Refusal;
-    },
-  ): Promise<Outcome> {
+  async #after(item: Item, did: Did): Promise<Outcome> {
+    const { facts, before } = item;
     const { attempt, outcome, durationMs, refusal } = did;
     // Nothing was tried and nothing is over: there is nothing to be told of.
     if (before.kind === "queue") return withMetadata(outcome, before.metadata);
-    const { hooks, retriesOf, plugins } = this.#options;
+    const { hooks, scheduleOf, plugins } = this.#options;
     const { kind, plugin } = outcome;
     const decided = before.kind === "try" ? null : before.kind;
     const isPutOff = kind === "deferred" || kind === "unclear";
-    const isExpired = isPutOff && facts.retry >= retriesOf(facts);
+    const schedule = isPutOff ? scheduleOf(facts) : null;
+    const isExpired = schedule !== null && facts.retry >= schedule.count;
+    const notice = foretoldNotice(item, did, schedule);
+    const { foretell } = notice;
     const pluginReturn = plugin === undefined ? undefined : plugins.value(plugin.ret);
     const { addressId: localIpId } = this.#options;
     const rules = hooks.isWatching && decided === null ? (attempt.rules?.() ?? null) : null;
-    const attempted = { outcome, decided, isExpired, durationMs, pluginReturn, localIpId, rules, refusal };
+    const made = { durationMs, pluginReturn, localIpId, rules, refusal };
+    const attempted = { outcome, decided, isExpired, foretell, ...made };
     const metadata = before.metadata ?? facts.metadata;
     const tried = withWish({ ...facts, metadata }, before.kind === "try" ? before.wish : null);
     const after = await hooks.after(tried, attempted, before.context);
-    return withMetadata(changed(outcome, after), after.metadata ?? before.metadata);
+    return withMetadata(notice.on(changed(outcome, after)), after.metadata ?? before.metadata);
   }
 
   #factsOf(
@@ -268,6 +277,20 @@ function withEnvelope(attempt: Attempt, { sender, recipient, jobId }: EnvelopeWi
     message: { id, receivedAt, envelope: changed, origin, sizeBytes, recipients },
     destination: jobId === null ? destination : { ...destination, jobId },
   };
+}
+
+/** `schedule`: of a recipient that is put off. */
+function foretoldNotice(
+  { position, facts }: Item,
+  { attempt, outcome, ids }: Did,
+  schedule: RetrySchedule | null,
+): ForetoldNotice {
+  return new ForetoldNotice(ids, {
+    envelope: attempt.message.envelope,
+    index: attempt.recipients[position] as number,
+    success: outcome.success,
+    tellsDelay: schedule !== null && tellsDelay(schedule, facts.retry + 1),
+  });
 }
 
 /** What postdelivery hears of a message: as it was sent. */

@@ -70,6 +70,16 @@ test("a notice goes from the null sender to the sender, by the transport for not
   assert.match(sent[0]?.text ?? "", /\r\nIn-Reply-To: <a@example\.org>\r\n/);
 });
 
+test("a notice that scripts were told of has the id that they know in front of later ones, and no other has one", async () => {
+  const { sent, notifier: made } = notifier();
+  await made.notify({ ...noticeFor("ann@example.org"), transaction: "01ARZ3NDEKTSV4RRFFQ69G5FAV" });
+  await made.notify(noticeFor("ann@example.org"));
+  assert.deepEqual(
+    sent.map(({ envelope }) => envelope.marks),
+    [{ transaction: "01ARZ3NDEKTSV4RRFFQ69G5FAV", first: 1 }, undefined],
+  );
+});
+
 test("mail from the null sender is never answered", async () => {
   const { sent, notifier: made } = notifier();
   await made.notify(noticeFor(""));

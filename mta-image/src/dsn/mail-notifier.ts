@@ -27,7 +27,7 @@ export interface MailNotifierOptions {
   readonly transportFor: (transportId: string) => string;
 }
 
-interface NoticeMail extends Pick<Envelope, "smtpUtf8" | "eightBit"> {
+interface NoticeMail extends Pick<Envelope, "smtpUtf8" | "eightBit" | "marks"> {
   /** That the notice speaks of. */
   readonly message: Notice["message"];
 }
@@ -47,9 +47,12 @@ export class MailNotifier implements Notifier {
     const now = this.#options.clock.now();
     const original = await this.#original(notice);
     const hostname = this.#options.hostname();
+    const { transaction } = notice;
     const bytes = makeReport({ notice, original, hostname, id: makeId(now), now });
     await this.#send(bytes, {
       message: notice.message,
+      // Not its id in the spool, which is always a new one: several wordings may have been foretold by one id.
+      ...(transaction === undefined ? {} : { marks: { transaction, first: 1 } }),
       smtpUtf8: needsSmtpUtf8(notice),
       eightBit: bytes.some((byte) => byte > 127),
     });

@@ -37,6 +37,7 @@ function tlsOf(tlsa: ReachedTlsa | null): string {
     pluginReturn: undefined,
     localIpId: () => null,
     rules: null,
+    foretell: () => null,
   });
   const at = (from: HslArray, key: string): HslArray => from.get(key) as HslArray;
   return toText(at(at(at(tree, "attempt"), "connection"), "tls"));
@@ -65,6 +66,7 @@ test("of a recipient that a plugin gave back there is what it said, and an attem
     pluginReturn: undefined,
     localIpId: () => null,
     rules: null,
+    foretell: () => null,
     refusal: { pluginReturn: "not now" },
   });
   assert.equal(toText(tree.get("queue")), '["plugin"=>["return"=>"not now"]]');

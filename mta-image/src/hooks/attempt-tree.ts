@@ -2,6 +2,7 @@
  * What postdelivery hears of an attempt, as arrays of docs/hooks.md. Pure; made only for scripts that name it. What servers say
  * is theirs: bytes, never believed.
  */
+import { type NoticeKind, kindOfArrival } from "../message/notice-wishes.ts";
 import type { AttemptRules, HeldPolicy, Reached, ReachedTlsa } from "../smtp/reached.ts";
 import { type Key, keyOf } from "../script/key.ts";
 import { type Value, HslArray } from "../script/value.ts";
@@ -37,6 +38,8 @@ export interface AttemptFacts {
   /** The id of the address that it left from; null for one without. */
   readonly localIpId: (ip: string) => string | null;
   readonly rules: AttemptRules | null;
+  /** Gives the id that a notice of that kind will have; null where the sender gets none. */
+  readonly foretell: (kind: NoticeKind) => (() => string) | null;
   /** It was sent back at a door of the queue, and nothing was tried. */
   readonly refusal?: Refusal | undefined;
 }
@@ -52,7 +55,7 @@ export function queueTree(refusal: Refusal | undefined): { readonly queue?: Tree
 }
 
 export function attemptArguments(retry: number, attempt: AttemptFacts): HslArray {
-  const { outcome, decided = null, isExpired, rules, refusal } = attempt;
+  const { outcome, decided = null, isExpired, rules, refusal, foretell } = attempt;
   if (decided !== null) return givenUpArguments(retry, decided, attempt);
   const { kind } = outcome;
   const isOver = kind === "failed" || isExpired;
@@ -61,7 +64,7 @@ export function attemptArguments(retry: number, attempt: AttemptFacts): HslArray
     expired: isExpired,
     action: kind === "delivered" ? undefined : isOver ? "BOUNCE" : "QUEUE",
     attempt: attemptTree(attempt),
-    dsn: noticeTree(outcome, { isOver }),
+    dsn: noticeTree(outcome, { isOver, foretell }),
     ...(rules === null ? {} : rulesTree(rules)),
     ...queueTree(refusal),
   });
@@ -71,9 +74,9 @@ export function attemptArguments(retry: number, attempt: AttemptFacts): HslArray
 function givenUpArguments(
   retry: number,
   decided: "bounce" | "delete",
-  { outcome, refusal }: AttemptFacts,
+  { outcome, refusal, foretell }: AttemptFacts,
 ): HslArray {
-  const notice = noticeTree(outcome, { isOver: true });
+  const notice = noticeTree(outcome, { isOver: true, foretell });
   return arrayOf({
     retry,
     expired: false,
@@ -136,15 +139,17 @@ function heardTree({
   };
 }
 
-/** What a notice of the outcome says, whether one is sent or not. */
+/** What a notice of the outcome says, whether one is sent or not; and its id, drawn when a script looks, if one is sent. */
 function noticeTree(
   { kind, reply: heard, status, success }: TriedOutcome,
-  { isOver }: { isOver: boolean },
+  { isOver, foretell }: { isOver: boolean; foretell: AttemptFacts["foretell"] },
 ): Tree {
-  const arrived = success === "final" ? "delivered" : "relayed";
   const digit = kind === "delivered" ? "2" : isOver ? "5" : "4";
+  const action = kind === "delivered" ? kindOfArrival(success) : isOver ? "failed" : "delayed";
+  const idOf = foretell(action);
   return {
-    action: kind === "delivered" ? arrived : isOver ? "failed" : "delayed",
+    action,
+    ...(idOf === null ? {} : { id: () => ({ transaction: idOf(), queue: 1 }) }),
     status: statusTree(digit + status.slice(1)),
     diagnostictype: reply.test(heard) ? "smtp" : "x-error",
     diagnosticcode: bytesOf(heard),

@@ -46,6 +46,21 @@ export function wantsNotice({ dsn, deliverBy }: Wishing, recipient: number, kind
   return notify === null ? word !== "SUCCESS" : notify.includes(word);
 }
 
+/** What a notice of a delivery says: "final": this was the last hop. See Outcome in queue/courier.ts. */
+export function kindOfArrival(success: "reported" | "final" | undefined): "relayed" | "delivered" {
+  return success === "final" ? "delivered" : "relayed";
+}
+
+/** Whether we tell the sender of a delivery. "reported": the host does that (RFC 3461 5.2), but for those who trace. */
+export function wantsToHear(
+  wishing: Wishing,
+  recipient: number,
+  success: "reported" | "final" | undefined,
+): boolean {
+  if (success === "reported" && !isTraced(wishing.deliverBy)) return false;
+  return wantsNotice(wishing, recipient, kindOfArrival(success));
+}
+
 /** RFC 2852 4.1.4.3: with T every host tells that it has passed the message on, but to those who want no notice. */
 export function isTraced(deliverBy: Wishing["deliverBy"]): boolean {
   return deliverBy?.trace === true;

@@ -2,6 +2,7 @@
  * The seam between the queue, which decides who is tried when, and delivery, which tries. The queue owns it;
  * `delivery/smtp-courier.ts` implements it, `testing/fake-courier.ts` fakes it.
  */
+import type { NoticeKind } from "../message/notice-wishes.ts";
 import type { NoticeWords } from "../message/notice-words.ts";
 import type { SpooledMessage } from "../spool/spool.ts";
 import type { AttemptRules, Reached } from "../smtp/reached.ts";
@@ -147,6 +148,8 @@ export interface Outcome {
   readonly order?: OutcomeOrder;
   /** What a script wants the notice of it to say, if there is one. */
   readonly words?: NoticeWords;
+  /** The id that a script was told of the notice of that kind, should it come to one; several recipients may have the same. */
+  readonly notice?: { readonly kind: NoticeKind; readonly transaction: string };
   /** What a script wants to be kept with the recipient from now on. */
   readonly metadata?: Readonly<Record<string, string>>;
   /** What a plugin that delivered wants scripts to know (Wire). */

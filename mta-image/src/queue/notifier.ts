@@ -12,6 +12,8 @@ export interface Notice {
   readonly recipients: readonly { readonly index: number; readonly outcome: Outcome }[];
   /** For a delay: until when delivery is tried, wall-clock ms. */
   readonly retryUntil: number | null;
+  /** What scripts were told of it in advance (Outcome.notice): they find it under this id. Absent: nothing. */
+  readonly transaction?: string;
 }
 
 export interface Notifier {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { decideRetry } from "./retry.ts";
+import { decideRetry, tellsDelay } from "./retry.ts";
 
 const schedule = {
   count: 4,
@@ -28,6 +28,10 @@ test("a notice is asked for once, with its interval", () => {
     return decision.kind === "retry" && decision.notify;
   });
   assert.deepEqual(asked, [false, true, false, false]);
+  assert.deepEqual(
+    [1, 2, 3, 4, 5].map((attempts) => tellsDelay(schedule, attempts)),
+    [...asked, false],
+  );
 });
 
 test("the end of all retries is told from what is left of the schedule", () => {

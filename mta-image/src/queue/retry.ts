@@ -33,6 +33,11 @@ export function decideRetry(input: {
   return { kind: "retry", dueAt: now + Math.round(delayMs * (1 + input.jitter / 10)), notify, until };
 }
 
+/** Whether the wait behind so many attempts is one that the sender is told of. */
+export function tellsDelay({ count, intervals }: RetrySchedule, attempts: number): boolean {
+  return attempts <= count && intervalAt({ count, intervals }, attempts - 1).notify;
+}
+
 function intervalAt(schedule: RetrySchedule, index: number): { delayMs: number; notify: boolean } {
   const last = schedule.intervals.length - 1;
   // The last interval repeats, but its notice was sent the first time.

@@ -9,7 +9,7 @@ import type { Clock } from "#base/clock.ts";
 import { describe } from "#base/error.ts";
 import type { Log } from "#base/log.ts";
 
-import { isTraced, wantsNotice } from "../message/notice-wishes.ts";
+import { type NoticeKind, kindOfArrival, wantsToHear } from "../message/notice-wishes.ts";
 import type { Outcome, OutcomeKind, RetryOrder } from "./courier.ts";
 import { isTooLate, tooLate, withDeadline } from "./deadline.ts";
 import type { Entry } from "./entry.ts";
@@ -73,8 +73,8 @@ export class Settlement {
     const told: Told = { failed: [], arrived: [], delayed: [] };
     for (const [i, entry] of entries.entries())
       this.#settleOne({ entry, outcome: outcomes[i] ?? unanswered, retryMs }, told);
-    for (const items of byWords(told.delayed)) await this.#tellDelayed(items);
-    for (const items of byWords(told.failed)) await this.#tellFailed(items);
+    for (const items of sharing("delayed", told.delayed)) await this.#tellDelayed(items);
+    for (const items of sharing("failed", told.failed)) await this.#tellFailed(items);
     if (told.arrived.length > 0) await this.#tellArrived(told.arrived);
   }
 
@@ -89,7 +89,7 @@ export class Settlement {
     if (outcome.metadata !== undefined) entry.metadata = outcome.metadata;
     if (outcome.order?.kind === "delete") return remove(entry);
     if (outcome.kind === "delivered") {
-      if (!wantsToHear(entry, outcome)) return remove(entry);
+      if (!wantsToHear(entry.message.envelope, entry.recipient, outcome.success)) return remove(entry);
       told.arrived.push(item);
       return;
     }
@@ -104,7 +104,7 @@ export class Settlement {
   async #tellArrived(items: readonly Item[]): Promise<void> {
     const { notifier, log, remove } = this.#options;
     for (const kind of ["relayed", "delivered"] as const) {
-      const told = items.filter(({ outcome }) => kindOfArrival(outcome) === kind);
+      const told = items.filter(({ outcome }) => kindOfArrival(outcome.success) === kind);
       if (told.length === 0) continue;
       await notifier.notify({ ...noticeOf(kind, told), retryUntil: null }).catch((error: unknown) => {
         const message = told[0]?.entry.message.id;
@@ -186,24 +186,22 @@ function counted(attempts: number, order: RetryOrder | null): number {
   return order?.counted === "same" ? attempts : attempts + 1;
 }
 
-/** Recipients whose notices say the same: one notice tells of them. */
-function byWords<T extends Item>(items: readonly T[]): T[][] {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const key = JSON.stringify(item.outcome.words ?? null);
-    groups.set(key, [...(groups.get(key) ?? []), item]);
-  }
-  return [...groups.values()];
+/**
+ * Recipients whose notices say the same: one notice tells of them. Those of several attempts may wait for their notice
+ * together; where scripts were told different ids of it, there are as many notices. Who was told none has any of them.
+ */
+function sharing<T extends Item>(kind: NoticeKind, items: readonly T[]): T[][] {
+  const byWords = Map.groupBy(items, ({ outcome }) => JSON.stringify(outcome.words ?? null));
+  return [...byWords.values()].flatMap((alike) => {
+    const any = foretold(kind, alike);
+    return [...Map.groupBy(alike, (item) => foretold(kind, [item]) ?? any).values()];
+  });
 }
 
-function kindOfArrival(outcome: Outcome): "relayed" | "delivered" {
-  return outcome.success === "final" ? "delivered" : "relayed";
-}
-
-function wantsToHear({ message, recipient }: Entry, outcome: Outcome): boolean {
-  const { envelope } = message;
-  if (outcome.success === "reported" && !isTraced(envelope.deliverBy)) return false;
-  return wantsNotice(envelope, recipient, kindOfArrival(outcome));
+/** The id that scripts were told of a notice of that kind about one of them. */
+function foretold(kind: NoticeKind, items: readonly Item[]): string | null {
+  const told = items.find(({ outcome }) => outcome.notice?.kind === kind);
+  return told?.outcome.notice?.transaction ?? null;
 }
 
 /** A courier that answered too little: a bug, taken as "try again". */
@@ -217,5 +215,11 @@ const unanswered: Outcome = {
 function noticeOf(kind: Notice["kind"], items: readonly Item[]): Omit<Notice, "retryUntil"> {
   const [first] = items as readonly [Item];
   const recipients = items.map(({ entry, outcome }) => ({ index: entry.recipient, outcome }));
-  return { kind, message: first.entry.message, recipients };
+  const transaction = foretold(kind, items);
+  return {
+    kind,
+    message: first.entry.message,
+    recipients,
+    ...(transaction === null ? {} : { transaction }),
+  };
 }
