@@ -4,7 +4,7 @@
  * `reachThrough` takes an open connection to the proxy up to the host; null, or why that failed. Never rejects.
  */
 import { readFile } from "node:fs/promises";
-import { type Socket, isIPv6 } from "node:net";
+import { type Socket, isIP, isIPv6 } from "node:net";
 import { SocksClient } from "socks";
 
 import { describe } from "#base/error.ts";
@@ -62,6 +62,19 @@ async function readLogin({
 }: NonNullable<EgressProxy["login"]>): Promise<{ userId: string; password: string }> {
   const password = (await readFile(passwordfile, "utf8")).replace(/\r?\n$/, "");
   return { userId: username, password };
+}
+
+/** Those of a host's addresses that can be tried from ours. Sockets of this machine have no family. */
+export function reachable(
+  ips: readonly string[],
+  { sourceIps, onlyFamily }: { readonly sourceIps: readonly string[]; readonly onlyFamily: 4 | 6 | null },
+): readonly string[] {
+  return ips.filter(
+    (ip) =>
+      ip.startsWith("/") ||
+      ((onlyFamily === null || isIP(ip) === onlyFamily) &&
+        chooseSource(sourceIps, ip, () => 0) !== undefined),
+  );
 }
 
 /** Null lets the system choose; undefined means that none of them fits the host's address. */

@@ -162,6 +162,35 @@ test("connections come from the configured address, and none is opened when none
   assert.match((await other.deliver())[0] ?? "", /^deferred 4\.4\.4 /);
 });
 
+test("a family that the transport leaves out is not tried, and says so where a host has no other", async () => {
+  const mx: [number, string][] = [
+    [10, "new.example"],
+    [20, "old.example"],
+  ];
+  const zones = {
+    "example.net": { a: ["127.0.0.1"], aaaa: ["::1"] },
+    "both.example": { mx },
+    "new.example": { aaaa: Array.from({ length: 10 }, (_, n) => `2001:db8::${n + 1}`) },
+    "old.example": { a: ["127.0.0.1"] },
+  };
+  const only = (onlyFamily: 4 | 6): CourierRig =>
+    rig(0, { forbidLocal: false, zones, settings: { server: null, port: host.port, onlyFamily } });
+  const noWay = /^deferred 4\.4\.4 No source address fits the host's address/;
+  assert.match((await only(6).deliver({ to: ["ann@old.example"] }))[0] ?? "", noWay);
+  assert.equal(host.connections, 0);
+  assert.deepEqual(await only(4).deliver(), [TAKEN]);
+  // Nor do its addresses count as tries, of which there are ten.
+  assert.deepEqual(await only(4).deliver({ to: ["ann@both.example"] }), [TAKEN]);
+});
+
+test("what a script says of source addresses stands in place of the transport's family", async () => {
+  const made = rig(host.port, { settings: { onlyFamily: 6 } });
+  assert.match((await made.deliver())[0] ?? "", /^deferred 4\.4\.4 /);
+  const sources = [{ ip: "127.0.0.7", helo: null }];
+  const wish = { key: "k", transportId: null, server: null, port: null, sources, tlsMode: null };
+  assert.deepEqual(await made.deliver({ wish }), [TAKEN]);
+});
+
 test("a transport that is not configured defers, one with a bad server too", async () => {
   const made = rig(host.port, { settings: { server: "what is this?" } });
   assert.match(

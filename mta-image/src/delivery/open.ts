@@ -14,7 +14,7 @@ import type { Reached } from "../smtp/reached.ts";
 import { Traced } from "../trace/traced.ts";
 import type { Tracer } from "../trace/tracer.ts";
 import type { Capabilities } from "./capabilities.ts";
-import { chooseSource } from "./egress.ts";
+import { chooseSource, reachable } from "./egress.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { sayHello } from "./hello.ts";
 import { findAddresses, findHosts, type HostFinder, withoutUnwanted } from "./hosts.ts";
@@ -106,7 +106,9 @@ async function tryHost(host: Host, options: HostOptions, tries: Tries): Promise<
     if (found.trouble === "loop") tries.left = 0;
     return null;
   }
-  for (const ip of found.ips) {
+  const ips = reachable(found.ips, options.settings);
+  if (ips.length === 0) note(tries, outcomeOfTrouble("no-source-ip", host.name, found.ips.join(", ")), null);
+  for (const ip of ips) {
     if (tries.left <= 0 || options.isCancelled()) return null;
     const opened = await tryAddress(host, ip, { ...options, demand: rule.demand });
     if (opened.kind === "open") return opened;
@@ -123,8 +125,7 @@ function skipped(host: Host, rule: Extract<HostRule, { kind: "skip" }>, options:
 
 async function tryAddress(host: Host, ip: string, options: AddressOptions): Promise<Tried> {
   const { sourceIps, isSourceOrdered = false } = options.settings;
-  const sourceIp = chooseSource(sourceIps, ip, isSourceOrdered ? () => 0 : options.finder.random);
-  if (sourceIp === undefined) return failed(outcomeOfTrouble("no-source-ip", host.name, ip));
+  const sourceIp = chooseSource(sourceIps, ip, isSourceOrdered ? () => 0 : options.finder.random) ?? null;
   const first = await tryMode(host, ip, { sourceIp, inClear: false }, options);
   if (first.kind === "open" || !first.tryInClear || options.isCancelled()) return first;
   options.onTlsFallback(host.name);

@@ -92,6 +92,8 @@ export interface TransportSettings {
    * is there twice is used twice as often.
    */
   readonly sourceIps: readonly string[];
+  /** Hosts are tried by this family of addresses alone; null: by both. */
+  readonly onlyFamily: 4 | 6 | null;
   /** The first that fits is used, not any. */
   readonly isSourceOrdered?: boolean;
   /** Who binds those of them that this system need not have; absent: it must have them. */
@@ -117,6 +119,7 @@ export const defaultTransport: TransportSettings = {
   mustKnowHosts: false,
   ca: null,
   sourceIps: [],
+  onlyFamily: null,
   sources: new Map(),
   timeouts: defaultTimeouts,
   maxConnections: 20,

@@ -49,7 +49,8 @@ function derive(usual: TransportSettings, wish: AttemptWish): TransportSettings 
     ...(bind === undefined ? {} : { bind }),
     ...(talk === undefined ? {} : talked(usual, talk)),
     sources: named,
-    ...(sources.length === 0 ? {} : { sourceIps: sources.map(({ ip }) => ip) }),
+    // In place of what the transport says of addresses, the family too.
+    ...(sources.length === 0 ? {} : { sourceIps: sources.map(({ ip }) => ip), onlyFamily: null }),
   };
 }
 
