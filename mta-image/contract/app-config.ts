@@ -4,6 +4,7 @@
 import { z } from "zod";
 
 import { duration, identifier, nameServer, network } from "./config-values.ts";
+import { withoutEffect } from "./halon-keys.ts";
 import { ScriptingConfig } from "./scripting-config.ts";
 import { AuthenticationConfig } from "./authentication-config.ts";
 import { BouncesConfig } from "./bounces-config.ts";
@@ -53,6 +54,7 @@ export const AppConfig = z.strictObject({
             .describe("Connections to all destinations together."),
           transactions: z.int().min(1).default(1000).describe("Messages over one connection."),
           timeout: duration.prefault("30s").describe("How long an unused one is kept."),
+          policy: withoutEffect("queues.pooling.policy", z.string()),
         })
         .prefault({})
         .describe("Connections kept for the next message: how many in all, for how many messages, how long."),

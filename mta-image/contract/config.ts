@@ -9,6 +9,7 @@ import type { z } from "zod";
 import type { Problem } from "./admin-api.ts";
 import { AppConfig } from "./app-config.ts";
 import { checkAuthentication } from "./authentication-config.ts";
+import { wayOut } from "./halon-keys.ts";
 import { PolicyConfig } from "./policy-config.ts";
 import { StartupConfig } from "./startup-config.ts";
 import { SuspendConfig } from "./suspend-config.ts";
@@ -114,11 +115,10 @@ function parseYaml(text: string): { value: unknown } | { reason: string } {
 
 function toProblems(file: string, issue: z.core.$ZodIssue): Problem[] {
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => ({
-      file,
-      path: pathOf([...issue.path, key]),
-      reason: "unknown key; check its spelling and place",
-    }));
+    return issue.keys.map((key) => {
+      const path = pathOf([...issue.path, key]);
+      return { file, path, reason: wayOut(file, path) ?? "unknown key; check its spelling and place" };
+    });
   }
   return [{ file, path: pathOf(issue.path), reason: issue.message.replace(/^Invalid input: /, "") }];
 }
@@ -206,11 +206,7 @@ function checkGroup(
 ): Problem[] {
   const problems: Problem[] = [];
   for (const { connection, session } of [group, ...group.transports]) {
-    const { ipv4 = [], ipv6 = [] } = connection?.sourceip ?? {};
-    for (const name of [...ipv4, ...ipv6]) {
-      if (isIP(name) === 0 && !app.addresses.some(({ id }) => id === name))
-        problems.push(problem(at, `there is no address "${name}"`));
-    }
+    problems.push(...checkSources(app, at, connection?.sourceip));
     const server = connection?.server ?? group.connection?.server;
     if (session?.protocol === "lmtp" && server === undefined)
       problems.push(problem(at, "protocol lmtp needs a connection.server"));
@@ -221,6 +217,17 @@ function checkGroup(
   if (target !== undefined && !ids.has(target))
     problems.push(problem(`${at}.dsn.transport`, `there is no transport "${target}"`));
   return problems;
+}
+
+type SourceIp = NonNullable<AppConfig["transportgroups"][number]["connection"]>["sourceip"];
+
+function checkSources(app: AppConfig, at: string, { ipv4 = [], ipv6 = [] }: SourceIp = {}): Problem[] {
+  if (ipv4 === false && ipv6 === false)
+    return [problem(at, "sourceip.ipv4 and sourceip.ipv6 are both false: no host could be reached")];
+  const names = [ipv4, ipv6].flatMap((list) => (list === false ? [] : list));
+  return names
+    .filter((name) => isIP(name) === 0 && !app.addresses.some(({ id }) => id === name))
+    .map((name) => problem(at, `there is no address "${name}"`));
 }
 
 function checkListeners({ type, listeners }: StartupConfig["servers"][number], i: number): Problem[] {

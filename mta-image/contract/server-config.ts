@@ -2,6 +2,7 @@
 import { z } from "zod";
 
 import { domain, duration, identifier, network, size } from "./config-values.ts";
+import { withoutEffect } from "./halon-keys.ts";
 import { Phase, recipientHook } from "./scripting-config.ts";
 
 /** Loopback and the private ranges (RFC 1918, RFC 4193). */
@@ -86,6 +87,7 @@ export const AppServer = z.strictObject({
             .max(1000)
             .default(100)
             .describe("Received fields that a message may carry; with more it is in a loop."),
+          multipart: withoutEffect("servers[].phases.data.multipart", z.boolean()),
         })
         .prefault({})
         .describe("DATA and BDAT."),

@@ -5,6 +5,7 @@
 import { z } from "zod";
 
 import { duration, identifier, networkAddress, port, size } from "./config-values.ts";
+import { anyMap, withoutEffect } from "./halon-keys.ts";
 
 const Listener = z.strictObject({
   port: port.default(0).describe("TCP port; of no meaning for a UNIX socket."),
@@ -33,6 +34,7 @@ const Server = z.strictObject({
     .boolean()
     .default(false)
     .describe("Every connection begins with a PROXY header, version 1 or 2 (servers[].proxynetworks)."),
+  threads: withoutEffect("servers[].threads", anyMap),
   listeners: z
     .array(Listener)
     .max(16)
@@ -81,6 +83,30 @@ export const StartupConfig = z.strictObject({
         .regex(/^\/[^\0]*$/, "must be an absolute path")
         .default("/opt/halon/plugins")
         .describe("Folder of native plugins: ID.so, and autoload/smtpd/ with those that are loaded unasked."),
+      umask: z
+        .string()
+        .regex(/^[0-7]{1,4}$/, 'must be octal digits in quotes such as "0027"')
+        .optional()
+        .describe(
+          "What others may not do with files and sockets that are made; as it was started when absent.",
+        ),
+      rlimit: z
+        .strictObject({
+          nofile: z
+            .int()
+            .min(1)
+            .optional()
+            .describe(
+              "The log says at start if fewer may be open. All that the system allows are used anyway.",
+            ),
+        })
+        .optional()
+        .describe("Limits of the process."),
+      controlsocket: withoutEffect("environment.controlsocket", anyMap),
+      licensekey: withoutEffect("environment.licensekey", z.string()),
+      privdrop: withoutEffect("environment.privdrop", anyMap),
+      syslog: withoutEffect("environment.syslog", anyMap),
+      uuid: withoutEffect("environment.uuid", anyMap),
     })
     .prefault({})
     .describe("Surroundings of the process."),

@@ -78,7 +78,9 @@ const PluginDelivery = z.strictObject({
   timeout: duration.prefault("10m").describe("After it the outcome is unclear and the mail is tried again."),
 });
 
-const sourceName = networkAddress.or(identifier);
+const sourceNames = z.union([z.array(networkAddress.or(identifier)), z.literal(false)], {
+  error: "must be a list of addresses, or false",
+});
 
 /** What a transport may say; absent keys are taken from its group, then from the defaults. */
 const transportSettings = {
@@ -94,14 +96,12 @@ const transportSettings = {
       port: port.default(25).describe("Extension. Port for hosts that name none."),
       sourceip: z
         .strictObject({
-          ipv4: z
-            .array(sourceName)
+          ipv4: sourceNames
             .optional()
-            .describe("By IPv4; when only the other is given, hosts are not tried by IPv4."),
-          ipv6: z
-            .array(sourceName)
+            .describe("By IPv4; when it is false, or only the other is a list, hosts are not tried by IPv4."),
+          ipv6: sourceNames
             .optional()
-            .describe("By IPv6; when only the other is given, hosts are not tried by IPv6."),
+            .describe("By IPv6; when it is false, or only the other is a list, hosts are not tried by IPv6."),
         })
         .optional()
         .describe("Addresses to connect from, or their ids in addresses; chosen anew at each attempt."),

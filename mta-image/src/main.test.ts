@@ -183,6 +183,23 @@ describe("smtpd says by its exit code and on standard error why it does not run:
     assert.equal((await runProgram("smtpd", ["--colour"])).code, exitCodes.badConfig);
   });
 
+  test("a spool that cannot be had, once the log has what the configuration says in vain", async () => {
+    const folder = newFolder();
+    writeConfig(folder, {
+      server: "127.0.0.1:1",
+      startup: { environment: { uuid: { version: 4 } }, spool: { path: join(folder, "token", "spool") } },
+      app: { queues: { pooling: { policy: "grouping" } } },
+    });
+    const { code, stdout } = await runProgram("smtpd", ["-c", join(folder, "smtpd.yaml")]);
+    assert.notEqual(code, exitCodes.ok);
+    const lines = stdout.split("\n").filter((line) => line.includes('"configuration-unmet"'));
+    assert.equal(lines.length, 1);
+    assert.match(
+      lines.join(),
+      /"warn".*environment\.uuid has no effect.*queues\.pooling\.policy has no effect/,
+    );
+  });
+
   test("a port that is taken", async () => {
     const taken = createServer();
     await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));

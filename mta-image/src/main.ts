@@ -10,9 +10,11 @@ import { Failure, describe } from "#base/error.ts";
 import { type Log, makeLog } from "#base/log.ts";
 import { collectGarbage } from "#base/memory.ts";
 import { systemRandom } from "#base/random.ts";
+import { idleKeysOf } from "#contract/halon-keys.ts";
 import { exitCodes } from "#contract/runtime.ts";
 
 import { LiveConfig } from "./config/live-config.ts";
+import { fitProcess, processFacts } from "./config/process-settings.ts";
 import { Mta } from "./engine/mta.ts";
 import { kindOfSockets } from "./net/socket-batch.ts";
 import { type Options, parseOptions, usage } from "./options.ts";
@@ -85,6 +87,9 @@ async function run(options: Options): Promise<number> {
   if (config === null) return exitCodes.badConfig;
   const log = makeLog({ level: config.current.startup.environment.loglevel, program: "smtpd" });
   try {
+    const { current } = config;
+    const unmet = [...fitProcess(current.startup.environment, processFacts()), ...idleKeysOf(current)];
+    if (unmet.length > 0) log.warn({ unmet }, "configuration-unmet");
     const mta = await Mta.start({
       config,
       log,
@@ -129,7 +134,7 @@ function exitCodeOf(error: unknown): number {
   if (!(error instanceof Failure)) return exitCodes.crash;
   if (error.code.startsWith("spool-")) return exitCodes.spool;
   if (error.code.startsWith("plugin-")) return exitCodes.badConfig;
-  return error.code === "certificate-unusable" || error.code === "script-broken"
+  return ["certificate-unusable", "process-unfit", "script-broken"].includes(error.code)
     ? exitCodes.badConfig
     : exitCodes.environment;
 }

@@ -10,7 +10,7 @@ import type { ReportSender } from "../delivery/tls-report-sender.ts";
 import type { ObjectStoreSettings } from "../delivery/object-store/settings.ts";
 import { type TransportSettings, defaultTransport } from "../delivery/transport.ts";
 import { makeSchedule } from "./retry-rules.ts";
-import { sourceSettings } from "./source-addresses.ts";
+import { transportSources } from "./source-addresses.ts";
 import type { PluginOrder } from "../queue/courier.ts";
 import type { RetrySchedule } from "../queue/retry.ts";
 import { makeNetworks } from "../net/networks.ts";
@@ -177,7 +177,6 @@ function transportSettings(app: AppConfig, group: Group, transport: Transport): 
   const connection = transport.connection ?? group.connection;
   const session = transport.session ?? group.session;
   const server = connection?.server ?? null;
-  const names = [...(connection?.sourceip?.ipv4 ?? []), ...(connection?.sourceip?.ipv6 ?? [])];
   return {
     ...defaultTransport,
     server: Array.isArray(server) ? server.join(",") : server,
@@ -186,7 +185,7 @@ function transportSettings(app: AppConfig, group: Group, transport: Transport): 
     mtaSts: session?.tls.mtasts ?? false,
     isLmtp: session?.protocol === "lmtp",
     mayChunk: session?.chunking ?? false,
-    ...sourceSettings(app.addresses, names),
+    ...transportSources(app.addresses, connection?.sourceip),
     timeouts: {
       ...defaultTransport.timeouts,
       ...(connection?.timeout === undefined ? {} : { connectMs: connection.timeout }),

@@ -4,8 +4,21 @@ import { isIP } from "node:net";
 import type { AppConfig } from "#contract/config.ts";
 
 import type { SourceAddress } from "../delivery/egress.ts";
+import type { TransportSettings } from "../delivery/transport.ts";
 
 type Address = Omit<AppConfig["addresses"][number], "exclusive">;
+
+type SourceIp = NonNullable<NonNullable<AppConfig["transportgroups"][number]["connection"]>["sourceip"]>;
+
+/** What connection.sourceip says: addresses, and the one family that hosts are tried by. */
+export function transportSources(
+  addresses: readonly Address[],
+  { ipv4 = [], ipv6 = [] }: SourceIp = {},
+): Pick<TransportSettings, "sourceIps" | "sources" | "onlyFamily"> {
+  const names = [ipv4, ipv6].flatMap((list) => (list === false ? [] : list));
+  const onlyFamily = ipv6 === false ? 4 : ipv4 === false ? 6 : null;
+  return { ...sourceSettings(addresses, names), onlyFamily };
+}
 
 export function sourceSettings(
   addresses: readonly Address[],

@@ -183,11 +183,17 @@ describe("identities", () => {
         { id: "mx", transports: [{ id: "t" }] },
         { id: "own", connection: own, transports: [{ id: "u", connection: { port: 2525 } }] },
         { id: "fixed", connection: fixed, transports: [{ id: "v" }] },
+        { id: "v4", connection: { sourceip: { ipv6: false } }, transports: [{ id: "w" }] },
       ]),
       [
         { id: "mx", connection: { sourceip }, transports: [{ id: "t" }] },
         { id: "own", connection: own, transports: [{ id: "u", connection: { port: 2525, sourceip } }] },
         { id: "fixed", connection: fixed, transports: [{ id: "v" }] },
+        {
+          id: "v4",
+          connection: { sourceip: { ...sourceip, ipv6: false } },
+          transports: [{ id: "w" }],
+        },
       ],
     );
   });

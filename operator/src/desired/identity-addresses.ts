@@ -52,10 +52,13 @@ function leaveFrom(group: unknown, source: Value): unknown {
   return { ...group, connection, transports: complete };
 }
 
-function withSource(connection: unknown, sourceip: Value): unknown {
-  if (!isMap(connection) || connection["server"] !== undefined || connection["sourceip"] !== undefined)
-    return connection;
-  return { ...connection, sourceip };
+function withSource(connection: unknown, source: Value): unknown {
+  if (!isMap(connection) || connection["server"] !== undefined) return connection;
+  const own = connection["sourceip"];
+  if (own === undefined) return { ...connection, sourceip: source };
+  // Says which family is left out and names no address: the rest leaves from the identities all the same.
+  if (!isMap(own) || !Object.values(own).every((value) => value === false)) return connection;
+  return { ...connection, sourceip: { ipv4: false, ipv6: false, ...source, ...own } };
 }
 
 function listOf(value: unknown): readonly unknown[] {
