@@ -15,12 +15,17 @@ export interface Peer {
   readonly proxyTlv: string | null;
 }
 
-export function peerOf(socket: ByteSocket): Peer {
-  const { remoteAddress, remotePort } = socket;
+/**
+ * Null for a client of TCP that was gone before anybody could ask who it is: what it has sent may still be read, and must not
+ * pass for that of a client of a UNIX socket, who may relay.
+ */
+export function peerOf({ remoteAddress, remotePort }: ByteSocket, kind: "tcp" | "unix"): Peer | null {
+  const ip = remoteAddress ?? "";
+  if (kind === "tcp" && ip === "") return null;
   return {
-    ip: normalizeIp(remoteAddress ?? ""),
+    ip: normalizeIp(ip),
     port: remotePort ?? 0,
-    isLocal: remoteAddress === undefined,
+    isLocal: kind === "unix",
     proxyIp: null,
     proxyTlv: null,
   };

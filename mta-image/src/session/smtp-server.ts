@@ -79,7 +79,8 @@ export class SmtpServer {
     const { near } = this.#options;
     near.counters.connections++;
     const { proxyNetworks } = this.#options.settings();
-    const peer = peerOf(socket);
+    const peer = peerOf(socket, this.#options.address.kind);
+    if (peer === null) return this.#drop(socket);
     if (proxyNetworks === null || peer.isLocal) return this.#admit(socket, peer);
     if (!isInNetworks(proxyNetworks, peer.ip) || this.#isFull) return this.#drop(socket);
     this.#unnamed++;
