@@ -1,9 +1,9 @@
 /**
  * Messages a second that one mail server takes (each answered with 250 only when it is safe) and passes on to another
- * server, for Postfix, Haraka, one process of ours and the least that could be one, with smtp-source and smtp-sink on
- * both sides of each; and what a message costs:
+ * server, for Postfix, Haraka, KumoMTA where there is one, one process of ours and the least that could be one, with
+ * smtp-source and smtp-sink on both sides of each; and what a message costs:
  *
- *   make bench        or: node e2e/bench/main.ts [rounds] [messages]
+ *   make bench        or: [KUMOD=/path/to/kumod] node e2e/bench/main.ts [rounds] [messages]
  *
  * Servers take turns within a round, so a machine that gets slower gets slower for all; what is printed are medians
  * with the least and the most, and ratios of medians. `accepted` counts until smtp-source has its last 250, `delivered`
@@ -13,6 +13,7 @@ import { loadavg } from "node:os";
 
 import { CONNECTIONS, type Figures, type Load, countSyscalls, measure } from "./measure.ts";
 import { haraka } from "./haraka.ts";
+import { kumos } from "./kumomta.ts";
 import { type Row, ratio, table } from "./report.ts";
 import { type Subject, bareLoop, ceiling, mailfleet, postfix } from "./subjects.ts";
 
@@ -29,18 +30,13 @@ interface Scenario {
 const scenarios: readonly Scenario[] = [
   {
     load: { name: "4,096 bytes, connections that stay", sizeBytes: 4096, isReconnecting: false },
-    shares: [
-      [ceiling, 2],
-      [postfix, 1 / 4],
-      [haraka, 1 / 8],
-      [bareLoop, 1],
-      [mailfleet, 1],
-    ],
+    shares: [[ceiling, 2], [postfix, 1 / 4], [haraka, 1 / 8], ...kumos, [bareLoop, 1], [mailfleet, 1]],
     ratios: [
       ["accepted", postfix],
       ["delivered", postfix],
       ["accepted", haraka],
       ["delivered", haraka],
+      ...kumos.map(([kumo]) => ["delivered", kumo] as const),
       ["accepted", ceiling],
       ["delivered", bareLoop],
     ],
