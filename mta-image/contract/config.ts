@@ -73,7 +73,8 @@ export function judgeOfScripts({ startup, app }: EngineConfig): "none" | "anybod
   const { predelivery, postdelivery, ...named } = app.scripting.hooks;
   const isThere = predelivery !== undefined || postdelivery !== undefined;
   if (!isThere && Object.values(named).every((scripts) => scripts.length === 0)) return "none";
-  if (startup.plugins.length > 0 || startup.scripting.ffi) return "engine";
+  const { ffi, rootpath } = startup.scripting;
+  if (startup.plugins.length > 0 || ffi || rootpath !== undefined) return "engine";
   return app.scripting.files.every(({ data }) => data !== undefined) ? "anybody" : "engine";
 }
 

@@ -57,8 +57,6 @@ const missing: Readonly<Record<string, string>> = {
     "there is no clusterd here: in a MailCluster the operator divides limits that say cluster: true; elsewhere leave this out and give each engine its share",
   "environment.deliveryconf":
     "smtpd-delivery.yaml is not read: use session.tls and connection.timeout of transportgroups[], queues.pooling and queues.retries in smtpd-app.yaml, or options of Try()",
-  "scripting.rootpath":
-    'scripts read no other files of the disk: name each in scripting.files of smtpd-app.yaml, with its path, and import it as "file://ID"',
 };
 
 /** What to do in place of a key whose effect would be missed; undefined for keys that nobody knows. */

@@ -184,6 +184,13 @@ export const StartupConfig = z.strictObject({
     .describe("Native plugins."),
   scripting: z
     .strictObject({
+      rootpath: z
+        .string()
+        .regex(/^\/[^\0]*$/, "must be an absolute path")
+        .optional()
+        .describe(
+          "Folder whose files scripts may import and read where the configuration has none of the name; none when absent. Scripts are compiled from it at start and at each reload.",
+        ),
       ffi: z
         .boolean()
         .default(false)

@@ -18,7 +18,7 @@ import { fitProcess, processFacts } from "./config/process-settings.ts";
 import { Mta } from "./engine/mta.ts";
 import { kindOfSockets } from "./net/socket-batch.ts";
 import { type Options, parseOptions, usage } from "./options.ts";
-import { compileConfig } from "./engine/script-config.ts";
+import { compileConfig, diskBehind } from "./engine/script-config.ts";
 import { spamhausHost } from "./spamhaus/script-functions.ts";
 import { Spamhaus } from "./spamhaus/spamhaus.ts";
 import { version } from "./version.ts";
@@ -74,7 +74,8 @@ async function check(options: Options): Promise<number> {
   const { app, startup } = config.current;
   if (startup.plugins.length > 0) return exitCodes.ok;
   try {
-    await compileConfig(app, { pluginHosts: [spamhausHost(new Spamhaus({ clock: systemClock, log }))] });
+    const pluginHosts = [spamhausHost(new Spamhaus({ clock: systemClock, log }))];
+    await compileConfig(app, { pluginHosts, ...diskBehind(startup) });
     return exitCodes.ok;
   } catch (error) {
     process.stderr.write(`smtpd: ${describe(error)}\n`);

@@ -6,7 +6,7 @@ import { readFile } from "node:fs/promises";
 
 import { describe } from "#base/error.ts";
 import type { Problem } from "#contract/admin-api.ts";
-import { type AppConfig, appFile } from "#contract/config.ts";
+import { type AppConfig, type StartupConfig, appFile } from "#contract/config.ts";
 
 import { ConfigFailure } from "../config/config-failure.ts";
 import { fileBytes, pluginConfigs, scriptTexts } from "../hooks/configured.ts";
@@ -14,11 +14,17 @@ import { type ScriptHost, type ScriptHostParts, makeScriptHost } from "../hooks/
 import { type Scripts, compileWhatCan } from "../hooks/scripts.ts";
 import type { ProbeMaker } from "../script/host.ts";
 import { libraryHost } from "../script/library/library.ts";
+import { folderLoader } from "../script-ports/folder-loader.ts";
 
 type Offers = Omit<ScriptHostParts, "libraryHost"> & {
   /** Only while somebody looks at scripts as they run. */
   readonly probe?: ProbeMaker | undefined;
 };
+
+/** What scripts have beyond the configuration: the files below scripting.rootpath, if there is one. */
+export function diskBehind({ scripting: { rootpath } }: StartupConfig): Pick<Offers, "behind"> {
+  return rootpath === undefined ? {} : { behind: folderLoader(rootpath) };
+}
 
 /** Rejects with a ConfigFailure. */
 export async function compileConfig(app: AppConfig, offers: Offers): Promise<Scripts> {

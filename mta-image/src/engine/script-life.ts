@@ -29,16 +29,16 @@ import { type NativeAddon, type Wire, addonBesideEngine, loadNative } from "../p
 import { decode, encode } from "../plugins/values.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { Courier } from "../queue/courier.ts";
-import { compileConfig, compileWhatCanOf } from "./script-config.ts";
+import { compileConfig, compileWhatCanOf, diskBehind } from "./script-config.ts";
 import { makeMailPort } from "./script-mail.ts";
 import { ScriptFigures } from "../script-ports/metrics.ts";
 import { configuredDirectories } from "../script-ports/directories.ts";
+import { folderFiles, givenFiles } from "../script-ports/files.ts";
 import { configuredKeys } from "../script-ports/keys.ts";
 import { type PortParts, makeScriptPorts } from "../script-ports/ports.ts";
 import { makeScriptQueue } from "./script-queue.ts";
 import { ScriptState } from "./script-state.ts";
 import { Refusal } from "../script/error.ts";
-import { MemorySource } from "../script/mail/pieces.ts";
 import { domainOf } from "../message/envelope.ts";
 import type { FilePort, ForeignPort, QueueOrders, SocketPort } from "../script/ports.ts";
 import type { SmtpServer } from "../session/smtp-server.ts";
@@ -160,6 +160,7 @@ export class ScriptLife {
       probe,
       pluginHosts: [spamhausHost(spamhaus), ...pluginHosts],
       pluginConfigs: pluginConfigs("smtpd.yaml", startup.plugins),
+      ...diskBehind(startup),
     };
     const scripts = this.#hasBegun ? await compileConfig(app, all) : await this.#begin(app, all);
     return {
@@ -183,14 +184,11 @@ export class ScriptLife {
     return scripts;
   }
 
-  /** Files of the configuration in force; those on disk are not open to scripts. */
+  /** Files of the configuration in force; those on disk are open to scripts below the root path alone. */
   #files(): FilePort {
-    return {
-      open: (path) => {
-        const text = this.#scripts.files.get(path.replace(/^file:(\/\/)?/, ""));
-        return text === undefined ? null : new MemorySource(Buffer.from(text, "latin1"));
-      },
-    };
+    const { rootpath } = this.#options.engine.config.current.startup.scripting;
+    const behind = rootpath === undefined ? { open: () => null } : folderFiles(rootpath);
+    return { open: (path) => givenFiles(this.#scripts.files, behind).open(path) };
   }
 }
 

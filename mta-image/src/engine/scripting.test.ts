@@ -1,6 +1,6 @@
 /** Scripts in a whole engine: from the configuration to the conversation, over reloads. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -199,5 +199,25 @@ test("a row of data that breaks its schema refuses the change with its place, an
   );
   const client = await greeted(mta);
   assert.equal(await sender(client), "554 5.7.1 limit 11");
+  client.socket.destroy();
+});
+
+test("below a root path scripts import and read what the configuration has not, and nothing above it", async () => {
+  const root = join(folder, "root");
+  mkdirSync(join(root, "lib"), { recursive: true });
+  writeFileSync(join(folder, "above.txt"), "above");
+  symlinkSync(join(folder, "above.txt"), join(root, "link.txt"));
+  writeFileSync(join(root, "list.txt"), "from the disk");
+  writeFileSync(join(root, "own.txt"), "from the disk");
+  writeFileSync(join(root, "lib", "say.hsl"), `function say($name) { return File($name)->read(100); }`);
+  const script = `import { say } from "file://lib/say.hsl";
+    import $all from "txt!*.txt";
+    function held($name) { try { return say($name); } catch ($error) { return "none"; } }
+    $link = isset($all["link.txt"]) ? "link" : "none";
+    Reject(implode(", ", [say("file://list.txt"), say("file://own.txt"), held("file://link.txt"), held("file://../above.txt"), $link]));`;
+  const more = { files: [{ id: "own.txt", data: "from the configuration" }] };
+  const mta = await engine({ ...judging(script, more), startup: { scripting: { rootpath: root } } });
+  const client = await greeted(mta);
+  assert.equal(await sender(client), "554 5.7.1 from the disk, from the configuration, none, none, none");
   client.socket.destroy();
 });

@@ -7,13 +7,13 @@
  * scripts are compiled again with it. Pure; nothing here fails.
  */
 import { type Host, makeHost, mergeHosts } from "../script/host.ts";
-import { type Loader, mainOf, within } from "../script/module.ts";
+import { type Loader, mainOf, noFiles, within } from "../script/module.ts";
 import { actionsOf } from "./actions.ts";
 import { type HookName, hookNames } from "./stages.ts";
 
 export interface ScriptHost {
   hostFor(hook: HookName): Host;
-  /** Files of the configuration by id, and "extras://<id>". */
+  /** Files of the configuration by id, "extras://<id>", and what stands behind them. */
   loader(files: ReadonlyMap<string, string>): Loader;
 }
 
@@ -24,6 +24,8 @@ export interface ScriptHostParts {
   /** By what stands behind "extras://". */
   readonly modules?: ReadonlyMap<string, Host>;
   readonly pluginConfigs?: ReadonlyMap<string, string>;
+  /** Has what the configuration has not. */
+  readonly behind?: Loader;
 }
 
 const EXTRAS = "extras://";
@@ -34,6 +36,7 @@ export function makeScriptHost({
   pluginHosts = [],
   modules,
   pluginConfigs,
+  behind = noFiles,
 }: ScriptHostParts): ScriptHost {
   const common = mergeHosts(libraryHost, ...pluginHosts);
   const hosts = new Map(
@@ -50,9 +53,9 @@ export function makeScriptHost({
         if (host !== undefined) return { id, host };
         const file = mainOf(id);
         const text = id.startsWith(CONFIG) ? pluginConfigs?.get(id.slice(CONFIG.length)) : files.get(file);
-        return text === undefined ? null : { id: file, text };
+        return text === undefined ? behind.load(id) : { id: file, text };
       },
-      list: (folder) => within(files.keys(), folder),
+      list: (folder) => [...within(files.keys(), folder), ...(behind.list?.(folder) ?? [])],
     }),
   };
 }

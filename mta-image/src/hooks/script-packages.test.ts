@@ -5,9 +5,12 @@ import { test } from "node:test";
 import { CompileError } from "../script/error.ts";
 import { declare, makeHost } from "../script/host.ts";
 import { libraryHost } from "../script/library/library.ts";
+import { defaultLimits } from "../script/limits.ts";
 import { compile, run } from "../script/machine.ts";
+import { loadFrom } from "../script/module.ts";
 import { pluginConfigs } from "./configured.ts";
 import { type ScriptHostParts, makeScriptHost } from "./script-host.ts";
+import { compileScripts } from "./scripts.ts";
 import { quietWorld } from "../../testing/quiet-world.ts";
 
 const files = new Map([
@@ -111,4 +114,27 @@ test("a file of a pattern that cannot be read is named", async () => {
     said(`import $x from "lists/*.json";`, { given }),
     (error) => error instanceof CompileError && /lists\/a\.json: this is no JSON/.test(error.message),
   );
+});
+
+test("a script from beyond the configuration counts for what the engine has to look up", () => {
+  const behind = loadFrom(
+    new Map([["name.hsl", `function name($connection) { return $connection["remoteptr"]; }`]]),
+  );
+  const server = { id: "in", hooks: { mailfrom: "named" }, rcptto: [] };
+  const wants = (text: string): boolean | undefined => {
+    const texts = {
+      files: new Map(),
+      hooks: new Map([["mailfrom/named", text]]),
+      predelivery: null,
+      postdelivery: null,
+      servers: [server],
+      limits: defaultLimits,
+      onError: "defer" as const,
+    };
+    const scripts = compileScripts(texts, makeScriptHost({ libraryHost, behind }));
+    assert.ok("servers" in scripts, JSON.stringify(scripts));
+    return scripts.servers.get("in")?.wantsRemoteName;
+  };
+  assert.equal(wants(`import { name } from "name.hsl"; Reject(name($connection));`), true);
+  assert.equal(wants(`Reject("no");`), false);
 });

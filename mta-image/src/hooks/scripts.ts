@@ -124,6 +124,8 @@ class Compiler {
   readonly #host: ScriptHost;
   readonly #make: Make;
   readonly #standIn: typeof standIn | null;
+  /** Texts that scripts have from beyond the configuration. */
+  readonly #foreign = new Map<string, string>();
   /** By "hook/id": servers that choose the same script share it. */
   readonly #made = new Map<string, HookScript | null>();
 
@@ -168,7 +170,8 @@ class Compiler {
   #doName(word: string, names: readonly string[]): boolean {
     const { hooks, files } = this.#texts;
     const has = (text: string | undefined): boolean => text?.includes(word) ?? false;
-    return names.some((name) => has(hooks.get(name))) || [...files.values()].some(has);
+    const imported = [...files.values(), ...this.#foreign.values()];
+    return names.some((name) => has(hooks.get(name))) || imported.some(has);
   }
 
   #ofQueue(hook: QueueHook): HookScript | null {
@@ -193,9 +196,9 @@ class Compiler {
 
   #compile(source: { hook: HookName; name: string; text: string; path: string }): HookScript | null {
     const { hook, name, text } = source;
-    const { files, limits, onError } = this.#texts;
+    const { limits, onError } = this.#texts;
     try {
-      const compiled = this.#make(name, text, this.#host.hostFor(hook), this.#host.loader(files));
+      const compiled = this.#make(name, text, this.#host.hostFor(hook), this.#loader());
       return compiled === null ? null : { hook, name, compiled, limits, onError };
     } catch (error) {
       if (!(error instanceof CompileError)) throw error;
@@ -204,6 +207,20 @@ class Compiler {
       );
       return this.#broken(source, reasons);
     }
+  }
+
+  #loader(): Loader {
+    const { files } = this.#texts;
+    const loader = this.#host.loader(files);
+    return {
+      ...loader,
+      load: (id) => {
+        const loaded = loader.load(id);
+        if (loaded !== null && "text" in loaded && !files.has(loaded.id))
+          this.#foreign.set(loaded.id, loaded.text);
+        return loaded;
+      },
+    };
   }
 
   #broken(

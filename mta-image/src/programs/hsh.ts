@@ -24,7 +24,7 @@ import { libraryHost } from "../script/library/library.ts";
 import { compile, run } from "../script/machine.ts";
 import { type Loader, mainOf, within } from "../script/module.ts";
 import { Shared } from "../script/shared.ts";
-import { folderLoader } from "./script-files.ts";
+import { folderLoader } from "../script-ports/folder-loader.ts";
 import { folderFiles, givenFiles } from "../script-ports/files.ts";
 import { configuredKeys } from "../script-ports/keys.ts";
 import { makeScriptPorts } from "../script-ports/ports.ts";

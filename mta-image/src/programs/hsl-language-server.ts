@@ -11,7 +11,7 @@ import {
 
 import { serve } from "../language-server/server.ts";
 import { declaredHost } from "./declared-host.ts";
-import { folderLoader } from "./script-files.ts";
+import { folderLoader } from "../script-ports/folder-loader.ts";
 
 serve(
   createConnection(

@@ -95,7 +95,7 @@ export const fileClass: HostClass = makeClass("File", "Bytes to read from a posi
     name: "File",
     parameters: [parameter.string("path")],
     returns: "File",
-    docs: 'A file of the configuration, such as "file://list.txt"; an exception when there is none.',
+    docs: 'A file of the configuration or below scripting.rootpath, such as "file://list.txt"; an exception when there is none.',
     run: (context, path): Value => {
       const bytes = open(context, path);
       if (bytes === null) throw new Refusal(`there is no file ${path}`);

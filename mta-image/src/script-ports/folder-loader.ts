@@ -1,5 +1,5 @@
 /**
- * Files for scripts from a folder, for the command line tools: identities are paths below the root, and nothing above it
+ * Files for scripts from a folder, for the command line tools and for engines that have a root path: identities are paths below the root, and nothing above it
  * can be reached, not by links either. "extras://p" is the file extras/p, or extras/p/main.hsl. A path that cannot be read is a
  * file that is not there, and a folder has no files.
  */
