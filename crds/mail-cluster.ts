@@ -89,7 +89,7 @@ export const MailClusterSpec = withRules(
       "Looks clients, senders and content up at Spamhaus (DQS). Nothing is asked when absent.",
     ),
     identities: IdentityList.default([]).describe(
-      "Addresses that mail leaves from, one a pod: each belongs to at most one pod at a time, and a pod that has none is not made. Transports to mail exchangers that name no connection.sourceip leave from them.",
+      "Addresses that mail leaves from, one a pod: each belongs to at most one pod at a time, and a pod that has none is not made. Transports to mail exchangers that name no address in connection.sourceip leave from them.",
     ),
     plugins: namedList(PluginReference, { key: "name", max: 32 })
       .default([])

@@ -190,13 +190,17 @@ describe("smtpd says by its exit code and on standard error why it does not run:
       startup: { environment: { uuid: { version: 4 } }, spool: { path: join(folder, "token", "spool") } },
       app: { queues: { pooling: { policy: "grouping" } } },
     });
+    writeFileSync(
+      join(folder, "smtpd-delivery.yaml"),
+      "delivery: { default: { pooling: { enabled: true } } }",
+    );
     const { code, stdout } = await runProgram("smtpd", ["-c", join(folder, "smtpd.yaml")]);
     assert.notEqual(code, exitCodes.ok);
     const lines = stdout.split("\n").filter((line) => line.includes('"configuration-unmet"'));
     assert.equal(lines.length, 1);
     assert.match(
       lines.join(),
-      /"warn".*environment\.uuid has no effect.*queues\.pooling\.policy has no effect/,
+      /"warn".*environment\.uuid has no effect.*queues\.pooling\.policy has no effect.*smtpd-delivery\.yaml is not read/,
     );
   });
 

@@ -13,6 +13,7 @@ import { systemRandom } from "#base/random.ts";
 import { idleKeysOf } from "#contract/halon-keys.ts";
 import { exitCodes } from "#contract/runtime.ts";
 
+import { unreadBeside } from "./config/files.ts";
 import { LiveConfig } from "./config/live-config.ts";
 import { fitProcess, processFacts } from "./config/process-settings.ts";
 import { Mta } from "./engine/mta.ts";
@@ -89,7 +90,11 @@ async function run(options: Options): Promise<number> {
   const log = makeLog({ level: config.current.startup.environment.loglevel, program: "smtpd" });
   try {
     const { current } = config;
-    const unmet = [...fitProcess(current.startup.environment, processFacts()), ...idleKeysOf(current)];
+    const unmet = [
+      ...fitProcess(current.startup.environment, processFacts()),
+      ...idleKeysOf(current),
+      ...(await unreadBeside(options.configPath)),
+    ];
     if (unmet.length > 0) log.warn({ unmet }, "configuration-unmet");
     const mta = await Mta.start({
       config,

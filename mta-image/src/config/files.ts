@@ -10,7 +10,8 @@ import { dirname, isAbsolute, join, resolve } from "node:path";
 
 import { Failure, describe } from "#base/error.ts";
 import { replaceFile } from "#base/kept-file.ts";
-import { appFile, parseStartup, policyFile, suspendFile } from "#contract/config.ts";
+import { appFile, parseStartup, policyFile, startupFile, suspendFile } from "#contract/config.ts";
+import { wayOut } from "#contract/halon-keys.ts";
 
 export interface ConfigTexts {
   readonly startup: string;
@@ -47,6 +48,16 @@ export async function readFiles(places: ConfigPlaces): Promise<ConfigTexts> {
 }
 
 const standardNames = { appconf: appFile, policyconf: policyFile, suspendconf: suspendFile };
+
+/** A file of Halon that lies beside ours and that nobody reads, with the way out. */
+export async function unreadBeside(startupPath: string): Promise<readonly string[]> {
+  const path = join(dirname(resolve(startupPath)), "smtpd-delivery.yaml");
+  const said = wayOut(startupFile, "environment.deliveryconf") ?? "";
+  return access(path).then(
+    () => [said],
+    () => [],
+  );
+}
 
 /** What was pushed last, or null. A damaged file counts as none: the pushing side looks and pushes again. */
 export async function readPushed(places: ConfigPlaces): Promise<PushedTexts | null> {
