@@ -3,13 +3,15 @@
  * or the new one, never a part. What is not mail is kept this way; mail is in the spool. Rejects with what the file system
  * said: the text before is whole then, and nothing is left beside it.
  */
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
+
+import { makeFolder } from "./folders.ts";
 
 /** Resolves when the new text is on disk. The file is for its owner alone; folders that are not there are made. */
 export async function replaceFile(path: string, text: string): Promise<void> {
   const part = `${path}.part`;
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   try {
     await writeSynced(part, text);
     await rename(part, path);

@@ -1,11 +1,12 @@
 /**
  * Batches of events that wait on disk to be sent: a folder, one file a batch, the oldest first. A file is whole or not
  * there (written aside, synced, then renamed), and its name is the batch's id, so that a receiver knows one that comes twice.
- * Bounded: beyond `maxBytes` the oldest batches are removed and counted. Rejects with Node's own errors.
+ * Bounded: beyond `maxBytes` the oldest batches are removed and counted. Rejects with Node's own errors, or as base/folders.ts does.
  */
-import { mkdir, readFile, readdir, rm, stat } from "node:fs/promises";
+import { readFile, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 
+import { makeFolder } from "#base/folders.ts";
 import { replaceFile } from "#base/kept-file.ts";
 
 interface Batch {
@@ -32,7 +33,7 @@ export class Batches {
   }
 
   static async open(folder: string, maxBytes: number): Promise<Batches> {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolder(folder, 0o700);
     const batches = new Batches(folder, maxBytes);
     for (const name of (await readdir(folder)).sort()) {
       const path = join(folder, name);

@@ -6,8 +6,10 @@
  * What could not be written is kept, and written first when it is tried again: a full disk makes lines late, not broken,
  * lost or double. `write` rejects with what the file system said.
  */
-import { type FileHandle, mkdir, open, rename, stat } from "node:fs/promises";
+import { type FileHandle, open, rename, stat } from "node:fs/promises";
 import { dirname } from "node:path";
+
+import { makeFolder } from "#base/folders.ts";
 
 export interface RotatedFileOptions {
   readonly path: string;
@@ -82,7 +84,7 @@ export class RotatedFile {
 
   async #open(): Promise<FileHandle> {
     const { path, maxBytes } = this.#options;
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     const file = await open(path, "a+", 0o640);
     try {
       const facts = await file.stat();

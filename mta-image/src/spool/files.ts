@@ -1,12 +1,14 @@
 /**
  * The few file operations the spool needs, as an interface, so that tests can fail or cut any of them
- * (`testing/memory-files.ts`). `diskFiles` is the real thing. Errors are Node's own; the spool gives them meaning.
+ * (`testing/memory-files.ts`). `diskFiles` is the real thing. Errors are Node's own, but for
+ * folders that cannot be made (base/folders.ts); the spool gives them meaning.
  */
 import { constants } from "node:fs";
-import { type FileHandle, mkdir, open, readdir, rename, rm, statfs } from "node:fs/promises";
+import { type FileHandle, open, readdir, rename, rm, statfs } from "node:fs/promises";
 import { join } from "node:path";
 
 import { describe } from "#base/error.ts";
+import { makeFolder } from "#base/folders.ts";
 
 export interface SpoolFile {
   /** For native code that reads by itself; null where there is none. */
@@ -57,7 +59,7 @@ const NEW = O_APPEND | O_CREAT | O_EXCL | O_RDWR;
 export function diskFiles(root: string): SpoolFiles {
   const at = (path: string): string => join(root, path);
   return {
-    makeFolder: async (path) => void (await mkdir(at(path), { recursive: true, mode: 0o700 })),
+    makeFolder: (path) => makeFolder(at(path), 0o700),
     list: (folder) => readdir(at(folder)),
     create: async (path) => new DiskFile(await open(at(path), NEW, 0o600), 0),
     createSynced: async (path) => new DiskFile(await open(at(path), NEW | constants.O_DSYNC, 0o600), 0),
