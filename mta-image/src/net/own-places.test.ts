@@ -23,6 +23,13 @@ test("one on all addresses is found at each that the machine has, of its family"
   assert.ok(!isOwn("::", "192.0.2.6"));
 });
 
+test("an address is the same however it is written", () => {
+  assert.ok(isOwn("2001:DB8:0:0::9", "2001:db8::9"));
+  assert.ok(isOwn("2001:db8::9", "2001:DB8:0::9"));
+  assert.ok(isOwn("0:0:0:0:0:0:0:0", "192.0.2.5"));
+  assert.ok(isOwn("0.0.0.0", "::ffff:c000:205"));
+});
+
 test("a path is no place of the network", () => {
   assert.ok(!isOwnPlace([{ address: "/run/mail.sock", port: 25 }], { ip: "192.0.2.5", port: 25 }, ownIps));
 });

@@ -1,5 +1,5 @@
 /** Which places of the network are listeners of this process (pure, but for the machine's addresses, which may change). */
-import { isIPv6 } from "node:net";
+import { SocketAddress, isIPv6 } from "node:net";
 import { networkInterfaces } from "node:os";
 
 import { normalizeIp } from "./networks.ts";
@@ -16,13 +16,19 @@ export function isOwnPlace(
   { ip, port }: { readonly ip: string; readonly port: number },
   ownIps: () => readonly string[] = machineIps,
 ): boolean {
-  const wanted = normalizeIp(ip);
+  const wanted = canonical(ip);
   return listeners.some(({ address, port: own }) => {
     if (own !== port || address.startsWith("/")) return false;
-    if (normalizeIp(address) === wanted) return true;
-    const standsForAll = address === "::" || (address === "0.0.0.0" && !isIPv6(wanted));
+    const heard = canonical(address);
+    if (heard === wanted) return true;
+    const standsForAll = heard === "::" || (heard === "0.0.0.0" && !isIPv6(wanted));
     return standsForAll && ownIps().includes(wanted);
   });
+}
+
+/** As the system writes it: an address of IPv6 may be written in many ways. */
+function canonical(ip: string): string {
+  return isIPv6(ip) ? normalizeIp(new SocketAddress({ address: ip, family: "ipv6" }).address) : ip;
 }
 
 function machineIps(): string[] {
