@@ -47,6 +47,7 @@ const dear: Readonly<Record<string, readonly [source: string, text: string]>> = 
   "goes back and forth in what it packs": ['pack("a*" . str_repeat("X9999999x9999999", 50), $text);', xs],
   "converts between character sets": ['Iconv("latin1", "utf-16")->convert($text);', xs.slice(0, 100_000)],
   "seeks to the end from each place": [String.raw`pcre_match("\\w+[:;]", $text);`, "a".repeat(3_000)],
+  "seeks with a pattern what is not there": [again('$text =~ "y";'), xs],
   "backtracks from each place": ['pcre_match("(?:a?){12}[bc]", $text);', "a".repeat(200)],
   "compares with what was captured": [String.raw`pcre_match("(a+)\\1[bc]", $text);`, "a".repeat(600)],
   "tries a wrong pattern again and again": [

@@ -57,6 +57,12 @@ test("data that a few bytes of a file stand for are refused with the file's name
     );
 });
 
+test("a file may have more rows than a run could read", async () => {
+  const files = loadFrom(new Map([["list.csv", `id\n${"1\n".repeat(350_000)}`]]));
+  const compiled = compile("room", 'import $list from "list.csv"; return length($list);', libraryHost, files);
+  assert.equal((await run(compiled, { world: quietWorld() })).value, 350_000);
+});
+
 test("a text is cut into no more parts than an array may have items", async () => {
   const text = 'str_split(str_repeat("x", 5000000), "");';
   const wide: Limits = { ...limits, bytes: 1 << 30 };

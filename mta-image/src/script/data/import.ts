@@ -61,10 +61,14 @@ export function importData(path: string, text: string, options: Value, loader: L
 const SMALL = 64 * 1024 * 1024;
 const GROWTH = 256;
 
+/** More than the shortest rows of CSV are charged, which are two bytes each; a run would have too few for a file of many. */
+const STEPS_A_BYTE = 512;
+
 /** The time follows from these: steps are paid with what is made. */
 function limitsOf(text: string): Limits {
   const bytes = Math.min(SMALL + text.length * GROWTH, defaultLimits.bytes);
-  return { ...defaultLimits, cpuMs: Number.POSITIVE_INFINITY, bytes };
+  const steps = defaultLimits.steps + text.length * STEPS_A_BYTE;
+  return { ...defaultLimits, cpuMs: Number.POSITIVE_INFINITY, bytes, steps };
 }
 
 /** Compiling has none, and gives the same on any machine. */

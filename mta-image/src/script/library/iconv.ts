@@ -22,10 +22,8 @@ const isConverter = (state: unknown): state is Converter =>
   typeof state === "object" && state !== null && "lossy" in state;
 const self = parameter.object("self", "Iconv", ({ state }) => (isConverter(state) ? state : undefined));
 
-/** Some milliseconds of the slowest set; between two pieces the run's budget is looked at. */
+/** Some milliseconds of the slowest set. It has more bytes than there are steps between two looks at the clock. */
 const PIECE = 65_536;
-/** Of a byte that is converted. */
-const STEPS_A_BYTE = 8;
 
 function convert(converter: Converter, text: string): string | null {
   if (!converter.isKnown) return null;
@@ -60,7 +58,7 @@ function encode(text: string, charset: string): Buffer {
 }
 
 function pay(size: number): void {
-  meter.charge(size * STEPS_A_BYTE);
+  meter.charge(size);
   meter.allocate(size * 4);
 }
 

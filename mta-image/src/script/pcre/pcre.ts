@@ -135,8 +135,15 @@ export class Pattern {
     );
     if (LIMITS.has(result)) throw new BudgetError("a regular expression took too many steps");
     meter.charge(10 + Math.trunc(pcre().hsl_worked() / WORK_A_STEP));
-    if (result === NO_MATCH) return null;
-    if (result < 0) throw new Refusal(`a regular expression failed: ${message(result)}`);
+    if (result < 0 && result !== NO_MATCH)
+      throw new Refusal(`a regular expression failed: ${message(result)}`);
+    const found = result === NO_MATCH ? null : this.#positions();
+    // What it passes over where no match can begin is no work of PCRE2's.
+    if (!advance) meter.charge(Math.max((found?.[0] ?? subject.length) - from, 0) >> 4);
+    return found;
+  }
+
+  #positions(): Groups {
     meter.allocate((this.groups + 1) * GROUP_BYTES);
     const vector = new Uint32Array(pcre().memory.buffer, pcre().hsl_ovector(groupsAt), (this.groups + 1) * 2);
     return Array.from(vector, (at) => (at === UNSET ? -1 : at));
