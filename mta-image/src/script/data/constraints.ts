@@ -6,7 +6,7 @@
 import { Refusal } from "../error.ts";
 import { type Value, HslArray } from "../value.ts";
 import { toText } from "../convert.ts";
-import { pattern } from "../pcre/pcre.ts";
+import { type Pattern, pattern } from "../pcre/pcre.ts";
 import type { FieldType } from "./field-types.ts";
 
 /** What is wrong with a value, in words that go on behind its text; null for nothing. */
@@ -21,8 +21,10 @@ const makers: Readonly<Record<string, Make>> = {
     return (value) => (choices.includes(toText(value)) ? null : `is none of ${choices.join(", ")}`);
   },
   pattern: (wanted) => {
-    const shape = pattern(`^(?:${toText(wanted)})\\z`, "u");
-    return (_, text) => (shape.match(text) === null ? `does not match ${toText(wanted)}` : null);
+    // Asked for again each time: patterns of other fields may have driven it out.
+    const shape = (): Pattern => pattern(`^(?:${toText(wanted)})\\z`, "u");
+    shape();
+    return (_, text) => (shape().match(text) === null ? `does not match ${toText(wanted)}` : null);
   },
   minimum: (wanted, field) => bounded(wanted, field, (rank, bound) => rank < bound, "is below"),
   maximum: (wanted, field) => bounded(wanted, field, (rank, bound) => rank > bound, "is above"),

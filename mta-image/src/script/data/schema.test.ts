@@ -223,3 +223,13 @@ test("missing values, without a header, and in any order of columns", () => {
   const bare = HslArray.from([["header", false]]);
   assert.equal(decoded({ fields }, "1,a\n2\n", bare), '[0=>["n"=>1,"s"=>"a"],1=>["n"=>2,"s"=>none]]');
 });
+
+test("a schema may have more patterns than are kept compiled", () => {
+  const names = Array.from({ length: 1_100 }, (_, at) => `c${at}`);
+  const fields = names.map((name) => ({ name, constraints: { pattern: `${name}|none` } }));
+  const rows = [names, names, names.map((name, at) => (at === 7 ? "c" : name))];
+  assert.equal(
+    decoded({ fields }, rows.map((row) => `${row.join(",")}\n`).join("")),
+    'line 3, column c7: "c" does not match c7|none',
+  );
+});
