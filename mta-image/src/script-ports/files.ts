@@ -1,12 +1,18 @@
 /**
- * Files for the class File: those below one folder, opened for reading and closed with the process's last use of them.
+ * Files for the class File: those below one folder. Small ones are read at once; others stay open for reading until the process
+ * has used them for the last time.
  * A path that leaves the folder, by links either, is a file that is not there.
  */
-import { closeSync, fstatSync, openSync, read, realpathSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, read, readSync, realpathSync } from "node:fs";
 import { resolve, sep } from "node:path";
 
 import { type ByteSource, MemorySource } from "../script/mail/pieces.ts";
 import type { FilePort } from "../script/ports.ts";
+
+/** Up to here memory is cheaper than a descriptor, which is held until garbage is collected, however many are open by then. */
+const READ_AT_ONCE = 65_536;
+/** Opening a pipe would else wait for who writes into it. */
+const { O_RDONLY, O_NONBLOCK } = constants;
 
 /** Descriptors are closed when nobody holds the source any more: scripts do not have to close. */
 const forgotten = new FinalizationRegistry<number>((descriptor) => closeSync(descriptor));
@@ -37,14 +43,28 @@ export function folderFiles(root: string): FilePort {
 }
 
 function openSource(path: string): ByteSource | null {
-  const descriptor = openSync(path, "r");
+  const descriptor = openSync(path, O_RDONLY | O_NONBLOCK);
   const stat = fstatSync(descriptor);
-  if (!stat.isFile()) {
+  if (stat.isFile() && stat.size > READ_AT_ONCE) return sourceOf(descriptor, stat.size);
+  try {
+    return stat.isFile() ? new MemorySource(readStart(descriptor, stat.size)) : null;
+  } finally {
     closeSync(descriptor);
-    return null;
   }
+}
+
+/** Fewer bytes than `size` where the file has become shorter. */
+function readStart(descriptor: number, size: number): Buffer {
+  const bytes = Buffer.allocUnsafe(size);
+  let filled = 0;
+  for (let count = -1; count !== 0 && filled < size; filled += count)
+    count = readSync(descriptor, bytes, filled, size - filled, filled);
+  return bytes.subarray(0, filled);
+}
+
+function sourceOf(descriptor: number, size: number): ByteSource {
   const source: ByteSource = {
-    size: stat.size,
+    size,
     read: (start, end) => readAll(source, descriptor, start, end),
   };
   forgotten.register(source, descriptor);
