@@ -188,10 +188,10 @@ export class ConnectionHooks {
   }
 
   mailFrom(address: string, parameters: MailParameters): Asked<Answer<{ sender: string | null }>> | null {
-    this.#transaction = new Transaction(this.#runner.clock.now());
+    const transaction = this.#startTransaction();
     const script = this.#scripts.byHook.get("mailfrom");
     if (script === undefined) {
-      this.#transaction?.begin(address, parameters);
+      transaction.begin(address, parameters);
       return null;
     }
     return this.#judged(
@@ -199,7 +199,7 @@ export class ConnectionHooks {
       () => senderArguments(address, parameters),
       (run) => {
         const sender = wishedAddress(run, "sender");
-        this.#transaction?.begin(sender ?? address, parameters);
+        transaction.begin(sender ?? address, parameters);
         return { sender };
       },
     );
@@ -239,9 +239,9 @@ export class ConnectionHooks {
 
   /** A message that nobody spoke: it comes whole, with what is known of its envelope. */
   injected(mail: InjectedFacts): void {
-    this.#transaction = new Transaction(this.#runner.clock.now());
+    const transaction = this.#startTransaction();
     this.#told = mail.told ?? null;
-    if (mail.sender !== null) this.#transaction?.begin(mail.sender, NO_MAIL);
+    if (mail.sender !== null) transaction.begin(mail.sender, NO_MAIL);
     for (const address of mail.recipients) this.tookRecipient(address, NO_RCPT, mail.transportId);
   }
 
@@ -293,6 +293,12 @@ export class ConnectionHooks {
   disconnect(ending: Ending): void {
     const script = this.#scripts.byHook.get("disconnect");
     if (script !== undefined) void this.#ask(script, () => endingArguments(ending));
+  }
+
+  #startTransaction(): Transaction {
+    const transaction = new Transaction(this.#runner.clock.now());
+    this.#transaction = transaction;
+    return transaction;
   }
 
   #asItCame(envelope: Envelope): MailCopy[] {
