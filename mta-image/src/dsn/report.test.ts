@@ -66,6 +66,23 @@ const golden: Readonly<Record<string, Case>> = {
   "failed-without-original": { original: noOriginal },
 };
 
+test("fields that a script makes long are broken at spaces into lines that may be sent", () => {
+  const encoded = "=?UTF-8?B?w7zDvMO8w7zDvMO8w7zDvMO8w7zDvMO8w7zDvMO8w7zDvMO8w7zDvMO8?= ".repeat(13).trim();
+  const words = {
+    content: null,
+    part: null,
+    headers: [["Subject", encoded]] as const,
+    subjectPrefix: "Alas: ".repeat(150),
+    fromName: encoded,
+    returnsOriginal: true,
+  };
+  const text = report({ outcomes: [{ ...refused, words }] }).bytes.toString();
+  for (const line of text.split("\r\n")) assert.ok(Buffer.byteLength(line) <= 998, line);
+  const unfolded = text.replaceAll("\r\n ", " ");
+  assert.ok(unfolded.includes(`\r\nSubject: ${words.subjectPrefix}${encoded}\r\n`));
+  assert.ok(unfolded.includes(`\r\nFrom: ${encoded} <MAILER-DAEMON@mta.example.test>\r\n`));
+});
+
 describe("a notice, to the byte", () => {
   for (const [name, options] of Object.entries(golden)) {
     test(`is as in testdata/${name}.eml`, () => {

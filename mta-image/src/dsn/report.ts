@@ -14,6 +14,7 @@ import { mailDate } from "../message/received.ts";
 import type { Notice } from "../queue/notifier.ts";
 import { clean } from "../smtp/reply-parser.ts";
 import { decodeXtext } from "../smtp/xtext.ts";
+import { fold, lines, sendable, sendableField } from "./lines.ts";
 import type { Original } from "./original.ts";
 
 export interface ReportFacts {
@@ -28,9 +29,6 @@ export interface ReportFacts {
 }
 
 type Recipient = Notice["recipients"][number];
-
-/** RFC 5322 2.1.1: 998 bytes; a Diagnostic-Code with a long reply is folded well before. */
-const FOLD_AT = 76;
 
 export function makeReport(facts: ReportFacts): Buffer {
   const boundary = `=_${facts.id}`;
@@ -123,12 +121,6 @@ function ownPart(words: NoticeWords | null): Buffer | null {
   return Buffer.from(`${sendable(words.part, /.{1,960}/gs)}\r\n`, "latin1");
 }
 
-/** In lines that may be sent (RFC 5322 2.1.1), whatever a script wrote. */
-function sendable(text: string, longest: RegExp): string {
-  const short = text.split(/\r\n|\r|\n/).flatMap((line) => line.match(longest) ?? [""]);
-  return lines(short.map((line) => line.replaceAll("\0", " ")));
-}
-
 /** Ids beyond ASCII are left out for a sender in ASCII: rather without its thread than not at all. */
 function threading({ notice, original }: ReportFacts): string[] {
   const fits = (id: string): boolean => needsSmtpUtf8(notice) || isAscii(id);
@@ -148,9 +140,9 @@ function header(facts: ReportFacts, mime: { boundary: string; isEightBit: boolea
   const [, subject = SUBJECTS[notice.kind]] = own.find(([name]) => /^subject$/i.test(name)) ?? [];
   return lines([
     `Date: ${mailDate(now)}`,
-    `From: ${words?.fromName ?? "Mail Delivery System"} <MAILER-DAEMON@${hostname}>`,
+    sendableField(`From: ${words?.fromName ?? "Mail Delivery System"} <MAILER-DAEMON@${hostname}>`),
     `To: <${cleanAddress(needsSmtpUtf8(notice) ? sender : withAsciiDomain(sender))}>`,
-    `Subject: ${words?.subjectPrefix ?? ""}${clean(subject)}`,
+    sendableField(`Subject: ${words?.subjectPrefix ?? ""}${clean(subject)}`),
     ...own.flatMap(([name, text]) => (/^subject$/i.test(name) ? [] : [`${name}: ${clean(text)}`])),
     `Message-ID: <${id}@${hostname}>`,
     ...threading(facts),
@@ -239,21 +231,4 @@ function encodedPart(type: string, content: Buffer): Buffer {
 function partOf(type: string, encoding: string, content: Buffer): Buffer {
   const head = lines([`Content-Type: ${type}`, `Content-Transfer-Encoding: ${encoding}`, "", ""]);
   return Buffer.concat([Buffer.from(head), content, Buffer.from("\r\n")]);
-}
-
-/** Breaks at spaces; what has none stays whole, since replies are bounded to 512 bytes. */
-function fold(text: string): string[] {
-  const folded: string[] = [];
-  let rest = text;
-  while (rest.length > FOLD_AT) {
-    const at = rest.lastIndexOf(" ", FOLD_AT);
-    if (at <= 4) break;
-    folded.push(rest.slice(0, at));
-    rest = `    ${rest.slice(at + 1)}`;
-  }
-  return [...folded, rest];
-}
-
-function lines(text: readonly string[]): string {
-  return text.join("\r\n");
 }
