@@ -28,3 +28,9 @@ test("each append to a file made synced waits for the disk, to any other only it
   }
   await assert.rejects(files.createSynced("log"), { code: "EEXIST" });
 });
+
+test("a spool where no folder can be is an error that names the place, not a start without end", async () => {
+  const { makeFolder } = diskFiles("/proc/nothing");
+  for (const folder of ["", "segments"])
+    await assert.rejects(makeFolder(folder), { code: "folder-refused", message: /\/proc\/nothing/ });
+});
