@@ -63,6 +63,16 @@ test("a file may have more rows than a run could read", async () => {
   assert.equal((await run(compiled, { world: quietWorld() })).value, 350_000);
 });
 
+test("a line of a file costs about what it holds", async () => {
+  const text =
+    '$f = File::String(str_repeat("x\\n", 5000)); while ($f->readline() !== false) $n++; return $n;';
+  const { value, error } = await run(compile("room", text, libraryHost, noFiles), {
+    world: quietWorld(),
+    limits,
+  });
+  assert.deepEqual([error, value], [null, 5000]);
+});
+
 test("a text is cut into no more parts than an array may have items", async () => {
   const text = 'str_split(str_repeat("x", 5000000), "");';
   const wide: Limits = { ...limits, bytes: 1 << 30 };

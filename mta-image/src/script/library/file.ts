@@ -12,8 +12,8 @@ import { port } from "../ports.ts";
 import type { RunContext } from "../context.ts";
 import { HostObject, type Value } from "../value.ts";
 
-/** How far a line is looked for at once. */
-const LINE = 8192;
+/** How far a line is looked for at first, which the run pays for: most are shorter. */
+const LINE = 512;
 
 class OpenFile {
   readonly path: string | null;
