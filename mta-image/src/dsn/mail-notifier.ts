@@ -4,6 +4,8 @@
  * none, and nobody is told what they did not want to hear (RFC 3461 4.1). Rejects with a Failure `notice-refused`
  * when intake does; the queue then asks again later.
  */
+import { isAscii } from "node:buffer";
+
 import type { Clock } from "#base/clock.ts";
 import { Failure, describe } from "#base/error.ts";
 import { makeId } from "#base/ids.ts";
@@ -54,7 +56,7 @@ export class MailNotifier implements Notifier {
       // Not its id in the spool, which is always a new one: several wordings may have been foretold by one id.
       ...(transaction === undefined ? {} : { marks: { transaction, first: 1 } }),
       smtpUtf8: needsSmtpUtf8(notice),
-      eightBit: bytes.some((byte) => byte > 127),
+      eightBit: !isAscii(bytes),
     });
   }
 

@@ -6,9 +6,11 @@
  *
  * Everything that came from outside (addresses, replies) is cleaned of control bytes before it enters a line.
  */
+import { isAscii as isAsciiBytes } from "node:buffer";
+
 import { unreachable } from "#base/assert.ts";
 
-import { withAsciiDomain } from "../message/envelope.ts";
+import { needsUtf8, withAsciiDomain } from "../message/envelope.ts";
 import type { NoticeWords } from "../message/notice-words.ts";
 import { mailDate } from "../message/received.ts";
 import type { Notice } from "../queue/notifier.ts";
@@ -54,7 +56,7 @@ export function makeReport(facts: ReportFacts): Buffer {
 
 /** Its header has bytes beyond ASCII: it can only go where SMTPUTF8 is known. */
 export function needsSmtpUtf8({ message }: Notice): boolean {
-  return !isAscii(withAsciiDomain(message.envelope.sender));
+  return needsUtf8(message.envelope.sender);
 }
 
 /** It holds bytes beyond ASCII where only RFC 6533's parts may have them. */
@@ -70,7 +72,7 @@ function isAscii(text: string): boolean {
 }
 
 function isEightBit(content: Buffer): boolean {
-  return content.some((byte) => byte > 127);
+  return !isAsciiBytes(content);
 }
 
 function returned({ whole, headers }: Original, isGlobal: boolean): [type: string, content: Buffer] {

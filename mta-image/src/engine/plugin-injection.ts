@@ -2,6 +2,8 @@
  * Mail that plugins inject for a server of type plugin (injection.ts says how it goes on). The code that goes back is
  * an SMTP code, 250 only after the message is on disk; plugins keep what got another one. Never rejects.
  */
+import { isAscii } from "node:buffer";
+
 import type { Log } from "#base/log.ts";
 
 import { type InjectionOptions, beginInjection } from "./injection.ts";
@@ -15,7 +17,7 @@ export function makeInjectPort(options: InjectionOptions & { readonly log: Log }
         serverId,
         sender,
         recipients,
-        isEightBit: message.some((byte) => byte > 127),
+        isEightBit: !isAscii(message),
         origin: { remoteIp: "", remotePort: 0, helo: `plugin.${plugin}` },
       });
       if (typeof reception === "number") {

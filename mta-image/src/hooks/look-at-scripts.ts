@@ -4,7 +4,7 @@
  */
 import type { AppConfig } from "#contract/config.ts";
 
-import { declare, makeHost, parameter } from "../script/host.ts";
+import { makeHost, nameAlone } from "../script/host.ts";
 import { libraryHost } from "../script/library/library.ts";
 import type { TextBudget } from "../script/limits.ts";
 import { fileBytes, pluginConfigs, scriptTexts } from "./configured.ts";
@@ -14,16 +14,7 @@ import { type ScriptProblem, checkScripts } from "./scripts.ts";
 /** Null: they are larger than the budget, which an engine judges. Of configurations that `canBeJudged` says yes to. */
 export function lookAtScripts(app: AppConfig, most: TextBudget): readonly ScriptProblem[] | null {
   // What rooms of the engine give to scripts beside the library: names are all that counts here.
-  const fromEngine = ["spamhaus"].map((name) =>
-    declare({
-      name,
-      parameters: [parameter.rest("arguments")],
-      returns: "any",
-      docs: "Of the engine.",
-      way: "promise",
-      run: () => null,
-    }),
-  );
+  const fromEngine = [nameAlone("spamhaus", "Of the engine.")];
   const files = new Map(
     app.scripting.files.map(({ id, data = "", binary }) => [id, fileBytes(data, binary)] as const),
   );

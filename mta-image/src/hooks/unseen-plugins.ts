@@ -2,14 +2,7 @@
  * Names that native plugins may offer, for programs that look at scripts where no plugin is loaded: every name is there, with any
  * arguments. Names that begin with a capital letter are classes, as those of all public plugins do. Pure.
  */
-import {
-  type Host,
-  type HostClass,
-  type HostFunction,
-  declare,
-  makeClass,
-  parameter,
-} from "../script/host.ts";
+import { type Host, type HostClass, type HostFunction, makeClass, nameAlone } from "../script/host.ts";
 
 class Unseen<T> extends Map<string, T> {
   readonly #make: (name: string) => T | undefined;
@@ -45,14 +38,7 @@ function isClass(name: string): boolean {
 }
 
 function unseenFunction(name: string): HostFunction {
-  return declare({
-    name,
-    parameters: [parameter.rest("arguments")],
-    returns: "any",
-    docs: "Of a native plugin.",
-    way: "promise",
-    run: () => null,
-  });
+  return nameAlone(name, "Of a native plugin.");
 }
 
 function unseenClass(name: string): HostClass {

@@ -8,7 +8,7 @@ import type { Clock } from "#base/clock.ts";
 import { makeId } from "#base/ids.ts";
 import type { Log } from "#base/log.ts";
 
-import { type Envelope, type Origin, withAsciiDomain } from "../message/envelope.ts";
+import { type Envelope, type Origin, needsUtf8 } from "../message/envelope.ts";
 import { WayFields, makeReceived } from "../message/received.ts";
 import { Utf8Need } from "../message/utf8-need.ts";
 import type { Reservation } from "../queue/quotas.ts";
@@ -146,6 +146,5 @@ class Incoming implements Reception {
 
 /** SMTPUTF8 was asked for, and if it is needed then by the content. */
 function asksWithoutAddress({ smtpUtf8, sender, recipients }: Envelope): boolean {
-  const isAscii = (address: string): boolean => /^[\x00-\x7f]*$/.test(withAsciiDomain(address));
-  return smtpUtf8 && [sender, ...recipients].every(isAscii);
+  return smtpUtf8 && ![sender, ...recipients].some(needsUtf8);
 }

@@ -98,3 +98,8 @@ export function withAsciiDomain(address: string): string {
   const domain = domainOf(address);
   return domain === "" ? address : `${address.slice(0, at)}@${domain}`;
 }
+
+/** Only hosts that know SMTPUTF8 can be told it (RFC 6531 3.2): it is beyond ASCII also with its domain in A-labels. */
+export function needsUtf8(address: string): boolean {
+  return !/^[\x00-\x7f]*$/.test(withAsciiDomain(address));
+}

@@ -111,6 +111,12 @@ export function declare<const P extends readonly Parameter<unknown>[]>(
   };
 }
 
+/** For programs that only look at scripts: a function of that name is there, with any arguments, and is never called. */
+export function nameAlone(name: string, docs: string): HostFunction {
+  const parameters = [parameter.rest("arguments")] as const;
+  return declare({ name, parameters, returns: "any", docs, way: "promise", run: () => null });
+}
+
 /** Pays for what the call is about to read: 64 bytes of text or an item of an array are a step. */
 function paid(call: HostFunction["call"]): HostFunction["call"] {
   return (context, args) => {
