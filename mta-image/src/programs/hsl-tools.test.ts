@@ -274,7 +274,7 @@ test("hsl-lint names the file that is wrong, and the statements that brought it 
   };
   const { status, stderr } = tool("hsl-lint", [], JSON.stringify(request));
   assert.equal(status, 1);
-  assert.deepEqual(load(stderr), {
+  const mistake = {
     file: "b.hsl",
     line: 2,
     column: 3,
@@ -283,19 +283,8 @@ test("hsl-lint names the file that is wrong, and the statements that brought it 
       { file: "a.hsl", line: 1, column: 3 },
       { file: "", line: 2, column: 1 },
     ],
-    errors: [
-      {
-        file: "b.hsl",
-        line: 2,
-        column: 3,
-        message: "there is no function nothing",
-        path: [
-          { file: "a.hsl", line: 1, column: 3 },
-          { file: "", line: 2, column: 1 },
-        ],
-      },
-    ],
-  });
+  };
+  assert.deepEqual(load(stderr), { ...mistake, errors: [mistake] });
 });
 
 test("hsl-lint knows what engines give, C functions where they are allowed, binary files, and leaves plugins to the engine", () => {

@@ -5,6 +5,7 @@ import { before, beforeEach, test } from "node:test";
 import { connect as connectTls, createSecureContext } from "node:tls";
 
 import { buildSockets } from "../../testing/batched-sockets.ts";
+import { assertDeafIsLetGo } from "../../testing/deaf-client.ts";
 import { Lines } from "../../testing/dialogue.ts";
 import { withReceiver } from "../../testing/receiver.ts";
 import { until } from "../../testing/until.ts";
@@ -151,21 +152,7 @@ test("one that does not fetch its replies is not read from, and is let go after 
   withReceiver({ settings: { maxErrors: 1e9 } }, async (receiver) => {
     const client = await receiver.connect();
     await served(client);
-    client.socket.pause();
-    const burst = Buffer.from("XXXX\r\n".repeat(20_000));
-    for (let i = 0; i < 60; i++) client.socket.write(burst);
-    await until(
-      () => receiver.counters.refusedCommands,
-      (count) => count > 0,
-    );
-    await receiver.until(() => {
-      receiver.clock.advance(3000);
-      return receiver.counters.timeouts === 1 || receiver.isIdle;
-    }, "nothing happens any more");
-    assert.ok(receiver.counters.refusedCommands < 1_200_000, "the server stopped reading");
-    receiver.clock.advance(3000);
-    await receiver.untilIdle();
-    client.socket.destroy();
+    await assertDeafIsLetGo(receiver, client);
   }));
 
 test("when the server closes, one that is idle is told at once, and nothing is left of it", () =>
