@@ -180,6 +180,14 @@ size_t Batch::turn(char* into, size_t room, Found* found) {
   return static_cast<size_t>(next - found);
 }
 
+size_t Batch::look(int32_t slot, char* into, size_t room, Found* found) {
+  const Slot& socket = slots_[static_cast<size_t>(slot)];
+  if ((socket.wishes & kRead) == 0 || socket.listens) return 0;
+  Found* next = found;
+  read(slot, into, share(room, 1), 0, next);
+  return static_cast<size_t>(next - found);
+}
+
 size_t Batch::read(int32_t slot, char* into, size_t room, size_t offset, Found*& found) {
   Slot& socket = slots_[static_cast<size_t>(slot)];
   const ssize_t got = recv(socket.fd, into + offset, room, MSG_DONTWAIT);

@@ -67,6 +67,9 @@ class Batch {
   // Reads what is there into `into`, which has room for `room` bytes, `kLeastRoom` or more. The slots of what it found are given to nobody else before the next
   // turn begins or `rest` is called.
   size_t turn(char* into, size_t room, Found* found);
+  // The same for one socket, in whatever turn it would come: of more than `kSocketsATurn` that are ready some have to wait. Between
+  // turns only. Nothing where reading is not wished, or where it listens.
+  size_t look(int32_t slot, char* into, size_t room, Found* found);
   void rest();
 
  private:

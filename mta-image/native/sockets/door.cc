@@ -189,6 +189,15 @@ napi_value wish(napi_env env, napi_callback_info info) {
   });
 }
 
+// look(slot): how many things it found, none or one.
+napi_value look(napi_env env, napi_callback_info info) {
+  return js::boundary(env, [&] {
+    js::Arguments<1> arguments(env, info);
+    const int32_t slot = slot_in(env, arguments[0]);
+    return answer(env, static_cast<int32_t>(door->batch.look(slot, door->arena, door->room, door->found)));
+  });
+}
+
 iovec piece_in(napi_env env, napi_value buffer) {
   iovec piece{};
   js::check(napi_get_buffer_info(env, buffer, &piece.iov_base, &piece.iov_len));
@@ -260,6 +269,7 @@ NAPI_MODULE_INIT() {
       {"listen", nullptr, mta::listen, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"accept", nullptr, mta::accept, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"wish", nullptr, mta::wish, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"look", nullptr, mta::look, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"send", nullptr, mta::send, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"sendAll", nullptr, mta::send_all, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"end", nullptr, mta::end, nullptr, nullptr, nullptr, napi_enumerable, nullptr},

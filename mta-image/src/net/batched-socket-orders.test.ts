@@ -54,6 +54,7 @@ class Asker {
       () => this.#pause(),
       () => this.#resume(),
       () => socket.flush(),
+      () => socket.look(),
     ];
     ways[this.#upTo(ways.length)]?.();
   }

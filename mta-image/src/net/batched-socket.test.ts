@@ -75,6 +75,23 @@ test("a client that does not read is waited for, and gets everything once it doe
   assert.equal(pair.served.writableLength, 0);
 });
 
+test("what has come is told at once when somebody looks, and of a paused or closed one nothing", async () => {
+  const pair = await pairs.pair();
+  const lines = told(pair);
+  pair.client.write("MAIL");
+  pair.served.look();
+  assert.deepEqual(lines, ["MAIL"]);
+  pair.served.pause();
+  pair.client.write(" FROM");
+  pair.served.look();
+  assert.deepEqual(lines, ["MAIL"]);
+  pair.served.resume();
+  pair.served.look();
+  assert.deepEqual(lines, ["MAIL", " FROM"]);
+  pair.served.destroy();
+  pair.served.look();
+});
+
 test("one that is reset says what happened once, then that it is closed", async () => {
   const pair = await pairs.pair();
   const lines = told(pair);

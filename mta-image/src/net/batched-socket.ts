@@ -108,6 +108,11 @@ export class BatchedSocket extends EventEmitter implements TurnListener {
     this.#tellSoon();
   }
 
+  /** Tells what has come by now, if its turn has not yet. */
+  look(): void {
+    if (!this.destroyed && !this.#isPaused) this.#batch.look(this.#slot);
+  }
+
   /** It asks by itself. */
   read(_bytes: number): void {}
 

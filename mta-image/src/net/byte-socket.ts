@@ -23,6 +23,8 @@ export interface ByteSocket {
   uncork(): void;
   /** Sends what else would wait for others that are read in the same turn. A socket of Node has nothing of that kind. */
   flush?(): void;
+  /** Tells at once what has come; it may be for a later turn. Of those of Node, each that is ready is told in one. */
+  look?(): void;
   pause(): unknown;
   resume(): unknown;
   /** Closes our side behind what was written. */

@@ -36,6 +36,8 @@ export interface SocketAddon {
   /** A connection that waits there; EAGAIN for none. One for which there is no room is closed. */
   accept(slot: number): Accepted | number;
   wish(slot: number, wishes: number): number;
+  /** What has come for this one, told as in a turn: how many things were found. Between turns only. */
+  look(slot: number): number;
   /** How many bytes the system took. */
   send(slot: number, bytes: Buffer): number;
   sendAll(slot: number, pieces: readonly Buffer[]): number;
@@ -55,7 +57,7 @@ export function loadSocketAddon(path: string = placeOfAddon()): SocketAddon | nu
   }
   const addon = module.exports as Partial<SocketAddon>;
   // One that was built from older sources.
-  return addon.accept === undefined ? null : (addon as SocketAddon);
+  return addon.look === undefined ? null : (addon as SocketAddon);
 }
 
 /** In the checkout where make puts it, in an image beside the bundle (tools/bundle-plugins.ts). */

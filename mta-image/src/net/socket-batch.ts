@@ -49,6 +49,11 @@ export class SocketBatch {
     return this.#isTurning;
   }
 
+  /** Tells what has come for one slot, in whatever turn it would come: many that are ready at once need several. Nothing in a turn. */
+  look(slot: number): void {
+    if (!this.#isTurning) this.#turn(this.addon.look(slot));
+  }
+
   #turn(count: number): void {
     this.#isTurning = true;
     for (let i = 0; i < 3 * count; i += 3) {

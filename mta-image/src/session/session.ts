@@ -177,6 +177,7 @@ export class Session {
   }
 
   #greet(): void {
+    if (this.#mode === "greeting") this.#socket.look?.();
     if (this.#mode !== "greeting") return;
     this.#ready();
     this.#say(this.#talk.commands.banner ?? makeReply(220, "", `${this.#settings.hostname} ESMTP Mailfleet`));
