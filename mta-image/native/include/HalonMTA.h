@@ -24,9 +24,10 @@
 #ifndef HALONMTA_H
 #define HALONMTA_H
 
-/* Plugins of 2021 use std::shared_ptr without including <memory>, which the compilers of their day forgave. */
+/* Plugins of 2021 use std::shared_ptr and std::unique_lock without these, which the compilers of their day forgave. */
 #ifdef __cplusplus
 #include <memory>
+#include <mutex>
 #endif
 #include <stdbool.h>
 #include <stddef.h>
