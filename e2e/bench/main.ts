@@ -18,7 +18,7 @@ import { type Row, ratio, table } from "./report.ts";
 import { type Subject, bareLoop, ceiling, mailfleet, postfix } from "./subjects.ts";
 
 const rounds = Number(process.argv[2] ?? 5);
-const messages = Number(process.argv[3] ?? 10_000);
+const messages = Number(process.argv[3] ?? 40_000);
 
 /** Slower servers and larger loads get fewer messages, so that all take about as long. */
 interface Scenario {

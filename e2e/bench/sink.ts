@@ -1,8 +1,8 @@
 /** Postfix's smtp-sink as the far side: takes everything and counts. */
 import { spawn } from "node:child_process";
-import { setTimeout as wait } from "node:timers/promises";
 
 import { freePort } from "../peers/free-port.ts";
+import { untilListening } from "./subjects.ts";
 
 export class CountingSink {
   readonly port: number;
@@ -24,7 +24,8 @@ export class CountingSink {
 
   static async start(): Promise<CountingSink> {
     const sink = new CountingSink(await freePort());
-    await wait(300);
+    // A server that finds nobody there puts all its mail off.
+    await untilListening(sink.port);
     return sink;
   }
 
