@@ -9,14 +9,16 @@ import { randomBytes } from "node:crypto";
 const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const PATTERN = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 
-/** Two letters at once: a queue spells millions of ids when it starts. */
-const PAIRS = Array.from({ length: 1024 }, (_, n) => ALPHABET.charAt(n >> 5) + ALPHABET.charAt(n & 31));
+const CODES = Array.from(ALPHABET, (letter) => letter.charCodeAt(0));
 const VALUES = new Map(Array.from(ALPHABET, (letter, value) => [letter, value]));
 
 const processPart = Array.from(randomBytes(10), (byte) => ALPHABET.charAt(byte & 31)).join("");
 let counter = randomBytes(4).readUInt32BE() & 0x1fffffff;
+
+/** Character codes of the last id: much of it stands in the next one, too. */
+const spelled = Array.from({ length: 26 }, () => 0);
 let lastMs = -1;
-let lastTime = "";
+let lastProcess = "";
 
 export function makeId(nowMs: number): string {
   counter = (counter + 1) & 0x3fffffff;
@@ -36,12 +38,14 @@ export function splitId(id: string): {
   return { ms: decode(id.slice(0, 10)), process: id.slice(10, 20), count: decode(id.slice(20)) };
 }
 
+/** Spelled at once: V8 keeps a sum of texts as its parts, and JSON.stringify takes twice as long over what has one. */
 export function joinId(ms: number, process: string, count: number): string {
-  if (ms !== lastMs) {
-    lastMs = ms;
-    lastTime = encode(ms, 10);
-  }
-  return lastTime + process + pairOf(count >>> 20) + pairOf((count >>> 10) & 1023) + pairOf(count & 1023);
+  if (ms !== lastMs) spell(ms, 0, 10);
+  if (process !== lastProcess) for (let at = 0; at < 10; at++) spelled[10 + at] = process.charCodeAt(at);
+  lastMs = ms;
+  lastProcess = process;
+  spell(count, 20, 6);
+  return String.fromCharCode(...spelled);
 }
 
 function decode(text: string): number {
@@ -50,16 +54,11 @@ function decode(text: string): number {
   return value;
 }
 
-function pairOf(number: number): string {
-  return PAIRS[number] as string;
-}
-
-function encode(value: number, length: number): string {
+/** Not by shifts: milliseconds have more than 32 bits. */
+function spell(value: number, start: number, length: number): void {
   let rest = value;
-  let text = "";
-  for (let i = 0; i < length; i++) {
-    text = ALPHABET.charAt(rest % 32) + text;
+  for (let at = start + length - 1; at >= start; at--) {
+    spelled[at] = CODES[rest % 32] as number;
     rest = Math.floor(rest / 32);
   }
-  return text;
 }
