@@ -20,8 +20,9 @@ export interface RigOptions {
   readonly tls?: TlsTools;
   /** False lets mail from DNS reach loopback. */
   readonly forbidLocal?: boolean;
-  /** Where we listen ourselves, at any port. */
+  /** Where we listen ourselves, at any port; absent: nowhere. */
   readonly ownIp?: string;
+  readonly random?: () => number;
 }
 
 export interface MailOptions {
@@ -64,10 +65,10 @@ export class CourierRig {
       ...(options.tls === undefined ? {} : { tls: options.tls }),
       finder: {
         resolver: this.resolver,
-        random: () => 0.5,
+        random: options.random ?? (() => 0.5),
         hostname: "engine.example.test",
         isForbidden: (ip) => forbidLocal && ip.startsWith("127."),
-        isOwn: ({ ip }) => ip === options.ownIp,
+        ownAt: () => (options.ownIp === undefined ? null : (ip) => ip === options.ownIp),
       },
       read: (id) => this.#read(id),
       transport: (id) => this.settings.get(id),

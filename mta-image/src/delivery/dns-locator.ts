@@ -5,8 +5,10 @@
  */
 import { Turnstile } from "#base/turnstile.ts";
 
+import { MOST_ADDRESSES } from "../dns/records.ts";
 import type { Remote } from "../queue/grouping.ts";
 import type { Locator } from "../queue/locator.ts";
+import { reachable } from "./egress.ts";
 import { type HostFinder, findAddresses, findHosts } from "./hosts.ts";
 import { planRoute } from "./route.ts";
 import type { TransportSettings } from "./transport.ts";
@@ -42,9 +44,13 @@ export class DnsLocator implements Locator {
     const addresses = first === undefined ? null : await findAddresses(first, this.#finder);
     return {
       hosts: found.hosts.map(({ name }) => name),
-      ips: addresses?.kind === "addresses" ? [...addresses.ips].sort() : [],
+      ips: addresses?.kind === "addresses" ? inUse(addresses.ips, settings) : [],
     };
   }
+}
+
+function inUse(ips: readonly string[], settings: TransportSettings): readonly string[] {
+  return [...reachable(ips, settings)].sort().slice(0, MOST_ADDRESSES);
 }
 
 function inOrder(resolver: HostFinder["resolver"]): HostFinder["resolver"] {

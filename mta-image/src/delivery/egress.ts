@@ -64,7 +64,7 @@ async function readLogin({
   return { userId: username, password };
 }
 
-/** Those of a host's addresses that can be tried from ours. Sockets of this machine have no family. */
+/** Those of a host's addresses that can be tried from ours. Sockets of this machine, and names of it, have no family. */
 export function reachable(
   ips: readonly string[],
   { sourceIps, onlyFamily }: { readonly sourceIps: readonly string[]; readonly onlyFamily: 4 | 6 | null },
@@ -72,7 +72,7 @@ export function reachable(
   return ips.filter(
     (ip) =>
       ip.startsWith("/") ||
-      ((onlyFamily === null || isIP(ip) === onlyFamily) &&
+      ((onlyFamily === null || isIP(ip) === 0 || isIP(ip) === onlyFamily) &&
         chooseSource(sourceIps, ip, () => 0) !== undefined),
   );
 }

@@ -1,14 +1,14 @@
 /**
- * Turns a route into hosts and a host into addresses by asking DNS. Mail exchangers are sorted, ourselves left
- * out, known by name and by address (RFC 5321 5.1), and addresses that DNS should not have given us are dropped. Never
- * rejects.
+ * Turns a route into hosts and a host into addresses by asking DNS. Mail exchangers are sorted; ourselves, known by name
+ * and by address, our equals and all that are worse are left out (RFC 5321 5.1); and addresses that DNS should not have
+ * given us are dropped. Never rejects.
  */
 import { isIP } from "node:net";
 
 import type { Random } from "#base/random.ts";
 
-import { isNullMx, MOST_ADDRESSES, sortMx, withoutSelf } from "../dns/records.ts";
-import type { Answer, Resolver } from "../dns/resolver.ts";
+import { isNullMx, sortMx, withoutSelf } from "../dns/records.ts";
+import type { Answer, MxRecord, Resolver } from "../dns/resolver.ts";
 import type { ExchangerChoice } from "../queue/courier.ts";
 import type { Trouble } from "./outcome.ts";
 import type { Host, Route } from "./route.ts";
@@ -20,8 +20,8 @@ export interface HostFinder {
   readonly hostname: string;
   /** Whether an address that came from outside must not be connected to. */
   readonly isForbidden: (ip: string) => boolean;
-  /** Whether we listen there ourselves; absent: nowhere. */
-  readonly isOwn?: (place: { readonly ip: string; readonly port: number }) => boolean;
+  /** At which addresses we listen ourselves, at this port and now; null: at none. Absent: nowhere. */
+  readonly ownAt?: (port: number) => ((ip: string) => boolean) | null;
 }
 
 export interface NotFound {
@@ -49,10 +49,37 @@ export async function findHosts(route: Route, finder: HostFinder): Promise<Hosts
       if (isNullMx(answer.records)) return none("null-mx", domain);
       const better = withoutSelf(answer.records, finder.hostname);
       if (better.length === 0) return none("loop", `${finder.hostname} is the best MX of ${domain}`);
-      const names = sortMx(better, finder.random);
-      return { kind: "hosts", hosts: names.map((name) => ({ name, port, isTrusted: false })) };
+      const sorted = sortMx(better, finder.random);
+      return { kind: "hosts", hosts: sorted.map((record) => toHost(record, port)) };
     }
   }
+}
+
+function toHost({ preference, exchange }: MxRecord, port: number): Host {
+  return { name: exchange, port, isTrusted: false, preference };
+}
+
+/**
+ * To be asked before each of these hosts is tried: where ourselves are, known by an address, among the mail exchangers of
+ * its preference. Then neither it nor any behind it may be tried, for they would send the mail back to us (RFC 5321 5.1).
+ * DNS is asked once a preference, and only where we listen at that port; whom it tells nothing of is somebody else.
+ */
+export function selfAmong(all: Hosts, finder: HostFinder): (host: Host) => Promise<NotFound | null> {
+  const hosts = all.kind === "none" ? [] : all.hosts;
+  const asked = new Map<number, Promise<NotFound | null>>();
+  return async ({ preference, port }) => {
+    if (preference === undefined || !finder.ownAt?.(port)) return null;
+    const equals = hosts.filter((host) => host.preference === preference);
+    const answer = asked.get(preference) ?? findLoop(equals, finder);
+    asked.set(preference, answer);
+    return answer;
+  };
+}
+
+async function findLoop(hosts: readonly Host[], finder: HostFinder): Promise<NotFound | null> {
+  const found = await Promise.all(hosts.map((host) => findAddresses(host, finder)));
+  const none = found.filter((one) => one.kind === "none");
+  return none.find(({ trouble }) => trouble === "loop") ?? null;
 }
 
 /** Without the mail exchangers that a script does not want. Servers that are named stay, whatever their name. */
@@ -75,12 +102,16 @@ function isLike(name: string, pattern: string): boolean {
   return name.length >= head.length + tail.length && name.startsWith(head) && name.endsWith(tail);
 }
 
-/** IPv4 first: reputation and reverse names are in better order there. At most MOST_ADDRESSES. */
+/**
+ * IPv4 first: reputation and reverse names are in better order there. All that DNS tells: whoever asks takes as many as are
+ * worth it, of those that can be reached.
+ */
 export async function findAddresses(host: Host, finder: HostFinder): Promise<Addresses> {
   const isAddress = isIP(host.name) !== 0 || host.name.startsWith("/");
   const found = !isAddress ? await askAddresses(host.name, finder.resolver) : literal(host.name);
   if (found.kind === "none" || host.isTrusted) return found;
-  const own = found.ips.find((ip) => finder.isOwn?.({ ip, port: host.port }) === true);
+  const isOwn = finder.ownAt?.(host.port) ?? (() => false);
+  const own = found.ips.find((ip) => isOwn(ip));
   if (own !== undefined) return none("loop", `${host.name} is ${own}, where we listen ourselves`);
   const ips = found.ips.filter((ip) => !finder.isForbidden(ip));
   return ips.length === 0
@@ -91,7 +122,7 @@ export async function findAddresses(host: Host, finder: HostFinder): Promise<Add
 async function askAddresses(name: string, resolver: Resolver): Promise<Addresses> {
   const answers = await Promise.all([resolver.a(name), resolver.aaaa(name)]);
   const ips = answers.flatMap((answer: Answer<string>) => (answer.kind === "found" ? answer.records : []));
-  if (ips.length > 0) return { kind: "addresses", ips: ips.slice(0, MOST_ADDRESSES) };
+  if (ips.length > 0) return { kind: "addresses", ips };
   const failed = answers.find((answer) => answer.kind === "failed");
   if (failed?.kind === "failed") return none("dns-failed", `address of ${name}: ${failed.reason}`);
   return none("no-address", name);

@@ -79,6 +79,30 @@ describe("by mail exchangers", () => {
     assert.deepEqual(host.messages, []);
   });
 
+  test("hosts of our own preference are not asked either, whichever comes first", async () => {
+    const zones = {
+      "alias-of-us.example.net": { a: ["127.0.0.7"] },
+      "equal.example.net": { a: ["127.0.0.1"] },
+      "example.net": {
+        mx: [
+          [10, "equal.example.net"],
+          [10, "alias-of-us.example.net"],
+        ],
+      },
+    } as const;
+    for (const order of [0, 0.99]) {
+      const made = byMx(zones, { ownIp: "127.0.0.7", random: () => order });
+      assert.match(
+        (await made.deliver())[0] ?? "",
+        /^failed 5\.4\.6 .*alias-of-us\.example\.net is 127\.0\.0\.7/,
+      );
+    }
+    assert.equal(host.connections, 0);
+    // Where we listen nowhere at that port, nobody is ourselves.
+    const elsewhere = byMx(zones, { random: () => 0 });
+    assert.deepEqual(await elsewhere.deliver(), [TAKEN]);
+  });
+
   test("a domain without any is its own mail host", async () => {
     assert.deepEqual(await byMx({ "example.net": { a: ["127.0.0.1"] } }).deliver(), [TAKEN]);
   });
@@ -181,6 +205,15 @@ test("a family that the transport leaves out is not tried, and says so where a h
   assert.deepEqual(await only(4).deliver(), [TAKEN]);
   // Nor do its addresses count as tries, of which there are ten.
   assert.deepEqual(await only(4).deliver({ to: ["ann@both.example"] }), [TAKEN]);
+});
+
+test("a host with very many addresses of the family that is left out is reached by the other", async () => {
+  const many = Array.from({ length: 30 }, (_, n) => `192.0.2.${n + 1}`);
+  const made = rig(0, {
+    zones: { "example.net": { a: many, aaaa: ["::1"] } },
+    settings: { server: null, port: 1, onlyFamily: 6 },
+  });
+  assert.match((await made.deliver())[0] ?? "", /^deferred 4\.4\.1 .*\(\[::1\]:1\)/);
 });
 
 test("what a script says of source addresses stands in place of the transport's family", async () => {

@@ -17,7 +17,7 @@ import type { Capabilities } from "./capabilities.ts";
 import { chooseSource, reachable } from "./egress.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { sayHello } from "./hello.ts";
-import { findAddresses, findHosts, type HostFinder, withoutUnwanted } from "./hosts.ts";
+import { findAddresses, findHosts, type HostFinder, selfAmong, withoutUnwanted } from "./hosts.ts";
 import { outcomeOfTrouble } from "./outcome.ts";
 import type { Host, Route } from "./route.ts";
 import type { DomainRules, HostRule, TlsDemand } from "./tls-rules.ts";
@@ -62,12 +62,19 @@ const MOST_TRIES = 10;
 
 export async function openConnection(options: OpenOptions): Promise<Opened> {
   const { route, finder, settings } = options;
-  const found = withoutUnwanted(await findHosts(route, finder), settings.exchangers, route);
+  const all = await findHosts(route, finder);
+  const found = withoutUnwanted(all, settings.exchangers, route);
   if (found.kind === "none") return failed(outcomeOfTrouble(found.trouble, "", found.detail));
   const tries: Tries = { left: MOST_TRIES, worst: null };
   const rules = await options.tls.rules.forRoute(options.route, options.settings);
   noteFault(options, rules);
+  const selfAt = selfAmong(all, finder);
   for (const host of found.hosts) {
+    const self = await selfAt(host);
+    if (self !== null) {
+      note(tries, outcomeOfTrouble(self.trouble, "", self.detail), null);
+      break;
+    }
     const opened = await tryHost(host, { ...options, rules }, tries);
     if (opened !== null) return opened;
     if (options.isCancelled()) return { kind: "cancelled" };
@@ -102,8 +109,6 @@ async function tryHost(host: Host, options: HostOptions, tries: Tries): Promise<
   const found = await findAddresses(host, options.finder);
   if (found.kind === "none") {
     note(tries, outcomeOfTrouble(found.trouble, "", found.detail), null);
-    // Hosts that are no better than ourselves would send it back to us (RFC 5321 5.1).
-    if (found.trouble === "loop") tries.left = 0;
     return null;
   }
   const ips = reachable(found.ips, options.settings);
@@ -164,7 +169,7 @@ async function tryMode(
     sessions: tls.sessions,
     now: () => tls.clock.now(),
     onTls: (went) => {
-      trail.tlsFailure = noteWent(options, { host, ip, sourceIp: mode.sourceIp ?? "" }, went);
+      trail.tlsFailure = noteWent(options, { host, ip, sourceIp: trail.localIp }, went);
     },
   });
   if (hello.kind === "ready")

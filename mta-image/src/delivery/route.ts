@@ -13,6 +13,8 @@ export interface Host {
   readonly name: string;
   readonly port: number;
   readonly isTrusted: boolean;
+  /** Of a mail exchanger that a record names. */
+  readonly preference?: number;
 }
 
 export type Route =

@@ -270,7 +270,10 @@ test("a policy in testing changes nothing but the report", async (t) => {
     "mx-host": ["mx.example.com"],
   });
   assert.deepEqual(found?.summary, { "total-successful-session-count": 0, "total-failure-session-count": 1 });
-  assert.equal(found?.["failure-details"]?.[0]?.["receiving-mx-hostname"], "mx.example.net");
+  const [detail] = found?.["failure-details"] ?? [];
+  assert.equal(detail?.["receiving-mx-hostname"], "mx.example.net");
+  // No source address is configured: it is the one that the system has chosen.
+  assert.equal(detail?.["sending-mta-ip"], "127.0.0.1");
 });
 
 test("a policy that is announced and cannot be fetched, or makes no sense, is reported, and mail goes on", async (t) => {

@@ -14,6 +14,7 @@ export interface TlsEvent {
   readonly failure: string | null;
   readonly host: string;
   readonly ip: string;
+  /** Where the connection left from, as this machine or its proxy has it; "" where there was none. */
   readonly sourceIp: string;
   /** In our words or OpenSSL's. */
   readonly detail: string;

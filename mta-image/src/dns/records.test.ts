@@ -8,6 +8,8 @@ import type { MxRecord } from "./resolver.ts";
 const mx = (...records: readonly (readonly [number, string])[]): MxRecord[] =>
   records.map(([preference, exchange]) => ({ preference, exchange }));
 
+const namesOf = (records: readonly MxRecord[]): string[] => records.map(({ exchange }) => exchange);
+
 const anyRecords = fc.array(
   fc.record({ preference: fc.nat(3), exchange: fc.constantFrom("a", "B", "b", "c", "d", "") }),
   { maxLength: 12 },
@@ -19,7 +21,7 @@ test("hosts are tried in order of preference, each once, none of them empty", ()
       anyRecords,
       fc.infiniteStream(fc.double({ min: 0, max: 0.999, noNaN: true })),
       (records, chance) => {
-        const names = sortMx(records, () => chance.next().value ?? 0);
+        const names = namesOf(sortMx(records, () => chance.next().value ?? 0));
         const best = names.map((name) =>
           Math.min(
             ...records.filter((one) => one.exchange.toLowerCase() === name).map((one) => one.preference),
@@ -40,9 +42,16 @@ test("hosts of one preference take turns", () => {
   const records = mx([1, "a"], [1, "b"], [1, "c"]);
   let seed = 0;
   const firsts = new Set(
-    Array.from({ length: 50 }, () => sortMx(records, () => (seed = (seed + 0.37) % 1))[0]),
+    Array.from({ length: 50 }, () => namesOf(sortMx(records, () => (seed = (seed + 0.37) % 1)))[0]),
   );
   assert.deepEqual([...firsts].toSorted(), ["a", "b", "c"]);
+});
+
+test("a host that is there twice keeps its better preference", () => {
+  assert.deepEqual(
+    sortMx(mx([20, "a"], [10, "A"], [15, "b"]), () => 0.5),
+    mx([10, "a"], [15, "b"]),
+  );
 });
 
 test("a zone with very many hosts does not keep us busy", () => {

@@ -18,15 +18,20 @@ export function isNullMx(records: readonly MxRecord[]): boolean {
 }
 
 /**
- * Host names in the order to try (RFC 5321 5.1): by preference, in random order within one preference, each
- * once, at most MOST_HOSTS.
+ * Hosts in the order to try (RFC 5321 5.1), their names in lower case: by preference, in random order within one
+ * preference, each once, at most MOST_HOSTS.
  */
-export function sortMx(records: readonly MxRecord[], random: Random): string[] {
-  const byPreference = shuffled(records, random).sort((a, b) => a.preference - b.preference);
-  const names = byPreference
-    .map((record) => record.exchange.toLowerCase())
-    .filter((name) => name !== "" && name !== ".");
-  return [...new Set(names)].slice(0, MOST_HOSTS);
+export function sortMx(records: readonly MxRecord[], random: Random): MxRecord[] {
+  const byName = new Map<string, MxRecord>();
+  for (const { preference, exchange } of shuffled(records, random).sort(byPreference)) {
+    const name = exchange.toLowerCase();
+    if (name !== "" && name !== "." && !byName.has(name)) byName.set(name, { preference, exchange: name });
+  }
+  return [...byName.values()].slice(0, MOST_HOSTS);
+}
+
+function byPreference(one: MxRecord, other: MxRecord): number {
+  return one.preference - other.preference;
 }
 
 /**

@@ -1,4 +1,7 @@
-/** Which places of the network are listeners of this process (pure, but for the machine's addresses, which may change). */
+/**
+ * Which places of the network are listeners of this process (pure, but for the machine's addresses: they may change, and
+ * asking for them is a call to the system for each interface).
+ */
 import { SocketAddress, isIPv6 } from "node:net";
 import { networkInterfaces } from "node:os";
 
@@ -10,20 +13,28 @@ export interface ListenedTo {
   readonly port: number;
 }
 
-/** Whether what connects there comes back to one of `listeners`. Addresses that others translate to ours are not known. */
-export function isOwnPlace(
+/**
+ * Whether what connects to an address at this port comes back to one of `listeners`; null: to none, whatever the address.
+ * The machine's addresses are asked for once at most, so it is to be used for what is looked at now, and made anew for
+ * the next. Addresses that others translate to ours are not known.
+ */
+export function ownPlaces(
   listeners: readonly ListenedTo[],
-  { ip, port }: { readonly ip: string; readonly port: number },
-  ownIps: () => readonly string[] = machineIps,
-): boolean {
-  const wanted = canonical(ip);
-  return listeners.some(({ address, port: own }) => {
-    if (own !== port || address.startsWith("/")) return false;
-    const heard = canonical(address);
-    if (heard === wanted) return true;
-    const standsForAll = heard === "::" || (heard === "0.0.0.0" && !isIPv6(wanted));
-    return standsForAll && ownIps().includes(wanted);
-  });
+  port: number,
+  askMachine: () => readonly string[] = machineIps,
+): ((ip: string) => boolean) | null {
+  const heard = listeners
+    .filter((one) => one.port === port && !one.address.startsWith("/"))
+    .map(({ address }) => canonical(address));
+  if (heard.length === 0) return null;
+  let asked: ReadonlySet<string> | null = null;
+  return (ip) => {
+    const wanted = canonical(ip);
+    if (heard.includes(wanted)) return true;
+    const standsForAll = heard.includes("::") || (heard.includes("0.0.0.0") && !isIPv6(wanted));
+    if (standsForAll) asked ??= new Set(askMachine());
+    return standsForAll && asked?.has(wanted) === true;
+  };
 }
 
 /** As the system writes it: an address of IPv6 may be written in many ways. */

@@ -6,8 +6,8 @@
 import { describe } from "#base/error.ts";
 import type { Clock } from "#base/clock.ts";
 
-import { chooseSource } from "../delivery/egress.ts";
-import { type HostFinder, type Hosts, findAddresses, findHosts } from "../delivery/hosts.ts";
+import { chooseSource, reachable } from "../delivery/egress.ts";
+import { type HostFinder, type Hosts, findAddresses, findHosts, selfAmong } from "../delivery/hosts.ts";
 import { isPolicyHost } from "../delivery/mta-sts.ts";
 import { outcomeOfTrouble } from "../delivery/outcome.ts";
 import { type Host, planRoute } from "../delivery/route.ts";
@@ -35,11 +35,18 @@ export async function reach(options: Reaching): Promise<SmtpTalk | SmtpOutcome> 
   if (way.settings.server === null && domain === null)
     return fault("no server is named, and there is no one domain to look for its mail exchangers", true);
   const route = planRoute(way.settings, domain ?? "");
-  const found = wanted(await findHosts(route, finder), options, route.kind === "mx");
+  const all = await findHosts(route, finder);
+  const found = wanted(all, options, route.kind === "mx");
   if (found.kind === "none") return trouble(found);
   const forDomain = await rules.forRoute(route, way.settings);
   const tries: Tries = { left: MOST_TRIES, worst: null };
+  const selfAt = selfAmong(all, finder);
   for (const host of found.hosts) {
+    const self = await selfAt(host);
+    if (self !== null) {
+      note(tries, trouble(self));
+      break;
+    }
     const talk = await tryHost(host, await forDomain.forHost(host), { options, tries });
     if (talk !== null) return talk;
   }
@@ -60,7 +67,9 @@ async function tryHost(
   if (rule.kind === "skip") return note(tries, trouble(rule));
   const ips = await addressesOf(host, options.finder);
   if ("trouble" in ips) return note(tries, trouble(ips));
-  for (const ip of ips) {
+  const inReach = reachable(ips, options.way.settings);
+  if (inReach.length === 0) return note(tries, trouble({ trouble: "no-source-ip", detail: ips.join(", ") }));
+  for (const ip of inReach) {
     if (tries.left-- <= 0 || options.signal.aborted) return null;
     const tried = await tryAddress(host, ip, { ...options, demand: rule.demand });
     if (tried instanceof SmtpTalk) return tried;
@@ -103,8 +112,7 @@ type Trying = Reaching & { readonly demand: TlsDemand };
 
 async function tryAddress(host: Host, ip: string, options: Trying): Promise<SmtpTalk | SmtpOutcome> {
   const { sourceIps, isSourceOrdered = false, sources } = options.way.settings;
-  const sourceIp = chooseSource(sourceIps, ip, isSourceOrdered ? () => 0 : options.finder.random);
-  if (sourceIp === undefined) return trouble({ trouble: "no-source-ip", detail: ip });
+  const sourceIp = chooseSource(sourceIps, ip, isSourceOrdered ? () => 0 : options.finder.random) ?? null;
   const source = sourceIp === null ? null : (sources.get(sourceIp) ?? null);
   const talk = (demand: TlsDemand): SmtpTalk =>
     new SmtpTalk({ ...options, host, ip, source, demand, hostname: options.finder.hostname });
