@@ -7,24 +7,18 @@
 import type { Clock } from "#base/clock.ts";
 import { describe } from "#base/error.ts";
 
-import type {
-  AfterAnswer,
-  BeforeAnswer,
-  QueueHooks,
-  RecipientFacts,
-  Refusal,
-  ScriptValue,
-} from "../hooks/queue-hooks.ts";
-import type { QueueWish } from "../hooks/queue-wish.ts";
+import type { BeforeAnswer, QueueHooks, RecipientFacts, Refusal, ScriptValue } from "../hooks/queue-hooks.ts";
 import { type EnvelopeWish, type TryWish, wayKey, wishKey } from "../hooks/try-wish.ts";
 import { domainOf } from "../message/envelope.ts";
-import type { Attempt, AttemptWish, Courier, Outcome, PluginOrder, RetryOrder } from "../queue/courier.ts";
+import type { Attempt, AttemptWish, Courier, Outcome, PluginOrder } from "../queue/courier.ts";
+import { expiredStatus, isTooLate } from "../queue/deadline.ts";
 import { type RetrySchedule, tellsDelay } from "../queue/retry.ts";
 import type { Content } from "../spool/spool.ts";
 import type { BindNonlocal } from "./connect-to.ts";
 import { ForetoldNotice, NoticeIds } from "./foretold-notice.ts";
-import { oneLine, outcomeOfTrouble } from "./outcome.ts";
+import { outcomeOfTrouble } from "./outcome.ts";
 import { messageSource } from "./message-source.ts";
+import { changed, givenBack, insteadOfTry, withMetadata } from "./scripted-outcome.ts";
 
 export interface HookedCourierOptions {
   readonly inner: Courier;
@@ -45,13 +39,8 @@ export interface HookedCourierOptions {
   };
 }
 
-/** Of a recipient that a plugin has sent back at a door of the queue; nobody has replied, so there is no code. */
-const givenBack: Outcome = {
-  kind: "deferred",
-  reply: "A plugin gave it back",
-  status: "4.7.0",
-  remoteMta: "",
-};
+/** What the script before attempts would have said of a recipient whose time is over. */
+const returned: BeforeAnswer = { kind: "bounce", reason: null, words: null, context: null, metadata: null };
 
 /** One recipient on its way through an attempt. */
 interface Item {
@@ -68,6 +57,8 @@ interface Did {
   /** Of the attempt. */
   readonly ids: NoticeIds;
   readonly refusal?: Refusal;
+  /** It was not made: the sender's time is over. */
+  readonly isTooLate?: boolean;
 }
 
 export class HookedCourier implements Courier {
@@ -104,6 +95,20 @@ export class HookedCourier implements Courier {
     const tried = { attempt, outcome: made, durationMs: 0, ids: new NoticeIds(() => clock.now()), refusal };
     const outcome = await this.#after({ position: 0, facts, before }, tried);
     return outcome === givenBack ? null : outcome;
+  }
+
+  /** As of recipients that the script before attempts returns. They may be dropped and worded, but get no other try. */
+  expired(attempt: Attempt, outcome: Outcome): Promise<readonly Outcome[]> {
+    const { hooks, clock } = this.#options;
+    const ids = new NoticeIds(() => clock.now());
+    return Promise.all(
+      attempt.recipients.map(async (_, position) => {
+        if (!hooks.isAsked) return outcome;
+        const item = { position, facts: this.#factsOf(attempt, position), before: returned };
+        const made = await this.#after(item, { attempt, outcome, durationMs: 0, ids, isTooLate: true });
+        return made.kind === "failed" ? made : outcome;
+      }),
+    );
   }
 
   async #deliverAsked(attempt: Attempt): Promise<readonly Outcome[]> {
@@ -199,18 +204,32 @@ export class HookedCourier implements Courier {
     const decided = before.kind === "try" ? null : before.kind;
     const isPutOff = kind === "deferred" || kind === "unclear";
     const schedule = isPutOff ? scheduleOf(facts) : null;
-    const isExpired = schedule !== null && facts.retry >= schedule.count;
+    const expiry = schedule === null ? null : this.#expiryOf(attempt, facts, schedule);
     const notice = foretoldNotice(item, did, schedule);
     const { foretell } = notice;
     const pluginReturn = plugin === undefined ? undefined : plugins.value(plugin.ret);
     const { addressId: localIpId } = this.#options;
     const rules = hooks.isWatching && decided === null ? (attempt.rules?.() ?? null) : null;
     const made = { durationMs, pluginReturn, localIpId, rules, refusal };
-    const attempted = { outcome, decided, isExpired, foretell, ...made };
+    const isExpired = expiry !== null || did.isTooLate === true;
+    const attempted = {
+      ...{ outcome, decided, isExpired, foretell, ...made },
+      ...(expiry === null ? {} : { expiredStatus: expiry }),
+    };
     const metadata = before.metadata ?? facts.metadata;
     const tried = withWish({ ...facts, metadata }, before.kind === "try" ? before.wish : null);
     const after = await hooks.after(tried, attempted, before.context);
     return withMetadata(notice.on(changed(outcome, after)), after.metadata ?? before.metadata);
+  }
+
+  /** The status of a recipient that is put off and gets no other try; null where another follows. */
+  #expiryOf(
+    { message: { envelope } }: Attempt,
+    { retry }: RecipientFacts,
+    { count }: RetrySchedule,
+  ): string | null {
+    const now = this.#options.clock.now();
+    return retry >= count || isTooLate(envelope, now) ? expiredStatus(envelope, now) : null;
   }
 
   #factsOf(
@@ -304,50 +323,4 @@ function withWish(facts: RecipientFacts, wish: TryWish | null): RecipientFacts {
     jobId: jobId ?? facts.jobId,
     transportId: wish.transportId ?? facts.transportId,
   };
-}
-
-function insteadOfTry(before: Exclude<BeforeAnswer, { kind: "try" }>): Outcome {
-  const { reason: said, words } = before;
-  const outcome = (kind: Outcome["kind"], status: string, usual: string): Outcome => ({
-    kind,
-    status,
-    reply: oneLine(said ?? usual),
-    remoteMta: "",
-    ...(words === null ? {} : { words }),
-  });
-  if (before.kind === "delete")
-    return { ...outcome("failed", "5.7.1", "Dropped by a script"), order: { kind: "delete" } };
-  if (before.kind === "queue")
-    return { ...outcome("deferred", "4.7.1", "Put off by a script"), order: retryOrder(before) };
-  return outcome("failed", "5.7.1", "Returned by a script");
-}
-
-function changed(outcome: Outcome, after: AfterAnswer): Outcome {
-  if (outcome.kind === "delivered" || after.kind === "default") return outcome;
-  if (after.kind === "delete") return { ...outcome, order: { kind: "delete" } };
-  const { reason, words } = after;
-  const reply = reason === null ? outcome.reply : oneLine(reason);
-  const { order: _, ...rest } = outcome;
-  const said = { ...rest, reply, ...(words === null ? {} : { words }) };
-  if (after.kind === "bounce") return { ...said, kind: "failed", status: inClass("5", outcome.status) };
-  const kind = outcome.kind === "unclear" ? "unclear" : "deferred";
-  return { ...said, kind, status: inClass("4", outcome.status), order: retryOrder(after) };
-}
-
-function retryOrder({ delayMs, isHeld, counted, transportId }: QueueWish): RetryOrder {
-  return {
-    kind: "retry",
-    delayMs,
-    ...(isHeld ? { isHeld } : {}),
-    ...(counted === "more" ? {} : { counted }),
-    ...(transportId === null ? {} : { transportId }),
-  };
-}
-
-function inClass(digit: string, status: string): string {
-  return `${digit}${status.slice(1)}`;
-}
-
-function withMetadata(outcome: Outcome, metadata: BeforeAnswer["metadata"]): Outcome {
-  return metadata === null ? outcome : { ...outcome, metadata };
 }

@@ -3,6 +3,7 @@
  * Notices (null sender) keep theirs. Outcomes are those of the inner courier, in order.
  */
 import type { Attempt, Courier, Outcome } from "../queue/courier.ts";
+import { wrapCourier } from "../queue/wrapped-courier.ts";
 import { makeReturnPath } from "./return-path.ts";
 
 export interface Signing {
@@ -11,19 +12,11 @@ export interface Signing {
 }
 
 export function signReturnPaths(inner: Courier, signing: () => Signing | null): Courier {
-  const courier: Courier = {
-    get attemptsPerDestination() {
-      return inner.attemptsPerDestination;
-    },
-    deliver: (attempt) => {
-      const how = signing();
-      if (how === null || attempt.message.envelope.sender === "") return inner.deliver(attempt);
-      return deliverEach(attempt, inner, how);
-    },
-    close: (deadlineMs) => inner.close(deadlineMs),
-  };
-  const refused = inner.refused?.bind(inner);
-  return refused === undefined ? courier : Object.assign(courier, { refused });
+  return wrapCourier(inner, (attempt) => {
+    const how = signing();
+    if (how === null || attempt.message.envelope.sender === "") return inner.deliver(attempt);
+    return deliverEach(attempt, inner, how);
+  });
 }
 
 async function deliverEach(attempt: Attempt, inner: Courier, signing: Signing): Promise<readonly Outcome[]> {

@@ -30,8 +30,10 @@ export interface AttemptFacts {
   readonly outcome: TriedOutcome;
   /** There was none: the script before it gave up. */
   readonly decided?: "bounce" | "delete" | null;
-  /** It was the last one that the schedule has. */
+  /** It was the last one: that the schedule has, or within the sender's time. */
   readonly isExpired: boolean;
+  /** What the notice says of one that was put off then; absent: the class of the status changes alone. */
+  readonly expiredStatus?: string | undefined;
   readonly durationMs: number;
   /** What a plugin that delivered wants scripts to know. */
   readonly pluginReturn: Value | undefined;
@@ -55,7 +57,7 @@ export function queueTree(refusal: Refusal | undefined): { readonly queue?: Tree
 }
 
 export function attemptArguments(retry: number, attempt: AttemptFacts): HslArray {
-  const { outcome, decided = null, isExpired, rules, refusal, foretell } = attempt;
+  const { outcome, decided = null, isExpired, expiredStatus, rules, refusal, foretell } = attempt;
   if (decided !== null) return givenUpArguments(retry, decided, attempt);
   const { kind } = outcome;
   const isOver = kind === "failed" || isExpired;
@@ -64,7 +66,7 @@ export function attemptArguments(retry: number, attempt: AttemptFacts): HslArray
     expired: isExpired,
     action: kind === "delivered" ? undefined : isOver ? "BOUNCE" : "QUEUE",
     attempt: attemptTree(attempt),
-    dsn: noticeTree(outcome, { isOver, foretell }),
+    dsn: noticeTree(outcome, { isOver, foretell, expiredStatus }),
     ...(rules === null ? {} : rulesTree(rules)),
     ...queueTree(refusal),
   });
@@ -74,12 +76,12 @@ export function attemptArguments(retry: number, attempt: AttemptFacts): HslArray
 function givenUpArguments(
   retry: number,
   decided: "bounce" | "delete",
-  { outcome, refusal, foretell }: AttemptFacts,
+  { outcome, refusal, foretell, isExpired }: AttemptFacts,
 ): HslArray {
   const notice = noticeTree(outcome, { isOver: true, foretell });
   return arrayOf({
     retry,
-    expired: false,
+    expired: isExpired,
     action: decided === "bounce" ? "BOUNCE" : "DELETE",
     dsn: decided === "bounce" ? notice : { diagnosticcode: bytesOf(outcome.reply) },
     ...queueTree(refusal),
@@ -142,15 +144,16 @@ function heardTree({
 /** What a notice of the outcome says, whether one is sent or not; and its id, drawn when a script looks, if one is sent. */
 function noticeTree(
   { kind, reply: heard, status, success }: TriedOutcome,
-  { isOver, foretell }: { isOver: boolean; foretell: AttemptFacts["foretell"] },
+  how: { isOver: boolean } & Pick<AttemptFacts, "foretell" | "expiredStatus">,
 ): Tree {
+  const { isOver, foretell, expiredStatus } = how;
   const digit = kind === "delivered" ? "2" : isOver ? "5" : "4";
   const action = kind === "delivered" ? kindOfArrival(success) : isOver ? "failed" : "delayed";
   const idOf = foretell(action);
   return {
     action,
     ...(idOf === null ? {} : { id: () => ({ transaction: idOf(), queue: 1 }) }),
-    status: statusTree(digit + status.slice(1)),
+    status: statusTree(expiredStatus ?? digit + status.slice(1)),
     diagnostictype: reply.test(heard) ? "smtp" : "x-error",
     diagnosticcode: bytesOf(heard),
   };

@@ -146,6 +146,8 @@ export interface Outcome {
    */
   readonly success?: "reported" | "final";
   readonly order?: OutcomeOrder;
+  /** For how long the far side does not want to be asked again, where it has said so (Retry-After, RFC 9110 10.2.3). */
+  readonly notBeforeMs?: number;
   /** What a script wants the notice of it to say, if there is one. */
   readonly words?: NoticeWords;
   /** The id that a script was told of the notice of that kind, should it come to one; several recipients may have the same. */
@@ -168,6 +170,12 @@ export interface Courier {
    * Null: it is put off. Absent: nobody wants to be asked. Never rejects.
    */
   refused?(attempt: Attempt, value: unknown): Promise<Outcome | null>;
+
+  /**
+   * What becomes of the recipients of an attempt that is not made, for it is too late (RFC 2852): failed, each in order, as
+   * `outcome` is. Absent: nobody wants to hear of it. Never rejects.
+   */
+  expired?(attempt: Attempt, outcome: Outcome): Promise<readonly Outcome[]>;
 
   /** Attempts of one destination worth having in flight at once (connections times pipelining depth). */
   readonly attemptsPerDestination: number;

@@ -6,8 +6,9 @@
 import type { Clock } from "#base/clock.ts";
 
 import type { Envelope } from "../message/envelope.ts";
-import type { Attempt, Courier, Outcome } from "./courier.ts";
+import type { Courier, Outcome } from "./courier.ts";
 import type { RetryDecision } from "./retry.ts";
+import { wrapCourier } from "./wrapped-courier.ts";
 
 /** RFC 3463 3.5. */
 export const tooLate: Outcome = {
@@ -16,6 +17,11 @@ export const tooLate: Outcome = {
   status: "5.4.7",
   remoteMta: "",
 };
+
+/** The status of what was put off until its end (RFC 3463 3.5). */
+export function expiredStatus(envelope: Pick<Envelope, "deliverBy">, now: number): string {
+  return isTooLate(envelope, now) ? tooLate.status : "4.4.7";
+}
 
 export function isTooLate({ deliverBy }: Pick<Envelope, "deliverBy">, now: number): boolean {
   return deliverBy?.mode === "return" && now >= deliverBy.at;
@@ -35,22 +41,16 @@ export function withDeadline(
   return { ...planned, notify: planned.notify || wasDueAt <= at };
 }
 
-/** A courier that is not even asked about mail that is too late. */
+/** A courier that is not asked to try mail that is too late, but hears of it. */
 export function withDeadlines(courier: Courier, clock: Clock): Courier {
-  return {
-    get attemptsPerDestination() {
-      return courier.attemptsPerDestination;
-    },
-    deliver(attempt: Attempt) {
-      const { deliverBy } = attempt.message.envelope;
-      if (deliverBy === undefined) return courier.deliver(attempt);
-      const now = clock.now();
-      if (isTooLate({ deliverBy }, now)) return Promise.resolve(attempt.recipients.map(() => tooLate));
-      const { at, mode, trace } = deliverBy;
-      const seconds = Math.round((at - now) / 1000);
-      return courier.deliver({ ...attempt, deliverBy: { seconds, mode, trace } });
-    },
-    refused: async (attempt, value) => (await courier.refused?.(attempt, value)) ?? null,
-    close: (deadlineMs) => courier.close(deadlineMs),
-  };
+  return wrapCourier(courier, (attempt) => {
+    const { deliverBy } = attempt.message.envelope;
+    if (deliverBy === undefined) return courier.deliver(attempt);
+    const now = clock.now();
+    if (isTooLate({ deliverBy }, now))
+      return courier.expired?.(attempt, tooLate) ?? Promise.resolve(attempt.recipients.map(() => tooLate));
+    const { at, mode, trace } = deliverBy;
+    const seconds = Math.round((at - now) / 1000);
+    return courier.deliver({ ...attempt, deliverBy: { seconds, mode, trace } });
+  });
 }

@@ -46,6 +46,16 @@ test("jitter lengthens a wait by up to a tenth and never shortens it", () => {
   assert.equal(decision.dueAt, 1000 + 66_000);
 });
 
+test("what the far side does not want to hear before its time waits longer, never shorter", () => {
+  const wait = (notBeforeMs: number): number | null => {
+    const decision = decideRetry({ schedule, attempts: 1, now: 1000, jitter: 0, notBeforeMs });
+    return decision.kind === "retry" ? decision.dueAt - 1000 : null;
+  };
+  assert.deepEqual([0, 59_000, 120_000].map(wait), [60_000, 60_000, 120_000]);
+  const last = decideRetry({ schedule, attempts: 5, now: 1000, jitter: 0, notBeforeMs: 120_000 });
+  assert.deepEqual(last, { kind: "give-up" });
+});
+
 test("a schedule without retries gives up after the first attempt", () => {
   assert.deepEqual(decideRetry({ schedule: { count: 0, intervals: [] }, attempts: 1, now: 0, jitter: 0 }), {
     kind: "give-up",

@@ -14,7 +14,7 @@ export type RetryDecision =
 /**
  * `attempts` counts those made, at least 1. `jitter` in 0..1 spreads retries over up to a tenth of the wait,
  * so that what was deferred together does not come back together. `backOffMs`, where given, is the wait in place of the
- * schedule's.
+ * schedule's; `notBeforeMs` is waited for in any case, and what was put off together is spread behind it.
  */
 export function decideRetry(input: {
   readonly schedule: RetrySchedule;
@@ -22,11 +22,12 @@ export function decideRetry(input: {
   readonly now: number;
   readonly jitter: number;
   readonly backOffMs?: number | null;
+  readonly notBeforeMs?: number;
 }): RetryDecision {
   const { schedule, attempts, now } = input;
   if (attempts > schedule.count) return { kind: "give-up" };
   const { delayMs: usualMs, notify } = intervalAt(schedule, attempts - 1);
-  const delayMs = input.backOffMs ?? usualMs;
+  const delayMs = Math.max(input.backOffMs ?? usualMs, input.notBeforeMs ?? 0);
   let until = now + delayMs;
   for (let i = attempts; i < schedule.count && i < attempts + 1000; i++)
     until += intervalAt(schedule, i).delayMs;

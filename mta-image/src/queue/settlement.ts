@@ -11,7 +11,7 @@ import type { Log } from "#base/log.ts";
 
 import { type NoticeKind, kindOfArrival, wantsToHear } from "../message/notice-wishes.ts";
 import type { Outcome, OutcomeKind, RetryOrder } from "./courier.ts";
-import { isTooLate, tooLate, withDeadline } from "./deadline.ts";
+import { expiredStatus, withDeadline } from "./deadline.ts";
 import type { Entry } from "./entry.ts";
 import type { Notice, Notifier } from "./notifier.ts";
 import { type RetrySchedule, decideRetry } from "./retry.ts";
@@ -117,13 +117,13 @@ export class Settlement {
   /** A recipient that was deferred until the end failed with what was last heard (RFC 3463 3.5: X.4.7 expired). */
   #finalOutcome({ message }: Entry, outcome: Outcome): Outcome {
     if (outcome.kind === "failed") return outcome;
-    const isLate = isTooLate(message.envelope, this.#options.clock.now());
-    return { ...outcome, kind: "failed", status: isLate ? tooLate.status : "4.4.7" };
+    return { ...outcome, kind: "failed", status: expiredStatus(message.envelope, this.#options.clock.now()) };
   }
 
   /** Plans the next attempt; null when there is none. */
-  #defer({ entry, outcome: { order }, retryMs = null }: Item): { notify: boolean; until: number } | null {
+  #defer({ entry, outcome, retryMs = null }: Item): { notify: boolean; until: number } | null {
     const { clock, random, scheduleFor, place, hold, moveTo } = this.#options;
+    const { order, notBeforeMs = 0 } = outcome;
     const wished = order?.kind === "retry" ? order : null;
     if (wished?.transportId !== undefined) moveTo(entry, wished.transportId);
     const schedule = scheduleFor(entry.destination);
@@ -136,7 +136,8 @@ export class Settlement {
     }
     // A try that is not counted is followed by the wait of the first one.
     const attempts = Math.max(1, entry.attempts);
-    const planned = decideRetry({ schedule, attempts, now, jitter: random(), backOffMs: retryMs });
+    const wait = { backOffMs: retryMs, notBeforeMs };
+    const planned = decideRetry({ schedule, attempts, now, jitter: random(), ...wait });
     const decision = withDeadline(planned, entry.message.envelope, { now, wasDueAt: entry.dueAt });
     // A script may go on beyond the schedule, and then its last wait counts.
     if (decision.kind === "give-up") return wished === null ? null : this.#goOn(entry, wished, schedule);

@@ -6,6 +6,7 @@ import type { Clock } from "#base/clock.ts";
 import type { WarmUpView } from "#contract/warm-up-api.ts";
 
 import type { Courier, Outcome } from "./courier.ts";
+import { wrapCourier } from "./wrapped-courier.ts";
 
 /** Of all days together. */
 const KEPT = 20_000;
@@ -61,19 +62,11 @@ export class SourceCount {
 
 /** Attempts whose address nobody chose are not counted. */
 export function countSources(inner: Courier, count: SourceCount): Courier {
-  const courier: Courier = {
-    get attemptsPerDestination() {
-      return inner.attemptsPerDestination;
-    },
-    deliver: (attempt) => {
-      const source = attempt.terms?.source ?? "";
-      const delivering = inner.deliver(attempt);
-      return source === "" ? delivering : noted(delivering, (outcomes) => count.note(source, outcomes));
-    },
-    close: (deadlineMs) => inner.close(deadlineMs),
-  };
-  const refused = inner.refused?.bind(inner);
-  return refused === undefined ? courier : Object.assign(courier, { refused });
+  return wrapCourier(inner, (attempt) => {
+    const source = attempt.terms?.source ?? "";
+    const delivering = inner.deliver(attempt);
+    return source === "" ? delivering : noted(delivering, (outcomes) => count.note(source, outcomes));
+  });
 }
 
 async function noted<T>(value: Promise<T>, note: (value: T) => void): Promise<T> {

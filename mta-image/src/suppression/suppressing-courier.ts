@@ -6,6 +6,7 @@ import { describe } from "#base/error.ts";
 import type { Log } from "#base/log.ts";
 
 import type { Attempt, Courier, Outcome } from "../queue/courier.ts";
+import { wrapCourier } from "../queue/wrapped-courier.ts";
 import type { Suppression } from "./suppression-store.ts";
 
 export interface Suppressing {
@@ -14,15 +15,9 @@ export interface Suppressing {
 }
 
 export function suppressBefore(inner: Courier, list: Suppressing, log: Log): Courier {
-  const courier: Courier = {
-    get attemptsPerDestination() {
-      return inner.attemptsPerDestination;
-    },
-    deliver: (attempt) => (list.isOn ? deliver(attempt, inner, list, log) : inner.deliver(attempt)),
-    close: (deadlineMs) => inner.close(deadlineMs),
-  };
-  const refused = inner.refused?.bind(inner);
-  return refused === undefined ? courier : Object.assign(courier, { refused });
+  return wrapCourier(inner, (attempt) =>
+    list.isOn ? deliver(attempt, inner, list, log) : inner.deliver(attempt),
+  );
 }
 
 async function deliver(

@@ -12,6 +12,7 @@ import type { Log } from "#base/log.ts";
 import type { TelemetryConfig } from "#contract/telemetry-config.ts";
 
 import type { Attempt, Courier, Outcome } from "../queue/courier.ts";
+import { wrapCourier } from "../queue/wrapped-courier.ts";
 import type { SpooledMessage } from "../spool/spool.ts";
 import { Exporter } from "./exporter.ts";
 import type { Span } from "./otlp.ts";
@@ -98,16 +99,9 @@ export class Telemetry {
 
   /** Tells of attempts on their way through. */
   courierBefore(inner: Courier): Courier {
-    const refused = inner.refused?.bind(inner);
-    const courier: Courier = {
-      get attemptsPerDestination() {
-        return inner.attemptsPerDestination;
-      },
-      deliver: (attempt) =>
-        this.#exporter === null ? inner.deliver(attempt) : this.#deliver(attempt, inner),
-      close: (deadlineMs) => inner.close(deadlineMs),
-    };
-    return refused === undefined ? courier : Object.assign(courier, { refused });
+    return wrapCourier(inner, (attempt) =>
+      this.#exporter === null ? inner.deliver(attempt) : this.#deliver(attempt, inner),
+    );
   }
 
   /** Sends what waits. */

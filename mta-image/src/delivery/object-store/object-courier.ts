@@ -94,7 +94,7 @@ export class ObjectCourier implements Courier {
       const key = objectKey(prefix, message, recipient);
       const headers = objectHeaders(message, recipient);
       const answer = await putObject(client, { key, headers, content, signal: this.#end.signal });
-      return outcomeOfAnswer(answer, place);
+      return outcomeOfAnswer(answer, place, this.#options.clock.now());
     } catch (error) {
       return outcomeOfTransfer(reasonOf(error), place);
     }

@@ -5,6 +5,7 @@
  */
 import type { Outcome, OutcomeKind } from "../../queue/courier.ts";
 import { oneLine } from "../outcome.ts";
+import { retryAfterMs } from "./retry-after.ts";
 import type { S3Answer } from "./s3-answer.ts";
 
 interface Meaning {
@@ -24,14 +25,21 @@ const PASSING = new Set([
   ...["RequestTimeTooSkewed", "ExpiredToken", "InvalidToken", "AuthorizationHeaderMalformed", "NoSuchUpload"],
 ]);
 
-export function outcomeOfAnswer(answer: S3Answer, place: string): Outcome {
+/** `now` in wall-clock ms. */
+export function outcomeOfAnswer(answer: S3Answer, place: string, now: number): Outcome {
   const code = /<Code>([A-Za-z0-9.]{1,100})<\/Code>/.exec(answer.body)?.[1] ?? "";
   if (answer.status >= 200 && answer.status < 300) {
     const reply = oneLine(`HTTP ${answer.status} stored ${answer.etag}`);
     return { kind: "delivered", status: "2.0.0", reply, remoteMta: place };
   }
-  const { kind, status } = meaningOf(answer.status, code);
-  return { kind, status, reply: oneLine(`HTTP ${answer.status} ${code}`.trim()), remoteMta: place };
+  const meaning = meaningOf(answer.status, code);
+  const notBeforeMs = meaning === BUSY ? retryAfterMs(answer.retryAfter, now) : 0;
+  return {
+    ...meaning,
+    reply: oneLine(`HTTP ${answer.status} ${code}`.trim()),
+    remoteMta: place,
+    ...(notBeforeMs === 0 ? {} : { notBeforeMs }),
+  };
 }
 
 export function outcomeOfTransfer(reason: string, place: string): Outcome {

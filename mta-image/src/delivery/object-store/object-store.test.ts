@@ -10,6 +10,7 @@ import { createTransport } from "nodemailer";
 import { systemClock } from "#base/clock.ts";
 
 import { FakeCourier } from "../../../testing/fake-courier.ts";
+import { queuedIn, sendTo } from "../../../testing/engine-mail.ts";
 import { startEngine } from "../../../testing/harness.ts";
 import { makeMessage } from "../../../testing/messages.ts";
 import { ObjectStore, storeKinds, whyNot } from "../../../testing/object-store.ts";
@@ -154,7 +155,7 @@ testEach(
 /** A store that answers by script. */
 async function scripted(
   t: TestContext,
-  answer: (asked: string) => { status: number; body?: string; etag?: string } | "cut",
+  answer: (asked: string) => { status: number; body?: string; etag?: string; retryAfter?: string } | "cut",
 ): Promise<{ settings: ObjectStoreSettings; asked: string[] }> {
   const folder = mkdtempSync(join(tmpdir(), "keys-"));
   writeFileSync(join(folder, "key"), "k");
@@ -166,7 +167,11 @@ async function scripted(
       asked.push(line);
       const said = answer(line);
       if (said === "cut") request.socket.destroy();
-      else response.writeHead(said.status, said.etag === undefined ? {} : { etag: said.etag }).end(said.body);
+      else {
+        if (said.etag !== undefined) response.setHeader("etag", said.etag);
+        if (said.retryAfter !== undefined) response.setHeader("retry-after", said.retryAfter);
+        response.writeHead(said.status).end(said.body);
+      }
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -226,9 +231,38 @@ test("what an answer means", () => {
   ];
   for (const [status, code, expected] of cases) {
     const body = code === "" ? "" : `<Error><Code>${code}</Code></Error>`;
-    const outcome = outcomeOfAnswer({ status, etag: "", body }, "store/mail");
+    const outcome = outcomeOfAnswer({ status, etag: "", retryAfter: "", body }, "store/mail", 0);
     assert.equal(`${outcome.kind} ${outcome.status}`, expected, `${status} ${code}`);
   }
+});
+
+test("a store that is busy is not asked again before the time it says; other words of time change nothing", async (t) => {
+  let said: { status: number; retryAfter: string } = { status: 503, retryAfter: "7200" };
+  const { settings } = await scripted(t, () => said);
+  const waits = async (status: number, retryAfter: string): Promise<number | undefined> => {
+    said = { status, retryAfter };
+    return (await deliver(settings))[0]?.notBeforeMs;
+  };
+  assert.equal(await waits(503, "7200"), 7_200_000);
+  assert.equal(await waits(429, "7200"), 7_200_000);
+  assert.equal(await waits(503, "not soon"), undefined);
+  assert.equal(await waits(403, "7200"), undefined);
+  assert.equal(await waits(200, "7200"), undefined);
+});
+
+test("an engine keeps mail for a busy store until the time that it has said", async (t) => {
+  const { settings } = await scripted(t, () => ({ status: 503, retryAfter: "7200" }));
+  const { endpoint, keyFile: accesskeyfile, secretFile: secretkeyfile } = settings;
+  const objectstore = { endpoint, bucket: "mail", accesskeyfile, secretkeyfile };
+  const retry = { count: 3, intervals: [{ interval: "1m" }] };
+  const engine = await startEngine({ server: "127.0.0.1:1", group: { objectstore, retry } });
+  t.after(() => engine.stop());
+  await sendTo(engine, "ann@example.net");
+  const [entry] = await until(
+    () => queuedIn(engine),
+    (list) => list[0]?.attempts === 1,
+  );
+  assert.ok(Date.parse(entry?.dueAt ?? "") - Date.now() > 7_000_000);
 });
 
 testEach("an engine puts what it takes into the store", async (store, t) => {

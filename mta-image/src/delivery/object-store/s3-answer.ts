@@ -8,6 +8,8 @@ import type { ClientRequest, IncomingMessage } from "node:http";
 export interface S3Answer {
   readonly status: number;
   readonly etag: string;
+  /** As the store says it; "" where it does not. */
+  readonly retryAfter: string;
   /** XML, or "" */
   readonly body: string;
 }
@@ -26,7 +28,8 @@ export async function readAnswer(request: ClientRequest, response: IncomingMessa
   } finally {
     if (isCutOff) request.destroy();
   }
-  return { status, etag: headers.etag ?? "", body: Buffer.concat(pieces).toString("utf8") };
+  const { etag = "", "retry-after": retryAfter = "" } = headers;
+  return { status, etag, retryAfter, body: Buffer.concat(pieces).toString("utf8") };
 }
 
 /** Reads on to the end, so that the line can be used again, but keeps no more than an error needs. */
