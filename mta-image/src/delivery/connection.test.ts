@@ -200,6 +200,32 @@ test("content that cannot be read midway is never ended as if it were whole", as
   assert.deepEqual(host.messages, []);
 });
 
+test("a reply that comes with 354 is not taken for one to content that was not sent yet", async () => {
+  for (const keywords of [["PIPELINING"], []]) {
+    host.keywords = keywords;
+    host.answer = ({ line }) => (line === "DATA" ? "354 go on\r\n250 2.0.0 taken\r\n" : undefined);
+    assert.deepEqual(await rig().deliver(), [
+      "deferred 4.5.0 The host does not speak SMTP properly: more behind 354 than was asked for",
+    ]);
+  }
+  assert.deepEqual(host.messages, []);
+});
+
+test("a host that replies more often than it is asked costs no recipient of the next message its own reply", async () => {
+  host.keywords = [];
+  host.answer = ({ line, connection }) => {
+    if (line === "." && connection === 1) return "250 2.0.0 taken\r\n250 2.0.0 taken again\r\n";
+    return line.includes("nobody") ? "550 5.1.1 unknown\r\n" : undefined;
+  };
+  const made = rig({ settings: { maxConnections: 1 } });
+  const both = await Promise.all([
+    made.deliver(),
+    made.deliver({ to: ["ann@example.net", "nobody@example.net"] }),
+  ]);
+  assert.deepEqual(both, [[TAKEN], [TAKEN, "failed 5.1.1 550 5.1.1 unknown"]]);
+  assert.equal(host.connections, 2);
+});
+
 test("a message that cannot be read at all leaves the others alone", async () => {
   const made = rig();
   const { deliver } = bound(made);

@@ -23,7 +23,7 @@ import { BodyStuffer, chunkForm, wireForm } from "./body.ts";
 import type { Capabilities } from "./capabilities.ts";
 import { type Job, outcomeOfReadError } from "./job.ts";
 import { outcomeOfReply, outcomeOfTrouble, type Trouble, unclearOutcome } from "./outcome.ts";
-import { type Phase, Transaction } from "./transaction.ts";
+import { type Next, type Phase, Transaction } from "./transaction.ts";
 import type { Timeouts } from "./transport.ts";
 import type { Wire, WireEnd, WireOwner } from "./wire.ts";
 
@@ -138,7 +138,10 @@ export class Connection implements WireOwner {
     // Nothing was asked: mostly "421 idle too long". The connection is of no use any more.
     if (transaction === null) return this.#wire.end("lost", "reply without a command");
     if (reply.code === 421) return this.#onGoodbye(transaction, reply);
-    switch (transaction.onReply(reply)) {
+    const next = transaction.onReply(reply);
+    if (this.#isOutOfStep(next))
+      return this.#wire.end("garbage", `more behind ${reply.code} than was asked for`);
+    switch (next) {
       case "wait":
         return this.#expect(transaction);
       case "send":
@@ -158,6 +161,14 @@ export class Connection implements WireOwner {
       case "garbage":
         return this.#wire.end("garbage", `${reply.code} in phase ${transaction.phase}`);
     }
+  }
+
+  /**
+   * All that was asked is answered, and more came with the last answer. It belongs to nothing, and would be taken for the
+   * answers to what is asked from here on: a 250 for content that was not sent yet, another recipient's refusal.
+   */
+  #isOutOfStep(next: Next): boolean {
+    return next !== "wait" && next !== "garbage" && this.#next === null && this.#wire.hasMore;
   }
 
   onEnd(end: WireEnd): void {

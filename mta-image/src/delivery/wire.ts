@@ -117,6 +117,11 @@ export class Wire implements Expiring {
     return this.#parser.pendingBytes > 0;
   }
 
+  /** While a reply is told of: more came with it. */
+  get hasMore(): boolean {
+    return this.#parser.unreadBytes > 0;
+  }
+
   /** "TLSv1.3 TLS_AES_256_GCM_SHA384", or null in the clear. */
   get tls(): string | null {
     const socket = this.#socket as Partial<TLSSocket>;

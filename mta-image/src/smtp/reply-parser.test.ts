@@ -38,10 +38,26 @@ test("what is no reply is a protocol error, however it is cut", () => {
     "250-a\r\n251 b\r\n",
     `250 ${"x".repeat(3000)}\r\n`,
   ];
-  for (const text of [...broken, "250-x\r\n".repeat(101)]) {
+  for (const text of [...broken, "250-x\r\n".repeat(1001)]) {
     assert.throws(() => parse([Buffer.from(text)]), ProtocolError, text.slice(0, 20));
     assert.throws(() => parse(Array.from(Buffer.from(text), (byte) => Buffer.from([byte]))), ProtocolError);
   }
+});
+
+test("of a reply with very many lines the first hundred are kept, and the next reply is read", () => {
+  const long = `250-first\r\n${"250-x\r\n".repeat(598)}250 2.0.0 last\r\n`;
+  const [reply, next] = parse([Buffer.from(`${long}354 go on\r\n`)]);
+  assert.deepEqual([reply?.code, reply?.lines.length, reply?.lines[0]], [250, 100, "first"]);
+  assert.equal(next?.code, 354);
+});
+
+test("whoever hears of a reply sees how much came behind it", () => {
+  const parser = new ReplyParser();
+  const behind: number[] = [];
+  parser.push(Buffer.from("250 a\r\n354 b\r\n25"), () => behind.push(parser.unreadBytes));
+  parser.push(Buffer.from("0 c\r\n"), () => behind.push(parser.unreadBytes));
+  assert.deepEqual(behind, [9, 2, 0]);
+  assert.equal(parser.unreadBytes, 0);
 });
 
 test("control bytes and non-ASCII of a server never reach a text", () => {

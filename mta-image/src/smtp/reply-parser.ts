@@ -1,8 +1,8 @@
 /**
  * Reads the replies of a server, however the bytes are cut. Replies are hostile input: a line has at most
- * 2,048 bytes, a reply at most 100 lines, all with the same code (RFC 5321 4.2.1); anything else throws
- * ProtocolError, after which the connection is of no use. Control bytes in texts become spaces, so that a
- * text may go to logs and notices.
+ * 2,048 bytes, a reply at most 1,000 lines, all with the same code (RFC 5321 4.2.1); anything else throws
+ * ProtocolError, after which the connection is of no use. The first 100 lines are kept, since nobody reads more. Control
+ * bytes in texts become spaces, so that a text may go to logs and notices.
  */
 
 export interface ServerReply {
@@ -17,7 +17,8 @@ export class ProtocolError extends Error {
 }
 
 const MAX_LINE_BYTES = 2048;
-const MAX_LINES = 100;
+const MAX_LINES = 1000;
+const LINES_KEPT = 100;
 const LF = 10;
 const ENHANCED = /^([245]\.\d{1,3}\.\d{1,3})(?: |$)/;
 
@@ -25,10 +26,18 @@ export class ReplyParser {
   #pending: Buffer | null = null;
   #code = 0;
   #lines: string[] = [];
+  /** Of the reply that is not complete yet, also those that are not kept. */
+  #linesRead = 0;
+  #unread = 0;
 
   /** Bytes that belong to no complete line yet. Zero between replies. */
   get pendingBytes(): number {
     return (this.#pending?.length ?? 0) + this.#lines.length;
+  }
+
+  /** While a reply is told of: how many bytes came with it that stand behind it. */
+  get unreadBytes(): number {
+    return this.#unread;
   }
 
   /** Takes bytes and calls `onReply` for each reply that they complete. Throws ProtocolError. */
@@ -42,8 +51,10 @@ export class ReplyParser {
       if (end - start > MAX_LINE_BYTES) throw new ProtocolError("reply line too long");
       const reply = this.#line(data, start, end);
       start = end + 1;
+      this.#unread = data.length - start;
       if (reply !== null) onReply(reply);
     }
+    this.#unread = 0;
     if (data.length - start > MAX_LINE_BYTES) throw new ProtocolError("reply line too long");
     if (start < data.length) this.#pending = data.subarray(start);
   }
@@ -53,15 +64,17 @@ export class ReplyParser {
     const code = codeAt(data, start, stop);
     const separator = stop - start > 3 ? data[start + 3] : 32;
     if (code === 0 || (separator !== 32 && separator !== 45)) throw new ProtocolError("not an SMTP reply");
-    if (this.#lines.length === 0) this.#code = code;
+    if (this.#linesRead === 0) this.#code = code;
     else if (this.#code !== code) throw new ProtocolError("reply with two codes");
-    this.#lines.push(clean(data.toString("latin1", Math.min(start + 4, stop), stop)));
+    if (this.#linesRead++ < LINES_KEPT)
+      this.#lines.push(clean(data.toString("latin1", Math.min(start + 4, stop), stop)));
     if (separator === 45) {
-      if (this.#lines.length >= MAX_LINES) throw new ProtocolError("reply with too many lines");
+      if (this.#linesRead >= MAX_LINES) throw new ProtocolError("reply with too many lines");
       return null;
     }
     const lines = this.#lines;
     this.#lines = [];
+    this.#linesRead = 0;
     return { code, enhanced: enhancedOf(code, lines[0] ?? ""), lines };
   }
 }
