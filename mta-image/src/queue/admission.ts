@@ -130,9 +130,8 @@ export class Admission {
       const now = this.#options.clock.monotonic();
       const wait = Math.max(...spaced.map((counter) => counter.connectWait(now)));
       if (wait === 0) for (const counter of spaced) counter.connected(now);
-      // Whose turn it is in a cluster may change while it waits.
-      const isShared = spaced.some(({ limits }) => limits.cluster);
-      return isShared ? Math.min(wait, LOOK_AGAIN_MS) : wait;
+      // Rules change while it waits, and whose turn it is in a cluster.
+      return Math.min(wait, LOOK_AGAIN_MS);
     };
   }
 

@@ -15,7 +15,7 @@ export class Counter extends Blocker {
   /** The part of this engine. */
   #limits: Limits;
   running = 0;
-  #connectAt = 0;
+  #connectedAt = Number.NEGATIVE_INFINITY;
   readonly #use: RateUse = { at: 0, used: 0 };
   readonly #division: Division;
 
@@ -87,7 +87,16 @@ export class Counter extends Blocker {
   }
 
   connected(now: number): void {
-    this.#connectAt = now + this.#limits.connectIntervalMs;
+    this.#connectedAt = now;
+  }
+
+  get #connectAt(): number {
+    return this.#connectedAt + this.#limits.connectIntervalMs;
+  }
+
+  /** Of the policy as it is now; 0 when it is gone, or spaces nothing any more. */
+  space(connectIntervalMs: number): void {
+    this.limit({ ...this.#whole, connectIntervalMs });
   }
 
   /** Nothing is lost when it is forgotten and made anew. */

@@ -42,8 +42,11 @@ export function explainEntry(entry: Entry, around: Surroundings): Explanation {
   switch (phase) {
     case "hold":
       return { entry, reason: "an administrator holds it", obstacles: [] };
-    case "running":
-      return { entry, reason: "it is being tried", obstacles: [] };
+    case "running": {
+      const obstacles = spacingOf(around);
+      const rest = obstacles.length > 0 ? ", and waits where it needs a new connection" : "";
+      return { entry, reason: `it is being tried${rest}`, obstacles };
+    }
     case "gone":
       return { entry, reason: "it is settled", obstacles: [] };
     case "waiting":
@@ -73,12 +76,27 @@ function obstaclesOf(entry: Entry, around: Surroundings): Obstacle[] {
   return [place("turn", `${line.length} entries are in line`)];
 }
 
+/** An attempt under way may wait for a connection, unless one that is open takes it. */
+function spacingOf({ candidates, monotonic, now }: Surroundings): Obstacle[] {
+  const found = (candidates ?? []).map(({ source, judgement: { counters } }) =>
+    counters
+      .filter((counter) => counter.connectWait(monotonic) > 0)
+      .map((counter): Obstacle => {
+        const { tag, connectIntervalMs } = counter.limits;
+        const detail = `new connections are ${connectIntervalMs / 1000} s apart`;
+        const until = now + counter.connectWait(monotonic);
+        return { kind: "policy", id: counter.policy.id, tag, source, detail, until };
+      }),
+  );
+  return found.every((obstacles) => obstacles.length > 0) ? found.flat() : [];
+}
+
 function ruleOf(source: string, { suspension, counters }: Judgement, around: Surroundings): Obstacle[] {
   const { now, monotonic } = around;
   const at = (wait: number): number | null => (wait === Number.POSITIVE_INFINITY ? null : now + wait);
   if (suspension !== null) {
     const { id, tag, properties } = suspension.facts;
-    const detail = `is suspended${learnedFrom(properties)}`;
+    const detail = `is suspended${learnedFrom(properties)}${notesOf(properties)}`;
     return [{ kind: "suspension", id, tag, source, detail, until: at(suspension.wait(monotonic)) }];
   }
   return counters
@@ -96,6 +114,13 @@ function ruleOf(source: string, { suspension, counters }: Judgement, around: Sur
 /** Rules that were learned from a reply say which. */
 function learnedFrom({ reply }: Readonly<Record<string, string | number | boolean>>): string {
   return typeof reply === "string" ? ` since a host said: ${reply}` : "";
+}
+
+/** What whoever suspended wrote beside it, such as "; why: maintenance". */
+function notesOf({ reply: _, ...notes }: Readonly<Record<string, string | number | boolean>>): string {
+  return Object.entries(notes)
+    .map(([name, value]) => `; ${name}: ${value}`)
+    .join("");
 }
 
 const NO_SHARE = "this engine has no share in the limits of its cluster yet";

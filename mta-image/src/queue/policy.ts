@@ -85,7 +85,7 @@ export function applyPolicy<L>(policy: Policy<L>, facts: Facts): Applied<L> | nu
   const branch = policy.branches.find(({ matcher }) => matcher.matches(facts));
   if (branch === undefined) return null;
   const values = policy.counted.map(({ field, rollUp }) => rollUp(facts[field]));
-  return { policy, limits: branch.limits, key: [policy.id, branch.key, ...values].join("\0") };
+  return { policy, limits: branch.limits, key: keyOf(policy.id, branch.key, ...values) };
 }
 
 /** Every policy that says something, in order, up to the first that stops. */
@@ -98,6 +98,20 @@ export function applyPolicies(policies: readonly Policy[], facts: Facts): Applie
     if (applied.limits.stop) break;
   }
   return found;
+}
+
+/** What one of these policies says now of what is counted under a key; null: nothing. */
+export function limitsUnder(key: string, policies: readonly Policy[]): Limits | null {
+  for (const { id, branches } of policies)
+    for (const branch of branches) {
+      const own = keyOf(id, branch.key);
+      if (key === own || key.startsWith(`${own}\0`)) return branch.limits;
+    }
+  return null;
+}
+
+function keyOf(...parts: readonly string[]): string {
+  return parts.join("\0");
 }
 
 function isBounded({ concurrency, rate, connectIntervalMs }: Limits): boolean {

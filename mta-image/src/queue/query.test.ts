@@ -30,6 +30,35 @@ test("hold stops an entry, release makes it due, and the spool hears of both", a
   assert.equal(queue.figures().hold, 0);
 });
 
+test("what is released before the time that its sender named waits for it, unless it is retried", async () => {
+  const { queue, courier, clock, ledger } = setUp();
+  const holdUntil = clock.now() + 600_000;
+  for (let i = 0; i < 2; i++)
+    queue.add(makeMessage({ envelope: { holdUntil }, states: [makeState({ dueAt: holdUntil })] }));
+  const [entry, other] = [...queue.entries()];
+  assert.ok(entry && other);
+  for (const held of [entry, other]) assert.ok(queue.hold(held) && queue.release(held));
+  assert.equal(ledger.states.get(`${entry.message.id}/0`)?.status, "queued");
+  assert.deepEqual([queue.figures().hold, queue.figures().deferred], [0, 2]);
+  assert.equal(queue.retryNow(other), true);
+  clock.advance(599_999);
+  await settle();
+  assert.equal(courier.attempts.length, 1);
+  clock.advance(1);
+  await settle();
+  assert.equal(courier.attempts.length, 2);
+  const late = makeMessage({
+    envelope: { holdUntil },
+    states: [makeState({ dueAt: holdUntil, status: "hold" })],
+  });
+  clock.advance(5000);
+  queue.add(late);
+  const [waited] = queue.find(late.id);
+  courier.hold();
+  assert.ok(waited && queue.release(waited));
+  assert.equal(waited.dueAt, clock.now(), "it is due since it was set free");
+});
+
 test("retry makes a waiting entry due now and leaves a running one alone", async () => {
   const { queue, courier } = setUp();
   courier.answer = () => outcome("deferred");

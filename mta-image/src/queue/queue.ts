@@ -26,7 +26,7 @@ import { Reactions } from "./reactions.ts";
 import type { RetrySchedule } from "./retry.ts";
 import { Rulebook } from "./rulebook.ts";
 import { type OutcomeCounters, Settlement } from "./settlement.ts";
-import { dueWhenTaken } from "./wait-bounds.ts";
+import { dueWhenReleased, dueWhenTaken } from "./wait-bounds.ts";
 import { WaitingRoom } from "./waiting-room.ts";
 
 export type { QueueFigures, QueueOptions } from "./queue-options.ts";
@@ -204,7 +204,8 @@ export class Queue {
 
   /** Why an entry is where it is. */
   explain(entry: Entry): Explanation {
-    const isRuled = entry.phase === "ready" && !this.#admission.isOpen;
+    const isDue = entry.phase === "ready" || entry.phase === "running";
+    const isRuled = isDue && !this.#admission.isOpen;
     return explainEntry(entry, {
       now: this.#clock.now(),
       monotonic: this.#clock.monotonic(),
@@ -218,7 +219,7 @@ export class Queue {
   retryNow(entry: Entry): boolean {
     if (entry.phase !== "waiting") return false;
     this.#due.remove(entry);
-    this.#makeDue(entry);
+    this.#makeDue(entry, this.#clock.now());
     return true;
   }
 
@@ -235,7 +236,7 @@ export class Queue {
     if (entry.phase !== "hold") return false;
     this.#held--;
     entry.phase = "waiting";
-    this.#makeDue(entry);
+    this.#makeDue(entry, dueWhenReleased(entry, this.#clock.now()));
     this.#record(entry);
     return true;
   }
@@ -329,8 +330,8 @@ export class Queue {
     this.rulebook.close();
   }
 
-  #makeDue(entry: Entry): void {
-    entry.dueAt = this.#clock.now();
+  #makeDue(entry: Entry, at: number): void {
+    entry.dueAt = at;
     this.#place(entry);
     this.#dispatcher.pump();
   }

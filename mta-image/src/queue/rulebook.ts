@@ -14,7 +14,7 @@ import { Division, type Share } from "./division.ts";
 import { type GroupingTable, compileGrouping, noGroupings } from "./grouping.ts";
 import { NamedLists } from "./lists.ts";
 import type { Facts } from "./matching.ts";
-import { type Limits, type Policy, type PolicyType, applyPolicies } from "./policy.ts";
+import { type Limits, type Policy, type PolicyType, applyPolicies, limitsUnder } from "./policy.ts";
 import { RuleIndex } from "./rule-index.ts";
 import { Suspension, type SuspensionFacts } from "./suspension.ts";
 import type { WaitingRoom } from "./waiting-room.ts";
@@ -136,6 +136,7 @@ export class Rulebook {
     this.grouping = compileGrouping(rules.grouping);
     for (const { mentions } of this.#fromFile) this.#mention(mentions, -1);
     for (const suspension of this.#suspensionsOfFile) this.#unlist(suspension);
+    this.#respace(this.#fromFile, rules.policies);
     this.#fromFile = rules.policies;
     this.#suspensionsOfFile = rules.suspensions;
     for (const { mentions } of rules.policies) this.#mention(mentions, 1);
@@ -149,7 +150,10 @@ export class Rulebook {
     const { id } = added.policy;
     const known = this.#policies.get(id);
     if (known === undefined && this.#policies.size >= MOST_RULES) return false;
-    if (known !== undefined) this.#mention(known.policy.mentions, -1);
+    if (known !== undefined) {
+      this.#mention(known.policy.mentions, -1);
+      this.#respace([known.policy], [added.policy]);
+    }
     this.#policies.set(id, added);
     this.#policyIndex.add(added, known);
     this.#mention(added.policy.mentions, 1);
@@ -249,6 +253,15 @@ export class Rulebook {
     this.version++;
   }
 
+  /** Attempts under way wait for a connection by the rules as they are now, not as they were when they began. */
+  #respace(before: readonly Policy[], after: readonly Policy[]): void {
+    if (!before.some(({ branches }) => branches.some(({ limits }) => limits.connectIntervalMs > 0))) return;
+    for (const counter of this.#counters.values()) {
+      const isConcerned = counter.limits.connectIntervalMs > 0 && limitsUnder(counter.key, before) !== null;
+      if (isConcerned) counter.space(limitsUnder(counter.key, after)?.connectIntervalMs ?? 0);
+    }
+  }
+
   #changed(): void {
     this.version++;
   }
@@ -266,6 +279,7 @@ export class Rulebook {
     this.#policies.delete(known.policy.id);
     this.#policyIndex.delete(known);
     this.#mention(known.policy.mentions, -1);
+    this.#respace([known.policy], []);
     this.#dropEnd(`policy ${known.policy.id}`);
   }
 

@@ -28,6 +28,11 @@ export function dueAfterSettingBack(
   return isHeldUntil(entry) ? dueWhenTaken(entry, now) : entry.dueAt - back;
 }
 
+/** When an entry that was stopped and is set free is due: now, but not before the time that its sender or a script has named. */
+export function dueWhenReleased(entry: Waiting, now: number): number {
+  return isHeldUntil(entry) ? Math.max(entry.dueAt, now) : now;
+}
+
 /** By its sender or a script, to a time of the wall. Looked up only where it may be: an envelope at rest is packed. */
 function isHeldUntil({ attempts, dueAt, message }: Waiting): boolean {
   return attempts === 0 && message.envelope.holdUntil === dueAt;
