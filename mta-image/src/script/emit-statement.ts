@@ -9,12 +9,20 @@ import { children, expressionsOf } from "./walk.ts";
 /** A call is a step. */
 const TICK = "if(--m.left<0)m.refill();";
 /**
- * So is a round of a loop. They are counted in a variable of the function (`q`, downwards) and told to the meter some at a time:
- * a store in every round is what such loops would wait for.
+ * So is each look whether a loop goes on. They are counted in a variable of the function (`q`, downwards) and told to the meter
+ * some at a time: a store in every round is what such loops would wait for.
  */
 const ROUNDS = 64;
-const ROUND = `if(--q<0){q=${ROUNDS - 1};if((m.left-=${ROUNDS})<0)m.refill();}`;
-const REST = `m.left-=${ROUNDS - 1}-q;`;
+const REST = `m.left-=${ROUNDS}-q;`;
+
+/**
+ * A loop that is left for the meter and entered again. Were the meter called from within, V8 would keep what lives across that call in
+ * memory all the time: a sum that grows in each round would wait for its own store, which takes longer than the addition.
+ */
+function metered(test: string, step: string, body: string): string {
+  const pay = `if(q<0){q=${ROUNDS};if((m.left-=${ROUNDS})<0)m.refill();}`;
+  return `for(;;){${pay}for(;--q>=0&&(${test});${step}){${body}}if(q>=0)break;}`;
+}
 
 const comparisons: ReadonlySet<string> = new Set(["<", "<=", ">", ">="]);
 
@@ -77,7 +85,7 @@ export class FunctionEmitter extends ExpressionEmitter {
     );
     const first = (local: string): string => (this.numbers.has(local) ? "0" : "null");
     const locals = [...own.map((local) => `$${local}=${first(local)}`), ...this.temps()];
-    if (this.#hasLoops) locals.push(`q=${ROUNDS - 1}`);
+    if (this.#hasLoops) locals.push(`q=${ROUNDS}`);
     const declared = locals.length === 0 ? "" : `let ${locals.join(",")};`;
     const heads = [...(isMethod ? ["self"] : []), ...names].join(",");
     return `${mark(fn.node.at)}function${star ? "*" : ""} ${name}(${heads}){${TICK}${declared}${fallbacks.join("")}${before}${text}${this.#hasLoops ? REST : ""}return null;}`;
@@ -176,7 +184,8 @@ export class FunctionEmitter extends ExpressionEmitter {
   #loopOnce(node: Extract<Statement, { kind: "for" | "while" }>, step: readonly Expression[]): string {
     const test = node.test === null ? "true" : this.test(node.test);
     const steps = step.map((item) => this.discarded(item)).join(",");
-    return `for(;${test};${steps}){${this.#round()}${this.statement(node.body)}}`;
+    this.#hasLoops = true;
+    return mark(node.at) + metered(test, steps, this.statement(node.body));
   }
 
   /** The variable on the right of the test, when writing the loop twice is right and small enough. */
@@ -195,11 +204,6 @@ export class FunctionEmitter extends ExpressionEmitter {
     return isSmall && !this.writes(name, [...all, { kind: "expression", value: test, at: test.at }])
       ? name
       : null;
-  }
-
-  #round(): string {
-    this.#hasLoops = true;
-    return ROUND;
   }
 
   /** Behind a loop, or within one. */
@@ -232,7 +236,9 @@ export class FunctionEmitter extends ExpressionEmitter {
     const key =
       node.key === null ? "" : `${this.assignTo(node.key, `(${cursor}===null?${at}:${cursor}.key)`)};`;
     const value = `${this.assignTo(node.value, `share(${cursor}===null?${list}[${at}]:${cursor}.value)`)};`;
-    return `for(${start.join(",")};++${at}<${size}||${cursor}!==null&&${more};){${this.#round()}${key}${value}${this.statement(node.body)}}`;
+    const test = `++${at}<${size}||${cursor}!==null&&${more}`;
+    this.#hasLoops = true;
+    return `${start.join(",")};${metered(test, "", key + value + this.statement(node.body))}`;
   }
 
   /** True when the body cannot write to what is walked over: then nothing need be marked as shared. */
