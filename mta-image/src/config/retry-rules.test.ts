@@ -11,6 +11,10 @@ import { makeRetryRules } from "./retry-rules.ts";
 const usual = { count: 5, intervals: [{ delayMs: 1000, notify: false }] };
 
 function rig(...retries: object[]): ReturnType<typeof setUp> {
+  return rigFrom([], ...retries);
+}
+
+function rigFrom(sources: readonly string[], ...retries: object[]): ReturnType<typeof setUp> {
   const config = AppConfig.parse({
     servers: [{ id: "in", transport: "out" }],
     transportgroups: [{ id: "g", transports: [{ id: "out" }] }],
@@ -19,9 +23,10 @@ function rig(...retries: object[]): ReturnType<typeof setUp> {
   const rules = makeRetryRules(config, () => undefined);
   const rigged = setUp({
     scheduleFor: (_, facts) => rules.find(facts) ?? usual,
+    sourcesFor: () => sources,
     locator: { locate: async () => ({ hosts: ["mx1.big.example"], ips: ["192.0.2.1"] }) },
   });
-  rigged.queue.rulebook.watch("retries", rules.located);
+  rigged.queue.rulebook.watch("retries", rules.watched);
   rigged.courier.answer = () => outcome("deferred");
   return rigged;
 }
@@ -65,4 +70,21 @@ test("domains that are served by the same hosts have a schedule together", async
   });
   assert.equal(await waitOf(rigged, "one.net"), 7_200_000);
   assert.equal(await waitOf(rigged, "two.org"), 7_200_000);
+});
+
+test("mail from one of our addresses has a schedule of its own, by the address that it was tried from", async () => {
+  const rigged = rigFrom(["192.0.2.7", "192.0.2.8"], {
+    if: { localip: "192.0.2.7" },
+    retry: { count: 1, intervals: [{ interval: "2h" }] },
+  });
+  const waits = [await waitOf(rigged, "one.net"), await waitOf(rigged, "one.net")];
+  const sources = rigged.courier.attempts.map(({ terms }) => terms?.source);
+  assert.deepEqual(sources.toSorted(), ["192.0.2.7", "192.0.2.8"]);
+  assert.deepEqual(
+    waits,
+    sources.map((source) => (source === "192.0.2.7" ? 7_200_000 : 1000)),
+  );
+  const name = { transportId: "out", domain: "one.net", jobId: "", tenantId: "" };
+  assert.equal(rigged.queue.scheduleFor(name, "192.0.2.7").count, 1, "as scripts are told");
+  assert.equal(rigged.queue.scheduleFor(name).count, 5);
 });

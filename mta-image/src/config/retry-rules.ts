@@ -8,13 +8,13 @@ import type { RetrySchedule } from "../queue/retry.ts";
 type Retry = AppConfig["queues"]["retries"][number]["retry"];
 
 export interface RetryRules {
-  /** Facts that are known with the hosts alone, as far as some rule wants them. */
-  readonly located: readonly QueueField[];
+  /** Facts that are known only where somebody asks for them, as far as some rule does. */
+  readonly watched: readonly QueueField[];
   /** Null: as the transport says. */
   find(facts: () => Facts): RetrySchedule | null;
 }
 
-const located = new Set<QueueField>(["grouping", "remotemx", "remoteip"]);
+const unasked = new Set<QueueField>(["grouping", "remotemx", "remoteip", "localip"]);
 
 export function makeRetryRules({ queues }: AppConfig, lists: Lists): RetryRules {
   const rules = queues.retries.map(({ if: match, retry }): [Matcher, RetrySchedule] => [
@@ -22,7 +22,7 @@ export function makeRetryRules({ queues }: AppConfig, lists: Lists): RetryRules 
     makeSchedule(retry),
   ]);
   return {
-    located: rules.flatMap(([{ fields }]) => fields.filter((field) => located.has(field))),
+    watched: rules.flatMap(([{ fields }]) => fields.filter((field) => unasked.has(field))),
     find(facts) {
       if (rules.length === 0) return null;
       const known = facts();

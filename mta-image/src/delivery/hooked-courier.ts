@@ -31,7 +31,7 @@ export interface HookedCourierOptions {
   readonly bind: BindNonlocal;
   /** The name that the configuration has for an address; null where it has none. */
   readonly addressId: (ip: string) => string | null;
-  readonly scheduleOf: (mail: RecipientFacts) => RetrySchedule;
+  readonly scheduleOf: (mail: RecipientFacts, source: string) => RetrySchedule;
   /** What a plugin is given, and how what it gives back looks to scripts. */
   readonly plugins: {
     order(id: string, args: ScriptValue): PluginOrder;
@@ -203,7 +203,7 @@ export class HookedCourier implements Courier {
     const { kind, plugin } = outcome;
     const decided = before.kind === "try" ? null : before.kind;
     const isPutOff = kind === "deferred" || kind === "unclear";
-    const schedule = isPutOff ? scheduleOf(facts) : null;
+    const schedule = isPutOff ? scheduleOf(facts, attempt.terms?.source ?? "") : null;
     const expiry = schedule === null ? null : this.#expiryOf(attempt, facts, schedule);
     const notice = foretoldNotice(item, did, schedule);
     const { foretell } = notice;

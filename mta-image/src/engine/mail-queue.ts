@@ -82,7 +82,7 @@ export class MailQueue {
     const lists: Lists = (field, name) => rulebook.lists.find(field, name);
     rulebook.configure(makeQueueRules(config, lists, this.#holds));
     this.#retries = makeRetryRules(config.app, lists);
-    rulebook.watch("retries", this.#retries.located);
+    rulebook.watch("retries", this.#retries.watched);
     this.suppression.configure(config.app.suppression);
     this.watch.configure(config.app.bounces);
     quotas.configure(makeQuotas(config));

@@ -138,8 +138,8 @@ export class ScriptLife {
       sourceAddress: (name) => settings().addresses.get(name) ?? (isIP(name) === 0 ? null : name),
       bind: this.#bind,
       addressId: (ip) => [...settings().addresses].find(([, address]) => address === ip)?.[0] ?? null,
-      scheduleOf: ({ recipient, ...names }) =>
-        this.#options.engine.queue().scheduleFor({ ...names, domain: domainOf(recipient) }),
+      scheduleOf: ({ recipient, ...names }, source) =>
+        this.#options.engine.queue().scheduleFor({ ...names, domain: domainOf(recipient) }, source),
       plugins: {
         order: (id, args) => ({ id, args: encode(args, pluginResources), timeoutMs: PLUGIN_MS }),
         value: (wire) =>

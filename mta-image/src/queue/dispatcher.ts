@@ -17,6 +17,7 @@ import type { Reactions } from "./reactions.ts";
 import type { AttemptRules } from "../smtp/reached.ts";
 import type { Spool } from "../spool/spool.ts";
 import { Round } from "./round.ts";
+import type { Made } from "./settlement.ts";
 
 export interface DispatcherOptions {
   readonly courier: Courier;
@@ -32,15 +33,8 @@ export interface DispatcherOptions {
   readonly reactions: Reactions;
   /** An entry that was refused at the pick-up. */
   readonly refused: (entry: Entry, by: string, value: unknown) => void;
-  /**
-   * One outcome per entry, in order; what is put off waits for `retryMs`, or as its schedule says. Resolves when notices, if
-   * any are due, are sent or put off.
-   */
-  readonly settle: (
-    entries: readonly Entry[],
-    outcomes: readonly Outcome[],
-    retryMs: number | null,
-  ) => Promise<void>;
+  /** One outcome per entry, in order. Resolves when notices, if any are due, are sent or put off. */
+  readonly settle: (entries: readonly Entry[], outcomes: readonly Outcome[], made: Made) => Promise<void>;
 }
 
 /** Of entries in line; times in milliseconds of the wall clock. */
@@ -244,7 +238,7 @@ export class Dispatcher {
     const verdicts = entries.flatMap((entry) => (entry.verdict === null ? [] : [entry.verdict]));
     const outcomes = verdicts.length > 0 ? verdicts : await this.#attempt(line, entries, ticket);
     const retryMs = ticket === null ? null : this.#learn(line, ticket, outcomes);
-    const settled = this.#options.settle(entries, outcomes, retryMs);
+    const settled = this.#options.settle(entries, outcomes, { retryMs, source: ticket?.source ?? "" });
     // A notice on its way holds no place of the destination, unless the notice is all there is to do.
     if (verdicts.length > 0) await settled;
     line.running--;

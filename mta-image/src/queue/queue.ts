@@ -65,7 +65,7 @@ export class Queue {
     this.#courier = withDeadlines(options.courier, clock);
     this.#settlement = new Settlement({
       ...options,
-      scheduleFor: (line) => this.#scheduleOf(line),
+      scheduleFor: (line, source) => this.#scheduleOf(line, source),
       place: (entry, { isNew }) => {
         this.#place(entry);
         if (isNew) this.#record(entry);
@@ -192,14 +192,14 @@ export class Queue {
     return this.#messages.find(messageId);
   }
 
-  /** When mail of these names is tried again; by the facts of its line while there is one. */
-  scheduleFor(name: LineName): RetrySchedule {
+  /** When mail of these names that was tried from an address is tried again; by the facts of its line while there is one. */
+  scheduleFor(name: LineName, source = ""): RetrySchedule {
     const line = this.#dispatcher.find(destinationKey(name)) ?? new DestinationQueue<Entry>("none", name);
-    return this.#scheduleOf(line);
+    return this.#scheduleOf(line, source);
   }
 
-  #scheduleOf(line: DestinationQueue<Entry>): RetrySchedule {
-    return this.#options.scheduleFor(line.transportId, () => this.#admission.factsOf(line, ""));
+  #scheduleOf(line: DestinationQueue<Entry>, source: string): RetrySchedule {
+    return this.#options.scheduleFor(line.transportId, () => this.#admission.factsOf(line, source));
   }
 
   /** Why an entry is where it is. */

@@ -23,7 +23,8 @@ export interface SettlementOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly random: () => number;
-  readonly scheduleFor: (line: Entry["destination"]) => RetrySchedule;
+  /** By the source address of the attempt too, "" where none is known. */
+  readonly scheduleFor: (line: Entry["destination"], source: string) => RetrySchedule;
   /** Into the line or the heap by entry.dueAt; `isNew` when the spool has to hear of it. */
   readonly place: (entry: Entry, options: { isNew: boolean }) => void;
   /** Waits until somebody frees it. */
@@ -35,11 +36,17 @@ export interface SettlementOptions {
   readonly note?: ((entry: Entry, outcome: Outcome) => void) | undefined;
 }
 
-interface Item {
+/** What the dispatcher knows of an attempt beside its outcomes. */
+export interface Made {
+  /** Of a back-off: what is put off waits so long; null: as its schedule says. */
+  readonly retryMs: number | null;
+  /** The address that it was made from; "" where none is known. */
+  readonly source: string;
+}
+
+interface Item extends Partial<Made> {
   readonly entry: Entry;
   readonly outcome: Outcome;
-  /** Of a back-off. */
-  readonly retryMs?: number | null;
 }
 
 /** Whose senders are to hear of it. */
@@ -49,6 +56,8 @@ interface Told {
   readonly delayed: (Item & { readonly until: number })[];
 }
 
+/** Outcomes without an attempt. */
+const notMade: Made = { retryMs: null, source: "" };
 const NOTICE_RETRY_MS = 60_000;
 /** For schedules without intervals. */
 const LAST_WAIT_MS = 3_600_000;
@@ -61,18 +70,11 @@ export class Settlement {
     this.#options = options;
   }
 
-  /**
-   * Applies one outcome per entry, all of one message. What is put off waits for `retryMs`; null: as its schedule says.
-   * Resolves when due notices are sent or put off.
-   */
-  async settle(
-    entries: readonly Entry[],
-    outcomes: readonly Outcome[],
-    retryMs: number | null = null,
-  ): Promise<void> {
+  /** Applies one outcome per entry, all of one message. Resolves when due notices are sent or put off. */
+  async settle(entries: readonly Entry[], outcomes: readonly Outcome[], made: Made = notMade): Promise<void> {
     const told: Told = { failed: [], arrived: [], delayed: [] };
     for (const [i, entry] of entries.entries())
-      this.#settleOne({ entry, outcome: outcomes[i] ?? unanswered, retryMs }, told);
+      this.#settleOne({ entry, outcome: outcomes[i] ?? unanswered, ...made }, told);
     for (const items of sharing("delayed", told.delayed)) await this.#tellDelayed(items);
     for (const items of sharing("failed", told.failed)) await this.#tellFailed(items);
     if (told.arrived.length > 0) await this.#tellArrived(told.arrived);
@@ -121,12 +123,12 @@ export class Settlement {
   }
 
   /** Plans the next attempt; null when there is none. */
-  #defer({ entry, outcome, retryMs = null }: Item): { notify: boolean; until: number } | null {
+  #defer({ entry, outcome, retryMs = null, source = "" }: Item): { notify: boolean; until: number } | null {
     const { clock, random, scheduleFor, place, hold, moveTo } = this.#options;
     const { order, notBeforeMs = 0 } = outcome;
     const wished = order?.kind === "retry" ? order : null;
     if (wished?.transportId !== undefined) moveTo(entry, wished.transportId);
-    const schedule = scheduleFor(entry.destination);
+    const schedule = scheduleFor(entry.destination, source);
     entry.attempts = counted(entry.attempts, wished);
     const now = clock.now();
     if (wished?.isHeld === true) {
