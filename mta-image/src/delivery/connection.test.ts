@@ -226,6 +226,53 @@ test("a host that replies more often than it is asked costs no recipient of the 
   assert.equal(host.connections, 2);
 });
 
+test("of a host that is out of step no refusal is believed, whichever reply is too many or missing", async () => {
+  const to = ["ann@example.net", "nobody@example.net", "bob@example.net"];
+  const odd: readonly Record<string, string>[] = [
+    { MAIL: "250 ok\r\n250 ok\r\n" },
+    { MAIL: "silence" },
+    { ANN: "250 ok\r\n250 ok\r\n" },
+    { ANN: "silence" },
+    { DATA: "250 ok\r\n354 go on\r\n" },
+  ];
+  for (const replies of odd) {
+    host.answer = ({ line }) => {
+      if (line.includes("nobody")) return "550 5.1.1 unknown\r\n";
+      return replies[line.includes("<ann@") ? "ANN" : line.replace(/[ :].*/, "")];
+    };
+    const outcomes = await rig().deliver({ to });
+    for (const outcome of outcomes) assert.match(outcome, /^deferred 4\.5\.0 /, JSON.stringify(replies));
+  }
+  assert.deepEqual(host.messages.join(""), "");
+});
+
+test("refusals of a host that hangs up behind them, or refuses RSET, are heard", async () => {
+  for (const end of ["cut", "500 5.5.1 what\r\n", "421 4.3.2 bye\r\n"]) {
+    host.answer = ({ line }) => {
+      if (line.startsWith("RCPT") && line.includes("nobody")) return "550 5.1.1 unknown\r\n";
+      if (line === "DATA") return "554 5.7.1 not you\r\n";
+      return line === "RSET" ? end : undefined;
+    };
+    assert.deepEqual(await rig().deliver({ to: ["ann@example.net", "nobody@example.net"] }), [
+      "failed 5.7.1 554 5.7.1 not you",
+      "failed 5.1.1 550 5.1.1 unknown",
+    ]);
+  }
+});
+
+test("a goodbye is heard as the answer to what was asked", async () => {
+  for (const [asked, step] of [
+    ["MAIL", "mail"],
+    ["RCPT", "rcpt"],
+    ["DATA", "data"],
+    [".", "end-of-data"],
+  ] as const) {
+    host.answer = ({ line }) => (line.startsWith(asked) ? "421 4.3.2 bye\r\n" : undefined);
+    const [outcome] = await rig().outcomes();
+    assert.deepEqual([outcome?.kind, outcome?.step], ["deferred", step]);
+  }
+});
+
 test("a message that cannot be read at all leaves the others alone", async () => {
   const made = rig();
   const { deliver } = bound(made);

@@ -339,7 +339,7 @@ export class Connection implements WireOwner {
 
   #onGoodbye(transaction: Transaction, reply: ServerReply): void {
     if (!this.#isConnectionToBlame(transaction)) {
-      transaction.abandon(outcomeOfReply(reply, "end-of-data", this.host));
+      transaction.abandon(outcomeOfReply(reply, transaction.step, this.host));
       this.#current = null;
     }
     this.#wire.end("lost", `421 ${reply.lines[0] ?? ""}`);

@@ -124,7 +124,7 @@ async function startTls(wire: Wire, options: HelloOptions): Promise<Hello | null
   if (said.reply.code !== 220) {
     return { ...refused(wire, said.reply, "tls", options), tryInClear: options.tlsMode === "optional" };
   }
-  if (wire.hasPartialReply) return giveUp(wire, "garbage", options);
+  if (wire.hasPartialReply) wire.end("garbage", "reply before TLS");
   wire.expectWithin(options.timeouts.tlsMs);
   const end = await wire.upgrade(tlsRequest(options));
   if (end === null) {
@@ -135,9 +135,14 @@ async function startTls(wire: Wire, options: HelloOptions): Promise<Hello | null
   const trouble = end.trouble === "tls-unverified" ? end.trouble : "tls-failed";
   return {
     kind: "failed",
-    outcome: outcomeOfTrouble(trouble, options.host, end.detail),
+    outcome: outcomeOfTrouble(trouble, options.host, end.detail === "" ? wordsOf(end) : end.detail),
     tryInClear: options.tlsMode === "optional",
   };
+}
+
+/** Of an end that says no more than what it is. */
+function wordsOf({ trouble }: WireEnd): string {
+  return trouble === "reply-timeout" ? "no answer in time" : "the host hung up";
 }
 
 function tlsRequest(options: HelloOptions): TlsRequest {
@@ -209,11 +214,7 @@ function refused(wire: Wire, reply: ServerReply, step: Step, options: HelloOptio
   return { kind: "failed", outcome, tryInClear: false };
 }
 
-function giveUp(
-  wire: Wire,
-  trouble: "tls-not-offered" | "auth-not-offered" | "garbage",
-  options: HelloOptions,
-): Failed {
+function giveUp(wire: Wire, trouble: "tls-not-offered" | "auth-not-offered", options: HelloOptions): Failed {
   wire.quit();
   return { kind: "failed", outcome: outcomeOfTrouble(trouble, options.host), tryInClear: false };
 }

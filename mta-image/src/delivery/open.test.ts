@@ -8,7 +8,7 @@ import { makeCertificate } from "../../testing/certificates.ts";
 import { CourierRig, type RigOptions } from "../../testing/courier-rig.ts";
 import { MailSink } from "../../testing/mail-sink.ts";
 import { ScriptedHost } from "../../testing/scripted-host.ts";
-import type { TlsMode } from "./transport.ts";
+import { defaultTimeouts, type TlsMode } from "./transport.ts";
 
 let host: ScriptedHost;
 let rigs: CourierRig[] = [];
@@ -301,6 +301,19 @@ describe("TLS", () => {
       return "220 go\r\n";
     };
   }
+
+  test("a host that does not go on with the handshake is said to have given no answer", async () => {
+    host.keywords = ["STARTTLS"];
+    host.answer = ({ line }) => {
+      if (line === "STARTTLS") return "220 go\r\n";
+      return /^(?:EHLO |$)/.test(line) ? undefined : "silence";
+    };
+    const timeouts = { ...defaultTimeouts, tlsMs: 1 };
+    assert.match(
+      (await rig(host.port, { settings: { tlsMode: "require", timeouts } }).deliver())[0] ?? "",
+      /^deferred 4\.7\.5 TLS handshake failed: no answer in time \(/,
+    );
+  });
 
   test("replies put behind the one to STARTTLS are never taken for the secure host's", async () => {
     for (const injected of ["250 ok\r\n", "250-par", "250-partial\r\n"]) {

@@ -12,7 +12,8 @@
  *
  * With PIPELINING the whole group MAIL, RCPT..., DATA is sent at once (RFC 2920 3.1) and all its replies are
  * read, whatever the first ones say. Until the end of data is sent nothing was taken by the host, and the
- * transaction can be repeated elsewhere.
+ * transaction can be repeated elsewhere. A refusal counts when the group has ended in step: a host that says one reply too
+ * many or too few shows itself there, and its refusals may have been meant for others.
  */
 import { withAsciiDomain } from "../message/envelope.ts";
 import type { Outcome } from "../queue/courier.ts";
@@ -20,7 +21,7 @@ import type { ServerReply } from "../smtp/reply-parser.ts";
 import type { Part } from "../trace/part.ts";
 import { mailCommand, type MailParameters, rcptCommand } from "./command.ts";
 import type { Job } from "./job.ts";
-import { outcomeOfReply } from "./outcome.ts";
+import { outcomeOfReply, type Step } from "./outcome.ts";
 
 export type Phase = "mail" | "rcpt" | "data" | "body" | "final" | "void" | "reset";
 
@@ -41,6 +42,8 @@ export class Transaction {
   #refusal: Outcome | null = null;
   #answeredRecipients = 0;
   #accepted: number[] = [];
+  /** Refused, as long as the host may turn out to be out of step. */
+  #held: { readonly position: number; readonly outcome: Outcome }[] = [];
   /** Refused only because this transaction has too many, with the outcome they get when there is no other. */
   #overflow: { readonly position: number; readonly outcome: Outcome }[] = [];
 
@@ -70,6 +73,13 @@ export class Transaction {
   /** The host may have the message: only its reply tells. */
   get isUnclear(): boolean {
     return this.phase === "final";
+  }
+
+  /** What the next reply answers. */
+  get step(): Step {
+    return this.phase === "mail" || this.phase === "rcpt" || this.phase === "data"
+      ? this.phase
+      : "end-of-data";
   }
 
   /** The first thing to send. */
@@ -113,7 +123,7 @@ export class Transaction {
       case "void":
         return "over";
       case "reset":
-        return reply.code < 300 ? "over" : "garbage";
+        return this.#onReset(reply);
     }
   }
 
@@ -125,8 +135,9 @@ export class Transaction {
     return rest;
   }
 
-  /** Gives the outcome to all that have none yet. */
+  /** Gives the outcome to all that have none yet. Of a host that is out of step no refusal is believed. */
   abandon(outcome: Outcome): void {
+    this.#release(outcome.trouble === "garbage" ? outcome : null);
     if (this.phase === "void" || this.phase === "reset" || this.#refusal !== null) return;
     this.#settleOverflow();
     const unanswered = this.job.positions.slice(this.#answeredRecipients);
@@ -155,7 +166,9 @@ export class Transaction {
     if (this.#isPipelined && !(isLast && this.#isChunked)) return "wait";
     if (!isLast) return "send";
     if (this.#accepted.length === 0) return this.#reset();
-    return this.#isChunked ? "body" : "send";
+    if (!this.#isChunked) return "send";
+    this.#release();
+    return "body";
   }
 
   #judgeRecipient(position: number, reply: ServerReply): void {
@@ -166,11 +179,23 @@ export class Transaction {
     const outcome = outcomeOfReply(reply, "rcpt", this.#host);
     const isTooMany = reply.code === 452 && (reply.enhanced === "" || reply.enhanced === "4.5.3");
     if (isTooMany && this.#accepted.length > 0) this.#overflow.push({ position, outcome });
+    else this.#refuse(position, outcome);
+  }
+
+  #refuse(position: number, outcome: Outcome): void {
+    if (this.#isPipelined) this.#held.push({ position, outcome });
     else this.job.settle(position, outcome);
+  }
+
+  /** Settles those that are held, with an outcome in place of their own if there is one. */
+  #release(inPlace: Outcome | null = null): void {
+    for (const { position, outcome } of this.#held) this.job.settle(position, inPlace ?? outcome);
+    this.#held = [];
   }
 
   #onData(reply: ServerReply): Next {
     if (reply.code === 354) {
+      this.#release();
       if (this.#refusal === null && this.#accepted.length > 0) return "body";
       // RFC 2033 4.2 forbids this reply, and a lone dot would get none.
       if (this.#isLmtp) return "garbage";
@@ -180,8 +205,15 @@ export class Transaction {
     }
     if (reply.code < 400) return "garbage";
     const outcome = outcomeOfReply(reply, "data", this.#host);
-    for (const position of this.#accepted) this.job.settle(position, outcome);
+    for (const position of this.#accepted) this.#refuse(position, outcome);
     return this.#reset();
+  }
+
+  /** A 354 is the one to DATA: what was taken for that one was meant for somebody else. */
+  #onReset(reply: ServerReply): Next {
+    if (isIntermediate(reply)) return "garbage";
+    this.#release();
+    return reply.code < 300 ? "over" : "garbage";
   }
 
   /** A reply before the end of data: a host that has seen enough. What it says counts, and then it is left. */
