@@ -47,6 +47,21 @@ test("caches drop what was added to longest ago when their results together are 
   );
 });
 
+test("results that are too large for the caches leave no names behind that drive out others", () => {
+  const shared = new Shared(new ManualClock());
+  const keep = { ttlSeconds: 60, size: 1 };
+  const giant = large(0, 17 * MIB);
+  shared.remember("small", "k", 1, keep);
+  for (let at = 0; at < 10_000; at += 1) shared.remember(`giant ${at}`, "k", giant, keep);
+  shared.remember("last", "k", 2, keep);
+  assert.deepEqual(
+    [...shared.cacheEntries()].map(({ namespace }) => namespace),
+    ["small", "last"],
+  );
+  shared.remember("small", "k", giant, keep);
+  assert.equal(shared.cached("small", "k", false), undefined, "what it was before is no longer true");
+});
+
 test("barriers that nobody holds go with their values when they are too many bytes, and one that is held stays", async () => {
   const shared = new Shared(new ManualClock());
   await shared.enter("held");

@@ -85,13 +85,16 @@ export class Shared {
   remember(namespace: string, key: string, value: Value, keep: { ttlSeconds: number; size: number }): void {
     if (!(keep.ttlSeconds > 0) || !(keep.size >= 1)) return;
     const entries = this.#caches.get(namespace) ?? new Map<string, Cached>();
-    this.#caches.delete(namespace);
-    this.#caches.set(namespace, entries);
-    const untilMs = this.#clock.monotonic() + keep.ttlSeconds * 1000;
     const bytes = weigh(value) + key.length + ENTRY_BYTES;
     meter.charge(bytes >> 6);
     this.#forget(entries, key);
-    if (bytes > LARGEST_CACHED) return;
+    if (bytes > LARGEST_CACHED) {
+      if (entries.size === 0) this.#caches.delete(namespace);
+      return;
+    }
+    this.#caches.delete(namespace);
+    this.#caches.set(namespace, entries);
+    const untilMs = this.#clock.monotonic() + keep.ttlSeconds * 1000;
     entries.set(key, { number: this.#next++, value: share(value), untilMs, bytes });
     this.#cacheBytes += bytes;
     for (const oldest of entries.keys()) {
