@@ -1,32 +1,36 @@
 /**
  * Files for scripts from a folder, for the command line tools and for engines that have a root path: identities are paths below the root, and nothing above it
  * can be reached, not by links either. "extras://p" is the file extras/p, or extras/p/main.hsl. A path that cannot be read is a
- * file that is not there, and a folder has no files.
+ * file that is not there, and a folder has no files. Throws a Refusal for what is there and is no file to be read.
  */
-import { readFileSync, readdirSync, realpathSync, statSync } from "node:fs";
-import { resolve, sep } from "node:path";
+import { type Stats, readFileSync, readdirSync, realpathSync, statSync } from "node:fs";
+import { join, resolve, sep } from "node:path";
 
+import { Refusal } from "../script/error.ts";
+import { wholeBudget } from "../script/limits.ts";
 import { type Loader, mainOf } from "../script/module.ts";
 
 export function folderLoader(root: string): Loader {
+  const pathOf = (id: string): string => resolve(root, id.replace(/^extras:\/\//, "extras/"));
   return {
     load(id) {
-      const path = resolve(root, id.replace(/^extras:\/\//, "extras/"));
-      if (mainOf(id) !== id && statSync(path, { throwIfNoEntry: false })?.isDirectory() === true)
-        return this.load(mainOf(id));
+      const path = pathOf(id);
+      if (mainOf(id) !== id && statOf(path)?.isDirectory() === true) return this.load(mainOf(id));
       try {
         const real = inside(root, path);
-        return real === null ? null : { id, text: readFileSync(real, "latin1") };
-      } catch {
+        if (real === null) return null;
+        checkFile(id, statSync(real));
+        return { id, text: readFileSync(real, "latin1") };
+      } catch (error) {
+        if (error instanceof Refusal) throw error;
         return null;
       }
     },
     list(folder) {
       try {
-        const real = inside(root, resolve(root, folder.replace(/^extras:\/\//, "extras/")));
-        if (real === null) return [];
-        const found = readdirSync(real, { withFileTypes: true });
-        return found.flatMap((entry) => (entry.isFile() ? [folder + entry.name] : []));
+        const real = inside(root, pathOf(folder));
+        const names = real === null ? [] : readdirSync(real);
+        return names.filter((name) => isThere(join(real ?? "", name))).map((name) => folder + name);
       } catch {
         return [];
       }
@@ -38,4 +42,21 @@ export function folderLoader(root: string): Loader {
 function inside(root: string, path: string): string | null {
   const [real, base] = [realpathSync(path), realpathSync(root)];
   return real === base || real.startsWith(base.endsWith(sep) ? base : base + sep) ? real : null;
+}
+
+/** A pipe waits for who writes into it, a device may have no end, and no more is read than scripts may import. */
+function checkFile(id: string, stat: Stats): void {
+  const isOther = !stat.isFile() && !stat.isDirectory();
+  const kind = stat.isFIFO() ? "a pipe" : stat.isSocket() ? "a socket" : "a device";
+  if (isOther) throw new Refusal(`${id} is ${kind}: scripts read regular files alone`);
+  if (stat.size > wholeBudget().data) throw new Refusal(`${id} is too large`);
+}
+
+/** What is no folder, whatever else it may be; links to nowhere are what editors leave behind. */
+function isThere(path: string): boolean {
+  return statOf(path)?.isDirectory() === false;
+}
+
+function statOf(path: string): Stats | undefined {
+  return statSync(path, { throwIfNoEntry: false });
 }

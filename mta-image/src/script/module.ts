@@ -10,7 +10,7 @@ export type Loaded =
   | { readonly id: string; readonly host: Host };
 
 export interface Loader {
-  /** `id` is what `moduleId` made; null when there is nothing of that name. */
+  /** `id` is what `moduleId` made; null when there is nothing of that name. Throws a Refusal for what is there and cannot be read. */
   load(id: string): Loaded | null;
   /** Identities of the files that stand in a folder ("" or "lists/") itself; without it there are none to be found. */
   readonly list?: (folder: string) => Iterable<string>;
