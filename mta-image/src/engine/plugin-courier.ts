@@ -89,7 +89,7 @@ export class PluginCourier implements Courier {
       const under = deliveries.deliver(plugin, { message, file: source.pieces, args });
       const result = await this.#withDeadline(under, order.timeoutMs);
       if (result === null) return unclearOutcome("reply-timeout", "", `plugin ${plugin.id} has not ended`);
-      this.#tell(plugin.id, message, result);
+      this.#tell(plugin.id, { id: attempt.message.id, queueid: index + 1 }, result);
       return outcomeOf(plugin.id, result);
     } catch (error) {
       return outcomeOfTrouble("internal", "", `plugin ${plugin.id}: ${describe(error)}`);
@@ -129,10 +129,10 @@ export class PluginCourier implements Courier {
     });
   }
 
-  #tell(plugin: string, { transactionid, queueid }: NativeMessage, { trace }: PluginResult): void {
-    if (trace.length > 0) {
-      this.#options.log.debug({ plugin, message: transactionid, queueid, trace }, "plugin-delivery-trace");
-    }
+  /** By the message and its recipient, as every line of them. */
+  #tell(plugin: string, of: { id: string; queueid: number }, { trace }: PluginResult): void {
+    if (trace.length === 0) return;
+    this.#options.log.debug({ plugin, message: of.id, queueid: of.queueid, trace }, "plugin-delivery-trace");
   }
 }
 

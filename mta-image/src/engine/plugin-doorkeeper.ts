@@ -16,7 +16,11 @@ export function makeDoorkeeper(host: () => PluginHost | null): Doorkeeper {
   };
 }
 
-/** A recipient as plugins see it: a message of its own, numbered from one. */
+/**
+ * A recipient as plugins see it: a message of its own, numbered from one among those of its transaction, which may have made
+ * several messages. The ids are those that scripts see (delivery/hooked-courier.ts).
+ */
 export function nativeMessage({ message, recipient, facts }: Omit<Caller, "localIps">): NativeMessage {
-  return { ...facts, transactionid: message.id, queueid: recipient + 1 };
+  const { transaction, first } = message.envelope.marks ?? { transaction: message.id, first: 1 };
+  return { ...facts, transactionid: transaction, queueid: first + recipient };
 }
