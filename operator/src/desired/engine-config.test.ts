@@ -175,6 +175,34 @@ describe("identities", () => {
   };
   const sourceip = { ipv4: ["identity-203.0.113.5"], ipv6: ["identity-2001-db8--6"] };
 
+  const problemsOf = (addresses: readonly string[], transportgroups: readonly object[]): unknown => {
+    const some = addresses.map((address) => ({ address, hostname: "out.example.org" }));
+    const spec = aSpec({ identities: some, config: { app: { transportgroups } } });
+    const rendering = renderConfig({ spec, plugins: [], appFromText: null, spamhaus: null, image: "mta:1" });
+    return rendering.ok ? [] : rendering.problems.map(({ path, reason }) => `${path}: ${reason}`);
+  };
+
+  it("of one family leave nothing to a transport without that family, which is told by what it says itself", () => {
+    const group = (left: object, transport: object = {}): object[] => [
+      { id: "mx", connection: { sourceip: left }, transports: [{ id: "t", ...transport }] },
+    ];
+    const said = (path: string, [only, other]: readonly [string, string]): string[] => [
+      `transportgroups[0].${path}connection.sourceip.${only.toLowerCase()}: spec.identities has addresses of ${only} alone, and this ` +
+        `leaves ${only} out, so that no host could be reached: add an identity with an address of ${other}, or take this out`,
+    ];
+    const [four, six] = ["203.0.113.5", "2001:db8::6"];
+    assert.deepEqual(problemsOf([four], group({ ipv4: false })), said("", ["IPv4", "IPv6"]));
+    assert.deepEqual(problemsOf([six], group({ ipv6: false })), said("", ["IPv6", "IPv4"]));
+    const own = { connection: { sourceip: { ipv4: false } } };
+    assert.deepEqual(problemsOf([four], group({}, own)), said("transports[0].", ["IPv4", "IPv6"]));
+    assert.deepEqual(problemsOf([four], group({ ipv6: false })), []);
+    assert.deepEqual(problemsOf([four, six], group({ ipv4: false })), []);
+    assert.deepEqual(problemsOf([four], group({ ipv4: false, ipv6: ["2001:db8::7"] })), []);
+    assert.deepEqual(problemsOf([four], group({ ipv4: false, ipv6: false })), [
+      "transportgroups[0]: sourceip.ipv4 and sourceip.ipv6 are both false: no host could be reached",
+    ]);
+  });
+
   it("are where transports to mail exchangers leave from that say nothing else", () => {
     const own = { sourceip: { ipv4: ["192.0.2.1"] } };
     const fixed = { server: "relay.example.org" };

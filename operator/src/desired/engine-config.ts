@@ -17,7 +17,7 @@ import { parseQuantity } from "#operator/slots/quantity.ts";
 import type { SpamhausSection } from "#operator/spamhaus/section.ts";
 
 import { shortHash } from "./hash.ts";
-import { withIdentities } from "./identity-addresses.ts";
+import { unreachable, withIdentities } from "./identity-addresses.ts";
 
 export interface RenderedConfig {
   /** Names the files, the image that reads them and those of its plugins: the hash of them all. */
@@ -65,7 +65,11 @@ export function renderConfig(input: {
   const { policy, suspend } = rulesOf(input.spec);
   const files = { startup, app, policy, suspend };
   const parsed = parseEngineConfig(files);
-  if (!parsed.ok) return { ok: false, reason: "Invalid", problems: parsed.problems };
+  const problems = [
+    ...unreachable(source.value, input.spec.identities),
+    ...(parsed.ok ? [] : parsed.problems),
+  ];
+  if (problems.length > 0) return { ok: false, reason: "Invalid", problems };
   const { image } = input;
   const pluginImages = pinnedImages(input.plugins);
   // Revisions without pinned plugins are named as they always were: an upgrade of the operator makes none anew.
