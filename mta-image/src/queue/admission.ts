@@ -68,6 +68,8 @@ export class Admission {
   readonly locating: Blocker = new Locating();
   /** The same for all attempts of the same rules. */
   readonly #gates: Gates = { gate: null, next: new WeakMap() };
+  /** Lines so far: each begins with another source, for most have one message and are gone. */
+  #lines = 0;
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
@@ -81,7 +83,7 @@ export class Admission {
   /** Null: the line waits, and `wake` is called when it may ask again. */
   admit(line: Line, options: { isFirstTry: boolean; wake: () => void }): Ticket | null {
     const { rulebook, clock } = this.#options;
-    line.state ??= new LineState(options.wake);
+    line.state ??= new LineState(options.wake, this.#lines++);
     const { state } = line;
     const candidates = this.#candidates(line, state);
     if (candidates === null) {

@@ -12,8 +12,13 @@ export class LineState extends Gate {
   isLocating = false;
   /** When the hosts are to be asked for again, monotonic. */
   locateAt = 0;
-  /** Turns so far: sources that are equally good take turns. */
-  turn = 0;
+  /** Sources that are equally good take turns. */
+  turn: number;
+
+  constructor(wake: () => void, turn = 0) {
+    super(wake);
+    this.turn = turn;
+  }
 }
 
 /** A line of entries that share all facts. */
