@@ -8,9 +8,7 @@ import { TargetEmitter } from "./emit-target.ts";
 import type { HostFunction } from "./host.ts";
 import type { Fn, Named } from "./program.ts";
 import { findNamed, findScoped } from "./resolve-call.ts";
-
-/** Arguments of a call of a value that are written out. */
-const MOST_IN_PLACE = 3;
+import { MOST_DIRECT } from "./value.ts";
 
 export abstract class CallEmitter extends TargetEmitter {
   call(node: CallExpression): string {
@@ -33,7 +31,7 @@ export abstract class CallEmitter extends TargetEmitter {
 
   /** A function value is called from here, so that V8 learns which one it is at this place. */
   #value(callee: Expression, { args, at }: CallExpression): string {
-    if (args.length > MOST_IN_PLACE || args.some(({ spread }) => spread))
+    if (args.length > MOST_DIRECT || args.some(({ spread }) => spread))
       return this.waiting(`invoke(${this.expression(callee)},${this.#list(args)})`, at);
     const fn = this.temp();
     const given = args.map(() => this.temp());
@@ -41,9 +39,9 @@ export abstract class CallEmitter extends TargetEmitter {
       `${fn}=${this.expression(callee)}`,
       ...args.map(({ value }, index) => `${given[index]}=${this.hold(value)}`),
     ].join(",");
-    const fits = `${fn}!==null&&${fn}.least<=${args.length}&&${fn}.most>=${args.length}`;
-    const call = `${fits}?${fn}.run(${given.join(",")}):rt.invoke(${fn},[${given.join(",")}])`;
-    return this.waiting(`(${first},${mark(at)}${call})`, at);
+    const passed = given.join(",");
+    const otherwise = this.waiting(`rt.invoke(${fn},[${passed}])`, at);
+    return `(${first},${mark(at)}${fn}!==null&&(${fn}.direct&${1 << args.length})!==0?${fn}.run(${passed}):${otherwise})`;
   }
 
   /** What the run ends with, where the call ends it and the body is the run's own; null for anything else. */

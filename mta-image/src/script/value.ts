@@ -237,6 +237,9 @@ export class HslArray {
   }
 }
 
+/** Arguments of a call of a value that compiled code passes by itself. */
+export const MOST_DIRECT = 3;
+
 /** A function as a value: of a script, or of the host. */
 export class HslFunction {
   shared = false;
@@ -246,6 +249,8 @@ export class HslFunction {
   /** `plain` gives its value at once, `promise` may give a promise, `routine` must be driven. */
   readonly way: "plain" | "promise" | "routine";
   readonly run: (...args: Value[]) => Called;
+  /** Bit n says that `run` takes n arguments, up to MOST_DIRECT, and gives a value at once: one look for compiled code. */
+  readonly direct: number;
 
   constructor(name: string, least: number, most: number, way: HslFunction["way"], run: HslFunction["run"]) {
     this.name = name;
@@ -253,7 +258,12 @@ export class HslFunction {
     this.most = most;
     this.way = way;
     this.run = run;
+    this.direct = way === "plain" ? directCounts(least, most) : 0;
   }
+}
+
+function directCounts(least: number, most: number): number {
+  return least > MOST_DIRECT ? 0 : (2 << Math.min(most, MOST_DIRECT)) - (1 << least);
 }
 
 export type Access = "public" | "private" | "readonly";
