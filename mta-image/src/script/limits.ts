@@ -33,11 +33,23 @@ export const MAX_ITEMS = 3_906 * ITEMS_BLOCK;
 /** Arrays within arrays: comparing and printing recurse, and so does the parser over brackets and operators. */
 export const MAX_NESTING = 200;
 
+/** Expressions within an expression, along operators and chains too: the walks over the tree recurse, and V8's parser does. */
+export const MAX_DEPTH = 1_000;
+
+/** Parameters of a function, and variables that a closure shares. */
+export const MAX_PARAMETERS = 1_000;
+
+/** Arguments that stand in a call: V8 refuses a program with more than 65,535. */
+export const MAX_ARGUMENTS = 10_000;
+
 /** Bytes of one source file; the largest public one has 40 KiB. */
 export const MAX_SOURCE = 4 * 1024 * 1024;
 
 /** Files one program may include or import, repeats of an include counted: circles end here. */
 export const MAX_FILES = 500;
+
+/** What a data file counts as at least, since to find and read one takes a while however small it is. */
+export const SMALLEST_DATA = 4096;
 
 /** What compiling may read, a file that is there twice counted twice; may be shared by several programs. */
 export interface TextBudget {

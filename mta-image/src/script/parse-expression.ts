@@ -6,6 +6,7 @@
 import type { Argument, ArrayItem, BinaryOperator, Expression, FunctionNode } from "./ast.ts";
 import { assignments, isPlace } from "./assignment.ts";
 import type { Cursor } from "./cursor.ts";
+import { MAX_ARGUMENTS } from "./limits.ts";
 import { keywords, reserved } from "./token.ts";
 
 /** How a closure's head and body are parsed; given by parse-statement.ts, which imports this file. */
@@ -209,6 +210,7 @@ export class ExpressionParser {
     while (!cursor.isSign(")")) {
       const { at } = cursor;
       const spread = cursor.takeSign("...");
+      if (args.length === MAX_ARGUMENTS) cursor.fail("a call has too many arguments", at);
       args.push({ at, spread, value: this.parse() });
       if (!cursor.takeSign(",")) break;
     }

@@ -14,6 +14,7 @@ import type {
 } from "./ast.ts";
 import { Cursor, GiveUp } from "./cursor.ts";
 import { type Report, tokenize } from "./lexer.ts";
+import { MAX_PARAMETERS } from "./limits.ts";
 import { ExpressionParser } from "./parse-expression.ts";
 import { parseImport } from "./parse-import.ts";
 import type { Source } from "./source.ts";
@@ -253,6 +254,7 @@ class StatementParser {
       cursor.expectSign("(");
       while (!cursor.isSign(")")) {
         captures.push(this.#variable());
+        if (captures.length > MAX_PARAMETERS) cursor.fail("a closure shares too many variables");
         if (!cursor.takeSign(",")) break;
       }
       cursor.expectSign(")");
@@ -266,12 +268,15 @@ class StatementParser {
   #parameters(): readonly ParameterNode[] {
     const cursor = this.#cursor;
     const parameters: ParameterNode[] = [];
+    const names = new Set<string>();
     cursor.expectSign("(");
     while (!cursor.isSign(")")) {
       const rest = cursor.takeSign("...");
       const { name, at } = cursor.expectVariable();
       const fallback = !rest && cursor.takeSign("=") ? this.#expressions.parse() : null;
-      if (parameters.some((other) => other.name === name)) cursor.fail(`$${name} is there twice`, at);
+      if (names.has(name)) cursor.fail(`$${name} is there twice`, at);
+      names.add(name);
+      if (names.size > MAX_PARAMETERS) cursor.fail("a function has too many parameters", at);
       if (name === "this") cursor.fail("$this cannot be a parameter", at);
       parameters.push({ name, at, fallback, rest });
       if (rest || !cursor.takeSign(",")) break;

@@ -23,6 +23,11 @@ export class Fn {
   readonly js: string;
   readonly locals = new Set<string>();
   readonly globals = new Set<string>();
+  /** Arguments that a call has, with those that have a default or not. */
+  readonly least: number;
+  readonly most: number;
+  /** Variables of the function around it that it holds, too. */
+  readonly held: ReadonlySet<string>;
   /** Variables that a closure within holds, too. */
   readonly captured = new Set<string>();
   readonly calls = new Set<Fn>();
@@ -47,6 +52,10 @@ export class Fn {
     this.within = place.within;
     this.cls = place.cls;
     this.js = place.js;
+    this.held = new Set(node.captures.map((capture) => capture.name));
+    const { parameters } = node;
+    this.least = parameters.filter(({ fallback, rest }) => fallback === null && !rest).length;
+    this.most = parameters.at(-1)?.rest === true ? Number.POSITIVE_INFINITY : parameters.length;
   }
 
   /** What a name stands for here: functions that stand in this one or around it win over those of the file. */
@@ -54,15 +63,6 @@ export class Fn {
     const fn = this.functions.get(name);
     if (fn !== undefined) return { kind: "function", fn };
     return (this.within ?? this.unit).find(name, host);
-  }
-
-  get least(): number {
-    return this.node.parameters.filter(({ fallback, rest }) => fallback === null && !rest).length;
-  }
-
-  get most(): number {
-    const { parameters } = this.node;
-    return parameters.at(-1)?.rest === true ? Number.POSITIVE_INFINITY : parameters.length;
   }
 }
 
@@ -73,6 +73,8 @@ export class Cls {
   construct: Fn | null = null;
   readonly methods = new Map<string, Fn>();
   readonly staticMethods = new Map<string, Fn>();
+  /** Those of its static methods that are private. */
+  readonly hidden = new Set<Fn>();
   readonly propertyAccess = new Map<string, "public" | "private" | "readonly">();
   readonly staticAccess = new Map<string, "public" | "private" | "readonly">();
 

@@ -139,6 +139,5 @@ function namedOf(found: ScopedTarget): Named | null {
 }
 
 function isHidden(method: Fn, from: Fn): boolean {
-  const declared = method.cls?.node.methods.find(({ declaration }) => declaration === method.node);
-  return declared?.access === "private" && from.cls !== method.cls;
+  return method.cls?.hidden.has(method) === true && from.cls !== method.cls;
 }

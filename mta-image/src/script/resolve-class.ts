@@ -41,11 +41,13 @@ function declareMethods(resolver: Resolving, cls: Cls): void {
       js: `u${unit.index}${kind}$${node.name}$${name}`,
     });
   if (node.constructorFunction !== null) cls.construct = make("constructor", "k", node.constructorFunction);
-  for (const { declaration, isStatic, at } of node.methods) {
+  for (const { declaration, isStatic, access, at } of node.methods) {
     const name = declaration.name as string;
     const known = isStatic ? cls.staticMethods : cls.methods;
     if (known.has(name)) resolver.around.report(at, `${name}() is declared twice`);
-    known.set(name, make(name, isStatic ? "s" : "m", declaration));
+    const method = make(name, isStatic ? "s" : "m", declaration);
+    known.set(name, method);
+    if (isStatic && access === "private") cls.hidden.add(method);
   }
 }
 

@@ -3,24 +3,17 @@
  * once; what concerns names that may be declared further down waits in a list until all units are known.
  */
 import type { Expression, FunctionNode, Statement } from "./ast.ts";
-import { Refusal } from "./error.ts";
+import { type FileText, Files } from "./files.ts";
 import type { Host, HostFunction } from "./host.ts";
-import { MAX_FILES, MAX_SOURCE } from "./limits.ts";
-import { type Loaded, filesLike, moduleId } from "./module.ts";
-import { parse } from "./parse-statement.ts";
+import { MAX_DEPTH } from "./limits.ts";
 import { type Cls, Fn, type Program, Unit } from "./program.ts";
 import { declareClass } from "./resolve-class.ts";
 import { checkCall, checkScoped } from "./resolve-call.ts";
-import type { Resolving, Surroundings } from "./resolving.ts";
-import { type Value, HslArray } from "./value.ts";
+import { importData, importNames } from "./resolve-import.ts";
+import { assignTo, declareGlobal, declareVariable } from "./resolve-variable.ts";
+import type { Resolving } from "./resolving.ts";
+import type { Surroundings } from "./surroundings.ts";
 import { children, expressionsOf } from "./walk.ts";
-
-/** How an import reads its files: `kind` is "txt!" and so on, or empty. */
-interface DataRead {
-  readonly kind: string;
-  readonly at: number;
-  readonly options: Value;
-}
 
 export function resolve(id: string, text: string, around: Surroundings): Program {
   return new Resolver(around).run(id, text);
@@ -29,6 +22,7 @@ export function resolve(id: string, text: string, around: Surroundings): Program
 class Resolver implements Resolving {
   readonly around: Surroundings;
   readonly values = new Set<Fn | HostFunction>();
+  readonly files: Files;
   readonly #units: Unit[] = [];
   readonly #byId = new Map<string, Unit | "loading">();
   readonly #functions: Fn[] = [];
@@ -37,20 +31,24 @@ class Resolver implements Resolving {
   readonly #closures = new Map<FunctionNode, Fn>();
   readonly #astray = new Set<Statement>();
   readonly #later: (() => void)[] = [];
-  readonly #open: string[] = [];
+  /** Members that are read may be methods, of any class that has one of the name. */
+  readonly #members = new Set<string>();
   #nextUnit = 0;
-  #files = 0;
   #loops = 0;
   /** Statements around the one that is looked at, within its file. */
   #depth = 0;
+  /** Expressions around the one that is looked at. */
+  #around = 0;
 
   constructor(around: Surroundings) {
     this.around = around;
+    this.files = new Files(around);
   }
 
   run(id: string, text: string): Program {
     this.#unit({ id, text, at: 0 }, this.around.host.variables);
     for (const check of this.#later) check();
+    this.#methodsAsValues();
     return {
       units: this.#units,
       functions: this.#functions,
@@ -63,47 +61,22 @@ class Resolver implements Resolving {
     };
   }
 
-  /** `at` is where it is imported. */
-  #unit(
-    { id, text, at }: { readonly id: string; readonly text: string; readonly at: number },
-    variables: Iterable<string>,
-  ): Unit {
+  #unit(file: FileText, variables: Iterable<string>): Unit {
+    const { id } = file;
     const unit = new Unit(this.#nextUnit++, id);
     for (const name of variables) unit.shared.add(name);
     this.#byId.set(id, "loading");
-    this.#open.push(id);
-    unit.body = this.#parse(id, text, at);
-    const node: FunctionNode = {
-      at: 0,
-      name: null,
-      parameters: [],
-      captures: [],
-      body: unit.body,
-      generator: false,
-    };
-    unit.main = this.addFunction("main", node, {
-      unit,
-      parent: null,
-      within: null,
-      cls: null,
-      js: `u${unit.index}main`,
+    this.files.within(id, () => {
+      unit.body = this.files.parse(file);
+      const { body } = unit;
+      const node = { at: 0, name: null, parameters: [], captures: [], body, generator: false };
+      const js = `u${unit.index}main`;
+      unit.main = this.addFunction("main", node, { unit, parent: null, within: null, cls: null, js });
+      this.body(unit.main);
     });
-    this.body(unit.main);
-    this.#open.pop();
     this.#byId.set(id, unit);
     this.#units.push(unit);
     return unit;
-  }
-
-  #parse(id: string, text: string, at: number): readonly Statement[] {
-    const { budget } = this.around;
-    this.#files += 1;
-    budget.code -= text.length;
-    if (this.#files > MAX_FILES) this.around.report(at, "the program has too many files");
-    else if (text.length > MAX_SOURCE) this.around.report(at, `${id} is too large`);
-    else if (budget.code < 0) this.around.report(at, "the scripts are too large, with what they include");
-    else return parse(this.around.sources.add(id, text, at), this.around.report);
-    return [];
   }
 
   addFunction(name: string, node: FunctionNode, place: ConstructorParameters<typeof Fn>[2]): Fn {
@@ -144,7 +117,7 @@ class Resolver implements Resolving {
       case "import":
         return this.#import(fn, statement);
       case "global":
-        for (const { name } of statement.names) this.#global(fn, name);
+        for (const { name } of statement.names) declareGlobal(fn, name);
         return;
       case "break":
       case "continue":
@@ -152,14 +125,15 @@ class Resolver implements Resolving {
         return;
       case "foreach":
         fn.iterates = true;
-        for (const target of [statement.key, statement.value]) if (target !== null) this.#target(fn, target);
+        for (const target of [statement.key, statement.value])
+          if (target !== null) assignTo(this, fn, target);
         break;
       case "try":
-        if (statement.variable !== null) this.#variable(fn, statement.variable.name);
+        if (statement.variable !== null) declareVariable(fn, statement.variable.name);
         break;
       case "barrier":
         fn.waits = true;
-        if (statement.shared !== null) this.#variable(fn, statement.shared.name);
+        if (statement.shared !== null) declareVariable(fn, statement.shared.name);
         break;
       default:
     }
@@ -192,73 +166,38 @@ class Resolver implements Resolving {
     this.body(inner);
   }
 
-  #global(fn: Fn, name: string): void {
-    if (fn.parent === null && fn === fn.unit.main) return this.#variable(fn, name);
-    fn.globals.add(name);
-    fn.unit.shared.add(name);
-    fn.unit.main?.locals.add(name);
-  }
-
-  #variable(fn: Fn, name: string): void {
-    if (name === "this") return;
-    if (!fn.globals.has(name) && !fn.node.captures.some((capture) => capture.name === name))
-      fn.locals.add(name);
-  }
-
   #include(fn: Fn, statement: Extract<Statement, { kind: "include" }>): void {
-    const loaded = this.#load(statement.path, statement.at);
+    const { path, at, once } = statement;
+    const { files } = this;
+    const loaded = files.script(path, at);
     if (loaded === null) return;
-    if (!("text" in loaded)) return this.around.report(statement.at, `${statement.path} is no file`);
-    if (statement.once && fn.unit.included.has(loaded.id)) return;
+    if (!("text" in loaded)) return this.around.report(at, `${path} is no file`);
+    if (once && fn.unit.included.has(loaded.id)) return;
     fn.unit.included.add(loaded.id);
-    if (this.#open.includes(loaded.id))
-      return this.around.report(statement.at, `${loaded.id} includes itself`);
-    this.#open.push(loaded.id);
-    const body = this.#parse(loaded.id, loaded.text, statement.at);
-    this.#includes.set(statement, body);
+    if (files.isOpen(loaded.id)) return this.around.report(at, `${loaded.id} includes itself`);
     const depth = this.#depth;
     this.#depth = 0;
-    this.statements(fn, body);
+    files.within(loaded.id, () => {
+      const body = files.parse({ ...loaded, at });
+      this.#includes.set(statement, body);
+      this.statements(fn, body);
+    });
     this.#depth = depth;
-    this.#open.pop();
-  }
-
-  /** `main` is what a folder of that name may have. */
-  #load(path: string, at: number, main: string | null = null): Loaded | null {
-    const { loader, report } = this.around;
-    const id = moduleId(path, this.#open.at(-1) ?? "");
-    const file = id === null ? null : loader.load(id);
-    const loaded = file ?? (id === null || main === null ? null : loader.load(`${id}/${main}`));
-    if (loaded === null) report(at, `there is no file ${path}`);
-    return loaded;
   }
 
   #import(fn: Fn, statement: Extract<Statement, { kind: "import" }>): void {
+    const { at, data } = statement;
     if (fn !== fn.unit.main || this.#depth > 0)
-      return this.around.report(statement.at, "an import stands at the top of a file");
-    if (statement.data !== null) return this.#importData(fn, statement, statement.data);
+      return this.around.report(at, "an import stands at the top of a file");
+    if (data !== null) return importData(this, fn, { ...statement, data });
+    if (statement.options !== null) this.around.report(at, "only imports of data have options");
     const from = this.#importedUnit(statement);
-    if (from === null) return;
-    if (statement.namespace !== null) fn.unit.namespaces.set(statement.namespace, from);
-    for (const { kind, name, as, at } of statement.names) {
-      if (kind === "function") fn.unit.imported.set(as, { from, name, at });
-      else if (from instanceof Unit) {
-        from.shared.add(name);
-        fn.unit.importedVariables.set(as, { from, name, at });
-        if (from.main?.locals.has(name) !== true && !from.importedVariables.has(name))
-          this.around.report(at, `${statement.path} has no $${name}`);
-      } else this.around.report(at, `${statement.path} has no variables`);
-      if (kind === "function")
-        this.later(() => {
-          if (fn.unit.find(as, this.around.host) === null)
-            this.around.report(at, `${statement.path} has no ${name}`);
-        });
-    }
+    if (from !== null) importNames(this, fn, { ...statement, from });
   }
 
   /** A file runs once, by whatever paths it is imported. */
   #importedUnit({ path, at }: Extract<Statement, { kind: "import" }>): Unit | Host | null {
-    const loaded = this.#load(path, at, "main.hsl");
+    const loaded = this.files.script(path, at, "main.hsl");
     if (loaded === null) return null;
     if ("host" in loaded) return loaded.host;
     const known = this.#byId.get(loaded.id);
@@ -267,49 +206,17 @@ class Resolver implements Resolving {
     return null;
   }
 
-  #importData(fn: Fn, statement: Extract<Statement, { kind: "import" }>, variable: string): void {
-    const [, kind = "", path = ""] = /^([a-z]+!)?([\s\S]*)$/.exec(statement.path) ?? [];
-    fn.locals.add(variable);
-    const options = statement.options === null ? null : this.around.constant(statement.options);
-    if (options === undefined)
-      return this.around.report(statement.at, "the options of an import are constants");
-    const read = { kind, at: statement.at, options };
-    const value = path.includes("*") ? this.#dataOfAll(path, read) : this.#dataOf(path, read);
-    if (value !== undefined) fn.unit.data.set(variable, value);
-  }
-
-  /** What each file of a pattern holds, by the identity of the file. */
-  #dataOfAll(pattern: string, read: DataRead): Value {
-    const id = moduleId(pattern, this.#open.at(-1) ?? "");
-    const files = id === null ? [] : filesLike(id, this.around.loader);
-    return HslArray.from(files.map((file) => [file, this.#dataOf(file, read) ?? null] as const));
-  }
-
-  #dataOf(path: string, { kind, at, options }: DataRead): Value | undefined {
-    const loaded = this.#load(path, at);
-    if (loaded === null) return undefined;
-    try {
-      if (!("text" in loaded)) throw new Refusal(`${path} is no file`);
-      this.around.budget.data -= loaded.text.length;
-      if (this.around.budget.data < 0) throw new Refusal("the data that scripts import are too large");
-      return this.around.data(kind + loaded.id, loaded.text, options);
-    } catch (error) {
-      this.around.report(at, (error as Error).message);
-      return undefined;
-    }
-  }
-
   expression(fn: Fn, expression: Expression): void {
     switch (expression.kind) {
       case "variable":
-        return this.#variable(fn, expression.name);
+        return declareVariable(fn, expression.name);
       case "interpolated":
-        for (const part of expression.parts) if (typeof part !== "string") this.#variable(fn, part.name);
+        for (const part of expression.parts) if (typeof part !== "string") declareVariable(fn, part.name);
         return;
       case "function":
         return this.#closure(fn, expression.declaration);
       case "assign":
-        if (expression.target.kind === "array") this.#pattern(fn, expression.target);
+        if (expression.target.kind === "array") assignTo(this, fn, expression.target);
         break;
       case "this":
         if (fn.cls === null) this.around.report(expression.at, "$this stands outside of a class");
@@ -318,57 +225,40 @@ class Resolver implements Resolving {
         fn.callsValues = true;
         break;
       case "member":
-        this.#methodsAsValues(expression.name);
+        this.#members.add(expression.name);
         break;
       default:
     }
     checkCall(this, fn, expression);
     checkScoped(this, fn, expression);
+    this.#within(fn, expression);
+  }
+
+  #within(fn: Fn, expression: Expression): void {
     const named = expression.kind === "call" && ["name", "scoped"].includes(expression.callee.kind);
+    if (this.#around === MAX_DEPTH) return this.around.report(expression.at, "nested too deeply");
+    this.#around += 1;
     for (const inner of expressionsOf(expression).slice(named ? 1 : 0)) {
       const isCalled = expression.kind === "call" && inner === expression.callee;
       this.expression(fn, isCalled && inner.kind === "member" ? inner.base : inner);
     }
+    this.#around -= 1;
   }
 
-  /** A member that is read may be a method, of any class that has one of the name. */
-  #methodsAsValues(name: string): void {
-    this.later(() => {
-      for (const cls of [...this.#classes, ...this.around.host.classes.values()]) {
-        const method: Fn | HostFunction | undefined = cls.methods.get(name);
-        if (method !== undefined) this.values.add(method);
-      }
-    });
-  }
-
-  #pattern(fn: Fn, pattern: Extract<Expression, { kind: "array" }>): void {
-    for (const { value } of pattern.items) this.#target(fn, value);
-  }
-
-  #target(fn: Fn, target: Expression): void {
-    if (target.kind === "array") return this.#pattern(fn, target);
-    if (target.kind === "assign" && target.operator === null) {
-      this.#target(fn, target.target);
-      return this.expression(fn, target.value);
+  #methodsAsValues(): void {
+    for (const cls of [...this.#classes, ...this.around.host.classes.values()]) {
+      const methods: ReadonlyMap<string, Fn | HostFunction> = cls.methods;
+      for (const [name, method] of methods) if (this.#members.has(name)) this.values.add(method);
     }
-    if (!["variable", "index", "member", "path", "scoped"].includes(target.kind))
-      this.around.report(target.at, "this cannot be assigned to");
-    this.expression(fn, target);
   }
 
   #closure(fn: Fn, node: FunctionNode): void {
-    const js = `closure`;
-    const inner = this.addFunction("", node, {
-      unit: fn.unit,
-      parent: fn,
-      within: fn,
-      cls: fn.cls,
-      js,
-    });
+    const { unit, cls } = fn;
+    const inner = this.addFunction("", node, { unit, parent: fn, within: fn, cls, js: "closure" });
     this.#closures.set(node, inner);
     this.values.add(inner);
     for (const { name } of node.captures) {
-      this.#variable(fn, name);
+      declareVariable(fn, name);
       fn.captured.add(name);
       inner.captured.add(name);
     }

@@ -17,8 +17,8 @@ type Make = (wanted: Value, field: { readonly name: string; readonly type: Field
 const makers: Readonly<Record<string, Make>> = {
   enum: (wanted, { name }) => {
     if (!(wanted instanceof HslArray)) throw new Refusal(`the enum of field ${name} is a list`);
-    const choices = wanted.values().map(toText);
-    return (value) => (choices.includes(toText(value)) ? null : `is none of ${choices.join(", ")}`);
+    const choices = new Set(wanted.values().map(toText));
+    return (value) => (choices.has(toText(value)) ? null : `is none of ${[...choices].join(", ")}`);
   },
   pattern: (wanted) => {
     // Asked for again each time: patterns of other fields may have driven it out.

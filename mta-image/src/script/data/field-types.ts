@@ -55,7 +55,7 @@ export function fieldType(field: string, name: string, description: HslArray): F
   return type;
 }
 
-const NUMBER = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i;
+const NUMBER = /^[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?$/i;
 const WHOLE = /^[-+]?\d+$/;
 const DATE = /^(\d{4})-(\d\d)-(\d\d)$/;
 const TIME = /^(\d\d):(\d\d):(\d\d)(\.\d+)?$/;
@@ -95,7 +95,7 @@ function numberType(description: HslArray, shape: RegExp): FieldType {
   const read = (text: string): number | undefined => {
     const special = shape === NUMBER ? named.get(text) : undefined;
     if (special !== undefined) return special;
-    const alone = isBare ? text : text.replace(/^[^-+.,\d]+/, "").replace(/[^.,\d]+$/, "");
+    const alone = isBare ? text : (/[-+.,\d](?:[\s\S]*[.,\d])?/.exec(text)?.[0] ?? "");
     const whole = group === "" ? alone : alone.replaceAll(group, "");
     if (point !== "." && whole.includes(".")) return undefined;
     const plain = whole.replace(point, ".");
@@ -108,12 +108,12 @@ function booleanType({ format, description }: Parameters<Make>[0]): FieldType | 
   const yes = textsOf(description.get("trueValues"), ["true", "True", "TRUE", "1"]);
   const no = textsOf(description.get("falseValues"), ["false", "False", "FALSE", "0"]);
   const read = (text: string): boolean | undefined =>
-    yes.includes(text) ? true : no.includes(text) ? false : undefined;
+    yes.has(text) ? true : no.has(text) ? false : undefined;
   return format === "default" ? { read, rank: null } : null;
 }
 
-function textsOf(value: Value, fallback: readonly string[]): readonly string[] {
-  return value instanceof HslArray ? value.values().map(toText) : fallback;
+function textsOf(value: Value, fallback: readonly string[]): ReadonlySet<string> {
+  return new Set(value instanceof HslArray ? value.values().map(toText) : fallback);
 }
 
 /** JSON, as the specification has it, or items between delimiters, as people write them. */

@@ -21,32 +21,51 @@ import { Schema } from "./schema.ts";
 import { decodeYaml } from "./yaml.ts";
 import { decodeTypes } from "./yaml-types.ts";
 
-type Read = (
-  text: string,
-  options: HslArray | undefined,
-  file: { readonly id: string; readonly loader: Loader },
-) => Value;
+interface Reader {
+  /** Names of its options. */
+  readonly takes: readonly string[];
+  readonly read: (
+    text: string,
+    options: HslArray | undefined,
+    file: { readonly id: string; readonly loader: Loader },
+  ) => Value;
+}
 
-const readers: ReadonlyMap<string, Read> = new Map<string, Read>([
-  ["json", readJson],
-  ["yaml", readYaml],
-  ["yml", readYaml],
-  ["csv", (text, options, file) => decodeCsv(text, options, schemaOf(options, file))],
-  ["txt", (text, options) => (wantsLines(options) ? lines(text) : text)],
-  ["crt", (text, options) => readCertificate(text, options, HslArray.of(pemBlocks(text)))],
-  ["pem", (text, options) => readCertificate(text, options, text)],
-  ["key", (text, options) => (flag(options, "resource") ? readKey(text) : text)],
-  ["eml", (text) => makeMessage(mailMessageClass, Pieces.of(text))],
-]);
+const yaml: Reader = { takes: ["types", "tags"], read: readYaml };
+
+/** By the kind of the file. */
+const readers: Readonly<Record<string, Reader>> = {
+  json: { takes: [], read: readJson },
+  yaml,
+  yml: yaml,
+  csv: {
+    takes: ["header", "delimiter", "schema"],
+    read: (text, options, file) => decodeCsv(text, options, schemaOf(options, file)),
+  },
+  txt: {
+    takes: ["type", "array"],
+    read: (text, options) => (wantsLines(options) ? lines(text) : text),
+  },
+  crt: {
+    takes: ["resource"],
+    read: (text, options) => readCertificate(text, options, HslArray.of(pemBlocks(text))),
+  },
+  pem: { takes: ["resource"], read: (text, options) => readCertificate(text, options, text) },
+  key: {
+    takes: ["resource"],
+    read: (text, options) => (flag(options, "resource") ? readKey(text) : text),
+  },
+  eml: { takes: ["resource"], read: (text) => makeMessage(mailMessageClass, Pieces.of(text)) },
+};
 
 export function importData(path: string, text: string, options: Value, loader: Loader): Value {
   const [, prefix, id = path] = /^(?:([a-z]+)!)?([\s\S]*)$/.exec(path) ?? [];
   const kind = prefix ?? /\.([a-z]+)$/.exec(id)?.[1] ?? "txt";
-  const read = readers.get(kind);
-  if (read === undefined) throw new Refusal(`${id}: there is no way to import ${kind}`);
+  const reader = Object.hasOwn(readers, kind) ? readers[kind] : undefined;
+  if (reader === undefined) throw new Refusal(`${id}: there is no way to import ${kind}`);
   const before = meter.enter(makeBudget(limitsOf(text), noClock));
   try {
-    return read(text, options instanceof HslArray ? options : undefined, { id, loader });
+    return reader.read(text, optionsOf(options, kind, reader), { id, loader });
   } catch (error) {
     if (error instanceof BudgetError) throw new Refusal(`${id}: the data are too large`);
     if (error instanceof Refusal || error instanceof SyntaxError)
@@ -55,6 +74,16 @@ export function importData(path: string, text: string, options: Value, loader: L
   } finally {
     meter.leave(before);
   }
+}
+
+/** An option that is not known might be a slip of the pen, after which the data would not be what was meant. */
+function optionsOf(options: Value, kind: string, { takes }: Reader): HslArray | undefined {
+  if (options === null) return undefined;
+  if (!(options instanceof HslArray)) throw new Refusal("the options of an import are an array");
+  const unknown = options.keys().find((name) => !takes.includes(String(name)));
+  if (unknown === undefined) return options;
+  const known = takes.length === 0 ? "there are none" : `known are ${takes.join(", ")}`;
+  throw new Refusal(`there is no option ${unknown} to import ${kind}; ${known}`);
 }
 
 /** What a file becomes, by its bytes: some take a hundred, but a few of YAML can stand for billions of values. */

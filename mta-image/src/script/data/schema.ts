@@ -15,7 +15,7 @@ import { type FieldType, fieldType } from "./field-types.ts";
 interface Field {
   readonly name: string;
   /** Texts that stand for none; null for those of the whole schema. */
-  readonly missing: readonly string[] | null;
+  readonly missing: ReadonlySet<string> | null;
   readonly read: FieldType["read"];
   readonly what: string;
   readonly isRequired: boolean;
@@ -33,7 +33,7 @@ const FIELD_BYTES = 64;
 
 export class Schema {
   readonly #fields: readonly Field[];
-  readonly #missing: readonly string[];
+  readonly #missing: ReadonlySet<string>;
   /** Places among the fields whose values together are there once. */
   readonly #key: readonly number[];
   /** Columns without a field are left out, or stay texts. */
@@ -45,17 +45,18 @@ export class Schema {
     if (!(fields instanceof HslArray) || fields.size === 0)
       throw new Refusal("a schema wants a list of fields");
     this.#keepsOthers = !fields.isList();
-    const key = keyNames((description as HslArray).get("primaryKey"));
+    const key = new Set(keyNames((description as HslArray).get("primaryKey")));
     this.#fields = this.#keepsOthers
       ? [...fields.entries()].map(([name, field]) => makeKeyed(String(name), field))
       : fields.values().map((field) => makeField(field, key));
-    this.#key = key.map((name) => {
-      const at = this.#fields.findIndex((field) => field.name === name);
-      if (at < 0) throw new Refusal(`primaryKey names ${name}, which is no field`);
+    const places = placesOf(this.#fields.map(({ name }) => name));
+    this.#key = [...key].map((name) => {
+      const at = places.get(name);
+      if (at === undefined) throw new Refusal(`primaryKey names ${name}, which is no field`);
       return at;
     });
     const missing = (description as HslArray).get("missingValues");
-    this.#missing = missing instanceof HslArray ? missing.values().map(toText) : [""];
+    this.#missing = new Set(missing instanceof HslArray ? missing.values().map(toText) : [""]);
   }
 
   apply(header: readonly string[] | null, rows: readonly CsvRow[]): HslArray {
@@ -83,11 +84,13 @@ export class Schema {
 
   /** Where each field stands in a row. */
   #columns(header: readonly string[] | null): readonly number[] {
-    return this.#fields.map(({ name }, at) => {
-      if (header === null) return at;
-      const column = header.indexOf(name);
-      if (column < 0) throw new Refusal(`line 1: column ${name} is missing`);
-      if (column !== header.lastIndexOf(name)) throw new Refusal(`line 1: column ${name} is there twice`);
+    if (header === null) return this.#fields.map((_, at) => at);
+    const places = placesOf(header);
+    const twice = new Set(header.filter((name, at) => places.get(name) !== at));
+    return this.#fields.map(({ name }) => {
+      const column = places.get(name);
+      if (column === undefined) throw new Refusal(`line 1: column ${name} is missing`);
+      if (twice.has(name)) throw new Refusal(`line 1: column ${name} is there twice`);
       return column;
     });
   }
@@ -100,7 +103,7 @@ export class Schema {
     const refuse = (reason: string): never => {
       throw new Refusal(`line ${line}, column ${field.name}: ${reason}`);
     };
-    if ((field.missing ?? this.#missing).includes(text))
+    if ((field.missing ?? this.#missing).has(text))
       return field.isRequired ? refuse("a value is required") : null;
     const quoted = JSON.stringify(text);
     const value = field.read(text);
@@ -133,7 +136,11 @@ function keyNames(primaryKey: Value): readonly string[] {
   return primaryKey instanceof HslArray ? primaryKey.values().map(toText) : [toText(primaryKey)];
 }
 
-function makeField(description: Value, key: readonly string[]): Field {
+function placesOf(names: readonly string[]): Map<string, number> {
+  return new Map(names.map((name, at) => [name, at]));
+}
+
+function makeField(description: Value, key: ReadonlySet<string>): Field {
   if (!(description instanceof HslArray)) throw new Refusal("a field of a schema is an array with a name");
   const name = description.get("name");
   if (typeof name !== "string" || name === "") throw new Refusal("a field of a schema wants a name");
@@ -147,7 +154,7 @@ function makeField(description: Value, key: readonly string[]): Field {
     what,
     missing: null,
     read: type.read,
-    isRequired: is("required") || key.includes(name),
+    isRequired: is("required") || key.has(name),
     isUnique: is("unique"),
     checks: checksOf(name, type, description),
   };
@@ -161,7 +168,8 @@ function makeKeyed(name: string, description: Value): Field {
   ]);
   const what = toText(description.get("type") ?? "string");
   const nullable = description.get("nullable");
-  const missing = nullable instanceof HslArray ? nullable.values().map(toText) : truthy(nullable) ? [""] : [];
+  const texts = nullable instanceof HslArray ? nullable.values().map(toText) : truthy(nullable) ? [""] : [];
+  const missing = new Set(texts);
   const { read } = fieldType(name, what, words);
   return { name, what, missing, read, isRequired: false, isUnique: false, checks: [] };
 }

@@ -7,7 +7,7 @@ import { Refusal } from "../error.ts";
 import { type Value, HslArray } from "../value.ts";
 import { fixedMap, fixedSet } from "../library/collections.ts";
 import { fromPlain } from "../library/json.ts";
-import { fromBytes, toBytes } from "../library/subjects.ts";
+import { toBytes } from "../library/subjects.ts";
 import { readCertificates, x509Resource } from "../library/x509.ts";
 import { Tagged, loadTagged } from "../library/yaml-tags.ts";
 import { MAX_NESTING } from "../limits.ts";
@@ -30,15 +30,9 @@ export function decodeTypes(bytes: string, types: readonly string[]): Value {
   const unknown = names.find((name) => !makers.has(name));
   if (unknown !== undefined)
     throw new Refusal(`there is no type ${unknown} for YAML; known are ${[...makers.keys()].join(", ")}`);
-  meter.allocate(bytes.length * 4);
+  const tags = names.map((name) => `!${name}`);
   try {
-    return made(
-      loadTagged(
-        fromBytes(bytes),
-        names.map((name) => `!${name}`),
-      ),
-      0,
-    );
+    return made(loadTagged(bytes, tags), 0);
   } catch (error) {
     if ((error as Error).name !== "YAMLException") throw error;
     throw new Refusal(toBytes((error as Error).message.split("\n")[0] ?? ""));

@@ -7,13 +7,17 @@ import { meter } from "../meter.ts";
 import type { Value } from "../value.ts";
 
 /** Takes one to two seconds. */
-export const LONGEST = 8 * 1024 * 1024;
+const LONGEST = 8 * 1024 * 1024;
 
 export function decodeYaml(bytes: string): Value {
-  // Nothing looks at the clock while it is read.
+  payYaml(bytes);
+  return fromPlain(read(Buffer.from(bytes, "latin1").toString("utf8")));
+}
+
+/** Before it is read, during which nothing looks at the clock. */
+export function payYaml(bytes: string): void {
   if (bytes.length > LONGEST) throw new BudgetError("a text is too long for YAML");
   meter.allocate(bytes.length * 4);
-  return fromPlain(read(Buffer.from(bytes, "latin1").toString("utf8")));
 }
 
 function read(text: string): unknown {

@@ -1,8 +1,11 @@
 /**
  * YAML with tags of the script's own: `!Name` nodes come out as Tagged, whatever they are made of. Throws what
- * js-yaml throws for text that is no YAML or has other tags.
+ * js-yaml throws for text that is no YAML or has other tags, and a BudgetError for more than plain YAML may have.
  */
 import { CORE_SCHEMA, defineMappingTag, defineScalarTag, defineSequenceTag, load } from "js-yaml";
+
+import { payYaml } from "../data/yaml.ts";
+import { fromBytes } from "./subjects.ts";
 
 export class Tagged {
   readonly tag: string;
@@ -15,8 +18,9 @@ export class Tagged {
   }
 }
 
-export function loadTagged(text: string, tags: readonly string[]): unknown {
-  return load(text, { schema: CORE_SCHEMA.withTags(...tags.map((tag) => definitions(tag))) });
+export function loadTagged(bytes: string, tags: readonly string[]): unknown {
+  payYaml(bytes);
+  return load(fromBytes(bytes), { schema: CORE_SCHEMA.withTags(...tags.map((tag) => definitions(tag))) });
 }
 
 function definitions(tag: string) {

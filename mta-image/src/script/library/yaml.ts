@@ -1,13 +1,13 @@
 /** YAML as values; plain YAML is read by data/yaml.ts. */
-import { BudgetError, Refusal } from "../error.ts";
+import { Refusal } from "../error.ts";
 import { type Routine, type Value, HslArray, HslFunction } from "../value.ts";
 import { callback } from "../calls.ts";
-import { LONGEST, decodeYaml } from "../data/yaml.ts";
+import { decodeYaml } from "../data/yaml.ts";
 import { type HostFunction, declare, optional, parameter } from "../host.ts";
 import { MAX_NESTING } from "../limits.ts";
 import { meter } from "../meter.ts";
 import { fromPlain } from "./json.ts";
-import { fromBytes, option, toBytes } from "./subjects.ts";
+import { option, toBytes } from "./subjects.ts";
 import { Tagged, loadTagged } from "./yaml-tags.ts";
 
 export const yamlFunctions: readonly HostFunction[] = [
@@ -21,9 +21,7 @@ export const yamlFunctions: readonly HostFunction[] = [
       const tags = option(options, "tags");
       try {
         if (!(tags instanceof HslArray)) return decodeYaml(text);
-        if (text.length > LONGEST) throw new BudgetError("a text is too long for YAML");
-        meter.allocate(text.length * 4);
-        return yield* revive(loadTagged(fromBytes(text), tags.keys().map(String)), tags, 0);
+        return yield* revive(loadTagged(text, tags.keys().map(String)), tags, 0);
       } catch (error) {
         if (error instanceof Refusal || (error as Error).name === "YAMLException") return null;
         throw error;
