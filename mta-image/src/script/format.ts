@@ -12,6 +12,7 @@ import { meter } from "./meter.ts";
 const DIRECTIVE = /%(?:%|(?:\[(\d+)\])?(?:'([\s\S]))?([<>=^])?(0)?(\d+)?(?:\.(\d+))?([sfdxXcb]))/g;
 
 export function format(pattern: string, args: HslArray): string {
+  meter.charge(pattern.length >> 6);
   const values = args.values();
   let next = 0;
   let room = MAX_STRING;

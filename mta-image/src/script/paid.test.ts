@@ -38,6 +38,7 @@ const dear: Readonly<Record<string, readonly [source: string, text: string]>> = 
   "compares texts for equality": [`$b = str_replace("y", "x", $text); ${again("$text == $b;")}`, xs],
   "compares texts by order": [`$b = str_replace("y", "x", $text); ${again("$text < $b;")}`, xs],
   "takes a long text as a key": [`$a = []; ${again("$a[$text] = $i;")}`, xs],
+  "formats without directives": [again("$text % [];"), xs],
   "joins nothing many times": ['$a = [""] * 100000; for ($i = 0; $i < 5; $i++) array_join($a);', ""],
   "takes one by chance": ["$a = [1] * 100000; for ($i = 0; $i < 5; $i++) array_random($a);", ""],
   "spreads arguments": ["$a = [1] * 50000; for ($i = 0; $i < 5; $i++) array(...$a);", ""],
