@@ -260,6 +260,21 @@ test("refusals of a host that hangs up behind them, or refuses RSET, are heard",
   }
 });
 
+test("a host that refuses the sender and takes the recipients all the same gets no empty message for them", async () => {
+  host.answer = ({ line }) => (line.startsWith("MAIL") ? "550 5.7.1 not you\r\n" : undefined);
+  assert.deepEqual(await rig().deliver(), ["failed 5.7.1 550 5.7.1 not you"]);
+  host.answer = () => undefined;
+  assert.deepEqual(await rig().deliver(), [TAKEN]);
+  assert.equal(host.messages.length, 1);
+});
+
+test("a host that closes in place of an answer has taken nothing that we could count on", async () => {
+  host.answer = ({ line }) => (line === "." ? "221 2.0.0 bye\r\n" : undefined);
+  assert.match((await rig().deliver())[0] ?? "", /^unclear 4\.5\.0 .*221 in phase final/);
+  host.answer = ({ line }) => (line.startsWith("RCPT") ? "221 2.0.0 bye\r\n" : undefined);
+  assert.match((await rig().deliver())[0] ?? "", /^deferred 4\.5\.0 .*221 in phase rcpt/);
+});
+
 test("a goodbye is heard as the answer to what was asked", async () => {
   for (const [asked, step] of [
     ["MAIL", "mail"],

@@ -40,6 +40,8 @@ export class Transaction {
   readonly #isChunked: boolean;
   /** The reply that refused MAIL. */
   #refusal: Outcome | null = null;
+  /** The host took recipients all the same. */
+  #isTakenUnasked = false;
   #answeredRecipients = 0;
   #accepted: number[] = [];
   /** Refused, as long as the host may turn out to be out of step. */
@@ -147,7 +149,7 @@ export class Transaction {
   }
 
   #onMail(reply: ServerReply): Next {
-    if (isIntermediate(reply)) return "garbage";
+    if (isNoAnswer(reply)) return "garbage";
     this.phase = "rcpt";
     if (reply.code < 300) return this.#isPipelined ? "wait" : "send";
     this.#refusal = outcomeOfReply(reply, "mail", this.#host);
@@ -158,9 +160,10 @@ export class Transaction {
   }
 
   #onRcpt(reply: ServerReply): Next {
-    if (isIntermediate(reply)) return "garbage";
+    if (isNoAnswer(reply)) return "garbage";
     const position = this.job.positions[this.#answeredRecipients++] as number;
     if (this.#refusal === null) this.#judgeRecipient(position, reply);
+    else this.#isTakenUnasked ||= reply.code < 300;
     const isLast = this.#answeredRecipients === this.job.positions.length;
     if (isLast) this.phase = "data";
     if (this.#isPipelined && !(isLast && this.#isChunked)) return "wait";
@@ -197,8 +200,8 @@ export class Transaction {
     if (reply.code === 354) {
       this.#release();
       if (this.#refusal === null && this.#accepted.length > 0) return "body";
-      // RFC 2033 4.2 forbids this reply, and a lone dot would get none.
-      if (this.#isLmtp) return "garbage";
+      // RFC 2033 4.2 forbids this reply, and a lone dot would get none. Recipients would get it as an empty message.
+      if (this.#isLmtp || this.#isTakenUnasked) return "garbage";
       // RFC 2920 3.1: the host took DATA without recipients; an empty message ends it.
       this.phase = "void";
       return "lone-dot";
@@ -211,7 +214,7 @@ export class Transaction {
 
   /** A 354 is the one to DATA: what was taken for that one was meant for somebody else. */
   #onReset(reply: ServerReply): Next {
-    if (isIntermediate(reply)) return "garbage";
+    if (isNoAnswer(reply)) return "garbage";
     this.#release();
     return reply.code < 300 ? "over" : "garbage";
   }
@@ -223,7 +226,7 @@ export class Transaction {
   }
 
   #onFinal(reply: ServerReply): Next {
-    if (isIntermediate(reply)) return "garbage";
+    if (isNoAnswer(reply)) return "garbage";
     const outcome = this.#outcomeOfEnd(reply);
     if (this.#isLmtp) return this.#onLmtpFinal(outcome);
     for (const position of this.#accepted) this.job.settle(position, outcome);
@@ -258,6 +261,7 @@ export class Transaction {
   }
 }
 
-function isIntermediate(reply: ServerReply): boolean {
-  return reply.code >= 300 && reply.code < 400;
+/** 221 is how a host closes (RFC 5321 4.2.3), and takes nothing. */
+function isNoAnswer({ code }: ServerReply): boolean {
+  return code === 221 || (code >= 300 && code < 400);
 }
