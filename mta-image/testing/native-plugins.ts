@@ -77,6 +77,9 @@ export class FakeLog {
 
   readonly log = {
     info: () => {},
+    warn: (fields: Record<string, unknown>, event: string) => {
+      this.lines.push([event, fields["plugin"], fields["reason"]].join(" "));
+    },
     error: (fields: Record<string, unknown>, event: string) => {
       this.lines.push([event, fields["plugin"], fields["code"], fields["text"] ?? fields["err"]].join(" "));
     },

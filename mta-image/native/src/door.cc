@@ -132,6 +132,7 @@ napi_value make_exports(napi_env env, napi_value exports) {
       FUNCTION("bind", bind),
       FUNCTION("provides", provides),
       FUNCTION("open", open),
+      FUNCTION("unbound", unbound),
       FUNCTION("exported", exported),
       FUNCTION("version", version),
       FUNCTION("configure", configure),

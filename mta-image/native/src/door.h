@@ -48,6 +48,7 @@ napi_value bound_socket(napi_env env, napi_callback_info info);
 // lifecycle.cc
 napi_value provides(napi_env env, napi_callback_info info);
 napi_value open(napi_env env, napi_callback_info info);
+napi_value unbound(napi_env env, napi_callback_info info);
 napi_value exported(napi_env env, napi_callback_info info);
 napi_value version(napi_env env, napi_callback_info info);
 napi_value configure(napi_env env, napi_callback_info info);

@@ -80,6 +80,14 @@ napi_value open(napi_env env, napi_callback_info info) {
   });
 }
 
+// unbound(index): what the plugin's libraries lack, "" when nothing
+napi_value unbound(napi_env env, napi_callback_info info) {
+  return js::boundary(env, [&] {
+    js::Arguments<1> arguments(env, info);
+    return js::text(env, plugin_in(env, arguments[0]).unbound);
+  });
+}
+
 // exported(index, name)
 napi_value exported(napi_env env, napi_callback_info info) {
   return js::boundary(env, [&] {

@@ -5,10 +5,23 @@
 
 #include <dlfcn.h>
 
+#include <string>
+
 namespace mta {
 #ifdef MTA_SANITIZE
 constexpr int kDeepBind = 0;
 #else
 constexpr int kDeepBind = RTLD_DEEPBIND;
 #endif
+
+struct Opened {
+  void* handle;
+  // A function that a library of the object needs and nobody has, in the loader's words; "" when all is there.
+  std::string unbound;
+};
+
+// Opens an object for good. It must find every function that it calls itself: else the process would end at the first call.
+// What only its libraries lack is left until they call it, since libraries are built to rest on that (libhiredis_cluster
+// is made without the libhiredis_ssl that it can use). Throws std::runtime_error with the loader's words.
+Opened open_object(const std::string& path);
 }  // namespace mta

@@ -44,15 +44,15 @@ void* Plugin::lookup(const char* name) const {
 
 Plugin& open_plugin(const std::string& id, const std::string& path, bool in_place) {
   if (count.load() == kMost) throw std::runtime_error("too many plugins");
-  void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE | kDeepBind);
-  if (handle == nullptr) throw std::runtime_error(dlerror());
+  const Opened opened = open_object(path);
   auto* plugin = new Plugin;
   plugin->id = id;
   plugin->path = path;
-  plugin->handle = handle;
+  plugin->handle = opened.handle;
+  plugin->unbound = opened.unbound;
   plugin->in_place = in_place;
   link_map* map = nullptr;
-  dlinfo(handle, RTLD_DI_LINKMAP, &map);
+  dlinfo(opened.handle, RTLD_DI_LINKMAP, &map);
   Search search{map->l_addr, plugin};
   dl_iterate_phdr(note_range, &search);
   plugins[count.load()] = plugin;

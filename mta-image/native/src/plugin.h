@@ -24,6 +24,7 @@ struct Plugin {
   std::string id;
   std::string path;
   void* handle = nullptr;
+  std::string unbound;  // what its libraries lack, see Opened
   uintptr_t start = 0;  // the mapped range, to tell whose code an address is
   uintptr_t end = 0;
   bool in_place = false;  // its functions may call hsl_suspend, so they run on stacks of their own

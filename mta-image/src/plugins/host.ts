@@ -156,6 +156,8 @@ export class PluginHost {
     this.#plugins.set(id, plugin);
     this.hooks.add(plugin);
     this.#options.log.info({ plugin: id, path, roles: inspection.roles }, "plugin-loaded");
+    const reason = native.unbound(index);
+    if (reason !== "") this.#options.log.warn({ plugin: id, reason }, "plugin-library-incomplete");
   }
 
   #open(config: PluginConfig, inPlace: boolean): number {

@@ -118,6 +118,8 @@ export interface NativeAddon {
   provides(name: string): boolean;
   /** Opens a shared object for good; `inPlace`: its functions run on stacks of their own. */
   open(id: string, path: string, inPlace: boolean): number;
+  /** The function that a library of the plugin needs and nobody has, in the loader's words; "" when all is there. */
+  unbound(plugin: number): string;
   exported(plugin: number, name: string): boolean;
   /** What the plugin was built for, and what this host is. */
   version(plugin: number): [number, number];

@@ -1,0 +1,55 @@
+#include "loading.h"
+
+#include <link.h>
+
+#include <stdexcept>
+
+namespace mta {
+namespace {
+
+constexpr int kForGood = RTLD_LOCAL | RTLD_NODELETE | kDeepBind;
+
+// The calls that the loader binds at their first use, as they stand in the object's dynamic section (System V ABI, chapter 5).
+struct LazyCalls {
+  const ElfW(Rela) * first = nullptr;
+  size_t count = 0;
+  const ElfW(Sym) * symbols = nullptr;
+  const char* names = nullptr;
+
+  explicit LazyCalls(const link_map& map) {
+    for (const ElfW(Dyn)* entry = map.l_ld; entry->d_tag != DT_NULL; ++entry) {
+      const auto address = entry->d_un.d_ptr;
+      if (entry->d_tag == DT_JMPREL) first = reinterpret_cast<const ElfW(Rela)*>(address);
+      if (entry->d_tag == DT_PLTRELSZ) count = entry->d_un.d_val / sizeof(ElfW(Rela));
+      if (entry->d_tag == DT_SYMTAB) symbols = reinterpret_cast<const ElfW(Sym)*>(address);
+      if (entry->d_tag == DT_STRTAB) names = reinterpret_cast<const char*>(address);
+    }
+  }
+};
+
+// A function that the object itself calls and nobody has; nullptr when there is none. A weak one may be missing.
+const char* missing_in(void* handle) {
+  link_map* map = nullptr;
+  if (dlinfo(handle, RTLD_DI_LINKMAP, &map) != 0) return nullptr;
+  const LazyCalls calls(*map);
+  for (size_t i = 0; i < calls.count; ++i) {
+    const auto& symbol = calls.symbols[ELF64_R_SYM(calls.first[i].r_info)];
+    const char* name = calls.names + symbol.st_name;
+    if (symbol.st_shndx != SHN_UNDEF || ELF64_ST_BIND(symbol.st_info) == STB_WEAK) continue;
+    if (dlsym(handle, name) == nullptr && dlsym(RTLD_DEFAULT, name) == nullptr) return name;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Opened open_object(const std::string& path) {
+  if (void* handle = dlopen(path.c_str(), RTLD_NOW | kForGood)) return {handle, ""};
+  const std::string reason = dlerror();
+  void* handle = dlopen(path.c_str(), RTLD_LAZY | kForGood);
+  if (handle == nullptr) throw std::runtime_error(reason);
+  if (const char* name = missing_in(handle)) throw std::runtime_error(path + ": undefined symbol: " + name);
+  return {handle, reason};
+}
+
+}  // namespace mta
