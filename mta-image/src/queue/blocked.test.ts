@@ -4,8 +4,9 @@ import { test } from "node:test";
 
 import type { QueueMatch } from "#contract/queue-fields.ts";
 
-import { makeMessage } from "../../testing/messages.ts";
+import { makeMessage, makeState } from "../../testing/messages.ts";
 import { setUp, settle } from "../../testing/queue-rig.ts";
+import type { EntryState } from "../spool/spool.ts";
 
 type Rig = ReturnType<typeof setUp>;
 
@@ -36,17 +37,33 @@ test("what a rule holds back is told apart from what only waits for its turn", a
   );
 });
 
+test("the oldest of all lines is what the figures tell", async () => {
+  const rig = setUp({ maxRunning: 1 });
+  rig.courier.hold();
+  send(rig, "running@x.net");
+  const at = (seconds: number): EntryState => makeState({ dueAt: rig.clock.now() - seconds * 1000 });
+  for (const [domain, seconds] of [
+    ["a.net", 5],
+    ["b.net", 9],
+    ["c.net", 7],
+  ] as const)
+    rig.queue.add(makeMessage({ recipients: [`u@${domain}`], states: [at(seconds)] }));
+  assert.equal(rig.queue.figures().oldestDueSeconds, 9);
+  assert.equal(rig.queue.figures().oldestFreeSeconds, 9);
+});
+
 test("entries that leave a line that is held back are not counted in it any more", async () => {
   const rig = setUp();
   suspend(rig, "s", {});
   send(rig, ...["u1@a.net", "u2@a.net", "u3@a.net", "u4@a.net"]);
   await settle();
-  const [first, second, third] = [...rig.queue.entries()];
-  assert.ok(first !== undefined && second !== undefined && third !== undefined);
+  const [first, second, third, fourth] = [...rig.queue.entries()];
+  assert.ok(first !== undefined && second !== undefined && third !== undefined && fourth !== undefined);
   rig.queue.hold(first);
   rig.queue.withdraw(second.message.id);
   rig.queue.bounce(third);
   assert.equal(rig.queue.figures().blocked, 1);
+  assert.ok(rig.queue.move(fourth, { transportId: "other" }));
   rig.queue.release(first);
   assert.equal(rig.queue.figures().blocked, 2);
   rig.queue.rules.unsuspend("s");

@@ -105,6 +105,19 @@ test("of one message only the recipients that are let go are tried; the others n
   assert.equal(queue.running, 0);
 });
 
+test("an attempt of which all recipients are refused is none, and they knock again", async () => {
+  let isOpen = false;
+  const porter = new Porter(["pickup"], () => (isOpen ? null : { kind: "refused", by: "p", value: null }));
+  const { queue, courier, clock } = rigWith(porter);
+  queue.add(makeMessage({ recipients: ["a@a.net", "b@a.net"] }));
+  await settle();
+  assert.deepEqual([courier.attempts.length, queue.running, queue.figures().deferred], [0, 0, 2]);
+  isOpen = true;
+  clock.advance(60_000);
+  await settle();
+  assert.deepEqual([courier.tried().length, queue.figures().total], [2, 0]);
+});
+
 test("a recipient that may use some source addresses only is sent from those, and others are as before", async () => {
   const porter = new Porter(["insert"], (_, { recipient, localIps }) =>
     recipient === 0 ? { kind: "accepted", localIps: localIps.slice(1, 2) } : null,

@@ -108,11 +108,12 @@ test("a move outlives a restart, and a second one adds to it", async () => {
   queue.add(message);
   await settle();
   queue.move(first(queue.find(message.id)), { transportId: "other", jobId: "j" });
-  queue.move(first(queue.find(message.id)), { jobId: "k" });
+  queue.move(first(queue.find(message.id)), { jobId: "k", tenantId: "t" });
   await spool.flush();
 
   const again = setUp({ clock });
   for (const found of await recovered(await openSpool(files.afterCrash(), clock))) again.queue.add(found);
   const { destination } = first(again.queue.entries());
-  assert.deepEqual([destination.transportId, destination.jobId], ["other", "k"]);
+  const { transportId, jobId, tenantId } = destination;
+  assert.deepEqual([transportId, jobId, tenantId], ["other", "k", "t"]);
 });

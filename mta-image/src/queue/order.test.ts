@@ -55,6 +55,53 @@ test("the count begins again", async () => {
   assert.equal(notifier.notices.length, 1);
 });
 
+test("a script goes on beyond the schedule: by the last wait, or when it says", async () => {
+  const { queue, courier, clock, notifier } = setUp();
+  for (const [delayMs, waits] of [
+    [null, 60_000],
+    [5000, 5000],
+  ] as const) {
+    courier.answer = () => ordered({ delayMs });
+    queue.add(makeMessage());
+    await settle();
+    for (let tries = 2; tries <= 6; tries++) {
+      assert.equal(only(queue).dueAt - clock.now(), waits);
+      clock.advance(waits);
+      await settle();
+      assert.equal(only(queue).attempts, tries);
+    }
+    queue.drop(only(queue));
+  }
+  assert.equal(notifier.asked, 0);
+});
+
+test("a recipient that a script lets go is settled, and nobody is told", async () => {
+  const { queue, courier, notifier, ledger } = setUp();
+  courier.answer = (address) => ({
+    ...outcome(address === "a@one.example" ? "failed" : "deferred"),
+    order: { kind: "delete" },
+  });
+  const message = makeMessage({ recipients: ["a@one.example", "b@two.example"] });
+  queue.add(message);
+  await settle();
+  assert.deepEqual(ledger.settled.toSorted(), [`${message.id}/0`, `${message.id}/1`]);
+  assert.deepEqual([queue.figures().total, notifier.asked], [0, 0]);
+});
+
+test("what a script keeps with a recipient is there at the next try, and stays when none says more", async () => {
+  const { queue, courier, clock, ledger } = setUp();
+  const metadata = { seen: "1" };
+  courier.answer = () => ({ ...outcome("deferred"), metadata });
+  const message = makeMessage();
+  queue.add(message);
+  await settle();
+  courier.answer = () => outcome("deferred");
+  clock.advance(60_000);
+  await settle();
+  assert.deepEqual(courier.attempts.at(-1)?.metadata, [metadata]);
+  assert.deepEqual(ledger.states.get(`${message.id}/0`)?.metadata, metadata);
+});
+
 test("a recipient on hold is tried when it is freed, the other one goes on", async () => {
   const { queue, courier } = setUp();
   courier.answer = (address) =>

@@ -52,3 +52,12 @@ test("a notice of success that cannot be sent does not keep the mail, which woul
   assert.deepEqual(lines, []);
   assert.equal(entries, 0);
 });
+
+test("mail whose sender hears of success has gone out once, whenever somebody looks", async () => {
+  const { queue, courier, clock, notifier } = setUp();
+  queue.add(asking());
+  await settle();
+  clock.advance(86_400_000);
+  await settle();
+  assert.deepEqual([courier.attempts.length, notifier.asked, queue.figures().total], [1, 1, 0]);
+});
