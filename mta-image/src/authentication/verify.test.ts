@@ -77,6 +77,16 @@ test("a notice is judged by its HELO name", async () => {
   assert.deepEqual(verdict.spf, { result: "pass", domain: "mail.example.org" });
 });
 
+test("a record of SPF that is too long is an error for good, and other long texts of the name are passed over", async () => {
+  const zones = (txt: string[]): Record<string, FakeZone> => ({ ...spf, "example.org": { txt } });
+  const long = `v=spf1 exists:${"%{S}".repeat(1_100)}.example.net ip4:192.0.2.0/24 -all`;
+  const judged = await judge(someMail, peer, zones([long]));
+  assert.equal(judged.spf?.result, "permerror");
+  assert.match(judged.field, /spf=permerror[^;]*longer than 4096 bytes/);
+  const beside = await judge(someMail, peer, zones(["x".repeat(9_000), "v=spf1 ip4:192.0.2.0/24 -all"]));
+  assert.equal(beside.spf?.result, "pass");
+});
+
 test("DNS in trouble is a passing error, not a failure of the mail", async () => {
   const verdict = await judge(someMail, peer, {
     "example.org": { failed: true },

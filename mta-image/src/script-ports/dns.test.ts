@@ -160,3 +160,15 @@ test("a key that DNS does not give in time leaves the signature undecided", asyn
     ['[0=>"temperror",1=>"the key could not be looked up: TRY_AGAIN"]'],
   );
 });
+
+test("an address of a megabyte has no SPF, however often a record would repeat it", async () => {
+  const zones = { "b.example": { txt: [`v=spf1 exists:${"%{S}".repeat(500)}.example.net -all`] } };
+  const lines = await said(
+    `$long = str_repeat("a", 1000000) . "@b.example";
+    echo spf_query("192.0.2.1", "h", $long)["result"];
+    echo spf_query("192.0.2.1", $long, "")["result"];
+    echo spf_query("192.0.2.1", "h", "a@b.example")["result"];`,
+    { resolver: new FakeResolver(zones) },
+  );
+  assert.deepEqual(lines, ["none", "none", "fail"]);
+});

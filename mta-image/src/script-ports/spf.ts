@@ -11,6 +11,8 @@ import { USUAL_TIMEOUT_MS, noWish } from "./dns.ts";
 /** RFC 7208 4.6.4: ten lookups, and ten for each name of an mx among them. */
 const MOST_QUESTIONS = 111;
 const TIMEOUT_MS = 20_000;
+/** Of an address or a name, which a record may repeat a thousand times; RFC 5321 4.5.3.1 has 256. */
+const LONGEST = 1024;
 
 export interface SpfOptions {
   readonly resolver: RecordResolver;
@@ -23,6 +25,8 @@ export function makeSpfPort(options: SpfOptions): SpfPort {
   const { clock, hostname } = options;
   return {
     check: async ({ ip, helo, sender, wish = noWish }) => {
+      if (Math.max(ip.length, helo.length, sender.length) > LONGEST)
+        return { result: "none", reason: "no address is that long" };
       const query = boundQuery(queryFor(wish, options), {
         clock,
         timeoutMs: TIMEOUT_MS,
