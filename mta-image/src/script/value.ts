@@ -133,6 +133,7 @@ export class HslArray {
       list[key] = value;
       return;
     }
+    if (list !== null && key === list.length) return this.add(value);
     const exact = keyOf(key);
     if (exact === null) throw new Refusal("an array key is a number or a string");
     if (list !== null) {

@@ -248,7 +248,9 @@ function range(start: number, stop: number, step: number): HslArray {
   const count = Math.max(0, Math.ceil((stop - start) / step));
   if (count > MAX_ITEMS) throw new BudgetError("an array has too many items");
   meter.allocate(count * 16);
-  return new HslArray(Array.from({ length: count }, (_, at) => start + at * step));
+  const list: number[] = [];
+  for (let at = 0; at < count; at++) list.push(start + at * step);
+  return new HslArray(list);
 }
 
 function unique(items: HslArray): HslArray {
