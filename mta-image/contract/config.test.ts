@@ -4,6 +4,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 
 import { parseEngineConfig } from "./config.ts";
+import { settingsOf } from "./transport-config.ts";
 
 const startup = `servers: [{ id: in, listeners: [{ port: 25 }] }]
 spool: { path: /spool }
@@ -75,4 +76,42 @@ test("aliases that stand for billions of values, and nesting without end, are re
   const bomb = levels.map((level) => level.trim().replace(/^a\d+: /, "")).join(", ");
   assert.equal(isAnswered(plugins(`[${bomb}]`)), false);
   assert.equal(isAnswered({ ...good, app: `${"[".repeat(50_000)}${"]".repeat(50_000)}` }), false);
+});
+
+test("a transport takes what it does not say from its group, key by key", () => {
+  const group = `servers: [{ id: in, transport: out }]
+addresses: [{ id: a, address: 192.0.2.1 }]
+transportgroups:
+  - id: g
+    retry: { count: 7, intervals: [{ interval: 5m }] }
+    connection: { port: 2525, timeout: 9s, sourceip: { ipv4: [a], ipv6: false } }
+    session: { protocol: lmtp, chunking: true, tls: { mode: require, mtasts: true } }
+    transports:
+      - { id: out, connection: { server: "mx" }, session: { tls: { mtasts: false } }, retry: { count: 1 } }
+      - { id: other, connection: { server: "mx", port: 26, sourceip: {} }, session: { protocol: smtp, chunking: false } }
+`;
+  const parsed = parseEngineConfig({ ...good, app: group });
+  assert.ok(parsed.ok, JSON.stringify(parsed));
+  const [found] = parsed.value.app.transportgroups;
+  assert.ok(found);
+  const [out, other] = found.transports.map((transport) => settingsOf(found, transport));
+  const intervals = [{ interval: 300_000, notify: false }];
+  assert.deepEqual(out?.retry, { count: 1, intervals });
+  const sourceip = { ipv4: ["a"], ipv6: false };
+  assert.deepEqual(out.connection, { server: "mx", port: 2525, timeout: 9000, sourceip });
+  const tls = { mode: "require", mtasts: false };
+  assert.deepEqual(out.session, { protocol: "lmtp", chunking: true, tls });
+  assert.deepEqual(other?.connection, { server: "mx", port: 26, timeout: 9000, sourceip: {} });
+  assert.deepEqual(other.session, { protocol: "smtp", chunking: false, tls: { ...tls, mtasts: true } });
+  assert.deepEqual(other.retry, { count: 7, intervals });
+});
+
+test("where neither a transport nor its group says something, the defaults hold", () => {
+  const parsed = parseEngineConfig(good);
+  assert.ok(parsed.ok);
+  const [group] = parsed.value.app.transportgroups;
+  assert.ok(group?.transports[0]);
+  const { retry, connection, session } = settingsOf(group, group.transports[0]);
+  assert.deepEqual([retry.count, retry.intervals.length, connection.port], [30, 5, 25]);
+  assert.deepEqual(session, { protocol: "smtp", chunking: false, tls: { mode: "optional", mtasts: false } });
 });

@@ -13,6 +13,7 @@ import { wayOut } from "./halon-keys.ts";
 import { PolicyConfig } from "./policy-config.ts";
 import { StartupConfig } from "./startup-config.ts";
 import { SuspendConfig } from "./suspend-config.ts";
+import { settingsOf } from "./transport-config.ts";
 
 export type { AppConfig } from "./app-config.ts";
 export type { PolicyConfig } from "./policy-config.ts";
@@ -206,14 +207,16 @@ function checkGroup(
   { at, ids }: Place,
 ): Problem[] {
   const problems: Problem[] = [];
-  for (const { connection, session } of [group, ...group.transports]) {
+  for (const { connection } of [group, ...group.transports])
     problems.push(...checkSources(app, at, connection?.sourceip));
-    const server = connection?.server ?? group.connection?.server;
-    if (session?.protocol === "lmtp" && server === undefined)
-      problems.push(problem(at, "protocol lmtp needs a connection.server"));
-    if (app.resolver.validating.length === 0 && session?.tls.mode.startsWith("dane") === true)
-      problems.push(problem(at, "tls.mode dane needs name servers in resolver.validating"));
-  }
+  const settings = group.transports.map((transport) => settingsOf(group, transport));
+  if (
+    settings.some(({ session, connection }) => session.protocol === "lmtp" && connection.server === undefined)
+  )
+    problems.push(problem(at, "protocol lmtp needs a connection.server"));
+  const asksForDane = settings.some(({ session }) => session.tls.mode.startsWith("dane"));
+  if (app.resolver.validating.length === 0 && asksForDane)
+    problems.push(problem(at, "tls.mode dane needs name servers in resolver.validating"));
   const target = group.dsn?.transport;
   if (target !== undefined && !ids.has(target))
     problems.push(problem(`${at}.dsn.transport`, `there is no transport "${target}"`));

@@ -46,25 +46,38 @@ export const Address = z.strictObject({
     .describe("Extension. The proxy that has the address; absent: this machine has it."),
 });
 
+const retryCount = z.int().min(0).max(1000);
+const retryIntervals = z
+  .array(
+    z.strictObject({
+      interval: duration.describe("Time to wait."),
+      notify: z.boolean().default(false).describe("Then the sender is told that it takes longer."),
+    }),
+  )
+  .min(1)
+  .max(100);
+const usualIntervals = [
+  { interval: "1m" },
+  { interval: "15m" },
+  { interval: "1h", notify: true },
+  { interval: "2h" },
+  { interval: "3h" },
+];
+const usualText = usualIntervals
+  .map(({ interval, notify = false }) => `${interval}${notify ? " (notify)" : ""}`)
+  .join(", ");
+const aboutCount = "Attempts after the first one.";
+const aboutIntervals = "Waits between attempts; the last one repeats. notify sends a delay notice.";
+
 export const Retry = z.strictObject({
-  count: z.int().min(0).max(1000).default(30).describe("Attempts after the first one."),
-  intervals: z
-    .array(
-      z.strictObject({
-        interval: duration.describe("Time to wait."),
-        notify: z.boolean().default(false).describe("Then the sender is told that it takes longer."),
-      }),
-    )
-    .min(1)
-    .max(100)
-    .prefault([
-      { interval: "1m" },
-      { interval: "15m" },
-      { interval: "1h", notify: true },
-      { interval: "2h" },
-      { interval: "3h" },
-    ])
-    .describe("Waits between attempts; the last one repeats. notify sends a delay notice."),
+  count: retryCount.default(30).describe(aboutCount),
+  intervals: retryIntervals.prefault(usualIntervals).describe(aboutIntervals),
+});
+
+/** Said by a group or a transport: `settingsOf` has the defaults, since what one leaves out the other may say. */
+const OwnRetry = z.strictObject({
+  count: retryCount.optional().meta({ default: 30, description: aboutCount }),
+  intervals: retryIntervals.optional().describe(`${aboutIntervals} ${usualText} when absent.`),
 });
 
 const PluginDelivery = z.strictObject({
@@ -82,9 +95,9 @@ const sourceNames = z.union([z.array(networkAddress.or(identifier)), z.literal(f
   error: "must be a list of addresses, or false",
 });
 
-/** What a transport may say; absent keys are taken from its group, then from the defaults. */
+/** What a transport may say; absent keys are taken from its group, then from the defaults (settingsOf). */
 const transportSettings = {
-  retry: Retry.optional().describe("When mail that was put off is tried again."),
+  retry: OwnRetry.optional().describe("When mail that was put off is tried again."),
   connection: z
     .strictObject({
       server: z
@@ -93,7 +106,7 @@ const transportSettings = {
         .describe(
           "Host or [address], with :port if need be, or several in order. Absent: the domain's mail exchangers.",
         ),
-      port: port.default(25).describe("Extension. Port for hosts that name none."),
+      port: port.optional().meta({ default: 25, description: "Extension. Port for hosts that name none." }),
       sourceip: z
         .strictObject({
           ipv4: sourceNames
@@ -111,30 +124,29 @@ const transportSettings = {
     .describe("Where and from where connections are opened."),
   session: z
     .strictObject({
-      protocol: z
-        .enum(["smtp", "lmtp"])
-        .default("smtp")
-        .describe("Extension. LMTP (RFC 2033) wants connection.server, which may be the path of a socket."),
-      chunking: z
-        .boolean()
-        .default(false)
-        .describe("Extension. BDAT in place of DATA where it is offered (RFC 3030), for mail up to 256 KiB."),
+      protocol: z.enum(["smtp", "lmtp"]).optional().meta({
+        default: "smtp",
+        description: "Extension. LMTP (RFC 2033) wants connection.server, which may be the path of a socket.",
+      }),
+      chunking: z.boolean().optional().meta({
+        default: false,
+        description:
+          "Extension. BDAT in place of DATA where it is offered (RFC 3030), for mail up to 256 KiB.",
+      }),
       tls: z
         .strictObject({
-          mode: z
-            .enum(tlsModes)
-            .default("optional")
-            .describe(
+          mode: z.enum(tlsModes).optional().meta({
+            default: "optional",
+            description:
               "Whether mail travels in TLS, and whose certificate is good; dane wants resolver.validating.",
-            ),
-          mtasts: z
-            .boolean()
-            .default(false)
-            .describe(
+          }),
+          mtasts: z.boolean().optional().meta({
+            default: false,
+            description:
               "Extension. Heed MTA-STS policies of recipients' domains (RFC 8461), on top of the mode.",
-            ),
+          }),
         })
-        .prefault({})
+        .optional()
         .describe("TLS on the way out (docs/sending-and-verifying.md)."),
     })
     .optional()
@@ -160,5 +172,51 @@ export const TransportGroup = z.strictObject({
     )
     .min(1)
     .max(1000)
-    .describe("Transports of the group; what one does not say is taken from the group."),
+    .describe(
+      "Transports of the group; what one does not say is taken from the group, key by key; sourceip as a whole.",
+    ),
 });
+type Group = z.infer<typeof TransportGroup>;
+type Connection = NonNullable<Group["connection"]>;
+type Session = NonNullable<Group["session"]>;
+
+type Said<T> = { readonly [K in keyof T]-?: NonNullable<T[K]> };
+
+/** What holds for one transport; connecting takes its usual time where `timeout` is undefined. */
+export interface ChosenSettings {
+  readonly retry: z.infer<typeof Retry>;
+  readonly connection: { readonly port: number } & Pick<Connection, "server" | "sourceip" | "timeout">;
+  readonly session: Said<Omit<Session, "tls">> & { readonly tls: Said<NonNullable<Session["tls"]>> };
+  readonly objectstore: Group["objectstore"];
+  readonly plugin: Group["plugin"];
+}
+
+const usualRetry = Retry.parse({});
+
+/** What a transport says itself, else what its group says, else the defaults: key by key. */
+export function settingsOf(group: Group, own: Group["transports"][number]): ChosenSettings {
+  const [connection, ofGroup] = [own.connection ?? {}, group.connection ?? {}];
+  const [session, sessionOfGroup] = [own.session ?? {}, group.session ?? {}];
+  return {
+    retry: {
+      count: own.retry?.count ?? group.retry?.count ?? usualRetry.count,
+      intervals: own.retry?.intervals ?? group.retry?.intervals ?? usualRetry.intervals,
+    },
+    connection: {
+      server: connection.server ?? ofGroup.server,
+      port: connection.port ?? ofGroup.port ?? 25,
+      sourceip: connection.sourceip ?? ofGroup.sourceip,
+      timeout: connection.timeout ?? ofGroup.timeout,
+    },
+    session: {
+      protocol: session.protocol ?? sessionOfGroup.protocol ?? "smtp",
+      chunking: session.chunking ?? sessionOfGroup.chunking ?? false,
+      tls: {
+        mode: session.tls?.mode ?? sessionOfGroup.tls?.mode ?? "optional",
+        mtasts: session.tls?.mtasts ?? sessionOfGroup.tls?.mtasts ?? false,
+      },
+    },
+    objectstore: own.objectstore ?? group.objectstore,
+    plugin: own.plugin ?? group.plugin,
+  };
+}

@@ -5,6 +5,7 @@
 import type { SecureContext } from "node:tls";
 
 import type { AppConfig, EngineConfig } from "#contract/config.ts";
+import { settingsOf } from "#contract/transport-config.ts";
 
 import type { ReportSender } from "../delivery/tls-report-sender.ts";
 import type { ObjectStoreSettings } from "../delivery/object-store/settings.ts";
@@ -123,13 +124,13 @@ function otherWays(
   return {
     objectStores: new Map(
       transports.flatMap(({ group, transport }) => {
-        const store = transport.objectstore ?? group.objectstore;
+        const { objectstore: store } = settingsOf(group, transport);
         return store === undefined ? [] : [[transport.id, objectStore(app, store)]];
       }),
     ),
     pluginOrders: new Map(
       transports.flatMap(({ group, transport }) => {
-        const plugin = transport.plugin ?? group.plugin;
+        const { plugin } = settingsOf(group, transport);
         if (plugin === undefined) return [];
         return [[transport.id, { id: plugin.id, args: plugin.arguments, timeoutMs: plugin.timeout }]];
       }),
@@ -174,21 +175,20 @@ function sessionSettings(
 }
 
 function transportSettings(app: AppConfig, group: Group, transport: Transport): TransportSettings {
-  const connection = transport.connection ?? group.connection;
-  const session = transport.session ?? group.session;
-  const server = connection?.server ?? null;
+  const { connection, session } = settingsOf(group, transport);
+  const { server = null } = connection;
   return {
     ...defaultTransport,
     server: Array.isArray(server) ? server.join(",") : server,
-    port: connection?.port ?? 25,
-    tlsMode: session?.tls.mode ?? "optional",
-    mtaSts: session?.tls.mtasts ?? false,
-    isLmtp: session?.protocol === "lmtp",
-    mayChunk: session?.chunking ?? false,
-    ...transportSources(app.addresses, connection?.sourceip),
+    port: connection.port,
+    tlsMode: session.tls.mode,
+    mtaSts: session.tls.mtasts,
+    isLmtp: session.protocol === "lmtp",
+    mayChunk: session.chunking,
+    ...transportSources(app.addresses, connection.sourceip),
     timeouts: {
       ...defaultTransport.timeouts,
-      ...(connection?.timeout === undefined ? {} : { connectMs: connection.timeout }),
+      ...(connection.timeout === undefined ? {} : { connectMs: connection.timeout }),
     },
     maxConnections: app.queues.concurrency,
     maxTransactions: app.queues.pooling.transactions,
@@ -228,7 +228,5 @@ const defaultSchedule: RetrySchedule = {
 };
 
 function schedule(group: Group, transport: Transport): RetrySchedule {
-  const retry = transport.retry ?? group.retry;
-  if (retry === undefined) return defaultSchedule;
-  return makeSchedule(retry);
+  return makeSchedule(settingsOf(group, transport).retry);
 }

@@ -210,17 +210,32 @@ describe("identities", () => {
       groupsOf([
         { id: "mx", transports: [{ id: "t" }] },
         { id: "own", connection: own, transports: [{ id: "u", connection: { port: 2525 } }] },
-        { id: "fixed", connection: fixed, transports: [{ id: "v" }] },
+        { id: "fixed", connection: fixed, transports: [{ id: "v", connection: { port: 2525 } }] },
         { id: "v4", connection: { sourceip: { ipv6: false } }, transports: [{ id: "w" }] },
+        {
+          id: "some",
+          transports: [
+            { id: "x", connection: fixed },
+            { id: "y", connection: { port: 2525 } },
+          ],
+        },
       ]),
       [
         { id: "mx", connection: { sourceip }, transports: [{ id: "t" }] },
-        { id: "own", connection: own, transports: [{ id: "u", connection: { port: 2525, sourceip } }] },
-        { id: "fixed", connection: fixed, transports: [{ id: "v" }] },
+        { id: "own", connection: own, transports: [{ id: "u", connection: { port: 2525 } }] },
+        { id: "fixed", connection: fixed, transports: [{ id: "v", connection: { port: 2525 } }] },
         {
           id: "v4",
           connection: { sourceip: { ...sourceip, ipv6: false } },
           transports: [{ id: "w" }],
+        },
+        {
+          id: "some",
+          connection: { sourceip },
+          transports: [
+            { id: "x", connection: { ...fixed, sourceip: {} } },
+            { id: "y", connection: { port: 2525 } },
+          ],
         },
       ],
     );

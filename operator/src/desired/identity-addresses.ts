@@ -39,7 +39,7 @@ export function unreachable(app: Value, identities: readonly Identity[]): readon
   const [only] = families;
   if (only === undefined || families.length > 1) return [];
   const other = only === "ipv4" ? "ipv6" : "ipv4";
-  const name = { ipv4: "IPv4", ipv6: "IPv6" };
+  const name: Readonly<Record<string, string>> = { ipv4: "IPv4", ipv6: "IPv6" };
   const reason =
     `spec.identities has addresses of ${name[only]} alone, and this leaves ${name[only]} out, so that no host could be reached: ` +
     `add an identity with an address of ${name[other]}, or take this out`;
@@ -64,9 +64,10 @@ function connectionsOf(app: Value): readonly { readonly path: string; readonly s
   return listOf(app["transportgroups"]).flatMap((group, i) => {
     if (!isMap(group) || group["objectstore"] !== undefined) return [];
     const all = [group, ...listOf(group["transports"])];
+    const ofGroup = isMap(group["connection"]) ? group["connection"] : {};
     return all.flatMap((holder, at) => {
       const connection = isMap(holder) ? holder["connection"] : undefined;
-      if (!isMap(connection) || connection["server"] !== undefined) return [];
+      if (!isMap(connection) || (connection["server"] ?? ofGroup["server"]) !== undefined) return [];
       const path = `transportgroups[${i}]${at === 0 ? "" : `.transports[${at - 1}]`}`;
       return [{ path, sourceip: connection["sourceip"] }];
     });
@@ -76,15 +77,26 @@ function connectionsOf(app: Value): readonly { readonly path: string; readonly s
 /** What goes to a store or to fixed servers leaves from wherever the pod is. */
 function leaveFrom(group: unknown, source: Value): unknown {
   if (!isMap(group) || group["objectstore"] !== undefined) return group;
-  const connection = withSource(group["connection"] ?? {}, source);
+  const said = group["connection"] ?? {};
+  const connection = withSource(said, source);
   const { transports } = group;
-  if (!Array.isArray(transports)) return { ...group, connection };
+  if (!Array.isArray(transports) || !isMap(said)) return { ...group, connection };
   const complete = transports.map((transport: unknown) =>
-    isMap(transport) && transport["connection"] !== undefined
-      ? { ...transport, connection: withSource(transport["connection"], source) }
+    isMap(transport) && isMap(transport["connection"])
+      ? { ...transport, connection: withSourceOf(transport["connection"], said, source) }
       : transport,
   );
   return { ...group, connection, transports: complete };
+}
+
+/** A transport takes from its group what it does not say: one to servers of its own takes what the user has said there. */
+function withSourceOf(connection: Value, group: Value, source: Value): unknown {
+  const isFixed = connection["server"] !== undefined;
+  if (isFixed || group["server"] !== undefined) {
+    const isTaken = connection["sourceip"] === undefined && group["server"] === undefined;
+    return isTaken ? { ...connection, sourceip: group["sourceip"] ?? {} } : connection;
+  }
+  return connection["sourceip"] === undefined ? connection : withSource(connection, source);
 }
 
 function withSource(connection: unknown, source: Value): unknown {
