@@ -118,6 +118,28 @@ test("http-delivery sends the message and takes the status for its result", asyn
   assert.equal(request.headers.authorization, `Basic ${Buffer.from("u:p").toString("base64")}`);
 });
 
+test("http-delivery tells scripts for how long the server does not want to be asked again", async () => {
+  const later = new Date(Date.now() + 3_600_000).toUTCString();
+  const said = ["7200", later, "999999999999", "soon", "-1", "Sun, 06 Nov 1994 08:49:37 GMT"];
+  const waits: unknown[] = [];
+  await withServer(
+    (response) => response.writeHead(503, { "retry-after": said[waits.length] ?? "" }).end(),
+    async (url) => {
+      for (const _ of said) {
+        const { ret } = await deliver("http-delivery", ["url", url]);
+        const items = ret as readonly Wire[];
+        const at = items.indexOf("retryafter");
+        waits.push(at === -1 ? null : items[at + 1]);
+      }
+    },
+  );
+  const [seconds, date, ...others] = waits;
+  assert.equal(seconds, 7200);
+  assert.ok(Number(date) > 3500 && Number(date) <= 3600, String(date));
+  // Where it says nothing that can be used, there is nothing.
+  assert.deepEqual(others, [86_400, null, null, null]);
+});
+
 test("http-delivery encodes, and wraps the message in a form", async () => {
   const large = "x".repeat(200_000);
   const form: Wire = [

@@ -9,8 +9,9 @@
 // Arguments: url, method (POST), headers (list of "Name: value"), username and password (basic, or of aws_sigv4),
 // aws_sigv4, timeout and connect_timeout (seconds), tls_verify_peer, tls_verify_host (true), proxy, sourceip, encoder
 // (base64), form_data (name, type, filename, fields). The HTTP status is the result's code, its reason is "HTTP", and
-// post-delivery finds status and content in the plugin's return value. What fails before a status is a temporary
-// error. Nothing of the arguments is logged: they hold secrets.
+// post-delivery finds status and content in the plugin's return value, and as retryafter the seconds for which the
+// server does not want to be asked again, where it says so (Retry-After), for the delay of Queue(). What fails before a
+// status is a temporary error. Nothing of the arguments is logged: they hold secrets.
 package main
 
 // #cgo CFLAGS: -I/opt/halon/include
@@ -23,6 +24,7 @@ import (
 	"errors"
 	"io"
 	"net/url"
+	"time"
 	"unsafe"
 )
 
@@ -57,45 +59,55 @@ func attempt(context *C.HalonDeliverContext, arguments *Arguments) {
 	}
 	message := &messageFile{*(**C.FILE)(r.out), C.malloc(chunk)}
 	defer C.free(message.buffer)
-	status, content, err := send(arguments, message)
+	heard, err := send(arguments, message)
 	if err != nil {
 		fail(context, err)
 		return
 	}
-	succeed(context, status, content)
+	succeed(context, heard)
 }
 
-func send(arguments *Arguments, message *messageFile) (int, []byte, error) {
+type answer struct {
+	status  int
+	content []byte
+	// In seconds; zero when the server says nothing.
+	wait float64
+}
+
+func send(arguments *Arguments, message *messageFile) (answer, error) {
 	body, err := makeBody(arguments, message)
 	if err != nil {
-		return 0, nil, err
+		return answer{}, err
 	}
 	request, cancel, err := makeRequest(arguments, body)
 	if err != nil {
-		return 0, nil, err
+		return answer{}, err
 	}
 	defer cancel()
 	defer request.Body.Close()
-	answer, err := transportFor(arguments).RoundTrip(request)
+	response, err := transportFor(arguments).RoundTrip(request)
 	if err != nil {
-		return 0, nil, err
+		return answer{}, err
 	}
-	defer answer.Body.Close()
-	content, err := io.ReadAll(io.LimitReader(answer.Body, mostContent))
-	return answer.StatusCode, content, err
+	defer response.Body.Close()
+	content, err := io.ReadAll(io.LimitReader(response.Body, mostContent))
+	wait := retryAfter(response.Header.Get("Retry-After"), time.Now())
+	return answer{response.StatusCode, content, wait}, err
 }
 
-func succeed(context *C.HalonDeliverContext, status int, content []byte) {
+func succeed(context *C.HalonDeliverContext, heard answer) {
 	r := newReader()
 	defer r.free()
 	C.HalonMTA_deliver_getinfo(context, C.HALONMTA_INFO_RETURN, nil, 0, r.out, nil)
 	ret := *(**C.HalonHSLValue)(r.out)
-	number := C.double(status)
-	C.HalonMTA_hsl_value_set(addTo(ret, "status"), C.HALONMTA_HSL_TYPE_NUMBER, unsafe.Pointer(&number), 0)
-	text := C.CBytes(append(content, 0))
+	setNumber(addTo(ret, "status"), float64(heard.status))
+	text := C.CBytes(append(heard.content, 0))
 	defer C.free(text)
-	C.HalonMTA_hsl_value_set(addTo(ret, "content"), C.HALONMTA_HSL_TYPE_STRING, text, C.size_t(len(content)))
-	code := C.int(status)
+	C.HalonMTA_hsl_value_set(addTo(ret, "content"), C.HALONMTA_HSL_TYPE_STRING, text, C.size_t(len(heard.content)))
+	if heard.wait > 0 {
+		setNumber(addTo(ret, "retryafter"), heard.wait)
+	}
+	code := C.int(heard.status)
 	C.HalonMTA_deliver_setinfo(context, C.HALONMTA_RESULT_CODE, unsafe.Pointer(&code), 0)
 	tell(context, C.HALONMTA_RESULT_REASON, "HTTP")
 	C.HalonMTA_deliver_done(context)
@@ -115,6 +127,11 @@ func tell(context *C.HalonDeliverContext, kind C.int, text string) {
 	c := C.CString(text)
 	defer C.free(unsafe.Pointer(c))
 	C.HalonMTA_deliver_setinfo(context, kind, unsafe.Pointer(c), 0)
+}
+
+func setNumber(value *C.HalonHSLValue, number float64) {
+	c := C.double(number)
+	C.HalonMTA_hsl_value_set(value, C.HALONMTA_HSL_TYPE_NUMBER, unsafe.Pointer(&c), 0)
 }
 
 func addTo(array *C.HalonHSLValue, name string) *C.HalonHSLValue {
