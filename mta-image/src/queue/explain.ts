@@ -117,8 +117,9 @@ function learnedFrom({ reply }: Readonly<Record<string, string | number | boolea
 }
 
 /** What whoever suspended wrote beside it, such as "; why: maintenance". */
-function notesOf({ reply: _, ...notes }: Readonly<Record<string, string | number | boolean>>): string {
-  return Object.entries(notes)
+function notesOf(properties: Readonly<Record<string, string | number | boolean>>): string {
+  return Object.entries(properties)
+    .filter(([name]) => name !== "reply")
     .map(([name, value]) => `; ${name}: ${value}`)
     .join("");
 }
