@@ -60,9 +60,11 @@ export function explainEntry(entry: Entry, around: Surroundings): Explanation {
   }
 }
 
-function waitingReason({ verdict, attempts }: Entry): string {
+function waitingReason({ verdict, attempts, lastReply }: Entry): string {
   if (verdict !== null) return "it failed, and its notice could not be sent yet";
-  return attempts === 0 ? "its time has not come" : "it was deferred and waits for its next attempt";
+  if (attempts > 0) return "it was deferred and waits for its next attempt";
+  // A script or a plugin may put off without an attempt that counts; what it said is the last reply.
+  return lastReply === "" ? "its time has not come" : "it was put off before an attempt that counts";
 }
 
 function obstaclesOf(entry: Entry, around: Surroundings): Obstacle[] {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { type CountedField, QueueLimits, type QueueMatch } from "#contract/queue-fields.ts";
-import { makeMessage } from "../../testing/messages.ts";
+import { makeMessage, makeState } from "../../testing/messages.ts";
 import { setUp, settle } from "../../testing/queue-rig.ts";
 import { limitsOf } from "./policy.ts";
 
@@ -383,4 +383,9 @@ test("without a rule the place, the time or the administrator is the reason", as
   rig.courier.release();
   await settle();
   assert.equal(explained(rig)[0], "it was deferred and waits for its next attempt");
+  const dueAt = rig.clock.now() + 1000;
+  const ofScripts = ["", "451 A script wants it so"].map((lastReply) => makeState({ dueAt, lastReply }));
+  rig.queue.add(makeMessage({ recipients: ["w@b.net", "x@b.net"], states: ofScripts }));
+  const reasons = ["its time has not come", "it was put off before an attempt that counts"];
+  assert.deepEqual(explained(rig).slice(-2), reasons);
 });
