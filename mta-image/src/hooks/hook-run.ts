@@ -70,11 +70,11 @@ export class HookRun {
 
   /** Copies are bounded: each is a place in the queue. */
   keep(copy: AskedCopy): { transaction: string; queue: string } | { error: string } {
-    this.#copies ??= [];
     const copies = this.#copies;
-    if (copies.length >= MAX_COPIES) return { error: "too many copies of one message" };
-    copies.push(copy);
-    return { transaction: this.#transaction, queue: String(copies.length) };
+    if (copies === null) this.#copies = [copy];
+    else if (copies.length < MAX_COPIES) copies.push(copy);
+    else return { error: "too many copies of one message" };
+    return { transaction: this.#transaction, queue: String(this.copies.length) };
   }
 
   change(name: string, value: Value): void {

@@ -70,17 +70,26 @@ interface Asking {
 }
 
 export function copiesAsked(envelope: Envelope, asked: readonly AskedCopy[], context: Asking): MailCopy[] {
+  const end = endOfGroup(asked, 0);
+  // Nearly always it is one: spared are lists that could take more.
+  if (end === asked.length) return [copyOf(envelope, asked as Group, 1, context)];
   const copies: MailCopy[] = [];
-  let from = 0;
-  for (let to = 1; to <= asked.length; to++) {
-    const other = asked[to];
-    if (other !== undefined && isOneMessage(asked[from] as AskedCopy, other)) continue;
-    const marks = { transaction: context.transaction, first: from + 1 };
-    const group = (to - from === asked.length ? asked : asked.slice(from, to)) as Group;
-    copies.push(copyOf(envelope, group, marks, context));
+  for (let from = 0; from < asked.length; ) {
+    const to = endOfGroup(asked, from);
+    copies.push(copyOf(envelope, asked.slice(from, to) as unknown as Group, from + 1, context));
     from = to;
   }
   return copies;
+}
+
+/** Behind the last in a row that goes as one message with the one at `from`; -1: none is there. */
+function endOfGroup(asked: readonly AskedCopy[], from: number): number {
+  const first = asked[from];
+  if (first === undefined) return -1;
+  for (let to = from + 1; ; to++) {
+    const other = asked[to];
+    if (other === undefined || !isOneMessage(first, other)) return to;
+  }
 }
 
 /** What is asked for, or why it cannot be. */
@@ -108,12 +117,14 @@ function mailboxOf({ address, known }: EnvelopeAddress): string | null {
 type Group = readonly [AskedCopy, ...AskedCopy[]];
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
+/** `first` is the number of its first recipient among all that were asked for. */
 function copyOf(
   envelope: Envelope,
   group: Group,
-  marks: Writable<NonNullable<Envelope["marks"]>>,
-  { now, came }: Asking,
+  first: number,
+  { transaction, now, came }: Asking,
 ): MailCopy {
+  const marks: Writable<NonNullable<Envelope["marks"]>> = { transaction, first };
   const [{ message, sender, transportId, options }] = group;
   const recipients = group.map(({ recipient }) => recipient);
   const copy: Writable<Envelope> = { ...withoutWords(envelope), sender, recipients, transportId, marks };

@@ -175,7 +175,7 @@ export class QueueHooks {
       message: used.has("message") ? messageTree(facts) : null,
       context,
     };
-    return this.#runner.run(script, run, { world, variables });
+    return this.#runner.run(script, { world, limits: script.limits, variables, subject: run });
   }
 }
 

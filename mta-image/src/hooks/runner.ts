@@ -8,12 +8,10 @@ import type { Log } from "#base/log.ts";
 import type { Random } from "#base/random.ts";
 
 import type { World } from "../script/context.ts";
-import { type Outcome, run } from "../script/machine.ts";
+import { type Outcome, type RunOptions, run } from "../script/machine.ts";
 import { Shared } from "../script/shared.ts";
-import { after } from "../script/mail/pieces.ts";
 import type { MailPort } from "../script/mail-port.ts";
 import type { Ports } from "../script/ports.ts";
-import type { Value } from "../script/value.ts";
 import type { HookFigures } from "./figures.ts";
 import { HookRun } from "./hook-run.ts";
 import { askedCopy } from "./mail-copy.ts";
@@ -97,16 +95,10 @@ export class HookRunner {
     };
   }
 
-  run(
-    script: HookScript,
-    subject: HookRun,
-    options: { readonly world: World; readonly variables: Readonly<Record<string, Value>> },
-  ): Asked<Outcome> {
-    const { figures } = this.#options;
-    figures.runs[script.hook]++;
-    const { world, variables } = options;
-    const outcome = run(script.compiled, { world, limits: script.limits, variables, subject });
-    return after(outcome, (ended) => this.#end(script, ended));
+  run(script: HookScript, options: RunOptions): Asked<Outcome> {
+    this.#options.figures.runs[script.hook]++;
+    const outcome = run(script.compiled, options);
+    return outcome instanceof Promise ? this.#endLater(script, outcome) : this.#end(script, outcome);
   }
 
   /** At the end of data, copies of the message wait for the script's end; all other mail is queued at once. */
@@ -120,6 +112,10 @@ export class HookRunner {
         return outside?.queue(message, wish, subject) ?? { error: "there is no queue here" };
       },
     };
+  }
+
+  async #endLater(script: HookScript, outcome: Promise<Outcome>): Promise<Outcome> {
+    return this.#end(script, await outcome);
   }
 
   #end(script: HookScript, outcome: Outcome): Outcome {

@@ -58,6 +58,34 @@ test("what a script keeps without looking at it is what it was then", () => {
   assert.equal(mail("second@example.org"), "first ann");
 });
 
+test("a transaction that a script keeps has the recipients and the sender of that moment", () => {
+  const { mail, rcpt } = converse({
+    mailfrom: `
+      $counts = array_map(function ($kept) { return count($kept["recipients"]); }, $context ?? []);
+      if (count($counts) > 1) Reject(array_join($counts, " ") . " " . ($context[0]["sender"] ?? "none"));
+      $context[] = $transaction;`,
+    rcptto: `$context[] = $transaction;`,
+  });
+  assert.equal(mail("first@example.org"), null);
+  assert.equal(rcpt("ann@example.net"), null);
+  assert.equal(rcpt("bob@example.net"), null);
+  assert.equal(mail("second@example.org"), "0 0 1 none");
+});
+
+test("a transaction has all its words, in order", () => {
+  const keys = (array: string): string => `array_join(array_keys(${array}), " ")`;
+  const { mail, rcpt } = converse({
+    mailfrom: `if ($arguments["sender"] == "no@example.org") Reject(${keys("$transaction")});`,
+    rcptto: `if (count($transaction["recipients"]))
+      Reject(${keys("$transaction")} . ", " . ${keys(`$transaction["recipients"][0]`)});`,
+  });
+  assert.equal(mail("no@example.org"), "id ts recipients");
+  assert.equal(mail("yes@example.org"), null);
+  assert.equal(rcpt("ann@example.net"), null);
+  const words = "id ts sender senderaddress senderparams recipients";
+  assert.equal(rcpt("bob@example.net"), `${words}, recipient address params transportid`);
+});
+
 test("what a script writes into what nobody has looked at stays its own", () => {
   const { mail, rcpt } = converse({
     rcptto: `

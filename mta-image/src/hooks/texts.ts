@@ -58,6 +58,11 @@ export function addressTree(address: string): AddressFields {
   return new AddressFields(address, knownAddress);
 }
 
+/** The same as an array. */
+export function addressArray(address: string): HslArray {
+  return HslArray.record(addressTree(address));
+}
+
 function knownAddress(text: string): EnvelopeAddress {
   const known = withPlainDomain(text);
   return { address: bytesOf(known), parameters: noParameters, known };

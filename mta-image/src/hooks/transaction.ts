@@ -6,21 +6,16 @@ import { makeId } from "#base/ids.ts";
 
 import { HslArray } from "../script/value.ts";
 import type { MailParameters, RcptParameters } from "../smtp/parameters.ts";
-import { addressTree, arrayOf, bytesOf } from "./texts.ts";
-import { mailTree, takenTree } from "./trees.ts";
-
-/** One that was taken; shown to scripts only where one asks. */
-interface TakenRecipient {
-  readonly address: string;
-  readonly parameters: RcptParameters;
-  readonly transportId: string;
-  tree: HslArray | null;
-}
+import { TakenRecipient } from "./taken-recipient.ts";
+import type { Branch } from "./texts.ts";
+import { type Sender, type TransactionFacts, TransactionFields } from "./transaction-fields.ts";
 
 export class Transaction {
   readonly id: string;
   readonly #begunAt: number;
-  #sender: { readonly address: string; readonly parameters: MailParameters } | null = null;
+  /** More arguments of the script at the end of data; null for a message that was spoken. */
+  told: Branch | null = null;
+  #sender: Sender | null = null;
   readonly #recipients: TakenRecipient[] = [];
   #tree: HslArray | null = null;
 
@@ -37,7 +32,7 @@ export class Transaction {
   }
 
   take(address: string, parameters: RcptParameters, transportId: string): void {
-    this.#recipients.push({ address, parameters, transportId, tree: null });
+    this.#recipients.push(new TakenRecipient(address, parameters, transportId));
     this.#tree = null;
   }
 
@@ -57,23 +52,18 @@ export class Transaction {
   }
 
   get tree(): HslArray {
-    this.#tree ??= this.#makeTree();
+    this.#tree ??= HslArray.record(new TransactionFields(this.#facts));
     return this.#tree;
   }
 
-  #makeTree(): HslArray {
-    const { id } = this;
-    const ts = this.#begunAt / 1000;
-    const recipients = HslArray.of(this.#recipients.map((taken) => (taken.tree ??= takenTree(taken))));
-    if (this.#sender === null) return arrayOf({ id, ts, recipients });
-    const { address, parameters } = this.#sender;
-    return arrayOf({
-      id,
-      ts,
-      sender: bytesOf(address).toLowerCase(),
-      senderaddress: addressTree(address),
-      senderparams: () => mailTree(parameters),
+  get #facts(): TransactionFacts {
+    const recipients = this.#recipients;
+    return {
+      id: this.id,
+      begunAt: this.#begunAt,
+      sender: this.#sender,
       recipients,
-    });
+      count: recipients.length,
+    };
   }
 }

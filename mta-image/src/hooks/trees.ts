@@ -105,24 +105,6 @@ export function recipientArguments(
   });
 }
 
-/** In the list of $transaction. */
-export function takenTree({
-  address,
-  parameters,
-  transportId,
-}: {
-  readonly address: string;
-  readonly parameters: RcptParameters;
-  readonly transportId: string;
-}): HslArray {
-  return arrayOf({
-    recipient: bytesOf(address).toLowerCase(),
-    address: addressTree(address),
-    params: () => rcptTree(parameters),
-    transportid: transportId,
-  });
-}
-
 /** Keys in upper case, as they were given; those without value have an empty one. */
 export function mailTree(parameters: MailParameters): Branch {
   const { sizeBytes, eightBit, smtpUtf8, ret, envid, requireTls } = parameters;

@@ -12,7 +12,7 @@ import { type Envelope, type Origin, needsUtf8 } from "../message/envelope.ts";
 import { WayFields, makeReceived } from "../message/received.ts";
 import { Utf8Need } from "../message/utf8-need.ts";
 import type { Reservation } from "../queue/quotas.ts";
-import { type EntryState, type LiveMail, type Spool, SpoolFailure } from "../spool/spool.ts";
+import { type Draft, type EntryState, type LiveMail, type Spool, SpoolFailure } from "../spool/spool.ts";
 import { HeldContent, type HeldContentOptions } from "./held-content.ts";
 import type { Intake, IntakeResult, Reception, Refused } from "./intake.ts";
 import { noRoomIn, refusalFor, refusals } from "./refusals.ts";
@@ -73,7 +73,8 @@ class Incoming implements Reception {
   async commit(fields = "", isPlain = false): Promise<IntakeResult> {
     const content = this.#content;
     if (this.#way.received > this.#shared.settings().maxHops) content.refuse(refusals.loop);
-    await content.written();
+    const writing = content.written();
+    if (writing !== null) await writing;
     if (content.refusal !== null) {
       content.drop();
       return content.refusal;
@@ -84,7 +85,8 @@ class Incoming implements Reception {
       return noRoomIn(room.id);
     }
     try {
-      const message = await this.#store(fields, isPlain && fields === "");
+      if (fields !== "") await content.putInFront(Buffer.from(fields));
+      const message = await this.#shared.spool.commit(this.#draft(isPlain && fields === ""));
       content.release();
       room?.release();
       this.#shared.enqueue(message);
@@ -100,9 +102,8 @@ class Incoming implements Reception {
     this.#content.drop();
   }
 
-  async #store(fields: string, isPlain: boolean): Promise<LiveMail> {
-    if (fields !== "") await this.#content.putInFront(Buffer.from(fields));
-    return this.#shared.spool.commit({
+  #draft(isPlain: boolean): Draft {
+    return {
       id: this.id,
       receivedAt: this.#receivedAt,
       envelope: this.#read(this.#envelope),
@@ -111,7 +112,7 @@ class Incoming implements Reception {
       content: this.#content.body ?? this.#content.pieces(),
       isPlain,
       ...(this.#envelope.marks?.hold === true ? { states: this.#onHold() } : {}),
-    });
+    };
   }
 
   #look(chunk: Buffer): void {

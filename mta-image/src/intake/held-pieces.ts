@@ -26,7 +26,7 @@ export class HeldPieces {
   push(piece: Buffer): void {
     this.#figures.bytesInFlight += piece.length;
     if (piece.length < SMALL_BYTES || isSmallPart(piece)) this.#gather(piece);
-    else this.#pieces.push(piece);
+    else this.#add(piece);
   }
 
   putInFront(piece: Buffer): void {
@@ -75,11 +75,17 @@ export class HeldPieces {
     ) {
       this.#tail = Buffer.allocUnsafeSlow(Math.max(TAIL_BYTES, piece.length));
       piece.copy(this.#tail);
-      this.#pieces.push(this.#tail.subarray(0, piece.length));
+      this.#add(this.#tail.subarray(0, piece.length));
       return;
     }
     piece.copy(this.#tail, last.length);
     this.#pieces[this.#pieces.length - 1] = this.#tail.subarray(0, last.length + piece.length);
+  }
+
+  /** Most mail is one piece: its list has no room for others. */
+  #add(piece: Buffer): void {
+    if (this.#pieces.length === 0) this.#pieces = [piece];
+    else this.#pieces.push(piece);
   }
 
   #uncount(pieces: readonly Buffer[]): void {

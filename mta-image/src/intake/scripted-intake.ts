@@ -8,6 +8,7 @@ import { Failure } from "#base/error.ts";
 
 import type { ConnectionHooks } from "../hooks/connection-hooks.ts";
 import type { MailCopy } from "../hooks/mail-copy.ts";
+import type { EndAnswer } from "../hooks/session-answers.ts";
 import type { Envelope, Origin } from "../message/envelope.ts";
 import type { Reply } from "../smtp/reply.ts";
 import type { HeldContentOptions } from "./held-content.ts";
@@ -57,27 +58,36 @@ class ScriptedMail implements Reception {
     return this.#held.write(chunk);
   }
 
-  async commit(fields = "", isPlain = false): Promise<IntakeResult> {
+  /** Without promises of its own where there is nothing to wait for but the store. */
+  commit(fields = "", isPlain = false): Promise<IntakeResult> {
     this.#isPlain = isPlain && fields === "";
-    try {
-      const ending = this.#held.end(fields);
-      if (ending !== null) await ending;
-      if (this.#held.refusal !== null) return this.#held.refusal;
-      const asked = this.#hooks.endOfData(this.#held, this.#mail.envelope);
-      const answer = asked instanceof Promise ? await asked : asked;
-      if (answer.kind === "refuse") return refusalOf(answer.reply);
-      const { copies, reply } = answer;
-      const [first, second] = copies;
-      const isOne = first !== undefined && second === undefined;
-      const result = await (isOne ? this.#store(first) : this.#storeAll(copies));
-      return result.kind === "refused" || reply === null ? result : { ...result, said: reply };
-    } finally {
-      this.#held.drop();
-    }
+    const ending = this.#held.end(fields);
+    return ending === null ? this.#decide() : ending.then(() => this.#decide());
   }
 
   abort(): void {
     this.#held.drop();
+  }
+
+  #decide(): Promise<IntakeResult> {
+    const { refusal } = this.#held;
+    if (refusal !== null) return this.#refuse(refusal);
+    const asked = this.#hooks.endOfData(this.#held, this.#mail.envelope);
+    return asked instanceof Promise ? asked.then((answer) => this.#follow(answer)) : this.#follow(asked);
+  }
+
+  #follow(answer: EndAnswer): Promise<IntakeResult> {
+    if (answer.kind === "refuse") return this.#refuse(refusalOf(answer.reply));
+    const { copies, reply } = answer;
+    const [first, second] = copies;
+    const isOne = first !== undefined && second === undefined;
+    const stored = isOne ? this.#store(first, true) : this.#storeAll(copies);
+    return reply === null ? stored : stored.then((result) => inWordsOf(reply, result));
+  }
+
+  #refuse(refusal: IntakeResult): Promise<IntakeResult> {
+    this.#held.drop();
+    return Promise.resolve(refusal);
   }
 
   /** None, or several one after another: those before one that is refused stay. */
@@ -90,32 +100,42 @@ class ScriptedMail implements Reception {
       );
     let first: string | null = null;
     for (const copy of copies) {
-      const result = await this.#store(copy);
-      if (result.kind === "refused") return result;
+      const result = await this.#store(copy, false);
+      if (result.kind === "refused") return this.#refuse(result);
       first ??= result.id;
     }
+    this.#held.drop();
     return { kind: "accepted", id: first ?? this.id };
   }
 
-  #store({ envelope, content }: MailCopy): Promise<IntakeResult> {
+  /** Nobody asks for what is held once the last copy is written. */
+  #store({ envelope, content }: MailCopy, isLast: boolean): Promise<IntakeResult> {
     const reception = this.#door.storing.begin(envelope, this.#mail.origin);
-    const commit = (): Promise<IntakeResult> => reception.commit("", this.#isPlain && content === null);
+    const commit = (): Promise<IntakeResult> => {
+      if (isLast) this.#held.drop();
+      return reception.commit("", this.#isPlain && content === null);
+    };
     let writing: Promise<void> | null = null;
     try {
       writing = write(content === null ? this.#held : readable(content), reception);
     } catch (error) {
-      return Promise.resolve(this.#giveUp(reception, error));
+      return this.#giveUp(reception, error);
     }
     return writing === null
       ? commit()
       : writing.then(commit, (error: unknown) => this.#giveUp(reception, error));
   }
 
-  #giveUp(reception: Reception, error: unknown): IntakeResult {
+  #giveUp(reception: Reception, error: unknown): Promise<IntakeResult> {
     this.#door.log.error({ session: this.#mail.origin.sessionId, error }, "message-not-copied");
     reception.abort();
-    return refusalFor(error);
+    return this.#refuse(refusalFor(error));
   }
+}
+
+/** The script's words for what was stored. */
+function inWordsOf(said: Reply, result: IntakeResult): IntakeResult {
+  return result.kind === "refused" ? result : { ...result, said };
 }
 
 interface Readable {

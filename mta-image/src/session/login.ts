@@ -4,7 +4,7 @@
  * the passwords of the configuration do. Three wrong passwords end the connection. Nothing here knows how passwords are
  * kept; nothing of them is logged. Never rejects.
  */
-import type { AuthAnswer, AuthFacts } from "../hooks/connection-hooks.ts";
+import type { AuthAnswer, AuthFacts } from "../hooks/session-answers.ts";
 import { type Reply, replies } from "../smtp/reply.ts";
 import { type Identity, SaslExchange, type SaslStep } from "../smtp/sasl.ts";
 import type { Credentials } from "./credentials.ts";

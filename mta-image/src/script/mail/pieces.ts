@@ -9,6 +9,8 @@ export interface ByteSource {
   readonly size: number;
   /** The open file that it is, from its beginning; absent for others. */
   readonly fd?: number | undefined;
+  /** Closes what it holds open; it can be read all the same. Absent where nothing is. */
+  release?(): void;
   /** Bytes from `start` up to `end`, which lie within `size`. */
   read(start: number, end: number): Buffer | Promise<Buffer>;
 }
@@ -73,6 +75,7 @@ export class Pieces {
 
   /** The same bytes of the same sources; equal bytes of others are not looked for. */
   isSame(other: Pieces): boolean {
+    if (other === this) return true;
     const [mine, theirs] = [this.#pieces, other.#pieces];
     return (
       mine.length === theirs.length &&
