@@ -212,7 +212,7 @@ export class Commands {
 
   #answerHello({ extended, name: host }: Of<"hello">, reply: Reply): void {
     const { hooks, floor, settings } = this.#options;
-    const extensions = extended && hooks !== null ? this.#transaction.extensions : [];
+    const extensions = extended && hooks?.has("helo") === true ? this.#transaction.extensions : [];
     const asked = hooks?.hello({ verb: extended ? "EHLO" : "HELO", host, extensions }) ?? null;
     if (asked === null) return floor.say(reply);
     this.#when(asked, (answer) => {
