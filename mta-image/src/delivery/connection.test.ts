@@ -275,6 +275,14 @@ test("a host that closes in place of an answer has taken nothing that we could c
   assert.match((await rig().deliver())[0] ?? "", /^deferred 4\.5\.0 .*221 in phase rcpt/);
 });
 
+test("a host that goes on behind its hello unasked is said to do so", async () => {
+  host.keywords = [];
+  host.answer = ({ line }) => (line.startsWith("EHLO") ? "250 host\r\n250 again\r\n" : undefined);
+  assert.deepEqual(await rig().deliver(), [
+    "deferred 4.5.0 The host does not speak SMTP properly: reply before command",
+  ]);
+});
+
 test("a goodbye is heard as the answer to what was asked", async () => {
   for (const [asked, step] of [
     ["MAIL", "mail"],

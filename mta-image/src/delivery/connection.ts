@@ -93,7 +93,12 @@ export class Connection implements WireOwner {
   }
 
   get isGone(): boolean {
-    return this.#wire.ended !== null;
+    return this.ended !== null;
+  }
+
+  /** Why nothing can be said any more, or null. */
+  get ended(): WireEnd | null {
+    return this.#wire.ended;
   }
 
   /** TLS version and cipher, or null in the clear. */

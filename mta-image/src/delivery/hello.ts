@@ -185,13 +185,19 @@ function listen(wire: Wire): Promise<Said> {
     wire.owner = {
       ...nobody,
       onReply(reply) {
-        wire.owner = { ...nobody, onReply: () => wire.end("garbage", "reply before command") };
+        wire.owner = { ...nobody, onReply: (more) => endUnasked(wire, more) };
         wire.traced?.now?.server(textOf(reply));
         resolve({ reply });
       },
       onEnd: (end) => resolve({ end }),
     };
   });
+}
+
+/** A host may say goodbye at any time (RFC 5321 3.8), and nothing else. */
+function endUnasked(wire: Wire, { code, lines }: ServerReply): void {
+  if (code === 421) wire.end("lost", `421 ${lines[0] ?? ""}`);
+  else wire.end("garbage", "reply before command");
 }
 
 type Failed = Extract<Hello, { kind: "failed" }>;

@@ -265,9 +265,10 @@ export class Lane implements JobSource {
       reached,
     });
     if (connection.isGone || this.#pool.isClosed) {
+      const { trouble, detail } = connection.ended ?? { trouble: "lost", detail: "" };
       connection.cut("shutdown");
       this.#connectRules.lost();
-      if (!this.#pool.isClosed) return this.#onOpenFailed(outcomeOfTrouble("lost", host), reached);
+      if (!this.#pool.isClosed) return this.#onOpenFailed(outcomeOfTrouble(trouble, host, detail), reached);
       this.#pool.returnPlace();
       return this.wake();
     }
