@@ -28,7 +28,8 @@ const MAX_IDLE_COMMANDS = 100;
 
 export interface Settings {
   readonly hostname: string;
-  readonly maxHops: number;
+  /** Received fields that mail of a server may carry. */
+  readonly maxHops: ReadonlyMap<string, number>;
   readonly sessions: ReadonlyMap<string, SessionSettings>;
   readonly limits: ReadonlyMap<string, { readonly connections: number; readonly perIp: number }>;
   readonly transports: ReadonlyMap<string, TransportSettings>;
@@ -77,7 +78,7 @@ export function makeSettings(input: {
       tlsreports === undefined
         ? null
         : { hostname, from: tlsreports.from ?? `postmaster@${hostname}`, transportId: tlsreports.transport },
-    maxHops: Math.max(...app.servers.map((server) => server.phases.data.maxhops)),
+    maxHops: new Map(app.servers.map(({ id, phases }) => [id, phases.data.maxhops])),
     sessions: new Map(
       app.servers.map((server) => [
         server.id,

@@ -35,7 +35,7 @@ export function makeFrontDoor(options: {
 }): FrontDoor {
   const { clock, log, spool, resolver, settings } = options;
   const figures: IntakeFigures = { bytesInFlight: 0 };
-  const door = options.feedback.before(makeIntake({ ...options, figures }));
+  const door = options.feedback.before(intakeByHops(options, figures));
   const authentication = new Authentication({
     clock,
     log,
@@ -51,5 +51,28 @@ export function makeFrontDoor(options: {
     authentication,
     intake: authentication.before(door),
     scripted: scriptedDoor({ spool, log, figures }, authentication, door),
+  };
+}
+
+/** Each server bounds the hops of its mail; mail of none, such as a notice, may have as many as any server's. */
+function intakeByHops(
+  options: Omit<IntakeOptions, "settings"> & { readonly settings: () => Settings },
+  figures: IntakeFigures,
+): Intake {
+  const intakes = new Map<number, Intake>();
+  const intakeOf = (maxHops: number): Intake => {
+    const settings = (): ReturnType<IntakeOptions["settings"]> => ({
+      hostname: options.settings().hostname,
+      maxHops,
+    });
+    const intake = intakes.get(maxHops) ?? makeIntake({ ...options, figures, settings });
+    intakes.set(maxHops, intake);
+    return intake;
+  };
+  return {
+    begin(envelope, origin) {
+      const { maxHops } = options.settings();
+      return intakeOf(maxHops.get(origin.serverId) ?? Math.max(...maxHops.values())).begin(envelope, origin);
+    },
   };
 }
