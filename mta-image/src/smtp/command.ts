@@ -120,7 +120,9 @@ function parseRcpt(rest: string): Command {
 function parseHello(rest: string, extended: boolean): Command {
   const name = rest.trim();
   const valid = name.startsWith("[") ? isAddressLiteral(name) : /^[A-Za-z0-9._:-]{1,255}$/.test(name);
-  return valid ? { kind: "hello", extended, name } : refused(replies.needsName);
+  if (!valid) return refused(replies.needsName);
+  // Copied: it stands in each record of the session's mail, and JSON.stringify takes twice as long over what has a slice in it.
+  return { kind: "hello", extended, name: Buffer.from(name, "latin1").toString("latin1") };
 }
 
 /** RFC 4954 4: a mechanism and perhaps the first answer. */
