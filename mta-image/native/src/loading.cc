@@ -9,6 +9,15 @@ namespace {
 
 constexpr int kForGood = RTLD_LOCAL | RTLD_NODELETE | kDeepBind;
 
+// Libraries that the MTA which public plugins are written for has loaded, as their builds show: rate calls strlcpy, policyd-client
+// libcurl and jsoncpp, and neither links them.
+constexpr const char* kLent[] = {"libbsd.so.0", "libcurl.so.4", "libjsoncpp.so.25", "libjsoncpp.so.26"};
+
+// Puts those that are installed where plugins look for what they lack.
+void lend_libraries() {
+  for (const char* name : kLent) dlopen(name, RTLD_LAZY | RTLD_GLOBAL | RTLD_NODELETE | kDeepBind);
+}
+
 // The calls that the loader binds at their first use, as they stand in the object's dynamic section (System V ABI, chapter 5).
 struct LazyCalls {
   const ElfW(Rela) * first = nullptr;
@@ -46,6 +55,9 @@ const char* missing_in(void* handle) {
 Opened open_object(const std::string& path) {
   if (void* handle = dlopen(path.c_str(), RTLD_NOW | kForGood)) return {handle, ""};
   const std::string reason = dlerror();
+  if (reason.find("undefined symbol") == std::string::npos) throw std::runtime_error(reason);
+  lend_libraries();
+  if (void* handle = dlopen(path.c_str(), RTLD_NOW | kForGood)) return {handle, ""};
   void* handle = dlopen(path.c_str(), RTLD_LAZY | kForGood);
   if (handle == nullptr) throw std::runtime_error(reason);
   if (const char* name = missing_in(handle)) throw std::runtime_error(path + ": undefined symbol: " + name);

@@ -20,7 +20,8 @@ struct Opened {
   std::string unbound;
 };
 
-// Opens an object for good. It must find every function that it calls itself: else the process would end at the first call.
+// Opens an object for good. It must find every function that it calls itself, in what it links or in libraries that public
+// plugins count on without linking them: else the process would end at the first call.
 // What only its libraries lack is left until they call it, since libraries are built to rest on that (libhiredis_cluster
 // is made without the libhiredis_ssl that it can use). Throws std::runtime_error with the loader's words.
 Opened open_object(const std::string& path);

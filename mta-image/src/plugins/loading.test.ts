@@ -1,10 +1,12 @@
 /** Plugins and their libraries, of which one needs a function that is nowhere. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+
+import { PluginCheck } from "#contract/plugin-check.ts";
 
 import { makeTestHost } from "../../testing/native-plugins.ts";
 
@@ -58,4 +60,22 @@ test("a weak function may be nowhere", async () => {
     }`;
   await load("asks-first", build("asks-first", source, half("half-three", "lost")));
   host.init();
+});
+
+/** What plugin-check says of a file, in a process of its own that looks for libraries in `libraries` first. */
+function refusalOf(path: string, libraries: string): string | null {
+  const program = join(import.meta.dirname, "../../bin/plugin-check");
+  const env = { ...process.env, LD_LIBRARY_PATH: libraries };
+  return PluginCheck.parse(JSON.parse(spawnSync(program, [path], { encoding: "utf8", env }).stdout)).refusal;
+}
+
+test("a plugin finds the libraries that public plugins count on without linking them", () => {
+  build("libbsd", "int lent(void) { return 7; }");
+  renameSync(join(folder, "libbsd.so"), join(folder, "libbsd.so.0"));
+  const source = `#include <HalonMTA.h>
+    int lent(void);
+    HALON_EXPORT int Halon_version(void) { return lent() == 7 ? HALONMTA_PLUGIN_VERSION : 0; }`;
+  const path = build("borrows", source);
+  assert.equal(refusalOf(path, folder), null);
+  assert.match(refusalOf(path, "") ?? "", /undefined symbol: lent$/);
 });
