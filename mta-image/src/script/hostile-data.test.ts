@@ -129,6 +129,20 @@ const refused: Readonly<Record<string, readonly [text: string, said: string]>> =
     `$f = function () closure (${names("$v").join(",")}) { };`,
     "a closure shares too many variables",
   ],
+  "waits of one function": [
+    `function f() { ${"sleep(0);".repeat(5_000)} }`,
+    "a function that waits has too many calls: let another one make some of them",
+  ],
+  "items of one generator": [
+    `function f() { ${"yield 1;".repeat(5_000)} }`,
+    "a function that waits has too many calls: let another one make some of them",
+  ],
+  classes: [
+    names("class C", 60_000)
+      .map((head) => `${head} { }`)
+      .join("\n"),
+    "the program is too large for its engine: Maximum call stack size exceeded",
+  ],
   "chains within brackets": [
     `$a = ${"(".repeat(150)}1${`${"+1".repeat(400)})`.repeat(150)};`,
     "nested too deeply",
@@ -140,6 +154,24 @@ const refused: Readonly<Record<string, readonly [text: string, said: string]>> =
 };
 for (const [what, [text, said]] of Object.entries(refused))
   test(`too many ${what} are refused`, () => assert.equal(told(text, noFiles), said));
+
+test("the place of a script that waits too often is its first statement", () => {
+  assert.throws(
+    () =>
+      compile(
+        "x",
+        'import * as lib from "lib";',
+        libraryHost,
+        loadFrom(new Map([["lib", `\n${"sleep(0);".repeat(5_000)}`]])),
+      ),
+    /^CompileError: lib:2:1: a function that waits/,
+  );
+});
+
+test("a function that does not wait has as many calls as it likes", () => {
+  const calls = "length([]);".repeat(5_000);
+  assert.equal(told(`function f() { ${calls} } sleep(0);`, noFiles), "");
+});
 
 test("as many arguments as may be are given", async () => {
   const text = `return length(array(${ones(10_000)}));`;

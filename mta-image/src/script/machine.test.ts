@@ -4,6 +4,7 @@ import { test } from "node:test";
 
 import { ManualClock } from "#base/testing/manual-clock.ts";
 
+import { quietWorld } from "../../testing/quiet-world.ts";
 import { declare, makeHost, mergeHosts, parameter } from "./host.ts";
 import { libraryHost } from "./library/library.ts";
 import { defaultLimits } from "./limits.ts";
@@ -176,3 +177,16 @@ test("sources cannot smuggle code through strings, names or patterns", () => {
   assert.ok("value" in outcome);
   assert.equal(outcome.error, null);
 });
+
+for (const source of [
+  `forever { barrier "x" { } }`,
+  `forever { try { barrier "x" { } } catch { } }`,
+  `function each() { forever { barrier "x" { } yield 1; } } foreach (each() as $i) { }`,
+])
+  test(`waits that are over at once bring a run to its bound, so that others come to their turn: ${source}`, async () => {
+    const limits = { ...defaultLimits, steps: 10_000 };
+    const program = compile("waits", source, libraryHost, noFiles);
+    const { error } = await run(program, { world: quietWorld(), limits });
+    assert.deepEqual([error?.kind, error?.message], ["budget", "the script took too many steps"]);
+    assert.equal(error?.frames[0]?.file, "waits");
+  });

@@ -15,7 +15,15 @@ import { type Resumed, type Routine, type Value, Item, share } from "./value.ts"
 import type { Host } from "./host.ts";
 import { constantOf } from "./constant.ts";
 import { importData } from "./data/import.ts";
-import { type Limits, type TextBudget, MAX_NESTING, defaultLimits, wholeBudget } from "./limits.ts";
+import {
+  type Limits,
+  type TextBudget,
+  MAX_NESTING,
+  MAX_STOPS,
+  QUANTUM,
+  defaultLimits,
+  wholeBudget,
+} from "./limits.ts";
 import { type Budget, makeBudget, meter } from "./meter.ts";
 import type { Loader } from "./module.ts";
 import { makeRegex } from "./regex.ts";
@@ -69,13 +77,11 @@ export function compile(
 ): Compiled {
   const { emitted, sources, main } = translate(id, text, { host, loader, budget });
   const { name, keep } = registerProgram(emitted.lines, sources);
-  const make = new Script(emitted.code, { filename: name }).runInThisContext() as Factory;
-  const { start, globals } = make(
-    runtime,
-    running,
-    meter,
-    emitted.constants.map((item) => shareConstant(item)),
-  );
+  const constants = emitted.constants.map((item) => shareConstant(item));
+  const { start, globals } = asCompileError(id, () => {
+    const make = new Script(emitted.code, { filename: name }).runInThisContext() as Factory;
+    return make(runtime, running, meter, constants);
+  });
   const field = (variable: string): string => `u${main}$${variable}`;
   return {
     start,
@@ -85,6 +91,17 @@ export function compile(
     used: new Set([...host.variables].filter((variable) => emitted.fields.has(field(variable)))),
     keep,
   };
+}
+
+/** V8 has no room for a program of many ten thousand classes, however right it is. */
+function asCompileError<T>(id: string, load: () => T): T {
+  try {
+    return load();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const message = `the program is too large for its engine: ${error.message}`;
+    throw new CompileError([{ file: id, line: 1, column: 1, message, path: [] }]);
+  }
 }
 
 function translate(
@@ -108,6 +125,12 @@ function translate(
   });
   if (diagnostics.length > 0) throw new CompileError(diagnostics);
   markSuspending(program);
+  for (const { suspends, node, stops } of program.functions)
+    if ((suspends || node.generator) && stops > MAX_STOPS)
+      report(
+        node.at || (node.body[0]?.at ?? 0),
+        "a function that waits has too many calls: let another one make some of them",
+      );
   const regex = (source: string, flags: string, at: number): Value => {
     try {
       return makeRegex(source, flags);
@@ -219,6 +242,8 @@ class Run implements RunContext, Outcome {
 
   /** Up to the next wait; an outcome when the script is done. */
   #advance(routine: Routine, resumed: Resumed): Outcome | null {
+    // Turns that are short would never come to a look at the budget, and where they wait for nothing real nobody else gets a turn.
+    meter.hurry(QUANTUM);
     const step = routine.next(resumed);
     if (step.done === true) return this.#outcome(step.value, null);
     if (step.value instanceof Item || step.value === null)

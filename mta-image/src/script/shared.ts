@@ -144,6 +144,7 @@ export class Shared {
 
   /** Resolves with the shared value when it is the caller's turn. */
   enter(name: string): Promise<Value> {
+    meter.charge(1);
     const barrier = this.#barrier(name);
     if (!barrier.held) {
       barrier.held = true;
