@@ -52,7 +52,7 @@ async function engine({ eod, onerror, ...queue }: Scripts): Promise<Engine> {
 const isDeferred = (list: QueuePage["entries"]): boolean => list.length === 1 && list[0]?.attempts === 1;
 /** By a script that failed: none of the schedule's tries is used up. */
 const isPutOff = (list: QueuePage["entries"]): boolean =>
-  list.length === 1 && list[0]?.lastReply === "Put off by a script" && list[0].attempts === 0;
+  list.length === 1 && list[0]?.lastReply === "Put off by a script that failed" && list[0].attempts === 0;
 const isEmpty = (list: readonly unknown[]): boolean => list.length === 0;
 
 test("predelivery sends recipients where it wants, those of one way together", async () => {

@@ -133,7 +133,10 @@ test("a certificate of the configuration is shown to a host that asks, and one t
     () => queuedIn(mta),
     (list) => list.length === 1,
   );
-  assert.deepEqual([left?.recipient, left?.lastReply], ["bob@example.net", "Put off by a script"]);
+  assert.deepEqual(
+    [left?.recipient, left?.lastReply],
+    ["bob@example.net", "Put off by a script that failed"],
+  );
   assert.deepEqual(shown, ["engine.example.net"]);
 });
 
@@ -142,7 +145,7 @@ test("an address that is none puts the recipient off", async () => {
   await sendTo(mta, "ann@example.net");
   await until(
     () => queuedIn(mta),
-    ([one]) => one?.lastReply === "Put off by a script",
+    ([one]) => one?.lastReply === "Put off by a script that failed",
   );
   assert.equal(sink.received.length, 0);
 });

@@ -81,6 +81,7 @@ async function failedOnce(log: LogLines, receiver: Receiver): Promise<Readonly<R
   const failures = () => log.lines.filter(({ msg }) => msg === "script-failed");
   await receiver.until(() => failures().length > 0, "the failure is logged");
   assert.equal(failures().length, 1);
+  assert.match(String(failures()[0]?.["session"]), /^[0-9A-Z]{26}$/);
   return failures()[0] ?? {};
 }
 
@@ -227,6 +228,7 @@ describe("around a delivery, a script that throws", () => {
   function failureOf({ lines }: LogLines): Readonly<Record<string, unknown>> {
     const failures = lines.filter(({ msg }) => msg === "script-failed");
     assert.equal(failures.length, 1);
+    assert.equal(failures[0]?.["message"], facts.transaction);
     return failures[0] ?? {};
   }
 
@@ -237,7 +239,7 @@ describe("around a delivery, a script that throws", () => {
     counted: "same",
     isHeld: false,
     transportId: null,
-    reason: null,
+    reason: "Put off by a script that failed",
     words: null,
     context: null,
     metadata: null,

@@ -56,7 +56,7 @@ export class Inquiry {
         return { ...answer, wish: wishOf(answer.wish) };
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
-        this.#runner.complain(script, error.message);
+        this.#runner.complain(script, error.message, { session: this.#connection.facts.id });
         const failed = afterFailure(script);
         return failed.kind === "refuse" ? failed : { ...failed, wish: wishOf(failed.wish) };
       }

@@ -113,7 +113,7 @@ export class QueueHooks {
     const run = runOf(script, facts);
     const outcome = await this.#run(script, { run, facts, given, context: null });
     if (outcome.error !== null) return { ...failed(script), ...untouched };
-    return { ...this.#decided(script, run), ...left(run, outcome) };
+    return { ...this.#decided(script, run, facts), ...left(run, outcome) };
   }
 
   async after(facts: RecipientFacts, attempt: AttemptFacts, context: Value): Promise<AfterAnswer> {
@@ -125,35 +125,40 @@ export class QueueHooks {
     if (outcome.error !== null) return { kind: "default", context, metadata: null };
     const { kind, options } = run.action ?? { kind: "default", options: null };
     const common = left(run, outcome);
-    if (kind === "queue") return { ...(this.#queued(script, options) ?? { kind: "default" }), ...common };
-    if (kind === "bounce") return { kind, ...this.#said(script, options), ...common };
+    if (kind === "queue")
+      return { ...(this.#queued(script, options, facts) ?? { kind: "default" }), ...common };
+    if (kind === "bounce") return { kind, ...this.#said(script, options, facts), ...common };
     return { kind: kind === "delete" ? kind : "default", ...common };
   }
 
-  #decided(script: HookScript, { action }: HookRun): BeforeDecision {
+  #decided(script: HookScript, { action }: HookRun, facts: RecipientFacts): BeforeDecision {
     const { kind, options } = action ?? { kind: "try", options: null };
-    if (kind === "queue") return this.#queued(script, options) ?? failed(script);
-    if (kind === "bounce") return { kind, ...this.#said(script, options) };
+    if (kind === "queue") return this.#queued(script, options, facts) ?? failed(script);
+    if (kind === "bounce") return { kind, ...this.#said(script, options, facts) };
     if (kind === "delete") return { kind, reason: reasonOf(options), words: null };
     const wish = options === null ? null : tryWish(options, this.#configured);
     if (typeof wish !== "string") return { kind: "try", wish };
-    this.#runner.complain(script, wish);
+    this.#complain(script, wish, facts);
     return failed(script);
   }
 
   /** Null for a wish that makes no sense, which is complained of. */
-  #queued(script: HookScript, options: HslArray | null): Queued | null {
+  #queued(script: HookScript, options: HslArray | null, facts: RecipientFacts): Queued | null {
     const wish = queueWish(options, this.#configured.hasTransport);
-    if (typeof wish !== "string") return { kind: "queue", ...wish, ...this.#said(script, options) };
-    this.#runner.complain(script, wish);
+    if (typeof wish !== "string") return { kind: "queue", ...wish, ...this.#said(script, options, facts) };
+    this.#complain(script, wish, facts);
     return null;
   }
 
   /** Words that make no sense are complained of, and the notice says the usual: it must not be lost. */
-  #said(script: HookScript, options: HslArray | null): Said {
+  #said(script: HookScript, options: HslArray | null, facts: RecipientFacts): Said {
     const words = noticeWords(options);
-    if (typeof words === "string") this.#runner.complain(script, words);
+    if (typeof words === "string") this.#complain(script, words, facts);
     return { reason: reasonOf(options), words: typeof words === "string" ? null : words };
+  }
+
+  #complain(script: HookScript, what: string, { transaction }: RecipientFacts): void {
+    this.#runner.complain(script, what, { message: transaction });
   }
 
   /** Only what the script names is made. */
@@ -199,7 +204,7 @@ type BeforeDecision =
 function failed({ onError }: HookScript): BeforeDecision {
   return onError === "accept"
     ? { kind: "try", wish: null }
-    : { kind: "queue", ...queueOfFailed, reason: null, words: null };
+    : { kind: "queue", ...queueOfFailed, reason: "Put off by a script that failed", words: null };
 }
 
 function messageTree(facts: RecipientFacts): HslArray {

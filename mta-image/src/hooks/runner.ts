@@ -38,11 +38,15 @@ const MAX_ECHO = 8192;
 
 export type Asked<T> = T | Promise<T>;
 
+/** The session or the message that a script runs for: in every line of the log. */
+type About = Readonly<Record<string, string>>;
+
 export class HookRunner {
   readonly clock: Clock;
   readonly #options: HookWorldOptions;
   readonly #shared: Shared;
   readonly #ports: Partial<Ports>;
+  readonly #about = new WeakMap<World, About>();
 
   constructor(options: HookWorldOptions) {
     this.#options = options;
@@ -73,17 +77,18 @@ export class HookRunner {
   }
 
   /** What a script decided makes no sense: that counts as a failure. */
-  complain(script: HookScript, message: string): void {
+  complain(script: HookScript, message: string, about: About): void {
     const { figures, log } = this.#options;
-    figures.errors[script.hook]++;
-    log.error({ hook: script.hook, script: script.name, kind: "nonsense", stack: message }, "script-failed");
+    const { hook, name } = script;
+    figures.errors[hook]++;
+    log.error({ ...about, hook, script: name, kind: "nonsense", stack: message }, "script-failed");
   }
 
   /** The surroundings of scripts that run for one connection or message; `about` stands in every line they log. */
-  world(about: Readonly<Record<string, string>>, messageId?: World["messageId"]): World {
+  world(about: About, messageId?: World["messageId"]): World {
     const { clock, random, log, hostname } = this.#options;
     const said = (line: string): string => textOf(line.slice(0, MAX_ECHO));
-    return {
+    const world: World = {
       clock,
       random,
       hostname: hostname(),
@@ -93,12 +98,17 @@ export class HookRunner {
       echo: (line) => log.info({ ...about, line: said(line) }, "script-echo"),
       log: (priority, line) => log.info({ ...about, priority, line: said(line) }, "script-log"),
     };
+    this.#about.set(world, about);
+    return world;
   }
 
   run(script: HookScript, options: RunOptions): Asked<Outcome> {
     this.#options.figures.runs[script.hook]++;
     const outcome = run(script.compiled, options);
-    return outcome instanceof Promise ? this.#endLater(script, outcome) : this.#end(script, outcome);
+    const { world } = options;
+    return outcome instanceof Promise
+      ? this.#endLater(script, world, outcome)
+      : this.#end(script, world, outcome);
   }
 
   /** At the end of data, copies of the message wait for the script's end; all other mail is queued at once. */
@@ -114,11 +124,11 @@ export class HookRunner {
     };
   }
 
-  async #endLater(script: HookScript, outcome: Promise<Outcome>): Promise<Outcome> {
-    return this.#end(script, await outcome);
+  async #endLater(script: HookScript, world: World, outcome: Promise<Outcome>): Promise<Outcome> {
+    return this.#end(script, world, await outcome);
   }
 
-  #end(script: HookScript, outcome: Outcome): Outcome {
+  #end(script: HookScript, world: World, outcome: Outcome): Outcome {
     const { figures, log } = this.#options;
     figures.observe(script.hook, outcome.tookMs() / 1000);
     const { error } = outcome;
@@ -127,7 +137,9 @@ export class HookRunner {
       const [place] = error.frames;
       const at = place === undefined ? "" : `${place.file}:${place.line}:${place.column}`;
       const stack = textOf(error.describe().slice(0, MAX_ECHO));
-      log.error({ hook: script.hook, script: script.name, at, kind: error.kind, stack }, "script-failed");
+      const about = this.#about.get(world);
+      const { hook, name } = script;
+      log.error({ ...about, hook, script: name, at, kind: error.kind, stack }, "script-failed");
     }
     return outcome;
   }
