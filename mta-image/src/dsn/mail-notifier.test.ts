@@ -80,6 +80,23 @@ test("a notice that scripts were told of has the id that they know in front of l
   );
 });
 
+test("what was to travel in TLS only comes back in TLS only, and a notice asks for none itself", async () => {
+  const { sent, notifier: made } = notifier();
+  const [secret, plain] = [true, undefined].map((requireTls) =>
+    makeMessage({ sender: "ann@example.org", envelope: { ...(requireTls === true ? { requireTls } : {}) } }),
+  );
+  for (const message of [secret, plain]) {
+    assert.ok(message);
+    await made.notify({ ...noticeFor("ann@example.org"), message });
+  }
+  assert.deepEqual(
+    sent.map(({ envelope }) => envelope.requireTls),
+    [true, undefined],
+  );
+  for (const { envelope } of sent)
+    assert.deepEqual(envelope.dsn?.recipients, [{ notify: ["NEVER"], orcpt: null }]);
+});
+
 test("mail from the null sender is never answered", async () => {
   const { sent, notifier: made } = notifier();
   await made.notify(noticeFor(""));
