@@ -108,3 +108,12 @@ test("a fence that cannot be written holds for this process", async () => {
   assert.equal(spool.isFenced, true);
   assert.equal((await openSpool(files.afterCrash())).isFenced, false);
 });
+
+test("what a killed process had begun to write of a fence does not stand in the way of the next", async () => {
+  const files = new FaultyFiles();
+  await files.create("fenced.part");
+  const spool = await openSpool(files);
+  assert.equal(spool.isFenced, false);
+  await spool.markFenced("fenced");
+  assert.equal((await openSpool(files.afterCrash())).isFenced, true);
+});
