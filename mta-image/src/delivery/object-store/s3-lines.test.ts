@@ -69,7 +69,7 @@ test("a line that brought an error is not used again, for the store may not have
     if (number === 1) socket.write(answer("403 Forbidden", "<Code>A</Code>") + answer("400 Bad Request"));
     else socket.write(answer("200 OK"));
   });
-  assert.deepEqual(await send("PUT"), { status: 403, etag: "", body: "<Code>A</Code>" });
+  assert.deepEqual(await send("PUT"), { status: 403, etag: "", retryAfter: "", body: "<Code>A</Code>" });
   assert.equal((await send("PUT")).status, 200);
   assert.equal(lines.length, 2);
 });
@@ -118,7 +118,7 @@ test("the status of an error counts, though its text breaks off; a success must 
   const { send } = await start(t, ({ socket, number }) => {
     socket.end(`HTTP/1.1 ${number === 1 ? "503 Slow Down" : "200 OK"}\r\ncontent-length: 99\r\n\r\n<Error>`);
   });
-  assert.deepEqual(await send("PUT"), { status: 503, etag: "", body: "<Error>" });
+  assert.deepEqual(await send("PUT"), { status: 503, etag: "", retryAfter: "", body: "<Error>" });
   await assert.rejects(send("POST"), { code: "ECONNRESET" });
 });
 
