@@ -17,7 +17,8 @@ const REST = `m.left-=${ROUNDS}-q;`;
 
 /**
  * A loop that is left for the meter and entered again. Were the meter called from within, V8 would keep what lives across that call in
- * memory all the time: a sum that grows in each round would wait for its own store, which takes longer than the addition.
+ * memory all the time: a sum that grows in each round would wait for its own store, which takes longer than the addition. Nor may the
+ * inner loop come first in the outer one, for V8 would take the two for one.
  */
 function metered(test: string, step: string, body: string): string {
   const pay = `if(q<0){q=${ROUNDS};if((m.left-=${ROUNDS})<0)m.refill();}`;
