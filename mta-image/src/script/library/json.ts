@@ -11,8 +11,9 @@ import { MAX_NESTING, MAX_STRING } from "../limits.ts";
 import { BudgetError, Refusal } from "../error.ts";
 import { meter } from "../meter.ts";
 import { bytes } from "./hash.ts";
+import { textOrNone } from "./string.ts";
 
-const { string, any, array } = parameter;
+const { any, array } = parameter;
 const options = optional(array("options"));
 
 export const jsonFunctions: readonly HostFunction[] = [
@@ -32,7 +33,7 @@ export const jsonFunctions: readonly HostFunction[] = [
   }),
   declare({
     name: "json_decode",
-    parameters: [string("string"), options],
+    parameters: [textOrNone, options],
     returns: "any or none",
     docs: "The value of JSON text; none when it is none or cannot be read. Option `allow_comments`: /* */ and //.",
     run: (_, text, how) => decodeJson(text, truthy(how?.get("allow_comments") ?? null)) ?? null,

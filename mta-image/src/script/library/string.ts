@@ -9,8 +9,8 @@ import { findFirst, findLast, splitText } from "./search.ts";
 
 const { string, number } = parameter;
 
-/** Public modules ask for the case of what may not be there. */
-const textOrNone = parameter.of<string>("string", "string", (value) =>
+/** Public modules ask for the case, or the JSON, of what may not be there. */
+export const textOrNone = parameter.of<string>("string", "string", (value) =>
   value === null ? "" : string("string").convert(value),
 );
 
