@@ -1,8 +1,7 @@
 /**
- * The hooks of one connection: what the session asks at each phase, and what scripts of the connection share ($connection,
- * $transaction, $context). It keeps the scripts that the connection began with, whatever is reloaded meanwhile. An answer
- * comes at once when its script did not wait. Null means that no script was asked, and costs nothing. Never throws and
- * never rejects: a script that fails is an answer, by the configuration's `onerror`.
+ * The hooks of one connection: what the session asks at each phase. It keeps the scripts that the connection began with, whatever
+ * is reloaded meanwhile. An answer comes at once when its script did not wait. Null means that no script was asked, and costs
+ * nothing. Never throws and never rejects: a script that fails is an answer, by the configuration's `onerror`.
  */
 import type { Secured } from "../smtp/secured.ts";
 import type { Envelope } from "../message/envelope.ts";
