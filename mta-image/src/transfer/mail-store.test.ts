@@ -40,6 +40,31 @@ test("a message larger than a batch may be stays, and a batch of large ones ends
   await spool.close();
 });
 
+test("of a message in nobody's hands those recipients count that are not settled, until it is back or gone", async () => {
+  const spool = await openSpool(new FaultyFiles());
+  const { queue } = setUp({ spool });
+  queue.isPaused = true;
+  const envelope = { recipients: ["a@one.example", "b@two.example", "c@three.example"] };
+  const [back, gone] = [
+    await spool.commit(makeDraft({ envelope })),
+    await spool.commit(makeDraft({ envelope })),
+  ];
+  for (const message of [back, gone]) {
+    spool.settle(message.id, 0);
+    queue.add(message);
+  }
+  const store = new MailStore({ queue, spool });
+  const total = (): number[] => [queue.figures().total, store.withheld];
+  assert.deepEqual(total(), [4, 0]);
+  store.checkOut({ messages: 2, bytes: MIB });
+  assert.deepEqual(total(), [0, 4]);
+  store.giveBack([back.id, back.id]);
+  assert.deepEqual(total(), [2, 2]);
+  await store.settle([gone.id, back.id]);
+  assert.deepEqual([...total(), spool.figures().messages], [2, 0, 1]);
+  await spool.close();
+});
+
 test("due mail that is to stay keeps none behind it from leaving", async () => {
   const spool = await openSpool(new FaultyFiles());
   const { queue, courier } = setUp({ spool });

@@ -37,6 +37,21 @@ describe("a hand-over", () => {
     assert.equal(giver.giver.figures.unanswered, 0);
   });
 
+  test("of a message that a peer did not read goes with the next order, by when the peer may know more", async (t) => {
+    const [plain, odd] = heads(2);
+    assert.ok(plain && odd);
+    const states = odd.states.map((state) => state && { ...state, lastReply: "x".repeat(600) });
+    const giver = new Engine("a", [plain, { ...odd, states }]);
+    t.after(() => giver.giver.close());
+    const taker = new Engine("b");
+    giver.giver.give([connect(taker, { fates: [] })]);
+    await until(() => taker.queue.size === 1 && giver.queue.size === 1);
+    giver.spool.set(odd.id, odd);
+    giver.giver.give([connect(taker, { fates: [] })]);
+    await until(() => taker.queue.size === 2);
+    assert.deepEqual([...taker.spool.keys()].sort(), [plain.id, odd.id].sort());
+  });
+
   test("of more messages that cannot be read than a batch holds moves all others", async (t) => {
     const all = heads(9);
     const giver = new Engine("a", all);
