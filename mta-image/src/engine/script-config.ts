@@ -2,7 +2,7 @@
  * The scripts of a configuration, read and compiled: what the engine does before a configuration comes into force, and what
  * `smtpd --check` does without one. Rejects with a ConfigFailure that names every mistake with file, line and column.
  */
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 
 import { describe } from "#base/error.ts";
 import type { Problem } from "#contract/admin-api.ts";
@@ -59,10 +59,16 @@ async function readFiles(
   const texts = new Map<string, string>();
   for (const [at, { id, data, path, binary }] of files.entries()) {
     try {
-      texts.set(id, data === undefined ? await readFile(path ?? "", "latin1") : fileBytes(data, binary));
+      texts.set(id, data === undefined ? await textOf(path ?? "") : fileBytes(data, binary));
     } catch (error) {
       problems.push({ file: appFile, path: `scripting.files[${at}].path`, reason: describe(error) });
     }
   }
   return { texts, problems };
+}
+
+/** A pipe would be waited for, and a device might have no end. */
+async function textOf(path: string): Promise<string> {
+  if (!(await stat(path)).isFile()) throw new Error(`${path} is no regular file`);
+  return readFile(path, "latin1");
 }
