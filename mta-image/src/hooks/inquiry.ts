@@ -3,7 +3,6 @@
  * one to the next. An answer comes at once when the script did not wait. Never throws and never rejects: a script that fails
  * is an answer, by the configuration's `onerror`.
  */
-import type { World } from "../script/context.ts";
 import { Refusal } from "../script/error.ts";
 import type { Outcome } from "../script/machine.ts";
 import { after } from "../script/mail/pieces.ts";
@@ -11,7 +10,7 @@ import { onlyData } from "../script/only-data.ts";
 import { type Value, HslArray } from "../script/value.ts";
 import type { Connection } from "./connection.ts";
 import { HookRun } from "./hook-run.ts";
-import type { Asked, HookRunner } from "./runner.ts";
+import type { Asked, HookRunner, HookWorld } from "./runner.ts";
 import type { HookScript } from "./scripts.ts";
 import type { Transaction } from "./transaction.ts";
 import { type Answer, type Verdict, afterFailure, judge } from "./verdict.ts";
@@ -19,7 +18,7 @@ import { type Answer, type Verdict, afterFailure, judge } from "./verdict.ts";
 export class Inquiry {
   readonly #runner: HookRunner;
   readonly #connection: Connection;
-  readonly #world: World;
+  readonly #world: HookWorld;
   #context: Value = null;
   /** Null where nobody has said MAIL. */
   transaction: Transaction | null = null;

@@ -41,12 +41,16 @@ export type Asked<T> = T | Promise<T>;
 /** The session or the message that a script runs for: in every line of the log. */
 type About = Readonly<Record<string, string>>;
 
+/** The surroundings of scripts, and for what they run. */
+export interface HookWorld extends World {
+  readonly about: About;
+}
+
 export class HookRunner {
   readonly clock: Clock;
   readonly #options: HookWorldOptions;
   readonly #shared: Shared;
   readonly #ports: Partial<Ports>;
-  readonly #about = new WeakMap<World, About>();
 
   constructor(options: HookWorldOptions) {
     this.#options = options;
@@ -85,10 +89,11 @@ export class HookRunner {
   }
 
   /** The surroundings of scripts that run for one connection or message; `about` stands in every line they log. */
-  world(about: About, messageId?: World["messageId"]): World {
+  world(about: About, messageId?: World["messageId"]): HookWorld {
     const { clock, random, log, hostname } = this.#options;
     const said = (line: string): string => textOf(line.slice(0, MAX_ECHO));
-    const world: World = {
+    return {
+      about,
       clock,
       random,
       hostname: hostname(),
@@ -98,17 +103,15 @@ export class HookRunner {
       echo: (line) => log.info({ ...about, line: said(line) }, "script-echo"),
       log: (priority, line) => log.info({ ...about, priority, line: said(line) }, "script-log"),
     };
-    this.#about.set(world, about);
-    return world;
   }
 
-  run(script: HookScript, options: RunOptions): Asked<Outcome> {
+  run(script: HookScript, options: RunOptions & { readonly world: HookWorld }): Asked<Outcome> {
     this.#options.figures.runs[script.hook]++;
     const outcome = run(script.compiled, options);
-    const { world } = options;
+    const { about } = options.world;
     return outcome instanceof Promise
-      ? this.#endLater(script, world, outcome)
-      : this.#end(script, world, outcome);
+      ? this.#endLater(script, about, outcome)
+      : this.#end(script, about, outcome);
   }
 
   /** At the end of data, copies of the message wait for the script's end; all other mail is queued at once. */
@@ -124,11 +127,11 @@ export class HookRunner {
     };
   }
 
-  async #endLater(script: HookScript, world: World, outcome: Promise<Outcome>): Promise<Outcome> {
-    return this.#end(script, world, await outcome);
+  async #endLater(script: HookScript, about: About, outcome: Promise<Outcome>): Promise<Outcome> {
+    return this.#end(script, about, await outcome);
   }
 
-  #end(script: HookScript, world: World, outcome: Outcome): Outcome {
+  #end(script: HookScript, about: About, outcome: Outcome): Outcome {
     const { figures, log } = this.#options;
     figures.observe(script.hook, outcome.tookMs() / 1000);
     const { error } = outcome;
@@ -137,7 +140,6 @@ export class HookRunner {
       const [place] = error.frames;
       const at = place === undefined ? "" : `${place.file}:${place.line}:${place.column}`;
       const stack = textOf(error.describe().slice(0, MAX_ECHO));
-      const about = this.#about.get(world);
       const { hook, name } = script;
       log.error({ ...about, hook, script: name, at, kind: error.kind, stack }, "script-failed");
     }
