@@ -10,6 +10,7 @@ import { makeDraft } from "../../testing/messages.ts";
 import { settle } from "../../testing/queue-rig.ts";
 import { recovered } from "../../testing/spool-contract.ts";
 import { DiskSpool } from "./disk-spool.ts";
+import type { SpoolFile } from "./files.ts";
 import type { Draft } from "./spool.ts";
 
 const full = { code: "spool-full" };
@@ -117,6 +118,32 @@ test("bytes that found no room for their copy are copied before a snapshot spare
   assert.deepEqual(files.bytes(copy ?? "").subarray(0, start.length), start);
   const { spool: third } = await open(files.afterCrash(), small);
   assert.equal(third.corruptRecords, 1);
+  await third.close();
+});
+
+/** A disk that has no room for copies of damaged bytes. */
+class CrampedFiles extends FaultyFiles {
+  override async create(path: string): Promise<SpoolFile> {
+    if (path.startsWith("corrupt/")) throw Object.assign(new Error("ENOSPC"), { code: "ENOSPC" });
+    return super.create(path);
+  }
+}
+
+test("as long as there is no room for that copy no snapshot spares anybody the segment", async () => {
+  const files = new CrampedFiles();
+  const { spool: first } = await open(files);
+  for (let n = 0; n < 2; n++) await first.commit(makeDraft());
+  await first.close();
+  files.bytes("segments/0000000001.log").writeUInt8(7, 60);
+  const { spool: second } = await open(files, { segmentBytes: 2000, snapshotBytes: 2000 });
+  for (let n = 0; n < 20; n++) await second.commit(makeDraft({ content: Buffer.alloc(500, "y") }));
+  await second.close();
+  assert.equal(files.paths().includes("snapshot"), false);
+  const roomy = files.afterCrash();
+  const { spool: third } = await open(roomy);
+  assert.equal(third.corruptRecords, 1);
+  assert.equal(roomy.paths().filter((path) => path.startsWith("corrupt/")).length, 1);
+  assert.equal((await stored(third)).length, 21);
   await third.close();
 });
 
