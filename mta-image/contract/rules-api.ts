@@ -138,7 +138,8 @@ const parts = z
   .strictObject({ n: z.number().nonnegative().max(100_000), of: z.number().positive().max(100_000) })
   .refine(({ n, of }) => n <= of, "n must not be more than of");
 
-export const Shares = z.strictObject({ shares: parts });
+/** Of an answer, whatever else it says. */
+export const Shares = z.object({ shares: parts });
 export type Shares = z.infer<typeof Shares>;
 
 /**

@@ -49,6 +49,8 @@ describe("mtactl", () => {
     assert.match((await mtactl(...reach(engine), "drain")).out, /^state +Cordoned, not ready\n/);
     assert.match((await mtactl(...reach(engine), "fence")).out, /^state +Fenced, not ready\n/);
     assert.equal((await mtactl(...reach(engine), "queue", "retry", "--domain", "x.test")).out, "0 changed\n");
+    assert.equal((await mtactl(...reach(engine), "shares", "1", "4")).out, "1 of 4\n");
+    assert.equal((await mtactl(...reach(engine), "shares")).out, "1 of 4\n");
     const where = ["--where", "minAttempts=1", "--where", "sender=@corp.test"];
     const counted = await mtactl(...reach(engine), "queue", "move", ...where, "--to", "jobId=j", "--dry-run");
     assert.equal(counted.out, "0 would be asked\n", counted.error);

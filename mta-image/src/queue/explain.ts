@@ -73,14 +73,14 @@ function obstaclesOf(entry: Entry, around: Surroundings): Obstacle[] {
   if (around.idleBecause !== null) return [place("engine", around.idleBecause)];
   if (line.running >= window) return [place("window", `${line.running} attempts of ${window} are under way`)];
   if (candidates === null) return [place("locating", "its mail exchangers are being looked for")];
-  const found = candidates.map(({ source, judgement }) => ruleOf(source, judgement, around));
+  const found = bySource(candidates).map(({ source, judgement }) => ruleOf(source, judgement, around));
   if (found.length > 0 && found.every((obstacles) => obstacles.length > 0)) return found.flat();
   return [place("turn", `${line.length} entries are in line`)];
 }
 
 /** An attempt under way may wait for a connection, unless one that is open takes it. */
 function spacingOf({ candidates, monotonic, now }: Surroundings): Obstacle[] {
-  const found = (candidates ?? []).map(({ source, judgement: { counters } }) =>
+  const found = bySource(candidates ?? []).map(({ source, judgement: { counters } }) =>
     counters
       .filter((counter) => counter.connectWait(monotonic) > 0)
       .map((counter): Obstacle => {
@@ -91,6 +91,11 @@ function spacingOf({ candidates, monotonic, now }: Surroundings): Obstacle[] {
       }),
   );
   return found.every((obstacles) => obstacles.length > 0) ? found.flat() : [];
+}
+
+/** One that is taken more often than others, by its weight, is told of once. */
+function bySource(candidates: readonly Candidate[]): Candidate[] {
+  return [...new Map(candidates.map((candidate) => [candidate.source, candidate])).values()];
 }
 
 function ruleOf(source: string, { suspension, counters }: Judgement, around: Surroundings): Obstacle[] {

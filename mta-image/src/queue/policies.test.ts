@@ -348,7 +348,7 @@ function explained({ queue, clock }: Rig): string[] {
 }
 
 test("what holds an entry back is told: the rule, what is used of it, and when it ends", async () => {
-  const rig = setUp({ sourcesFor: () => ["192.0.2.1", "192.0.2.2"] });
+  const rig = setUp({ sourcesFor: () => ["192.0.2.1", "192.0.2.2", "192.0.2.1"] });
   policy(rig, { id: "rate", match: { recipientdomain: "a.net" }, limits: { rate: "1/60", concurrency: 9 } });
   suspend(rig, "s1", { recipientdomain: "b.net", localip: "192.0.2.1" }, 30_000);
   const why = { ticket: 7, why: "maintenance" };
