@@ -11,17 +11,26 @@ import { meter } from "../meter.ts";
 import { port } from "../ports.ts";
 import type { RunContext } from "../context.ts";
 import { HostObject, type Value } from "../value.ts";
+import { hold } from "./open-files.ts";
 
 /** How far a line is looked for at first, which the run pays for: most are shorter. */
 const LINE = 512;
 
+/** Bytes, and how to close what holds them. */
+interface Held {
+  readonly bytes: Pieces;
+  readonly letGo: () => void;
+}
+
 class OpenFile {
   readonly path: string | null;
+  readonly #letGo: () => void;
   #bytes: Pieces | null;
   position = 0;
 
-  constructor(bytes: Pieces, path: string | null) {
+  constructor({ bytes, letGo }: Held, path: string | null) {
     this.#bytes = bytes;
+    this.#letGo = letGo;
     this.path = path;
   }
 
@@ -32,6 +41,7 @@ class OpenFile {
 
   close(): void {
     this.#bytes = null;
+    this.#letGo();
   }
 
   /** With nothing at the end. */
@@ -74,8 +84,8 @@ class OpenFile {
 
 const self = parameter.object("self", "File", ({ state }) => (state instanceof OpenFile ? state : undefined));
 
-export function makeFile(bytes: Pieces, path: string | null = null): HostObject {
-  return new HostObject(fileClass, new OpenFile(bytes, path));
+export function makeFile(bytes: Pieces): HostObject {
+  return new HostObject(fileClass, new OpenFile({ bytes, letGo: () => {} }, null));
 }
 
 /** A File as bytes, for functions that take one; undefined for other objects. */
@@ -83,9 +93,11 @@ export function fileBytes({ state }: HostObject): Pieces | undefined {
   return state instanceof OpenFile ? state.bytes : undefined;
 }
 
-function open(context: RunContext, path: string): Pieces | null {
+function open(context: RunContext, path: string): Held | null {
   const source = port(context, "files").open(path);
-  return source === null ? null : Pieces.over(source);
+  if (source === null) return null;
+  const letGo = hold(context, source);
+  return { bytes: Pieces.over(source), letGo };
 }
 
 const method = methodsOf(self);
@@ -95,11 +107,11 @@ export const fileClass: HostClass = makeClass("File", "Bytes to read from a posi
     name: "File",
     parameters: [parameter.string("path")],
     returns: "File",
-    docs: 'A file of the configuration or below scripting.rootpath, such as "file://list.txt"; an exception when there is none.',
+    docs: 'A file of the configuration or below scripting.rootpath, such as "file://list.txt"; an exception when there is none. One of more than 64 KiB is open until it is closed or the run ends, and a run may have 64 of them; kept for longer, it can be read while it is still the same file.',
     run: (context, path): Value => {
-      const bytes = open(context, path);
-      if (bytes === null) throw new Refusal(`there is no file ${path}`);
-      return makeFile(bytes, path);
+      const held = open(context, path);
+      if (held === null) throw new Refusal(`there is no file ${path}`);
+      return new HostObject(fileClass, new OpenFile(held, path));
     },
   }),
   methods: [
@@ -177,8 +189,12 @@ export const fileClass: HostClass = makeClass("File", "Bytes to read from a posi
 
 /** All of a file of the configuration; null when there is none. */
 export function readText(context: RunContext, path: string): string | null | Promise<string> {
-  const bytes = open(context, path);
-  return bytes === null ? null : wholeText(bytes);
+  const held = open(context, path);
+  if (held === null) return null;
+  const text = wholeText(held.bytes);
+  if (text instanceof Promise) return text.finally(held.letGo);
+  held.letGo();
+  return text;
 }
 
 /** As one string of the script; a Refusal when it is too long for that. */
