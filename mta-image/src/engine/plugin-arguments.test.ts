@@ -42,11 +42,8 @@ test("facts of the message stand where they are asked for, and no address reache
 
 test("of a transaction that scripts saw plugins see its id, and the number that the recipient has in it", () => {
   const marks = { transaction: "t1", first: 5 };
-  const seen = nativeMessage({
-    message: { ...mail, envelope: { ...mail.envelope, marks } },
-    recipient: 1,
-    facts,
-  });
+  const ofScripts = makeMessage({ recipients: ["a@a.net", "b@a.net"], envelope: { marks } });
+  const seen = nativeMessage({ message: ofScripts, recipient: 1, facts });
   assert.deepEqual([seen.transactionid, seen.queueid], ["t1", 6]);
 });
 

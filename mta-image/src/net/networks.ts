@@ -1,5 +1,5 @@
 /** Networks in CIDR notation and the addresses within them (pure; RFC 4632, RFC 4291). */
-import { BlockList, isIPv4, isIPv6 } from "node:net";
+import { BlockList, SocketAddress, isIPv4, isIPv6 } from "node:net";
 
 /** Throws RangeError for what is no CIDR network; an address alone is a network of one. */
 export function makeNetworks(networks: readonly string[]): BlockList {
@@ -25,6 +25,11 @@ function parseNetwork(text: string): { address: string; bits: number; family: "i
 /** IPv4 in IPv6 form (::ffff:192.0.2.1), as dual-stack sockets report it, becomes plain IPv4. */
 export function normalizeIp(ip: string): string {
   return ip.startsWith("::ffff:") && isIPv4(ip.slice(7)) ? ip.slice(7) : ip;
+}
+
+/** As the system writes it, without a zone: what others write may be written in many ways, IPv4 in IPv6 form too. */
+export function canonicalIp(ip: string): string {
+  return isIPv6(ip) ? normalizeIp(new SocketAddress({ address: ip, family: "ipv6" }).address) : ip;
 }
 
 export function isInNetworks(networks: BlockList, ip: string): boolean {

@@ -2,10 +2,10 @@
  * Which places of the network are listeners of this process (pure, but for the machine's addresses: they may change, and
  * asking for them is a call to the system for each interface).
  */
-import { SocketAddress, isIPv6 } from "node:net";
+import { isIPv6 } from "node:net";
 import { networkInterfaces } from "node:os";
 
-import { normalizeIp } from "./networks.ts";
+import { canonicalIp } from "./networks.ts";
 
 /** What stands in the configuration: an IP address, or one that stands for all. */
 export interface ListenedTo {
@@ -25,21 +25,16 @@ export function ownPlaces(
 ): ((ip: string) => boolean) | null {
   const heard = listeners
     .filter((one) => one.port === port && !one.address.startsWith("/"))
-    .map(({ address }) => canonical(address));
+    .map(({ address }) => canonicalIp(address));
   if (heard.length === 0) return null;
   let asked: ReadonlySet<string> | null = null;
   return (ip) => {
-    const wanted = canonical(ip);
+    const wanted = canonicalIp(ip);
     if (heard.includes(wanted)) return true;
     const standsForAll = heard.includes("::") || (heard.includes("0.0.0.0") && !isIPv6(wanted));
     if (standsForAll) asked ??= new Set(askMachine());
     return standsForAll && asked?.has(wanted) === true;
   };
-}
-
-/** As the system writes it: an address of IPv6 may be written in many ways. */
-function canonical(ip: string): string {
-  return isIPv6(ip) ? normalizeIp(new SocketAddress({ address: ip, family: "ipv6" }).address) : ip;
 }
 
 function machineIps(): string[] {

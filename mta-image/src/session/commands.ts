@@ -5,12 +5,14 @@
  */
 import type { Secured } from "../smtp/secured.ts";
 import type { ConnectionHooks } from "../hooks/connection-hooks.ts";
-import { type Command, parseCommand } from "../smtp/command.ts";
+import type { Command } from "../smtp/command.ts";
 import type { NamedClient } from "../smtp/xclient.ts";
 import { type Reply, makeReply, replies } from "../smtp/reply.ts";
 import type { Traced } from "../trace/traced.ts";
+import { filter, isFiltered } from "./command-filter.ts";
 import { Content } from "./content.ts";
 import { type MailEnd, countMessage } from "./counters.ts";
+import type { Floor } from "./floor.ts";
 import type { Flow } from "./flow.ts";
 import type { IncomingMail } from "./incoming-mail.ts";
 import { Login } from "./login.ts";
@@ -19,19 +21,6 @@ import { type ClientFacts, messageOf } from "./origin.ts";
 import { Patience } from "./patience.ts";
 import type { Screening } from "./screening.ts";
 import { Transaction } from "./transaction.ts";
-
-/** What commands may do with the connection. */
-export interface Floor {
-  /** One that hangs up ends everything after its bytes. */
-  say(reply: Reply): void;
-  /** Nothing more is read until the promise is there; `then` is left out when the client has gone. */
-  wait<T>(asked: Promise<T>, then: (value: T) => void): void;
-  read(what: "commands" | "content"): void;
-  /** The 220 was said. */
-  startTls(): void;
-  /** Another client is spoken for from now on: it is greeted. */
-  become(client: NamedClient): void;
-}
 
 export interface CommandsOptions {
   readonly settings: SessionSettings;
@@ -157,13 +146,15 @@ export class Commands {
 
   /** A line that a script sees before it is run as the command that it is, or as another. */
   runAsked(line: string, command: Command): void {
-    const asked = this.#options.hooks?.proxy(line) ?? null;
+    const asked = isFiltered(command) ? (this.#options.hooks?.proxy(line) ?? null) : null;
     if (asked === null) return this.run(command);
     this.#when(asked, (answer) => {
-      if (answer.kind === "pass") return this.run(answer.command === null ? command : parse(answer.command));
-      if (answer.reply.code < 400 && this.#patience.endsWithIdle())
-        return this.#options.floor.say(replies.tooManyErrors);
-      this.#answer(answer.reply);
+      const filtered = filter(command, answer);
+      if (filtered.kind === "run") this.run(filtered.command);
+      else if (filtered.kind === "skip") this.#skipChunk(filtered.chunk, filtered.reply);
+      else if (filtered.reply.code < 400 && this.#patience.endsWithIdle())
+        this.#options.floor.say(replies.tooManyErrors);
+      else this.#answer(filtered.reply);
     });
   }
 
@@ -349,6 +340,14 @@ export class Commands {
     else this.#content.refuseChunk(chunk, refusal);
   }
 
+  #skipChunk(chunk: Of<"bdat">, reply: Reply): void {
+    this.#content.abort();
+    this.#transaction.reset();
+    if (reply.hangUp) return this.#refuse(reply);
+    this.#options.floor.read("content");
+    this.#content.refuseChunk(chunk, reply);
+  }
+
   #answerChunk(reply: Reply, isOver: boolean): void {
     this.#options.floor.read("commands");
     if (isOver) {
@@ -390,7 +389,3 @@ export class Commands {
 }
 
 type RecipientAnswer = Extract<Awaited<NonNullable<ReturnType<ConnectionHooks["rcptTo"]>>>, { kind: "go" }>;
-
-function parse(line: string): Command {
-  return parseCommand(Buffer.from(line, "latin1"), 0, line.length);
-}

@@ -10,7 +10,7 @@ import type { Envelope, Origin } from "../message/envelope.ts";
 import { type Reply, replies } from "../smtp/reply.ts";
 import type { Traced } from "../trace/traced.ts";
 import type { Flow } from "./flow.ts";
-import { IncomingMail } from "./incoming-mail.ts";
+import { IncomingMail, isTooSlow } from "./incoming-mail.ts";
 
 export interface ContentOwner {
   /** A chunk has come to its end and gets this reply. `isOver`: its transaction is of no use any more. */
@@ -21,6 +21,8 @@ export interface ContentOwner {
 
 interface Chunk {
   left: number;
+  readonly size: number;
+  readonly begunAt: number;
   readonly isLast: boolean;
   readonly refusal: Reply | null;
 }
@@ -87,15 +89,24 @@ export class Content {
     return end;
   }
 
-  /** What is wrong with the pace of a client that is sending, or null. Called about once a second. */
+  /**
+   * What is wrong with the pace of a client that is sending, or null. Called about once a second, also between chunks: a message
+   * in many small ones comes no slower than another, and neither does what is only read over.
+   */
   judgePace(now: number, idleTimeoutMs: number): Reply | null {
     const mail = this.#mail;
     if (mail !== null && this.#options.flow.waitsForDisk) {
       mail.excuse(now);
       this.#lastAt = now;
-    } else if (now - this.#lastAt > idleTimeoutMs) return replies.timeout;
-    else if (mail?.isTooSlow(now) === true) return replies.tooSlow;
+    } else if (this.isReading && now - this.#lastAt > idleTimeoutMs) return replies.timeout;
+    else if (mail?.isTooSlow(now) === true || this.#isSkippedTooSlowly(now)) return replies.tooSlow;
     return null;
+  }
+
+  #isSkippedTooSlowly(now: number): boolean {
+    const chunk = this.#chunk;
+    if (chunk === null || chunk.refusal === null) return false;
+    return isTooSlow({ elapsedMs: now - chunk.begunAt, bytes: chunk.size - chunk.left });
   }
 
   /** Ends what was begun. Harmless for a message that is being committed: the spool alone decides then. */
@@ -119,7 +130,7 @@ export class Content {
 
   #begin({ size, isLast }: { size: number; isLast: boolean }, refusal: Reply | null): void {
     this.#lastAt = this.#options.clock.monotonic();
-    const chunk = { left: size, isLast, refusal };
+    const chunk = { left: size, size, begunAt: this.#lastAt, isLast, refusal };
     this.#chunk = chunk;
     if (size === 0) this.#endChunk(chunk);
   }

@@ -12,7 +12,8 @@ import { descriptorOf } from "../net/adopt.ts";
 import type { ByteSocket } from "../net/byte-socket.ts";
 import { normalizeIp } from "../net/networks.ts";
 import { mayRelayFrom } from "./access.ts";
-import { Commands, type Floor } from "./commands.ts";
+import { Commands } from "./commands.ts";
+import type { Floor } from "./floor.ts";
 import type { Flow } from "./flow.ts";
 import { Greeting } from "./greeting.ts";
 import type { SessionNeighbours, SessionSettings } from "./options.ts";
@@ -49,7 +50,7 @@ export interface ConversationOptions {
 
 export function openConversation(options: ConversationOptions): Conversation {
   const { peer, settings, floor, greet, secured } = options;
-  const mayRelay = peer.isLocal || mayRelayFrom(settings.access, peer.ip);
+  const mayRelay = peer.isLocal || (peer.isUnknown !== true && mayRelayFrom(settings.access, peer.ip));
   const hooks = openHooks(options);
   if (secured !== null) hooks?.secured(secured);
   const commands = openCommands(options, hooks, mayRelay);

@@ -16,6 +16,11 @@ import type { Flow } from "./flow.ts";
 const MIN_BYTES_PER_SECOND = 500;
 const GRACE_MS = 60_000;
 
+/** Less than the least rate on average, once a minute has passed. */
+export function isTooSlow({ elapsedMs, bytes }: { elapsedMs: number; bytes: number }): boolean {
+  return elapsedMs >= GRACE_MS && bytes < (elapsedMs / 1000) * MIN_BYTES_PER_SECOND;
+}
+
 export class IncomingMail {
   readonly #flow: Flow;
   readonly #traced: Traced;
@@ -65,10 +70,9 @@ export class IncomingMail {
     return this.bytes > this.#maxBytes;
   }
 
-  /** Less than the least rate on average, once a minute has passed. Time spent on our own disk does not count. */
+  /** Time spent on our own disk does not count. */
   isTooSlow(now: number): boolean {
-    const elapsedMs = now - this.#startedAt;
-    return elapsedMs >= GRACE_MS && this.bytes < (elapsedMs / 1000) * MIN_BYTES_PER_SECOND;
+    return isTooSlow({ elapsedMs: now - this.#startedAt, bytes: this.bytes });
   }
 
   /** The client was kept waiting until now: its clock starts anew. */

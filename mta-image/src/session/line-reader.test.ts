@@ -7,7 +7,7 @@ import { byteCuts } from "../../testing/byte-cuts.ts";
 import { LineReader } from "./line-reader.ts";
 
 /** Each line as the session would take it: its text, or the code of the refusal. `held` is the most that was kept. */
-function read(pieces: readonly Buffer[]): { lines: readonly string[]; held: number } {
+function read(pieces: readonly Buffer[], isAnswer = false): { lines: readonly string[]; held: number } {
   const reader = new LineReader();
   const lines: string[] = [];
   let rest: Buffer = Buffer.alloc(0);
@@ -16,11 +16,11 @@ function read(pieces: readonly Buffer[]): { lines: readonly string[]; held: numb
     const data = Buffer.concat([rest, piece]);
     let start = 0;
     for (let next = reader.findEnd(data, 0); next !== -1; next = reader.findEnd(data, start)) {
-      const refusal = reader.judge(data, start, next);
+      const refusal = reader.judge(data, { start, next, isAnswer });
       lines.push(refusal === null ? data.toString("latin1", start, next - 2) : String(refusal.bytes));
       start = next;
     }
-    rest = reader.keep(data, start) ?? Buffer.alloc(0);
+    rest = reader.keep(data, start, isAnswer) ?? Buffer.alloc(0);
     held = Math.max(held, rest.length);
   }
   return { lines, held };
@@ -67,4 +67,17 @@ test("the end of a line that was too long is no command, wherever it is cut", ()
   const [longest, longer] = read([Buffer.from(line(2048) + line(2049), "latin1")]).lines;
   assert.equal(longest, "x".repeat(2046));
   assert.match(longer ?? "", /^500 /);
+});
+
+test("AUTH and the answers within it may be as long as tokens are, and no longer", () => {
+  const cut = (line: string): Buffer[] => [Buffer.from(line.slice(0, 9000)), Buffer.from(line.slice(9000))];
+  for (const start of ["AUTH XOAUTH2 ", "auth XOAUTH2 "]) {
+    const line = start.padEnd(12_286, "A");
+    assert.deepEqual(read(cut(`${line}\r\n`)).lines, [line]);
+    assert.match(read(cut(`${line}A\r\nNOOP\r\n`)).lines.join(), /^500 .*\r\n,NOOP$/);
+  }
+  const answer = "A".repeat(12_286);
+  assert.deepEqual(read(cut(`${answer}\r\n`), true).lines, [answer]);
+  assert.match(read(cut(`${answer}A\r\n`), true).lines.join(), /^500 /);
+  assert.match(read(cut(`${answer}\r\n`)).lines.join(), /^500 /);
 });

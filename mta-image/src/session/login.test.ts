@@ -65,10 +65,10 @@ test("what is no sound answer is refused and ends the exchange, not the session"
       [base64("ann"), /^501 5\.5\.2/],
       [base64("\0ann\0a\0b\0c"), /^501 5\.5\.2/],
       ["/w==", /^501 5\.5\.2/],
-      ["x".repeat(3000), /^500 /],
+      ["x".repeat(13_000), /^500 /],
     ] as const) {
       assert.match(await client.ask("AUTH PLAIN"), /^334 /);
-      assert.match(await client.ask(answer), reply, answer);
+      assert.match(await client.ask(answer), reply, answer.slice(0, 40));
       assert.match(await client.ask("NOOP"), /^250 /);
     }
     assert.match(await client.ask("AUTH CRAM-MD5"), /^504 /);

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { type AddressInfo, type Socket, connect, createServer } from "node:net";
 import { test } from "node:test";
 
-import { peerOf } from "./peer.ts";
+import { namedBy, peerOf } from "./peer.ts";
 
 test("a client of TCP that is gone before it could be asked who it is is nobody, and no client of a UNIX socket", async () => {
   const server = createServer().listen(0, "127.0.0.1");
@@ -32,4 +32,10 @@ test("the client of a TCP connection is not local, whatever its address", async 
   served.destroy();
   client.destroy();
   server.close();
+});
+
+test("an IPv4 client that a proxy names in IPv6 form is known by its address", () => {
+  const proxy = { ip: "10.0.0.1", port: 1, isLocal: false, proxyIp: null, proxyTlv: null };
+  for (const ip of ["::ffff:c000:201", "::FFFF:192.0.2.1", "192.0.2.1"])
+    assert.equal(namedBy(proxy, { ip, port: 2, tlvs: null }).ip, "192.0.2.1");
 });

@@ -332,7 +332,7 @@ test("chunks and their commands cut at any byte make the same message", () =>
     }
   }));
 
-test("a client that drips a chunk is cut, and so is one that is silent inside a refused chunk", () =>
+test("a client that drips a chunk is cut, and so is one inside a refused chunk", () =>
   withReceiver({}, async (receiver) => {
     const slow = await receiver.greeted();
     await slow.ask("MAIL FROM:<news@example.org>");
@@ -344,8 +344,24 @@ test("a client that drips a chunk is cut, and so is one that is silent inside a 
     assert.match(await (await receiver.greeted()).ask("NOOP"), /^250/);
     receiver.clock.advance(61_000);
     assert.equal(await slow.reply(), "421 4.4.2 Data comes too slowly");
+    assert.equal(await silent.reply(), "421 4.4.2 Data comes too slowly");
     receiver.clock.advance(301_000);
-    assert.equal(await silent.reply(), "421 4.4.2 Timeout");
+  }));
+
+test("a message that comes in many small chunks is cut like one that drips, also when they are empty", () =>
+  withReceiver({}, async (receiver) => {
+    for (const chunk of ["BDAT 1\r\nx", "BDAT 0\r\n"]) {
+      const client = await receiver.greeted();
+      await client.ask("MAIL FROM:<news@example.org>");
+      await client.ask("RCPT TO:<ann@example.net>");
+      for (let seconds = 0; seconds < 60; seconds += 20) {
+        assert.equal(await client.ask(Buffer.from(chunk)), "250 2.0.0 Chunk ok");
+        receiver.clock.advance(20_000);
+      }
+      receiver.clock.advance(2000);
+      assert.equal(await client.reply(), "421 4.4.2 Data comes too slowly");
+    }
+    assert.equal(receiver.accepted.length, 0);
   }));
 
 test("mail that a full disk turns away is counted apart from mail that is refused for what it is", () =>

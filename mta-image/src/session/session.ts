@@ -28,7 +28,7 @@ import { closeBehindQuit, closeSoftly } from "./farewell.ts";
 import { Flow } from "./flow.ts";
 import { LineReader } from "./line-reader.ts";
 import type { SessionNeighbours, SessionOptions, SessionSettings } from "./options.ts";
-import type { Peer } from "./peer.ts";
+import { type Peer, renamed } from "./peer.ts";
 import type { Secured } from "../smtp/secured.ts";
 import { upgradeToTls } from "./tls-upgrade.ts";
 import { WaitingInput } from "./waiting-input.ts";
@@ -111,8 +111,7 @@ export class Session {
    * many connections it has is still counted by who really came.
    */
   #become(named: NamedClient): void {
-    const { ip = this.#talk.peer.ip, port = 0 } = named;
-    const peer = { ip, port, isLocal: false, proxyIp: this.remoteIp, proxyTlv: null };
+    const peer = renamed(this.#talk.peer, named, this.remoteIp);
     this.#talk = this.#open({ peer, maySpeakForOthers: true, named });
     this.#ready("greeting");
     this.#talk.greeting.plan(this.#since);
@@ -138,8 +137,8 @@ export class Session {
     const { idleTimeoutMs } = this.#settings;
     let fault: Reply | null = null;
     if (this.#mode === "greeting") this.#talk.greeting.sweep(now);
-    else if (this.#mode === "content") fault = this.#talk.commands.judgePace(now, idleTimeoutMs);
     else if (this.#mode === "command" && now - this.#since > idleTimeoutMs) fault = replies.timeout;
+    else if (this.#mode !== "waiting") fault = this.#talk.commands.judgePace(now, idleTimeoutMs);
     if (fault === null) return;
     this.#near.counters.timeouts++;
     this.#say(fault);
@@ -235,14 +234,15 @@ export class Session {
   /** Runs one line and returns where the next begins; an incomplete one is kept and the end is returned. */
   #readLine(data: Buffer, start: number): number {
     const next = this.#lines.findEnd(data, start);
+    const isAnswer = this.#talk.commands.isAsking;
     if (next === -1) {
-      this.#input.keep(this.#lines.keep(data, start));
+      this.#input.keep(this.#lines.keep(data, start, isAnswer));
       if (this.#lines.isHopeless) this.#say(replies.inputTooLong);
       return data.length;
     }
     this.#since = this.#near.clock.monotonic();
-    const fault = this.#lines.judge(data, start, next);
-    if (this.#talk.commands.isAsking) return this.#readAnswer(data, { start, next, fault });
+    const fault = this.#lines.judge(data, { start, next, isAnswer });
+    if (isAnswer) return this.#readAnswer(data, { start, next, fault });
     this.#traced.now?.client(data.toString("utf8", start, next - 2));
     const command = fault === null ? parseCommand(data, start, next - 2) : refused(fault);
     if (this.#talk.hooks?.has("disconnect") === true)

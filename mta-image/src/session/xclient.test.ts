@@ -105,9 +105,44 @@ test("nobody else may speak for others, nor within a message, nor ahead of the r
   });
 });
 
-test("what is not known is left as it was", () => {
-  assert.deepEqual(parseXclient("NAME=[TEMPUNAVAIL] ADDR=[UNAVAILABLE] helo=x"), { helo: "x" });
+test("what is not known is left as it was, but for the address", () => {
+  assert.deepEqual(parseXclient("NAME=[TEMPUNAVAIL] PORT=[UNAVAILABLE] helo=x"), { helo: "x" });
+  assert.deepEqual(parseXclient("ADDR=[UNAVAILABLE] helo=x"), { ip: null, helo: "x" });
 });
+
+test("a client whose address its proxy does not know may not relay as the proxy may", () =>
+  withProxy({ relayNetworks: ["127.0.0.0/8"], relayDomains: ["example.net"] }, async (client) => {
+    for (const said of [
+      "ADDR=[UNAVAILABLE]",
+      "NAME=a.example.com",
+      "ADDR=[TEMPUNAVAIL]",
+      "HELO=a.example.com",
+    ]) {
+      assert.match(await client.ask(`XCLIENT ${said}`), /^220 /);
+      await client.ask("EHLO a.example.com");
+      await client.ask("MAIL FROM:<news@example.org>");
+      assert.match(await client.ask("RCPT TO:<ann@far.example>"), /^554 5\.7\.1 /, said);
+      assert.match(await client.ask("RCPT TO:<ann@example.net>"), /^250 /);
+      await client.ask("RSET");
+    }
+    client.socket.destroy();
+  }));
+
+test("an address is known however it is written", () =>
+  withProxy({ relayDomains: ["example.net"] }, async (client, receiver) => {
+    const forms = [
+      ["IPV6:::FFFF:192.0.2.1", "192.0.2.1"],
+      ["::ffff:c000:201", "192.0.2.1"],
+      ["2001:DB8:0:0:0:0:0:7", "2001:db8::7"],
+    ] as const;
+    for (const [said, known] of forms) {
+      await client.ask(`XCLIENT ADDR=${said}`);
+      await client.ask("EHLO a.example.com");
+      assert.match(await send(client), /^250 /);
+      assert.equal(receiver.accepted.at(-1)?.origin.remoteIp, known);
+    }
+    client.socket.destroy();
+  }));
 
 test("no attributes at all break the reader", () => {
   fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => void parseXclient(`ADDR=${text}`)));
