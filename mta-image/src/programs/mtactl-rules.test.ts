@@ -32,3 +32,26 @@ test("commands about rules become calls of the admin API", () => {
   ];
   for (const [words, expected] of table) assert.equal(called(words), expected, words);
 });
+
+test("all limits of a policy are shown, and none that it does not have", () => {
+  const nothing = {
+    concurrency: null,
+    rate: null,
+    connectinterval: 0,
+    tag: null,
+    stop: false,
+    cluster: false,
+  };
+  const about = { type: "dynamic", origin: "api", fields: ["localip"], if: { jobid: "j" }, endsAt: null };
+  const rate = { tokens: 10, seconds: 60, algorithm: "fixedwindow" };
+  const limits = { concurrency: 5, rate, connectinterval: 120, tag: "t", stop: true, cluster: true };
+  const policies = [
+    { id: "p", ...about, ...limits },
+    { id: "q", ...about, ...nothing },
+  ];
+  const start = (id: string): string => `${id}  dynamic  api  fields localip  if {"jobid":"j"}`;
+  assert.equal(
+    ruleCall(["policy", "list"])?.show({ policies }),
+    `${start("p")}  concurrency 5  rate 10/60  connectinterval 120  stop  cluster  t\n${start("q")}\n`,
+  );
+});

@@ -143,20 +143,34 @@ function showEntries(entries: Explanations["entries"]): string {
 
 function showPolicies(answer: unknown): string {
   return PolicyList.parse(answer)
-    .policies.map(({ id, type, origin, fields, if: match, concurrency, rate, tag, endsAt }) =>
+    .policies.map(({ id, type, origin, fields, if: match, tag, endsAt, ...limits }) =>
       line([
         id,
         type,
         origin,
         `fields ${fields.map((field) => (typeof field === "string" ? field : JSON.stringify(field))).join(",") || "-"}`,
         `if ${JSON.stringify(match)}`,
-        concurrency === null ? "" : `concurrency ${concurrency}`,
-        rate === null ? "" : `rate ${rate.tokens}/${rate.seconds}`,
+        ...showLimits(limits),
         tag ?? "",
         endsAt === null ? "" : `until ${endsAt}`,
       ]),
     )
     .join("");
+}
+
+type Limits = Pick<
+  PolicyList["policies"][number],
+  "concurrency" | "rate" | "connectinterval" | "stop" | "cluster"
+>;
+
+function showLimits({ concurrency, rate, connectinterval, stop, cluster }: Limits): string[] {
+  return [
+    concurrency === null ? "" : `concurrency ${concurrency}`,
+    rate === null ? "" : `rate ${rate.tokens}/${rate.seconds}`,
+    connectinterval === 0 ? "" : `connectinterval ${connectinterval}`,
+    stop ? "stop" : "",
+    cluster ? "cluster" : "",
+  ];
 }
 
 function showSuspensions(answer: unknown): string {
