@@ -93,7 +93,7 @@ export class FunctionEmitter extends ExpressionEmitter {
   }
 
   #isStatic(): boolean {
-    return [...(this.fn.cls?.staticMethods.values() ?? [])].includes(this.fn);
+    return this.fn.cls?.staticMethods.get(this.fn.name) === this.fn;
   }
 
   /** A constructor begins with the initial values of the properties. */

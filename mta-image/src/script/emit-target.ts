@@ -47,8 +47,7 @@ export abstract class TargetEmitter {
   variable(name: string, fn = this.fn): string {
     if (name.startsWith("-")) return name.slice(1);
     if (fn.globals.has(name)) return this.field(fn.unit, name);
-    if (fn.parent !== null && fn.node.captures.some((capture) => capture.name === name))
-      return this.variable(name, fn.parent);
+    if (fn.parent !== null && fn.held.has(name)) return this.variable(name, fn.parent);
     if (fn === fn.unit.main && (fn.unit.shared.has(name) || fn.unit.importedVariables.has(name)))
       return this.field(fn.unit, name);
     return `$${name}`;

@@ -58,7 +58,9 @@ function note(node: Expression, stores: Map<string, Expression[]>, spoiled: Set<
     else {
       const stored: Expression =
         operator === null ? value : { kind: "binary", operator, left: target, right: value, at };
-      stores.set(target.name, [...(stores.get(target.name) ?? []), stored]);
+      const others = stores.get(target.name);
+      if (others === undefined) stores.set(target.name, [stored]);
+      else others.push(stored);
     }
   }
   if (node.kind === "step" && node.target.kind !== "variable") spoil(node.target, spoiled);
