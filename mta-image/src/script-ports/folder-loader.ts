@@ -30,7 +30,7 @@ export function folderLoader(root: string): Loader {
       try {
         const real = inside(root, pathOf(folder));
         const names = real === null ? [] : readdirSync(real);
-        return names.filter((name) => isThere(join(real ?? "", name))).map((name) => folder + name);
+        return names.filter((name) => isListed(root, join(real ?? "", name))).map((name) => folder + name);
       } catch {
         return [];
       }
@@ -52,9 +52,9 @@ function checkFile(id: string, stat: Stats): void {
   if (stat.size > wholeBudget().data) throw new Refusal(`${id} is too large`);
 }
 
-/** What is no folder, whatever else it may be; links to nowhere are what editors leave behind. */
-function isThere(path: string): boolean {
-  return statOf(path)?.isDirectory() === false;
+/** What is no folder, whatever else it may be. Links to nowhere, which editors leave behind, and out of the root are passed over. */
+function isListed(root: string, path: string): boolean {
+  return statOf(path)?.isDirectory() === false && inside(root, path) !== null;
 }
 
 function statOf(path: string): Stats | undefined {
