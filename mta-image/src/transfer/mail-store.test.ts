@@ -65,6 +65,21 @@ test("of a message in nobody's hands those recipients count that are not settled
   await spool.close();
 });
 
+test("what is being tried stays, and all else leaves", async () => {
+  const spool = await openSpool(new FaultyFiles());
+  const { queue, courier } = setUp({ spool });
+  courier.hold();
+  const tried = await spool.commit(makeDraft());
+  queue.add(tried);
+  queue.isPaused = true;
+  const waiting = await spool.commit(makeDraft());
+  queue.add(waiting);
+  const store = new MailStore({ queue, spool });
+  const out = store.checkOut({ messages: 5, bytes: MIB });
+  assert.deepEqual([out.map(({ head }) => head.id), store.withheld], [[waiting.id], 1]);
+  await spool.close();
+});
+
 test("due mail that is to stay keeps none behind it from leaving", async () => {
   const spool = await openSpool(new FaultyFiles());
   const { queue, courier } = setUp({ spool });
