@@ -27,13 +27,14 @@ test("each combination of the fields has its own room, and what is delivered mak
 
 test("clients that come at the same moment do not pass together; what is given up makes room", () => {
   const { queue } = setUp();
-  queue.quotas.configure([quota("all", 1)]);
-  const first = queue.quotas.reserve(makeEnvelope());
-  assert.equal(isFull(queue.quotas.reserve(makeEnvelope())), true);
-  assert.ok(first.kind === "reserved");
+  queue.quotas.configure([quota("all", 2)]);
+  const reserve = (): Reservation => queue.quotas.reserve(makeEnvelope());
+  const [first, ...others] = [reserve(), reserve(), reserve()];
+  assert.deepEqual(others.map(isFull), [false, true]);
+  assert.ok(first?.kind === "reserved");
   first.release();
   first.release();
-  assert.equal(isFull(queue.quotas.reserve(makeEnvelope())), false);
+  assert.deepEqual([reserve(), reserve()].map(isFull), [false, true], "the second one is held all the time");
 });
 
 test("a quota that comes later counts what is queued already, and follows mail that is moved", () => {
