@@ -58,15 +58,19 @@ function note(node: Expression, stores: Map<string, Expression[]>, spoiled: Set<
     else {
       const stored: Expression =
         operator === null ? value : { kind: "binary", operator, left: target, right: value, at };
-      const others = stores.get(target.name);
-      if (others === undefined) stores.set(target.name, [stored]);
-      else others.push(stored);
+      listOf(target.name, stores).push(stored);
     }
   }
   if (node.kind === "step" && node.target.kind !== "variable") spoil(node.target, spoiled);
   if (node.kind === "call" && node.callee.kind === "name" && node.callee.name === "unset")
     for (const { value } of node.args) spoil(value, spoiled);
   for (const inner of expressionsOf(node)) note(inner, stores, spoiled);
+}
+
+function listOf(name: string, stores: Map<string, Expression[]>): Expression[] {
+  const list = stores.get(name) ?? [];
+  stores.set(name, list);
+  return list;
 }
 
 /** Every variable that a pattern or a place names. */
