@@ -2,7 +2,7 @@
  * One listening socket, TCP or UNIX. Hands each connection over at once; knows nothing of what is said on it.
  * A port that cannot be had rejects with a Failure of code `listen-failed` that names address and reason.
  */
-import { rm } from "node:fs/promises";
+import { lstat, unlink } from "node:fs/promises";
 import { type AddressInfo, type Server, type Socket, createServer } from "node:net";
 
 import { Failure, describe } from "#base/error.ts";
@@ -46,12 +46,9 @@ export async function listenInTurns(
 async function open(address: ListenAddress, onSocket: (socket: Socket) => void): Promise<Server> {
   // allowHalfOpen: a client may close its side and still wait for our last reply.
   const server = createServer({ allowHalfOpen: true, noDelay: true }, onSocket);
-  if (address.kind === "unix") await rm(address.path, { force: true });
+  if (address.kind === "unix") await clear(address);
   await new Promise<void>((resolve, reject) => {
-    const fail = (cause: unknown): void =>
-      reject(
-        new Failure("listen-failed", `cannot listen on ${nameOf(address)}: ${describe(cause)}`, { cause }),
-      );
+    const fail = (cause: unknown): void => reject(failureOf(address, cause));
     server.once("error", fail);
     server.listen(
       address.kind === "unix"
@@ -66,6 +63,21 @@ async function open(address: ListenAddress, onSocket: (socket: Socket) => void):
   // Accept errors (EMFILE) leave the server listening; the connection that met one is gone anyway.
   server.on("error", () => {});
   return server;
+}
+
+/** Takes away the socket that a process which was killed has left there. Whatever else stands there is somebody's. */
+async function clear(address: ListenAddress & { readonly kind: "unix" }): Promise<void> {
+  try {
+    if (!(await lstat(address.path)).isSocket())
+      throw new Error("what stands there is no socket: move it away, or listen on another path");
+    await unlink(address.path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw failureOf(address, error);
+  }
+}
+
+function failureOf(address: ListenAddress, cause: unknown): Failure {
+  return new Failure("listen-failed", `cannot listen on ${nameOf(address)}: ${describe(cause)}`, { cause });
 }
 
 function listenerOf(server: Server): Listener {
