@@ -52,6 +52,13 @@ test("without a recipient that is taken no chunk is sent", async (t) => {
   }
 });
 
+test("of a host that is out of step no refusal is believed before the chunk is answered", async (t) => {
+  const { host, rig } = await start(t, ["CHUNKING", "PIPELINING"]);
+  host.answer = ({ line }) => (line.startsWith("MAIL") ? "250 ok\r\n250 ok\r\n" : refuseBob({ line }));
+  const said = await rig.deliver({ to: ["bob@example.net", "ann@example.net"] });
+  for (const outcome of said) assert.match(outcome, /^deferred 4\.5\.0 /);
+});
+
 test("a message in pieces, and a host without CHUNKING, take DATA", async (t) => {
   const first = await start(t, ["CHUNKING", "PIPELINING"]);
   assert.match(

@@ -260,6 +260,19 @@ test("refusals of a host that hangs up behind them, or refuses RSET, are heard",
   }
 });
 
+test("a goodbye that comes with the last answer takes nothing from what was said before", async () => {
+  const bye = "421 4.7.0 too many errors\r\n";
+  host.answer = ({ line }) => {
+    if (line.startsWith("RCPT")) return "550 5.1.1 unknown\r\n";
+    return line === "DATA" ? `503 5.5.1 no recipients\r\n${bye}` : undefined;
+  };
+  assert.deepEqual(await rig().deliver(), ["failed 5.1.1 550 5.1.1 unknown"]);
+  host.answer = ({ line }) => (line === "." ? `250 2.0.0 taken\r\n${bye}` : undefined);
+  assert.deepEqual(await rig().deliver(), [TAKEN]);
+  host.answer = ({ line }) => (line === "DATA" ? `354 go on\r\n${bye}` : undefined);
+  assert.deepEqual(await rig().deliver(), ["deferred 4.7.0 421 4.7.0 too many errors"]);
+});
+
 test("a host that refuses the sender and takes the recipients all the same gets no empty message for them", async () => {
   host.answer = ({ line }) => (line.startsWith("MAIL") ? "550 5.7.1 not you\r\n" : undefined);
   assert.deepEqual(await rig().deliver(), ["failed 5.7.1 550 5.7.1 not you"]);

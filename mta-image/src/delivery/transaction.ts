@@ -169,9 +169,7 @@ export class Transaction {
     if (this.#isPipelined && !(isLast && this.#isChunked)) return "wait";
     if (!isLast) return "send";
     if (this.#accepted.length === 0) return this.#reset();
-    if (!this.#isChunked) return "send";
-    this.#release();
-    return "body";
+    return this.#isChunked ? "body" : "send";
   }
 
   #judgeRecipient(position: number, reply: ServerReply): void {
@@ -227,6 +225,7 @@ export class Transaction {
 
   #onFinal(reply: ServerReply): Next {
     if (isNoAnswer(reply)) return "garbage";
+    this.#release();
     const outcome = this.#outcomeOfEnd(reply);
     if (this.#isLmtp) return this.#onLmtpFinal(outcome);
     for (const position of this.#accepted) this.job.settle(position, outcome);

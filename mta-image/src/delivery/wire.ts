@@ -117,9 +117,9 @@ export class Wire implements Expiring {
     return this.#parser.pendingBytes > 0;
   }
 
-  /** While a reply is told of: more came with it. */
+  /** While a reply is told of: more came with it, and no goodbye, which may come at any time (RFC 5321 3.8). */
   get hasMore(): boolean {
-    return this.#parser.unreadBytes > 0;
+    return this.#parser.unreadBytes > 0 && this.#parser.unreadCode !== 421;
   }
 
   /** "TLSv1.3 TLS_AES_256_GCM_SHA384", or null in the clear. */

@@ -51,13 +51,18 @@ test("of a reply with very many lines the first hundred are kept, and the next r
   assert.equal(next?.code, 354);
 });
 
-test("whoever hears of a reply sees how much came behind it", () => {
+test("whoever hears of a reply sees how much came behind it, and which code", () => {
   const parser = new ReplyParser();
-  const behind: number[] = [];
-  parser.push(Buffer.from("250 a\r\n354 b\r\n25"), () => behind.push(parser.unreadBytes));
-  parser.push(Buffer.from("0 c\r\n"), () => behind.push(parser.unreadBytes));
-  assert.deepEqual(behind, [9, 2, 0]);
-  assert.equal(parser.unreadBytes, 0);
+  const behind: number[][] = [];
+  const note = (): unknown => behind.push([parser.unreadBytes, parser.unreadCode]);
+  parser.push(Buffer.from("250 a\r\n354 b\r\n25"), note);
+  parser.push(Buffer.from("0 c\r\n"), note);
+  assert.deepEqual(behind, [
+    [9, 354],
+    [2, 0],
+    [0, 0],
+  ]);
+  assert.deepEqual([parser.unreadBytes, parser.unreadCode], [0, 0]);
 });
 
 test("control bytes and non-ASCII of a server never reach a text", () => {

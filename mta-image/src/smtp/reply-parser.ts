@@ -28,7 +28,9 @@ export class ReplyParser {
   #lines: string[] = [];
   /** Of the reply that is not complete yet, also those that are not kept. */
   #linesRead = 0;
-  #unread = 0;
+  /** What is being read, while a reply is told of, and where the next begins. */
+  #data: Buffer | null = null;
+  #at = 0;
 
   /** Bytes that belong to no complete line yet. Zero between replies. */
   get pendingBytes(): number {
@@ -37,7 +39,12 @@ export class ReplyParser {
 
   /** While a reply is told of: how many bytes came with it that stand behind it. */
   get unreadBytes(): number {
-    return this.#unread;
+    return this.#data === null ? 0 : this.#data.length - this.#at;
+  }
+
+  /** While a reply is told of: the code of the one behind it, 0 where none has come that far. */
+  get unreadCode(): number {
+    return this.#data === null ? 0 : codeAt(this.#data, this.#at, this.#data.length);
   }
 
   /** Takes bytes and calls `onReply` for each reply that they complete. Throws ProtocolError. */
@@ -51,10 +58,12 @@ export class ReplyParser {
       if (end - start > MAX_LINE_BYTES) throw new ProtocolError("reply line too long");
       const reply = this.#line(data, start, end);
       start = end + 1;
-      this.#unread = data.length - start;
-      if (reply !== null) onReply(reply);
+      if (reply === null) continue;
+      this.#data = data;
+      this.#at = start;
+      onReply(reply);
     }
-    this.#unread = 0;
+    this.#data = null;
     if (data.length - start > MAX_LINE_BYTES) throw new ProtocolError("reply line too long");
     if (start < data.length) this.#pending = data.subarray(start);
   }
