@@ -42,3 +42,23 @@ test("a script makes no chunk of what is none, and is not asked about one of no 
       assert.equal(await client.reply(), "<closed>");
     },
   ));
+
+test("a client is not called slow for the time that a script took between its chunks", () =>
+  withReceiver(
+    { settings: { hooks: hooksOf({ proxy: `if ($arguments["command"] == "BDAT 9 LAST") sleep(120);` }) } },
+    async (receiver) => {
+      const client = await receiver.greeted();
+      await client.ask("MAIL FROM:<a@example.org>");
+      await client.ask("RCPT TO:<ann@example.net>");
+      assert.equal(await client.ask(Buffer.from("BDAT 5\r\nSubje")), "250 2.0.0 Chunk ok");
+      client.socket.write("BDAT 9 LAST\r\nc");
+      const asked = receiver.hookFigures.runs.proxy + 1;
+      await receiver.until(() => receiver.hookFigures.runs.proxy === asked, "the script waits");
+      receiver.clock.advance(120_000);
+      await receiver.until(() => receiver.bytesTaken === 6, "the second chunk has begun");
+      receiver.clock.advance(2000);
+      client.socket.write("t: x\r\n\r\n");
+      assert.match(await client.reply(), /^250 2\.0\.0 Ok: queued as /);
+      client.socket.destroy();
+    },
+  ));

@@ -262,8 +262,11 @@ export class Commands {
 
   /** Goes on at once where nobody has to be waited for. */
   #when<T>(asked: T | Promise<T>, then: (value: T) => void): void {
-    if (asked instanceof Promise) this.#options.floor.wait(asked, then);
-    else then(asked);
+    if (!(asked instanceof Promise)) return then(asked);
+    this.#options.floor.wait(asked, (value) => {
+      this.#content.excuse();
+      then(value);
+    });
   }
 
   /** Commands that change what the next bytes mean, or end the conversation. */

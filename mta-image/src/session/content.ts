@@ -103,6 +103,11 @@ export class Content {
     return null;
   }
 
+  /** The client was kept waiting until now, by a script say. */
+  excuse(): void {
+    this.#mail?.excuse(this.#options.clock.monotonic());
+  }
+
   #isSkippedTooSlowly(now: number): boolean {
     const chunk = this.#chunk;
     if (chunk === null || chunk.refusal === null) return false;
