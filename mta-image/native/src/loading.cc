@@ -44,7 +44,8 @@ const char* missing_in(void* handle) {
   for (size_t i = 0; i < calls.count; ++i) {
     const auto& symbol = calls.symbols[ELF64_R_SYM(calls.first[i].r_info)];
     const char* name = calls.names + symbol.st_name;
-    if (symbol.st_shndx != SHN_UNDEF || ELF64_ST_BIND(symbol.st_info) == STB_WEAK) continue;
+    // Without a name it is the object's own: one of several forms of a function (IRELATIVE), or data of a thread (TLSDESC).
+    if (*name == 0 || symbol.st_shndx != SHN_UNDEF || ELF64_ST_BIND(symbol.st_info) == STB_WEAK) continue;
     if (dlsym(handle, name) == nullptr && dlsym(RTLD_DEFAULT, name) == nullptr) return name;
   }
   return nullptr;

@@ -62,6 +62,16 @@ test("a weak function may be nowhere", async () => {
   host.init();
 });
 
+test("a function of its own that a plugin chooses when it is loaded is no missing one", async () => {
+  const source = `${version} int six(void);
+    static int yes(void) { return 1; }
+    static int (*choose(void))(void) { return yes; }
+    static int is_chosen(void) __attribute__((ifunc("choose")));
+    HALON_EXPORT bool Halon_init(HalonInitContext* context) { (void)context; return is_chosen() == 1 && six() == 6; }`;
+  await load("chooses", build("chooses", source, half("half-four", "vanished")));
+  host.init();
+});
+
 /** What plugin-check says of a file, in a process of its own that looks for libraries in `libraries` first. */
 function refusalOf(path: string, libraries: string): string | null {
   const program = join(import.meta.dirname, "../../bin/plugin-check");
