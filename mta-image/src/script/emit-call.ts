@@ -70,7 +70,7 @@ export abstract class CallEmitter extends TargetEmitter {
     if (node.args.some(({ spread }) => spread))
       return this.waiting(`invoke(${this.out.value(fn)},${this.#list(node.args)})`, node.at);
     const call = `${fn.js}(${node.args.map(({ value }) => this.hold(value)).join(",")})`;
-    return fn.suspends && !fn.node.generator ? `(${mark(node.at)}yield* ${call})` : `${mark(node.at)}${call}`;
+    return this.#driven(call, fn.suspends && !fn.node.generator, node.at);
   }
 
   #construct(named: Extract<Named, { kind: "class" }>, node: CallExpression): string {
@@ -79,7 +79,14 @@ export abstract class CallEmitter extends TargetEmitter {
       spread ? `...spread(${this.expression(value)})` : this.hold(value),
     );
     const call = `${constructName(named.cls)}(${args.join(",")})`;
-    return suspends ? `(${mark(node.at)}yield* ${call})` : `${mark(node.at)}${call}`;
+    return this.#driven(call, suspends, node.at);
+  }
+
+  /** A call of code that is known to suspend, or not to. */
+  #driven(call: string, suspends: boolean, at: number): string {
+    if (!suspends) return `${mark(at)}${call}`;
+    this.stops += 1;
+    return `(${mark(at)}yield* ${call})`;
   }
 
   #host(fn: HostFunction, node: CallExpression): string {
@@ -106,6 +113,7 @@ export abstract class CallEmitter extends TargetEmitter {
   /** A call whose result may be something to wait for. */
   waiting(call: string, at: number): string {
     if (!this.fn.suspends && !this.fn.node.generator) return `now(${mark(at)}${call})`;
+    this.stops += 1;
     const result = this.temp();
     return `(pending(${result}=${mark(at)}${call})?${mark(at)}yield* settle(${result}):${result})`;
   }

@@ -61,6 +61,7 @@ export abstract class ExpressionEmitter extends OperatorEmitter {
         return this.cache(node);
       case "yield": {
         const value = node.value === null ? "null" : this.hold(node.value);
+        this.stops += 1;
         return `(yield new Item(${node.key === null ? "null" : this.hold(node.key)},${value}),null)`;
       }
     }

@@ -8,9 +8,12 @@ import type { Value } from "./value.ts";
 
 export type MakeRegex = (pattern: string, flags: string, at: number) => Value;
 
+export type Report = (at: number, message: string) => void;
+
 export interface ProgramOut {
   readonly program: Program;
   readonly makeRegex: MakeRegex;
+  readonly report: Report;
   /** Says that code names a variable that outlives its function. */
   names(field: string): void;
   /** A constant without a text: the name it has in the code. */

@@ -3,6 +3,7 @@ import type { Expression, Statement } from "./ast.ts";
 import type { ProgramOut } from "./emit-out.ts";
 import { ExpressionEmitter } from "./emit-expression.ts";
 import { mark } from "./emit-names.ts";
+import { MAX_STOPS } from "./limits.ts";
 import type { Fn } from "./program.ts";
 import { children, expressionsOf } from "./walk.ts";
 
@@ -80,6 +81,11 @@ export class FunctionEmitter extends ExpressionEmitter {
     });
     const before = fn === fn.unit.main ? this.#program.prologue(fn.unit, this) : this.#initialValues();
     const text = this.block(body);
+    if (this.stops > MAX_STOPS)
+      this.out.report(
+        fn.node.at || (body[0]?.at ?? 0),
+        "a function waits at too many places: let another one do some of it",
+      );
     const own = [...fn.locals].filter(
       (local) =>
         !parameters.some((parameter) => parameter.name === local) && this.variable(local) === `$${local}`,
@@ -230,10 +236,11 @@ export class FunctionEmitter extends ExpressionEmitter {
       `${at}=-1`,
     ];
     const step = this.temp();
-    const more =
-      this.fn.suspends || this.fn.node.generator
-        ? `(pending(${step}=${cursor}.next())?yield* settle(${step}):${step})`
-        : `nextNow(${cursor})`;
+    const mayWait = this.fn.suspends || this.fn.node.generator;
+    if (mayWait) this.stops += 1;
+    const more = mayWait
+      ? `(pending(${step}=${cursor}.next())?yield* settle(${step}):${step})`
+      : `nextNow(${cursor})`;
     const key =
       node.key === null ? "" : `${this.assignTo(node.key, `(${cursor}===null?${at}:${cursor}.key)`)};`;
     const value = `${this.assignTo(node.value, `share(${cursor}===null?${list}[${at}]:${cursor}.value)`)};`;
@@ -268,6 +275,7 @@ export class FunctionEmitter extends ExpressionEmitter {
   }
 
   #barrier(node: Extract<Statement, { kind: "barrier" }>): string {
+    this.stops += 1;
     const name = this.temp();
     const shared = node.shared === null ? this.temp() : this.variable(node.shared.name);
     return `${name}=toText(${this.expression(node.name)});${shared}=(yield* enter(${name}));try{${this.block(node.body)}}finally{leave(${name},${shared});}`;

@@ -23,6 +23,8 @@ export abstract class TargetEmitter {
   protected readonly out: ProgramOut;
   /** Variables that need no check of their type. */
   protected readonly numbers: Set<string>;
+  /** Where the function waits or yields, as often as that is written. */
+  protected stops = 0;
   #temps = 0;
 
   constructor(out: ProgramOut, fn: Fn) {

@@ -6,7 +6,7 @@
  */
 import type { FunctionNode, PropertyNode } from "./ast.ts";
 import { constructName, functionObject } from "./emit-names.ts";
-import type { MakeRegex, ProgramOut, Writer } from "./emit-out.ts";
+import type { MakeRegex, ProgramOut, Report, Writer } from "./emit-out.ts";
 import type { Place } from "./error.ts";
 import { FunctionEmitter } from "./emit-statement.ts";
 import type { HostFunction } from "./host.ts";
@@ -22,11 +22,13 @@ export interface Emitted {
   readonly fields: ReadonlySet<string>;
 }
 
-export function emit(
-  program: Program,
-  tools: { readonly makeRegex: MakeRegex; readonly place: (at: number) => Place },
-  helpers: readonly string[],
-): Emitted {
+interface Tools {
+  readonly makeRegex: MakeRegex;
+  readonly report: Report;
+  readonly place: (at: number) => Place;
+}
+
+export function emit(program: Program, tools: Tools, helpers: readonly string[]): Emitted {
   const emitter = new ProgramEmitter(program, tools);
   const body = emitter.run();
   const head = `"use strict";const {${helpers.join(",")}}=rt;`;
@@ -57,6 +59,7 @@ function breakLines(marked: string): { code: string; lines: number[] } {
 class ProgramEmitter implements ProgramOut {
   readonly program: Program;
   readonly makeRegex: MakeRegex;
+  readonly report: Report;
   readonly constants: unknown[] = [];
   readonly fields = new Set<string>();
   readonly #place: (at: number) => Place;
@@ -65,12 +68,10 @@ class ProgramEmitter implements ProgramOut {
   readonly #known = new Map<unknown, string>();
   readonly #values = new Map<Fn | HostFunction, string>();
 
-  constructor(
-    program: Program,
-    { makeRegex, place }: { readonly makeRegex: MakeRegex; readonly place: (at: number) => Place },
-  ) {
+  constructor(program: Program, { makeRegex, report, place }: Tools) {
     this.program = program;
     this.makeRegex = makeRegex;
+    this.report = report;
     this.#place = place;
   }
 

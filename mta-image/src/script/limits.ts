@@ -48,7 +48,7 @@ export const MAX_SOURCE = 4 * 1024 * 1024;
 /** Files one program may include or import, repeats of an include counted: circles end here. */
 export const MAX_FILES = 500;
 
-/** Calls, yields and barriers of one function that may wait: V8 needs the square of them to make it ready, half a second for these. */
+/** Where one function waits or yields, calls of what cannot wait left out: V8 needs the square of them to make it ready, half a second for these. */
 export const MAX_STOPS = 4_000;
 
 /** What a data file counts as at least, since to find and read one takes a while however small it is. */

@@ -15,15 +15,7 @@ import { type Resumed, type Routine, type Value, Item, share } from "./value.ts"
 import type { Host } from "./host.ts";
 import { constantOf } from "./constant.ts";
 import { importData } from "./data/import.ts";
-import {
-  type Limits,
-  type TextBudget,
-  MAX_NESTING,
-  MAX_STOPS,
-  QUANTUM,
-  defaultLimits,
-  wholeBudget,
-} from "./limits.ts";
+import { type Limits, type TextBudget, MAX_NESTING, QUANTUM, defaultLimits, wholeBudget } from "./limits.ts";
 import { type Budget, makeBudget, meter } from "./meter.ts";
 import type { Loader } from "./module.ts";
 import { makeRegex } from "./regex.ts";
@@ -125,12 +117,6 @@ function translate(
   });
   if (diagnostics.length > 0) throw new CompileError(diagnostics);
   markSuspending(program);
-  for (const { suspends, node, stops } of program.functions)
-    if ((suspends || node.generator) && stops > MAX_STOPS)
-      report(
-        node.at || (node.body[0]?.at ?? 0),
-        "a function that waits has too many calls: let another one make some of them",
-      );
   const regex = (source: string, flags: string, at: number): Value => {
     try {
       return makeRegex(source, flags);
@@ -139,7 +125,8 @@ function translate(
       return null;
     }
   };
-  const emitted = emit(program, { makeRegex: regex, place: (at) => sources.place(at) }, Object.keys(runtime));
+  const tools = { makeRegex: regex, report, place: (at: number) => sources.place(at) };
+  const emitted = emit(program, tools, Object.keys(runtime));
   if (diagnostics.length > 0) throw new CompileError(diagnostics);
   return { emitted, sources, main: program.units.at(-1)?.index ?? 0 };
 }

@@ -35,8 +35,6 @@ export class Fn {
   /** Host functions that drive functions of the script (array_map), or calls of values. */
   callsValues = false;
   iterates = false;
-  /** Calls, yields and barriers in it: where it may wait. */
-  stops = 0;
   /** Waits by itself: a host function that may give a promise, or a barrier. */
   waits = false;
   /** The verdict: emitted as a generator when true. */

@@ -133,7 +133,6 @@ class Resolver implements Resolving {
         break;
       case "barrier":
         fn.waits = true;
-        fn.stops += 1;
         if (statement.shared !== null) declareVariable(fn, statement.shared.name);
         break;
       default:
@@ -236,7 +235,6 @@ class Resolver implements Resolving {
   }
 
   #within(fn: Fn, expression: Expression): void {
-    if (expression.kind === "call" || expression.kind === "yield") fn.stops += 1;
     const named = expression.kind === "call" && ["name", "scoped"].includes(expression.callee.kind);
     if (this.#around === MAX_DEPTH) return this.around.report(expression.at, "nested too deeply");
     this.#around += 1;
