@@ -73,3 +73,13 @@ test("a link out of the folder is a file that is not there, and a pattern passes
   assert.deepEqual(said(root, 'import $x from "lists/link.txt";'), ["there is no file lists/link.txt"]);
   assert.deepEqual(folderLoader(root).list?.("lists/"), ["lists/own.txt"]);
 });
+
+test("links in a circle and names without end are files that are not there, and hide no others", (t) => {
+  const root = rootFor(t);
+  symlinkSync("circle.txt", join(root, "lists", "circle.txt"));
+  writeFileSync(join(root, "lists", "own.txt"), "own");
+  assert.deepEqual(folderLoader(root).list?.("lists/"), ["lists/own.txt"]);
+  assert.equal(folderLoader(root).load("lists/circle.txt"), null);
+  assert.equal(folderLoader(root).load("x".repeat(10_000)), null);
+  assert.deepEqual(said(root, 'import $x from "lists/circle.txt";'), ["there is no file lists/circle.txt"]);
+});

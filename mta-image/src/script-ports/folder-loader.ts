@@ -57,6 +57,11 @@ function isListed(root: string, path: string): boolean {
   return statOf(path)?.isDirectory() === false && inside(root, path) !== null;
 }
 
+/** Undefined for what nobody can look at: nothing, links in a circle, what another user has, a name that is too long. */
 function statOf(path: string): Stats | undefined {
-  return statSync(path, { throwIfNoEntry: false });
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
 }
