@@ -5,7 +5,7 @@
 import type { SecureContext } from "node:tls";
 
 import type { AppConfig, EngineConfig } from "#contract/config.ts";
-import { settingsOf } from "#contract/transport-config.ts";
+import { Retry, settingsOf } from "#contract/transport-config.ts";
 
 import type { ReportSender } from "../delivery/tls-report-sender.ts";
 import type { ObjectStoreSettings } from "../delivery/object-store/settings.ts";
@@ -215,18 +215,8 @@ function objectStore(app: AppConfig, store: NonNullable<Group["objectstore"]>): 
   };
 }
 
-/** The defaults of the schema's Retry, for transports whose configuration says nothing. */
-const HOUR = 3_600_000;
-const defaultSchedule: RetrySchedule = {
-  count: 30,
-  intervals: [
-    { delayMs: 60_000, notify: false },
-    { delayMs: 15 * 60_000, notify: false },
-    { delayMs: HOUR, notify: true },
-    { delayMs: 2 * HOUR, notify: false },
-    { delayMs: 3 * HOUR, notify: false },
-  ],
-};
+/** For mail whose transport the configuration has no more. */
+const defaultSchedule = makeSchedule(Retry.parse({}));
 
 function schedule(group: Group, transport: Transport): RetrySchedule {
   return makeSchedule(settingsOf(group, transport).retry);
