@@ -161,6 +161,9 @@ export class HslArray {
       this.list.push(value);
     } else {
       const map = this.#asMap();
+      // Beyond it a number and the next one are the same: what stands there would be lost.
+      if (this.#next > Number.MAX_SAFE_INTEGER)
+        throw new Refusal("nothing can be appended to an array behind the greatest whole number");
       if (isBlockFull(map.size)) grow(map.size, MAP_ITEM_BYTES);
       map.set(this.#next++, value);
     }
