@@ -19,6 +19,7 @@ import { quietWorld } from "../../testing/quiet-world.ts";
 import type { World } from "../script/context.ts";
 import { libraryHost } from "../script/library/library.ts";
 import { compile, run } from "../script/machine.ts";
+import { Pieces } from "../script/mail/pieces.ts";
 import { noFiles } from "../script/module.ts";
 import type { Value } from "../script/value.ts";
 import { folderFiles } from "./files.ts";
@@ -144,4 +145,19 @@ test("within a run it is the file that was opened, whatever takes its place", as
   source?.release?.();
   assert.equal(String(await reading), "0123");
   await assert.rejects(async () => source?.read(0, 4), /^Refusal: the file has changed/);
+});
+
+test("one that is let go of is no file for native code, and is not read for it, whatever has become of it", async (t) => {
+  const { path } = largeFile(t);
+  const source = folderFiles(join(path, "..")).open("large");
+  assert.ok(source);
+  const [piece] = Pieces.over(source).native() ?? [];
+  assert.deepEqual(piece, { fd: source.fd, offset: 0, length: 100_000 });
+  source.release?.();
+  rmSync(path);
+  assert.equal(Pieces.over(source).native(), null);
+  const broken = { size: 1, read: () => Promise.reject(new Error("gone")) };
+  assert.equal(Pieces.over(broken).native(), null);
+  // A promise that nobody waits for would end the process by now.
+  await new Promise((done) => setImmediate(done));
 });

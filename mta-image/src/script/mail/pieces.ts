@@ -135,11 +135,15 @@ export class Pieces {
   native(): (Buffer | { readonly fd: number; readonly offset: number; readonly length: number })[] | null {
     const all: (Buffer | { fd: number; offset: number; length: number })[] = [];
     for (const { source, start, end } of this.#pieces) {
-      const piece =
-        source.fd === undefined
-          ? source.read(start, end)
-          : { fd: source.fd, offset: start, length: end - start };
-      if (piece instanceof Promise) return null;
+      const { fd } = source;
+      // A file that was let go of: all of it would be read for nobody.
+      if (fd === undefined && source.release !== undefined) return null;
+      const piece = fd === undefined ? source.read(start, end) : { fd, offset: start, length: end - start };
+      if (piece instanceof Promise) {
+        // Nobody waits for it, and one that fails unheard ends the process.
+        piece.catch(() => {});
+        return null;
+      }
       all.push(piece);
     }
     return all;
