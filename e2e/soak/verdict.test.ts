@@ -115,6 +115,11 @@ describe("whom the node refuses while nobody is greeted", () => {
     assert.equal(timesOf({ kills: [1000] }).length, rebuffs.length);
   });
 
+  test("nor before anybody was greeted at all, unless nobody ever is", () => {
+    assert.deepEqual(timesOf({ greetings: [26_000] }), later);
+    assert.equal(timesOf({ greetings: [] }).length, rebuffs.length);
+  });
+
   test("nor does a kill excuse what began after somebody was greeted again", () => {
     assert.equal(timesOf({ kills: [10_000], greetings: [9000, 24_000] }).length, rebuffs.length - 1);
   });

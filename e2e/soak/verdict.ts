@@ -4,7 +4,8 @@
  * cannot rule out: it is counted apart, as are clients of an engine that was just killed, and clients of a cluster in which
  * no engine has room, since Kubernetes then takes all of them out of the Service. Where nobody can be connected to, the node
  * refuses connections: that is excused as long as it lasts if it began with an engine that was killed, had no room or stood
- * still, and held against the cluster if it began with anything else, such as a change of its size.
+ * still, and held against the cluster if it began with anything else, such as a change of its size. Before anybody was greeted
+ * at all it is excused, too.
  */
 export interface Span {
   readonly from: number;
@@ -100,9 +101,15 @@ function rebuffed({ rebuffs, greetings, kills, fulls, frozen, still }: Evidence)
   ];
   const stood: Excuse = { spans: still, words: REFUSED, lastsMs: NOTICED_MS };
   return rebuffs.filter((rebuff) => {
+    if (isBeforeAll(rebuff, greetings)) return false;
     const first = { ...rebuff, at: firstRefusal(rebuff, rebuffs, greetings) };
     return !isExcused(rebuff, [...closed, ...misled]) && !isExcused(first, [...closed, stood]);
   });
+}
+
+/** The node may hear of pods a moment after Kubernetes calls them ready: refusals count from the first greeting on. */
+function isBeforeAll({ at, what }: Rebuff, [first]: readonly number[]): boolean {
+  return what.startsWith(REFUSED) && first !== undefined && at < first;
 }
 
 function isExcused({ at, what }: Rebuff, excuses: readonly Excuse[]): boolean {
