@@ -3,11 +3,12 @@
  * (large-file.ts).
  * A path that leaves the folder, by links either, is a file that is not there.
  */
-import { closeSync, fstatSync, readSync, realpathSync } from "node:fs";
-import { resolve, sep } from "node:path";
+import { closeSync, fstatSync, readSync } from "node:fs";
+import { resolve } from "node:path";
 
 import { type ByteSource, MemorySource } from "../script/mail/pieces.ts";
 import type { FilePort } from "../script/ports.ts";
+import { belowRoot } from "./below-root.ts";
 import { LargeFile, openToRead } from "./large-file.ts";
 
 /** Up to here memory is cheaper than a descriptor. */
@@ -28,9 +29,8 @@ export function folderFiles(root: string): FilePort {
     open: (path) => {
       const id = path.replace(/^file:(\/\/)?/, "");
       try {
-        const [real, base] = [realpathSync(resolve(root, id)), realpathSync(root)];
-        if (!real.startsWith(base.endsWith(sep) ? base : base + sep)) return null;
-        return openSource(real);
+        const real = belowRoot(root, resolve(root, id));
+        return real === null ? null : openSource(real);
       } catch {
         return null;
       }

@@ -3,12 +3,13 @@
  * can be reached, not by links either. "extras://p" is the file extras/p, or extras/p/main.hsl. A path that cannot be read is a
  * file that is not there, and a folder has no files. Throws a Refusal for what is there and is no file to be read.
  */
-import { type Stats, readFileSync, readdirSync, realpathSync, statSync } from "node:fs";
-import { join, resolve, sep } from "node:path";
+import { type Stats, readFileSync, readdirSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
 
 import { Refusal } from "../script/error.ts";
 import { wholeBudget } from "../script/limits.ts";
 import { type Loader, mainOf } from "../script/module.ts";
+import { belowRoot } from "./below-root.ts";
 
 export function folderLoader(root: string): Loader {
   const pathOf = (id: string): string => resolve(root, id.replace(/^extras:\/\//, "extras/"));
@@ -17,7 +18,7 @@ export function folderLoader(root: string): Loader {
       const path = pathOf(id);
       if (mainOf(id) !== id && statOf(path)?.isDirectory() === true) return this.load(mainOf(id));
       try {
-        const real = inside(root, path);
+        const real = belowRoot(root, path);
         if (real === null) return null;
         checkFile(id, statSync(real));
         return { id, text: readFileSync(real, "latin1") };
@@ -28,7 +29,7 @@ export function folderLoader(root: string): Loader {
     },
     list(folder) {
       try {
-        const real = inside(root, pathOf(folder));
+        const real = belowRoot(root, pathOf(folder));
         const names = real === null ? [] : readdirSync(real);
         return names.filter((name) => isListed(root, join(real ?? "", name))).map((name) => folder + name);
       } catch {
@@ -36,12 +37,6 @@ export function folderLoader(root: string): Loader {
       }
     },
   };
-}
-
-/** Where it really is; null above the root. Throws when it is not there. */
-function inside(root: string, path: string): string | null {
-  const [real, base] = [realpathSync(path), realpathSync(root)];
-  return real === base || real.startsWith(base.endsWith(sep) ? base : base + sep) ? real : null;
 }
 
 /** A pipe waits for who writes into it, a device may have no end, and no more is read than scripts may import. */
@@ -54,7 +49,7 @@ function checkFile(id: string, stat: Stats): void {
 
 /** What is no folder, whatever else it may be. Links to nowhere, which editors leave behind, and out of the root are passed over. */
 function isListed(root: string, path: string): boolean {
-  return statOf(path)?.isDirectory() === false && inside(root, path) !== null;
+  return statOf(path)?.isDirectory() === false && belowRoot(root, path) !== null;
 }
 
 /** Undefined for what nobody can look at: nothing, links in a circle, what another user has, a name that is too long. */

@@ -4,7 +4,7 @@
  * Calls within calls are bounded by the engine's own stack (984 KiB), which costs nothing to count.
  */
 export interface Limits {
-  /** Loop rounds, calls and the work of bulk operations (64 bytes of text or one array item are one step). */
+  /** Looks whether a loop goes on, calls and the work of bulk operations (64 bytes of text or one array item are one step). */
   readonly steps: number;
   /** Milliseconds of computing, waiting not counted. While a script computes without pause, mail waits. */
   readonly cpuMs: number;
