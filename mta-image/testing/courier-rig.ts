@@ -136,3 +136,15 @@ export function inPieces(...pieces: readonly string[]): Content {
     },
   } as Content;
 }
+
+/** 12 MB whose end is never read, so that only the host can bring the delivery to its end. */
+export function withoutEnd(): Content {
+  const { promise: never } = Promise.withResolvers<void>();
+  return {
+    kind: "file",
+    async *chunks() {
+      for (let i = 0; i < 200; i++) yield Buffer.from(`${"x".repeat(60_000)}\r\n`, "latin1");
+      await never;
+    },
+  } as Content;
+}

@@ -20,6 +20,7 @@ export interface Asked {
 export class ScriptedHost {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  #interruption = "";
   /** What the host says; replaced by a test at any time. */
   answer: (asked: Asked) => HostReply = () => undefined;
   /** EHLO keywords. */
@@ -64,6 +65,20 @@ export class ScriptedHost {
     for (const socket of this.#sockets) socket.write(text);
   }
 
+  /**
+   * Says something that nobody asked for as soon as more comes, on whichever connection. Whoever sends more has read what
+   * was said until now, so that the two never arrive in one read.
+   */
+  interrupt(text: string): void {
+    this.#interruption = text;
+  }
+
+  takeInterruption(): string {
+    const text = this.#interruption;
+    this.#interruption = "";
+    return text;
+  }
+
   stop(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
     return new Promise((resolve) => this.#server.close(() => resolve()));
@@ -97,6 +112,8 @@ class Dialogue {
   }
 
   push(chunk: Buffer): void {
+    const interruption = this.#host.takeInterruption();
+    if (interruption !== "") this.#socket.write(interruption, "latin1");
     this.#text += chunk.toString("latin1");
     for (let end = this.#text.indexOf("\r\n"); end !== -1; end = this.#text.indexOf("\r\n")) {
       const line = this.#text.slice(0, end);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { afterEach, before, beforeEach, test } from "node:test";
 
 import { buildSockets } from "../../testing/batched-sockets.ts";
-import { CourierRig, inPieces } from "../../testing/courier-rig.ts";
+import { CourierRig, inPieces, withoutEnd } from "../../testing/courier-rig.ts";
 import { ScriptedHost } from "../../testing/scripted-host.ts";
 import { until } from "../../testing/until.ts";
 
@@ -75,11 +75,11 @@ test("a host that has seen enough of a long message is heard and left", async ()
   host.keywords = [];
   await moved();
   host.answer = ({ line }) => {
-    if (line === "DATA") setTimeout(() => host.sayToAll("552 5.3.4 that is enough\r\n"), 1);
+    if (line === "DATA") host.interrupt("552 5.3.4 that is enough\r\n");
     return undefined;
   };
-  const content = inPieces(...Array.from({ length: 200 }, () => `${"x".repeat(60_000)}\r\n`));
-  assert.deepEqual(await rig.deliver({ content }), ["failed 5.3.4 552 5.3.4 that is enough"]);
+  assert.deepEqual(await rig.deliver({ content: withoutEnd() }), ["failed 5.3.4 552 5.3.4 that is enough"]);
+  assert.equal(rig.courier.connections, 0);
 });
 
 test("content that cannot be read midway is never ended as if it were whole", async () => {

@@ -297,7 +297,7 @@ describe("TLS", () => {
     host.answer = ({ line }) => {
       if (line !== "STARTTLS") return undefined;
       if (how === "refused") return "454 4.7.0 not now\r\n";
-      setTimeout(() => host.sayToAll("this is no handshake\r\n"), 5);
+      host.interrupt("this is no handshake\r\n");
       return "220 go\r\n";
     };
   }
