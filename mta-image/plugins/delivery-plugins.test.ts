@@ -104,7 +104,7 @@ test("http-delivery sends the message and takes the status for its result", asyn
       assert.deepEqual(result, {
         code: 503,
         reason: "HTTP",
-        error: null,
+        error: "Service Unavailable",
         trace: [],
         ret: ["status", 503, "content", "busy"],
       });
@@ -116,6 +116,27 @@ test("http-delivery sends the message and takes the status for its result", asyn
     ["POST", "/mail", "acme", body],
   );
   assert.equal(request.headers.authorization, `Basic ${Buffer.from("u:p").toString("base64")}`);
+});
+
+test("http-delivery takes trouble of the server for a temporary error, and from 550 on its word", async () => {
+  const statuses = [200, 403, 429, 500, 502, 504, 520, 549, 550, 599];
+  const errors: unknown[] = [];
+  await withServer(
+    (response) => response.writeHead(statuses[errors.length] as number).end(),
+    async (url) => {
+      for (const status of statuses) {
+        const { code, error } = await deliver("http-delivery", ["url", url]);
+        assert.equal(code, status);
+        errors.push(error);
+      }
+    },
+  );
+  const own = "the server has trouble";
+  assert.deepEqual(errors, [
+    ...[null, null, null],
+    ...["Internal Server Error", "Bad Gateway", "Gateway Timeout", own, own],
+    ...[null, null],
+  ]);
 });
 
 test("http-delivery tells scripts for how long the server does not want to be asked again", async () => {

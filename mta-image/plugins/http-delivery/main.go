@@ -11,7 +11,8 @@
 // (base64), form_data (name, type, filename, fields). The HTTP status is the result's code, its reason is "HTTP", and
 // post-delivery finds status and content in the plugin's return value, and as retryafter the seconds for which the
 // server does not want to be asked again, where it says so (Retry-After), for the delay of Queue(). What fails before a
-// status is a temporary error. Nothing of the arguments is logged: they hold secrets.
+// status is a temporary error, and so is a status from 500 to 549, the server's own trouble. From 550 on, where HTTP has
+// none, it says never, as in SMTP. Nothing of the arguments is logged: they hold secrets.
 package main
 
 // #cgo CFLAGS: -I/opt/halon/include
@@ -110,6 +111,9 @@ func succeed(context *C.HalonDeliverContext, heard answer) {
 	code := C.int(heard.status)
 	C.HalonMTA_deliver_setinfo(context, C.HALONMTA_RESULT_CODE, unsafe.Pointer(&code), 0)
 	tell(context, C.HALONMTA_RESULT_REASON, "HTTP")
+	if trouble := passingTrouble(heard.status); trouble != "" {
+		tell(context, C.HALONMTA_ERROR_REASON, trouble)
+	}
 	C.HalonMTA_deliver_done(context)
 }
 

@@ -68,6 +68,23 @@ test("each recipient is a delivery of its own, with its own outcome", async () =
   );
 });
 
+test("an error beside a code that refuses makes it a refusal for now, and outranks one that does not", async () => {
+  const { courier, begun } = setUp();
+  const outcomes = courier.deliver(attempt(["a@a.net", "b@a.net", "c@a.net"]));
+  await settle();
+  begun[0]?.end({ ...good, code: 500, reason: "HTTP", error: "Internal Server Error" });
+  begun[1]?.end({ ...good, code: 550, reason: null, error: "busy" });
+  begun[2]?.end({ ...good, error: "busy" });
+  assert.deepEqual(
+    (await outcomes).map(({ kind, status, reply, lines }) => [kind, status, reply, lines]),
+    [
+      ["deferred", "4.3.0", "500 HTTP: Internal Server Error", ["HTTP"]],
+      ["deferred", "4.3.0", "550 busy", [""]],
+      ["deferred", "4.3.0", "Plugin p: busy", undefined],
+    ],
+  );
+});
+
 test("what a script orders goes before the transport, with its own arguments as they are", async () => {
   const { courier, begun } = setUp();
   const plugin = { id: "p", args: ["raw", "{recipient}"], timeoutMs: 1000 };

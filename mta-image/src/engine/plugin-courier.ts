@@ -166,17 +166,23 @@ async function sourceOf(content: Content): Promise<Source> {
   return { pieces, close: async () => {} };
 }
 
-/** An error outranks the code; a code is read as an SMTP reply to the end of data. */
+/**
+ * A code is read as an SMTP reply to the end of data. An error outranks it: beside a code that refuses, that refusal is
+ * for now.
+ */
 function outcomeOf(id: string, { code, reason, error, ret }: PluginResult): Outcome {
   const plugin = { id, ret };
-  if (error !== null || code === null) {
-    const reply = oneLine(`Plugin ${id}: ${error ?? "no result"}`);
-    return { kind: "deferred", reply, status: "4.3.0", remoteMta: "", plugin };
+  const passing = { kind: "deferred", status: "4.3.0", remoteMta: "", plugin } as const;
+  const isRefusal = code !== null && code >= 400 && code < 600;
+  if (isRefusal && error !== null) {
+    const said = reason ?? "";
+    const reply = oneLine(`${code} ${said === "" ? error : `${said}: ${error}`}`);
+    return { ...passing, reply, step: "end-of-data", lines: [said] };
   }
-  if (!(code >= 200 && code < 300) && !(code >= 400 && code < 600)) {
-    const reply = oneLine(`Plugin ${id}: the code ${code} means nothing`);
-    return { kind: "deferred", reply, status: "4.3.0", remoteMta: "", plugin };
-  }
+  if (error !== null || code === null)
+    return { ...passing, reply: oneLine(`Plugin ${id}: ${error ?? "no result"}`) };
+  if (!(code >= 200 && code < 300) && !isRefusal)
+    return { ...passing, reply: oneLine(`Plugin ${id}: the code ${code} means nothing`) };
   const outcome = outcomeOfReply({ code, enhanced: "", lines: [reason ?? ""] }, "end-of-data", "");
   // It has left the world of mail: whoever asked to hear of success hears of a delivery, not of a relay.
   return { ...outcome, ...(outcome.kind === "delivered" ? { success: "final" as const } : {}), plugin };

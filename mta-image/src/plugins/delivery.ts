@@ -19,7 +19,7 @@ export interface PluginResult {
   /** As in SMTP: 2xx delivered, 4xx later, 5xx never. null: the plugin gave none. */
   readonly code: number | null;
   readonly reason: string | null;
-  /** A temporary error outside any reply; it outranks the code. */
+  /** A temporary error; it outranks the code. */
   readonly error: string | null;
   readonly trace: readonly string[];
   /** For the post-delivery script. */

@@ -19,10 +19,22 @@ const BROKEN_ON_THE_WAY: Meaning = { kind: "deferred", status: "4.4.2" };
 const UNFIT: Meaning = { kind: "failed", status: "5.6.0" };
 const TOO_LARGE: Meaning = { kind: "failed", status: "5.3.4" };
 
-/** Codes of 400 that say nothing about the message. */
-const PASSING = new Set([
+/** What S3 says of one object: its name, or what is said about it. All other words are of keys, settings or the store. */
+const OF_THE_MESSAGE = new Set([
+  ...["InvalidArgument", "InvalidURI", "KeyTooLongError", "MetadataTooLarge", "XMinioInvalidObjectName"],
+]);
+
+/** The message did not arrive as it was sent, or not in time. */
+const OF_THE_WAY = new Set([
   ...["BadDigest", "XAmzContentSHA256Mismatch", "IncompleteBody", "RequestTimeout", "InvalidDigest"],
   ...["RequestTimeTooSkewed", "ExpiredToken", "InvalidToken", "AuthorizationHeaderMalformed", "NoSuchUpload"],
+]);
+
+/** What clients of S3 (of AWS and of MinIO) try again by its code, whatever the status. */
+const OF_A_BUSY_STORE = new Set([
+  ...["InternalError", "SlowDown", "ServiceUnavailable", "PriorRequestNotComplete", "RequestLimitExceeded"],
+  ...["Throttling", "ThrottlingException", "ThrottledException", "RequestThrottled"],
+  ...["RequestThrottledException", "TooManyRequestsException", "BandwidthLimitExceeded"],
 ]);
 
 /** `now` in wall-clock ms. */
@@ -53,7 +65,9 @@ export function outcomeOfTransfer(reason: string, place: string): Outcome {
 
 function meaningOf(status: number, code: string): Meaning {
   if (code === "EntityTooLarge" || status === 413) return TOO_LARGE;
-  if (status === 400) return PASSING.has(code) ? BROKEN_ON_THE_WAY : UNFIT;
+  if (OF_A_BUSY_STORE.has(code)) return BUSY;
+  if (status === 400 && OF_THE_WAY.has(code)) return BROKEN_ON_THE_WAY;
+  if (status === 400 && OF_THE_MESSAGE.has(code)) return UNFIT;
   if (status === 411 || status === 414) return UNFIT;
   if (status === 408 || status === 425 || status === 429 || status >= 500) return BUSY;
   return WRONG_SETTINGS;

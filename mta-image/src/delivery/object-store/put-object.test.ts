@@ -10,7 +10,10 @@ const begun = `<InitiateMultipartUploadResult><UploadId>u1</UploadId></InitiateM
 const done = `<?xml version="1.0"?><CompleteMultipartUploadResult><ETag>"t"</ETag></CompleteMultipartUploadResult>\n`;
 
 /** The status in the end, of a message in two parts, when the store answers with these texts; and what it was asked. */
-async function put(answers: { begun: string; done: string }): Promise<{ status: number; asked: string[] }> {
+async function put(
+  answers: { begun: string; done: string },
+  statusOf: (step: "begun" | "part" | "done") => number = () => 200,
+): Promise<{ status: number; asked: string[] }> {
   const asked: string[] = [];
   const client = {
     settings: { partBytes: 4 },
@@ -18,7 +21,8 @@ async function put(answers: { begun: string; done: string }): Promise<{ status: 
       asked.push(method);
       const isFirst = "uploads" in query;
       const body = method === "POST" ? (isFirst ? answers.begun : answers.done) : "";
-      return { status: 200, etag: "t", body };
+      const status = statusOf(method === "PUT" ? "part" : isFirst ? "begun" : "done");
+      return { status, etag: "t", body };
     },
   } as unknown as S3Client;
   const content = { kind: "memory", bytes: Buffer.from("eight by") } as const;
@@ -42,6 +46,14 @@ test("an answer to the end that is cut at any position is no success, and the pa
     const { status, asked } = await put({ begun, done: done.slice(0, at) });
     assert.deepEqual([status, asked.at(-1)], [500, "DELETE"]);
   }
+});
+
+test("a success of another kind in the midst of the parts is none of the message", async () => {
+  for (const step of ["begun", "part", "done"] as const)
+    for (const status of [201, 202, 204]) {
+      const found = await put({ begun, done }, (at) => (at === step ? status : 200));
+      assert.equal(found.status, 500, `${status} at ${step}`);
+    }
 });
 
 test("any text in place of an answer is no success", async () => {

@@ -44,33 +44,36 @@ async function putParts(
     signal,
   );
   const uploadId = /<UploadId>([^<]{1,1024})<\/UploadId>/.exec(begun.body)?.[1];
-  if (begun.status !== 200) return begun;
-  if (uploadId === undefined) return { ...begun, status: NO_ANSWER };
+  if (begun.status !== 200 || uploadId === undefined) return notThere(begun);
   let isWhole = false;
   try {
     const tags: string[] = [];
     for await (const body of parts) {
       const query = { partNumber: String(tags.length + 1), uploadId };
       const sent = await client.send({ method: "PUT", key, query, body }, signal);
-      if (sent.status !== 200) return sent;
+      if (sent.status !== 200) return notThere(sent);
       tags.push(sent.etag);
     }
     const body = Buffer.from(completion(tags));
     const done = await client.send({ method: "POST", key, query: { uploadId }, body }, signal);
     // The answer begins before the store knows: an error may come behind 200.
     isWhole = done.status === 200 && COMPLETED.test(done.body);
-    return done.status === 200 && !isWhole ? { ...done, status: NO_ANSWER } : done;
+    return isWhole ? done : notThere(done);
   } finally {
     if (!isWhole) await giveUp(client, key, uploadId);
   }
 }
 
 const nothing = Buffer.alloc(0);
-/** Of a 200 that does not say what it must: nobody knows that the object is there, so it is put again. */
 const NO_ANSWER = 500;
 /** To its end, since an answer may be cut. */
 const COMPLETED = /<\/CompleteMultipartUploadResult>\s*$/;
 const GIVE_UP_MS = 10_000;
+
+/** A success that does not say what it must is none: nobody knows that the object is there, so it is put again. */
+function notThere(answer: S3Answer): S3Answer {
+  return answer.status >= 300 ? answer : { ...answer, status: NO_ANSWER };
+}
 
 /** What cannot be given up now goes by the store's own rules for unfinished uploads. */
 async function giveUp(client: S3Client, key: string, uploadId: string): Promise<void> {
