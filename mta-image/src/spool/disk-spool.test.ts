@@ -173,6 +173,40 @@ test("damage at the end of an older segment is counted and kept, not taken for a
   await third.close();
 });
 
+test("a segment without its header and without a sound record is damage, the newest too, and none of it goes", async () => {
+  for (const later of [0, 1]) {
+    const files = new FaultyFiles();
+    for (let opened = 0; opened <= later; opened++) {
+      const spool = await open(files);
+      if (opened === 0) await spool.commit(makeDraft());
+      await spool.close();
+    }
+    const bytes = files.bytes("segments/0000000001.log");
+    for (const at of [3, bytes.length - 1]) bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
+    const damaged = Buffer.from(bytes);
+    const next = await open(files);
+    assert.equal(next.corruptRecords, 1);
+    await next.close();
+    assert.deepEqual(files.bytes("corrupt/0000000001-0.bin"), damaged);
+    assert.deepEqual(files.bytes("segments/0000000001.log"), damaged);
+  }
+});
+
+test("a segment that ends within its header is an empty one, the newest or not", async () => {
+  for (const later of [0, 1]) {
+    const files = new FaultyFiles();
+    for (let opened = 0; opened <= later; opened++) await (await open(files)).close();
+    await (await files.open("segments/0000000001.log")).truncate(20);
+    const next = await open(files);
+    assert.equal(next.corruptRecords, 0);
+    assert.deepEqual(
+      files.paths().filter((path) => path.startsWith("corrupt/")),
+      [],
+    );
+    await next.close();
+  }
+});
+
 test("when records are damaged, a body file without a record is moved aside and not deleted", async () => {
   const files = new FaultyFiles();
   const spool = await open(files);

@@ -117,20 +117,25 @@ function startOfRecords(reading: Reading, data: Buffer): number {
 }
 
 /**
- * No sound record follows. In the newest segment that is what a crash leaves; in an older one, every byte was
- * on disk before the next segment began, so it is damage.
+ * No sound record follows. In the newest segment that is what a crash leaves; in an older one, every byte was on disk before
+ * the next segment began, so it is damage, and so is anything but a header at the start: that is on disk before all else.
  */
 async function takeTail(reading: Reading, file: SpoolFile, data: Buffer, offset: number): Promise<number> {
   const { segment, isNewest, log, corrupt } = reading;
-  const bytes = data.length - offset;
-  const isEmpty = data.subarray(offset).every((byte) => byte === 0);
-  const mayGo = isEmpty || offset === 0 || (await corrupt.keep(segment, offset, data.subarray(offset)));
-  if (!isNewest) return isEmpty ? 0 : 1;
+  const tail = data.subarray(offset);
+  const isBlank = tail.every((byte) => byte === 0) || isStartOfHeader(offset, tail);
+  const mayGo = isBlank || (await corrupt.keep(segment, offset, tail));
+  if (!isNewest || (offset === 0 && !isBlank)) return isBlank ? 0 : 1;
   if (!mayGo) return 0;
-  log.warn({ segment, offset, bytes }, "spool-torn-tail");
+  log.warn({ segment, offset, bytes: tail.length }, "spool-torn-tail");
   await file.truncate(offset);
   await file.sync();
   return 0;
+}
+
+/** A crash came while the segment was made. */
+function isStartOfHeader(offset: number, data: Buffer): boolean {
+  return offset === 0 && SEGMENT_HEADER.subarray(0, data.length).equals(data);
 }
 
 function replay(reading: Reading, record: SpoolRecord, place: { offset: number; length: number }): void {

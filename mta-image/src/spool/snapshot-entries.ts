@@ -35,6 +35,11 @@ export class SnapshotWriter {
     for (const state of states) this.#state(state);
   }
 
+  /** Since the last time. */
+  get bytes(): number {
+    return this.#end;
+  }
+
   /** All since the last time. */
   take(): Buffer {
     const taken = Buffer.from(this.#bytes.subarray(0, this.#end));

@@ -109,6 +109,36 @@ test("a snapshot of another format is not read, by this version or by one that k
   }
 });
 
+/** Bytes of the payloads of its frames of messages. */
+function framesOfMessages(snapshot: Buffer): number[] {
+  const found: number[] = [];
+  let at = snapshot.indexOf("\n") + 1;
+  while (at < snapshot.length) {
+    const length = snapshot.readUInt32BE(at);
+    if (snapshot[at + 8] === 3) found.push(length);
+    at += 9 + length;
+  }
+  return found;
+}
+
+test("messages with many recipients stand in as many frames as it takes to keep each of them small", async () => {
+  const files = new FaultyFiles();
+  const spool = await open(files);
+  const local = "x".repeat(2000);
+  for (let n = 0; n < 24; n++) {
+    const recipients = Array.from({ length: 150 }, (_, i) => `${local}${i}@example.net`);
+    await spool.commit(makeDraft({ envelope: { recipients } }));
+  }
+  await spool.close();
+  const frames = framesOfMessages(files.bytes("snapshot"));
+  assert.ok(Math.max(...frames) < 5_000_000, frames.join());
+  assert.ok(frames.reduce((sum, bytes) => sum + bytes, 0) > 6_000_000, frames.join());
+  await files.remove("segments/0000000001.log");
+  const next = await open(files);
+  assert.equal((await recovered(next)).length, 23);
+  await next.close();
+});
+
 test("a snapshot of another life of the folder is left alone", async () => {
   const files = new FaultyFiles();
   await written(files);

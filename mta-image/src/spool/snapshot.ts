@@ -29,8 +29,9 @@ const HEAD = 1;
 const WORDS = 2;
 const MESSAGES = 3;
 const END = 4;
-/** A few milliseconds of work between two writes. */
+/** A few milliseconds of work between two writes; fewer messages where they have many recipients. */
 const PER_FRAME = 1000;
+const FULL_FRAME_BYTES = 4 * 1024 * 1024;
 const MAX_FRAME_BYTES = 256 * 1024 * 1024;
 
 /** How many records of a segment are damaged. */
@@ -62,6 +63,7 @@ export async function writeSnapshot(files: SpoolFiles, catalog: Catalog, head: S
 async function writeMessages(file: SpoolFile, catalog: Catalog): Promise<number> {
   const writer = new SnapshotWriter();
   let count = 0;
+  let inFrame = 0;
   let words = 0;
   const flush = async (): Promise<void> => {
     const fresh = packer.wordsFrom(words);
@@ -70,10 +72,12 @@ async function writeMessages(file: SpoolFile, catalog: Catalog): Promise<number>
       ...frame(WORDS, Buffer.from(JSON.stringify(fresh))),
       ...frame(MESSAGES, writer.take()),
     ]);
+    count += inFrame;
+    inFrame = 0;
   };
   for (const message of catalog.values()) {
     writer.add(message);
-    if (++count % PER_FRAME === 0) await flush();
+    if (++inFrame === PER_FRAME || writer.bytes >= FULL_FRAME_BYTES) await flush();
   }
   await flush();
   return count;
