@@ -8,6 +8,7 @@ import { calmClock } from "#base/calm-clock.ts";
 import { systemClock } from "#base/clock.ts";
 import { describe, Failure } from "#base/error.ts";
 import { type Log, makeLog } from "#base/log.ts";
+import { addProcessFigures } from "#base/process-figures.ts";
 import { systemRandom } from "#base/random.ts";
 import { EngineClient } from "#operator/engine/client.ts";
 import type { KedaServer } from "#operator/keda/server.ts";
@@ -17,7 +18,7 @@ import { HttpKube } from "#operator/kube/http-kube.ts";
 import { awaitServer } from "./await-server.ts";
 import { startHealthServer } from "./health.ts";
 import { Manager } from "./manager.ts";
-import { addProcessFigures, makeMetrics } from "./metrics.ts";
+import { makeMetrics } from "./metrics.ts";
 import { type Options, parseOptions, usage } from "./options.ts";
 
 const clock = calmClock(systemClock);
@@ -49,7 +50,7 @@ async function run(options: Options, log: Log, stop: AbortSignal): Promise<numbe
   const access = findAccess(options.kubeconfig);
   const namespace = options.leaseNamespace ?? access.namespace ?? "default";
   const metrics = makeMetrics();
-  addProcessFigures(metrics);
+  addProcessFigures(metrics.registry);
   const kube = openKube(access, { observe: metrics.kubeCall });
   const leaseKube = options.leaderElect ? openKube(access, { callDeadlineMs: 5000, callSockets: 1 }) : null;
   const engines = new EngineClient({ clock });

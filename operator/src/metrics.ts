@@ -2,7 +2,7 @@
  * Every figure that the operator shows about itself, declared in one place. Names and labels are API: people's dashboards
  * use them. Figures of the mail itself come from the engines.
  */
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
 
 import type { Observer } from "#operator/kube/connection.ts";
 import type { Outcome } from "#operator/reconcile/controller.ts";
@@ -26,11 +26,6 @@ const GAUGES = {
 
 /** All that `gaugeOf` knows. */
 export const gauges = Object.keys(GAUGES) as (keyof typeof GAUGES)[];
-
-/** Figures of the process (memory, event loop, garbage collection) come with it, once a process. */
-export function addProcessFigures(metrics: Metrics): void {
-  collectDefaultMetrics({ register: metrics.registry });
-}
 
 export function makeMetrics(): Metrics {
   const registry = new Registry();

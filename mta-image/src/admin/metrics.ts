@@ -2,7 +2,9 @@
  * Every figure of the engine under its Prometheus name. Rooms keep plain counters; they are read when somebody
  * scrapes, so counting costs nothing on the mail path. Labels are closed lists.
  */
-import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+
+import { addProcessFigures } from "#base/process-figures.ts";
 
 import type { AuthenticationCounters } from "../authentication/counters.ts";
 import type { PluginState } from "#contract/plugins-api.ts";
@@ -52,7 +54,7 @@ export interface MetricSources {
 
 export function makeMetrics(sources: MetricSources): Registry {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry, prefix: "mta_" });
+  addProcessFigures(registry, "mta_");
   addSessionMetrics(registry, sources);
   addQueueMetrics(registry, sources);
   addBounceMetrics(registry, sources.bounces);

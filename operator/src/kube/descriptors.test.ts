@@ -11,10 +11,11 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 
 import { systemClock } from "#base/clock.ts";
+import { addProcessFigures } from "#base/process-figures.ts";
 import { renewed } from "#operator/engine/authority.ts";
 
 import { kubeconfigFor } from "../../testing/kubeconfig.ts";
-import { addProcessFigures, makeMetrics } from "../metrics.ts";
+import { makeMetrics } from "../metrics.ts";
 import { findAccess } from "./access.ts";
 import { HttpKube } from "./http-kube.ts";
 import { resources } from "./objects.ts";
@@ -132,7 +133,7 @@ describe("descriptors over many connections that fail", () => {
 
   test("are counted where everybody can see them", async () => {
     const metrics = makeMetrics();
-    addProcessFigures(metrics);
+    addProcessFigures(metrics.registry);
     const shown = Number(/^process_open_fds (\d+)$/m.exec(await metrics.registry.metrics())?.[1]);
     assert.ok(Math.abs(shown - (await open())) <= SLACK, `${shown} are shown`);
   });
