@@ -149,7 +149,7 @@ export class Commands {
     const asked = isFiltered(command) ? (this.#options.hooks?.proxy(line) ?? null) : null;
     if (asked === null) return this.run(command);
     this.#when(asked, (answer) => {
-      const filtered = filter(command, answer);
+      const filtered = filter(line, command, answer);
       if (filtered.kind === "run") this.run(filtered.command);
       else if (filtered.kind === "skip") this.#skipChunk(filtered.chunk, filtered.reply);
       else if (filtered.reply.code < 400 && this.#patience.endsWithIdle())

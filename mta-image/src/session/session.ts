@@ -58,6 +58,8 @@ export class Session {
   /** What that answers: CONNECT, a command where a script wants to know at the end, or EOD. */
   #lastState = "CONNECT";
   #lastWord = "CONNECT";
+  /** The last that came; null within content and behind it. */
+  #lastCommand: Command | null = null;
   #lastError: NodeJS.ErrnoException | null = null;
   #secured: Secured | null = null;
   /** When the wait for the next complete command began. */
@@ -245,6 +247,7 @@ export class Session {
     if (isAnswer) return this.#readAnswer(data, { start, next, fault });
     this.#traced.now?.client(data.toString("utf8", start, next - 2));
     const command = fault === null ? parseCommand(data, start, next - 2) : refused(fault);
+    this.#lastCommand = command;
     if (this.#talk.hooks?.has("disconnect") === true)
       this.#lastWord = verbs[command.kind] ?? verbOf(data, start, next);
     if (next < data.length && !mayHaveMore(command, this.#talk.commands.isExtended))
@@ -273,6 +276,7 @@ export class Session {
   #readContent(): void {
     this.#mode = "content";
     this.#lastWord = "EOD";
+    this.#lastCommand = null;
   }
 
   #wait<T>(asked: Promise<T>, then: (value: T) => void): void {
@@ -282,11 +286,12 @@ export class Session {
 
   #endWait(answer: () => void): void {
     if (this.#mode === "closed") return;
+    const mayComeAhead = this.#mayComeAhead;
     this.#ready();
     answer();
     this.#leaveIfIdle();
     this.#stay();
-    this.#goOn();
+    this.#goOn(mayComeAhead);
   }
 
   /** Behind the reply to its second message, unless something else waits for the socket: many bring one and go. */
@@ -312,13 +317,19 @@ export class Session {
     this.#since = this.#near.clock.monotonic();
   }
 
-  #goOn(): void {
+  #goOn(mayComeAhead: boolean): void {
     const kept = this.#input.take();
-    if (kept !== null && this.#talk.commands.isExtended) this.#onData(kept);
+    if (kept !== null && mayComeAhead) this.#onData(kept);
     else if (kept !== null) this.#turnAway(replies.impatient);
     if (this.#mode === "waiting") return;
     this.#flow.go("commit");
     if (this.#hasEnded) this.#hangUp("remote"); // It came behind all that was kept.
+  }
+
+  /** What is sent while the client has yet to hear of its last command is judged like what comes in one packet. */
+  get #mayComeAhead(): boolean {
+    const { isExtended } = this.#talk.commands;
+    return this.#lastCommand === null ? isExtended : mayHaveMore(this.#lastCommand, isExtended);
   }
 
   /** Everything said in the clear is forgotten (RFC 3207 4.2); bytes behind STARTTLS were refused before. */
@@ -352,7 +363,7 @@ export class Session {
     this.#ready(thenGreet ? "greeting" : "command");
     if (thenGreet) this.#talk.greeting.plan(this.#since);
     if (this.#isLeaving) this.#say(replies.shuttingDown);
-    this.#goOn();
+    this.#goOn(this.#mayComeAhead);
   }
 }
 

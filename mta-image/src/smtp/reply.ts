@@ -52,6 +52,11 @@ export const replies = {
   /** Content of unknown length follows, which must not run as commands. */
   badChunk: makeReply(501, "5.5.4", "Syntax: BDAT size [LAST]", { hangUp: true }),
   chunkChanged: makeReply(451, "4.3.0", "A chunk stays one of its size, and nothing else becomes one"),
+  commandTurned: makeReply(
+    451,
+    "4.3.0",
+    "DATA, STARTTLS, AUTH and XCLIENT stay what they are, and nothing else becomes one",
+  ),
   lineTooLong: makeReply(500, "5.5.2", "Line too long"),
   badLineEnd: makeReply(500, "5.5.2", "Lines end in CRLF; a bare CR or LF and NUL are not allowed"),
   unknownCommand: makeReply(500, "5.5.1", "Command not recognised"),
