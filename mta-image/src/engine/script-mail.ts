@@ -18,7 +18,7 @@ export function makeMailPort(intake: Intake, clock: Clock): MailPort {
       const asked = askedCopy(message, wish, () => true);
       if (typeof asked === "string") return { error: asked };
       const transaction = makeId(clock.now());
-      const [copy] = copiesAsked(blank, [asked], { transaction, now: clock.now() });
+      const [copy] = copiesAsked(blank, [asked], { transaction, clock });
       if (copy === undefined) return { error: "there is nothing to queue" };
       const reception = intake.begin(copy.envelope, fromHere(transaction));
       try {

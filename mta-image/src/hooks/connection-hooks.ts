@@ -232,7 +232,13 @@ export class ConnectionHooks {
     if (script === undefined) return { kind: "go", copies: this.#asItCame(envelope), reply: null };
     const came = Pieces.over(content);
     const asked = this.#inquiry.ask(script, () => this.#mailArguments(came));
-    return after(asked, (verdict) => this.#endAnswer(verdict, envelope, came));
+    return asked instanceof Promise
+      ? this.#endLater(asked, envelope, came)
+      : this.#endAnswer(asked, envelope, came);
+  }
+
+  async #endLater(asked: Promise<Verdict>, envelope: Envelope, came: Pieces): Promise<EndAnswer> {
+    return this.#endAnswer(await asked, envelope, came);
   }
 
   #mailArguments(came: Pieces): HslArray {
@@ -248,8 +254,8 @@ export class ConnectionHooks {
     const asked = verdict.wish.copies;
     // A script that says nothing of the message leaves it to the engine; one that accepts has said it all.
     if (!isDecided && asked.length === 0) return { kind: "go", copies: this.#asItCame(envelope), reply };
-    const [transaction, now] = [this.transactionId, this.#runner.clock.now()];
-    return { kind: "go", copies: copiesAsked(envelope, asked, { transaction, now, came }), reply };
+    const context = { transaction: this.transactionId, clock: this.#runner.clock, came };
+    return { kind: "go", copies: copiesAsked(envelope, asked, context), reply };
   }
 
   disconnect(ending: Ending): void {

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { ManualClock } from "#base/testing/manual-clock.ts";
+
 import type { Envelope } from "../message/envelope.ts";
 import { MemorySource, Pieces } from "../script/mail/pieces.ts";
 import { type EnvelopeAddress, type QueueOptions, usualQueue } from "../script/mail-port.ts";
@@ -15,6 +17,7 @@ const envelope: Envelope = {
   transportId: "out",
 };
 
+const clock = new ManualClock();
 const came = Pieces.over(new MemorySource(Buffer.from("Subject: x\r\n\r\nhello\r\n")));
 
 function ask(address: string, options: Partial<QueueOptions> = {}, message = came): AskedCopy | string {
@@ -32,7 +35,7 @@ function asked(...given: Parameters<typeof ask>): AskedCopy {
 
 test("recipients that count under other names are in another message", () => {
   const all = [["a"], ["a"], ["b"], []].map((quotas, at) => asked(`${at}@example.net`, { quotas }));
-  const copies = copiesAsked(envelope, all, { transaction: "t", now: 0, came });
+  const copies = copiesAsked(envelope, all, { transaction: "t", clock, came });
   assert.deepEqual(
     copies.map(({ envelope: { quotas, recipients } }) => [quotas, recipients.length]),
     [
@@ -54,7 +57,7 @@ test("what a script says of notices takes the place of what the client said", ()
     asked("bob@example.net", { dsn: none }),
     asked("bob@example.net"),
   ];
-  const copies = copiesAsked(told, all, { transaction: "t", now: 0, came });
+  const copies = copiesAsked(told, all, { transaction: "t", clock, came });
   const said = { ret: "HDRS", envid: "a+2Bb+20c" };
   assert.deepEqual(
     copies.map((copy) => copy.envelope.dsn),
@@ -105,7 +108,8 @@ test("what a script puts together is held to the grammar; what it was shown was 
 test("a delay is at most a year: a time that is no date could be told to nobody", () => {
   const heldUntil = (delaySeconds: number): number | undefined => {
     const all = [asked("ann@example.net", { delaySeconds })];
-    return copiesAsked(envelope, all, { transaction: "t", now: 5000, came })[0]?.envelope.holdUntil;
+    return copiesAsked(envelope, all, { transaction: "t", clock: new ManualClock(5000), came })[0]?.envelope
+      .holdUntil;
   };
   const year = 31_536_000;
   assert.deepEqual([0, 60, year, 1e20, Number.POSITIVE_INFINITY].map(heldUntil), [
@@ -120,7 +124,7 @@ test("a delay is at most a year: a time that is no date could be told to nobody"
 test("a message that no script has touched is stored as it came: its bytes are not put together again", () => {
   const edited = Pieces.join([Pieces.of("X: 1\r\n"), came]);
   const all = [asked("ann@example.net"), asked("bob@example.net"), asked("ann@example.net", {}, edited)];
-  const copies = copiesAsked(envelope, all, { transaction: "t", now: 0, came });
+  const copies = copiesAsked(envelope, all, { transaction: "t", clock, came });
   assert.deepEqual(
     copies.map(({ content, envelope: { recipients } }) => [content, recipients]),
     [

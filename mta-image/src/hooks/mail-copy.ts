@@ -1,8 +1,10 @@
 /**
  * From one message with its envelope to the copies that are stored: by transport, or as a script asked with queue(). What is asked for
  * in a row with the same bytes, sender and way becomes one copy with several recipients, so that a list costs no more
- * than without a script. Pure.
+ * than without a script. Pure, but for the clock of what is to wait.
  */
+import type { Clock } from "#base/clock.ts";
+
 import type { Envelope } from "../message/envelope.ts";
 import type { NoticeWishes, RecipientWishes } from "../message/notice-wishes.ts";
 import { parseRcptParameters } from "../smtp/parameters.ts";
@@ -63,8 +65,7 @@ export function copiesByTransport(
 
 interface Asking {
   readonly transaction: string;
-  /** Wall-clock ms. */
-  readonly now: number;
+  readonly clock: Clock;
   /** The bytes as they came; absent for what a script made. */
   readonly came?: Pieces;
 }
@@ -122,7 +123,7 @@ function copyOf(
   envelope: Envelope,
   group: Group,
   first: number,
-  { transaction, now, came }: Asking,
+  { transaction, clock, came }: Asking,
 ): MailCopy {
   const marks: Writable<NonNullable<Envelope["marks"]>> = { transaction, first };
   const [{ message, sender, transportId, options }] = group;
@@ -134,7 +135,7 @@ function copyOf(
     if (Object.keys(metadata).length > 0) marks.metadata = metadata;
     if (jobId !== null) copy.jobId = textOf(jobId).slice(0, 255);
     if (quotas.length > 0) copy.quotas = quotas.map(textOf);
-    if (delaySeconds > 0) copy.holdUntil = now + Math.min(delaySeconds, LONGEST_SECONDS) * 1000;
+    if (delaySeconds > 0) copy.holdUntil = clock.now() + Math.min(delaySeconds, LONGEST_SECONDS) * 1000;
   }
   const dsn = wishesOf(envelope, group);
   if (dsn !== null) copy.dsn = dsn;

@@ -229,8 +229,6 @@ class Run implements RunContext, Outcome {
 
   /** Up to the next wait; an outcome when the script is done. */
   #advance(routine: Routine, resumed: Resumed): Outcome | null {
-    // Turns that are short would never come to a look at the budget, and where they wait for nothing real nobody else gets a turn.
-    meter.hurry(QUANTUM);
     const step = routine.next(resumed);
     if (step.done === true) return this.#outcome(step.value, null);
     if (step.value instanceof Item || step.value === null)
@@ -245,7 +243,11 @@ class Run implements RunContext, Outcome {
   #resume(resumed: Resumed): void {
     const routine = this.#routine;
     if (this.#over || routine === null) return;
-    const outcome = this.#turn(() => this.#advance(routine, resumed));
+    const outcome = this.#turn(() => {
+      // Turns that are short would never come to a look at the budget, and where they wait for nothing real nobody else gets a turn.
+      meter.hurry(QUANTUM);
+      return this.#advance(routine, resumed);
+    });
     if (outcome !== null) this.#resolve?.(this.#finish(outcome));
   }
 
