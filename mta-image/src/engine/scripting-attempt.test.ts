@@ -175,16 +175,19 @@ test("scripts hear which rules of the queue held", async (t) => {
   const policy = {
     fields: ["recipientdomain"],
     if: { recipientdomain: "example.net" },
-    concurrency: 7,
     tag: "slow",
     properties: { "backoff-rate": "1/60", "backoff-ttl": 3600 },
     ttl: 60,
   };
-  assert.deepEqual(await told(t, rules, { server, policy }), {
-    grouping: "example.net",
-    policy: {
-      tags: ["slow"],
-      policies: [{ id: "mine", fields: ["recipientdomain"], tags: ["slow"], properties: policy.properties }],
-    },
-  });
+  // One that bounds nothing, too: it is there for its properties.
+  for (const limits of [{ concurrency: 7 }, {}])
+    assert.deepEqual(await told(t, rules, { server, policy: { ...policy, ...limits } }), {
+      grouping: "example.net",
+      policy: {
+        tags: ["slow"],
+        policies: [
+          { id: "mine", fields: ["recipientdomain"], tags: ["slow"], properties: policy.properties },
+        ],
+      },
+    });
 });

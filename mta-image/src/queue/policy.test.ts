@@ -66,6 +66,13 @@ test("every policy counts, up to one that stops; without a match or a default on
   assert.deepEqual(applied([policy("quiet", [], [], { stop: true }), last], {}), []);
 });
 
+test("a policy that bounds nothing holds where it has a tag or properties, which scripts are told", () => {
+  const [tagged, noted, silent] = [{ tag: "bulk" }, { properties: { pool: "b" } }, {}].map((written, i) =>
+    policy(`p${i}`, [], [], written),
+  ) as [Policy, Policy, Policy];
+  assert.deepEqual(applied([tagged, noted, silent], {}), ["p0 Infinity", "p1 Infinity"]);
+});
+
 test("each distinct combination of fields is counted by itself, no fields all together", () => {
   const pair = policy("pair", ["transportid", "recipientdomain"], [], { concurrency: 1 });
   const same = key(pair, { transportid: "t", recipientdomain: "a.net", jobid: "1" });

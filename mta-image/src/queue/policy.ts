@@ -94,7 +94,7 @@ export function applyPolicies(policies: readonly Policy[], facts: Facts): Applie
   for (const policy of policies) {
     const applied = applyPolicy(policy, facts);
     if (applied === null) continue;
-    if (isBounded(applied.limits)) found.push(applied);
+    if (saysSomething(applied.limits)) found.push(applied);
     if (applied.limits.stop) break;
   }
   return found;
@@ -114,8 +114,10 @@ function keyOf(...parts: readonly string[]): string {
   return parts.join("\0");
 }
 
-function isBounded({ concurrency, rate, connectIntervalMs }: Limits): boolean {
-  return concurrency !== Number.POSITIVE_INFINITY || rate !== null || connectIntervalMs > 0;
+/** It bounds, or scripts and explanations are to hear of it. */
+function saysSomething({ concurrency, rate, connectIntervalMs, properties, tag }: Limits): boolean {
+  const isBounded = concurrency !== Number.POSITIVE_INFINITY || rate !== null || connectIntervalMs > 0;
+  return isBounded || tag !== null || Object.keys(properties).length > 0;
 }
 
 /** Limits as a configuration or a request writes them. */
