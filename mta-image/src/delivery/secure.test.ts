@@ -84,7 +84,7 @@ async function deliver(
     ca: readFileSync(join(folder, "mta-sts.example.net.ca.crt"), "utf8"),
   });
   t.after(() => policies.close());
-  const validated = new TrustedServers({ clock: systemClock, servers: [dns.address], timeoutMs: 300 });
+  const validated = new TrustedServers({ clock: systemClock, servers: [dns.address], timeoutMs: 60_000 });
   const reports = new TlsReports(systemClock, () => ({ organization: "us", contact: "postmaster@us" }));
   const rig = new CourierRig(0, {
     zones,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { type Server, createServer } from "node:net";
+import { type AddressInfo, type Server, createServer } from "node:net";
 import { test } from "node:test";
 import { type Packet, decode, encode, streamEncode } from "dns-packet";
 import fc from "fast-check";
@@ -19,7 +19,11 @@ test("an answer is authentic when the server says so, and kept for its time", as
     "plain.example": { a: ["192.0.2.2"] },
   });
   t.after(() => dns.stop());
-  const resolver = new TrustedServers({ clock: new ManualClock(), servers: [dns.address], timeoutMs: 1000 });
+  const resolver = new TrustedServers({
+    clock: new ManualClock(),
+    servers: [dns.address],
+    timeoutMs: 60_000,
+  });
   const signed = await resolver.ask("signed.example", "A");
   assert.deepEqual([signed.kind, signed.isAuthentic, signed.records], ["found", true, ["192.0.2.1"]]);
   assert.equal((await resolver.ask("plain.example", "A")).isAuthentic, false);
@@ -59,10 +63,6 @@ test("answers with another number or to another question are not heard, nor is w
 });
 
 test("an answer that is cut is asked for again over TCP", async (t) => {
-  const socket = createSocket("udp4");
-  socket.bind(0, "127.0.0.1");
-  await once(socket, "listening");
-  const { port } = socket.address();
   const tcp: Server = createServer((connection) => {
     connection.on("data", (bytes: Buffer) => {
       const { id = 0, questions = [] } = decode(bytes.subarray(2));
@@ -73,7 +73,11 @@ test("an answer that is cut is asked for again over TCP", async (t) => {
     });
     connection.on("error", () => {});
   });
-  await new Promise<void>((resolve) => tcp.listen(port, "127.0.0.1", resolve));
+  await once(tcp.listen(0, "127.0.0.1"), "listening");
+  const { port } = tcp.address() as AddressInfo;
+  // TCP first: many more of its ports are taken.
+  const socket = createSocket("udp4");
+  await once(socket.bind(port, "127.0.0.1"), "listening");
   t.after(() => {
     socket.close();
     tcp.close();

@@ -79,7 +79,8 @@ test("no header, a broken one and one that never comes get not a byte", () =>
     }
     const silent = await receiver.connect();
     silent.socket.write("PROXY ");
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    // Its time begins when it is taken, which the client does not see.
+    await receiver.until(() => receiver.counters.connections === 4, "it is taken");
     receiver.clock.advance(6000);
     assert.equal(await silent.reply(), "<closed>");
     const gone = await receiver.connect();

@@ -194,7 +194,7 @@ test("content that drips under the least rate ends in 421 and is dropped", () =>
   withReceiver({}, async (receiver) => {
     const client = await receiver.inData();
     client.socket.write("Subject: slow\r\n");
-    await new Promise((resolve) => setTimeout(resolve, 2));
+    await receiver.until(() => receiver.bytesTaken > 0, "some is read");
     receiver.clock.advance(61_000);
     assert.equal(await client.reply(), "421 4.4.2 Data comes too slowly");
     assert.equal(receiver.accepted.length, 0);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type AddressInfo, type Socket, createServer } from "node:net";
 import { type TestContext, test } from "node:test";
 
-import { type Clock, systemClock } from "#base/clock.ts";
+import type { Clock } from "#base/clock.ts";
 import { ManualClock } from "#base/testing/manual-clock.ts";
 
 import { until } from "../../../testing/until.ts";
@@ -24,7 +24,8 @@ interface Rig {
   send(method: "PUT" | "POST", body?: Buffer): Promise<S3Answer>;
 }
 
-async function start(t: TestContext, behave: Behave, clock: Clock = systemClock): Promise<Rig> {
+/** No time passes but what a test lets pass: a body that waits to be asked for is not sent unasked on a slow machine. */
+async function start(t: TestContext, behave: Behave, clock: Clock = new ManualClock()): Promise<Rig> {
   const lines: Line[] = [];
   const server = createServer((socket) => {
     const line = { number: lines.length + 1, socket, text: "" };
@@ -36,7 +37,7 @@ async function start(t: TestContext, behave: Behave, clock: Clock = systemClock)
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const limits = { connectMs: 5000, answerMs: 5000, maxConnections: 1 };
+  const limits = { connectMs: 60_000, answerMs: 60_000, maxConnections: 1 };
   const store = new S3Lines({ clock, ca: null, isTls: false, ...limits });
   t.after(() => {
     store.close();
@@ -138,17 +139,12 @@ test("what breaks without an answer is tried once more on a line of its own, whe
 });
 
 test("a refusal that was lost with its line is heard the second time", async (t) => {
-  const clock = new ManualClock();
-  const { lines, send } = await start(
-    t,
-    (line) => {
-      if (bodyOf(line) === "") return void line.socket.write(GO_ON);
-      if (line.number === 1) return void line.socket.resetAndDestroy();
-      line.socket.pause();
-      line.socket.write(answer("403 Forbidden"));
-    },
-    clock,
-  );
+  const { lines, send } = await start(t, (line) => {
+    if (bodyOf(line) === "") return void line.socket.write(GO_ON);
+    if (line.number === 1) return void line.socket.resetAndDestroy();
+    line.socket.pause();
+    line.socket.write(answer("403 Forbidden"));
+  });
   assert.equal((await send("PUT", large)).status, 403);
   const [, second] = lines;
   assert.ok(second !== undefined && bodyOf(second).length <= 16_384);
