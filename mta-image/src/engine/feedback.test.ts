@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -49,9 +49,7 @@ async function rig(t: TestContext): Promise<Rig> {
     send: (mail) => client.sendMail(mail),
     returnPath: sink.received[0]?.sender ?? "",
     events: (type) =>
-      readFileSync(path, "utf8")
-        .split("\n")
-        .filter((line) => line !== "")
+      wholeLines(path)
         .map((line) => JSON.parse(line) as Record<string, unknown>)
         .filter((event) => event["type"] === type),
     suppressed: async () => {
@@ -60,6 +58,10 @@ async function rig(t: TestContext): Promise<Rig> {
     },
   };
 }
+
+/** Of a file that is being written, or will be soon. */
+const wholeLines = (path: string): readonly string[] =>
+  existsSync(path) ? readFileSync(path, "utf8").split("\n").slice(0, -1) : [];
 
 const once = (events: () => readonly unknown[]): Promise<unknown> =>
   until(
