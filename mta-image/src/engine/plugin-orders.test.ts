@@ -6,6 +6,7 @@ import { silentLog } from "#base/log.ts";
 import { FakeIntake, FakeLog, addonPath, buildNative, testPlugin } from "../../testing/native-plugins.ts";
 import { setUp, settle } from "../../testing/queue-rig.ts";
 import { makeMessage } from "../../testing/messages.ts";
+import { until } from "../../testing/until.ts";
 import { takePluginOrders } from "./plugin-orders.ts";
 import { openPlugins } from "../plugins/open.ts";
 import type { Match, Policy, PolicyLimits, QueuePort } from "../plugins/ports.ts";
@@ -80,9 +81,11 @@ function quietPort(queue: Queue): QueuePort {
 
 test("a plugin's policies and suspensions are in force, as it left them", async () => {
   host.runCommand("queue", []);
-  await new Promise(setImmediate);
-  const { rulebook } = rig.queue;
-  const policy = rulebook.findPolicy("own-policy");
+  // The orders come together, by way of the loop.
+  const policy = await until(
+    () => rig.queue.rulebook.findPolicy("own-policy"),
+    (found) => found !== undefined,
+  );
   assert.deepEqual(policy?.order, {
     id: "own-policy",
     type: "warmup",

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
 import { makeTestHost, startPlugins } from "../../testing/native-plugins.ts";
+import { until } from "../../testing/until.ts";
 import type { LoadedPlugin } from "./inspect.ts";
 import type { NativeMessage, Wire } from "./native.ts";
 
@@ -34,8 +35,6 @@ const fields = [
   "acme",
 ];
 
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
 test("every order to the queue is judged at once and arrives in sequence, from a thread that holds a lock", async () => {
   const { text } = host.runCommand("queue", []);
   assert.equal(
@@ -45,8 +44,11 @@ test("every order to the queue is judged at once and arrives in sequence, from a
       "-policy-bad-fields -policy-no-interval +divide -divide-by-zero " +
       "-item-before-list +list +item +item-delete +reload",
   );
-  await turn();
-  assert.deepEqual(queue.orders, [
+  const orders = await until(
+    () => queue.orders,
+    (all) => all.at(-1) === "list reload null null",
+  );
+  assert.deepEqual(orders, [
     "suspend",
     "unsuspend first",
     "suspend",
@@ -177,8 +179,10 @@ test("a plugin's error, its silence and its exception are each an outcome", asyn
 test("ending a delivery twice is reported and harms no other", async () => {
   const [first, second] = await Promise.all([deliver("twice"), deliver("thread")]);
   assert.deepEqual([first.code, second.code], [250, 250]);
-  await turn();
-  assert.ok(plugins.lines.includes("plugin-misuse deliver done-twice ended a delivery that was over"));
+  await until(
+    () => plugins.lines,
+    (lines) => lines.includes("plugin-misuse deliver done-twice ended a delivery that was over"),
+  );
 });
 
 test("many deliveries at once each end with their own result", async () => {
@@ -190,9 +194,11 @@ test("many deliveries at once each end with their own result", async () => {
 
 test("injected mail arrives whole and its answer goes back to the plugin", async () => {
   assert.deepEqual(host.runCommand("inject", ["inside", "hello"]), { ok: true, text: "injected" });
-  await turn();
-  await turn();
-  assert.deepEqual(intake.mails, [
+  const mails = await until(
+    () => intake.mails,
+    ({ length }) => length > 0,
+  );
+  assert.deepEqual(mails, [
     {
       plugin: "inject",
       serverId: "inside",
@@ -205,7 +211,10 @@ test("injected mail arrives whole and its answer goes back to the plugin", async
       message: Buffer.from("Subject: x\r\n\r\nhello"),
     },
   ]);
-  assert.equal(host.runCommand("inject", ["codes"]).text, "code=250 ");
+  await until(
+    () => host.runCommand("inject", ["codes"]).text,
+    (text) => text === "code=250 ",
+  );
 });
 
 test("mail for an unknown server, or longer than the server takes, is refused to the plugin", () => {
