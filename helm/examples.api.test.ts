@@ -26,7 +26,7 @@ describe("examples", { skip: server === null, timeout: 900_000 }, () => {
     for (const project of ["flux", "argocd", "keda"] as const)
       for (const file of await foreignDefinitions(project))
         await kubectl(["apply", "--server-side", "-f", file]);
-    await kubectl(["wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"]);
+    await kubectl(["wait", "--for=condition=Established", "crd", "--all", "--timeout=120s"]);
   });
   after(() => rm(folder, { recursive: true, force: true }));
 

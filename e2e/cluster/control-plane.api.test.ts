@@ -72,7 +72,7 @@ async function audit(plane: ControlPlane): Promise<string[]> {
 }
 
 async function eventually(isSo: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 300; tries++) {
+  for (let tries = 0; tries < 900; tries++) {
     if (await isSo()) return;
     await wait(200);
   }

@@ -80,9 +80,9 @@ export async function bringUp(home: Home, plan: ControlPlanePlan): Promise<void>
   });
 }
 
-/** Waits up to a minute; then rejects with the last lines of the daemon's log. */
+/** Waits up to three minutes; then rejects with the last lines of the daemon's log. */
 export async function until(home: Home, daemon: string, isUp: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 300; tries++) {
+  for (let tries = 0; tries < 900; tries++) {
     if (await isUp()) return;
     await wait(200);
   }

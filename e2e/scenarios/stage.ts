@@ -269,12 +269,16 @@ export function condition(view: ClusterView, type: string): z.infer<typeof Condi
   return view.status.conditions.find((one) => one.type === type);
 }
 
+/** How much slower than one that does nothing else a machine may be. */
+const SLOWEST = 4;
+
+/** Fails with what was last seen when it never becomes right; `patienceSeconds` is of a machine that does nothing else. */
 export async function eventually<T>(
   look: () => Promise<T>,
   isRight: (seen: T) => boolean,
   patienceSeconds: number,
 ): Promise<T> {
-  const end = performance.now() + patienceSeconds * 1000;
+  const end = performance.now() + patienceSeconds * SLOWEST * 1000;
   for (;;) {
     const seen = await look();
     if (isRight(seen)) return seen;

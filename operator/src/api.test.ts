@@ -303,7 +303,7 @@ describe("against a real API server", { skip: server === null }, () => {
 });
 
 async function until(what: string, isTrue: () => Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 300; i++) {
+  for (let i = 0; i < 1200; i++) {
     if (await isTrue()) return;
     await systemSleep(100);
   }
