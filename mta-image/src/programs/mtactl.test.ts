@@ -8,6 +8,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { createTransport } from "nodemailer";
 
+import { freePort } from "../../../e2e/peers/free-port.ts";
 import { makeCertificate } from "../../testing/certificates.ts";
 import { type Engine, appConfig, startEngine } from "../../testing/harness.ts";
 import { MailSink } from "../../testing/mail-sink.ts";
@@ -100,7 +101,7 @@ describe("mtactl", () => {
   test("finds a secured engine by its own smtpd.yaml, and says what is wrong with it", async () => {
     const certificate = makeCertificate(folder, "out-pods.mail.svc");
     const home = join(folder, "engine");
-    const port = 20_000 + Math.floor(process.pid % 10_000);
+    const port = await freePort();
     const admin = {
       listener: { port, address: "127.0.0.1" },
       tokenfile: join(home, "token"),
@@ -126,12 +127,19 @@ describe("mtactl", () => {
 describe("mtactl trace", () => {
   test("shows a session as it goes, and ends when the engine says so", async () => {
     const engine = await startEngine({ server: "127.0.0.1:1" });
-    const traced = mtactl(...reach(engine), "trace", "--in", "--ip", "127.0.0.1", "--seconds", "4");
     const client = createTransport({ host: "127.0.0.1", port: engine.smtpPort, ignoreTLS: true });
-    const timer = setInterval(() => void client.verify().catch(() => {}), 500);
-    const { code, out, error } = await traced;
-    clearInterval(timer);
-    assert.equal(code, 0, error);
+    // On a slow machine no session may come and go while it looks.
+    const { out } = await until(
+      async () => {
+        const looking = mtactl(...reach(engine), "trace", "--in", "--ip", "127.0.0.1", "--seconds", "4");
+        const timer = setInterval(() => void client.verify().catch(() => {}), 500);
+        const ended = await looking;
+        clearInterval(timer);
+        assert.equal(ended.code, 0, ended.error);
+        return ended;
+      },
+      (ended) => ended.out.includes("250-PIPELINING"),
+    );
     assert.match(out, /^\d\d:\d\d:\d\d\.\d{3} in {2}\w{8} -- open 127\.0\.0\.1:\d+ smtp\n/);
     assert.match(out, /\w{8} C: EHLO .*\n.* S: 250-engine\.example\.test\n {26}250-PIPELINING\n/);
     assert.match(out, /\nended: seconds\n$/);
