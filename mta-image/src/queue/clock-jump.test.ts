@@ -59,6 +59,23 @@ for (const back of [HOUR, DAY, 10 * YEAR]) {
   });
 }
 
+test("mail that is put off before it is noticed that the clock was set back waits its whole time", async () => {
+  const { queue, courier, clock } = deferring();
+  queue.add(makeMessage());
+  await settle();
+  clock.setWall(-DAY);
+  queue.add(makeMessage({ receivedAt: clock.now() }));
+  await settle();
+  for (let minute = 1; minute < 60; minute++) {
+    clock.advance(60_000);
+    await settle();
+    assert.equal(courier.attempts.length, 2, `in minute ${minute}`);
+  }
+  clock.advance(60_000);
+  await settle();
+  assert.equal(courier.attempts.length, 4);
+});
+
 test("mail that was put off or taken while the clock was ten years ahead does not wait for that year", async () => {
   const { queue, courier, clock } = deferring();
   queue.add(makeMessage());

@@ -93,3 +93,15 @@ test("each destination gives its part, the earliest first, and no bound is passe
   assert.deepEqual(choose(rig, { bytes: 250 }), ["u1@a.net", "u2@a.net"]);
   assert.equal(choose(rig).length, 8);
 });
+
+test("a message for several destinations counts once, and one that fits exactly goes", async () => {
+  const rig = busyRig();
+  rig.courier.attemptsPerDestination = 0;
+  send(rig, "both@a.net both@b.net", "other@b.net");
+  await settle();
+  assert.deepEqual(choose(rig, { bytes: 200 }), ["both@a.net", "other@b.net"]);
+  assert.deepEqual(choose(rig, { bytes: 100 }), ["both@a.net"]);
+  assert.deepEqual(choose(rig, { recipients: 2 }), ["both@a.net"]);
+  assert.deepEqual(choose(rig, { recipients: 3 }), ["both@a.net", "other@b.net"]);
+  assert.deepEqual(choose(rig, { recipients: 1 }), ["other@b.net"]);
+});

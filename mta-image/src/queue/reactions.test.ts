@@ -6,6 +6,8 @@ import { ReactionConfig } from "#contract/reactions-config.ts";
 import { outcome } from "../../testing/fake-courier.ts";
 import { makeMessage } from "../../testing/messages.ts";
 import { setUp, settle } from "../../testing/queue-rig.ts";
+import { DynamicRules, type SuspensionOrder } from "./dynamic-rules.ts";
+import { Reactions } from "./reactions.ts";
 import { makeClassifier } from "./reply-class.ts";
 
 const classify = makeClassifier({ rules: [] });
@@ -121,6 +123,29 @@ test("administrators set and clear it, and a configuration without it ends it", 
   queue.reactions.configure([], classify);
   assert.deepEqual(queue.rulebook.suspensions, []);
   assert.equal(queue.rulebook.isEmpty, true);
+});
+
+test("where there are too many rules already nothing is in force, and the next reply tries again", () => {
+  const { queue, clock } = setUp();
+  const rules = new (class extends DynamicRules {
+    isFull = true;
+
+    override suspend(order: SuspensionOrder): boolean {
+      return !this.isFull && super.suspend(order);
+    }
+  })(queue.rulebook, clock);
+  const reactions = new Reactions({ clock, rules, rulebook: queue.rulebook });
+  const action = { suspend: true, retry: "5m" };
+  const config = ReactionConfig.parse({ id: "r", when: { class: ["rate-limited"] }, action });
+  reactions.configure([config], classify);
+  const unknown = { transportid: "", remoteip: "", remotemx: "", jobid: "", grouping: "", tenantid: "" };
+  const facts = { ...unknown, localip: "192.0.2.1", recipientdomain: "a.net" };
+  reactions.hear(facts, [throttled]);
+  assert.deepEqual([reactions.active(), reactions.retryAfter(facts)], [[], null]);
+  rules.isFull = false;
+  reactions.hear(facts, [throttled]);
+  assert.deepEqual([reactions.active().length, reactions.retryAfter(facts)], [1, 300_000]);
+  assert.equal(queue.rulebook.suspensions.length, 1);
 });
 
 test("a name of a stranger that looks like a pattern is held against itself alone", async () => {
