@@ -55,7 +55,7 @@ export function openConversation(options: ConversationOptions): Conversation {
   if (secured !== null) hooks?.secured(secured);
   const commands = openCommands(options, hooks, mayRelay);
   const greeting = new Greeting({
-    ask: () => commands.welcome(),
+    ask: () => commands.introduction.welcome(),
     delayMs: mayRelay ? 0 : settings.greetDelayMs,
     greet,
     refuse: (reply) => floor.say(reply),
@@ -87,15 +87,20 @@ function openCommands(
   mayRelay: boolean,
 ): Commands {
   const { sessionId, settings, near, flow, traced, floor, peer, maySpeakForOthers, secured, named } = options;
+  const tls = secured?.description ?? null;
   const intake = hooks === null ? near.intake : scriptedIntake(near.scripted, hooks);
-  const facts = { ip: peer.ip, isTrusted: mayRelay, mayLogIn: mayLogIn(settings) };
+  const facts = {
+    ip: peer.ip,
+    isTrusted: mayRelay,
+    mayLogIn: mayLogIn(settings),
+    isLoggedIn: named.login !== undefined,
+  };
   return new Commands({
     settings,
     near,
-    client: { sessionId, remoteIp: peer.ip, remotePort: peer.port },
+    client: { serverId: settings.serverId, sessionId, remoteIp: peer.ip, remotePort: peer.port, tls },
     mayRelay,
     maySpeakForOthers,
-    tls: secured?.description ?? null,
     named,
     screening: new Screening({ ...near, intake }, facts),
     hooks,

@@ -59,13 +59,18 @@ export class Login {
 
   start(
     command: { readonly mechanism: string; readonly initial: string | null },
-    state: { readonly isSecure: boolean; readonly isExtended: boolean; readonly isOpen: boolean },
+    state: {
+      readonly isSecure: boolean;
+      readonly isExtended: boolean;
+      readonly isOpen: boolean;
+      readonly isLoggedIn: boolean;
+    },
   ): Reply | Promise<Reply> {
     const { mechanism, initial } = command;
     if (this.#credentials === null && this.#script === null) return replies.notImplemented;
     if (!state.isSecure) return replies.authNeedsTls;
     if (!state.isExtended) return replies.helloFirst;
-    if (state.isOpen || this.login !== null) return replies.authNotNow;
+    if (state.isOpen || state.isLoggedIn || this.login !== null) return replies.authNotNow;
     if (this.#guard.isBarred()) return replies.loginBarred;
     const book = this.#credentials?.scram ?? null;
     if (mechanism === "SCRAM-SHA-256" && book !== null) {

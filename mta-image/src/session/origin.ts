@@ -6,10 +6,11 @@ import type { Transaction } from "./transaction.ts";
 export interface ClientFacts {
   readonly serverId: string;
   readonly sessionId: string;
-  readonly remoteIp: string;
+  /** A script at the greeting may want another address to be known. */
+  remoteIp: string;
   readonly remotePort: number;
-  readonly tls: string | null;
-  readonly isLoggedIn: boolean;
+  /** What TLS uses, from its start on; null in the clear. */
+  tls: string | null;
 }
 
 /** The message that the transaction has described so far. */
@@ -17,17 +18,18 @@ export function messageOf(
   transaction: Transaction,
   client: ClientFacts,
 ): { readonly envelope: Envelope; readonly origin: Origin } {
-  const { isExtended, heloName: helo } = transaction;
+  const { heloName: helo } = transaction;
   const envelope = transaction.envelope();
   const { serverId, sessionId, remoteIp, remotePort, tls } = client;
-  const protocol = isExtended ? protocolOf(client, envelope.smtpUtf8) : "SMTP";
+  const protocol = protocolOf(transaction, envelope.smtpUtf8);
   return {
     envelope,
     origin: { kind: "smtp", serverId, remoteIp, remotePort, helo, protocol, tls, sessionId },
   };
 }
 
-/** The names of RFC 3848 and RFC 6531 4.3. */
-function protocolOf({ tls, isLoggedIn }: ClientFacts, smtpUtf8: boolean): string {
-  return `${smtpUtf8 ? "UTF8SMTP" : "ESMTP"}${tls === null ? "" : "S"}${isLoggedIn ? "A" : ""}`;
+/** The names of RFC 3848 and RFC 6531 4.3, which only clients that say EHLO have. */
+function protocolOf({ isExtended, isSecure, isLoggedIn }: Transaction, smtpUtf8: boolean): string {
+  if (!isExtended) return "SMTP";
+  return `${smtpUtf8 ? "UTF8SMTP" : "ESMTP"}${isSecure ? "S" : ""}${isLoggedIn ? "A" : ""}`;
 }

@@ -9,6 +9,14 @@ import type { Checks, ContentCheck, Ruling } from "./checks.ts";
 import type { SessionCounters } from "./counters.ts";
 import type { SessionNeighbours } from "./options.ts";
 
+export interface ScreenedClient {
+  readonly ip: string;
+  readonly isTrusted: boolean;
+  readonly mayLogIn: boolean;
+  /** Whoever named the client says who it is. */
+  readonly isLoggedIn: boolean;
+}
+
 export class Screening {
   /** Where the session's mail goes. */
   readonly intake: Intake;
@@ -17,14 +25,15 @@ export class Screening {
   readonly #mayLogIn: boolean;
   readonly #counters: SessionCounters;
   readonly #recentClients: SessionNeighbours["recentClients"];
-  #isLoggedIn = false;
+  #isLoggedIn: boolean;
   #hasBroughtMail = false;
 
-  constructor(near: SessionNeighbours, client: { ip: string; isTrusted: boolean; mayLogIn: boolean }) {
+  constructor(near: SessionNeighbours, client: ScreenedClient) {
     const checks = client.isTrusted ? null : near.checks;
     this.#checks = checks;
     this.#ip = client.ip;
     this.#mayLogIn = client.mayLogIn;
+    this.#isLoggedIn = client.isLoggedIn;
     this.#counters = near.counters;
     this.#recentClients = near.recentClients;
     this.intake = checks === null ? near.intake : screened(near.intake, checks, () => this.#isLoggedIn);
@@ -33,11 +42,13 @@ export class Screening {
   /**
    * What to say instead of a greeting; null when nothing is asked. Resolves with null for a welcome client. Where
    * clients may log in, they are looked up at MAIL, when it is known whether they have: people's own addresses are
-   * often listed as such.
+   * often listed as such. One that is named with its login is asked about as behind AUTH.
    */
   connect(): Promise<Reply | null> | null {
-    if (this.#mayLogIn) return null;
-    const asked = toReply(this.#checks?.connect({ ip: this.#ip }) ?? null, { hangUp: true });
+    if (this.#mayLogIn && !this.#isLoggedIn) return null;
+    const asked = this.#isLoggedIn
+      ? this.authenticated()
+      : toReply(this.#checks?.connect({ ip: this.#ip }) ?? null, { hangUp: true });
     void asked?.then((refusal) => {
       if (refusal !== null) this.#counters.refusedConnections++;
     });

@@ -140,7 +140,7 @@ export class Session {
     let fault: Reply | null = null;
     if (this.#mode === "greeting") this.#talk.greeting.sweep(now);
     else if (this.#mode === "command" && now - this.#since > idleTimeoutMs) fault = replies.timeout;
-    else if (this.#mode !== "waiting") fault = this.#talk.commands.judgePace(now, idleTimeoutMs);
+    else if (this.#mode !== "waiting") fault = this.#talk.commands.content.judgePace(now, idleTimeoutMs);
     if (fault === null) return;
     this.#near.counters.timeouts++;
     this.#say(fault);
@@ -171,7 +171,7 @@ export class Session {
     const [reply, state, error] = [this.#lastReply, this.#lastState, this.#lastError];
     this.#talk.hooks?.disconnect({ close: by, reply, state, error });
     this.#mode = "closed";
-    this.#talk.commands.abort();
+    this.#talk.commands.content.abort();
     this.#input.take();
     this.#traced.close(by === "local" ? "by us" : "by the client");
     this.#onClose();
@@ -181,7 +181,10 @@ export class Session {
     if (this.#mode === "greeting") this.#socket.look?.();
     if (this.#mode !== "greeting") return;
     this.#ready();
-    this.#say(this.#talk.commands.banner ?? makeReply(220, "", `${this.#settings.hostname} ESMTP Mailfleet`));
+    this.#say(
+      this.#talk.commands.introduction.banner ??
+        makeReply(220, "", `${this.#settings.hostname} ESMTP Mailfleet`),
+    );
   }
 
   /** Writes a reply; one that hangs up ends everything after its bytes. */
@@ -225,7 +228,7 @@ export class Session {
     let position = 0;
     while (position < data.length) {
       if (this.#mode === "command") position = this.#readLine(data, position);
-      else if (this.#mode === "content") position = this.#talk.commands.readContent(data, position);
+      else if (this.#mode === "content") position = this.#talk.commands.content.read(data, position);
       else break;
     }
     if (position < data.length && this.#mode === "waiting") this.#input.keep(data.subarray(position));
@@ -288,6 +291,7 @@ export class Session {
     if (this.#mode === "closed") return;
     const mayComeAhead = this.#mayComeAhead;
     this.#ready();
+    this.#talk.commands.content.excuse();
     answer();
     this.#leaveIfIdle();
     this.#stay();
@@ -337,7 +341,7 @@ export class Session {
     const context = this.#settings.tls;
     if (context === null) return this.#hangUp();
     const plain = asNodeSocket(this.#socket);
-    this.#talk.commands.abort();
+    this.#talk.commands.content.abort();
     this.#mode = "waiting";
     this.#input.take();
     if (plain !== this.#socket) this.#attach(plain);

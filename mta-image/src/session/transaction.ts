@@ -1,7 +1,7 @@
 /**
  * What has been said so far, and what each command makes of it. No socket, no waiting and nobody to ask: a command
  * comes in and its reply goes out. RCPT, about which a script may be asked in between, comes in two steps; commands that
- * change what the next bytes mean are those of commands.ts. Never throws for what a client sends.
+ * change what the next bytes mean come from commands.ts to others. Never throws for what a client sends.
  *
  * Order (RFC 5321 4.1.4): EHLO/HELO, then MAIL, RCPT (one or more), DATA. EHLO and RSET forget the
  * transaction; STARTTLS forgets everything (RFC 3207 4.2).
@@ -10,7 +10,7 @@ import { assert, unreachable } from "#base/assert.ts";
 
 import type { Envelope } from "../message/envelope.ts";
 import type { RecipientWishes } from "../message/notice-wishes.ts";
-import type { Command } from "../smtp/command.ts";
+import type { CommandOf } from "../smtp/command.ts";
 import type { MailParameters } from "../smtp/parameters.ts";
 import { type Reply, makeReply, replies } from "../smtp/reply.ts";
 import { type NamedClient, xclientNames } from "../smtp/xclient.ts";
@@ -30,9 +30,11 @@ export interface TransactionOptions {
 
 export class Transaction {
   readonly #settings: SessionSettings;
-  #mayRelay: boolean;
-  #isLoggedIn = false;
-  readonly isSecure: boolean;
+  /** For where it comes from. */
+  readonly #isTrusted: boolean;
+  /** The client has shown who it is, or whoever named it vouches for that: it may send anywhere. */
+  isLoggedIn = false;
+  isSecure: boolean;
   readonly #now: () => number;
   readonly #maySpeakForOthers: boolean;
   heloName = "";
@@ -48,21 +50,19 @@ export class Transaction {
 
   constructor(settings: SessionSettings, options: TransactionOptions) {
     this.#settings = settings;
-    this.#mayRelay = options.mayRelay;
+    this.#isTrusted = options.mayRelay;
     this.isSecure = options.isSecure;
     this.#now = options.now;
     this.#maySpeakForOthers = options.maySpeakForOthers;
   }
 
-  /** The client has shown who it is: it may send anywhere. */
-  logIn(): void {
-    this.#mayRelay = true;
-    this.#isLoggedIn = true;
-  }
-
   /** MAIL was accepted and its transaction has not ended. */
   get isOpen(): boolean {
     return this.#sender !== null;
+  }
+
+  get #mayRelay(): boolean {
+    return this.#isTrusted || this.isLoggedIn;
   }
 
   get recipientCount(): number {
@@ -103,7 +103,14 @@ export class Transaction {
   /** Another one named the client, with what it had said before. */
   assume({ helo, login }: NamedClient): void {
     if (helo !== undefined) this.heloName = helo;
-    if (login !== undefined) this.logIn();
+    if (login !== undefined) this.isLoggedIn = true;
+  }
+
+  /** TLS is on: everything said in the clear is forgotten (RFC 3207 4.2). */
+  secured(): void {
+    this.forgetHello();
+    this.isLoggedIn = false;
+    this.isSecure = true;
   }
 
   /** What EHLO is told that we can do. */
@@ -128,7 +135,7 @@ export class Transaction {
   }
 
   /** Why a recipient may not be taken now, or null. */
-  recipientFault(command: Extract<Command, { kind: "rcpt" }>): Reply | null {
+  recipientFault(command: CommandOf<"rcpt">): Reply | null {
     if (this.#sender === null) return this.heloName === "" ? replies.helloFirst : replies.mailFirst;
     if (command.path.isUtf8 && !this.#sender.parameters.smtpUtf8) return replies.needsSmtpUtf8;
     if (this.#recipients.length >= this.#settings.maxRecipients) return replies.tooManyRecipients;
@@ -142,10 +149,7 @@ export class Transaction {
   }
 
   handle(
-    command: Exclude<
-      Command,
-      { kind: "rcpt" | "auth" | "data" | "bdat" | "startTls" | "foreign" | "xclient" }
-    >,
+    command: CommandOf<"mail" | "hello" | "rset" | "noop" | "quit" | "verify" | "help" | "refused">,
   ): Reply {
     switch (command.kind) {
       case "mail":
@@ -173,9 +177,9 @@ export class Transaction {
     }
   }
 
-  #mail(command: Extract<Command, { kind: "mail" }>): Reply {
+  #mail(command: CommandOf<"mail">): Reply {
     if (this.heloName === "") return replies.helloFirst;
-    if (this.#settings.mustLogIn && !this.#isLoggedIn) return replies.loginFirst;
+    if (this.#settings.mustLogIn && !this.isLoggedIn) return replies.loginFirst;
     if (this.#sender !== null) return replies.nestedMail;
     const { sizeBytes, requireTls } = command.parameters;
     if (requireTls && !this.isSecure) return replies.needsTls;
@@ -183,7 +187,7 @@ export class Transaction {
     return this.#open(command);
   }
 
-  #open({ path, parameters }: Extract<Command, { kind: "mail" }>): Reply {
+  #open({ path, parameters }: CommandOf<"mail">): Reply {
     const mayRelay = this.#mayRelay;
     const timing = timingOf({ parameters, mayRelay, now: this.#now() });
     if ("bytes" in timing) return timing;

@@ -1,13 +1,19 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { connect, createSecureContext } from "node:tls";
 import fc from "fast-check";
 
-import type { Lines } from "../../testing/dialogue.ts";
+import { Lines } from "../../testing/dialogue.ts";
+import { hooksOf } from "../../testing/hook-scripts.ts";
 import { Receiver } from "../../testing/receiver.ts";
 import { parseXclient } from "../smtp/xclient.ts";
 import { makeNetworks } from "../net/networks.ts";
 import type { Checks } from "./checks.ts";
 
+const read = (name: string): string =>
+  readFileSync(new URL(`testdata/${name}`, import.meta.url).pathname, "utf8");
+const tls = createSecureContext({ cert: read("test-cert.pem"), key: read("test-key.pem") });
 const trusting = { xclientNetworks: makeNetworks(["127.0.0.0/8"]) };
 
 async function withProxy(
@@ -75,6 +81,67 @@ test("the named client is looked up, and refused if it is listed", () => {
   return withProxy({ checks, relayNetworks: [] }, async (client) => {
     assert.match(await client.ask("XCLIENT ADDR=192.0.2.66"), /^55[04] .*listed/);
     assert.ok(asked.includes("192.0.2.66"), `asked ${asked.join(" ")}`);
+    client.socket.destroy();
+  });
+});
+
+test("a login that is named is one: in the trace field, for scripts and for AUTH; the next client has none", () => {
+  const hooks = hooksOf({
+    mailfrom: `if (isset($connection["auth"])) Accept($connection["auth"]["username"] . " by " . $connection["auth"]["mechanism"]);`,
+  });
+  const credentials = { verify: async () => "right" as const };
+  return withProxy({ settings: { ...trusting, hooks, credentials } }, async (client, receiver) => {
+    for (const [named, sender, protocol] of [
+      ["LOGIN=ann+40example.org", "250 2.1.0 ann@example.org by XCLIENT", "ESMTPA"],
+      ["HELO=a.example.com", "250 2.1.0 Sender ok", "ESMTP"],
+      ["LOGIN=[UNAVAILABLE]", "250 2.1.0 Sender ok", "ESMTP"],
+    ] as const) {
+      assert.match(await client.ask(`XCLIENT ADDR=127.0.0.1 ${named}`), /^220 /);
+      await client.ask("EHLO a.example.com");
+      assert.equal(await client.ask("MAIL FROM:<news@example.org>"), sender);
+      await client.ask("RCPT TO:<ann@example.net>");
+      assert.match(await client.ask("BDAT 0 LAST"), /^250 /);
+      assert.equal(receiver.accepted.at(-1)?.origin.protocol, protocol, named);
+    }
+    client.socket.destroy();
+  });
+});
+
+test("STARTTLS forgets a login that was named in the clear; within TLS one who is named may not log in again", async () => {
+  const receiver = await Receiver.start({
+    tls,
+    settings: { ...trusting, credentials: { verify: async () => "right" } },
+  });
+  const plain = await receiver.greeted();
+  await plain.ask("XCLIENT ADDR=127.0.0.1 LOGIN=ann");
+  await plain.ask("STARTTLS");
+  const client = new Lines(connect({ socket: plain.socket, rejectUnauthorized: false }));
+  await client.ask("EHLO a.example.com");
+  assert.match(await client.ask("AUTH PLAIN AGFubgBw"), /^235 /);
+  assert.match(await client.ask("XCLIENT ADDR=127.0.0.1 LOGIN=ann"), /^220 /);
+  await client.ask("EHLO a.example.com");
+  assert.match(await client.ask("AUTH PLAIN AGFubgBw"), /^503 /);
+  client.socket.destroy();
+  await receiver.close();
+});
+
+test("the address of one who is named with its login is asked about as behind AUTH", () => {
+  const asked: string[] = [];
+  const checks: Checks = {
+    connect: async ({ ip }) => {
+      asked.push(`connect ${ip}`);
+      return { kind: "accept", fields: "" };
+    },
+    authenticated: async ({ ip }) => {
+      asked.push(`login ${ip}`);
+      return { kind: "refuse", reply: { code: 550, enhanced: "5.7.1", text: "listed" } };
+    },
+    mailFrom: () => null,
+    content: () => null,
+  };
+  return withProxy({ checks, relayNetworks: [] }, async (client) => {
+    assert.equal(await client.ask("XCLIENT ADDR=192.0.2.66 LOGIN=ann"), "550 5.7.1 listed");
+    assert.deepEqual(asked, ["connect 127.0.0.1", "login 192.0.2.66"]);
     client.socket.destroy();
   });
 });

@@ -28,6 +28,8 @@ export type Command =
   | { readonly kind: "foreign" }
   | { readonly kind: "refused"; readonly reply: Reply };
 
+export type CommandOf<K extends Command["kind"]> = Extract<Command, { kind: K }>;
+
 const refusals = new Map<Reply, Command>();
 const simple = {
   data: { kind: "data" },
