@@ -20,8 +20,14 @@ import { SpamhausConfig } from "./spamhaus-config.ts";
 import { Address, Retry, TransportGroup } from "./transport-config.ts";
 
 export const AppConfig = z.strictObject({
-  version: z.string().default("5.6").describe("Version of the format."),
-  servers: z.array(AppServer).min(1).max(16).describe("Settings of the servers of smtpd.yaml."),
+  version: z.string().default("5.6").describe("Version of the format, for people: any is taken."),
+  servers: z
+    .array(AppServer)
+    .min(1)
+    .max(16)
+    .describe(
+      "Settings of the servers of smtpd.yaml. What is for SMTP alone, as AUTH and all hooks but eod, is refused in one of type http or plugin.",
+    ),
   addresses: z.array(Address).max(1000).default([]).describe("Source addresses by name."),
   transportgroups: z.array(TransportGroup).min(1).max(1000).describe("How mail leaves."),
   queues: z

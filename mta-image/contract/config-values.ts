@@ -22,19 +22,30 @@ export const nameServer = z.string().refine((text) => {
   return (isIP(bracketed ?? "") === 6 || isIP(bare ?? "") === 4) && Number(port ?? 53) <= 65_535;
 }, "must be an IP address, or an address with a port such as 192.0.2.1:53 or [2001:db8::1]:53");
 
+/** 100 years: times that are so far away still are whole numbers, wherever they are kept. */
+const LONGEST_MS = 36_500 * 86_400_000;
+
 /** Milliseconds out of "1h30m" or seconds. */
 export const duration = z
   .union([z.string(), z.number()])
   .transform((value, context) => {
     const parsed = parseDuration(value);
-    if (parsed !== null) return parsed;
-    context.addIssue({
-      code: "custom",
-      message: 'must be a duration such as "30s", "1h30m" or a number of seconds',
-    });
+    if (parsed !== null && parsed <= LONGEST_MS) return parsed;
+    const message =
+      parsed === null
+        ? 'must be a duration such as "30s", "1h30m" or a number of seconds'
+        : "must be 36500d at most";
+    context.addIssue({ code: "custom", message });
     return z.NEVER;
   })
   .meta({ unit: "duration" });
+
+const notNothing = (value: number): boolean => value > 0;
+
+/** Where nothing would come of none. */
+export const timeSpan = duration
+  .refine(notNothing, "must be more than nothing")
+  .meta({ unit: "duration, more than 0" });
 
 /** Bytes out of "10MiB" or a number. */
 export const size = z
@@ -46,6 +57,10 @@ export const size = z
     return z.NEVER;
   })
   .meta({ unit: "size" });
+
+export const someSize = size
+  .refine(notNothing, "must be more than nothing")
+  .meta({ unit: "size, more than 0" });
 
 export const network = z.string().refine(isNetwork, "must be a network such as 10.0.0.0/8 or fc00::/7");
 

@@ -115,3 +115,61 @@ test("where neither a transport nor its group says something, the defaults hold"
   assert.deepEqual([retry.count, retry.intervals.length, connection.port], [30, 5, 25]);
   assert.deepEqual(session, { protocol: "smtp", chunking: false, tls: { mode: "optional", mtasts: false } });
 });
+
+/** Reasons, by their places. */
+function reasons(change: Partial<Record<(typeof names)[number], string>>): Record<string, string> {
+  const parsed = parseEngineConfig({ ...good, ...change });
+  return parsed.ok ? {} : Object.fromEntries(parsed.problems.map(({ path, reason }) => [path, reason]));
+}
+
+test("where mail goes in place of SMTP is said once: by the transport, else by its group", () => {
+  const store =
+    "objectstore: { endpoint: https://s3.test, bucket: mail, accesskeyfile: /a, secretkeyfile: /s }";
+  const text = (ofGroup: string, own: string): string =>
+    `servers: [{ id: in, transport: out }]\ntransportgroups: [{ id: g, ${ofGroup}, transports: [{ id: out${own} }] }]`;
+  const ways = [
+    { app: text(store, ", plugin: { id: p }"), plugin: "p", store: undefined },
+    { app: text("plugin: { id: p }", `, ${store}`), plugin: undefined, store: "mail" },
+    { app: text("plugin: { id: p }", ""), plugin: "p", store: undefined },
+  ];
+  for (const { app: written, plugin, store: bucket } of ways) {
+    const parsed = parseEngineConfig({ ...good, app: written });
+    const [group] = parsed.ok ? parsed.value.app.transportgroups : [];
+    assert.ok(group?.transports[0], JSON.stringify(parsed));
+    const settings = settingsOf(group, group.transports[0]);
+    assert.deepEqual([settings.plugin?.id, settings.objectstore?.bucket], [plugin, bucket]);
+  }
+  for (const both of [
+    text(`${store}, plugin: { id: p }`, ""),
+    text("retry: {}", `, ${store}, plugin: { id: p }`),
+  ])
+    assert.deepEqual(reasons({ app: both }), {
+      "transportgroups[0]": "mail goes to either an objectstore or a plugin",
+    });
+});
+
+test("a class of replies that no reply can have is refused where it is waited for", () => {
+  const rules = "bounces: { rules: [{ class: mine, reply: no }] }\n";
+  const classes = "suppression: { classes: [bad-mailbox, mine, bad-mailboxes] }\n";
+  const reactions = "reactions: [{ id: a, when: { class: [spam, mine, spma] }, action: { suspend: true } }]";
+  assert.deepEqual(reasons({ app: `${app}${rules}${classes}`, policy: reactions }), {
+    "suppression.classes[2]": 'there is no class "bad-mailboxes", of replies or in bounces.rules',
+    "reactions[0].when.class[2]": 'there is no class "spma", of replies or in bounces.rules',
+  });
+});
+
+test("durations and sizes that nothing could come of, and times that no number can hold, are refused", () => {
+  const idle = (value: string): Record<string, string> =>
+    reasons({ app: app.replace("transport: out", `transport: out, timeout: { idle: ${value} }`) });
+  assert.deepEqual(idle("1s"), {});
+  assert.deepEqual(idle("36500d"), {});
+  const place = "servers[0].timeout.idle";
+  assert.deepEqual(idle("0s"), { [place]: "must be more than nothing" });
+  for (const long of ["36501d", "9".repeat(400), "1e300"])
+    assert.deepEqual(idle(long), { [place]: "must be 36500d at most" });
+  assert.match(idle("soon")[place] ?? "", /^must be a duration/);
+  const sized = app.replace("transport: out", "transport: out, phases: { data: { maxsize: 0 } }");
+  assert.deepEqual(reasons({ app: sized }), {
+    "servers[0].phases.data.maxsize": "must be more than nothing",
+  });
+});

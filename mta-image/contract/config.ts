@@ -9,8 +9,10 @@ import type { z } from "zod";
 import type { Problem } from "./admin-api.ts";
 import { AppConfig } from "./app-config.ts";
 import { checkAuthentication } from "./authentication-config.ts";
+import { replyClasses } from "./bounces-config.ts";
 import { wayOut } from "./halon-keys.ts";
 import { PolicyConfig } from "./policy-config.ts";
+import { checkListening, checkServer } from "./server-checks.ts";
 import { StartupConfig } from "./startup-config.ts";
 import { SuspendConfig } from "./suspend-config.ts";
 import { settingsOf } from "./transport-config.ts";
@@ -55,6 +57,7 @@ export function parseEngineConfig(files: {
     return { ok: false, problems: [startup, app, policy, suspend].flatMap(problemsOf) };
   const problems = [
     ...crossCheck(startup.value, app.value),
+    ...checkClasses(app.value, policy.value),
     ...checkWarmUp(policy.value),
     ...duplicates(policyFile, "quotas", policy.value.quotas),
     ...duplicates(policyFile, "reactions", policy.value.reactions),
@@ -88,7 +91,7 @@ export function parseStartup(text: string): Parsed<StartupConfig> {
     ...duplicates(startupFile, "servers", servers),
     ...duplicates(startupFile, "pki.private", pki.private),
     ...duplicates(startupFile, "plugins", plugins),
-    ...servers.flatMap(checkListeners),
+    ...servers.flatMap(checkListening),
   ];
   return problems.length > 0 ? { ok: false, problems } : parsed;
 }
@@ -166,26 +169,6 @@ interface Place {
   readonly ids: ReadonlySet<string>;
 }
 
-function checkServer(
-  startup: StartupConfig,
-  server: AppConfig["servers"][number],
-  { at, ids }: Place,
-): Problem[] {
-  const problems: Problem[] = [];
-  if (!startup.servers.some(({ id }) => id === server.id))
-    problems.push(problem(`${at}.id`, `there is no server "${server.id}" in ${startupFile}`));
-  if (!ids.has(server.transport))
-    problems.push(problem(`${at}.transport`, `there is no transport "${server.transport}"`));
-  for (const [j, { cert }] of server.tls.certs.entries()) {
-    if (startup.pki.private.some(({ id }) => id === cert)) continue;
-    const reason = `there is no key "${cert}" in pki.private of ${startupFile}`;
-    problems.push(problem(`${at}.tls.certs[${j}].cert`, reason));
-  }
-  if (server.tls.implicit && server.tls.certs.length === 0)
-    problems.push(problem(`${at}.tls.implicit`, "needs a certificate in certs"));
-  return problems;
-}
-
 function checkFeedback({ feedback }: AppConfig): Problem[] {
   const own = feedback?.returnpath?.domain;
   if (feedback === undefined || own === undefined || feedback.domains.includes(own)) return [];
@@ -217,6 +200,8 @@ function checkGroup(
   const asksForDane = settings.some(({ session }) => session.tls.mode.startsWith("dane"));
   if (app.resolver.validating.length === 0 && asksForDane)
     problems.push(problem(at, "tls.mode dane needs name servers in resolver.validating"));
+  if ([group, ...group.transports].some(({ objectstore, plugin }) => objectstore && plugin))
+    problems.push(problem(at, "mail goes to either an objectstore or a plugin"));
   const target = group.dsn?.transport;
   if (target !== undefined && !ids.has(target))
     problems.push(problem(`${at}.dsn.transport`, `there is no transport "${target}"`));
@@ -234,11 +219,18 @@ function checkSources(app: AppConfig, at: string, { ipv4 = [], ipv6 = [] }: Sour
     .map((name) => problem(at, `there is no address "${name}"`));
 }
 
-function checkListeners({ type, listeners }: StartupConfig["servers"][number], i: number): Problem[] {
-  const wrong = (type === "plugin") === listeners.length > 0;
-  const reason =
-    type === "plugin" ? "a server of type plugin listens nowhere" : "needs at least one listener";
-  return wrong ? [{ file: startupFile, path: `servers[${i}].listeners`, reason }] : [];
+/** A class that no reply can have would never count. */
+function checkClasses({ bounces, suppression }: AppConfig, { reactions }: PolicyConfig): Problem[] {
+  const known = new Set<string>([...replyClasses, ...bounces.rules.map((rule) => rule.class)]);
+  const unknown = (file: string, path: string, names: readonly string[] = []): Problem[] =>
+    names.flatMap((name, i) => {
+      const reason = `there is no class "${name}", of replies or in bounces.rules`;
+      return known.has(name) ? [] : [{ file, path: `${path}[${i}]`, reason }];
+    });
+  return [
+    ...unknown(appFile, "suppression.classes", suppression?.classes),
+    ...reactions.flatMap(({ when }, i) => unknown(policyFile, `reactions[${i}].when.class`, when.class)),
+  ];
 }
 
 function checkWarmUp({ warmup }: PolicyConfig): Problem[] {

@@ -1,7 +1,7 @@
 /** `events` of smtpd-app.yaml: who hears what became of mail. An extension; docs/events.md describes it. */
 import { z } from "zod";
 
-import { duration, identifier, size } from "./config-values.ts";
+import { identifier, someSize, timeSpan } from "./config-values.ts";
 
 export const eventTypes = [
   "received",
@@ -21,7 +21,7 @@ const types = z
 
 const EventFile = z.strictObject({
   path: z.string().startsWith("/").describe("File that gets one JSON line an event."),
-  maxsize: size.prefault("100MiB").describe("A file of this size is put aside and a new one begins."),
+  maxsize: someSize.prefault("100MiB").describe("A file of this size is put aside and a new one begins."),
   keep: z.int().min(1).max(1000).default(10).describe("Files that are kept aside."),
   types,
 });
@@ -34,8 +34,8 @@ const Webhook = z.strictObject({
     .startsWith("/")
     .optional()
     .describe("File with the key that signs each batch, as Standard Webhooks says (whsec_… or any text)."),
-  maxpending: size.prefault("256MiB").describe("What may wait on disk; beyond it the oldest events go."),
-  timeout: duration.prefault("10s").describe("How long one post may take."),
+  maxpending: someSize.prefault("256MiB").describe("What may wait on disk; beyond it the oldest events go."),
+  timeout: timeSpan.prefault("10s").describe("How long one post may take."),
   types,
 });
 

@@ -68,7 +68,7 @@ const WarmUp = z.strictObject({
             (value) => (value instanceof Date ? value.toISOString().slice(0, 10) : value),
             z.iso.date(),
           )
-          .describe("First day, UTC."),
+          .describe("First day, UTC, such as 2026-11-28."),
       }),
     )
     .max(10_000)
@@ -77,7 +77,7 @@ const WarmUp = z.strictObject({
 });
 
 export const PolicyConfig = z.strictObject({
-  version: z.string().default("5.6").describe("Version of the format."),
+  version: z.string().default("5.6").describe("Version of the format, for people: any is taken."),
   rate: z
     .strictObject({
       algorithm: z

@@ -59,7 +59,7 @@ export const tag = z.string().min(1).max(32);
 
 export const QueueLimits = z.strictObject({
   concurrency: z.int().min(1).max(1_000_000).optional().describe("Attempts under way at once."),
-  rate: rate.optional().describe('Recipients, "tokens/seconds".'),
+  rate: rate.optional().describe('Recipients in a time, "tokens/seconds" such as "100/60".'),
   connectinterval: z.number().min(0).max(86_400).optional().describe("Seconds between two connections."),
   properties: z
     .record(z.string().max(64), z.union([z.string().max(1024), z.number(), z.boolean()]))

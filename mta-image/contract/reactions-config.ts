@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 
-import { duration, identifier, pattern } from "./config-values.ts";
+import { duration, identifier, pattern, timeSpan } from "./config-values.ts";
 import { QueueField, QueueLimits, QueueMatch } from "./queue-fields.ts";
 
 const reply = pattern(1024);
@@ -24,7 +24,7 @@ const When = z
       .min(1)
       .max(64)
       .optional()
-      .describe("Classes of docs/bounces.md."),
+      .describe("Classes of docs/bounces.md, or of bounces.rules."),
     status: z
       .string()
       .regex(/^[45]\.\d{1,3}\.(?:\d{1,3}|\*)$/, 'must be an enhanced status such as "4.7.0" or "4.7.*"')
@@ -41,7 +41,7 @@ export const ReactionConfig = z.strictObject({
   after: z
     .strictObject({
       count: z.int().min(1).max(1000).default(1).describe("Attempts with such an outcome."),
-      within: duration.prefault("1m").describe("Within this time."),
+      within: timeSpan.prefault("1m").describe("Within this time."),
     })
     .prefault({})
     .describe("How many such outcomes it takes."),
@@ -55,7 +55,7 @@ export const ReactionConfig = z.strictObject({
     .strictObject({
       suspend: z.boolean().default(false).describe("Nothing is tried."),
       ...limits.shape,
-      for: duration.prefault("15m").describe("Counted anew from each such outcome."),
+      for: timeSpan.prefault("15m").describe("Counted anew from each such outcome."),
       retry: duration
         .refine((ms) => ms >= 1000, "must be at least a second")
         .optional()

@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 
-import { domain, duration, identifier, size } from "./config-values.ts";
+import { domain, identifier, someSize, timeSpan } from "./config-values.ts";
 
 /** Ids of files are paths: "lib/a.hsl". */
 const fileId = z
@@ -55,7 +55,7 @@ const Directory = z.strictObject({
     .max(1024)
     .default("")
     .describe("Name of a user for ldap_bind(), with %s; without it the one entry that the filter finds."),
-  timeout: duration.prefault("10s").describe("For connecting, and for each answer."),
+  timeout: timeSpan.prefault("10s").describe("For connecting, and for each answer."),
 });
 
 export const ScriptingConfig = z
@@ -90,11 +90,11 @@ export const ScriptingConfig = z
     limits: z
       .strictObject({
         steps: z.int().min(1000).max(10_000_000_000).default(200_000_000).describe("Steps of the script."),
-        computing: duration
+        computing: timeSpan
           .prefault("2s")
           .describe("Time of computing; while a script computes, mail waits."),
-        time: duration.prefault("5m").describe("Time from start to end, waiting included."),
-        memory: size.prefault("1GiB").describe("Bytes that are allocated in all."),
+        time: timeSpan.prefault("5m").describe("Time from start to end, waiting included."),
+        memory: someSize.prefault("1GiB").describe("Bytes that are allocated in all."),
       })
       .prefault({})
       .describe("Extension. What one run may use."),

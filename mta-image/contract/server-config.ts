@@ -1,7 +1,7 @@
 /** `servers` of smtpd-app.yaml: what a reload may change about the servers that take mail. */
 import { z } from "zod";
 
-import { domain, duration, identifier, network, size } from "./config-values.ts";
+import { domain, duration, identifier, network, someSize, timeSpan } from "./config-values.ts";
 import { withoutEffect } from "./halon-keys.ts";
 import { Phase, recipientHook } from "./scripting-config.ts";
 
@@ -74,13 +74,13 @@ export const AppServer = z.strictObject({
             .min(1)
             .max(10_000)
             .default(1000)
-            .describe("Recipients of one message; those beyond are put off with 452."),
+            .describe("Recipients of one message by SMTP; those beyond are put off with 452."),
         })
         .prefault({})
         .describe("Each RCPT TO."),
       data: z
         .strictObject({
-          maxsize: size.prefault("50MiB").describe("Bytes of one message; offered as SIZE."),
+          maxsize: someSize.prefault("50MiB").describe("Bytes of one message; offered as SIZE."),
           maxhops: z
             .int()
             .min(1)
@@ -121,7 +121,7 @@ export const AppServer = z.strictObject({
         .describe("Path of the file of keys, one a line, that X-API-Key may show; read at each request."),
     })
     .optional()
-    .describe("Extension. Of a server of type http; without it nobody may submit."),
+    .describe("Extension. Of a server of type http alone; without it nobody may submit."),
   auth: z
     .strictObject({
       file: z
@@ -134,7 +134,7 @@ export const AppServer = z.strictObject({
     .describe("Extension. AUTH PLAIN and LOGIN, within TLS; who has authenticated may send to any domain."),
   timeout: z
     .strictObject({
-      idle: duration
+      idle: timeSpan
         .prefault("5m")
         .describe("Silence after which a client is told goodbye (RFC 5321 4.5.3.2.7)."),
     })

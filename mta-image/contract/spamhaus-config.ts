@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 
-import { domain, duration, network, networkAddress } from "./config-values.ts";
+import { domain, duration, network, networkAddress, timeSpan } from "./config-values.ts";
 
 export const spamhausLists = ["zen", "authbl", "dbl", "zrd", "hbl"] as const;
 export type SpamhausList = (typeof spamhausLists)[number];
@@ -57,7 +57,7 @@ export const SpamhausConfig = z.strictObject({
     .boolean()
     .default(true)
     .describe("Whether mail passes while lookups fail. When false it is deferred with 451."),
-  timeout: duration.prefault("5s").describe("How long one stage waits for all its answers."),
+  timeout: timeSpan.prefault("5s").describe("How long one stage waits for all its answers."),
   actions: z
     .partialRecord(listOrCode, z.enum(spamhausActions))
     .default({})

@@ -18,7 +18,7 @@ const Listener = z.strictObject({
     .describe(
       'IP address to listen on, "::" for IPv6, or the path of a UNIX socket, whose clients may relay.',
     ),
-  id: identifier.optional().describe("Name of the listener in logs."),
+  id: identifier.optional().describe("Name of the listener in the log."),
   backlog: z.int().min(1).max(65_535).default(4096).describe("Connections that the kernel keeps waiting."),
 });
 
@@ -49,7 +49,7 @@ const PrivateKey = z.strictObject({
 });
 
 export const StartupConfig = z.strictObject({
-  version: z.string().default("5.6").describe("Version of the format."),
+  version: z.string().default("5.6").describe("Version of the format, for people: any is taken."),
   servers: z.array(Server).min(1).max(16).describe("Servers and their listeners."),
   environment: z
     .strictObject({

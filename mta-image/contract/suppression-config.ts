@@ -1,7 +1,7 @@
 /** `suppression` of smtpd-app.yaml: recipients that get no mail any more. An extension; docs/bounces.md describes it. */
 import { z } from "zod";
 
-import { duration } from "./config-values.ts";
+import { timeSpan } from "./config-values.ts";
 
 export const SuppressionConfig = z.strictObject({
   classes: z
@@ -9,7 +9,7 @@ export const SuppressionConfig = z.strictObject({
     .max(64)
     .default(["bad-mailbox", "inactive-mailbox", "bad-domain"])
     .describe("Classes of failures that put a recipient on the list."),
-  for: duration.prefault("90d").describe("How long those stay on it."),
+  for: timeSpan.prefault("90d").describe("How long those stay on it."),
   max: z
     .int()
     .min(1)

@@ -15,7 +15,7 @@ const Suspend = QueueMatch.extend({
 });
 
 export const SuspendConfig = z.strictObject({
-  version: z.string().default("5.6").describe("Version of the format."),
+  version: z.string().default("5.6").describe("Version of the format, for people: any is taken."),
   suspends: z.array(Suspend).max(10_000).default([]).describe("Any of these that matches suspends."),
 });
 export type SuspendConfig = z.infer<typeof SuspendConfig>;

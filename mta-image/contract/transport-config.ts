@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 
-import { duration, identifier, networkAddress, port, tlsModes } from "./config-values.ts";
+import { duration, identifier, networkAddress, port, timeSpan, tlsModes } from "./config-values.ts";
 import { ObjectStoreConfig } from "./object-store-config.ts";
 
 export const Address = z.strictObject({
@@ -88,7 +88,7 @@ const PluginDelivery = z.strictObject({
     .describe(
       "What it is given; {transactionid}, {queueid}, {sender}, {recipient}, {recipientdomain} are filled in.",
     ),
-  timeout: duration.prefault("10m").describe("After it the outcome is unclear and the mail is tried again."),
+  timeout: timeSpan.prefault("10m").describe("After it the outcome is unclear and the mail is tried again."),
 });
 
 const sourceNames = z.union([z.array(networkAddress.or(identifier)), z.literal(false)], {
@@ -118,7 +118,7 @@ const transportSettings = {
         })
         .optional()
         .describe("Addresses to connect from, or their ids in addresses; chosen anew at each attempt."),
-      timeout: duration.optional().describe("Extension. How long connecting may take; 30s when absent."),
+      timeout: timeSpan.optional().describe("Extension. How long connecting may take; 30s when absent."),
     })
     .optional()
     .describe("Where and from where connections are opened."),
@@ -152,10 +152,10 @@ const transportSettings = {
     .optional()
     .describe("How it is spoken over them."),
   objectstore: ObjectStoreConfig.optional().describe(
-    "Extension. Mail becomes objects of a store that speaks S3, in place of SMTP.",
+    "Extension. Mail becomes objects of a store that speaks S3, in place of SMTP; not beside plugin.",
   ),
   plugin: PluginDelivery.optional().describe(
-    "Extension. A plugin delivers, in place of SMTP (docs/plugin-abi.md).",
+    "Extension. A plugin delivers, in place of SMTP (docs/plugin-abi.md); not beside objectstore.",
   ),
 } as const;
 
@@ -216,7 +216,14 @@ export function settingsOf(group: Group, own: Group["transports"][number]): Chos
         mtasts: session.tls?.mtasts ?? sessionOfGroup.tls?.mtasts ?? false,
       },
     },
-    objectstore: own.objectstore ?? group.objectstore,
-    plugin: own.plugin ?? group.plugin,
+    ...wayOf([own, group]),
   };
+}
+
+/** Where mail goes in place of SMTP: whoever says one of both first has said all of it. */
+function wayOf(
+  said: readonly Pick<Group, "objectstore" | "plugin">[],
+): Pick<ChosenSettings, "objectstore" | "plugin"> {
+  const { objectstore, plugin } = said.find((one) => one.objectstore ?? one.plugin) ?? {};
+  return { objectstore, plugin };
 }

@@ -10,6 +10,8 @@ test("bounds stand behind the kinds that they bound", () => {
   assert.equal(kindOf("servers[].listeners[].port"), "integer, 0 to 65535");
   assert.equal(kindOf("scripting.ffilibraries"), "list (1 to 32) of string (255 at most)");
   assert.equal(kindOf("spool.minfree.inodes"), "integer, 0 or more");
+  assert.equal(kindOf("servers[].timeout.idle"), "duration, more than 0");
+  assert.equal(kindOf("spamhaus.actions"), "map of names to `accept`, `tag`, `defer`, `reject`");
 });
 
 test("every key of the configuration is described in words", () => {

@@ -19,7 +19,7 @@ export async function openServer(
 ): Promise<void> {
   const { near, settings, staged, log, onOpen } = options;
   const usual = (): SessionSettings => found(settings().sessions.get(server.id), server.id);
-  for (const { address, port, backlog } of server.listeners) {
+  for (const { id, address, port, backlog } of server.listeners) {
     const smtp = new SmtpServer({
       address: address.startsWith("/")
         ? { kind: "unix", path: address, backlog }
@@ -30,7 +30,7 @@ export async function openServer(
     });
     await smtp.start();
     onOpen(smtp);
-    log.info({ server: server.id, address, port: smtp.port }, "listening");
+    log.info({ server: server.id, listener: id, address, port: smtp.port }, "listening");
   }
 }
 

@@ -29,7 +29,7 @@ import { type NameService, Targets } from "./targets.ts";
 import { traceRoutes } from "./trace-routes.ts";
 import { Users } from "./users.ts";
 import { Watch } from "./watch.ts";
-import { type WebConfig, invalid, spanOf } from "./web-config.ts";
+import { type WebConfig, invalid } from "./web-config.ts";
 
 export interface StartOptions {
   readonly file: string;
@@ -51,8 +51,8 @@ export interface RunningWeb {
 }
 
 export async function startWeb(options: StartOptions): Promise<RunningWeb> {
-  const { config, file, clock, log } = options;
-  const client = new EngineClient(config.engines, spanOf(file, config.engines.timeout));
+  const { config, clock, log } = options;
+  const client = new EngineClient(config.engines, config.engines.timeout);
   const fleet = new Fleet(new Targets(config.engines, options), client);
   const watch = new Watch(fleet, clock);
   const app = await makeServer(options, { fleet, watch });
@@ -78,7 +78,7 @@ async function makeServer(
   const { config, file, clock, log, pages, version } = options;
   const key = await readKey(file, config.sessions.keyfile);
   const users = await Users.open(config.users ?? null, log);
-  const lifetimeMs = spanOf(file, config.sessions.lifetime);
+  const lifetimeMs = config.sessions.lifetime;
   const { proxy, oidc, title } = config;
   const sessions = new Sessions({ users, clock, key, lifetimeMs, proxy, signOnStamp: stampOf(oidc) });
   const signOn = oidc === undefined ? null : new SingleSignOn(oidc, log);

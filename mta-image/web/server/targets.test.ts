@@ -21,7 +21,7 @@ function setUp() {
     hosts: [],
     discover: [{ host: "out-pods.mail.svc", port: 8443, scheme: "https" as const }],
   };
-  const targets = new Targets({ ...config, timeout: "3s" }, { names, clock });
+  const targets = new Targets({ ...config, timeout: 3000 }, { names, clock });
   const look = async (): Promise<string[]> => {
     const { targets: found, failures } = await targets.all();
     return [...found.map(({ name, url }) => `${name} ${url}`), ...failures.map(({ reason }) => reason)];

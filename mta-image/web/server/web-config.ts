@@ -7,7 +7,7 @@ import { load } from "js-yaml";
 import { z } from "zod";
 
 import { Failure, describe } from "#base/error.ts";
-import { parseDuration } from "#contract/units.ts";
+import { timeSpan } from "#contract/config-values.ts";
 import { Role } from "#web/shared/web-api.ts";
 
 const path = z.string().min(1).max(4096);
@@ -108,11 +108,7 @@ export const WebConfig = z.strictObject({
         .optional()
         .describe("PEM file of the authority that the engines' certificates are checked by."),
       servername: z.string().max(253).optional().describe("The name in the engines' certificates."),
-      timeout: z
-        .string()
-        .default("3s")
-        .meta({ unit: "duration" })
-        .describe("An engine that takes longer is shown as silent."),
+      timeout: timeSpan.prefault("3s").describe("An engine that takes longer is shown as silent."),
     })
     .refine(({ hosts, discover }) => hosts.length + discover.length > 0, "names no engine")
     .describe("Whose pages these are; at least one."),
@@ -122,11 +118,7 @@ export const WebConfig = z.strictObject({
   sessions: z
     .strictObject({
       keyfile: path.describe("At least 32 random bytes; the same for all replicas."),
-      lifetime: z
-        .string()
-        .default("8h")
-        .meta({ unit: "duration" })
-        .describe("After it one has to log in again."),
+      lifetime: timeSpan.prefault("8h").describe("After it one has to log in again."),
     })
     .describe("Cookies are signed with it, so no server needs to remember anybody."),
   proxy: z
@@ -170,13 +162,6 @@ export async function loadWebConfig(file: string): Promise<WebConfig> {
     throw invalid(file, `${issue?.path.join(".")}: ${issue?.message}`);
   }
   return parsed.data;
-}
-
-/** Milliseconds of a duration that the file names. */
-export function spanOf(file: string, text: string): number {
-  const ms = parseDuration(text);
-  if (ms === null || ms === 0) throw invalid(file, `${text} is no duration such as 8h`);
-  return ms;
 }
 
 export function invalid(file: string, reason: string): Failure {
