@@ -38,7 +38,7 @@ export abstract class ExpressionEmitter extends OperatorEmitter {
       case "logical":
         return this.#logical(node);
       case "conditional":
-        return `(${this.test(node.test)}?${this.expression(node.chosen)}:${this.expression(node.otherwise)})`;
+        return `(${this.#truth(node.test)}?${this.expression(node.chosen)}:${this.expression(node.otherwise)})`;
       case "assign":
         return this.#assign(node);
       case "step":
@@ -80,7 +80,7 @@ export abstract class ExpressionEmitter extends OperatorEmitter {
       this.variable(node.name) === `$${node.name}` &&
       this.fn.locals.has(node.name) &&
       !this.fn.captured.has(node.name);
-    return dies ? this.expression(node) : this.hold(node);
+    return this.passing(() => (dies ? this.expression(node) : this.hold(node)));
   }
 
   isFresh(node: Expression): boolean {
@@ -98,16 +98,24 @@ export abstract class ExpressionEmitter extends OperatorEmitter {
     ].includes(node.kind);
   }
 
+  /** For statements. */
   test(node: Expression): string {
+    return this.passing(() => this.#truth(node));
+  }
+
+  #truth(node: Expression): string {
     const code = this.expression(node);
     return staticType(node, this.numbers) === "boolean" ? code : `truthy(${code})`;
   }
 
+  /** For statements, and what stands in the place of one. */
   discarded(node: Expression): string {
-    if (node.kind === "step") return this.#step(node, false);
-    if (node.kind === "assign" && node.operator === null && node.target.kind !== "array")
-      return this.assignTo(node.target, this.hold(node.value));
-    return this.expression(node);
+    return this.passing(() => {
+      if (node.kind === "step") return this.#step(node, false);
+      if (node.kind === "assign" && node.operator === null && node.target.kind !== "array")
+        return this.assignTo(node.target, this.hold(node.value));
+      return this.expression(node);
+    });
   }
 
   #nameValue(node: Extract<Expression, { kind: "name" }>): string {
@@ -133,7 +141,9 @@ export abstract class ExpressionEmitter extends OperatorEmitter {
         ? `.push(${this.hold(value)})`
         : `${mark(at)}.set(${this.expression(key)},${this.hold(value)})`;
     });
-    return `new ArrayBuilder()${parts.join("")}.array`;
+    if (parts.length <= MOST_CHAINED) return `new ArrayBuilder()${parts.join("")}.array`;
+    const builder = this.temp();
+    return `(${builder}=new ArrayBuilder(),${chained(builder, parts)},${builder}.array)`;
   }
 
   #item({ base, at }: Extract<Expression, { kind: "index" }>, index: Expression): string {
@@ -160,7 +170,7 @@ export abstract class ExpressionEmitter extends OperatorEmitter {
 
   #unary(node: Extract<Expression, { kind: "unary" }>): string {
     const { operand } = node;
-    if (node.operator === "not") return `(!${this.test(operand)})`;
+    if (node.operator === "not") return `(!${this.#truth(operand)})`;
     if (node.operator === "-" && operand.kind === "literal" && typeof operand.value === "number")
       return `(-${operand.value})`;
     const name = { "-": "negate", "+": "plus", "~": "complement" }[node.operator];
@@ -168,8 +178,8 @@ export abstract class ExpressionEmitter extends OperatorEmitter {
   }
 
   #logical(node: Extract<Expression, { kind: "logical" }>): string {
-    if (node.operator === "and") return `(${this.test(node.left)}&&${this.test(node.right)})`;
-    if (node.operator === "or") return `(${this.test(node.left)}||${this.test(node.right)})`;
+    if (node.operator === "and") return `(${this.#truth(node.left)}&&${this.#truth(node.right)})`;
+    if (node.operator === "or") return `(${this.#truth(node.left)}||${this.#truth(node.right)})`;
     if (node.operator === "??") return `(${this.expression(node.left)}??${this.expression(node.right)})`;
     const left = this.temp();
     return `(truthy(${left}=${this.expression(node.left)})?${left}:${this.expression(node.right)})`;
@@ -221,6 +231,16 @@ export abstract class ExpressionEmitter extends OperatorEmitter {
       fallback === undefined ? `${mark(node.at)}noMatch(${subject})` : this.expression(fallback.result);
     return `(${subject}=${this.expression(node.subject)},${chain.join("")}${last})`;
   }
+}
+
+/** Calls of one builder in a row: V8 goes down into them one by one, and has no stack for some thousand. */
+const MOST_CHAINED = 500;
+
+function chained(builder: string, calls: readonly string[]): string {
+  const chains: string[] = [];
+  for (let at = 0; at < calls.length; at += MOST_CHAINED)
+    chains.push(builder + calls.slice(at, at + MOST_CHAINED).join(""));
+  return chains.join(",");
 }
 
 /** In halves, from left to right: one within the other would be deeper than a compiler can go in a text of many variables. */

@@ -26,6 +26,7 @@ export abstract class TargetEmitter {
   /** Where the function waits or yields, as often as that is written. */
   protected stops = 0;
   #temps = 0;
+  #mostTemps = 0;
 
   constructor(out: ProgramOut, fn: Fn) {
     this.out = out;
@@ -39,11 +40,23 @@ export abstract class TargetEmitter {
 
   temp(): string {
     this.#temps += 1;
+    this.#mostTemps = Math.max(this.#mostTemps, this.#temps);
     return `t${this.#temps}`;
   }
 
   temps(): string[] {
-    return Array.from({ length: this.#temps }, (_, at) => `t${at + 1}`);
+    return Array.from({ length: this.#mostTemps }, (_, at) => `t${at + 1}`);
+  }
+
+  /**
+   * Code whose temporaries nobody names behind it, so that what follows takes them again: a call needs room on the stack for all
+   * that its function has, and each place where it waits a look at all of them.
+   */
+  protected passing(write: () => string): string {
+    const before = this.#temps;
+    const code = write();
+    this.#temps = before;
+    return code;
   }
 
   variable(name: string, fn = this.fn): string {
