@@ -1,12 +1,12 @@
 /**
  * DELIVERBY (RFC 2852) in the queue: mail that its sender wants back by a time is not tried after it, and is tried once
- * more right at that time; a sender that only wants to know hears then that the mail is late. Pure, but for the courier
- * that it wraps.
+ * more right at that time; a sender that only wants to know hears then that the mail is late. Of mail whose turn does not
+ * come by then, latecomers.ts sees to it. Pure, but for the courier that it wraps.
  */
 import type { Clock } from "#base/clock.ts";
 
 import type { Envelope } from "../message/envelope.ts";
-import type { Courier, Outcome } from "./courier.ts";
+import type { Attempt, Courier, Outcome } from "./courier.ts";
 import type { RetryDecision } from "./retry.ts";
 import { wrapCourier } from "./wrapped-courier.ts";
 
@@ -25,6 +25,23 @@ export function expiredStatus(envelope: Pick<Envelope, "deliverBy">, now: number
 
 export function isTooLate({ deliverBy }: Pick<Envelope, "deliverBy">, now: number): boolean {
   return deliverBy?.mode === "return" && now >= deliverBy.at;
+}
+
+/** Of mail that waits on: its sender only wants to know (RFC 3463 3.5). */
+export const late: Outcome = { ...tooLate, kind: "deferred", status: "4.4.7" };
+
+/**
+ * A sender's time is still to be minded: of mail that is wanted back always, else until its sender was told. What is due
+ * behind that time was told of: who tells lets it be due there, so that a restart knows.
+ */
+export function isToBeTold({ message, dueAt }: DueMail): boolean {
+  const { deliverBy } = message.envelope;
+  return deliverBy !== undefined && (deliverBy.mode === "return" || dueAt <= deliverBy.at);
+}
+
+interface DueMail {
+  readonly message: { readonly envelope: Pick<Envelope, "deliverBy"> };
+  readonly dueAt: number;
 }
 
 /** What is planned, with the sender's time in mind. `wasDueAt`: when the attempt that was just made was due. */
@@ -47,10 +64,14 @@ export function withDeadlines(courier: Courier, clock: Clock): Courier {
     const { deliverBy } = attempt.message.envelope;
     if (deliverBy === undefined) return courier.deliver(attempt);
     const now = clock.now();
-    if (isTooLate({ deliverBy }, now))
-      return courier.expired?.(attempt, tooLate) ?? Promise.resolve(attempt.recipients.map(() => tooLate));
+    if (isTooLate({ deliverBy }, now)) return expire(courier, attempt);
     const { at, mode, trace } = deliverBy;
     const seconds = Math.round((at - now) / 1000);
     return courier.deliver({ ...attempt, deliverBy: { seconds, mode, trace } });
   });
+}
+
+/** What becomes of an attempt that is not made any more. Never rejects. */
+export function expire(courier: Courier, attempt: Attempt): Promise<readonly Outcome[]> {
+  return courier.expired?.(attempt, tooLate) ?? Promise.resolve(attempt.recipients.map(() => tooLate));
 }

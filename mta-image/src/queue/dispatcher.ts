@@ -31,6 +31,8 @@ export interface DispatcherOptions {
   /** Broken, or behind for now: what becomes of an attempt is kept nowhere, and the next process would make it again. */
   readonly spool: Pick<Spool, "isBroken" | "isBehind">;
   readonly reactions: Reactions;
+  /** Hears which entries stand in a line, and which have left it for an attempt. */
+  readonly latecomers: { watch(entry: Entry): void; forget(entry: Entry): void };
   /** An entry that was refused at the pick-up. */
   readonly refused: (entry: Entry, by: string, value: unknown) => void;
   /** One outcome per entry, in order. Resolves when notices, if any are due, are sent or put off. */
@@ -74,11 +76,18 @@ export class Dispatcher {
     return this.#running;
   }
 
-  /** Why nothing more may start, whatever the line; null: it may. */
-  get idleBecause(): string | null {
+  /** Why nothing may begin, and nobody be told of anything; null: it may. */
+  get stoppedBecause(): string | null {
     if (this.isPaused) return "the engine is fenced";
     if (this.#options.spool.isBroken) return "the spool is broken";
     if (this.#options.spool.isBehind) return "the disk is full, and what becomes of mail could not be kept";
+    return null;
+  }
+
+  /** Why no attempt may start, whatever the line; null: it may. */
+  get idleBecause(): string | null {
+    const stopped = this.stoppedBecause;
+    if (stopped !== null) return stopped;
     const isFull = this.#isClosed || this.#running >= this.#options.maxRunning;
     return isFull ? "all attempts of the engine are under way" : null;
   }
@@ -134,6 +143,7 @@ export class Dispatcher {
     entry.phase = "ready";
     const line = entry.verdict === null ? entry.destination : this.#notices;
     line.push(entry);
+    if (entry.verdict === null) this.#options.latecomers.watch(entry);
     this.#list(line);
   }
 
@@ -177,15 +187,21 @@ export class Dispatcher {
     const first = line.peek();
     if (first === null || line.running >= courier.attemptsPerDestination) return;
     if (line.isForNotices || (admission.isOpen && line.localIps === null)) {
-      void this.#run(line, line.take(), null);
+      void this.#run(line, this.#take(line), null);
     } else {
       const wake = (): void => this.#wake(line);
       const ticket = admission.admit(line, { isFirstTry: first.attempts === 0, wake });
       if (ticket === null) return;
-      const entries = this.#pickUp(line, line.take(ticket.room), ticket);
+      const entries = this.#pickUp(line, this.#take(line, ticket.room), ticket);
       if (entries.length > 0) void this.#run(line, entries, ticket);
     }
     this.#list(line);
+  }
+
+  #take(line: Line, most?: number): readonly Entry[] {
+    const entries = line.take(most);
+    for (const entry of entries) this.#options.latecomers.forget(entry);
+    return entries;
   }
 
   /** Those that the doorkeeper lets go. */

@@ -25,7 +25,7 @@ test("whatever is added and removed, the earliest entry is in front", () => {
   const steps = fc.array(fc.record({ dueAt: fc.integer({ min: 0, max: 50 }), remove: fc.boolean() }));
   fc.assert(
     fc.property(steps, fc.integer({ min: 0 }), (orders, seed) => {
-      const heap = new DueHeap();
+      const heap = new DueHeap<Entry>();
       const inside: Entry[] = [];
       for (const [i, { dueAt, remove }] of orders.entries()) {
         if (remove && inside.length > 0) {
@@ -48,7 +48,7 @@ test("whatever is added and removed, the earliest entry is in front", () => {
 test("entries that are all given other times come out by those", () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 0, max: 50 })), fc.integer({ min: 1, max: 50 }), (times, turn) => {
-      const heap = new DueHeap();
+      const heap = new DueHeap<Entry>();
       for (const dueAt of times) heap.add(entry(dueAt));
       const other = (dueAt: number): number => (dueAt * 7 + turn) % 51;
       heap.retime(({ dueAt }) => other(dueAt));

@@ -1,27 +1,33 @@
-/** Waiting entries by due time: a binary heap with removal from the middle, O(log n) each. */
-import type { Entry } from "./entry.ts";
+/** What waits for its time, the earliest first: a binary heap with removal from the middle, O(log n) each. */
 
-export class DueHeap {
-  readonly #entries: Entry[] = [];
+export interface Timed {
+  /** Wall-clock ms. */
+  dueAt: number;
+  /** Place in the heap, -1 outside. */
+  heapIndex: number;
+}
+
+export class DueHeap<T extends Timed> {
+  readonly #entries: T[] = [];
 
   get size(): number {
     return this.#entries.length;
   }
 
-  peek(): Entry | undefined {
+  peek(): T | undefined {
     return this.#entries[0];
   }
 
-  add(entry: Entry): void {
+  add(entry: T): void {
     this.#entries.push(entry);
     this.#up(this.#entries.length - 1);
   }
 
   /** Does nothing for an entry that is not in the heap. */
-  remove(entry: Entry): void {
+  remove(entry: T): void {
     const index = entry.heapIndex;
     if (index === -1) return;
-    const last = this.#entries.pop() as Entry;
+    const last = this.#entries.pop() as T;
     entry.heapIndex = -1;
     if (last === entry) return;
     this.#put(last, index);
@@ -30,22 +36,22 @@ export class DueHeap {
   }
 
   /** Gives each entry another time. */
-  retime(timeOf: (entry: Entry) => number): void {
+  retime(timeOf: (entry: T) => number): void {
     for (const entry of this.#entries) entry.dueAt = timeOf(entry);
     for (let index = (this.#entries.length >> 1) - 1; index >= 0; index--) this.#down(index);
   }
 
-  #put(entry: Entry, index: number): void {
+  #put(entry: T, index: number): void {
     this.#entries[index] = entry;
     entry.heapIndex = index;
   }
 
   #up(start: number): void {
-    const entry = this.#entries[start] as Entry;
+    const entry = this.#entries[start] as T;
     let index = start;
     while (index > 0) {
       const above = (index - 1) >> 1;
-      const parent = this.#entries[above] as Entry;
+      const parent = this.#entries[above] as T;
       if (parent.dueAt <= entry.dueAt) break;
       this.#put(parent, index);
       index = above;
@@ -54,18 +60,17 @@ export class DueHeap {
   }
 
   #down(start: number): void {
-    const entry = this.#entries[start] as Entry;
+    const entry = this.#entries[start] as T;
     let index = start;
     for (;;) {
       const left = index * 2 + 1;
       if (left >= this.#entries.length) break;
       const right = left + 1;
       const smaller =
-        right < this.#entries.length &&
-        (this.#entries[right] as Entry).dueAt < (this.#entries[left] as Entry).dueAt
+        right < this.#entries.length && (this.#entries[right] as T).dueAt < (this.#entries[left] as T).dueAt
           ? right
           : left;
-      const child = this.#entries[smaller] as Entry;
+      const child = this.#entries[smaller] as T;
       if (child.dueAt >= entry.dueAt) break;
       this.#put(child, index);
       index = smaller;

@@ -1,31 +1,35 @@
 /**
- * Wakes entries when their time has come: the due heap and one timer, for the earliest of them. Due times are
+ * Wakes what waits when its time has come: the due heap and one timer, for the earliest of it. Due times are
  * wall-clock, so the timer looks at least once a minute: a clock that was set forward is noticed then, and what is due by it
- * wakes. One that was set back takes the due times with it (wait-bounds.ts). Never fails.
+ * wakes. Whoever waits says what becomes of due times when it was set back. Never fails.
  */
 import type { Clock, Timer } from "#base/clock.ts";
 
-import { DueHeap } from "./due-heap.ts";
-import type { Entry } from "./entry.ts";
-import { dueAfterSettingBack } from "./wait-bounds.ts";
+import { DueHeap, type Timed } from "./due-heap.ts";
+
+export interface DueTimerOptions<T extends Timed> {
+  readonly onDue: (due: readonly T[]) => void;
+  /** The due time after the clock was set back by `back` ms, to `now`. */
+  readonly afterSettingBack: (waiting: T, by: { readonly now: number; readonly back: number }) => number;
+}
 
 const LOOK_AT_LEAST_MS = 60_000;
 /** What a time service takes back in one step is nothing to wait for. */
 const CORRECTION_MS = 1000;
 
-export class DueTimer {
+export class DueTimer<T extends Timed> {
   readonly #clock: Clock;
-  readonly #onDue: (entries: readonly Entry[]) => void;
-  readonly #heap = new DueHeap();
+  readonly #options: DueTimerOptions<T>;
+  readonly #heap = new DueHeap<T>();
   #timer: { readonly at: number; readonly timer: Timer } | null = null;
   #isClosed = false;
   /** How far the wall was before the monotonic clock at the last look. */
   #lead: number;
 
-  constructor(clock: Clock, onDue: (entries: readonly Entry[]) => void) {
+  constructor(clock: Clock, options: DueTimerOptions<T>) {
     this.#clock = clock;
     this.#lead = clock.now() - clock.monotonic();
-    this.#onDue = onDue;
+    this.#options = options;
   }
 
   get size(): number {
@@ -37,16 +41,16 @@ export class DueTimer {
     return this.#heap.peek()?.dueAt ?? null;
   }
 
-  add(entry: Entry): void {
+  add(waiting: T): void {
     // First: its time is of the clock as it is now.
     this.#followClock();
-    this.#heap.add(entry);
+    this.#heap.add(waiting);
     this.#plan();
   }
 
-  /** Does nothing for an entry that is not waiting here. */
-  remove(entry: Entry): void {
-    this.#heap.remove(entry);
+  /** Does nothing for what is not waiting here. */
+  remove(waiting: T): void {
+    this.#heap.remove(waiting);
   }
 
   close(): void {
@@ -69,19 +73,21 @@ export class DueTimer {
     const lead = now - this.#clock.monotonic();
     const back = this.#lead - lead;
     this.#lead = lead;
-    if (back > CORRECTION_MS) this.#heap.retime((entry) => dueAfterSettingBack(entry, { now, back }));
+    if (back <= CORRECTION_MS) return;
+    const { afterSettingBack } = this.#options;
+    this.#heap.retime((waiting) => afterSettingBack(waiting, { now, back }));
   }
 
   #look(): void {
     this.#timer = null;
     this.#followClock();
     const now = this.#clock.now();
-    const due: Entry[] = [];
+    const due: T[] = [];
     for (let next = this.#heap.peek(); next !== undefined && next.dueAt <= now; next = this.#heap.peek()) {
       this.#heap.remove(next);
       due.push(next);
     }
     this.#plan();
-    if (due.length > 0) this.#onDue(due);
+    if (due.length > 0) this.#options.onDue(due);
   }
 }

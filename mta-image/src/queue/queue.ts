@@ -9,24 +9,27 @@
 import type { Clock } from "#base/clock.ts";
 
 import type { Moved, Spool, LiveMail } from "../spool/spool.ts";
-import { Admission, type AdmissionOptions } from "./admission.ts";
-import type { Courier, Outcome } from "./courier.ts";
+import { Admission } from "./admission.ts";
+import type { Courier } from "./courier.ts";
 import { withDeadlines } from "./deadline.ts";
 import { DestinationQueue, type LineName, destinationKey, leaveLine } from "./destination-queue.ts";
-import { Dispatcher, attemptOf } from "./dispatcher.ts";
-import { type Doorkeeper, openDoors } from "./doorkeeper.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { openDoors } from "./doorkeeper.ts";
 import { DueTimer } from "./due-timer.ts";
 import { DynamicRules } from "./dynamic-rules.ts";
+import { Entrance } from "./entrance.ts";
 import { type Beginning, Entry } from "./entry.ts";
 import { type Explanation, explainEntry } from "./explain.ts";
 import { KeptMessages } from "./kept-messages.ts";
+import { Latecomers } from "./latecomers.ts";
+import { figuresOf } from "./queue-figures.ts";
 import type { QueueFigures, QueueOptions } from "./queue-options.ts";
 import { Quotas } from "./quotas.ts";
 import { Reactions } from "./reactions.ts";
 import type { RetrySchedule } from "./retry.ts";
 import { Rulebook } from "./rulebook.ts";
 import { type OutcomeCounters, Settlement } from "./settlement.ts";
-import { dueWhenReleased, dueWhenTaken } from "./wait-bounds.ts";
+import { dueAfterSettingBack, dueWhenReleased, dueWhenTaken } from "./wait-bounds.ts";
 import { WaitingRoom } from "./waiting-room.ts";
 
 export type { QueueFigures, QueueOptions } from "./queue-options.ts";
@@ -48,9 +51,9 @@ export class Queue {
   readonly #dispatcher: Dispatcher;
   readonly #admission: Admission;
   readonly #settlement: Settlement;
-  readonly #due: DueTimer;
-  readonly #doorkeeper: Doorkeeper;
-  readonly #sourcesFor: AdmissionOptions["sourcesFor"];
+  readonly #due: DueTimer<Entry>;
+  readonly #latecomers: Latecomers;
+  readonly #entrance: Entrance;
   #total = 0;
   #held = 0;
 
@@ -58,8 +61,7 @@ export class Queue {
     const { clock, log, maxRunning } = options;
     this.#options = options;
     this.#clock = clock;
-    this.#doorkeeper = options.doorkeeper ?? openDoors;
-    this.#sourcesFor = options.sourcesFor;
+    const doorkeeper = options.doorkeeper ?? openDoors;
     this.#spool = options.spool;
     this.#messages = new KeptMessages(options.spool);
     this.#courier = withDeadlines(options.courier, clock);
@@ -86,8 +88,25 @@ export class Queue {
     this.#admission = new Admission({
       ...options,
       rulebook: this.rulebook,
-      doorkeeper: this.#doorkeeper,
+      doorkeeper,
       located: (line) => this.quotas.located(line),
+    });
+    this.#entrance = new Entrance({
+      ...options,
+      doorkeeper,
+      courier: this.#courier,
+      admission: this.#admission,
+      settlement: this.#settlement,
+      change: (entry, name) => this.#dispatcher.change(entry, name),
+    });
+    this.#latecomers = new Latecomers({
+      clock,
+      courier: this.#courier,
+      settlement: this.#settlement,
+      isStopped: () => this.#dispatcher.stoppedBecause !== null,
+      entriesOf: ({ id }) => this.find(id),
+      takeOut: (entry) => this.#takeOut(entry),
+      record: (entry) => this.#record(entry),
     });
     this.#dispatcher = new Dispatcher({
       courier: this.#courier,
@@ -98,13 +117,17 @@ export class Queue {
       quotas: this.quotas,
       spool: this.#spool,
       reactions: this.reactions,
-      doorkeeper: this.#doorkeeper,
-      refused: (entry, by, value) => void this.#giveBack(entry, by, value),
+      doorkeeper,
+      latecomers: this.#latecomers,
+      refused: (...refusal) => void this.#entrance.giveBack(...refusal),
       settle: (...attempted) => this.#settlement.settle(...attempted),
     });
-    this.#due = new DueTimer(clock, (entries) => {
-      for (const entry of entries) this.#place(entry);
-      this.#dispatcher.pump();
+    this.#due = new DueTimer<Entry>(clock, {
+      onDue: (entries) => {
+        for (const entry of entries) this.#place(entry);
+        this.#dispatcher.pump();
+      },
+      afterSettingBack: dueAfterSettingBack,
     });
   }
 
@@ -130,21 +153,8 @@ export class Queue {
 
   figures(): QueueFigures {
     const { size: deferred, nextAt } = this.#due;
-    const { oldestAt, oldestFreeAt, blocked } = this.#dispatcher.dueFigures();
-    return {
-      total: this.#total,
-      active: this.#total - deferred - this.#held,
-      deferred,
-      hold: this.#held,
-      oldestDueSeconds: this.#secondsSince(oldestAt),
-      blocked,
-      oldestFreeSeconds: this.#secondsSince(oldestFreeAt),
-      nextDueAt: nextAt === null ? null : new Date(nextAt).toISOString(),
-    };
-  }
-
-  #secondsSince(at: number | null): number {
-    return at === null ? 0 : Math.max(0, (this.#clock.now() - at) / 1000);
+    const counts = { total: this.#total, held: this.#held, deferred, nextAt };
+    return figuresOf({ ...counts, due: this.#dispatcher.dueFigures() }, this.#clock.now());
   }
 
   /** Takes a durable message: fresh from intake, or found again at start. Attempts begin at once. */
@@ -226,8 +236,7 @@ export class Queue {
   /** Stops an entry that is not in an attempt. */
   hold(entry: Entry): boolean {
     if (entry.phase !== "waiting" && entry.phase !== "ready") return false;
-    this.#due.remove(entry);
-    leaveLine(entry);
+    this.#takeOut(entry);
     this.#stop(entry);
     return true;
   }
@@ -248,8 +257,7 @@ export class Queue {
   move(entry: Entry, to: Moved): boolean {
     const { message, recipient, phase, verdict } = entry;
     if (phase === "running" || phase === "gone" || verdict !== null) return false;
-    this.#due.remove(entry);
-    leaveLine(entry);
+    this.#takeOut(entry);
     const state = { ...entry.state(), moved: { ...entry.moved, ...to } };
     // A new one, since the old line goes on holding the old one as a hole.
     const name = { ...message.line, domain: entry.destination.domain };
@@ -276,8 +284,7 @@ export class Queue {
   bounce(entry: Entry): boolean {
     if (entry.phase === "running" || entry.phase === "gone") return false;
     if (entry.phase === "hold") this.#held--;
-    this.#due.remove(entry);
-    leaveLine(entry);
+    this.#takeOut(entry);
     entry.phase = "running";
     const reply = "554 5.7.0 Returned by the administrator";
     void this.#settlement.settle([entry], [{ kind: "failed", reply, status: "5.7.0", remoteMta: "" }]);
@@ -288,8 +295,7 @@ export class Queue {
   drop(entry: Entry): boolean {
     if (entry.phase === "running" || entry.phase === "gone") return false;
     if (entry.phase === "hold") this.#held--;
-    this.#due.remove(entry);
-    leaveLine(entry);
+    this.#takeOut(entry);
     this.#remove(entry);
     return true;
   }
@@ -311,8 +317,7 @@ export class Queue {
     const { message } = first;
     for (const entry of entries) {
       if (entry.phase === "hold") this.#held--;
-      this.#due.remove(entry);
-      leaveLine(entry);
+      this.#takeOut(entry);
       message.follow(entry.recipient, entry.copy());
       entry.phase = "gone";
       this.#dispatcher.quit(entry.destination);
@@ -327,7 +332,15 @@ export class Queue {
   close(): void {
     this.#dispatcher.close();
     this.#due.close();
+    this.#latecomers.close();
     this.rulebook.close();
+  }
+
+  /** Out of the heap or the line, wherever it waits. */
+  #takeOut(entry: Entry): void {
+    this.#due.remove(entry);
+    this.#latecomers.forget(entry);
+    leaveLine(entry);
   }
 
   #makeDue(entry: Entry, at: number): void {
@@ -345,26 +358,7 @@ export class Queue {
       return;
     }
     entry.message.wake();
-    if (entry.verdict !== null || this.#letIn(entry)) this.#dispatcher.line(entry);
-  }
-
-  /** Asks the doorkeeper; one who narrows the source addresses sends the entry to a line of their own. */
-  #letIn(entry: Entry): boolean {
-    if (!this.#doorkeeper.isAsked("insert")) return true;
-    const { message, recipient, destination } = entry;
-    const { transportId, domain, jobId, tenantId, grouping } = destination;
-    const localIps = this.#sourcesFor(transportId);
-    const facts = this.#admission.factsOf(destination, "");
-    const answer = this.#doorkeeper.ask("insert", { message, recipient, facts, localIps });
-    if (answer.kind === "refused") {
-      void this.#giveBack(entry, answer.by, answer.value);
-      return false;
-    }
-    const isNarrower = answer.localIps.length < localIps.length;
-    const own = isNarrower ? answer.localIps : null;
-    const name = { transportId, domain, jobId, tenantId, grouping, localIps: own };
-    this.#dispatcher.change(entry, name);
-    return true;
+    if (entry.verdict !== null || this.#entrance.letIn(entry)) this.#dispatcher.line(entry);
   }
 
   #stop(entry: Entry): void {
@@ -372,15 +366,6 @@ export class Queue {
     this.#held++;
     this.#record(entry);
     entry.message.rest();
-  }
-
-  /** It was refused at a door: the courier may know what to do, else the schedule says when it may knock again. */
-  async #giveBack(entry: Entry, by: string, value: unknown): Promise<void> {
-    entry.phase = "running";
-    const reply = `450 4.7.0 Plugin ${by} gave it back`;
-    const usual: Outcome = { kind: "deferred", reply, status: "4.7.0", remoteMta: "" };
-    const answer = (await this.#courier.refused?.(attemptOf(entry.destination, [entry]), value)) ?? usual;
-    await this.#settlement.settle([entry], [answer]);
   }
 
   #remove(entry: Entry): void {

@@ -11,7 +11,7 @@ import type { Log } from "#base/log.ts";
 
 import { type NoticeKind, kindOfArrival, wantsToHear } from "../message/notice-wishes.ts";
 import type { Outcome, OutcomeKind, RetryOrder } from "./courier.ts";
-import { expiredStatus, withDeadline } from "./deadline.ts";
+import { expiredStatus, late, withDeadline } from "./deadline.ts";
 import type { Entry } from "./entry.ts";
 import type { Notice, Notifier } from "./notifier.ts";
 import { type RetrySchedule, decideRetry } from "./retry.ts";
@@ -78,6 +78,24 @@ export class Settlement {
     for (const items of sharing("delayed", told.delayed)) await this.#tellDelayed(items);
     for (const items of sharing("failed", told.failed)) await this.#tellFailed(items);
     if (told.arrived.length > 0) await this.#tellArrived(told.arrived);
+  }
+
+  /**
+   * The sender of entries of one message that wait in line is told that they are late, and they wait on. Resolves when the
+   * notice is sent or given up.
+   */
+  async tellLate(entries: readonly Entry[]): Promise<void> {
+    await this.#tellDelayed(
+      entries.map((entry) => ({ entry, outcome: late, until: this.#triedUntil(entry) })),
+    );
+  }
+
+  /** When the last attempt is due, were the next one made now. */
+  #triedUntil({ destination, attempts }: Entry): number {
+    const now = this.#options.clock.now();
+    const schedule = this.#options.scheduleFor(destination, "");
+    const planned = decideRetry({ schedule, attempts: attempts + 1, now, jitter: 0 });
+    return planned.kind === "retry" ? planned.until : now;
   }
 
   /** Settles what nobody needs to hear of; the rest goes into `told`. */

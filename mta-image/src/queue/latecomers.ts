@@ -1,0 +1,154 @@
+/**
+ * Mail in line whose sender's time comes (DELIVERBY, RFC 2852) before its turn does: a rule may hold its line for long.
+ * What its sender wants back goes back then without another try; one that only wants to know is told then, once, and
+ * the mail waits on. Mail that an administrator or a script holds is in no line: its time counts when it is freed.
+ * While nothing may begin nobody is told. Never fails.
+ */
+import type { Clock } from "#base/clock.ts";
+
+import type { LiveMail } from "../spool/spool.ts";
+import type { Courier } from "./courier.ts";
+import { expire, isToBeTold } from "./deadline.ts";
+import { attemptOf } from "./dispatcher.ts";
+import type { Timed } from "./due-heap.ts";
+import { DueTimer } from "./due-timer.ts";
+import type { Entry } from "./entry.ts";
+import type { Settlement } from "./settlement.ts";
+
+export interface LatecomersOptions {
+  readonly clock: Clock;
+  /** Nothing may begin now, and nobody be told. */
+  readonly isStopped: () => boolean;
+  /** All entries of a message that are not settled. */
+  readonly entriesOf: (message: LiveMail) => readonly Entry[];
+  readonly courier: Courier;
+  readonly settlement: Pick<Settlement, "settle" | "tellLate">;
+  /** Out of the line that it stands in. */
+  readonly takeOut: (entry: Entry) => void;
+  /** Lets the spool know how far it is. */
+  readonly record: (entry: Entry) => void;
+}
+
+interface Watched extends Timed {
+  readonly entry: Entry;
+}
+
+/** Notices on their way at once. */
+const AT_ONCE = 20;
+/** Entries of one notice, as of one attempt. */
+const MOST_TOGETHER = 100;
+const LOOK_AGAIN_MS = 1000;
+
+export class Latecomers {
+  readonly #options: LatecomersOptions;
+  readonly #watched = new Map<Entry, Watched>();
+  readonly #timer: DueTimer<Watched>;
+  /** Whose time has come, in order. */
+  readonly #late = new Set<Entry>();
+  #underWay = 0;
+  #isLooking = false;
+  #isClosed = false;
+
+  constructor(options: LatecomersOptions) {
+    this.#options = options;
+    this.#timer = new DueTimer(options.clock, {
+      onDue: (watched) => this.#came(watched.map(({ entry }) => entry)),
+      // The sender has named a time of the wall.
+      afterSettingBack: ({ dueAt }) => dueAt,
+    });
+  }
+
+  /** An entry stands in a line from now on. */
+  watch(entry: Entry): void {
+    const { deliverBy } = entry.message.envelope;
+    if (deliverBy === undefined || !isToBeTold(entry) || this.#watched.has(entry)) return;
+    const watched = { entry, dueAt: deliverBy.at, heapIndex: -1 };
+    this.#watched.set(entry, watched);
+    this.#timer.add(watched);
+  }
+
+  /** It has left its line. */
+  forget(entry: Entry): void {
+    this.#late.delete(entry);
+    const watched = this.#watched.size === 0 ? undefined : this.#watched.get(entry);
+    if (watched === undefined) return;
+    this.#watched.delete(entry);
+    this.#timer.remove(watched);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#timer.close();
+  }
+
+  #came(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      this.#watched.delete(entry);
+      this.#late.add(entry);
+    }
+    this.#work();
+  }
+
+  #work(): void {
+    while (this.#late.size > 0 && this.#underWay < AT_ONCE && !this.#isClosed) {
+      if (this.#options.isStopped()) return this.#lookAgain();
+      const [first] = this.#late;
+      void this.#handle(first as Entry);
+    }
+  }
+
+  #lookAgain(): void {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    this.#options.clock.after(LOOK_AGAIN_MS, () => {
+      this.#isLooking = false;
+      this.#work();
+    });
+  }
+
+  /** The entry, and those of its message that wait as it does. */
+  async #handle(first: Entry): Promise<void> {
+    const { entriesOf, clock } = this.#options;
+    const { message } = first;
+    const { deliverBy } = message.envelope;
+    const together = entriesOf(message).filter(isInLine).filter(isToBeTold).slice(0, MOST_TOGETHER);
+    for (const entry of [first, ...together]) this.#late.delete(entry);
+    // The clock may have been set back since: they are watched again.
+    if (deliverBy === undefined || clock.now() < deliverBy.at)
+      return together.forEach((entry) => this.watch(entry));
+    if (together.length === 0) return;
+    this.#underWay++;
+    await (deliverBy.mode === "return" ? this.#giveUp(together) : this.#tell(together, deliverBy.at));
+    this.#underWay--;
+    this.#work();
+  }
+
+  /** They come back without another try. Resolves when their notices are sent or put off. */
+  async #giveUp(entries: readonly Entry[]): Promise<void> {
+    const { takeOut, courier, settlement } = this.#options;
+    for (const entry of entries) {
+      takeOut(entry);
+      entry.phase = "running";
+    }
+    const lines = [...Map.groupBy(entries, ({ destination }) => destination)];
+    const outcomes = lines.map(([line, those]) => expire(courier, attemptOf(line, those)));
+    await settlement.settle(
+      lines.flatMap(([, those]) => those),
+      (await Promise.all(outcomes)).flat(),
+    );
+  }
+
+  /** They wait on, and are due behind that time from now on. Resolves when the notice is sent or given up. */
+  async #tell(entries: readonly Entry[], at: number): Promise<void> {
+    const { record, settlement } = this.#options;
+    for (const entry of entries) {
+      entry.dueAt = at + 1;
+      record(entry);
+    }
+    await settlement.tellLate(entries);
+  }
+}
+
+function isInLine({ phase, verdict }: Entry): boolean {
+  return phase === "ready" && verdict === null;
+}
