@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -159,10 +159,13 @@ describe("SIGHUP", () => {
 describe("smtpd says by its exit code and on standard error why it does not run:", () => {
   test("78 for a script that does not compile, with its place, when asked to check", async () => {
     const folder = newFolder();
-    writeConfig(folder, { server: "127.0.0.1:1", app: { scripting: { hooks: { predelivery: "Try(;" } } } });
+    const app = { scripting: { hooks: { predelivery: "Try(;", postdelivery: "Try(;" } } };
+    writeConfig(folder, { server: "127.0.0.1:1", app, startup: { environment: { appconf: "mail.yaml" } } });
+    renameSync(join(folder, "smtpd-app.yaml"), join(folder, "mail.yaml"));
     const { code, stderr } = await runProgram("smtpd", ["-c", join(folder, "smtpd.yaml"), "--check"]);
     assert.equal(code, exitCodes.badConfig);
-    assert.match(stderr, /smtpd-app\.yaml: scripting\.hooks\.predelivery: predelivery:1:5: /);
+    assert.match(stderr, /^smtpd: mail\.yaml: scripting\.hooks\.predelivery: predelivery:1:5: /m);
+    assert.match(stderr, /^smtpd: mail\.yaml: scripting\.hooks\.postdelivery: postdelivery:1:5: /m);
   });
 
   test("a broken configuration, problem by problem", async () => {

@@ -10,9 +10,11 @@ import { Failure, describe } from "#base/error.ts";
 import { type Log, makeLog } from "#base/log.ts";
 import { collectGarbage } from "#base/memory.ts";
 import { systemRandom } from "#base/random.ts";
+import type { Problem } from "#contract/admin-api.ts";
 import { idleKeysOf } from "#contract/halon-keys.ts";
 import { exitCodes } from "#contract/runtime.ts";
 
+import { ConfigFailure } from "./config/config-failure.ts";
 import { unreadBeside } from "./config/files.ts";
 import { LiveConfig } from "./config/live-config.ts";
 import { fitProcess, processFacts } from "./config/process-settings.ts";
@@ -60,7 +62,7 @@ async function openConfig(options: Options, log: Log): Promise<LiveConfig | null
     const places = { startupPath: options.configPath, pushedFolder: options.pushedFolder };
     const config = await LiveConfig.open(places, log);
     if (config instanceof LiveConfig) return config;
-    for (const { file, path, reason } of config) process.stderr.write(`smtpd: ${file}: ${path}: ${reason}\n`);
+    complain(config);
   } catch (error) {
     process.stderr.write(`smtpd: ${describe(error)}\n`);
   }
@@ -79,9 +81,14 @@ async function check(options: Options): Promise<number> {
     await compileConfig(app, { pluginHosts, ...diskBehind(startup) });
     return exitCodes.ok;
   } catch (error) {
-    process.stderr.write(`smtpd: ${describe(error)}\n`);
+    if (error instanceof ConfigFailure) complain(config.named(error.problems));
+    else process.stderr.write(`smtpd: ${describe(error)}\n`);
     return exitCodes.badConfig;
   }
+}
+
+function complain(problems: readonly Problem[]): void {
+  for (const { file, path, reason } of problems) process.stderr.write(`smtpd: ${file}: ${path}: ${reason}\n`);
 }
 
 async function run(options: Options): Promise<number> {

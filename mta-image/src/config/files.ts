@@ -6,11 +6,12 @@
  */
 import { createHash } from "node:crypto";
 import { access, readFile } from "node:fs/promises";
-import { dirname, isAbsolute, join, resolve } from "node:path";
+import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 
 import { Failure, describe } from "#base/error.ts";
 import { replaceFile } from "#base/kept-file.ts";
 import { appFile, parseStartup, policyFile, startupFile, suspendFile } from "#contract/config.ts";
+import type { FileNames } from "#contract/file-names.ts";
 import { wayOut } from "#contract/halon-keys.ts";
 
 export interface ConfigTexts {
@@ -36,8 +37,7 @@ const PUSHED = "pushed.json";
 /** The files as they are on disk, without anything pushed. The revision is a hash of their text. */
 export async function readFiles(places: ConfigPlaces): Promise<ConfigTexts> {
   const startup = await read(places.startupPath);
-  const parsed = parseStartup(startup);
-  const named = parsed.ok ? parsed.value.environment : standardNames;
+  const named = placesOf(startup);
   const base = dirname(resolve(places.startupPath));
   const place = (name: string): string => (isAbsolute(name) ? name : join(base, name));
   const app = await read(place(named.appconf));
@@ -45,6 +45,27 @@ export async function readFiles(places: ConfigPlaces): Promise<ConfigTexts> {
   const suspend = await readIfThere(place(named.suspendconf));
   const revision = (await readRevision(base)) ?? hash(startup, app, ...[policy, suspend].filter(Boolean));
   return { startup, app, policy, suspend, revision };
+}
+
+/** The names that users gave to files on disk: the reloadable ones have those that smtpd.yaml says. */
+export function namesOnDisk({ startupPath }: ConfigPlaces, { startup }: ConfigTexts): FileNames {
+  const { appconf, policyconf, suspendconf } = placesOf(startup);
+  return new Map([
+    ...namesOfPushed({ startupPath }),
+    [appFile, appconf],
+    [policyFile, policyconf],
+    [suspendFile, suspendconf],
+  ]);
+}
+
+/** What is pushed has the standard names. */
+export function namesOfPushed({ startupPath }: Pick<ConfigPlaces, "startupPath">): FileNames {
+  return new Map([[startupFile, basename(startupPath)]]);
+}
+
+function placesOf(startup: string): typeof standardNames {
+  const parsed = parseStartup(startup);
+  return parsed.ok ? parsed.value.environment : standardNames;
 }
 
 const standardNames = { appconf: appFile, policyconf: policyFile, suspendconf: suspendFile };

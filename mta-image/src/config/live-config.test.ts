@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 
+import { Failure } from "#base/error.ts";
 import { silentLog } from "#base/log.ts";
 import type { ConfigPlaces } from "./files.ts";
 import { LiveConfig } from "./live-config.ts";
@@ -65,4 +66,41 @@ test("a push with a wrong policy changes nothing and names the file", async (t) 
   const answer = await config.push({ revision: "r1", files });
   assert.equal(answer.ok ? "" : answer.problems[0]?.file, "smtpd-policy.yaml");
   assert.equal(concurrency(config), 7);
+});
+
+test("problems bear the names that files have on disk, and those of a push the standard ones", async (t) => {
+  const own =
+    "environment: { appconf: mail.yaml, policyconf: limits.yaml, suspendconf: holds.yaml }\nservers: [{ id: in, listeners: [{ port: 25 }] }]";
+  const files = { "mail.yaml": app, "limits.yaml": "", "holds.yaml": "" };
+  const from = await places(t, { "engine.yaml": own, ...files });
+  const named = { ...from, startupPath: from.startupPath.replace("smtpd.yaml", "engine.yaml") };
+  const config = await opened(named);
+  const write = (name: string, text: string): Promise<void> =>
+    writeFile(named.startupPath.replace("engine.yaml", name), text);
+  const filesOf = (problems: readonly { file: string }[]): string[] => problems.map(({ file }) => file);
+  for (const name of Object.keys(files)) await write(name, "colour: red");
+  const reloaded = await config.reload();
+  assert.deepEqual(filesOf(reloaded.ok ? [] : reloaded.problems), [
+    "mail.yaml",
+    "mail.yaml",
+    "mail.yaml",
+    "limits.yaml",
+    "holds.yaml",
+  ]);
+  const opening = await LiveConfig.open(named, silentLog);
+  assert.deepEqual(
+    opening instanceof LiveConfig ? [] : new Set(filesOf(opening)),
+    new Set(Object.keys(files)),
+  );
+  const broken = await config.push({ revision: "r", files: { "smtpd-app.yaml": "servers: 3" } });
+  assert.deepEqual(new Set(filesOf(broken.ok ? [] : broken.problems)), new Set(["smtpd-app.yaml"]));
+  config.startBroken([{ file: "smtpd-app.yaml", path: "scripting.hooks", reason: "is broken" }]);
+  assert.deepEqual(filesOf(config.problems), ["mail.yaml"]);
+  config.onChange(() => Promise.reject(new Failure("certificate-unusable", "x.pem is missing")));
+  for (const name of Object.keys(files)) await write(name, name === "mail.yaml" ? app : "");
+  const unusable = await config.reload();
+  assert.deepEqual(filesOf(unusable.ok ? [] : unusable.problems), ["mail.yaml"]);
+  await write("engine.yaml", "colour: red");
+  const changed = await config.reload();
+  assert.deepEqual(filesOf(changed.ok ? [] : changed.problems), ["engine.yaml"]);
 });

@@ -15,8 +15,18 @@ import {
   suspendFile,
 } from "#contract/config.ts";
 
+import { type FileNames, underNames } from "#contract/file-names.ts";
+
 import { ConfigFailure } from "./config-failure.ts";
-import { type ConfigPlaces, type ConfigTexts, readFiles, readPushed, writePushed } from "./files.ts";
+import {
+  type ConfigPlaces,
+  type ConfigTexts,
+  namesOfPushed,
+  namesOnDisk,
+  readFiles,
+  readPushed,
+  writePushed,
+} from "./files.ts";
 
 const pushable = new Set([appFile, policyFile, suspendFile]);
 
@@ -29,14 +39,18 @@ export class LiveConfig {
   /** As they are in force. */
   #texts: ConfigTexts;
   #config: EngineConfig;
+  /** What its files are called where they came from. */
+  #names: FileNames;
   #problems: readonly Problem[] = [];
   /** Makes what the new configuration needs (TLS contexts …) before the swap; throws Failure when it cannot. */
   #prepare: (config: EngineConfig) => Promise<() => void> = async () => () => {};
   /** The change under way: one ends before the next begins, so what is kept on disk is what is in force. */
   #changing: Promise<unknown> = Promise.resolve();
 
-  private constructor(places: ConfigPlaces, texts: ConfigTexts, config: EngineConfig) {
+  private constructor(places: ConfigPlaces, made: Made) {
+    const { texts, config, names } = made;
     this.#places = places;
+    this.#names = names;
     this.#texts = texts;
     this.#config = config;
   }
@@ -47,12 +61,12 @@ export class LiveConfig {
     const pushed = await readPushed(places);
     if (pushed !== null) {
       const texts = { ...files, ...pushed };
-      const parsed = parseEngineConfig(texts);
-      if (parsed.ok) return new LiveConfig(places, texts, parsed.value);
-      log.error({ revision: pushed.revision, problems: parsed.problems }, "pushed-config-ignored");
+      const made = parse(texts, namesOfPushed(places));
+      if (made.ok) return new LiveConfig(places, made);
+      log.error({ revision: pushed.revision, problems: made.problems }, "pushed-config-ignored");
     }
-    const parsed = parseEngineConfig(files);
-    return parsed.ok ? new LiveConfig(places, files, parsed.value) : parsed.problems;
+    const made = parse(files, namesOnDisk(places, files));
+    return made.ok ? new LiveConfig(places, made) : made.problems;
   }
 
   get current(): EngineConfig {
@@ -71,7 +85,12 @@ export class LiveConfig {
 
   /** The engine starts all the same. */
   startBroken(problems: readonly Problem[]): void {
-    this.#problems = problems;
+    this.#problems = this.named(problems);
+  }
+
+  /** Problems of the configuration in force under the names that its files have. */
+  named(problems: readonly Problem[]): readonly Problem[] {
+    return underNames(problems, this.#names);
   }
 
   /** The text of each file, for whoever looks at it. */
@@ -100,7 +119,8 @@ export class LiveConfig {
   /** Makes what is in force once more, where that depends on more than its text. Nothing is kept on disk. */
   again(): Promise<ConfigChange> {
     return this.#inTurn(async () => {
-      const problems = await this.#swap(this.#config, async () => {});
+      const made = { config: this.#config, names: this.#names };
+      const problems = await this.#swap(made, async () => {});
       return problems.length > 0 ? { ok: false, problems } : { ok: true, revision: this.revision };
     });
   }
@@ -112,13 +132,13 @@ export class LiveConfig {
   }
 
   async #reload(): Promise<ConfigChange> {
-    const texts = await readFiles(this.#places).catch(asProblem);
-    if ("file" in texts) return { ok: false, problems: [texts] };
+    const texts = await readFiles(this.#places).catch(messageOf);
+    if (typeof texts === "string") return { ok: false, problems: this.#ofStartup(texts) };
     if (texts.startup !== this.#texts.startup) {
       const reason = "has changed; it is read at start only, so restart to use it";
-      return { ok: false, problems: [{ file: startupFile, path: "", reason }] };
+      return { ok: false, problems: this.#ofStartup(reason) };
     }
-    return this.#change(texts);
+    return this.#change(texts, namesOnDisk(this.#places, texts));
   }
 
   async #push(request: ConfigPush): Promise<ConfigChange> {
@@ -134,40 +154,65 @@ export class LiveConfig {
     }
     // A push is all that can be reloaded: a file that it does not bring is empty from now on.
     const { [policyFile]: policy = "", [suspendFile]: suspend = "" } = request.files;
-    return this.#change({ startup: this.#texts.startup, app, policy, suspend, revision: request.revision });
+    const texts = { startup: this.#texts.startup, app, policy, suspend, revision: request.revision };
+    return this.#change(texts, namesOfPushed(this.#places));
   }
 
-  async #change(texts: ConfigTexts): Promise<ConfigChange> {
-    const parsed = parseEngineConfig(texts);
-    if (!parsed.ok) return parsed;
-    const problems = await this.#swap(parsed.value, async () => {
+  #ofStartup(reason: string): readonly Problem[] {
+    return this.named([{ file: startupFile, path: "", reason }]);
+  }
+
+  async #change(texts: ConfigTexts, names: FileNames): Promise<ConfigChange> {
+    const made = parse(texts, names);
+    if (!made.ok) return made;
+    const problems = await this.#swap(made, async () => {
       const folder = this.#places.pushedFolder;
       const { startup: _, ...pushed } = texts;
       if (folder !== null) await writePushed(folder, pushed);
     });
     if (problems.length > 0) return { ok: false, problems };
-    this.#config = parsed.value;
+    this.#config = made.config;
+    this.#names = names;
     this.#texts = texts;
     this.#problems = [];
     return { ok: true, revision: texts.revision };
   }
 
   /** `keep` comes when everything is prepared and before it is in force. */
-  async #swap(config: EngineConfig, keep: () => Promise<void>): Promise<readonly Problem[]> {
+  async #swap(
+    { config, names }: Pick<Made, "config" | "names">,
+    keep: () => Promise<void>,
+  ): Promise<readonly Problem[]> {
     try {
       const swap = await this.#prepare(config);
       await keep();
       swap();
       return [];
     } catch (error) {
-      if (error instanceof ConfigFailure) return error.problems;
-      if (!(error instanceof Failure)) throw error;
-      return [{ file: appFile, path: "", reason: error.message }];
+      if (error instanceof ConfigFailure) return underNames(error.problems, names);
+      return underNames([{ file: appFile, path: "", reason: messageOf(error) }], names);
     }
   }
 }
 
-function asProblem(error: unknown): Problem {
+interface Made {
+  readonly texts: ConfigTexts;
+  readonly config: EngineConfig;
+  readonly names: FileNames;
+}
+
+function parse(
+  texts: ConfigTexts,
+  names: FileNames,
+): ({ readonly ok: true } & Made) | { readonly ok: false; readonly problems: readonly Problem[] } {
+  const parsed = parseEngineConfig(texts);
+  return parsed.ok
+    ? { ok: true, texts, config: parsed.value, names }
+    : { ok: false, problems: underNames(parsed.problems, names) };
+}
+
+/** Of what is wrong outside; a bug is thrown on. */
+function messageOf(error: unknown): string {
   if (!(error instanceof Failure)) throw error;
-  return { file: startupFile, path: "", reason: error.message };
+  return error.message;
 }

@@ -179,8 +179,9 @@ export class ScriptLife {
   async #begin(app: EngineConfig["app"], offers: Parameters<typeof compileWhatCanOf>[1]): Promise<Scripts> {
     const { scripts, problems } = await compileWhatCanOf(app, offers);
     if (problems.length === 0) return scripts;
-    this.#options.log.error({ problems }, "scripts-broken");
-    this.#options.engine.config.startBroken(problems);
+    const { log, engine } = this.#options;
+    engine.config.startBroken(problems);
+    log.error({ problems: engine.config.problems }, "scripts-broken");
     return scripts;
   }
 

@@ -13,6 +13,7 @@ import { type AdminMaterial, readAdminSecret } from "#operator/desired/admin-sec
 import { readConfigMap } from "#operator/desired/config-map.ts";
 import type { ClusterIdentity } from "#operator/desired/context.ts";
 import { type RenderedConfig, type Rendering, renderConfig } from "#operator/desired/engine-config.ts";
+import { underSourceName } from "#operator/desired/source-name.ts";
 import { adminSecretName, adminServerName, configMapName } from "#operator/desired/names.ts";
 import type { WebMaterial } from "#operator/desired/web-secret.ts";
 import { renewed } from "#operator/engine/authority.ts";
@@ -124,7 +125,7 @@ export async function observe(tools: Tools, object: CustomObject): Promise<Obser
     configMaps: owned.configMaps,
     target: previous.revision?.target,
   });
-  const rendering = await tools.scripts.judge(
+  const judged = await tools.scripts.judge(
     renderConfig({
       spec,
       plugins: plugins.plugins,
@@ -133,6 +134,7 @@ export async function observe(tools: Tools, object: CustomObject): Promise<Obser
       spamhaus: spamhaus.section,
     }),
   );
+  const rendering = underSourceName(judged, spec);
   return Object.freeze({
     ...{ key, object, cluster, spec, previous, owned, nodes },
     ...{ admin, plugins, rendering, lastGood, spamhaus },
