@@ -114,8 +114,10 @@ export class Latecomers {
     const together = entriesOf(message).filter(isInLine).filter(isToBeTold).slice(0, MOST_TOGETHER);
     for (const entry of [first, ...together]) this.#late.delete(entry);
     // The clock may have been set back since: they are watched again.
-    if (deliverBy === undefined || clock.now() < deliverBy.at)
-      return together.forEach((entry) => this.watch(entry));
+    if (deliverBy === undefined || clock.now() < deliverBy.at) {
+      for (const entry of together) this.watch(entry);
+      return;
+    }
     if (together.length === 0) return;
     this.#underWay++;
     await (deliverBy.mode === "return" ? this.#giveUp(together) : this.#tell(together, deliverBy.at));

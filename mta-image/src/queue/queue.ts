@@ -99,15 +99,7 @@ export class Queue {
       settlement: this.#settlement,
       change: (entry, name) => this.#dispatcher.change(entry, name),
     });
-    this.#latecomers = new Latecomers({
-      clock,
-      courier: this.#courier,
-      settlement: this.#settlement,
-      isStopped: () => this.#dispatcher.stoppedBecause !== null,
-      entriesOf: ({ id }) => this.find(id),
-      takeOut: (entry) => this.#takeOut(entry),
-      record: (entry) => this.#record(entry),
-    });
+    this.#latecomers = this.#makeLatecomers();
     this.#dispatcher = new Dispatcher({
       courier: this.#courier,
       log,
@@ -123,11 +115,20 @@ export class Queue {
       settle: (...attempted) => this.#settlement.settle(...attempted),
     });
     this.#due = new DueTimer<Entry>(clock, {
-      onDue: (entries) => {
-        for (const entry of entries) this.#place(entry);
-        this.#dispatcher.pump();
-      },
+      onDue: (entries) => this.#cameDue(entries),
       afterSettingBack: dueAfterSettingBack,
+    });
+  }
+
+  #makeLatecomers(): Latecomers {
+    return new Latecomers({
+      clock: this.#clock,
+      courier: this.#courier,
+      settlement: this.#settlement,
+      isStopped: () => this.#dispatcher.stoppedBecause !== null,
+      entriesOf: ({ id }) => this.find(id),
+      takeOut: (entry) => this.#takeOut(entry),
+      record: (entry) => this.#record(entry),
     });
   }
 
@@ -341,6 +342,11 @@ export class Queue {
     this.#due.remove(entry);
     this.#latecomers.forget(entry);
     leaveLine(entry);
+  }
+
+  #cameDue(entries: readonly Entry[]): void {
+    for (const entry of entries) this.#place(entry);
+    this.#dispatcher.pump();
   }
 
   #makeDue(entry: Entry, at: number): void {
