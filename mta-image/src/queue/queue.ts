@@ -58,7 +58,7 @@ export class Queue {
   #held = 0;
 
   constructor(options: QueueOptions) {
-    const { clock, log, maxRunning } = options;
+    const { clock } = options;
     this.#options = options;
     this.#clock = clock;
     const doorkeeper = options.doorkeeper ?? openDoors;
@@ -101,13 +101,10 @@ export class Queue {
     });
     this.#latecomers = this.#makeLatecomers();
     this.#dispatcher = new Dispatcher({
+      ...options,
       courier: this.#courier,
-      log,
-      maxRunning,
-      clock,
       admission: this.#admission,
       quotas: this.quotas,
-      spool: this.#spool,
       reactions: this.reactions,
       doorkeeper,
       latecomers: this.#latecomers,
