@@ -181,7 +181,7 @@ export interface Spool {
 
   /**
    * The bytes of a live message. Rejects with a Failure of code `message-corrupt` when its CRC no longer
-   * holds (the record is moved aside, never deleted) or `message-unknown` when it was settled before.
+   * holds (the record stays where it is) or `message-unknown` when it was settled before.
    */
   read(id: string): Promise<Content>;
 
@@ -204,7 +204,7 @@ export interface Spool {
   /** All live messages, in order of arrival. They may come and go meanwhile. */
   messages(): Iterable<LiveMail>;
 
-  /** Every live message, once, before anything else is called. A damaged record is moved aside and logged. */
+  /** Every live message, once, before anything else is called. A damaged record was copied aside and logged. */
   recover(): AsyncIterable<LiveMail>;
 
   /** Resolves when all that was handed over before is on disk. */
