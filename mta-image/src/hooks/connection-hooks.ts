@@ -128,6 +128,11 @@ export class ConnectionHooks {
   secured(secured: Secured): void {
     this.#connection.forget();
     this.#connection.learn({ tls: () => tlsTree(secured) });
+    this.forgetTransaction();
+  }
+
+  /** The client gave up what it had said of a message, or begins anew (RFC 5321 4.1.4, 4.1.1.5). */
+  forgetTransaction(): void {
     this.#inquiry.transaction = null;
   }
 

@@ -230,6 +230,21 @@ describe("proxy", () => {
         client.socket.destroy();
       },
     ));
+
+  test("sees no transaction any more that the client gave up", () =>
+    withHooks(
+      { proxy: `if ($arguments["command"] == "NOOP") Reply($transaction["sender"] ?? "nobody");` },
+      async (receiver) => {
+        const client = await receiver.greeted();
+        for (const end of ["RSET", "EHLO client.example.org"]) {
+          await client.ask("MAIL FROM:<news@example.org>");
+          assert.equal(await client.ask("NOOP"), "250 2.0.0 news@example.org");
+          await client.ask(end);
+          assert.equal(await client.ask("NOOP"), "250 2.0.0 nobody");
+        }
+        client.socket.destroy();
+      },
+    ));
 });
 
 describe("disconnect", () => {

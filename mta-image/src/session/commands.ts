@@ -145,6 +145,7 @@ export class Commands {
   #runIdle(command: CommandOf<"hello" | "rset" | "noop" | "quit" | "verify" | "help" | "refused">): void {
     const reply = this.#transaction.handle(command);
     if (!this.#transaction.isOpen) this.#content.abort();
+    if (command.kind === "rset" || command.kind === "hello") this.#options.hooks?.forgetTransaction();
     if (reply.code >= 400) return this.#answers.refuse(reply);
     if (this.#answers.endsWithIdle()) return;
     if (command.kind === "hello") this.#introduction.hello(command, reply);
