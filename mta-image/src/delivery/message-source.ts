@@ -4,12 +4,23 @@ import type { Content } from "../spool/spool.ts";
 interface Source {
   readonly size: number;
   read(start: number, end: number): Promise<Buffer>;
+  /** The file that it is, for whoever closes it; null: it is none. */
+  open(): Promise<{ readonly fd: number; close(): Promise<void> } | null>;
 }
 
 export function messageSource(size: number, open: () => Promise<Content>): Source {
   let content: Promise<Content> | null = null;
   return {
     size,
+    async open() {
+      content ??= open();
+      const found = await content;
+      const file = found.kind === "memory" ? undefined : await found.open?.();
+      if (file === undefined) return null;
+      if (file.fd !== null) return { fd: file.fd, close: () => file.close() };
+      await file.close();
+      return null;
+    },
     async read(start, end) {
       content ??= open();
       const found = await content;

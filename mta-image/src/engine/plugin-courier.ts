@@ -14,9 +14,10 @@ import type { PluginResult } from "../plugins/delivery.ts";
 import type { PluginHost } from "../plugins/host.ts";
 import type { LoadedPlugin } from "../plugins/inspect.ts";
 import type { NativeMessage, Piece, Wire } from "../plugins/native.ts";
+import { withOpened } from "../plugins/opened-files.ts";
 import { fillIn, wireOf } from "./plugin-arguments.ts";
 import { nativeMessage } from "./plugin-doorkeeper.ts";
-import type { Attempt, Courier, Outcome, PluginOrder } from "../queue/courier.ts";
+import type { Attempt, AttemptWait, Courier, Outcome, PluginOrder } from "../queue/courier.ts";
 import type { BodySource, Content } from "../spool/spool.ts";
 
 export interface PluginCourierOptions {
@@ -46,6 +47,10 @@ export class PluginCourier implements Courier {
 
   get attemptsPerDestination(): number {
     return this.#options.smtp.attemptsPerDestination;
+  }
+
+  waitOf(messageId: string, recipient: number): AttemptWait | null {
+    return this.#options.smtp.waitOf?.(messageId, recipient) ?? null;
   }
 
   deliver(attempt: Attempt): Promise<readonly Outcome[]> {
@@ -86,8 +91,10 @@ export class PluginCourier implements Courier {
     const args = attempt.plugin === undefined ? fillIn(wireOf(order.args), facts) : (order.args as Wire);
     const { deliveries } = this.#options.host() as PluginHost;
     try {
-      const under = deliveries.deliver(plugin, { message, file: source.pieces, args });
-      const result = await this.#withDeadline(under, order.timeoutMs);
+      const result = await withOpened([args], ([given = null]) => {
+        const under = deliveries.deliver(plugin, { message, file: source.pieces, args: given });
+        return this.#withDeadline(under, order.timeoutMs);
+      });
       if (result === null) return unclearOutcome("reply-timeout", "", `plugin ${plugin.id} has not ended`);
       this.#tell(plugin.id, { id: attempt.message.id, queueid: index + 1 }, result);
       return outcomeOf(plugin.id, result);

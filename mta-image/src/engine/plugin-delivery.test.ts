@@ -1,6 +1,7 @@
 /** Mail through plugins in a whole engine: delivered by one, and refused at the doors of the queue by another. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { createTransport } from "nodemailer";
@@ -24,6 +25,7 @@ const ways = {
 type Way = keyof typeof ways | "gone" | "smtp";
 const names: readonly Way[] = ["now", "refuses", "error", "never", "gone", "smtp"];
 
+const scripts = mkdtempSync(join(tmpdir(), "delivery-scripts-"));
 let sink: MailSink;
 let engine: Engine;
 before(async () => {
@@ -34,6 +36,7 @@ before(async () => {
     startup: {
       servers: names.map((id) => ({ id, listeners: [{ port: 0, address: "127.0.0.1" }] })),
       plugins: [plugin("deliver"), plugin("queue")],
+      scripting: { rootpath: scripts },
       shutdown: { timeout: 1 },
     },
     app: {
@@ -57,6 +60,7 @@ before(async () => {
 after(async () => {
   await engine.stop();
   await sink.stop();
+  rmSync(scripts, { recursive: true });
 });
 
 async function send(way: Way, recipients: readonly string[], text = "hello"): Promise<void> {
@@ -139,6 +143,23 @@ test("a script chooses the plugin and its arguments, and hears what the plugin g
   const { failed } = await totals();
   await send("smtp", ["scripted@example.net"], "by the script");
   await until(totals, (now) => now.failed > failed);
+});
+
+test("a plugin reads a large file and the message itself among what the script gives it", async () => {
+  const large = "0123456789".repeat(20_000);
+  writeFileSync(join(scripts, "large"), large);
+  const hooks = {
+    predelivery: `$file = $message["recipient"] === "large@example.net" ? File("file://large") : $message["file"]["modified"];
+      Try(["plugin" => ["id" => "deliver", "arguments" => ["how" => "thread", "code" => 451, "file" => $file]]]);`,
+    postdelivery: `$content = $arguments["attempt"]["plugin"]["return"]["content"];
+      Queue(["delay" => 7200, "reason" => (length($content) > 100000) . $content[-8:-2]]);`,
+  };
+  const before = JSON.parse(readFileSync(join(engine.folder, "smtpd-app.yaml"), "utf8")) as object;
+  const app = JSON.stringify({ ...before, scripting: { hooks } });
+  await engine.admin("PUT", "/v1/config", { revision: "files", files: { "smtpd-app.yaml": app } });
+  await send("smtp", ["large@example.net", "itself@example.net"], `${"x".repeat(300_000)}\r\nending`);
+  assert.match(await replyFor("large@example.net"), /true.?234567/);
+  assert.match(await replyFor("itself@example.net"), /ending/);
 });
 
 test("a script hears of a refusal at the door of the queue, and may end it", async () => {

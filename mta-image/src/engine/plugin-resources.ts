@@ -1,6 +1,6 @@
 /**
  * Files, certificates and keys between scripts and native plugins: values of the script language, FILE* and DER on the
- * other side. A file that is not kept as bytes or descriptor is opaque to plugins.
+ * other side. A file that is neither in memory nor open is opened for them.
  */
 import { type KeyObject, X509Certificate, createPrivateKey } from "node:crypto";
 
@@ -11,8 +11,11 @@ import { x509Resource } from "../script/library/x509.ts";
 
 export const pluginResources: Resources = {
   encode: (value) => {
-    const pieces = fileBytes(value)?.native() ?? null;
-    if (pieces !== null) return { kind: "file", pieces };
+    const bytes = fileBytes(value);
+    if (bytes !== undefined) {
+      const pieces = bytes.native();
+      return pieces === null ? { kind: "unopened", open: () => bytes.lend() } : { kind: "file", pieces };
+    }
     if (value.state instanceof X509Certificate) return { kind: "x509", der: value.state.raw };
     if (!keyClasses.some((cls) => cls === value.cls)) return null;
     const der = (value.state as KeyObject).export({ type: "pkcs8", format: "der" });

@@ -18,7 +18,8 @@ import {
 import type { Calls } from "./calls.ts";
 import { NativeThrow } from "./error.ts";
 import type { NativeRegistration, Wire, WireObject } from "./native.ts";
-import { PluginObject, type Resources, decode, encode } from "./values.ts";
+import { withOpened } from "./opened-files.ts";
+import { PluginObject, type Resources, decode, encode, wholeRoom } from "./values.ts";
 
 export interface Offer {
   readonly global: Host;
@@ -75,7 +76,7 @@ class Bridge {
 
   #functionOf(entry: NativeRegistration): HostFunction {
     return this.#declare(entry.name, (args) =>
-      this.#run(null, () => this.#calls.call(entry.call, this.#encode(args))),
+      this.#run(null, () => this.#with(args, (wires) => this.#calls.call(entry.call, wires))),
     );
   }
 
@@ -91,8 +92,14 @@ class Bridge {
     });
   }
 
-  #encode(args: readonly Value[]): Wire[] {
-    return args.map((arg) => encode(arg, this.#resources));
+  /** At once, unless one of them is a file that is to be opened. */
+  #with(
+    args: readonly Value[],
+    call: (wires: readonly Wire[]) => Wire | Promise<Wire>,
+  ): Wire | Promise<Wire> {
+    const room = wholeRoom();
+    const wires = args.map((arg) => encode(arg, this.#resources, 0, room));
+    return room.unopened === 0 ? call(wires) : withOpened(wires, call);
   }
 
   #objectOf(wire: WireObject): HostObject {
@@ -107,7 +114,9 @@ class Bridge {
   #classOf({ type, methods }: WireObject): HostClass {
     const declared = methods.map((name, index) =>
       this.#declare(name, ([self = null, ...args]) =>
-        this.#run(self, () => this.#calls.callMethod(wireOf(self), index, this.#encode(args))),
+        this.#run(self, () =>
+          this.#with(args, (wires) => this.#calls.callMethod(wireOf(self), index, wires)),
+        ),
       ),
     );
     return makeClass(type, "Of a plugin.", { methods: declared });

@@ -15,12 +15,20 @@ export type Wire = null | boolean | number | string | readonly Wire[] | WireSpec
 export type WireSpecial =
   | WireObject
   | { readonly kind: "file"; readonly pieces: readonly Piece[] }
+  | UnopenedFile
   | { readonly kind: "x509" | "privatekey"; readonly der: Uint8Array }
   | { readonly kind: "exception"; readonly message: string }
   /** The object whose method was called. */
   | { readonly kind: "this" }
   /** A value that plugins cannot read: they see an object without a handle. */
   | { readonly kind: "opaque" };
+
+/** A file that takes a while to open; never crosses the bridge (opened-files.ts). */
+export interface UnopenedFile {
+  readonly kind: "unopened";
+  /** Rejects when it cannot be opened or read. */
+  open(): Promise<{ readonly pieces: readonly Piece[]; close(): Promise<void> }>;
+}
 
 /** An object that a plugin made; its destructor runs some time after the last handle is garbage. */
 export interface WireObject {

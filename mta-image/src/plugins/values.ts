@@ -31,15 +31,25 @@ const MAX_DEPTH = 250;
 /** Arrays within arrays may share parts, so that a small value would be copied without end. */
 const MAX_ITEMS = 1_000_000;
 
-export function encode(value: Value, resources: Resources, depth = 0, room = { items: MAX_ITEMS }): Wire {
+/** What one call may take, and whether some of it must be opened first. */
+export interface Room {
+  items: number;
+  unopened: number;
+}
+
+export const wholeRoom = (): Room => ({ items: MAX_ITEMS, unopened: 0 });
+
+export function encode(value: Value, resources: Resources, depth = 0, room = wholeRoom()): Wire {
   if (value === null || typeof value !== "object") return value;
   if (value instanceof HslArray) return encodeArray(value, resources, depth, room);
   if (!(value instanceof HostObject)) return { kind: "opaque" };
   if (value.state instanceof PluginObject) return value.state.wire;
-  return resources.encode(value) ?? { kind: "opaque" };
+  const special = resources.encode(value);
+  if (special?.kind === "unopened") room.unopened += 1;
+  return special ?? { kind: "opaque" };
 }
 
-function encodeArray(array: HslArray, resources: Resources, depth: number, room: { items: number }): Wire {
+function encodeArray(array: HslArray, resources: Resources, depth: number, room: Room): Wire {
   if (depth === MAX_DEPTH) throw new Refusal("an array is nested too deeply for a plugin");
   room.items -= array.size;
   if (room.items < 0) throw new Refusal("an array is too large for a plugin");

@@ -161,3 +161,24 @@ test("one that is let go of is no file for native code, and is not read for it, 
   // A promise that nobody waits for would end the process by now.
   await new Promise((done) => setImmediate(done));
 });
+
+test("what is lent is opened once however often it is named, and one that is let go of is opened anew", async (t) => {
+  const { path } = largeFile(t);
+  const source = folderFiles(join(path, "..")).open("large");
+  assert.ok(source);
+  source.release?.();
+  const whole = Pieces.over(source);
+  const { pieces, close } = await Pieces.join([
+    whole.slice(10, 20),
+    Pieces.of("x"),
+    whole.slice(50, 60),
+  ]).lend();
+  assert.equal(timesOpen(path), 1);
+  const [first, , last] = pieces;
+  assert.ok(first !== undefined && last !== undefined && "fd" in first && "fd" in last);
+  assert.deepEqual([first.offset, first.length, last.offset, last.fd], [10, 10, 50, first.fd]);
+  await close();
+  assert.equal(timesOpen(path), 0);
+  rmSync(path);
+  await assert.rejects(whole.lend(), /^Refusal: the file can no longer be opened/);
+});

@@ -9,7 +9,7 @@ import { type Stats, closeSync, constants, fstatSync, openSync, read } from "nod
 import { describe } from "#base/error.ts";
 
 import { Refusal } from "../script/error.ts";
-import type { ByteSource } from "../script/mail/pieces.ts";
+import type { ByteSource, OpenedFile } from "../script/mail/pieces.ts";
 
 /** Opening a pipe would else wait for who writes into it. */
 const { O_RDONLY, O_NONBLOCK } = constants;
@@ -60,13 +60,22 @@ export class LargeFile implements ByteSource {
     this.#held = null;
   }
 
+  open(): OpenedFile {
+    const opened = this.#opened();
+    return { fd: opened.descriptor, close: () => opened.leave() };
+  }
+
   async read(start: number, end: number): Promise<Buffer> {
-    const opened = this.#held?.join() ?? this.#again();
+    const opened = this.#opened();
     try {
       return await readAll(opened.descriptor, start, end);
     } finally {
       opened.leave();
     }
+  }
+
+  #opened(): Opened {
+    return this.#held?.join() ?? this.#again();
   }
 
   #again(): Opened {

@@ -1,4 +1,5 @@
-// Delivers as its arguments say: {"how": now | thread | error | throw | twice | silent | never, "code": number}.
+// Delivers as its arguments say: {"how": now | thread | error | throw | twice | silent | never, "code": number}. A "file" among
+// them is what it read, in place of the message.
 #include <HalonMTA.h>
 
 #include <stdexcept>
@@ -29,6 +30,7 @@ void fill(HalonDeliverContext* context, const HalonHSLValue* arguments) {
   const char* transaction = nullptr;
   double code = 250;
   HalonMTA_deliver_getinfo(context, HALONMTA_INFO_FILE, nullptr, 0, &file, nullptr);
+  HalonMTA_hsl_value_get(HalonMTA_hsl_value_array_find(arguments, "file"), HALONMTA_HSL_TYPE_FILE, &file, nullptr);
   HalonMTA_deliver_getinfo(context, HALONMTA_INFO_MESSAGE, nullptr, 0, &message, nullptr);
   HalonMTA_deliver_getinfo(context, HALONMTA_INFO_RETURN, nullptr, 0, &ret, nullptr);
   HalonMTA_message_getinfo(message, HALONMTA_MESSAGE_TRANSACTIONID, nullptr, 0, &transaction, nullptr);

@@ -5,10 +5,18 @@
  */
 import { meter } from "../meter.ts";
 
+/** A file that is open until it is closed. */
+export interface OpenedFile {
+  readonly fd: number;
+  close(): void | Promise<void>;
+}
+
 export interface ByteSource {
   readonly size: number;
   /** The open file that it is, from its beginning; absent for others. */
   readonly fd?: number | undefined;
+  /** The same, opened for whoever asks; null: it is no file now. Absent from what never is one. May throw or reject. */
+  open?(): OpenedFile | null | Promise<OpenedFile | null>;
   /** Closes what it holds open; it can be read all the same. Absent where nothing is. */
   release?(): void;
   /** Bytes from `start` up to `end`, which lie within `size`. */
@@ -19,6 +27,15 @@ interface Piece {
   readonly source: ByteSource;
   readonly start: number;
   readonly end: number;
+}
+
+/** Bytes, or a part of an open file. */
+export type NativePiece = Buffer | { readonly fd: number; readonly offset: number; readonly length: number };
+
+/** Bytes for code that reads files by itself, with the files that are open for it until `close`. */
+export interface LentPieces {
+  readonly pieces: readonly NativePiece[];
+  close(): Promise<void>;
 }
 
 /** What a piece takes, with its place in a list. */
@@ -132,12 +149,12 @@ export class Pieces {
   }
 
   /** For code that reads files by itself: parts of open files as such, all else as bytes. Null when neither can be. */
-  native(): (Buffer | { readonly fd: number; readonly offset: number; readonly length: number })[] | null {
-    const all: (Buffer | { fd: number; offset: number; length: number })[] = [];
+  native(): readonly NativePiece[] | null {
+    const all: NativePiece[] = [];
     for (const { source, start, end } of this.#pieces) {
       const { fd } = source;
-      // A file that was let go of: all of it would be read for nobody.
-      if (fd === undefined && source.release !== undefined) return null;
+      // A file that is not open: all of it would be read for nobody.
+      if (fd === undefined && source.open !== undefined) return null;
       const piece = fd === undefined ? source.read(start, end) : { fd, offset: start, length: end - start };
       if (piece instanceof Promise) {
         // Nobody waits for it, and one that fails unheard ends the process.
@@ -147,6 +164,27 @@ export class Pieces {
       all.push(piece);
     }
     return all;
+  }
+
+  /** The same where it takes a while: files are opened, and what comes from elsewhere is read. Rejects when that cannot be. */
+  async lend(): Promise<LentPieces> {
+    const files = new Map<ByteSource, OpenedFile | null>();
+    const pieces: NativePiece[] = [];
+    const close = async (): Promise<void> => {
+      for (const file of files.values()) await file?.close();
+    };
+    try {
+      for (const { source, start, end } of this.#pieces) {
+        if (!files.has(source)) files.set(source, (await source.open?.()) ?? null);
+        const fd = files.get(source)?.fd;
+        const isFile = fd !== undefined;
+        pieces.push(isFile ? { fd, offset: start, length: end - start } : await source.read(start, end));
+      }
+    } catch (error) {
+      await close();
+      throw error;
+    }
+    return { pieces, close };
   }
 
   async *chunks(): AsyncGenerator<Buffer, undefined> {
