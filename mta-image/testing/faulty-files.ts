@@ -4,6 +4,7 @@
  *
  *   crashAt(n)      the n-th operation from now and all later ones fail, as if the machine had stopped.
  *   failAt(n)       the n-th operation from now fails once; one that appends has written a part by then, as on a full disk.
+ *   isFull          as long as it is set there is no room for a file or byte more; what is there may be written over.
  *   failNext(kind)  the next operation of that kind fails once, as a disk in trouble does; with EIO, or a code that is given.
  *   afterCrash()    what the next process finds: only what was synced, plus a part of the rest, as asked.
  */
@@ -26,6 +27,8 @@ interface Stored {
   bytes: Buffer;
   /** How much of the front survives a crash. */
   synced: number;
+  /** What is on disk behind that, where it is being written over. */
+  below?: Buffer | undefined;
 }
 
 type Tree = Map<string, Stored>;
@@ -38,6 +41,7 @@ export class FaultyFiles implements SpoolFiles {
   #failIn = Infinity;
   #failing = new Map<Operation, { readonly code: string; times: number }>();
   operations = 0;
+  isFull = false;
   /** Files that are open now. */
   openFiles = 0;
   free = { bytes: 1e12, inodes: 1e9 };
@@ -63,9 +67,10 @@ export class FaultyFiles implements SpoolFiles {
   afterCrash(keepUnsynced = 0): FaultyFiles {
     const tree: Tree = new Map();
     const source = keepUnsynced === 1 ? this.#seen : this.#durable;
-    for (const [path, { bytes, synced }] of source) {
+    for (const [path, { bytes, synced, below = Buffer.alloc(0) }] of source) {
       const length = synced + Math.floor((bytes.length - synced) * keepUnsynced);
-      tree.set(path, { bytes: Buffer.from(bytes.subarray(0, length)), synced: length });
+      const found = Buffer.concat([bytes.subarray(0, length), below.subarray(length)]);
+      tree.set(path, { bytes: found, synced: found.length });
     }
     return new FaultyFiles(tree);
   }
@@ -93,6 +98,7 @@ export class FaultyFiles implements SpoolFiles {
 
   async create(path: string): Promise<SpoolFile> {
     this.#step("create");
+    if (this.isFull) throw noRoom("create");
     if (this.#seen.has(path)) throw new Error(`EEXIST: ${path}`);
     const stored = { bytes: Buffer.alloc(0), synced: 0 };
     this.#seen.set(path, stored);
@@ -101,14 +107,12 @@ export class FaultyFiles implements SpoolFiles {
 
   /** Its appends are two operations, so that a crash may come between them. */
   async createSynced(path: string): Promise<SpoolFile> {
-    const file = await this.create(path);
-    const append = async (buffers: readonly Buffer[]): Promise<void> => {
-      await file.append(buffers);
-      await file.sync().catch((error: unknown) => {
-        throw new SyncFailed(error);
-      });
-    };
-    return { ...file, append };
+    return withSync(await this.create(path));
+  }
+
+  async openSynced(path: string, end: number): Promise<SpoolFile> {
+    this.#step("open");
+    return withSync(this.#handle(this.#find(path), end));
   }
 
   async open(path: string): Promise<SpoolFile> {
@@ -141,36 +145,43 @@ export class FaultyFiles implements SpoolFiles {
 
   #find(path: string): Stored {
     const stored = this.#seen.get(path);
-    if (stored === undefined) throw new Error(`ENOENT: ${path}`);
+    if (stored === undefined) throw Object.assign(new Error(`ENOENT: ${path}`), { code: "ENOENT" });
     return stored;
   }
 
   #step(operation: Operation): void {
     this.operations++;
     if (--this.#crashIn < 0) throw new Error("the machine has stopped");
-    if (--this.#failIn === -1) throw Object.assign(new Error(`ENOSPC: ${operation}`), { code: "ENOSPC" });
+    if (--this.#failIn === -1) throw noRoom(operation);
     const failing = this.#failing.get(operation);
     if (failing === undefined || failing.times === 0) return;
     failing.times--;
     throw Object.assign(new Error(`${failing.code}: ${operation}`), { code: failing.code });
   }
 
-  #handle(stored: Stored): SpoolFile {
+  #handle(stored: Stored, from = stored.bytes.length): SpoolFile {
     this.openFiles++;
+    let end = from;
     const step = (operation: Operation): void => this.#step(operation);
     return {
       fd: null,
       append: async (buffers) => {
-        const whole = Buffer.concat([stored.bytes, ...buffers]);
-        const half = Math.floor((stored.bytes.length + whole.length) / 2);
+        const { bytes } = stored;
+        const front = Buffer.concat([bytes.subarray(0, end), ...buffers]);
+        const half = Math.floor((end + front.length) / 2);
+        const upTo = (length: number): Buffer =>
+          Buffer.concat([front.subarray(0, length), bytes.subarray(length)]);
         // Seen by readers only where the operation fails half-way.
-        if (this.#failIn === 0) stored.bytes = whole.subarray(0, half);
+        if (this.#failIn === 0) writeOver(stored, end, upTo(half));
         step("append");
-        stored.bytes = whole;
+        if (this.isFull && front.length > bytes.length) throw noRoom("append");
+        writeOver(stored, end, upTo(front.length));
+        end = front.length;
       },
       sync: async () => {
         step("sync");
         stored.synced = stored.bytes.length;
+        stored.below = undefined;
       },
       read: async (offset, length) => {
         step("read");
@@ -181,8 +192,31 @@ export class FaultyFiles implements SpoolFiles {
         step("truncate");
         stored.bytes = stored.bytes.subarray(0, size);
         stored.synced = Math.min(stored.synced, size);
+        stored.below = stored.below?.subarray(0, size);
+        end = size;
       },
       close: async () => void this.openFiles--,
     };
   }
+}
+
+function noRoom(operation: Operation): Error {
+  return Object.assign(new Error(`ENOSPC: ${operation}`), { code: "ENOSPC" });
+}
+
+/** The bytes from `end` on are on disk as they were, until they are synced. */
+function writeOver(stored: Stored, end: number, bytes: Buffer): void {
+  if (end < stored.synced) stored.below = stored.bytes.subarray(0, stored.synced);
+  stored.synced = Math.min(stored.synced, end);
+  stored.bytes = bytes;
+}
+
+function withSync(file: SpoolFile): SpoolFile {
+  const append = async (buffers: readonly Buffer[]): Promise<void> => {
+    await file.append(buffers);
+    await file.sync().catch((error: unknown) => {
+      throw new SyncFailed(error);
+    });
+  };
+  return { ...file, append };
 }

@@ -5,7 +5,7 @@
 import { IdTable } from "./id-table.ts";
 import type { KeptContent } from "./kept-content.ts";
 import type { LiveMessage } from "./live-message.ts";
-import type { Location } from "./segment-log.ts";
+import type { Location } from "./batch.ts";
 
 export class Catalog {
   readonly #live = new IdTable<LiveMessage>();

@@ -71,13 +71,13 @@ export class Compaction {
     const oldest = this.#sealed[0];
     this.#wasAsked = true;
     if (oldest === undefined || this.#running !== null || this.#isStopped) return;
-    if (this.#segments.isBehind) return this.#lookLater();
+    if (this.#segments.isStuck) return this.#lookLater();
     if (this.#catalog.liveBytes(oldest) > 0 && !this.#mayBeMostlyDead) return;
     this.#running = this.#work()
       .catch((error: unknown) => this.#log.warn({ error: describe(error) }, "spool-compaction-failed"))
       .finally(() => {
         this.#running = null;
-        if (this.#pausesWanted === 0 && (this.#wasAsked || this.#segments.isBehind)) this.look();
+        if (this.#pausesWanted === 0 && (this.#wasAsked || this.#segments.isStuck)) this.look();
       });
     this.#wasAsked = false;
   }
@@ -132,9 +132,9 @@ export class Compaction {
     }
   }
 
-  /** Asked with every message that is settled, so it must not look at each segment. */
+  /** Asked with every message that is settled, so it must not look at each segment. On a full disk nothing is written anew. */
   get #mayBeMostlyDead(): boolean {
-    if (this.#sealed.length < NOT_BEFORE_SEGMENTS) return false;
+    if (this.#segments.isBehind || this.#sealed.length < NOT_BEFORE_SEGMENTS) return false;
     return this.#sealedBytes === null || this.#catalog.totalLiveBytes() < this.#sealedBytes * LIVE_SHARE;
   }
 

@@ -48,6 +48,8 @@ export interface DiskSpoolOptions {
   readonly log: Log;
   readonly floor: SpaceFloor;
   readonly segmentBytes?: number;
+  /** Room that is kept for what becomes of mail on a full disk; 0: none. */
+  readonly reserveBytes?: number;
   /** Least bytes of segments between two snapshots. */
   readonly snapshotBytes?: number;
   readonly cacheBytes?: number;
@@ -105,10 +107,12 @@ export class DiskSpool implements Spool {
       files,
       firstSegment: (found.at(-1) ?? 0) + 1,
       maxBytes: segmentBytes,
+      reserveBytes: options.reserveBytes ?? 1024 * 1024,
       onRotate: (segment) => {
         compaction.sealed(segment);
         snapshots.sealed();
       },
+      onRoom: () => compaction.look(),
     });
     await segments.open();
     const compaction = new Compaction({ ...parts, segments, sealed: found });
@@ -320,7 +324,7 @@ export class DiskSpool implements Spool {
     if (this.#space.isFull)
       throw new SpoolFailure("spool-full", "free space is under the floor (spool.minfree)");
     if (this.#segments.isBehind)
-      throw new SpoolFailure("spool-full", "what became of earlier mail waits for room on the disk");
+      throw new SpoolFailure("spool-full", "the disk is full, and what becomes of earlier mail comes first");
   }
 }
 

@@ -14,8 +14,8 @@ export interface SpoolFile {
   /** For native code that reads by itself; null where there is none. */
   readonly fd: number | null;
   /**
-   * Writes behind the last byte. Not durable before sync, but in a file made by `createSynced`: that rejects with SyncFailed
-   * when bytes were taken whose way to the disk failed. A part may be there whenever it rejects.
+   * Writes behind the last byte. Not durable before sync, but in a file of `createSynced` or `openSynced`: that rejects with
+   * SyncFailed when the file has grown by bytes whose way to the disk failed. A part may be there whenever it rejects.
    */
   append(buffers: readonly Buffer[]): Promise<void>;
   /** fdatasync: returns when all that was appended is on disk. */
@@ -45,6 +45,8 @@ export interface SpoolFiles {
   /** The same, of a file whose every append is on disk when it returns, as if sync had followed, in one step. */
   createSynced(path: string): Promise<SpoolFile>;
   open(path: string): Promise<SpoolFile>;
+  /** One that exists, as if `end` were behind its last byte: what is there is written over. Every append is on disk when it returns. */
+  openSynced(path: string, end: number): Promise<SpoolFile>;
   rename(from: string, to: string): Promise<void>;
   /** Harmless when there is no such file. */
   remove(path: string): Promise<void>;
@@ -66,6 +68,10 @@ export function diskFiles(root: string): SpoolFiles {
     open: async (path) => {
       const handle = await open(at(path), "r+");
       return new DiskFile(handle, (await handle.stat()).size);
+    },
+    openSynced: async (path, end) => {
+      const handle = await open(at(path), O_RDWR | constants.O_DSYNC);
+      return new DiskFile(handle, end, (await handle.stat()).size);
     },
     rename: (from, to) => rename(at(from), at(to)),
     remove: (path) => rm(at(path), { force: true }),
@@ -89,10 +95,13 @@ const MAX_BUFFERS = 1024;
 class DiskFile implements SpoolFile {
   readonly #handle: FileHandle;
   #end: number;
+  /** More than `#end` where there is something to be written over. */
+  #size: number;
 
-  constructor(handle: FileHandle, end: number) {
+  constructor(handle: FileHandle, end: number, size = end) {
     this.#handle = handle;
     this.#end = end;
+    this.#size = size;
   }
 
   get fd(): number {
@@ -107,6 +116,7 @@ class DiskFile implements SpoolFile {
         .writev(part, this.#end)
         .catch((error: unknown) => this.#explain(error));
       this.#end += bytesWritten;
+      this.#size = Math.max(this.#size, this.#end);
       if (bytesWritten !== length) throw noRoom(`short write: ${bytesWritten} of ${length} bytes`);
     }
   }
@@ -114,7 +124,7 @@ class DiskFile implements SpoolFile {
   /** A write that fails has taken nothing; when the file has grown all the same, it was the sync behind it (O_DSYNC) that failed. */
   async #explain(error: unknown): Promise<never> {
     const size = await this.size().catch(() => Infinity);
-    throw size > this.#end ? new SyncFailed(error) : error;
+    throw size > this.#size ? new SyncFailed(error) : error;
   }
 
   sync(): Promise<void> {
@@ -139,6 +149,7 @@ class DiskFile implements SpoolFile {
   async truncate(size: number): Promise<void> {
     await this.#handle.truncate(size);
     this.#end = size;
+    this.#size = size;
   }
 
   close(): Promise<void> {

@@ -39,7 +39,7 @@ test("what became of mail waits for room and is written then, with nobody's help
   const { spool, clock } = await open(files);
   const [first, second] = [makeDraft(), makeDraft()];
   for (const draft of [first, second]) await spool.commit(draft);
-  files.failNext("append", 1, "ENOSPC");
+  files.failNext("append", 2, "ENOSPC");
   spool.settle(first.id, 0);
   spool.update(second.id, 0, makeState({ attempts: 3 }));
   await settle();
@@ -69,7 +69,8 @@ test("the body of settled mail goes with the record that waited for room, and th
     return draft.id;
   };
   const id = await commit();
-  files.failNext("append", 1, "ENOSPC");
+  // The reserve fails as well.
+  files.failNext("append", 2, "ENOSPC");
   spool.settle(id, 0);
   await settle();
   assert.deepEqual(bodies(), [`bodies/${id}`]);

@@ -10,7 +10,7 @@ import { isId, splitId } from "#base/ids.ts";
 import { type Envelope, type Origin, domainOf } from "../message/envelope.ts";
 import type { MessageMeta } from "./record.ts";
 import { type Addresses, type Facts, type LineFacts, type Seeker, facts as packer } from "./packed-facts.ts";
-import type { Location } from "./segment-log.ts";
+import type { Location } from "./batch.ts";
 import type { EntryState, LiveMail, SpooledRecipient, StateSource } from "./spool.ts";
 
 /** How far a recipient has come, or who knows; null where settled. */

@@ -5,7 +5,9 @@
  *
  * A write that finds no room, before anything of it was synced, costs its batch alone: what it left is cut off, durably, and
  * messages of the batch are refused with `spool-full`. What became of earlier ones was promised to nobody, but is
- * known already: those records stay, and go in front of the next batch (`isBehind` until then).
+ * known already: those records go into the reserve (reserve.ts), which becomes the open segment. Until there is room for
+ * another reserve (`isBehind`) only such records are written. Those that find no room there either stay in memory,
+ * and go in front of the next batch (`isStuck` until then).
  *
  * The first other write, or sync, that fails closes the log for good: that batch and all later ones reject with
  * `spool-broken`. The failed sync is never repeated, since the kernel may have dropped the pages and would
@@ -13,16 +15,11 @@
  */
 import { describe } from "#base/error.ts";
 
+import { Batch, type Location } from "./batch.ts";
 import { type SpoolFile, type SpoolFiles, SyncFailed } from "./files.ts";
-import { SEGMENT_HEADER, isMessageHead } from "./record.ts";
+import { SEGMENT_HEADER } from "./record.ts";
+import { Reserve } from "./reserve.ts";
 import { SpoolFailure, failureOfWrite, isForRoom } from "./spool.ts";
-
-export interface Location {
-  /** 0: the record is in no segment (yet). */
-  segment: number;
-  offset: number;
-  length: number;
-}
 
 interface Waiter {
   readonly resolve: () => void;
@@ -30,7 +27,7 @@ interface Waiter {
 }
 
 /** Records that wait for room; as many come from attempts that were under way, and from orders of administrators. */
-const MAX_BEHIND_BYTES = 64 * 1024 * 1024;
+const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 
 export function segmentName(number: number): string {
   return `segments/${String(number).padStart(10, "0")}.log`;
@@ -44,13 +41,18 @@ export class SegmentLog {
   #number: number;
   #file: SpoolFile | null = null;
   #end = 0;
-  #buffers: Buffer[] = [];
-  #locations: Location[] = [];
+  /** Where the zeros of a reserve end that `#file` was; 0: it was none. */
+  #reservedEnd = 0;
+  readonly #reserve: Reserve;
+  readonly #onRoom: () => void;
+  #batch = new Batch();
   #waiters: Waiter[] = [];
   /** Those who wait as long as their records do. */
   #patient: Waiter[] = [];
-  #isBehind = false;
-  #isWriting = false;
+  #isStuck = false;
+  /** Somebody has looked for room since the last batch. */
+  #mayHaveRoom = false;
+  #writing: Promise<void> | null = null;
   #isPlanned = false;
   #isClosing = false;
   #failure: SpoolFailure | null = null;
@@ -60,9 +62,14 @@ export class SegmentLog {
     files: SpoolFiles;
     firstSegment: number;
     maxBytes: number;
+    reserveBytes: number;
     onRotate: (segment: number) => void;
+    /** After a full disk all is as before. */
+    onRoom: () => void;
   }) {
     this.#files = options.files;
+    this.#reserve = new Reserve(options.files, options.reserveBytes);
+    this.#onRoom = options.onRoom;
     this.#number = options.firstSegment - 1;
     this.#maxBytes = options.maxBytes;
     this.#onRotate = options.onRotate;
@@ -79,32 +86,41 @@ export class SegmentLog {
 
   /** All that was appended is on disk, and more may be. */
   get isIdle(): boolean {
-    return this.#failure === null && !this.#isBehind && !this.#isPlanned && !this.#isWriting;
+    return this.#failure === null && !this.#isStuck && !this.#isPlanned && this.#writing === null;
+  }
+
+  /** No message is taken: records wait for room on the disk, or the next ones would have none kept for them. */
+  get isBehind(): boolean {
+    return this.#isStuck || this.#reserve.isMissing;
   }
 
   /** Records wait for room on the disk, or there is not even a segment for them. */
-  get isBehind(): boolean {
-    return this.#isBehind;
+  get isStuck(): boolean {
+    return this.#isStuck;
   }
 
-  /** Without room it opens with the first batch that finds some. */
+  /** Without room it opens with the first batch that finds some. Rejects with what else is wrong with the disk. */
   async open(): Promise<void> {
+    await this.#reserve.find();
     try {
       await this.#openNext();
     } catch (error) {
       if (!isForRoom(error)) throw error;
-      this.#isBehind = true;
+      this.#isStuck = true;
     }
+    await this.#reserve.make();
   }
 
-  /** Writes what has been waiting for room, if there is some now. Never rejects. */
+  /** There may be room: for what has been waiting for it, and for a reserve. Never rejects. */
   catchUp(): void {
-    if (this.#isBehind) this.#plan();
+    if (this.#failure !== null || (!this.#isStuck && this.#reserve.isWhole)) return;
+    this.#mayHaveRoom = true;
+    this.#plan();
   }
 
   /** Closes the log for good after a failed write or sync; the first failure is the one that is kept. */
   fail(cause: unknown): SpoolFailure {
-    this.#isBehind = false;
+    this.#isStuck = false;
     this.#failure ??= new SpoolFailure("spool-broken", describe(cause), { cause });
     return this.#failure;
   }
@@ -114,16 +130,9 @@ export class SegmentLog {
    * for the next look: to try all of them again for each that comes would cost the square of their number.
    */
   append(buffers: readonly Buffer[]): Location {
-    const location = { segment: 0, offset: 0, length: 0 };
-    if (this.#isClosing) return location;
-    for (const buffer of buffers) {
-      // One that is empty would stand behind the end of its record, for the next to begin with.
-      if (buffer.length === 0) continue;
-      location.length += buffer.length;
-      this.#buffers.push(buffer);
-    }
-    this.#locations.push(location);
-    if (!this.#isBehind) this.#plan();
+    if (this.#isClosing) return new Batch().add(buffers);
+    const location = this.#batch.add(buffers);
+    if (!this.#isStuck) this.#plan();
     return location;
   }
 
@@ -142,7 +151,7 @@ export class SegmentLog {
     return new Promise((resolve, reject) => {
       if (this.#failure !== null) return reject(this.#failure);
       this.#patient.push({ resolve, reject });
-      if (!this.#isBehind) this.#plan();
+      if (!this.#isStuck) this.#plan();
     });
   }
 
@@ -165,72 +174,85 @@ export class SegmentLog {
     const last = this.synced();
     this.#isClosing = true;
     await last.catch(() => {});
+    await this.#writing;
     this.#failure ??= closed();
     for (const waiter of this.#patient.splice(0)) waiter.reject(this.#failure);
+    // Spares the next start the zeros; nothing depends on it.
+    if (this.#reservedEnd > this.#end) await this.#file?.truncate(this.#end).catch(() => {});
     await this.#file?.close();
     this.#file = null;
   }
 
   /** The batch starts behind the events of this turn, so that all of them are in it. */
   #plan(): void {
-    if (this.#isPlanned || this.#isWriting) return;
+    if (this.#isPlanned || this.#writing !== null) return;
     this.#isPlanned = true;
     setImmediate(() => {
       this.#isPlanned = false;
-      void this.#writeBatches();
+      this.#writing ??= this.#writeBatches();
     });
   }
 
   async #writeBatches(): Promise<void> {
-    if (this.#isWriting) return;
-    this.#isWriting = true;
     do await this.#writeBatch();
-    while (this.#waiters.length > 0 || (!this.#isBehind && this.#buffers.length + this.#patient.length > 0));
-    this.#isWriting = false;
+    while (this.#hasWork);
+    // In the same turn as the last look, or a record that comes in between waits for nobody.
+    this.#writing = null;
+  }
+
+  get #hasWork(): boolean {
+    if (this.#waiters.length > 0 || this.#mayHaveRoom) return true;
+    return !this.#isStuck && (!this.#batch.isEmpty || this.#patient.length > 0);
   }
 
   async #writeBatch(): Promise<void> {
-    const buffers = this.#buffers;
-    const locations = this.#locations;
+    const batch = this.#batch;
     const waiters = this.#waiters;
     const patient = this.#patient;
-    this.#buffers = [];
-    this.#locations = [];
+    this.#batch = new Batch();
     this.#waiters = [];
     this.#patient = [];
+    let failure: SpoolFailure | null;
     try {
-      if (this.#failure !== null) throw this.#failure;
-      if (buffers.length > 0 || this.#file === null) await this.#writeOut(buffers, locations);
-      this.#isBehind = false;
+      failure = await this.#write(batch);
     } catch (error) {
-      const full = this.#setBack(error, { buffers, locations });
-      const failure = full ?? this.fail(error);
-      for (const waiter of waiters) waiter.reject(failure);
-      if (full !== null) this.#patient.unshift(...patient);
-      else for (const waiter of patient) waiter.reject(failure);
-      return;
+      failure = this.fail(error);
     }
-    for (const waiter of waiters) waiter.resolve();
-    for (const waiter of patient) waiter.resolve();
+    if (failure?.code === "spool-full") this.#patient.unshift(...patient);
+    else tell(patient, failure);
+    tell(waiters, failure);
   }
 
-  async #writeOut(buffers: Buffer[], locations: Location[]): Promise<void> {
-    if (this.#file === null) await this.#openNext();
-    else if (this.#end >= this.#maxBytes) await this.#rotate();
-    let end = this.#end;
-    for (const location of locations) {
-      location.segment = this.#number;
-      location.offset = end;
-      end += location.length;
+  /** Null: all of it is on disk. `spool-full`: its messages are refused, and what else found no room was put back. */
+  async #write(batch: Batch): Promise<SpoolFailure | null> {
+    const looked = this.#mayHaveRoom;
+    this.#mayHaveRoom = false;
+    if (this.#failure !== null) throw this.#failure;
+    const [now, later] = this.isBehind ? this.#fitting(batch, looked) : [batch, new Batch()];
+    try {
+      if (!now.isEmpty || this.#file === null) await this.#writeOut(now);
+    } catch (error) {
+      return this.#writeWithoutRoom(batch, error);
     }
+    this.#isStuck = false;
+    if (!later.isEmpty) this.#putBack(later);
+    else if (looked) await this.#makeReserve();
+    return now.count === batch.count ? null : noRoomLeft();
+  }
+
+  async #writeOut(batch: Batch): Promise<void> {
+    const isComplete = this.#end >= Math.max(this.#maxBytes, this.#reservedEnd);
+    if (this.#file === null || isComplete) await this.#openNext();
+    const end = batch.place(this.#number, this.#end);
     const file = this.#file as unknown as SpoolFile;
-    await file.append(buffers).catch((error: unknown) => this.#cutOff(file, error));
+    await file.append(batch.buffers).catch((error: unknown) => this.#cutOff(file, error));
     this.#end = end;
   }
 
   /** Of a write that found no room nothing may be there after a crash: what is refused now must not come back. */
   async #cutOff(file: SpoolFile, error: unknown): Promise<never> {
     if (!isForRoom(error)) throw error;
+    this.#reservedEnd = Math.min(this.#reservedEnd, this.#end);
     try {
       await file.truncate(this.#end);
       await file.sync();
@@ -240,24 +262,54 @@ export class SegmentLog {
     throw error;
   }
 
-  /** For want of room: messages are taken out of the batch, all else waits in front of the next. Null: that is not why. */
-  #setBack(error: unknown, batch: { buffers: Buffer[]; locations: Location[] }): SpoolFailure | null {
+  /** What may be written on a full disk: between looks what is left of a reserve is all the room there is. */
+  #fitting(batch: Batch, looked: boolean): [Batch, Batch] {
+    const isLimited = this.#reservedEnd > 0 && !(looked && this.#isStuck);
+    return batch
+      .withoutMessages()
+      .split(isLimited ? Math.max(0, this.#reservedEnd - this.#end) : Number.POSITIVE_INFINITY);
+  }
+
+  /** What tells of earlier mail goes into the reserve, else in front of the next batch. */
+  async #writeWithoutRoom(batch: Batch, error: unknown): Promise<SpoolFailure | null> {
     const failure = failureOfWrite(error);
-    if (failure.code !== "spool-full") return null;
-    const kept = withoutMessages(batch);
-    if (kept.locations.reduce((sum, { length }) => sum + length, 0) > MAX_BEHIND_BYTES) return null;
-    this.#buffers = [...kept.buffers, ...this.#buffers];
-    this.#locations = [...kept.locations, ...this.#locations];
-    this.#isBehind = kept.locations.length > 0 || this.#file === null;
+    if (failure.code !== "spool-full") throw error;
+    const outcomes = batch.withoutMessages();
+    if (!outcomes.isEmpty && (await this.#turnToReserve())) {
+      const next = await this.#write(outcomes);
+      return next ?? (outcomes.count === batch.count ? null : failure);
+    }
+    this.#putBack(outcomes);
     return failure;
   }
 
-  async #rotate(): Promise<void> {
-    const full = this.#file;
-    const number = this.#number;
-    await this.#openNext();
-    await full?.close();
-    this.#onRotate(number);
+  #putBack(outcomes: Batch): void {
+    if (outcomes.bytes > MAX_WAITING_BYTES) throw new RangeError("too much waits for room on the disk");
+    this.#batch = outcomes.followedBy(this.#batch);
+    this.#isStuck = !outcomes.isEmpty || this.#file === null;
+  }
+
+  /** The reserve is the open segment from now on; false: there is none. */
+  async #turnToReserve(): Promise<boolean> {
+    const { bytes } = this.#reserve;
+    if (bytes === 0) return false;
+    const number = this.#number + 1;
+    try {
+      const file = await this.#reserve.take(segmentName(number));
+      if (file === null) return false;
+      await this.#goOnWith(file, number);
+    } catch (error) {
+      if (isForRoom(error)) return false;
+      throw error;
+    }
+    this.#reservedEnd = bytes;
+    return true;
+  }
+
+  async #makeReserve(): Promise<void> {
+    const wasMissing = this.#reserve.isMissing;
+    await this.#reserve.make();
+    if (wasMissing && !this.#reserve.isMissing) this.#onRoom();
   }
 
   /** All or nothing: one that finds no room leaves no file behind. */
@@ -275,27 +327,32 @@ export class SegmentLog {
       if (isForRoom(error)) await this.#files.remove(name);
       throw error;
     }
+    await this.#goOnWith(file, number);
+  }
+
+  /** A segment that holds its header alone; the one before is complete. */
+  async #goOnWith(file: SpoolFile, number: number): Promise<void> {
+    const before = this.#file;
+    const complete = this.#number;
     this.#file = file;
     this.#number = number;
     this.#end = SEGMENT_HEADER.length;
+    this.#reservedEnd = 0;
+    if (before === null) return;
+    await before.close();
+    this.#onRotate(complete);
   }
 }
 
-/** The records of a batch that tell what became of earlier messages. */
-function withoutMessages(batch: { buffers: Buffer[]; locations: Location[] }): typeof batch {
-  const kept: typeof batch = { buffers: [], locations: [] };
-  let at = 0;
-  for (const location of batch.locations) {
-    const isMessage = isMessageHead(batch.buffers[at] as Buffer);
-    if (isMessage) location.segment = 0;
-    else kept.locations.push(location);
-    for (let length = 0; length < location.length; at++) {
-      const buffer = batch.buffers[at] as Buffer;
-      length += buffer.length;
-      if (!isMessage) kept.buffers.push(buffer);
-    }
+function tell(waiters: readonly Waiter[], failure: SpoolFailure | null): void {
+  for (const { resolve, reject } of waiters) {
+    if (failure === null) resolve();
+    else reject(failure);
   }
-  return kept;
+}
+
+function noRoomLeft(): SpoolFailure {
+  return new SpoolFailure("spool-full", "the disk is full, and room is kept for what becomes of mail alone");
 }
 
 function closed(): SpoolFailure {

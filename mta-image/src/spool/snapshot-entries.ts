@@ -7,7 +7,7 @@
  *   for each recipient: flags; unless it is settled: attempts, due time, delay notices, reply, [JSON of what is rare]
  */
 import type { LiveMessage, Rested } from "./live-message.ts";
-import type { Location } from "./segment-log.ts";
+import type { Location } from "./batch.ts";
 import type { EntryState } from "./spool.ts";
 
 const MAX_REPLIES = 65_536;

@@ -77,7 +77,8 @@ test("while records wait for room the disk is asked at each look, not by each re
   const { spool, clock } = await open(files);
   const drafts = Array.from({ length: 20 }, () => makeDraft());
   for (const draft of drafts) await spool.commit(draft);
-  files.failNext("append", 2, "ENOSPC");
+  // To the segment, to the reserve, and at the next look.
+  files.failNext("append", 3, "ENOSPC");
   spool.settle((drafts[0] as Draft).id, 0);
   await settle();
   const before = files.operations;
