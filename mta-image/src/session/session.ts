@@ -15,22 +15,18 @@
  */
 import { makeId } from "#base/ids.ts";
 
-import { type Command, mayHaveMore, parseCommand, refused } from "../smtp/command.ts";
-import type { NamedClient } from "../smtp/xclient.ts";
-import { type Reply, makeReply, replies } from "../smtp/reply.ts";
-import { Traced } from "../trace/traced.ts";
-import { adopt, asNodeSocket } from "../net/adopt.ts";
 import type { ByteSocket } from "../net/byte-socket.ts";
 import { isInNetworks } from "../net/networks.ts";
-import { readOn } from "../net/read-on.ts";
+import { type Reply, makeReply, replies } from "../smtp/reply.ts";
+import type { Secured } from "../smtp/secured.ts";
+import type { NamedClient } from "../smtp/xclient.ts";
+import { Traced } from "../trace/traced.ts";
+import { CommandReader } from "./command-reader.ts";
+import { Connection } from "./connection.ts";
 import { type Conversation, type ConversationOptions, openConversation } from "./conversation.ts";
-import { closeBehindQuit, closeSoftly } from "./farewell.ts";
-import { Flow } from "./flow.ts";
-import { LineReader } from "./line-reader.ts";
+import { LastWords } from "./last-words.ts";
 import type { SessionNeighbours, SessionOptions, SessionSettings } from "./options.ts";
 import { type Peer, renamed } from "./peer.ts";
-import type { Secured } from "../smtp/secured.ts";
-import { upgradeToTls } from "./tls-upgrade.ts";
 import { WaitingInput } from "./waiting-input.ts";
 
 type Mode = "greeting" | "command" | "content" | "waiting" | "closed";
@@ -42,54 +38,52 @@ export class Session {
   readonly #settings: SessionSettings;
   readonly #near: SessionNeighbours;
   readonly #onClose: () => void;
-  readonly #lines = new LineReader();
+  readonly #connection: Connection;
+  readonly #reader: CommandReader;
   readonly #input = new WaitingInput();
-  readonly #flow: Flow;
+  readonly #last = new LastWords();
   readonly #traced: Traced;
   /** With the client that is spoken for; another one when XCLIENT names another. */
   #talk: Conversation;
-  #socket: ByteSocket;
   #mode: Mode = "greeting";
   #isLeaving = false;
   /** The client closed its side while a commit was under way. */
   #hasEnded = false;
   #hasBroughtMail = false;
-  #lastReply: Reply | null = null;
-  /** What that answers: CONNECT, a command where a script wants to know at the end, or EOD. */
-  #lastState = "CONNECT";
-  #lastWord = "CONNECT";
-  /** The last that came; null within content and behind it. */
-  #lastCommand: Command | null = null;
-  #lastError: NodeJS.ErrnoException | null = null;
   #secured: Secured | null = null;
-  /** When the wait for the next complete command began. */
-  #since: number;
 
   constructor(socket: ByteSocket, { peer, settings, near, onClose }: SessionOptions) {
     this.#settings = settings;
     this.#near = near;
     this.#onClose = onClose;
-    this.#since = near.clock.monotonic();
     this.id = makeId(near.clock.now());
     this.remoteIp = peer.ip;
-    this.#socket = socket;
-    this.#flow = new Flow(socket);
+    this.#connection = new Connection(socket, {
+      received: (chunk) => this.#onData(chunk),
+      ended: () => this.#onEnd(),
+      closed: () => this.#close("remote"),
+    });
     this.#traced = this.#openTrace(peer);
+    this.#reader = new CommandReader({
+      ...{ clock: near.clock, traced: this.#traced, input: this.#input, last: this.#last },
+      say: (reply) => this.#say(reply),
+      turnAway: (reply) => this.#turnAway(reply),
+    });
     const isProxy = settings.xclientNetworks !== null && isInNetworks(settings.xclientNetworks, peer.ip);
     this.#talk = this.#open({ peer, maySpeakForOthers: isProxy, named: {} });
-    this.#attach(socket);
+    this.#connection.open();
     if (settings.implicitTls && settings.tls !== null) this.#startTls({ thenGreet: true });
-    else this.#talk.greeting.plan(this.#since);
+    else this.#talk.greeting.plan(this.#reader.since);
   }
 
   #open(client: Client): Conversation {
     return openConversation({
       ...client,
       sessionId: this.id,
-      socket: this.#socket,
+      socket: this.#connection.socket,
       settings: this.#settings,
       near: this.#near,
-      flow: this.#flow,
+      flow: this.#connection.flow,
       traced: this.#traced,
       secured: this.#secured,
       greet: () => this.#greet(),
@@ -116,7 +110,7 @@ export class Session {
     const peer = renamed(this.#talk.peer, named, this.remoteIp);
     this.#talk = this.#open({ peer, maySpeakForOthers: true, named });
     this.#ready("greeting");
-    this.#talk.greeting.plan(this.#since);
+    this.#talk.greeting.plan(this.#reader.since);
   }
 
   /** A message is on its way: MAIL was accepted, or a commit is under way. */
@@ -131,7 +125,7 @@ export class Session {
   }
 
   destroy(): void {
-    this.#socket.destroy();
+    this.#connection.destroy();
   }
 
   /** Ends a session that is too slow. Called about once a second. */
@@ -139,37 +133,18 @@ export class Session {
     const { idleTimeoutMs } = this.#settings;
     let fault: Reply | null = null;
     if (this.#mode === "greeting") this.#talk.greeting.sweep(now);
-    else if (this.#mode === "command" && now - this.#since > idleTimeoutMs) fault = replies.timeout;
+    else if (this.#mode === "command" && now - this.#reader.since > idleTimeoutMs) fault = replies.timeout;
     else if (this.#mode !== "waiting") fault = this.#talk.commands.content.judgePace(now, idleTimeoutMs);
     if (fault === null) return;
     this.#near.counters.timeouts++;
     this.#say(fault);
   }
 
-  /** Listeners stay for the socket's whole life: a reset may come at any moment, even after close. */
-  #attach(socket: ByteSocket): void {
-    socket.on("data", (chunk: Buffer) => {
-      readOn(socket);
-      this.#onData(chunk);
-    });
-    socket.on("error", (error) => {
-      this.#lastError ??= error;
-      socket.destroy();
-    });
-    socket.on("end", () => {
-      if (this.#mode === "waiting") this.#hasEnded = true;
-      else this.#hangUp("remote");
-    });
-    socket.on("close", () => {
-      if (socket === this.#socket) this.#close("remote");
-    });
-  }
-
   /** Forgets what was on its way. A commit under way goes on: the spool alone decides about its message. */
   #close(by: "local" | "remote"): void {
     if (this.#mode === "closed") return;
-    const [reply, state, error] = [this.#lastReply, this.#lastState, this.#lastError];
-    this.#talk.hooks?.disconnect({ close: by, reply, state, error });
+    const { reply, state } = this.#last;
+    this.#talk.hooks?.disconnect({ close: by, reply, state, error: this.#connection.error });
     this.#mode = "closed";
     this.#talk.commands.content.abort();
     this.#input.take();
@@ -178,7 +153,7 @@ export class Session {
   }
 
   #greet(): void {
-    if (this.#mode === "greeting") this.#socket.look?.();
+    if (this.#mode === "greeting") this.#connection.look();
     if (this.#mode !== "greeting") return;
     this.#ready();
     this.#say(
@@ -189,19 +164,22 @@ export class Session {
 
   /** Writes a reply; one that hangs up ends everything after its bytes. */
   #say(reply: Reply): void {
-    if (this.#mode === "closed" || this.#socket.destroyed) return;
-    this.#socket.write(reply.bytes);
+    if (this.#mode === "closed" || this.#connection.isDestroyed) return;
+    this.#connection.write(reply.bytes);
     this.#traced.now?.server(reply.bytes.toString("latin1"));
-    this.#lastReply = reply;
-    this.#lastState = reply.code === 354 ? "DATA" : this.#lastWord;
+    this.#last.said(reply);
     if (reply.hangUp) this.#hangUp();
   }
 
   #hangUp(by: "local" | "remote" = "local"): void {
     if (this.#mode === "closed") return;
     this.#close(by);
-    const close = this.#lastReply === replies.bye ? closeBehindQuit : closeSoftly;
-    close(this.#socket, this.#near.clock);
+    this.#connection.close(this.#near.clock, { isAgreed: this.#last.reply === replies.bye });
+  }
+
+  #onEnd(): void {
+    if (this.#mode === "waiting") this.#hasEnded = true;
+    else this.#hangUp("remote");
   }
 
   #onData(chunk: Buffer): void {
@@ -210,7 +188,7 @@ export class Session {
     const data = this.#input.join(chunk);
     if (this.#mode === "waiting") {
       this.#input.keep(data);
-      if (this.#input.isLarge) this.#flow.stop("commit");
+      if (this.#input.isLarge) this.#connection.flow.stop("commit");
       return;
     }
     try {
@@ -223,51 +201,22 @@ export class Session {
 
   /** Runs what is complete in `data`; keeps the rest. Replies of one round leave in one packet. */
   #consume(data: Buffer): void {
-    const socket = this.#socket;
+    const { socket } = this.#connection;
     socket.cork();
     let position = 0;
     while (position < data.length) {
-      if (this.#mode === "command") position = this.#readLine(data, position);
+      if (this.#mode === "command") position = this.#readCommand(data, position);
       else if (this.#mode === "content") position = this.#talk.commands.content.read(data, position);
       else break;
     }
     if (position < data.length && this.#mode === "waiting") this.#input.keep(data.subarray(position));
     socket.uncork();
-    if (this.#mode !== "closed") this.#flow.watchReplies();
+    if (this.#mode !== "closed") this.#connection.flow.watchReplies();
   }
 
-  /** Runs one line and returns where the next begins; an incomplete one is kept and the end is returned. */
-  #readLine(data: Buffer, start: number): number {
-    const next = this.#lines.findEnd(data, start);
-    const isAnswer = this.#talk.commands.isAsking;
-    if (next === -1) {
-      this.#input.keep(this.#lines.keep(data, start, isAnswer));
-      if (this.#lines.isHopeless) this.#say(replies.inputTooLong);
-      return data.length;
-    }
-    this.#since = this.#near.clock.monotonic();
-    const fault = this.#lines.judge(data, { start, next, isAnswer });
-    if (isAnswer) return this.#readAnswer(data, { start, next, fault });
-    this.#traced.now?.client(data.toString("utf8", start, next - 2));
-    const command = fault === null ? parseCommand(data, start, next - 2) : refused(fault);
-    this.#lastCommand = command;
-    if (this.#talk.hooks?.has("disconnect") === true)
-      this.#lastWord = verbs[command.kind] ?? verbOf(data, start, next);
-    if (next < data.length && !mayHaveMore(command, this.#talk.commands.isExtended))
-      this.#turnAway(replies.impatient);
-    else if (fault === null && this.#talk.hooks?.has("proxy") === true)
-      this.#talk.commands.runAsked(data.toString("latin1", start, next - 2), command);
-    else this.#talk.commands.run(command);
+  #readCommand(data: Buffer, start: number): number {
+    const next = this.#reader.read(data, start, this.#talk);
     this.#leaveIfIdle();
-    return next;
-  }
-
-  /** A line of an exchange that AUTH began; its length and line end are judged like those of a command. */
-  #readAnswer(data: Buffer, line: { start: number; next: number; fault: Reply | null }): number {
-    const { start, next, fault } = line;
-    this.#traced.now?.secret();
-    if (next < data.length) this.#turnAway(replies.impatient);
-    else this.#talk.commands.answer(data.toString("latin1", start, next - 2), fault);
     return next;
   }
 
@@ -278,8 +227,7 @@ export class Session {
 
   #readContent(): void {
     this.#mode = "content";
-    this.#lastWord = "EOD";
-    this.#lastCommand = null;
+    this.#last.heardContent();
   }
 
   #wait<T>(asked: Promise<T>, then: (value: T) => void): void {
@@ -289,7 +237,7 @@ export class Session {
 
   #endWait(answer: () => void): void {
     if (this.#mode === "closed") return;
-    const mayComeAhead = this.#mayComeAhead;
+    const mayComeAhead = this.#last.mayComeAhead(this.#talk.commands.isExtended);
     this.#ready();
     this.#talk.commands.content.excuse();
     answer();
@@ -300,16 +248,10 @@ export class Session {
 
   /** Behind the reply to its second message, unless something else waits for the socket: many bring one and go. */
   #stay(): void {
-    if (this.#lastState !== "EOD" || this.#mode !== "command" || this.#hasEnded || !this.#flow.isOpen) return;
-    if (!this.#hasBroughtMail) {
-      this.#hasBroughtMail = true;
-      return;
-    }
-    const socket = adopt(this.#socket);
-    if (socket === this.#socket) return;
-    this.#socket = socket;
-    this.#attach(socket);
-    this.#flow.moveTo(socket);
+    if (this.#last.state !== "EOD" || this.#mode !== "command" || this.#hasEnded) return;
+    if (!this.#connection.flow.isOpen) return;
+    if (this.#hasBroughtMail) this.#connection.settle();
+    this.#hasBroughtMail = true;
   }
 
   #leaveIfIdle(): void {
@@ -318,7 +260,7 @@ export class Session {
 
   #ready(mode: "greeting" | "command" = "command"): void {
     this.#mode = mode;
-    this.#since = this.#near.clock.monotonic();
+    this.#reader.since = this.#near.clock.monotonic();
   }
 
   #goOn(mayComeAhead: boolean): void {
@@ -326,37 +268,24 @@ export class Session {
     if (kept !== null && mayComeAhead) this.#onData(kept);
     else if (kept !== null) this.#turnAway(replies.impatient);
     if (this.#mode === "waiting") return;
-    this.#flow.go("commit");
+    this.#connection.flow.go("commit");
     if (this.#hasEnded) this.#hangUp("remote"); // It came behind all that was kept.
-  }
-
-  /** What is sent while the client has yet to hear of its last command is judged like what comes in one packet. */
-  get #mayComeAhead(): boolean {
-    const { isExtended } = this.#talk.commands;
-    return this.#lastCommand === null ? isExtended : mayHaveMore(this.#lastCommand, isExtended);
   }
 
   /** Everything said in the clear is forgotten (RFC 3207 4.2); bytes behind STARTTLS were refused before. */
   #startTls(options: { thenGreet: boolean }): void {
     const context = this.#settings.tls;
     if (context === null) return this.#hangUp();
-    const plain = asNodeSocket(this.#socket);
     this.#talk.commands.content.abort();
-    this.#mode = "waiting";
-    this.#input.take();
-    if (plain !== this.#socket) this.#attach(plain);
-    // Our 220 leaves before TLS takes the connection over.
-    plain.uncork();
-    this.#socket = upgradeToTls({
-      plain,
+    this.#connection.startTls({
       context,
       asksForCertificate: this.#settings.asksForCertificate,
       clock: this.#near.clock,
       onSecure: (secured) => this.#onSecure(secured, options.thenGreet),
       onFailure: () => this.#near.counters.tlsFailures++,
     });
-    this.#attach(this.#socket);
-    this.#flow.moveTo(this.#socket);
+    this.#mode = "waiting";
+    this.#input.take();
   }
 
   #onSecure(secured: Secured, thenGreet: boolean): void {
@@ -365,26 +294,8 @@ export class Session {
     this.#secured = secured;
     this.#talk.commands.secured(secured);
     this.#ready(thenGreet ? "greeting" : "command");
-    if (thenGreet) this.#talk.greeting.plan(this.#since);
+    if (thenGreet) this.#talk.greeting.plan(this.#reader.since);
     if (this.#isLeaving) this.#say(replies.shuttingDown);
-    this.#goOn(this.#mayComeAhead);
+    this.#goOn(false);
   }
-}
-
-/** Of commands that have one verb only. */
-const verbs: Readonly<Partial<Record<Command["kind"], string>>> = {
-  mail: "MAIL",
-  rcpt: "RCPT",
-  data: "DATA",
-  bdat: "BDAT",
-  rset: "RSET",
-  noop: "NOOP",
-  quit: "QUIT",
-  auth: "AUTH",
-};
-
-/** The first word of a line, in upper case. */
-function verbOf(line: Buffer, start: number, end: number): string {
-  const [verb = ""] = /^[A-Za-z0-9]*/.exec(line.toString("latin1", start, Math.min(end, start + 16))) ?? [];
-  return verb.toUpperCase();
 }
