@@ -3,6 +3,7 @@
  * { code, message } without a stack trace. Start rejects with a Failure `listen-failed` naming the address.
  */
 import { readFileSync } from "node:fs";
+import { Server as HttpsServer } from "node:https";
 import { networkInterfaces } from "node:os";
 import { type FastifyInstance, fastify } from "fastify";
 
@@ -11,6 +12,10 @@ import { Failure, describe } from "./error.ts";
 export interface HttpServerOptions {
   /** Of JSON and the like; 64 KiB unless told. */
   readonly maxBodyBytes?: number;
+  /** Within which a whole request must have come; 30 s unless told. */
+  readonly requestMs?: number;
+  /** Closing waits for requests under way, which `closeAllConnections` cuts; unless told they are cut at once. */
+  readonly letsRequestsEnd?: boolean;
   /** Networks of proxies whose word on a client's address and protocol counts. */
   readonly trustProxy?: readonly string[];
   /** Paths of PEM files; with clientCa, clients may show a certificate of that authority. */
@@ -20,15 +25,16 @@ export interface HttpServerOptions {
 export function makeHttpServer(options: HttpServerOptions = {}): FastifyInstance {
   const base = {
     bodyLimit: options.maxBodyBytes ?? 64 * 1024,
-    requestTimeout: 30_000,
+    requestTimeout: options.requestMs ?? 30_000,
     keepAliveTimeout: 65_000,
-    forceCloseConnections: true,
+    forceCloseConnections: options.letsRequestsEnd === true ? ("idle" as const) : true,
     logger: false,
     ...(options.trustProxy === undefined ? {} : { trustProxy: [...options.trustProxy] }),
   };
   const server = (
     options.tls === undefined ? fastify(base) : fastify({ ...base, https: tlsOptions(options.tls) })
   ) as FastifyInstance;
+  if (options.letsRequestsEnd === true) hangUpWhenClosing(server);
   server.setNotFoundHandler((_request, reply) =>
     reply.code(404).send({ code: "not-found", message: "no such path" }),
   );
@@ -38,6 +44,17 @@ export function makeHttpServer(options: HttpServerOptions = {}): FastifyInstance
     return reply.code(status).send({ code: status < 500 ? "bad-request" : "internal", message });
   });
   return server;
+}
+
+/** A client would keep its connection for the next request, and closing would wait for that. */
+function hangUpWhenClosing(server: FastifyInstance): void {
+  let isClosing = false;
+  server.addHook("preClose", async () => {
+    isClosing = true;
+  });
+  server.addHook("onSend", async (_request, reply) => {
+    if (isClosing) reply.header("connection", "close");
+  });
 }
 
 /** Resolves with the port in use. */
@@ -56,6 +73,14 @@ export async function listenHttp(
   }
   const bound = server.server.address();
   return typeof bound === "object" && bound !== null ? bound.port : 0;
+}
+
+/** For connections from now on. A server that speaks in the clear goes on so. */
+export function renewCertificate(
+  { server }: FastifyInstance,
+  pem: { readonly cert: Buffer; readonly key: Buffer },
+): void {
+  if (server instanceof HttpsServer) server.setSecureContext({ ...pem, minVersion: "TLSv1.2" });
 }
 
 /** "::" stands for all addresses; a kernel without IPv6 refuses to listen on it. */

@@ -1,9 +1,16 @@
 /** HTTP submission, `POST /v1/submission` (docs/http-submission.md): the part `options` and the answer. */
 import { z } from "zod";
 
+/** Half of a surrogate pair has no UTF-8: it would go out as another letter. */
+const text = (most: number) =>
+  z
+    .string()
+    .max(most)
+    .refine((value) => value.isWellFormed(), "is no Unicode text");
+
 const Address = z.strictObject({
-  localpart: z.string().max(1000),
-  domain: z.string().max(255).nullable().default(null),
+  localpart: text(1000),
+  domain: text(255).nullable().default(null),
 });
 
 export const SubmissionOptions = z.strictObject({

@@ -1,26 +1,26 @@
 /**
- * A server of type http: mail over HTTP, multipart with a part `options` (JSON) before a part `rfc822`, each perhaps
- * with `.gzip` behind its name. Who asks shows a key of the server's key file. The message streams past the script at
- * the end of data into the spool; 200 means that it is on disk. Sizes are bounded before and after unpacking.
+ * A server of type http: mail over HTTP, a form with a part `options` (JSON) and a part `rfc822` (submission-form.ts). Who
+ * asks shows a key of the server's key file. The message streams past the script at the end of data into the spool; 200
+ * means that it is on disk. Sizes are bounded before and after unpacking. Nothing is kept of a request that is none, nor of
+ * one that breaks off.
  */
-import { readFile } from "node:fs/promises";
-import type { Readable } from "node:stream";
-import { createGunzip } from "node:zlib";
-import multipart, { type MultipartFile } from "@fastify/multipart";
+import { TextDecoder } from "node:util";
+import multipart from "@fastify/multipart";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 
 import { describe } from "#base/error.ts";
 import { makeHttpServer } from "#base/http-server.ts";
 import { parseJson } from "#base/json.ts";
 import type { Log } from "#base/log.ts";
-import { isSameSecret } from "#base/secret.ts";
 import { type SubmissionAnswer, SubmissionOptions } from "#contract/submission-api.ts";
 
 import { type InjectedAddress, type InjectionOptions, NOT_NOW, beginInjection } from "./injection.ts";
 import { bytesOf } from "../hooks/texts.ts";
-import { Crlf } from "../smtp/crlf.ts";
 import type { IntakeResult, Reception } from "../intake/intake.ts";
 import { decodeJson } from "../script/library/json.ts";
+import { Crlf } from "../smtp/crlf.ts";
+import { BadRequest, SubmissionForm, formRules } from "./submission-form.ts";
+import { isKeyOf } from "./submission-keys.ts";
 
 export interface SubmissionServerOptions {
   readonly serverId: string;
@@ -33,6 +33,8 @@ export interface SubmissionServerOptions {
 }
 
 const MAX_OPTIONS_BYTES = 1024 * 1024;
+/** For the end of a message (RFC 5321 4.5.3.2.6): large mail over a slow line takes its time. */
+const REQUEST_MS = 600_000;
 const REASONS: Readonly<Record<number, string>> = {
   421: NOT_NOW,
   550: "No such server",
@@ -40,34 +42,23 @@ const REASONS: Readonly<Record<number, string>> = {
   554: "No sender or no recipient",
 };
 
-/** A request that is none. */
-class BadRequest extends Error {
-  readonly status: number;
-
-  constructor(status: number, message: string) {
-    super(message);
-    this.status = status;
-  }
-}
-
 export async function makeSubmissionServer(options: SubmissionServerOptions): Promise<FastifyInstance> {
   const server = makeHttpServer({
     // The real bounds are on the parts; this one is for what lies between them.
     maxBodyBytes: Number.MAX_SAFE_INTEGER,
+    requestMs: REQUEST_MS,
+    letsRequestsEnd: true,
     ...(options.tls === undefined ? {} : { tls: options.tls }),
   });
-  await server.register(multipart, { limits: { files: 2, fields: 2, parts: 4, headerPairs: 20 } });
+  await server.register(multipart, formRules);
   server.post("/v1/submission", async (request, reply) => {
-    if (!(await hasKey(request, options)))
-      return fail(reply, 401, "X-API-Key is missing or not one of the server's");
     try {
+      await expectKey(request, options);
       return await submit(request, reply, options);
     } catch (error) {
       if (error instanceof BadRequest) return fail(reply, error.status, error.message);
-      const { statusCode } = error as { statusCode?: number };
-      if (statusCode !== undefined && statusCode < 500) return fail(reply, statusCode, describe(error));
-      options.log.warn({ server: options.serverId, error: describe(error) }, "submission-failed");
-      return fail(reply, 400, "the request ended early or is no multipart/form-data");
+      options.log.error({ server: options.serverId, error: describe(error) }, "submission-failed");
+      return fail(reply, 500, "internal error, see the log");
     }
   });
   return server;
@@ -78,30 +69,30 @@ async function submit(
   reply: FastifyReply,
   options: SubmissionServerOptions,
 ): Promise<unknown> {
-  if (!request.isMultipart()) throw new BadRequest(415, "the request must be multipart/form-data");
-  let wishes: SubmissionOptions | null = null;
-  for await (const part of request.parts()) {
-    const name = part.fieldname.replace(/\.gzip$/, "");
-    if (name === "options") wishes = readOptions(await textOf(part));
-    else if (name !== "rfc822") throw new BadRequest(400, `there is no part "${part.fieldname}"`);
-    else if (wishes === null) throw new BadRequest(400, 'the part "options" must come before "rfc822"');
-    else return send(reply, request, await take(request, { part, wishes }, options), wishes);
+  const form = new SubmissionForm(request);
+  try {
+    const wishes = readOptions(await textOf(await form.part("options")));
+    const message = await form.part("rfc822");
+    const reception = begin(request, wishes, options);
+    const result =
+      typeof reception === "number"
+        ? refusal(reception, REASONS[reception] ?? "")
+        : await store({ form, message }, reception, options.maxBytes());
+    return send(reply, request, result, wishes);
+  } finally {
+    form.leave();
   }
-  throw new BadRequest(400, 'the part "rfc822" is missing');
 }
 
-type Part = MultipartFile | { readonly type: "field"; readonly fieldname: string; readonly value: unknown };
-
-async function take(
+function begin(
   request: FastifyRequest,
-  { part, wishes }: { part: Part; wishes: SubmissionOptions },
-  { injection, serverId, maxBytes }: SubmissionServerOptions,
-): Promise<IntakeResult> {
-  const { metadata } = wishes;
-  const reception = beginInjection(injection, {
+  { sender, recipients, metadata }: SubmissionOptions,
+  { injection, serverId }: SubmissionServerOptions,
+): ReturnType<typeof beginInjection> {
+  return beginInjection(injection, {
     serverId,
-    sender: wishes.sender === null ? null : injected(wishes.sender),
-    recipients: wishes.recipients.map(injected),
+    sender: sender === null ? null : injected(sender),
+    recipients: recipients.map(injected),
     isEightBit: true,
     origin: { remoteIp: request.ip, remotePort: request.socket.remotePort ?? 0, helo: "http" },
     told: {
@@ -109,30 +100,31 @@ async function take(
       http: { remoteip: request.ip, method: request.method, url: request.url },
     },
   });
-  if (typeof reception === "number") {
-    await drain(part);
-    return refusal(reception, REASONS[reception] ?? "");
-  }
+}
+
+/** Nothing is committed before the form has come to its end: half of one may look like a whole message. */
+async function store(
+  { form, message }: { readonly form: SubmissionForm; readonly message: AsyncIterable<Buffer> },
+  reception: Reception,
+  maxBytes: number,
+): Promise<IntakeResult> {
   try {
-    return await store(part, reception, maxBytes());
+    const crlf = new Crlf();
+    let bytes = 0;
+    for await (const chunk of message) {
+      bytes += chunk.length;
+      if (bytes > maxBytes) {
+        reception.abort();
+        return refusal(552, "Message exceeds the size limit");
+      }
+      await reception.write(crlf.push(chunk));
+    }
+    await reception.write(crlf.end());
+    await form.end();
   } catch (error) {
     reception.abort();
     throw error;
   }
-}
-
-async function store(part: Part, reception: Reception, maxBytes: number): Promise<IntakeResult> {
-  const crlf = new Crlf();
-  let bytes = 0;
-  for await (const chunk of streamOf(part)) {
-    bytes += chunk.length;
-    if (bytes > maxBytes) {
-      reception.abort();
-      return refusal(552, "Message exceeds the size limit");
-    }
-    await reception.write(crlf.push(chunk));
-  }
-  await reception.write(crlf.end());
   return reception.commit();
 }
 
@@ -186,27 +178,19 @@ function readOptions(text: string): SubmissionOptions {
   throw new BadRequest(400, `options: ${issue?.path.join(".") || "(all)"}: ${issue?.message ?? "wrong"}`);
 }
 
-async function textOf(part: Part): Promise<string> {
+/** Bytes that are no UTF-8 must not become letters of an address (RFC 8259 8.1). */
+async function textOf(part: AsyncIterable<Buffer>): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of streamOf(part)) {
+  for await (const chunk of part) {
     bytes += chunk.length;
     if (bytes > MAX_OPTIONS_BYTES) throw new BadRequest(413, 'the part "options" is larger than 1 MiB');
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString();
-}
-
-/** The bytes of a part, unpacked; a part without a file name comes as a field. */
-async function* streamOf(part: Part): AsyncIterable<Buffer> {
-  const source: Readable | Buffer[] =
-    part.type === "file" ? part.file : [Buffer.from(String(part.value), "utf8")];
-  if (!part.fieldname.endsWith(".gzip")) return yield* source as AsyncIterable<Buffer>;
-  if (Array.isArray(source)) throw new BadRequest(400, "a part that is packed must have a file name");
   try {
-    yield* source.pipe(createGunzip()) as AsyncIterable<Buffer>;
-  } catch (error) {
-    throw new BadRequest(400, `the part "${part.fieldname}" cannot be unpacked: ${describe(error)}`);
+    return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
+  } catch {
+    throw new BadRequest(400, 'the part "options" is not UTF-8');
   }
 }
 
@@ -215,29 +199,23 @@ function injected({ localpart, domain }: InjectedAddress): InjectedAddress {
   return { localpart: bytesOf(localpart), domain: domain === null ? null : bytesOf(domain) };
 }
 
-async function drain(part: Part): Promise<void> {
-  for await (const _ of streamOf(part));
-}
-
-/** Every key is compared, so that the time taken tells nothing. */
-async function hasKey(
-  request: FastifyRequest,
+/** Keys that cannot be read say nothing about the one that is shown. */
+async function expectKey(
+  { headers }: FastifyRequest,
   { keyFile, log, serverId }: SubmissionServerOptions,
-): Promise<boolean> {
-  const shown = request.headers["x-api-key"];
+): Promise<void> {
+  const shown = headers["x-api-key"];
   const path = keyFile();
-  if (typeof shown !== "string" || path === null) return false;
-  try {
-    const keys = (await readFile(path, "utf8"))
-      .split(/\r?\n/)
-      .filter((line) => line !== "" && !line.startsWith("#"));
-    return keys.map((key) => isSameSecret(shown, key)).includes(true);
-  } catch (error) {
+  const isKey = async (): Promise<boolean> =>
+    typeof shown === "string" && path !== null && (await isKeyOf(path, shown));
+  const isKnown = await isKey().catch((error: unknown) => {
     log.error({ server: serverId, path, error: describe(error) }, "submission-keys-unreadable");
-    return false;
-  }
+    throw new BadRequest(503, "the server's keys cannot be read, come again");
+  });
+  if (!isKnown) throw new BadRequest(401, "X-API-Key is missing or not one of the server's");
 }
 
 function fail(reply: FastifyReply, status: number, message: string): unknown {
-  return reply.code(status).send({ code: status === 401 ? "unauthorized" : "bad-request", message });
+  const code = status === 401 ? "unauthorized" : status < 500 ? "bad-request" : "internal";
+  return reply.code(status).send({ code, message });
 }

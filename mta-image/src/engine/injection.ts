@@ -15,11 +15,18 @@ import type { Envelope, Origin } from "../message/envelope.ts";
 import type { SessionSettings } from "../session/options.ts";
 import { type Path, parsePath } from "../smtp/address.ts";
 
-export interface InjectionOptions {
+export interface InjectionOptions<S extends Pick<Settings, "sessions"> = Pick<Settings, "sessions">> {
   readonly door: Pick<FrontDoor, "intake" | "scripted">;
   readonly runner: HookRunner;
-  readonly settings: () => Pick<Settings, "sessions">;
+  readonly settings: () => S;
   readonly accepting: () => boolean;
+  /** One value for all. */
+  readonly figures: InjectionFigures;
+}
+
+export interface InjectionFigures {
+  /** Messages that have come and are being decided about or stored. */
+  committing: number;
 }
 
 export interface Injection {
@@ -55,25 +62,22 @@ export function beginInjection(options: InjectionOptions, mail: Injection): Rece
   if (typeof envelope === "number") return envelope;
   const { serverId, origin } = mail;
   const facts = { kind: "smtp", serverId, protocol: "LOCAL", tls: null, sessionId: "", ...origin } as const;
-  return new Injected(
-    intakeFor(options, { mail, server, envelope }).begin(envelope, facts),
-    options.accepting,
-  );
+  return new Injected(intakeFor(options, { mail, server, envelope }).begin(envelope, facts), options);
 }
 
 /**
  * Takes a while to come, and nobody counts it as a session: an engine that was told to take none meanwhile may have been seen
- * empty, and its volume may go. So it is asked once more at the end.
+ * empty, and its volume may go. So it is asked once more at the end. From then on it counts: a script may take its time.
  */
 class Injected implements Reception {
   readonly id: string;
   readonly #inner: Reception;
-  readonly #accepting: () => boolean;
+  readonly #engine: Pick<InjectionOptions, "accepting" | "figures">;
 
-  constructor(inner: Reception, accepting: () => boolean) {
+  constructor(inner: Reception, engine: Pick<InjectionOptions, "accepting" | "figures">) {
     this.id = inner.id;
     this.#inner = inner;
-    this.#accepting = accepting;
+    this.#engine = engine;
   }
 
   write(chunk: Buffer): Promise<void> | null {
@@ -81,12 +85,17 @@ class Injected implements Reception {
   }
 
   async commit(fields?: string, isPlain?: boolean): Promise<IntakeResult> {
-    if (this.#accepting()) return this.#inner.commit(fields, isPlain);
-    this.#inner.abort();
-    return {
-      kind: "refused",
-      reply: { code: 421, enhanced: "4.3.2", text: NOT_NOW },
-    };
+    const { accepting, figures } = this.#engine;
+    if (!accepting()) {
+      this.#inner.abort();
+      return { kind: "refused", reply: { code: 421, enhanced: "4.3.2", text: NOT_NOW } };
+    }
+    figures.committing++;
+    try {
+      return await this.#inner.commit(fields, isPlain);
+    } finally {
+      figures.committing--;
+    }
   }
 
   abort(): void {

@@ -19,7 +19,7 @@ import type { Feedback } from "../feedback/feedback.ts";
 import { Events } from "../events/events.ts";
 import { noScripts } from "../hooks/scripts.ts";
 import { type FrontDoor, makeFrontDoor } from "./front-door.ts";
-import { type FaceOptions, openAdminFace, openMonitorFace, openSubmissionFaces } from "./http-faces.ts";
+import { type FaceOptions, openAdminFace, openMonitorFace } from "./http-faces.ts";
 import type { InjectionOptions } from "./injection.ts";
 import { InsightAdministration } from "./insight-administration.ts";
 import { makeFeedback } from "./make-feedback.ts";
@@ -42,6 +42,7 @@ import { LoginGuard } from "../session/login-guard.ts";
 import type { SessionNeighbours } from "../session/options.ts";
 import type { SmtpServer } from "../session/smtp-server.ts";
 import { Shutdown } from "./shutdown.ts";
+import { SubmissionFaces } from "./submission-faces.ts";
 import { Spamhaus } from "../spamhaus/spamhaus.ts";
 import { DiskSpool } from "../spool/disk-spool.ts";
 import { diskFiles } from "../spool/files.ts";
@@ -80,7 +81,8 @@ export class Mta {
   readonly #scripts: ScriptLife;
   readonly #stage: LiveStage;
   readonly #events: Events;
-  readonly #injection: InjectionOptions & { readonly settings: () => Settings };
+  readonly #injection: InjectionOptions<Settings>;
+  readonly #submissions: SubmissionFaces;
   readonly #deliveries: Courier;
   readonly #outbound: Outbound;
 
@@ -158,7 +160,9 @@ export class Mta {
       runner: this.#scripts.runner,
       settings: () => this.#settings,
       accepting: () => this.accepting,
+      figures: { committing: 0 },
     };
+    this.#submissions = new SubmissionFaces(this.#faces, this.#injection);
     this.plugins = new PluginLife({ ...this.#injection, queue: () => this.queue, read, clock, log });
     const courier = this.#scripts.courierBefore(
       this.plugins.courierBefore(this.#feedback.courierBefore(outbound.courier)),
@@ -210,9 +214,8 @@ export class Mta {
 
   static async #open(options: MtaOptions, shutdown: Shutdown): Promise<Mta> {
     const { clock, log } = options;
-    const config = options.config.current;
-    const { startup } = config;
-    const settings = await prepareSettings(config, options.systemHostname, noScripts);
+    const { startup } = options.config.current;
+    const settings = await prepareSettings(options.config.current, options.systemHostname, noScripts);
     const folder = startup.spool.path;
     const files = diskFiles(folder);
     await files.makeFolder("");
@@ -244,7 +247,7 @@ export class Mta {
   }
 
   get sessions(): number {
-    return this.servers.reduce((sum, server) => sum + server.sessions, 0);
+    return this.servers.reduce((sum, server) => sum + server.sessions, this.#injection.figures.committing);
   }
 
   async #openRooms(): Promise<void> {
@@ -254,6 +257,7 @@ export class Mta {
       const use = await this.#prepare(next);
       return () => {
         use();
+        this.#submissions.renew();
         this.plugins.reload(next);
       };
     });
@@ -309,10 +313,7 @@ export class Mta {
   }
 
   #openServer(server: EngineConfig["startup"]["servers"][number], patienceMs: number): Promise<void> {
-    if (server.type === "http") {
-      const app = (): EngineConfig["app"] => this.options.config.current.app;
-      return openSubmissionFaces(this.#faces, server, { app, injection: this.#injection });
-    }
+    if (server.type === "http") return this.#submissions.open(server);
     return openServer(server, {
       near: this.#neighbours(),
       settings: () => this.#settings,
@@ -345,9 +346,8 @@ export class Mta {
   }
 
   get #faces(): FaceOptions {
-    const { shutdown, ports, options } = this;
-    const { clock, log } = options;
-    return { startup: options.config.current.startup, shutdown, ports, clock, log };
+    const { config, clock, log } = this.options;
+    return { config, shutdown: this.shutdown, ports: this.ports, clock, log };
   }
 
   async #openMonitor(): Promise<void> {

@@ -13,6 +13,7 @@ import type { PluginAnswer, PluginState } from "#contract/plugins-api.ts";
 import type { Settings } from "../config/settings.ts";
 import { type ForeignOffer, openForeign } from "./foreign-functions.ts";
 import type { FrontDoor } from "./front-door.ts";
+import type { InjectionFigures } from "./injection.ts";
 import type { HookRunner } from "../hooks/runner.ts";
 import { PluginCourier } from "./plugin-courier.ts";
 import { makeDoorkeeper } from "./plugin-doorkeeper.ts";
@@ -40,6 +41,7 @@ export interface LifeOptions {
   readonly runner: HookRunner;
   readonly settings: () => Settings;
   readonly accepting: () => boolean;
+  readonly figures: InjectionFigures;
   readonly read: (id: string) => Promise<Content>;
 }
 

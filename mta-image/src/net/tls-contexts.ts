@@ -15,11 +15,23 @@ const RULES = {
   secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
 } as const;
 
-const ends = new WeakMap<SecureContext, number>();
+const pems = new WeakMap<SecureContext, Pem>();
+
+/** What a context from here was made of. */
+export interface Pem {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+}
+
+/** For servers of Node that take no context. Undefined for a context that is not from here. */
+export function pemOf(context: SecureContext): Pem | undefined {
+  return pems.get(context);
+}
 
 /** When the certificate of a context from here ends, wall-clock ms. */
 export function endOf(context: SecureContext): number {
-  return ends.get(context) ?? Number.NaN;
+  const pem = pems.get(context);
+  return pem === undefined ? Number.NaN : new X509Certificate(pem.cert).validToDate.getTime();
 }
 
 export async function loadContexts(
@@ -36,7 +48,7 @@ async function loadContext(files: { readonly cert: string; readonly key: string 
   const [cert, key] = await Promise.all([read(files.cert), read(files.key)]);
   try {
     const context = createSecureContext({ cert, key, ...RULES });
-    ends.set(context, new X509Certificate(cert).validToDate.getTime());
+    pems.set(context, { cert, key });
     return context;
   } catch (cause) {
     throw new Failure(
