@@ -196,7 +196,7 @@ export const Explanations = z.object({
       lastReply: z.string(),
       obstacles: z.array(
         z.object({
-          kind: z.enum(["suspension", "policy", "locating", "window", "engine", "turn"]),
+          kind: z.enum(["suspension", "policy", "locating", "window", "engine", "turn", "connection"]),
           id: z.string(),
           tag: z.string().nullable(),
           source: z.string(),

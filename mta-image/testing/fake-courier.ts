@@ -38,6 +38,9 @@ export class FakeCourier implements Courier {
   /** What becomes of a recipient that was refused at a door; a test sets it. */
   refused: NonNullable<Courier["refused"]> = async () => null;
 
+  /** What an attempt waits for; a test sets it. */
+  waitOf: NonNullable<Courier["waitOf"]> = () => null;
+
   async deliver(attempt: Attempt): Promise<readonly Outcome[]> {
     this.attempts.push(attempt);
     this.#count(attempt.destination.key, 1);

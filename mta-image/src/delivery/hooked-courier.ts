@@ -10,7 +10,7 @@ import { describe } from "#base/error.ts";
 import type { BeforeAnswer, QueueHooks, RecipientFacts, Refusal, ScriptValue } from "../hooks/queue-hooks.ts";
 import { type EnvelopeWish, type TryWish, wayKey, wishKey } from "../hooks/try-wish.ts";
 import { domainOf } from "../message/envelope.ts";
-import type { Attempt, AttemptWish, Courier, Outcome, PluginOrder } from "../queue/courier.ts";
+import type { Attempt, AttemptWait, AttemptWish, Courier, Outcome, PluginOrder } from "../queue/courier.ts";
 import { expiredStatus, isTooLate } from "../queue/deadline.ts";
 import { type RetrySchedule, tellsDelay } from "../queue/retry.ts";
 import type { Content } from "../spool/spool.ts";
@@ -74,6 +74,10 @@ export class HookedCourier implements Courier {
 
   close(deadlineMs: number): Promise<void> {
     return this.#options.inner.close(deadlineMs);
+  }
+
+  waitOf(messageId: string, recipient: number): AttemptWait | null {
+    return this.#options.inner.waitOf?.(messageId, recipient) ?? null;
   }
 
   deliver(attempt: Attempt): Promise<readonly Outcome[]> {

@@ -58,6 +58,11 @@ export class Job {
     return this.message.envelope.recipients[this.attempt.recipients[position] as number] as string;
   }
 
+  isFor(messageId: string, recipient: number): boolean {
+    const { message, recipients } = this.attempt;
+    return message.id === messageId && this.positions.some((position) => recipients[position] === recipient);
+  }
+
   get requiresTls(): boolean {
     return this.message.envelope.requireTls === true;
   }

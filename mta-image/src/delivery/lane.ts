@@ -9,7 +9,7 @@
  */
 import { describe } from "#base/error.ts";
 
-import type { Outcome } from "../queue/courier.ts";
+import type { AttemptWait, Outcome } from "../queue/courier.ts";
 import type { Reached } from "../smtp/reached.ts";
 import type { Content } from "../spool/spool.ts";
 import { ConnectRules } from "./connect-rules.ts";
@@ -17,6 +17,7 @@ import { Connection, type JobSource } from "./connection.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { type Job, outcomeOfReadError } from "./job.ts";
 import { JobQueue } from "./job-queue.ts";
+import { type LaneSituation, type OpenStage, waitIn } from "./lane-wait.ts";
 import type { Opened } from "./open.ts";
 import { outcomeOfTrouble } from "./outcome.ts";
 import type { TransportSettings } from "./transport.ts";
@@ -32,11 +33,16 @@ export interface LanePool {
   /** Other lanes wait for a place that this one should make. */
   shouldMakeRoom(lane: Lane, connection: Connection): boolean;
   read(id: string): Promise<Content>;
-  open(lane: Lane): Promise<Opened>;
+  /** `onStage` hears how far it has come. */
+  open(lane: Lane, onStage: (stage: OpenStage) => void): Promise<Opened>;
   onOpened(): void;
   onOpenFailed(): void;
   /** Nothing waits and nothing is open: the lane may be forgotten. */
   onEmpty(lane: Lane): void;
+}
+
+interface Opening {
+  stage: OpenStage;
 }
 
 /** After a failed opening beside working connections. */
@@ -54,7 +60,8 @@ export class Lane implements JobSource {
   readonly #ready = new JobQueue();
   readonly #connections = new Set<Connection>();
   readonly #idle: Connection[] = [];
-  #opening = 0;
+  /** Connections that are being opened. */
+  readonly #openings = new Set<Opening>();
   /** Content being read. */
   readonly #loading = new Set<Job>();
   #openAgainAt = 0;
@@ -97,7 +104,8 @@ export class Lane implements JobSource {
     this.#load();
     this.#dispatch();
     this.#open();
-    if (this.waiting === 0 && this.#opening === 0 && this.#connections.size === 0) this.#pool.onEmpty(this);
+    if (this.waiting === 0 && this.#openings.size === 0 && this.#connections.size === 0)
+      this.#pool.onEmpty(this);
   }
 
   /** Closes the connection that has been idle longest and has nothing in sight. False when there is none. */
@@ -120,6 +128,23 @@ export class Lane implements JobSource {
     for (const connection of [...this.#connections]) connection.cut("shutdown");
     this.#settleWaiting(outcomeOfTrouble("shutdown", ""));
     this.wake();
+  }
+
+  /** What a recipient waits for that waits here; null: it does not. `places`: those of the pool, where this lane wants one. */
+  waitOf(messageId: string, recipient: number, places: LaneSituation["places"]): AttemptWait | null {
+    let before = 0;
+    for (const job of this.#jobs()) {
+      if (job.isFor(messageId, recipient)) {
+        return waitIn({
+          ...{ server: this.settings.server, domain: this.domain, transportId: this.transportId },
+          ...{ open: this.#connections.size, most: this.settings.maxConnections, places, before },
+          stages: [...this.#openings].map(({ stage }) => stage),
+          isSpaced: this.#connectRules.areClosed,
+        });
+      }
+      before++;
+    }
+    return null;
   }
 
   next(connection: Connection): Job | null {
@@ -204,13 +229,21 @@ export class Lane implements JobSource {
   #open(): void {
     while (this.#needsConnection() && this.#pool.takePlace(this)) {
       if (!this.#mayConnect()) return this.#pool.returnPlace();
-      this.#opening++;
-      this.#pool.open(this).then(
-        (opened) => this.#onOpened(opened),
-        (error: unknown) =>
-          this.#onOpened({ kind: "failed", outcome: outcomeOfTrouble("internal", "", describe(error)) }),
-      );
+      void this.#openOne();
     }
+  }
+
+  async #openOne(): Promise<void> {
+    const opening: Opening = { stage: { kind: "begun" } };
+    this.#openings.add(opening);
+    const onStage = (stage: OpenStage): void => {
+      opening.stage = stage;
+    };
+    const opened = await this.#pool.open(this, onStage).catch((error: unknown): Opened => {
+      return { kind: "failed", outcome: outcomeOfTrouble("internal", "", describe(error)) };
+    });
+    this.#openings.delete(opening);
+    this.#onOpened(opened);
   }
 
   /** False: the lane is woken when it may. */
@@ -236,8 +269,8 @@ export class Lane implements JobSource {
 
   #needsConnection(): boolean {
     if (this.#connectRules.areClosed) return false;
-    const open = this.#connections.size + this.#opening;
-    if (open >= this.settings.maxConnections || this.waiting <= this.#idle.length + this.#opening)
+    const open = this.#connections.size + this.#openings.size;
+    if (open >= this.settings.maxConnections || this.waiting <= this.#idle.length + this.#openings.size)
       return false;
     // Tries that go on beside a failed one are waited for: else one would always be under way, and jobs that
     // wait would never hear of the failure while the host is asked again and again.
@@ -245,7 +278,6 @@ export class Lane implements JobSource {
   }
 
   #onOpened(opened: Opened): void {
-    this.#opening--;
     if (opened.kind !== "open") this.#connectRules.lost();
     if (opened.kind === "failed") return this.#onOpenFailed(opened.outcome, opened.reached ?? null);
     if (opened.kind === "cancelled") {
@@ -282,7 +314,7 @@ export class Lane implements JobSource {
     this.#pool.returnPlace();
     this.#pool.onOpenFailed();
     this.#openAgainAt = this.#pool.deadlines.in(OPEN_AGAIN_MS);
-    if (this.#connections.size === 0 && this.#opening === 0) this.#settleWaiting(outcome, reached);
+    if (this.#connections.size === 0 && this.#openings.size === 0) this.#settleWaiting(outcome, reached);
     this.wake();
   }
 

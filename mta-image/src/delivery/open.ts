@@ -19,6 +19,7 @@ import type { Deadlines } from "./deadlines.ts";
 import { sayHello } from "./hello.ts";
 import { findAddresses, findHosts, type HostFinder, selfAmong, withoutUnwanted } from "./hosts.ts";
 import { outcomeOfTrouble } from "./outcome.ts";
+import type { OpenStage } from "./lane-wait.ts";
 import type { Host, Route } from "./route.ts";
 import type { DomainRules, HostRule, TlsDemand } from "./tls-rules.ts";
 import { type TlsTools, noteFault, noteSkip, noteWent } from "./tls-tools.ts";
@@ -36,6 +37,8 @@ export interface OpenOptions {
   readonly tls: TlsTools;
   readonly traces: Tracer;
   readonly transportId: string;
+  /** Hears how far it has come. */
+  readonly onStage: (stage: OpenStage) => void;
   /** Asked between tries: true when nobody wants the connection any more. */
   readonly isCancelled: () => boolean;
   /** A TLS handshake failed and the host is tried in the clear. */
@@ -61,11 +64,13 @@ type Tried = Exclude<Opened, { kind: "cancelled" }>;
 const MOST_TRIES = 10;
 
 export async function openConnection(options: OpenOptions): Promise<Opened> {
-  const { route, finder, settings } = options;
+  const { route, finder, settings, onStage } = options;
+  if (route.kind === "mx") onStage({ kind: "dns", question: `the mail exchangers of ${route.domain}` });
   const all = await findHosts(route, finder);
   const found = withoutUnwanted(all, settings.exchangers, route);
   if (found.kind === "none") return failed(outcomeOfTrouble(found.trouble, "", found.detail));
   const tries: Tries = { left: MOST_TRIES, worst: null };
+  if (route.kind === "mx") onStage({ kind: "dns", question: `what ${route.domain} says of TLS` });
   const rules = await options.tls.rules.forRoute(options.route, options.settings);
   noteFault(options, rules);
   const selfAt = selfAmong(all, finder);
@@ -99,6 +104,7 @@ interface Tries {
 }
 
 async function tryHost(host: Host, options: HostOptions, tries: Tries): Promise<Tried | null> {
+  options.onStage({ kind: "dns", question: `the addresses and TLS records of ${host.name}` });
   const rule = await options.rules.forHost(host);
   if (rule.kind === "skip") {
     const trail = trailTo(host, "", { sourceIp: null, options });
@@ -131,6 +137,7 @@ function skipped(host: Host, rule: Extract<HostRule, { kind: "skip" }>, options:
 async function tryAddress(host: Host, ip: string, options: AddressOptions): Promise<Tried> {
   const { sourceIps, isSourceOrdered = false } = options.settings;
   const sourceIp = chooseSource(sourceIps, ip, isSourceOrdered ? () => 0 : options.finder.random) ?? null;
+  options.onStage({ kind: "connect", host: host.name, ip, port: host.port });
   const first = await tryMode(host, ip, { sourceIp, inClear: false }, options);
   if (first.kind === "open" || !first.tryInClear || options.isCancelled()) return first;
   options.onTlsFallback(host.name);

@@ -6,6 +6,7 @@
  */
 import { type Clock, sleep } from "#base/clock.ts";
 
+import type { AttemptWait } from "../queue/courier.ts";
 import type { Content } from "../spool/spool.ts";
 import type { Tracer } from "../trace/tracer.ts";
 import type { Connection } from "./connection.ts";
@@ -13,6 +14,7 @@ import { Deadlines } from "./deadlines.ts";
 import type { HostFinder } from "./hosts.ts";
 import type { Job } from "./job.ts";
 import { Lane, type LanePool } from "./lane.ts";
+import type { OpenStage } from "./lane-wait.ts";
 import { type Opened, openConnection } from "./open.ts";
 import { planRoute } from "./route.ts";
 import type { TlsTools } from "./tls-tools.ts";
@@ -134,7 +136,17 @@ export class Pool implements LanePool {
     return this.#options.read(id);
   }
 
-  open(lane: Lane): Promise<Opened> {
+  /** What a recipient waits for that no connection has; null: it is not here, or one has it. */
+  waitOf(messageId: string, recipient: number): AttemptWait | null {
+    for (const lane of this.#all()) {
+      const places = { used: this.#places, most: this.#options.maxConnections() };
+      const wait = lane.waitOf(messageId, recipient, this.#waiting.has(lane) ? places : null);
+      if (wait !== null) return wait;
+    }
+    return null;
+  }
+
+  open(lane: Lane, onStage: (stage: OpenStage) => void): Promise<Opened> {
     const { finder, counters, tls, traces } = this.#options;
     return openConnection({
       route: planRoute(lane.settings, lane.domain),
@@ -145,6 +157,7 @@ export class Pool implements LanePool {
       tls,
       traces,
       transportId: lane.transportId,
+      onStage,
       isCancelled: () => this.#isClosed || lane.waiting === 0,
       onTlsFallback: () => {
         counters.tlsFallbacks++;

@@ -5,7 +5,7 @@
  */
 import type { Clock } from "#base/clock.ts";
 
-import type { Attempt, Courier, Outcome } from "../queue/courier.ts";
+import type { Attempt, AttemptWait, Courier, Outcome } from "../queue/courier.ts";
 import type { Content } from "../spool/spool.ts";
 import { Tracer } from "../trace/tracer.ts";
 import { isSendableAddress } from "./command.ts";
@@ -78,6 +78,10 @@ export class SmtpCourier implements Courier {
       const sendable = this.#sendable(job);
       if (sendable !== null) this.#pool.add(sendable, settings);
     });
+  }
+
+  waitOf(messageId: string, recipient: number): AttemptWait | null {
+    return this.#pool.waitOf(messageId, recipient);
   }
 
   close(deadlineMs: number): Promise<void> {

@@ -94,6 +94,15 @@ test("what is under way is said to wait while new connections are kept apart, an
   const detail = "new connections are 60 s apart";
   const until = rig.clock.now() + 40_000;
   assert.deepEqual(obstacles, [{ kind: "policy", id: "p", tag: "pace", source: "", detail, until }]);
+  const wait = { kind: "connection", detail: "no place" } as const;
+  rig.courier.waitOf = (id, recipient) => (id === entry.message.id && recipient === 0 ? wait : null);
+  const waiting = rig.queue.explain(entry);
+  assert.equal(waiting.reason, "it is being tried, and waits for a connection");
+  assert.deepEqual(waiting.obstacles, [
+    ...obstacles,
+    { kind: "connection", id: "", tag: null, source: "", detail: "no place", until: null },
+  ]);
+  rig.courier.waitOf = () => null;
   rig.clock.advance(40_000);
   assert.deepEqual(rig.queue.explain(entry), { entry, reason: "it is being tried", obstacles: [] });
 });

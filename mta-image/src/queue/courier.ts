@@ -158,6 +158,12 @@ export interface Outcome {
   readonly plugin?: { readonly id: string; readonly ret: unknown };
 }
 
+/** What an attempt under way waits for, of which nothing was sent yet. */
+export interface AttemptWait {
+  readonly kind: "connection" | "locating";
+  readonly detail: string;
+}
+
 export interface Courier {
   /**
    * Resolves with one outcome per recipient of the attempt, in order. Never rejects and always ends: every
@@ -176,6 +182,12 @@ export interface Courier {
    * `outcome` is. Absent: nobody wants to hear of it. Never rejects.
    */
   expired?(attempt: Attempt, outcome: Outcome): Promise<readonly Outcome[]>;
+
+  /**
+   * What a recipient that is in an attempt waits for; null: somebody is at it, or nobody knows. Absent: nobody ever
+   * knows. Looks through all that waits: for who asks why, not for the path of mail.
+   */
+  waitOf?(messageId: string, recipient: number): AttemptWait | null;
 
   /** Attempts of one destination worth having in flight at once (connections times pipelining depth). */
   readonly attemptsPerDestination: number;

@@ -1,13 +1,14 @@
 /**
  * Why an entry is where it is (pure): its due time, the rules that hold its line back with when each ends, or the
- * place that it waits for. What can be said is said for each source address, since one free address is enough.
+ * place or the connection that it waits for. What can be said is said for each source address, since one free address is enough.
  */
 import type { Candidate } from "./admission.ts";
 import type { Counter } from "./counter.ts";
+import type { AttemptWait } from "./courier.ts";
 import type { Entry } from "./entry.ts";
 import type { Judgement } from "./rulebook.ts";
 
-export type ObstacleKind = "suspension" | "policy" | "locating" | "window" | "engine" | "turn";
+export type ObstacleKind = "suspension" | "policy" | "locating" | "window" | "engine" | "turn" | "connection";
 
 export interface Obstacle {
   readonly kind: ObstacleKind;
@@ -33,6 +34,8 @@ export interface Surroundings {
   /** Null while the mail exchangers are being looked for; empty without rules. */
   readonly candidates: readonly Candidate[] | null;
   readonly window: number;
+  /** What the attempt waits for that it is in; null: for nothing that anybody knows of. */
+  readonly wait: AttemptWait | null;
   /** Why the engine begins no attempt at all; null: it does. */
   readonly idleBecause: string | null;
 }
@@ -43,9 +46,14 @@ export function explainEntry(entry: Entry, around: Surroundings): Explanation {
     case "hold":
       return { entry, reason: "an administrator holds it", obstacles: [] };
     case "running": {
-      const obstacles = spacingOf(around);
-      const rest = obstacles.length > 0 ? ", and waits where it needs a new connection" : "";
-      return { entry, reason: `it is being tried${rest}`, obstacles };
+      const { wait } = around;
+      const spacing = spacingOf(around);
+      if (wait !== null) {
+        const obstacles = [...spacing, place(wait.kind, wait.detail)];
+        return { entry, reason: "it is being tried, and waits for a connection", obstacles };
+      }
+      const rest = spacing.length > 0 ? ", and waits where it needs a new connection" : "";
+      return { entry, reason: `it is being tried${rest}`, obstacles: spacing };
     }
     case "gone":
       return { entry, reason: "it is settled", obstacles: [] };

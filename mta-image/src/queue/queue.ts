@@ -212,13 +212,15 @@ export class Queue {
 
   /** Why an entry is where it is. */
   explain(entry: Entry): Explanation {
-    const isDue = entry.phase === "ready" || entry.phase === "running";
+    const { message, recipient, phase } = entry;
+    const isDue = phase === "ready" || phase === "running";
     const isRuled = isDue && !this.#admission.isOpen;
     return explainEntry(entry, {
       now: this.#clock.now(),
       monotonic: this.#clock.monotonic(),
       candidates: isRuled ? this.#admission.candidates(entry.destination) : [],
       window: this.#courier.attemptsPerDestination,
+      wait: phase === "running" ? (this.#courier.waitOf?.(message.id, recipient) ?? null) : null,
       idleBecause: this.#dispatcher.idleBecause,
     });
   }

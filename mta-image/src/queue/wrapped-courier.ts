@@ -10,6 +10,7 @@ export function wrapCourier(inner: Courier, deliver: Courier["deliver"]): Courie
     refused: async (attempt, value) => (await inner.refused?.(attempt, value)) ?? null,
     expired: async (attempt, outcome) =>
       (await inner.expired?.(attempt, outcome)) ?? attempt.recipients.map(() => outcome),
+    waitOf: (messageId, recipient) => inner.waitOf?.(messageId, recipient) ?? null,
     close: (deadlineMs) => inner.close(deadlineMs),
   };
 }

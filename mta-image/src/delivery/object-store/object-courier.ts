@@ -6,7 +6,7 @@
 import { type Clock, sleep } from "#base/clock.ts";
 import { describe } from "#base/error.ts";
 
-import type { Attempt, Courier, Outcome } from "../../queue/courier.ts";
+import type { Attempt, AttemptWait, Courier, Outcome } from "../../queue/courier.ts";
 import type { Content } from "../../spool/spool.ts";
 import { outcomeOfReadError } from "../job.ts";
 import { objectHeaders, objectKey } from "./object-key.ts";
@@ -37,6 +37,10 @@ export class ObjectCourier implements Courier {
 
   get attemptsPerDestination(): number {
     return this.#options.next.attemptsPerDestination;
+  }
+
+  waitOf(messageId: string, recipient: number): AttemptWait | null {
+    return this.#options.next.waitOf?.(messageId, recipient) ?? null;
   }
 
   deliver(attempt: Attempt): Promise<readonly Outcome[]> {
