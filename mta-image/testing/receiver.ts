@@ -13,6 +13,7 @@ import { HookRunner } from "#mta/hooks/runner.ts";
 import { makeIntake } from "#mta/intake/accept.ts";
 import type { IntakeFigures } from "#mta/intake/held-pieces.ts";
 import type { Intake, Reception } from "#mta/intake/intake.ts";
+import type { ScriptedDoor } from "#mta/intake/scripted-intake.ts";
 import { makeAccessRules } from "#mta/session/access.ts";
 import type { Checks } from "#mta/session/checks.ts";
 import { LoginGuard } from "#mta/session/login-guard.ts";
@@ -74,12 +75,21 @@ export class Receiver {
     this.files = parts.files;
     const figures: IntakeFigures = { bytesInFlight: 0 };
     const intake = this.#makeIntake(options, figures);
+    const scripted: ScriptedDoor = {
+      spool,
+      log: silentLog,
+      figures,
+      storing: intake,
+      verifying: (inner) => inner,
+      ...(options.inlineBytes === undefined ? {} : { inlineBytes: options.inlineBytes }),
+    };
     this.#bytesHeld = () => figures.bytesInFlight;
     const settings: SessionSettings = {
       serverId: "inbound",
       hostname: "mx.example.org",
       transportId: "out",
       maxSizeBytes: 10_000,
+      maxHops: 100,
       maxRecipients: 100,
       xclientNetworks: null,
       maxErrors: 20,
@@ -102,7 +112,7 @@ export class Receiver {
           ? { kind: "tcp", host: "127.0.0.1", port: 0, backlog: 128 }
           : { kind: "unix", path: options.path, backlog: 128 },
       near: {
-        intake,
+        doorOf: () => ({ intake, scripted }),
         clock: this.clock,
         log: silentLog,
         counters: this.counters,
@@ -110,14 +120,6 @@ export class Receiver {
         loginGuard: this.loginGuard,
         traces: this.traces,
         checks: options.checks ?? null,
-        scripted: {
-          spool,
-          log: silentLog,
-          figures,
-          storing: intake,
-          verifying: (inner) => inner,
-          ...(options.inlineBytes === undefined ? {} : { inlineBytes: options.inlineBytes }),
-        },
         hookRunner: new HookRunner({
           clock: this.clock,
           random: () => 0.5,

@@ -28,7 +28,7 @@ const MAX_IDLE_COMMANDS = 100;
 
 export interface Settings {
   readonly hostname: string;
-  /** Received fields that mail of a server may carry. */
+  /** Received fields that mail of a server may carry, also of one that has no sessions. */
   readonly maxHops: ReadonlyMap<string, number>;
   readonly sessions: ReadonlyMap<string, SessionSettings>;
   readonly limits: ReadonlyMap<string, { readonly connections: number; readonly perIp: number }>;
@@ -158,6 +158,7 @@ function sessionSettings(
     hostname: server.hostname ?? hostname,
     transportId: server.transport,
     maxSizeBytes: server.phases.data.maxsize,
+    maxHops: server.phases.data.maxhops,
     maxRecipients: server.phases.rcptto.maxrecipients,
     maxErrors: MAX_ERRORS,
     maxIdleCommands: MAX_IDLE_COMMANDS,

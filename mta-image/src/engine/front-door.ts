@@ -12,15 +12,14 @@ import type { Feedback } from "../feedback/feedback.ts";
 import { type IntakeOptions, makeIntake } from "../intake/accept.ts";
 import type { IntakeFigures } from "../intake/held-pieces.ts";
 import type { Intake } from "../intake/intake.ts";
-import type { ScriptedDoor } from "../intake/scripted-intake.ts";
 import { scriptedDoor } from "./scripted-door.ts";
 import { mayRelayFrom } from "../session/access.ts";
+import type { SessionDoor } from "../session/options.ts";
 
-export interface FrontDoor {
+export interface FrontDoor extends SessionDoor {
   readonly authentication: Authentication;
-  /** For mail that no script sees. */
-  readonly intake: Intake;
-  readonly scripted: ScriptedDoor;
+  /** For mail of a session, whose settings say how many hops it may have: those in force when it began, or a stage's. */
+  boundedBy(maxHops: number): SessionDoor;
 }
 
 export function makeFrontDoor(options: {
@@ -35,7 +34,11 @@ export function makeFrontDoor(options: {
 }): FrontDoor {
   const { clock, log, spool, resolver, settings } = options;
   const figures: IntakeFigures = { bytesInFlight: 0 };
-  const door = options.feedback.before(intakeByHops(options, figures));
+  const intakes = new Map<number, Intake>();
+  const boundedIntake = (maxHops: number): Intake => {
+    const hops = (): ReturnType<IntakeOptions["settings"]> => ({ hostname: settings().hostname, maxHops });
+    return found(intakes, maxHops, () => makeIntake({ ...options, figures, settings: hops }));
+  };
   const authentication = new Authentication({
     clock,
     log,
@@ -47,32 +50,35 @@ export function makeFrontDoor(options: {
       return session !== undefined && mayRelayFrom(session.access, ip);
     },
   });
+  const behind = (inner: Intake): SessionDoor => {
+    const door = options.feedback.before(inner);
+    return {
+      intake: authentication.before(door),
+      scripted: scriptedDoor({ spool, log, figures }, authentication, door),
+    };
+  };
+  const doors = new Map<number, SessionDoor>();
   return {
     authentication,
-    intake: authentication.before(door),
-    scripted: scriptedDoor({ spool, log, figures }, authentication, door),
+    ...behind(boundedByServer(settings, boundedIntake)),
+    boundedBy: (maxHops) => found(doors, maxHops, () => behind(boundedIntake(maxHops))),
   };
 }
 
-/** Each server bounds the hops of its mail; mail of none, such as a notice, may have as many as any server's. */
-function intakeByHops(
-  options: Omit<IntakeOptions, "settings"> & { readonly settings: () => Settings },
-  figures: IntakeFigures,
-): Intake {
-  const intakes = new Map<number, Intake>();
-  const intakeOf = (maxHops: number): Intake => {
-    const settings = (): ReturnType<IntakeOptions["settings"]> => ({
-      hostname: options.settings().hostname,
-      maxHops,
-    });
-    const intake = intakes.get(maxHops) ?? makeIntake({ ...options, figures, settings });
-    intakes.set(maxHops, intake);
-    return intake;
-  };
+/** Mail of no session has the bound of the server that it is for; of none, such as a notice, as many as any server's. */
+function boundedByServer(settings: () => Settings, boundedIntake: (maxHops: number) => Intake): Intake {
   return {
     begin(envelope, origin) {
-      const { maxHops } = options.settings();
-      return intakeOf(maxHops.get(origin.serverId) ?? Math.max(...maxHops.values())).begin(envelope, origin);
+      const { maxHops } = settings();
+      const most = maxHops.get(origin.serverId) ?? Math.max(...maxHops.values());
+      return boundedIntake(most).begin(envelope, origin);
     },
   };
+}
+
+/** What is made once for each number of hops that a configuration has said. */
+function found<T>(known: Map<number, T>, maxHops: number, make: () => T): T {
+  const value = known.get(maxHops) ?? make();
+  known.set(maxHops, value);
+  return value;
 }

@@ -73,6 +73,34 @@ test("a stage ends by order or after its number of connections; who began under 
   assert.deepEqual((await mta.admin("GET", "/v1/stage")).json, { stage: null });
 });
 
+test("mail under a stage may have as many hops as the stage says, and other mail as many as before", async () => {
+  const mta = await engine();
+  const hops = (most: number): string =>
+    JSON.stringify(appConfig({ server: "127.0.0.1:1", appServer: { phases: { data: { maxhops: most } } } }));
+  const ended = async (from: string, count: number): Promise<string> => {
+    const client = await connected(mta, from);
+    await client.ask("MAIL FROM:<a@example.org>");
+    await client.ask("RCPT TO:<b@example.net>");
+    await client.ask("DATA");
+    const said = await client.ask(`${"Received: from h\r\n".repeat(count)}Subject: x\r\n\r\nx\r\n.`);
+    client.socket.destroy();
+    return said.slice(0, 9);
+  };
+  const pushed = await mta.admin("PUT", "/v1/config", {
+    revision: "2",
+    files: { "smtpd-app.yaml": hops(4) },
+  });
+  assert.equal(pushed.status, 200, JSON.stringify(pushed.json));
+  const conditions = { remoteips: ["127.0.0.2/32"] };
+  for (const most of [2, 6]) {
+    await mta.admin("PUT", "/v1/stage", { id: "try", app: hops(most), conditions });
+    assert.equal(await ended("127.0.0.2", most), "250 2.0.0");
+    assert.equal(await ended("127.0.0.2", most + 1), "554 5.4.6");
+    assert.equal(await ended("127.0.0.1", 4), "250 2.0.0");
+    assert.equal(await ended("127.0.0.1", 5), "554 5.4.6");
+  }
+});
+
 test("a stage of nobody is nobody's, and one that is broken is refused and changes nothing", async () => {
   const mta = await engine();
   await mta.admin("PUT", "/v1/stage", {

@@ -330,7 +330,7 @@ export class Mta {
   #neighbours(): SessionNeighbours {
     const { clock, log } = this.options;
     return {
-      intake: this.#door.intake,
+      doorOf: (maxHops) => this.#door.boundedBy(maxHops),
       clock,
       log,
       counters: this.sessionCounters,
@@ -340,7 +340,6 @@ export class Mta {
       sessionEnded: (session) => this.#telemetry.sessionEnded(session),
       checks: this.spamhaus.checks,
       hookRunner: this.#scripts.runner,
-      scripted: this.#door.scripted,
       accepting: () => this.accepting,
     };
   }

@@ -88,7 +88,8 @@ function openCommands(
 ): Commands {
   const { sessionId, settings, near, flow, traced, floor, peer, maySpeakForOthers, secured, named } = options;
   const tls = secured?.description ?? null;
-  const intake = hooks === null ? near.intake : scriptedIntake(near.scripted, hooks);
+  const door = near.doorOf(settings.maxHops);
+  const intake = hooks === null ? door.intake : scriptedIntake(door.scripted, hooks);
   const facts = {
     ip: peer.ip,
     isTrusted: mayRelay,

@@ -25,6 +25,8 @@ export interface SessionSettings {
   readonly hostname: string;
   readonly transportId: string;
   readonly maxSizeBytes: number;
+  /** Received fields that a message may carry (RFC 5321 6.3). */
+  readonly maxHops: number;
   readonly maxRecipients: number;
   /** Refused or unknown commands before the session ends. */
   readonly maxErrors: number;
@@ -52,8 +54,17 @@ export interface SessionSettings {
   readonly hooks: ServerScripts | null;
 }
 
-export interface SessionNeighbours {
+/** Where mail of a session goes. */
+export interface SessionDoor {
+  /** For mail that no script sees. */
   readonly intake: Intake;
+  /** The door of mail that scripts decide about. */
+  readonly scripted: ScriptedDoor;
+}
+
+export interface SessionNeighbours {
+  /** The door behind which no mail has more hops. */
+  doorOf(maxHops: number): SessionDoor;
   readonly clock: Clock;
   readonly log: Log;
   readonly counters: SessionCounters;
@@ -69,8 +80,6 @@ export interface SessionNeighbours {
   readonly loginGuard: LoginGuard;
   /** Null when nothing is asked about clients and mail. */
   readonly checks: Checks | null;
-  /** The door of mail that scripts decide about. */
-  readonly scripted: ScriptedDoor;
   /** Runs the scripts of the settings. */
   readonly hookRunner: HookRunner;
   /** False while cordoned: new connections and new mail get 421. */

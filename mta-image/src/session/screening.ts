@@ -9,6 +9,11 @@ import type { Checks, ContentCheck, Ruling } from "./checks.ts";
 import type { SessionCounters } from "./counters.ts";
 import type { SessionNeighbours } from "./options.ts";
 
+export interface ScreeningNeighbours
+  extends Pick<SessionNeighbours, "checks" | "counters" | "recentClients"> {
+  readonly intake: Intake;
+}
+
 export interface ScreenedClient {
   readonly ip: string;
   readonly isTrusted: boolean;
@@ -28,7 +33,7 @@ export class Screening {
   #isLoggedIn: boolean;
   #hasBroughtMail = false;
 
-  constructor(near: SessionNeighbours, client: ScreenedClient) {
+  constructor(near: ScreeningNeighbours, client: ScreenedClient) {
     const checks = client.isTrusted ? null : near.checks;
     this.#checks = checks;
     this.#ip = client.ip;
