@@ -6,6 +6,7 @@ import { type CustomObject, resources } from "#operator/kube/objects.ts";
 import { type Ending, Manager } from "#operator/manager.ts";
 import { makeMetrics, type Metrics } from "#operator/metrics.ts";
 
+import { keysUnderWay } from "./keys-under-way.ts";
 import { FakeKube } from "./fake-kube.ts";
 import { FakeNode } from "./fake-node.ts";
 import { MemoryEngines } from "./memory-engines.ts";
@@ -79,8 +80,9 @@ export class Whole {
     this.node.turn();
     this.engines.turn();
     this.clock.advance(stepMs);
-    // Certificates are made on other threads: real time has to pass as well.
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    // Certificates are made on other threads: real time has to pass as well, and no other until they are there.
+    do await new Promise((resolve) => setTimeout(resolve, 1));
+    while (keysUnderWay() > 0);
   }
 
   async turns(count: number, stepMs = 250): Promise<void> {
