@@ -6,7 +6,9 @@
 import { loadForeign } from "../plugins/ffi/class.ts";
 import { addonBesideEngine, loadNative } from "../plugins/native.ts";
 import type { Host } from "../script/host.ts";
+import type { NativePiece, Pieces } from "../script/mail/pieces.ts";
 import type { ForeignPort } from "../script/ports.ts";
+import type { Value } from "../script/value.ts";
 
 export interface ForeignOffer {
   readonly host: Host;
@@ -19,10 +21,20 @@ export async function openForeign(allowed: readonly string[] | null): Promise<Fo
   const port: ForeignPort = {
     file: (bytes) => {
       const pieces = bytes.native();
-      return pieces === null ? null : values.fileValue(pieces);
+      return pieces === null ? lent(bytes, values.fileValue) : values.fileValue(pieces);
     },
     certificate: values.certificateValue,
     descriptor: values.descriptorValue,
   };
   return { host, port };
+}
+
+/** The value has descriptors of its own. */
+async function lent(bytes: Pieces, make: (pieces: readonly NativePiece[]) => Value): Promise<Value> {
+  const { pieces, close } = await bytes.lend();
+  try {
+    return make(pieces);
+  } finally {
+    await close();
+  }
 }

@@ -257,8 +257,8 @@ export interface SocketPort {
 }
 
 export interface ForeignPort {
-  /** A FILE* for the functions of C libraries; none for bytes that they cannot read. */
-  file(bytes: Pieces): Value;
+  /** A FILE* for the functions of C libraries. Rejects when the bytes cannot be read. */
+  file(bytes: Pieces): Value | Promise<Value>;
   /** An X509* of OpenSSL for them, from DER, a character a byte; none where the system has no OpenSSL. */
   certificate(der: string): Value;
   /** A file descriptor for them. */

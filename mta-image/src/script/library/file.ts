@@ -157,7 +157,8 @@ export const fileClass: HostClass = makeClass("File", "Bytes to read from a posi
       run: (_, file) => wholeText(file.bytes),
     }),
     declare({
-      ...method("toFFIValue", [], "FFIValue or none", "A FILE* over the bytes, for C functions."),
+      ...method("toFFIValue", [], "FFIValue", "A FILE* over the bytes, for C functions."),
+      way: "promise",
       run: (context, file) => port(context, "foreign").file(file.bytes),
     }),
     declare({
