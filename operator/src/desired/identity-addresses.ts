@@ -43,13 +43,22 @@ export function unreachable(app: Value, identities: readonly Identity[]): readon
   const reason =
     `spec.identities has addresses of ${name[only]} alone, and this leaves ${name[only]} out, so that no host could be reached: ` +
     `add an identity with an address of ${name[other]}, or take this out`;
-  return connectionsOf(app).flatMap(({ path, sourceip }) =>
-    isMap(sourceip) && sourceip[only] === false && sourceip[other] === undefined
-      ? [{ file: appFile, path: `${path}.connection.sourceip.${only}`, reason }]
-      : [],
+  const paths = listOf(app["transportgroups"]).flatMap((group, i) =>
+    connectionsIn(group)
+      .filter(({ isFixed, sourceip }) => !isFixed && leavesOut(sourceip, only) && !says(sourceip, other))
+      .map(({ saidBy }) => `transportgroups[${i}]${saidBy === 0 ? "" : `.transports[${saidBy - 1}]`}`),
   );
+  return [...new Set(paths)].map((path) => ({
+    file: appFile,
+    path: `${path}.connection.sourceip.${only}`,
+    reason,
+  }));
 }
 
+const leavesOut = (sourceip: unknown, family: string): boolean =>
+  isMap(sourceip) && sourceip[family] === false;
+const says = (sourceip: unknown, family: string): boolean =>
+  isMap(sourceip) && sourceip[family] !== undefined;
 const idOf = (address: string): string => `identity-${address.replaceAll(":", "-")}`;
 
 function sourceOf(identities: readonly Identity[]): Sources {
@@ -59,55 +68,63 @@ function sourceOf(identities: readonly Identity[]): Sources {
   return { ...(ipv4.length === 0 ? {} : { ipv4 }), ...(ipv6.length === 0 ? {} : { ipv6 }) };
 }
 
-/** Those that leave from identities, as leaveFrom finds them. */
-function connectionsOf(app: Value): readonly { readonly path: string; readonly sourceip: unknown }[] {
-  return listOf(app["transportgroups"]).flatMap((group, i) => {
-    if (!isMap(group) || group["objectstore"] !== undefined) return [];
-    const all = [group, ...listOf(group["transports"])];
-    const ofGroup = isMap(group["connection"]) ? group["connection"] : {};
-    return all.flatMap((holder, at) => {
-      const connection = isMap(holder) ? holder["connection"] : undefined;
-      if (!isMap(connection) || (connection["server"] ?? ofGroup["server"]) !== undefined) return [];
-      const path = `transportgroups[${i}]${at === 0 ? "" : `.transports[${at - 1}]`}`;
-      return [{ path, sourceip: connection["sourceip"] }];
-    });
+/** What a group or a transport says of connections, and what holds for it: what it does not say is its group's. */
+interface Said {
+  /** 0: the group; else the transport of that number, from 1. */
+  readonly at: number;
+  readonly connection: Value;
+  /** To fixed servers: it leaves from wherever the pod is. Others leave from identities. */
+  readonly isFixed: boolean;
+  readonly sourceip: unknown;
+  /** Who says so, as `at`. */
+  readonly saidBy: number;
+  /** A transport that has nothing of its own to say of where it leaves from. */
+  readonly isAsGroup: boolean;
+}
+
+/** The group first; none of one whose mail goes to a store. */
+function connectionsIn(group: unknown): readonly Said[] {
+  if (!isMap(group) || group["objectstore"] !== undefined) return [];
+  const ofGroup = group["connection"] ?? {};
+  if (!isMap(ofGroup)) return [];
+  return [{ connection: ofGroup }, ...listOf(group["transports"])].flatMap((holder, at) => {
+    const connection = isMap(holder) ? holder["connection"] : undefined;
+    if (!isMap(connection)) return [];
+    const isFixed = (connection["server"] ?? ofGroup["server"]) !== undefined;
+    const { sourceip: own } = connection;
+    const isAsGroup = at > 0 && own === undefined && isFixed === (ofGroup["server"] !== undefined);
+    const saidBy = own === undefined ? 0 : at;
+    return [{ at, connection, isFixed, sourceip: own ?? ofGroup["sourceip"], saidBy, isAsGroup }];
   });
 }
 
-/** What goes to a store or to fixed servers leaves from wherever the pod is. */
 function leaveFrom(group: unknown, source: Value): unknown {
-  if (!isMap(group) || group["objectstore"] !== undefined) return group;
-  const said = group["connection"] ?? {};
-  const connection = withSource(said, source);
+  const complete = new Map(connectionsIn(group).map((said) => [said.at, withSource(said, source)]));
+  if (!isMap(group) || complete.size === 0) return group;
   const { transports } = group;
-  if (!Array.isArray(transports) || !isMap(said)) return { ...group, connection };
-  const complete = transports.map((transport: unknown) =>
-    isMap(transport) && isMap(transport["connection"])
-      ? { ...transport, connection: withSourceOf(transport["connection"], said, source) }
-      : transport,
-  );
-  return { ...group, connection, transports: complete };
+  if (!Array.isArray(transports)) return { ...group, connection: complete.get(0) };
+  const all = transports.map((transport: unknown, i) => {
+    const connection = complete.get(i + 1);
+    return isMap(transport) && connection !== undefined ? { ...transport, connection } : transport;
+  });
+  return { ...group, connection: complete.get(0), transports: all };
 }
 
-/** A transport takes from its group what it does not say: one to servers of its own takes what the user has said there. */
-function withSourceOf(connection: Value, group: Value, source: Value): unknown {
-  const isFixed = connection["server"] !== undefined;
-  if (isFixed || group["server"] !== undefined) {
-    const isTaken = connection["sourceip"] === undefined && group["server"] === undefined;
-    return isTaken ? { ...connection, sourceip: group["sourceip"] ?? {} } : connection;
-  }
-  return connection["sourceip"] === undefined ? connection : withSource(connection, source);
+/** What it says of connections from now on. */
+function withSource({ at, connection, isFixed, sourceip, saidBy, isAsGroup }: Said, source: Value): Value {
+  if (isAsGroup) return connection;
+  if (!isFixed) return { ...connection, sourceip: completed(sourceip, source) };
+  // Its group leaves from identities: it takes what the user has said there.
+  return saidBy === at ? connection : { ...connection, sourceip: sourceip ?? {} };
 }
 
-function withSource(connection: unknown, source: Value): unknown {
-  if (!isMap(connection) || connection["server"] !== undefined) return connection;
-  const own = connection["sourceip"];
-  if (own === undefined) return { ...connection, sourceip: source };
+function completed(own: unknown, source: Value): unknown {
+  if (own === undefined) return source;
   // One that leaves itself no family stays as it was written: it is told so (unreachable), not of what would stand here.
-  if (!isMap(own) || Object.keys(source).every((family) => own[family] === false)) return connection;
+  if (!isMap(own) || Object.keys(source).every((family) => own[family] === false)) return own;
   // Says which family is left out and names no address: the rest leaves from the identities all the same.
-  if (!Object.values(own).every((value) => value === false)) return connection;
-  return { ...connection, sourceip: { ipv4: false, ipv6: false, ...source, ...own } };
+  if (!Object.values(own).every((value) => value === false)) return own;
+  return { ipv4: false, ipv6: false, ...source, ...own };
 }
 
 function listOf(value: unknown): readonly unknown[] {
