@@ -3,7 +3,7 @@ import { z } from "zod";
 
 import { quantities } from "./mail-cluster-pod.ts";
 import { withRules } from "./rules.ts";
-import { annotationMap, label, objectName, port } from "./values.ts";
+import { annotationMap, isNetwork, label, objectName, port } from "./values.ts";
 
 const hostName = z
   .string()
@@ -57,27 +57,36 @@ const WebHttpRoute = withRules(
   ],
 );
 
-const WebProxy = z.object({
-  trusted: z
-    .array(z.string().min(1).max(49))
-    .min(1)
-    .max(32)
-    .describe(
-      "Networks that the proxy speaks from, e.g. 10.0.0.0/8; its headers from anywhere else mean nothing.",
-    ),
-  userHeader: z.string().min(1).max(64).default("x-forwarded-user").describe("Header that names the user."),
-  groupsHeader: z
-    .string()
-    .min(1)
-    .max(64)
-    .default("x-forwarded-groups")
-    .describe("Header that names their groups."),
-  roles: z
-    .record(z.string().min(1).max(253), z.enum(["viewer", "operator", "admin"]))
-    .meta({ maxProperties: 64 })
-    .default({})
-    .describe("Group to role; the highest counts."),
-});
+const WebProxy = withRules(
+  z.object({
+    trusted: z
+      .array(z.string().min(1).max(49))
+      .min(1)
+      .max(32)
+      .describe(
+        "Networks that the proxy speaks from, e.g. 10.0.0.0/8; its headers from anywhere else mean nothing.",
+      ),
+    userHeader: z.string().min(1).max(64).default("x-forwarded-user").describe("Header that names the user."),
+    groupsHeader: z
+      .string()
+      .min(1)
+      .max(64)
+      .default("x-forwarded-groups")
+      .describe("Header that names their groups."),
+    roles: z
+      .record(z.string().min(1).max(253), z.enum(["viewer", "operator", "admin"]))
+      .meta({ maxProperties: 64 })
+      .default({})
+      .describe("Group to role; the highest counts."),
+  }),
+  [
+    {
+      cel: "self.trusted.all(n, isIP(n) || isCIDR(n))",
+      message: "webAdmin.proxy.trusted must hold networks such as 10.0.0.0/8, or addresses",
+      holds: ({ trusted }) => trusted.every(isNetwork),
+    },
+  ],
+);
 
 const role = z.enum(["viewer", "operator", "admin"]);
 const httpsUrl = z

@@ -3,6 +3,7 @@
  * for the estimated cost of its rules. `freeObject` and `quantity` carry marks that structural-schema.ts turns
  * into what a structural schema wants.
  */
+import { isIP } from "node:net";
 import { z } from "zod";
 
 export const INT_OR_STRING = "x-kubernetes-int-or-string";
@@ -57,4 +58,14 @@ export function namedList<T extends z.ZodType>(
       "x-kubernetes-list-type": "map",
       "x-kubernetes-list-map-keys": [options.key],
     });
+}
+
+/** An address, or a network such as 10.0.0.0/8: as isIP() and isCIDR() of the API server say. */
+export function isNetwork(text: string): boolean {
+  const [address = "", bits, ...more] = text.split("/");
+  const family = isIP(address);
+  if (family === 0 || more.length > 0) return false;
+  return (
+    bits === undefined || (/^(?:0|[1-9]\d{0,2})$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128))
+  );
 }

@@ -106,7 +106,10 @@ const transportSettings = {
         .describe(
           "Host or [address], with :port if need be, or several in order. Absent: the domain's mail exchangers.",
         ),
-      port: port.optional().meta({ default: 25, description: "Extension. Port for hosts that name none." }),
+      port: port
+        .min(1)
+        .optional()
+        .meta({ default: 25, description: "Extension. Port for hosts that name none." }),
       sourceip: z
         .strictObject({
           ipv4: sourceNames

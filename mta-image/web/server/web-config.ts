@@ -7,11 +7,10 @@ import { load } from "js-yaml";
 import { z } from "zod";
 
 import { Failure, describe } from "#base/error.ts";
-import { timeSpan } from "#contract/config-values.ts";
+import { network, networkAddress, port, timeSpan } from "#contract/config-values.ts";
 import { Role } from "#web/shared/web-api.ts";
 
 const path = z.string().min(1).max(4096);
-const port = z.int().min(0).max(65_535);
 
 const Host = z.strictObject({
   name: z.string().min(1).max(253).describe("What the pages call it."),
@@ -83,7 +82,7 @@ export const WebConfig = z.strictObject({
   title: z.string().max(60).default("Mailfleet").describe("Shown on every page."),
   listener: z
     .strictObject({
-      address: z.string().default("127.0.0.1").describe("IP address to listen on."),
+      address: networkAddress.default("127.0.0.1").describe("IP address to listen on."),
       port: port.default(8080).describe("TCP port."),
       tls: z
         .strictObject({
@@ -123,7 +122,7 @@ export const WebConfig = z.strictObject({
     .describe("Cookies are signed with it, so no server needs to remember anybody."),
   proxy: z
     .strictObject({
-      trusted: z.array(z.string().max(64)).min(1).max(100).describe("Networks that the proxy speaks from."),
+      trusted: z.array(network).min(1).max(100).describe("Networks that the proxy speaks from."),
       userheader: z
         .string()
         .regex(/^[a-z0-9-]{1,64}$/)
