@@ -57,13 +57,13 @@ function hangUpWhenClosing(server: FastifyInstance): void {
   });
 }
 
-/** Resolves with the port in use. */
+/** Resolves with the port in use. `backlog` is how many connections the kernel keeps waiting, its own choice when absent. */
 export async function listenHttp(
   server: FastifyInstance,
-  address: { host: string; port: number },
+  address: { host: string; port: number; backlog?: number },
 ): Promise<number> {
   try {
-    await server.listen({ host: hostFor(address.host, networkInterfaces()), port: address.port });
+    await server.listen({ ...address, host: hostFor(address.host, networkInterfaces()) });
   } catch (cause) {
     throw new Failure(
       "listen-failed",

@@ -12,7 +12,18 @@ test("the log says which listener of which server is open, by its id where it ha
   ];
   const engine = await startEngine({
     server: "127.0.0.1:25",
-    startup: { servers: [{ id: "smtp", listeners }] },
+    startup: {
+      servers: [
+        { id: "smtp", listeners },
+        { id: "web", type: "http", listeners },
+      ],
+    },
+    app: {
+      servers: [
+        { id: "smtp", transport: "default" },
+        { id: "web", transport: "default" },
+      ],
+    },
     log,
   });
   await engine.stop();
@@ -22,7 +33,9 @@ test("the log says which listener of which server is open, by its id where it ha
     [
       ["smtp", "inside", "127.0.0.1"],
       ["smtp", undefined, "127.0.0.1"],
+      ["web", "inside", "127.0.0.1"],
+      ["web", undefined, "127.0.0.1"],
     ],
   );
-  assert.equal(new Set(opened.map(({ port }) => port)).size, 2);
+  assert.equal(new Set(opened.map(({ port }) => port)).size, 4);
 });

@@ -37,7 +37,7 @@ export class SubmissionFaces {
       config.current.app.servers.find((server) => server.id === id);
     const name = ours()?.tls.certs[0]?.cert;
     const files = config.current.startup.pki.private.find((pair) => pair.id === name);
-    for (const { address, port } of listeners) {
+    for (const { id: listener, address, port, backlog } of listeners) {
       const fastify = await makeSubmissionServer({
         serverId: id,
         keyFile: () => ours()?.http?.apikeyfile ?? null,
@@ -47,11 +47,11 @@ export class SubmissionFaces {
         ...(files === undefined ? {} : { tls: { cert: files.cert, key: files.key } }),
       });
       boundConnections(fastify, () => injection.settings().limits.get(id));
-      const used = await listenHttp(fastify, { host: address, port });
+      const used = await listenHttp(fastify, { host: address, port, backlog });
       ports.set(id, used);
       this.#faces.push({ serverId: id, fastify });
       this.#endsWithSessions(fastify);
-      log.info({ server: id, address, port: used }, "listening");
+      log.info({ server: id, listener, address, port: used }, "listening");
     }
   }
 
