@@ -160,8 +160,8 @@ function tlsRequest(options: HelloOptions): TlsRequest {
         : (leaf) => judgeChain(tlsa, leaf, { names: [tlsaName, host], now: new Date(now()) }),
     // DANE's records may have changed since: its certificates are looked at each time.
     session: tlsa === null ? sessions.find(key) : null,
-    onSession: (session) => {
-      if (tlsa === null) sessions.keep(key, session);
+    onSession: (kept) => {
+      if (tlsa === null) sessions.keep(key, kept);
     },
   };
 }

@@ -56,6 +56,8 @@ interface Case {
   readonly serverPem?: { key: string; cert: string };
   readonly requireTls?: boolean;
   readonly tlsOptional?: boolean;
+  /** Messages, one after another; one unless told. */
+  readonly times?: number;
 }
 
 async function deliver(
@@ -98,10 +100,9 @@ async function deliver(
     },
   });
   t.after(() => rig.courier.close(0));
-  const [said = ""] = await rig.deliver({
-    requireTls: asked.requireTls ?? false,
-    tlsOptional: asked.tlsOptional ?? false,
-  });
+  const mail = { requireTls: asked.requireTls ?? false, tlsOptional: asked.tlsOptional ?? false };
+  const [said = ""] = await rig.deliver(mail);
+  for (let more = 1; more < (asked.times ?? 1); more++) await rig.deliver(mail);
   return { said, sink, reports };
 }
 
@@ -274,6 +275,18 @@ test("a policy in testing changes nothing but the report", async (t) => {
   assert.equal(detail?.["receiving-mx-hostname"], "mx.example.net");
   // No source address is configured: it is the one that the system has chosen.
   assert.equal(detail?.["sending-mta-ip"], "127.0.0.1");
+});
+
+test("a host of another name is reported for each connection, though the TLS session is taken up again", async (t) => {
+  const policy = policyText("testing", "mx.example.net");
+  const serverPem = certificateFor(folder, "other.example");
+  const otherCa = readFileSync(join(folder, "other.example.ca.crt"), "utf8");
+  const settings = { ...sts, ca: otherCa, maxTransactions: 1 };
+  const { said, sink, reports } = await deliver(t, { settings, policy, serverPem, times: 3 });
+  assert.match(said, /^delivered/);
+  assert.equal(sink.received.length, 3);
+  const [found] = reports.reports(reports.days()[0] ?? "")[0]?.policies ?? [];
+  assert.deepEqual(found?.summary, { "total-successful-session-count": 0, "total-failure-session-count": 3 });
 });
 
 test("a policy that is announced and cannot be fetched, or makes no sense, is reported, and mail goes on", async (t) => {

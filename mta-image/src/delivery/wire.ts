@@ -29,6 +29,7 @@ import type { Deadlines, Expiring } from "./deadlines.ts";
 import { type EgressProxy, reachThrough } from "./egress.ts";
 import type { Trouble } from "./outcome.ts";
 import { checkNames } from "./certificate-names.ts";
+import type { KeptSession, Shown } from "./tls-sessions.ts";
 import type { Trail } from "./trail.ts";
 
 export interface WireEnd {
@@ -62,9 +63,9 @@ export interface TlsRequest {
   /** Why a certificate is not the one, or null for the right one; asked in place of the authorities. */
   readonly judge: ((leaf: X509Certificate | undefined) => string | null) | null;
   /** One to take up again, or null. */
-  readonly session: Buffer | null;
+  readonly session: KeptSession | null;
   /** A session for another time; may come long after the handshake. */
-  readonly onSession: (session: Buffer) => void;
+  readonly onSession: (kept: KeptSession) => void;
 }
 
 const LEFT: WireEnd = { trouble: "lost", detail: "QUIT was sent" };
@@ -90,6 +91,8 @@ export class Wire implements Expiring {
   readonly #onReply = (reply: ServerReply): void => {
     if (this.ended === null) this.owner.onReply(reply);
   };
+  /** Null in the clear. */
+  #shown: Shown | null = null;
   #isConnected = false;
   #isLeaving = false;
   #ended: WireEnd | null = null;
@@ -130,8 +133,7 @@ export class Wire implements Expiring {
 
   /** Why the certificate would not have been accepted if it had to be; null where it would, and in the clear. */
   get unverified(): string | null {
-    const { authorizationError: error = null } = this.#socket as Partial<TLSSocket>;
-    return error === null ? null : ((error as NodeJS.ErrnoException).code ?? String(error));
+    return this.#shown?.unverified ?? null;
   }
 
   /** Sets the one deadline: the next step must be over by then. */
@@ -184,22 +186,30 @@ export class Wire implements Expiring {
         socket: plain,
         ...(request.isNameAnIp ? { host: request.name } : { servername: request.name, host: request.name }),
         rejectUnauthorized: request.mustVerify,
-        ...(request.session === null ? {} : { session: request.session }),
+        ...(request.session === null ? {} : { session: request.session.session }),
         ...(request.ca === null ? {} : { ca: request.ca }),
         ...(request.choice === null ? {} : chosen(request.choice, request)),
       });
       this.#socket = secure;
       secure.once("secureConnect", () => {
         if (this.#ended !== null) return;
-        const leaf = secure.getPeerX509Certificate();
-        const refusal = request.judge === null ? null : request.judge(leaf);
-        this.#note(leaf ?? null, refusal);
+        const shown = shownBy(secure, request.session);
+        this.#shown = shown;
+        const refusal = request.judge === null ? null : request.judge(shown.leaf ?? undefined);
+        this.#note(shown, refusal);
         if (refusal !== null) return this.end("tls-unverified", refusal);
         this.owner = nobody;
         this.traced?.now?.tls(this.tls ?? "");
         resolve(null);
       });
-      secure.on("session", request.onSession);
+      secure.on("session", (session) => {
+        const keep = (): void => {
+          if (this.#shown !== null) request.onSession({ session, shown: this.#shown });
+        };
+        // Before TLS 1.3 it comes ahead of what was shown.
+        if (this.#shown === null) secure.once("secureConnect", keep);
+        else keep();
+      });
       this.#listen(secure);
     });
   }
@@ -236,9 +246,9 @@ export class Wire implements Expiring {
     this.expectWithin(greetingMs);
   }
 
-  #note(leaf: X509Certificate | null, refusal: string | null): void {
+  #note(shown: Shown, refusal: string | null): void {
     if (this.trail === null) return;
-    this.trail.tls = { description: this.tls ?? "", leaf, unverified: this.unverified };
+    this.trail.tls = { description: this.tls ?? "", ...shown };
     this.trail.judged(refusal);
   }
 
@@ -288,6 +298,16 @@ export class Wire implements Expiring {
       ? "tls-failed"
       : "lost";
   }
+}
+
+/** A session that was taken up shows nothing and is held against no name: what counts is what its own handshake showed. */
+function shownBy(secure: TLSSocket, taken: KeptSession | null): Shown {
+  if (taken !== null && secure.isSessionReused()) return taken.shown;
+  const { authorizationError: error = null } = secure as Partial<TLSSocket>;
+  return {
+    leaf: secure.getPeerX509Certificate() ?? null,
+    unverified: error === null ? null : ((error as NodeJS.ErrnoException).code ?? String(error)),
+  };
 }
 
 /** A certificate is held against the host's name, whatever name was asked for, or against those that the script gave. */
