@@ -114,13 +114,16 @@ describe("an engine with plugins", () => {
 
   test("takes the mail that a plugin injects, and tells the plugin so", async () => {
     await command("inject", "inside", "hello\nyou\n");
-    const { content, recipients } = await until(
-      () => sink.received[0] ?? { content: Buffer.of(), recipients: [] as string[] },
-      (mail) => mail.content.length > 0,
+    // In one message or in two, in either order.
+    const recipients = await until(
+      () => sink.received.flatMap((mail) => mail.recipients),
+      ({ length }) => length >= 2,
     );
-    assert.deepEqual(recipients, ["bob@example.net", "postmaster"].slice(0, recipients.length));
-    assert.match(content.toString(), /^Received: from plugin\.inject \(local\)\r\n\tby /);
-    assert.match(content.toString(), /Subject: x\r\n\r\nhello\r\nyou\r\n$/);
+    assert.deepEqual(recipients.toSorted(), ["bob@example.net", "postmaster"]);
+    for (const { content } of sink.received) {
+      assert.match(content.toString(), /^Received: from plugin\.inject \(local\)\r\n\tby /);
+      assert.match(content.toString(), /Subject: x\r\n\r\nhello\r\nyou\r\n$/);
+    }
     assert.equal(await codes(1), "code=250");
   });
 
