@@ -194,6 +194,8 @@ export const Explanations = z.object({
       attempts: z.int(),
       dueAt: z.iso.datetime(),
       lastReply: z.string(),
+      /** How often a notice of delay has fallen due; whether its sender wants any is another matter. */
+      delayNotices: z.int().nonnegative().default(0),
       obstacles: z.array(
         z.object({
           kind: z.enum(["suspension", "policy", "locating", "window", "engine", "turn", "connection"]),

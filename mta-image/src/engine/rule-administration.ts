@@ -237,6 +237,7 @@ function describeExplanation({ entry, reason, obstacles }: Explanation): Explana
     attempts: entry.attempts,
     dueAt: new Date(entry.dueAt).toISOString(),
     lastReply: entry.lastReply,
+    delayNotices: entry.delayNotices,
     obstacles: obstacles.map(({ until, ...obstacle }) => ({
       ...obstacle,
       until: until === null ? null : new Date(until).toISOString(),

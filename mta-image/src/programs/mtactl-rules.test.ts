@@ -55,3 +55,20 @@ test("all limits of a policy are shown, and none that it does not have", () => {
     `${start("p")}  concurrency 5  rate 10/60  connectinterval 120  stop  cluster  t\n${start("q")}\n`,
   );
 });
+
+test("an explanation says what is waited for, and how many notices of delay were due", () => {
+  const at = "2026-11-28T01:00:00.000Z";
+  const place = { kind: "connection", id: "", tag: null, source: "", detail: "no place", until: null };
+  const entry = { id: "01ABC/0", recipient: "a@b.example", reason: "it waits", attempts: 2, dueAt: at };
+  const show = ruleCall(["queue", "explain", "01ABC"])?.show;
+  assert.equal(
+    show?.({ entries: [{ ...entry, lastReply: "450 later", delayNotices: 1, obstacles: [place] }] }),
+    `01ABC/0  a@b.example: it waits; due ${at}, 2 attempts before, notices of delay: 1\n` +
+      "  last reply: 450 later\n  connection no place\n",
+  );
+  assert.equal(
+    show?.({ entries: [{ ...entry, lastReply: "", obstacles: [] }] }),
+    `01ABC/0  a@b.example: it waits; due ${at}, 2 attempts before\n`,
+    "of an engine that does not say",
+  );
+});

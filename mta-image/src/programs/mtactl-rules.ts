@@ -120,8 +120,9 @@ function showExplanations(answer: unknown): string {
 
 function showEntries(entries: Explanations["entries"]): string {
   return entries
-    .map(({ id, recipient, reason, attempts, dueAt, lastReply, obstacles }) => {
-      const head = `${id}  ${recipient}: ${reason}; due ${dueAt}, ${attempts} attempts before\n`;
+    .map(({ id, recipient, reason, attempts, dueAt, lastReply, delayNotices, obstacles }) => {
+      const told = delayNotices === 0 ? "" : `, notices of delay: ${delayNotices}`;
+      const head = `${id}  ${recipient}: ${reason}; due ${dueAt}, ${attempts} attempts before${told}\n`;
       const reply = lastReply === "" ? "" : `  last reply: ${lastReply}\n`;
       const lines = obstacles.map(({ kind, id: rule, tag, source, detail, until }) =>
         [

@@ -145,6 +145,7 @@ export class Latecomers {
     const { record, settlement } = this.#options;
     for (const entry of entries) {
       entry.dueAt = at + 1;
+      entry.delayNotices++;
       record(entry);
     }
     await settlement.tellLate(entries);
