@@ -8,8 +8,7 @@ import { Builder } from "../mail/build.ts";
 import { makeField } from "../mail/edit.ts";
 import { PartHandle } from "../mail/message.ts";
 import { type Pieces, after } from "../mail/pieces.ts";
-import { fieldValue } from "../mail/part.ts";
-import { encodeWords } from "../mail/words.ts";
+import { writeParameter } from "../mail/write-parameter.ts";
 import { HostObject, type HslArray, type Value } from "../value.ts";
 import { makeFile, wholeText } from "./file.ts";
 import { queueParameters, queueText, sendParameters, sendText } from "./mail-out.ts";
@@ -58,13 +57,10 @@ function add(builder: Builder, name: string, value: string, options?: HslArray):
 function disposition(builder: Builder, type: string | null, file: string | null): void {
   const at = builder.fields.findIndex(({ name }) => name === "content-disposition");
   const [before] = at < 0 ? [] : builder.fields.splice(at, 1);
-  const old = before === undefined ? "" : fieldValue(before);
-  const name = file === null ? (/;[\s\S]*/.exec(old)?.[0] ?? "") : `; filename="${quote(file)}"`;
+  // Not decoded: what stands in its parameters would have to be encoded again.
+  const old = before === undefined ? "" : before.raw.slice(before.raw.indexOf(":") + 1).trim();
+  const name = file === null ? (/;[\s\S]*/.exec(old)?.[0] ?? "") : writeParameter("filename", file);
   add(builder, "Content-Disposition", `${type ?? (/^[^;\s]+/.exec(old)?.[0] || "attachment")}${name}`);
-}
-
-function quote(text: string): string {
-  return encodeWords(text.replace(/[\r\n\0]/g, "")).replace(/["\\]/g, "\\$&");
 }
 
 function append(builder: Builder, part: Builder | Pieces): void {
