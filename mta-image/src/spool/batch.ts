@@ -39,12 +39,10 @@ export class Batch {
     return this.#records.flatMap(({ buffers }) => buffers);
   }
 
-  /** Takes a record. */
-  add(pieces: readonly Buffer[]): Location {
-    // One that is empty would stand behind the end of its record, for the next to begin with.
-    const buffers = pieces.filter((buffer) => buffer.length > 0);
-    const length = buffers.reduce((sum, buffer) => sum + buffer.length, 0);
-    const location = { segment: 0, offset: 0, length };
+  /** Takes a record, whose first buffer says what it is. */
+  add(buffers: readonly Buffer[]): Location {
+    const location = { segment: 0, offset: 0, length: 0 };
+    for (const buffer of buffers) location.length += buffer.length;
     this.#records.push({ location, buffers });
     return location;
   }
