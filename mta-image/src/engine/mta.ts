@@ -5,12 +5,10 @@
  * Start rejects with a Failure that names what could not be had; what was opened before is closed again.
  */
 import { join } from "node:path";
-import type { Registry } from "prom-client";
 
 import type { EngineStatus } from "#contract/admin-api.ts";
 import type { EngineConfig } from "#contract/config.ts";
 
-import { makeMetrics } from "../admin/metrics.ts";
 import { EngineAdministration } from "./administration.ts";
 import { sharePlace } from "../config/shares.ts";
 import type { Settings } from "../config/settings.ts";
@@ -19,27 +17,22 @@ import type { Feedback } from "../feedback/feedback.ts";
 import { Events } from "../events/events.ts";
 import { noScripts } from "../hooks/scripts.ts";
 import { type FrontDoor, makeFrontDoor } from "./front-door.ts";
-import { type FaceOptions, openAdminFace, openMonitorFace } from "./http-faces.ts";
+import { Faces, faceOptions } from "./faces.ts";
 import type { InjectionOptions } from "./injection.ts";
-import { InsightAdministration } from "./insight-administration.ts";
 import { makeFeedback } from "./make-feedback.ts";
 import { MailQueue } from "./mail-queue.ts";
-import { metricSources } from "./metric-sources.ts";
 import { PluginLife } from "./plugin-life.ts";
-import type { Courier } from "../queue/courier.ts";
 import { type Outbound, makeOutbound } from "./outbound.ts";
 import type { Queue } from "../queue/queue.ts";
 import { LiveStage } from "./live-stage.ts";
 import type { MtaOptions } from "./mta-options.ts";
-import { openServer } from "./open-servers.ts";
 import { peerKeys } from "./peer-keys.ts";
-import { certificateEnds, prepareSettings } from "./prepare-settings.ts";
+import { prepareSettings } from "./prepare-settings.ts";
 import { ScriptLife } from "./script-life.ts";
 import { RuleAdministration } from "./rule-administration.ts";
 import { makeSessionCounters } from "../session/counters.ts";
 import { RecentClients } from "../session/recent-clients.ts";
 import { LoginGuard } from "../session/login-guard.ts";
-import type { SessionNeighbours } from "../session/options.ts";
 import type { SmtpServer } from "../session/smtp-server.ts";
 import { Shutdown } from "./shutdown.ts";
 import { SubmissionFaces } from "./submission-faces.ts";
@@ -56,7 +49,6 @@ export class Mta {
   readonly options: MtaOptions;
   readonly sessionCounters = makeSessionCounters();
   readonly recentClients = new RecentClients();
-  readonly #loginGuard: LoginGuard;
   readonly #traces: Tracer;
   readonly #telemetry: Telemetry;
   readonly startedAt: string;
@@ -69,7 +61,6 @@ export class Mta {
   readonly rules: RuleAdministration;
   readonly mail: MailQueue;
   readonly #feedback: Feedback;
-  #metrics: Registry | null = null;
   readonly spamhaus: Spamhaus;
   readonly plugins: PluginLife;
   /** Ports in use, by server id; for HTTP faces "monitor" and "admin". */
@@ -79,11 +70,10 @@ export class Mta {
   #isOpen = false;
   readonly #door: FrontDoor;
   readonly #scripts: ScriptLife;
-  readonly #stage: LiveStage;
   readonly #events: Events;
   readonly #injection: InjectionOptions<Settings>;
   readonly #submissions: SubmissionFaces;
-  readonly #deliveries: Courier;
+  readonly #faces: Faces;
   readonly #outbound: Outbound;
 
   private constructor(
@@ -92,7 +82,6 @@ export class Mta {
   ) {
     const { clock, log, random } = options;
     this.options = options;
-    this.#loginGuard = new LoginGuard(clock);
     this.#traces = new Tracer({ clock, random });
     this.startedAt = new Date(clock.now()).toISOString();
     this.#settings = parts.settings;
@@ -148,7 +137,7 @@ export class Mta {
       engine: { queue: () => this.queue, config: options.config, servers: this.servers },
       plugins: () => this.plugins,
     });
-    this.#stage = new LiveStage({
+    const stage = new LiveStage({
       clock,
       random,
       config: options.config,
@@ -162,17 +151,16 @@ export class Mta {
       accepting: () => this.accepting,
       figures: { committing: 0 },
     };
-    this.#submissions = new SubmissionFaces(this.#faces, this.#injection);
+    this.#submissions = new SubmissionFaces(faceOptions(this), this.#injection);
     this.plugins = new PluginLife({ ...this.#injection, queue: () => this.queue, read, clock, log });
     const courier = this.#scripts.courierBefore(
       this.plugins.courierBefore(this.#feedback.courierBefore(outbound.courier)),
       read,
     );
-    this.#deliveries = this.#telemetry.courierBefore(courier);
     this.mail = new MailQueue({
       startup: options.config.current.startup,
       spool: this.spool,
-      courier: this.#deliveries,
+      courier: this.#telemetry.courierBefore(courier),
       doorkeeper: this.plugins.doorkeeper,
       intake: door.intake,
       events: this.#events,
@@ -199,6 +187,18 @@ export class Mta {
       // One that is fenced says so by itself (mail-store.ts).
       isOpen: () => this.state === "Serving" || this.state === "Fenced",
       keys: peerKeys(startup.admin),
+    });
+    this.#faces = new Faces(this, {
+      settings: () => this.#settings,
+      door,
+      scripts: this.#scripts,
+      stage,
+      events: this.#events,
+      telemetry: this.#telemetry,
+      traces: this.#traces,
+      loginGuard: new LoginGuard(clock),
+      outbound,
+      submissions: this.#submissions,
     });
   }
 
@@ -263,7 +263,7 @@ export class Mta {
     });
     this.shutdown.add("spamhaus", async () => this.spamhaus.close());
     await this.#outbound.tlsReporting.start();
-    await this.#openMonitor();
+    await this.#faces.openMonitor();
     await this.#startPlugins(config.current);
     (await this.#prepare(config.current))();
     this.shutdown.add("transfer", () => this.transfer.close());
@@ -271,10 +271,10 @@ export class Mta {
     if (this.spool.isFenced) this.administration.startFenced();
     await this.transfer.queueAll(this.spool.recover());
     this.shutdown.add("courier", () => this.mail.close(shutdown.timeout));
-    await this.#openAdmin();
+    await this.#faces.openAdmin();
     this.shutdown.add("breakpoints", async () => this.#scripts.breakpoints.close());
     this.shutdown.add("traces", async () => this.#traces.close());
-    for (const server of servers) await this.#openServer(server, shutdown.timeout);
+    for (const server of servers) await this.#faces.openServer(server, shutdown.timeout);
     this.shutdown.add("plugins", () => this.plugins.earlyCleanup());
     this.plugins.ready();
     this.#isOpen = true;
@@ -310,89 +310,5 @@ export class Mta {
       void useTelemetry();
       this.mail.applyRules(config);
     };
-  }
-
-  #openServer(server: EngineConfig["startup"]["servers"][number], patienceMs: number): Promise<void> {
-    if (server.type === "http") return this.#submissions.open(server);
-    return openServer(server, {
-      near: this.#neighbours(),
-      settings: () => this.#settings,
-      staged: (id, ip) => this.#stage.settingsFor(id, ip),
-      log: this.options.log,
-      onOpen: (smtp) => {
-        this.servers.push(smtp);
-        this.ports.set(server.id, smtp.port);
-        this.shutdown.add("sessions", () => smtp.close(patienceMs));
-      },
-    });
-  }
-
-  #neighbours(): SessionNeighbours {
-    const { clock, log } = this.options;
-    return {
-      doorOf: (maxHops) => this.#door.boundedBy(maxHops),
-      clock,
-      log,
-      counters: this.sessionCounters,
-      recentClients: this.recentClients,
-      loginGuard: this.#loginGuard,
-      traces: this.#traces,
-      sessionEnded: (session) => this.#telemetry.sessionEnded(session),
-      checks: this.spamhaus.checks,
-      hookRunner: this.#scripts.runner,
-      accepting: () => this.accepting,
-    };
-  }
-
-  get #faces(): FaceOptions {
-    const { config, clock, log } = this.options;
-    return { config, shutdown: this.shutdown, ports: this.ports, clock, log };
-  }
-
-  async #openMonitor(): Promise<void> {
-    const registry = makeMetrics(
-      metricSources(this, {
-        bounces: this.mail.watch.log.classes,
-        hooks: this.#scripts.figures,
-        authentication: this.#door.authentication.counters,
-        events: () => this.#events.figures(),
-        certificates: () => certificateEnds(this.#settings),
-        spoolFloorBytes: this.options.config.current.startup.spool.minfree.bytes,
-      }),
-    );
-    this.#metrics = registry;
-    await openMonitorFace(this.#faces, {
-      isReady: () => this.isReady,
-      // A closed spool opens again only by a restart; a full disk does not need one.
-      isHealthy: () => this.spool.figures().closedBecause !== "spool-broken",
-      metrics: async () => (await registry.metrics()) + this.#scripts.ownFigures.text(),
-    });
-  }
-
-  #openAdmin(): Promise<void> {
-    const { queue, spool, options } = this;
-    return openAdminFace(this.#faces, {
-      administration: this.administration,
-      transfer: this.transfer.receiver,
-      rules: this.rules,
-      spamhaus: this.spamhaus,
-      insight: new InsightAdministration({
-        queue,
-        spool,
-        outcomes: this.mail.watch.log,
-        clock: options.clock,
-        config: options.config,
-        hasTransport: (id) => this.#settings.transports.has(id),
-        metrics: () => this.#metrics,
-        warmUp: () => this.mail.warmUp(),
-      }),
-      plugins: this.plugins,
-      suppression: this.mail,
-      tlsReports: this.#outbound.tlsReports,
-      stage: this.#stage,
-      scripts: this.#scripts.state,
-      breakpoints: this.#scripts.breakpoints,
-      traces: this.#traces,
-    });
   }
 }
