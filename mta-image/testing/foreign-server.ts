@@ -26,6 +26,8 @@ export interface ForeignOptions {
   /** Where mail for other domains goes, on loopback. */
   readonly relayPort: number;
   readonly certificate: { readonly cert: string; readonly key: string };
+  /** Exim relays nothing without having signed on so, within TLS; absent: nobody signs on. */
+  readonly login?: { readonly username: string; readonly password: string };
 }
 
 export function hasPeer(name: PeerName): boolean {
@@ -86,7 +88,8 @@ async function startInside(
   });
 }
 
-function eximConf({ port, relayPort }: ForeignOptions): string {
+function eximConf({ port, relayPort, login }: ForeignOptions): string {
+  const required = "  hosts_require_tls = *\n  hosts_require_auth = *\n";
   return `
 primary_hostname = exim.example.test
 spool_directory = /mnt/spool
@@ -126,8 +129,18 @@ relay:
   driver = smtp
   hosts_try_chunking = *
   allow_localhost
-begin retry
+${login === undefined ? "" : required}begin retry
 * * F,1h,1s
+${login === undefined ? "" : eximLogin(login)}`;
+}
+
+function eximLogin({ username, password }: NonNullable<ForeignOptions["login"]>): string {
+  return `
+begin authenticators
+plain:
+  driver = plaintext
+  public_name = PLAIN
+  client_send = ^${username}^${password}
 `;
 }
 

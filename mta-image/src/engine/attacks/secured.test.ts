@@ -3,7 +3,7 @@
  * clients that are spoken for by PROXY headers and XCLIENT.
  */
 import assert from "node:assert/strict";
-import { argon2Sync, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,6 +13,7 @@ import { connect as connectTls } from "node:tls";
 import { AttackRig, STRANGER, assertReplies, line } from "../../../testing/attack-rig.ts";
 import { makeCertificate } from "../../../testing/certificates.ts";
 import { Lines } from "../../../testing/dialogue.ts";
+import { loginLine } from "../../../testing/logins.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "secured-"));
 const HEADER = "PROXY TCP4 192.0.2.7 198.51.100.1 40000 25\r\n";
@@ -20,16 +21,9 @@ const base64 = (text: string): string => Buffer.from(text).toString("base64");
 const RIGHT = base64("\0ann\0secret");
 let rig: AttackRig;
 
-function passwordLine(): string {
-  const nonce = randomBytes(16);
-  const terms = { message: "secret", nonce, memory: 64, passes: 1, parallelism: 1, tagLength: 32 };
-  const strip = (bytes: Buffer): string => bytes.toString("base64").replace(/=+$/, "");
-  return `ann:$argon2id$v=19$m=64,t=1,p=1$${strip(nonce)}$${strip(argon2Sync("argon2id", terms))}\n`;
-}
-
 before(async () => {
   const { cert, key } = makeCertificate(folder, "mx.example.org");
-  writeFileSync(join(folder, "logins"), passwordLine());
+  writeFileSync(join(folder, "logins"), loginLine("ann", "secret"));
   const listeners = [{ port: 0, address: "127.0.0.1" }];
   const networks = { relaynetworks: ["127.0.0.1/32"], relaydomains: ["here.example"] };
   rig = await AttackRig.start({
