@@ -197,6 +197,70 @@ describe("the event outbox", () => {
     await events.close();
   });
 
+  test("configurations that follow one another at once are put in force in their order, and lose nothing", async () => {
+    const { events } = await open({ files: [{ path: join(folder, "a.log") }] });
+    const inForce: Promise<void>[] = [];
+    for (const name of ["b.log", "c.log", "d.log"]) {
+      const use = await events.prepare(EventsConfig.parse({ files: [{ path: join(folder, name) }] }));
+      inForce.push(use());
+      events.note(entry, outcome("delivered"), "");
+    }
+    await Promise.all(inForce);
+    events.note(entry, outcome("failed"), "");
+    await events.close();
+    const linesOf = async (name: string): Promise<string[]> => {
+      const text = await readFile(join(folder, name), "utf8").catch(() => "");
+      return text.split("\n").flatMap((line) => (line === "" ? [] : [(JSON.parse(line) as MailEvent).type]));
+    };
+    const all = (await Promise.all(["a.log", "b.log", "c.log", "d.log"].map(linesOf))).flat();
+    assert.deepEqual(all.sort(), ["bounced", "delivered", "delivered", "delivered"]);
+    assert.ok((await linesOf("d.log")).includes("bounced"));
+  });
+
+  test("a key that was renewed in its file signs from the next configuration on, though nothing else has changed", async () => {
+    const secretfile = join(folder, "secret");
+    const config = { webhooks: [{ id: "books", url, secretfile }] };
+    const keys = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
+    const written = keys.map((key) => `whsec_${key.toString("base64")}\n`);
+    await writeFile(secretfile, written[0] ?? "");
+    const { events, clock } = await open(config);
+    await writeFile(secretfile, written[1] ?? "");
+    await (await events.prepare(EventsConfig.parse(config)))();
+    events.note(entry, outcome("delivered"), "");
+    clock.advance(1000);
+    await until(() => posts.length === 1);
+    const { headers, body = "" } = posts[0] ?? {};
+    const signed = `${headers?.["webhook-id"]}.${headers?.["webhook-timestamp"]}.${body}`;
+    const expected = createHmac("sha256", keys[1] ?? "")
+      .update(signed)
+      .digest("base64");
+    assert.equal(headers?.["webhook-signature"], `v1,${expected}`);
+    await events.close();
+  });
+
+  test("a webhook whose folder cannot be had is left out with a line, and the next configuration has it", async () => {
+    await mkdir(join(folder, "events"), { recursive: true });
+    await writeFile(join(folder, "events/books"), "in its way");
+    const config = {
+      webhooks: [
+        { id: "books", url },
+        { id: "others", url },
+      ],
+    };
+    const { events } = await open(config);
+    assert.deepEqual(
+      events.figures().map(({ webhook }) => webhook),
+      ["others"],
+    );
+    await rm(join(folder, "events/books"));
+    await (await events.prepare(EventsConfig.parse(config)))();
+    assert.deepEqual(
+      events.figures().map(({ webhook }) => webhook),
+      ["books", "others"],
+    );
+    await events.close();
+  });
+
   test("writes lines into a file that is put aside when it has grown", async () => {
     const path = join(folder, "mail.log");
     const { events } = await open({ files: [{ path, maxsize: "1KiB", keep: 2 }] });

@@ -40,7 +40,10 @@ export class Events {
   #sinks: readonly Sink[] = [];
   /** Of the moment in which sinks change hands; null at other times. */
   #meanwhile: MailEvent[] | null = null;
+  /** The configuration in force, or about to be, with its secrets, which may be renewed alone. */
   #text = "";
+  /** Sinks changing hands: two changes at once would both write where one must. */
+  #changing: Promise<void> | null = null;
 
   constructor(options: {
     readonly folder: string;
@@ -55,26 +58,42 @@ export class Events {
   }
 
   /**
-   * Makes ready what a configuration asks for; what comes back puts it in force. Throws a Failure
-   * `event-secret-unusable` that names the file.
+   * Makes ready what a configuration asks for; what comes back puts it in force, one after another, and never rejects.
+   * Throws a Failure `event-secret-unusable` that names the file.
    */
   async prepare(config: EventsConfig): Promise<() => Promise<void>> {
-    const text = JSON.stringify(config);
-    if (text === this.#text) return async () => {};
     const secrets = await Promise.all(config.webhooks.map(secretOf));
-    return async () => {
-      this.#meanwhile = this.#sinks.length > 0 ? [] : null;
-      await this.close();
+    const text = JSON.stringify([config, secrets.map((secret) => secret?.toString("base64"))]);
+    if (text === this.#text) return async () => {};
+    return () => {
       this.#text = text;
-      const files = config.files.map(({ path, maxsize, keep, types }) => {
-        return new EventFile({ path, maxBytes: maxsize, keep, types, clock: this.#clock, log: this.#log });
-      });
-      const webhooks = config.webhooks.map((webhook, i) => this.#open(webhook, secrets[i] ?? null));
-      this.#sinks = [...files, ...(await Promise.all(webhooks))];
-      const meanwhile = this.#meanwhile ?? [];
-      this.#meanwhile = null;
-      for (const event of meanwhile) this.#push(event);
+      return this.#inTurn(() => this.#change(config, secrets));
     };
+  }
+
+  /** At once where nothing else is changing: what happens from now on belongs to the new configuration. */
+  #inTurn(change: () => Promise<void>): Promise<void> {
+    const changing = this.#changing === null ? change() : this.#changing.then(change);
+    this.#changing = changing;
+    return changing.finally(() => {
+      if (this.#changing === changing) this.#changing = null;
+    });
+  }
+
+  async #change({ files, webhooks }: EventsConfig, secrets: readonly (Buffer | null)[]): Promise<void> {
+    this.#meanwhile = this.#sinks.length > 0 ? [] : null;
+    await this.#closeSinks();
+    const opened = await Promise.all(webhooks.map((webhook, i) => this.#open(webhook, secrets[i] ?? null)));
+    this.#sinks = [
+      ...files.map(
+        ({ path, maxsize, keep, types }) =>
+          new EventFile({ path, maxBytes: maxsize, keep, types, clock: this.#clock, log: this.#log }),
+      ),
+      ...opened.filter((sink) => sink !== null),
+    ];
+    const meanwhile = this.#meanwhile ?? [];
+    this.#meanwhile = null;
+    for (const event of meanwhile) this.#push(event);
   }
 
   received(message: SpooledMessage): void {
@@ -104,9 +123,13 @@ export class Events {
 
   /** What is not sent yet stays on disk. */
   async close(): Promise<void> {
+    await this.#changing;
+    await this.#closeSinks();
+  }
+
+  async #closeSinks(): Promise<void> {
     const sinks = this.#sinks;
     this.#sinks = [];
-    this.#text = "";
     await Promise.all(sinks.map((sink) => sink.close()));
   }
 
@@ -124,19 +147,18 @@ export class Events {
     for (const sink of this.#sinks) sink.push(event);
   }
 
-  async #open(webhook: Webhook, secret: Buffer | null): Promise<WebhookSender> {
+  /** Null where the disk does not give what it takes: the others go on, and the next configuration tries it again. */
+  async #open(webhook: Webhook, secret: Buffer | null): Promise<WebhookSender | null> {
     const { id, url, timeout: timeoutMs, types, maxpending } = webhook;
-    const batches = await Batches.open(join(this.#folder, id), maxpending);
-    return new WebhookSender({
-      id,
-      url,
-      secret,
-      timeoutMs,
-      types,
-      batches,
-      clock: this.#clock,
-      log: this.#log,
-    });
+    const [clock, log] = [this.#clock, this.#log];
+    try {
+      const batches = await Batches.open(join(this.#folder, id), maxpending);
+      return new WebhookSender({ id, url, secret, timeoutMs, types, batches, clock, log });
+    } catch (error) {
+      this.#text = "";
+      log.error({ webhook: id, error: describe(error) }, "webhook-not-opened");
+      return null;
+    }
   }
 }
 
