@@ -106,6 +106,32 @@ transportgroups:
   assert.deepEqual(other.retry, { count: 7, intervals });
 });
 
+test("a transport whose group names servers goes back to mail exchangers by an empty text", () => {
+  const group = `
+servers: [{ id: in, transport: out }]
+transportgroups:
+  - id: g
+    connection: { server: ["mx1", "mx2:26"], port: 2525 }
+    transports: [{ id: out, connection: { server: "", port: 25 } }, { id: other }]
+`;
+  const parsed = parseEngineConfig({ ...good, app: group });
+  assert.ok(parsed.ok, JSON.stringify(parsed));
+  const [found] = parsed.value.app.transportgroups;
+  assert.ok(found);
+  const settings = found.transports.map((transport) => settingsOf(found, transport).connection);
+  assert.deepEqual(
+    settings.map(({ server, port }) => [server, port]),
+    [
+      [undefined, 25],
+      [["mx1", "mx2:26"], 2525],
+    ],
+  );
+  const lmtp = group.replace("    transports", "    session: { protocol: lmtp }\n    transports");
+  assert.deepEqual(reasons({ app: lmtp }), {
+    "transportgroups[0]": "protocol lmtp needs a connection.server",
+  });
+});
+
 test("where neither a transport nor its group says something, the defaults hold", () => {
   const parsed = parseEngineConfig(good);
   assert.ok(parsed.ok);

@@ -101,10 +101,10 @@ const transportSettings = {
   connection: z
     .strictObject({
       server: z
-        .union([z.string().min(1), z.array(z.string().min(1)).min(1).max(16)])
+        .union([z.string(), z.array(z.string().min(1)).min(1).max(16)])
         .optional()
         .describe(
-          "Host or [address], with :port if need be, or several in order. Absent: the domain's mail exchangers.",
+          "Host or [address], with :port if need be, or several in order. Absent or empty: the domain's mail exchangers; empty text also where the group names servers.",
         ),
       port: port
         .min(1)
@@ -206,7 +206,8 @@ export function settingsOf(group: Group, own: Group["transports"][number]): Chos
       intervals: own.retry?.intervals ?? group.retry?.intervals ?? usualRetry.intervals,
     },
     connection: {
-      server: connection.server ?? ofGroup.server,
+      // Empty text is said, too: of a transport whose group names servers.
+      server: (connection.server ?? ofGroup.server) || undefined,
       port: connection.port ?? ofGroup.port ?? 25,
       sourceip: connection.sourceip ?? ofGroup.sourceip,
       timeout: connection.timeout ?? ofGroup.timeout,

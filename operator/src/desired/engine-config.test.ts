@@ -203,6 +203,22 @@ describe("identities", () => {
     ]);
   });
 
+  it("are where a transport leaves from that goes back to mail exchangers, unlike its group", () => {
+    const fixed = { server: "relay.example.org" };
+    const group = (ofGroup: object, own: object): object[] => [
+      { id: "g", connection: ofGroup, transports: [{ id: "t", connection: own }, { id: "u" }] },
+    ];
+    assert.deepEqual(groupsOf(group(fixed, { server: "" })), group(fixed, { server: "", sourceip }));
+    const left = { ...fixed, sourceip: { ipv6: false } };
+    assert.deepEqual(
+      groupsOf(group(left, { server: "" })),
+      group(left, { server: "", sourceip: { ...sourceip, ipv6: false } }),
+    );
+    const toHosts = { server: "", sourceip };
+    assert.deepEqual(groupsOf(group({ server: "" }, {})), group(toHosts, {}));
+    assert.equal((problemsOf(["2001:db8::6"], group(left, { server: "" })) as unknown[]).length, 1);
+  });
+
   it("are where transports to mail exchangers leave from that say nothing else", () => {
     const own = { sourceip: { ipv4: ["192.0.2.1"] } };
     const fixed = { server: "relay.example.org" };

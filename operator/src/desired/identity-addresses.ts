@@ -90,12 +90,17 @@ function connectionsIn(group: unknown): readonly Said[] {
   return [{ connection: ofGroup }, ...listOf(group["transports"])].flatMap((holder, at) => {
     const connection = isMap(holder) ? holder["connection"] : undefined;
     if (!isMap(connection)) return [];
-    const isFixed = (connection["server"] ?? ofGroup["server"]) !== undefined;
+    const isFixed = isServer(connection["server"] ?? ofGroup["server"]);
     const { sourceip: own } = connection;
-    const isAsGroup = at > 0 && own === undefined && isFixed === (ofGroup["server"] !== undefined);
+    const isAsGroup = at > 0 && own === undefined && isFixed === isServer(ofGroup["server"]);
     const saidBy = own === undefined ? 0 : at;
     return [{ at, connection, isFixed, sourceip: own ?? ofGroup["sourceip"], saidBy, isAsGroup }];
   });
+}
+
+/** Empty text stands for mail exchangers. */
+function isServer(server: unknown): boolean {
+  return server !== undefined && server !== "";
 }
 
 function leaveFrom(group: unknown, source: Value): unknown {
