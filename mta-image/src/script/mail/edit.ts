@@ -7,6 +7,7 @@ import { type Field, Part, fieldOf, fieldValue, trimEnd } from "./part.ts";
 import { Pieces } from "./pieces.ts";
 import { type Encoding, chooseEncoding, encodeBody, isEncoding } from "./transfer.ts";
 import { encodeWords } from "./words.ts";
+import { encodeParameters } from "./write-parameter.ts";
 
 const FOLD_AT = 78;
 /** What a field takes beside its bytes, and its way through encoding and folding. */
@@ -16,8 +17,14 @@ const FIELD_BYTES = 200;
 export function makeField(name: string, value: string, isEncoded: boolean): Field {
   meter.allocate(FIELD_BYTES + name.length + value.length * 2);
   const safe = trimEnd(value.replace(/\r?\n(?![ \t])|\r(?!\n)|\0/g, " ").replace(/\r?\n/g, "\r\n"));
-  const raw = `${cleanName(name)}: ${isEncoded ? encodeWords(safe) : safe}`;
+  const raw = `${cleanName(name)}: ${isEncoded ? encoded(name, safe) : safe}`;
   return fieldOf(`${isEncoded ? fold(raw) : raw}\r\n`);
+}
+
+function encoded(name: string, value: string): string {
+  if (!/^content-(?:type|disposition)$/i.test(name)) return encodeWords(value);
+  const written = encodeParameters(value);
+  return /^[\t\r\n -~]*$/.test(written) ? written : encodeWords(written);
 }
 
 function cleanName(name: string): string {
