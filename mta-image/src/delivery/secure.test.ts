@@ -56,8 +56,6 @@ interface Case {
   readonly serverPem?: { key: string; cert: string };
   readonly requireTls?: boolean;
   readonly tlsOptional?: boolean;
-  /** Messages, one after another; one unless told. */
-  readonly times?: number;
 }
 
 async function deliver(
@@ -102,7 +100,6 @@ async function deliver(
   t.after(() => rig.courier.close(0));
   const mail = { requireTls: asked.requireTls ?? false, tlsOptional: asked.tlsOptional ?? false };
   const [said = ""] = await rig.deliver(mail);
-  for (let more = 1; more < (asked.times ?? 1); more++) await rig.deliver(mail);
   return { said, sink, reports };
 }
 
@@ -277,18 +274,6 @@ test("a policy in testing changes nothing but the report", async (t) => {
   assert.equal(detail?.["sending-mta-ip"], "127.0.0.1");
 });
 
-test("a host of another name is reported for each connection, though the TLS session is taken up again", async (t) => {
-  const policy = policyText("testing", "mx.example.net");
-  const serverPem = certificateFor(folder, "other.example");
-  const otherCa = readFileSync(join(folder, "other.example.ca.crt"), "utf8");
-  const settings = { ...sts, ca: otherCa, maxTransactions: 1 };
-  const { said, sink, reports } = await deliver(t, { settings, policy, serverPem, times: 3 });
-  assert.match(said, /^delivered/);
-  assert.equal(sink.received.length, 3);
-  const [found] = reports.reports(reports.days()[0] ?? "")[0]?.policies ?? [];
-  assert.deepEqual(found?.summary, { "total-successful-session-count": 0, "total-failure-session-count": 3 });
-});
-
 test("a policy that is announced and cannot be fetched, or makes no sense, is reported, and mail goes on", async (t) => {
   const { said, reports } = await deliver(t, { settings: sts, policy: "this is no policy" });
   assert.match(said, /^delivered/);
@@ -384,27 +369,4 @@ test("mail that leaves policies aside is in no report, since nobody looked for a
   // Where the transport looks for no policy anyway, the wish changes nothing.
   const plain = await deliver(t, { settings: { tlsMode: "optional" }, tlsOptional: true });
   assert.deepEqual(counted(plain.reports), [["no-policy-found", wellSent]]);
-});
-
-test("the next connection to a host takes the TLS session up again, but not for stricter mail", async (t) => {
-  const sink = await MailSink.start({ tls: certificate.pem });
-  t.after(() => sink.stop());
-  const sessions = new TlsSessions(systemClock);
-  const taken: boolean[] = [];
-  const find = sessions.find.bind(sessions);
-  sessions.find = (key) => {
-    const session = find(key);
-    taken.push(session !== null);
-    return session;
-  };
-  const rules = new TlsRules({ validated: () => null, policies: null });
-  const reports = new TlsReports(systemClock, () => ({ organization: "", contact: "" }));
-  const settings = { tlsMode: "require", maxTransactions: 1 } as const;
-  const rig = new CourierRig(sink.port, { settings, tls: { clock: systemClock, rules, sessions, reports } });
-  t.after(() => rig.courier.close(0));
-  for (let i = 0; i < 3; i++) assert.match((await rig.deliver())[0] ?? "", /^delivered/);
-  assert.deepEqual(taken, [false, true, true]);
-  rig.settings.set("out", { ...rig.settings.get("out"), tlsMode: "require_verify" } as TransportSettings);
-  assert.match((await rig.deliver())[0] ?? "", /^deferred 4\.7\.5 /);
-  assert.deepEqual(taken, [false, true, true, false]);
 });

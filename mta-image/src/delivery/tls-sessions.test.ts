@@ -1,0 +1,72 @@
+/** TLS sessions that are taken up again, against real TLS servers: for whom they are, and what they say of the host. */
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+
+import { systemClock } from "#base/clock.ts";
+
+import { makeCertificate } from "../../testing/certificates.ts";
+import { CourierRig } from "../../testing/courier-rig.ts";
+import { MailSink } from "../../testing/mail-sink.ts";
+import type { StsPolicies } from "./sts-policies.ts";
+import { TlsReports } from "./tls-reports.ts";
+import { TlsRules } from "./tls-rules.ts";
+import { TlsSessions } from "./tls-sessions.ts";
+import type { TransportSettings } from "./transport.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "tls-sessions-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+const certificate = makeCertificate(folder, "other.example");
+const ca = readFileSync(certificate.ca, "utf8");
+
+/** Notes for each handshake whether a session was there for it. */
+function watched(): { sessions: TlsSessions; taken: boolean[] } {
+  const sessions = new TlsSessions(systemClock);
+  const taken: boolean[] = [];
+  const find = sessions.find.bind(sessions);
+  sessions.find = (key) => {
+    const session = find(key);
+    taken.push(session !== null);
+    return session;
+  };
+  return { sessions, taken };
+}
+
+test("the next connection to a host takes the TLS session up again, but not for stricter mail", async (t) => {
+  const sink = await MailSink.start({ tls: certificate.pem });
+  t.after(() => sink.stop());
+  const { sessions, taken } = watched();
+  const rules = new TlsRules({ validated: () => null, policies: null });
+  const reports = new TlsReports(systemClock, () => ({ organization: "", contact: "" }));
+  const settings = { tlsMode: "require", maxTransactions: 1 } as const;
+  const rig = new CourierRig(sink.port, { settings, tls: { clock: systemClock, rules, sessions, reports } });
+  t.after(() => rig.courier.close(0));
+  for (let i = 0; i < 3; i++) assert.match((await rig.deliver())[0] ?? "", /^delivered/);
+  assert.deepEqual(taken, [false, true, true]);
+  rig.settings.set("out", { ...rig.settings.get("out"), tlsMode: "require_verify" } as TransportSettings);
+  assert.match((await rig.deliver())[0] ?? "", /^deferred 4\.7\.5 /);
+  assert.deepEqual(taken, [false, true, true, false]);
+});
+
+test("a host of another name is reported for each connection, though the session is taken up again", async (t) => {
+  const sink = await MailSink.start({ tls: certificate.pem });
+  t.after(() => sink.stop());
+  const { sessions, taken } = watched();
+  const policy = { mode: "testing", hosts: ["mx.example.net"], lines: ["version: STSv1"] } as const;
+  const policies = { find: async () => ({ kind: "policy", policy }) } as unknown as StsPolicies;
+  const rules = new TlsRules({ validated: () => null, policies });
+  const reports = new TlsReports(systemClock, () => ({ organization: "us", contact: "postmaster@us" }));
+  const rig = new CourierRig(0, {
+    zones: { "example.net": { mx: [[10, "mx.example.net"]] }, "mx.example.net": { a: ["127.0.0.1"] } },
+    forbidLocal: false,
+    settings: { server: null, port: sink.port, ca, tlsMode: "optional", mtaSts: true, maxTransactions: 1 },
+    tls: { clock: systemClock, rules, sessions, reports },
+  });
+  t.after(() => rig.courier.close(0));
+  for (let i = 0; i < 3; i++) assert.match((await rig.deliver())[0] ?? "", /^delivered/);
+  assert.deepEqual(taken, [false, true, true]);
+  const [found] = reports.reports(reports.days()[0] ?? "")[0]?.policies ?? [];
+  assert.deepEqual(found?.summary, { "total-successful-session-count": 0, "total-failure-session-count": 3 });
+});
