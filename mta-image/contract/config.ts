@@ -11,6 +11,7 @@ import { AppConfig } from "./app-config.ts";
 import { checkAuthentication } from "./authentication-config.ts";
 import { replyClasses } from "./bounces-config.ts";
 import { wayOut } from "./halon-keys.ts";
+import { appDuplicates, duplicates } from "./names-once.ts";
 import { PolicyConfig } from "./policy-config.ts";
 import { checkListening, checkServer } from "./server-checks.ts";
 import { StartupConfig } from "./startup-config.ts";
@@ -140,10 +141,7 @@ function crossCheck(startup: StartupConfig, app: AppConfig): Problem[] {
   const transports = app.transportgroups.flatMap((group) => group.transports);
   const ids = new Set(transports.map(({ id }) => id));
   return [
-    ...duplicates(appFile, "servers", app.servers),
-    ...duplicates(appFile, "transportgroups", app.transportgroups),
-    ...duplicates(appFile, "transports", transports),
-    ...duplicates(appFile, "addresses", app.addresses),
+    ...appDuplicates(app),
     ...app.servers.flatMap((server, i) => checkServer(startup, server, { at: `servers[${i}]`, ids })),
     ...checkFeedback(app),
     ...checkAuthenticationPart(app),
@@ -178,10 +176,7 @@ function checkFeedback({ feedback }: AppConfig): Problem[] {
 function checkAuthenticationPart({ authentication, servers }: AppConfig): Problem[] {
   if (authentication === undefined) return [];
   const wrong = checkAuthentication(authentication, new Set(servers.map(({ id }) => id)));
-  return [
-    ...wrong.map(({ path, reason }) => problem(path, reason)),
-    ...duplicates(appFile, "authentication.keys", authentication.keys),
-  ];
+  return wrong.map(({ path, reason }) => problem(path, reason));
 }
 
 function checkGroup(
@@ -250,12 +245,6 @@ function checkWarmUp({ warmup }: PolicyConfig): Problem[] {
       warmup.ips.map(({ ip }) => ({ id: ip })),
     ),
   ];
-}
-
-function duplicates(file: string, path: string, items: readonly { readonly id: string }[]): Problem[] {
-  const ids = items.map(({ id }) => id);
-  const twice = new Set(ids.filter((id, i) => ids.indexOf(id) !== i));
-  return [...twice].map((id) => ({ file, path, reason: `"${id}" is there more than once` }));
 }
 
 function problemsOf(parsed: Parsed<unknown>): readonly Problem[] {

@@ -32,9 +32,13 @@ const ofSmtp: Readonly<Record<string, object>> = {
 const forMail = { phases: { eod: { hook: "h" }, data: { maxsize: "1MiB", maxhops: 9 } } };
 const secure = { tls: { certs: [{ cert: "cert" }] } };
 
+function withCertificate(app: { readonly tls?: object }): object {
+  return { ...app, tls: { ...app.tls, ...secure.tls } };
+}
+
 for (const [key, app] of Object.entries(ofSmtp))
   test(`${key} is for servers of type smtp`, () => {
-    assert.deepEqual(wrong({ listeners }, app), []);
+    assert.deepEqual(wrong({ listeners }, withCertificate(app)), []);
     assert.deepEqual(wrong({ type: "http", listeners }, app), [`smtpd-app.yaml: servers[0].${key}`]);
     assert.deepEqual(wrong({ type: "plugin" }, app), [`smtpd-app.yaml: servers[0].${key}`]);
   });
@@ -49,6 +53,14 @@ test("each type takes what is for it", () => {
     "smtpd-app.yaml: servers[0].tls.certs",
     "smtpd-app.yaml: servers[0].http",
   ]);
+});
+
+test("what is done within TLS alone needs a certificate", () => {
+  for (const tls of ["implicit", "clientcerts"])
+    assert.deepEqual(wrong({ listeners }, { tls: { [tls]: true } }), [
+      `smtpd-app.yaml: servers[0].tls.${tls}`,
+    ]);
+  assert.deepEqual(wrong({ listeners }, { auth: { file: "/f" } }), ["smtpd-app.yaml: servers[0].auth"]);
 });
 
 test("listeners are where the type can listen, and speak what it reads", () => {

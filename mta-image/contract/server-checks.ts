@@ -49,8 +49,15 @@ export function checkServer(
     const reason = `there is no key "${cert}" in pki.private of smtpd.yaml`;
     problems.push(problem(`tls.certs[${j}].cert`, reason));
   }
-  if (server.tls.implicit && server.tls.certs.length === 0)
-    problems.push(problem("tls.implicit", "needs a certificate in certs"));
+  if (server.tls.certs.length === 0) {
+    if (server.tls.implicit) problems.push(problem("tls.implicit", "needs a certificate in certs"));
+    if (type === "smtp" && server.tls.clientcerts)
+      problems.push(problem("tls.clientcerts", "needs a certificate in certs"));
+    if (type === "smtp" && server.auth !== undefined)
+      problems.push(
+        problem("auth", "needs a certificate in tls.certs, since logins travel within TLS alone"),
+      );
+  }
   const idle = type === undefined ? [] : idleKeys(server, type);
   return [...problems, ...idle.map((path) => problem(path, `a server of type ${type} has no use for it`))];
 }
