@@ -8,27 +8,22 @@ import type { Clock } from "#base/clock.ts";
 import { describe } from "#base/error.ts";
 
 import type { BeforeAnswer, QueueHooks, RecipientFacts, Refusal, ScriptValue } from "../hooks/queue-hooks.ts";
-import { type EnvelopeWish, type TryWish, wayKey, wishKey } from "../hooks/try-wish.ts";
-import { domainOf } from "../message/envelope.ts";
-import type { Attempt, AttemptWait, AttemptWish, Courier, Outcome, PluginOrder } from "../queue/courier.ts";
+import type { TryWish } from "../hooks/try-wish.ts";
+import type { Attempt, AttemptWait, Courier, Outcome, PluginOrder } from "../queue/courier.ts";
 import { expiredStatus, isTooLate } from "../queue/deadline.ts";
 import { type RetrySchedule, tellsDelay } from "../queue/retry.ts";
 import type { Content } from "../spool/spool.ts";
-import type { BindNonlocal } from "./connect-to.ts";
 import { ForetoldNotice, NoticeIds } from "./foretold-notice.ts";
 import { outcomeOfTrouble } from "./outcome.ts";
-import { messageSource } from "./message-source.ts";
+import { asSent, recipientFacts } from "./recipient-facts.ts";
 import { changed, givenBack, insteadOfTry, withMetadata } from "./scripted-outcome.ts";
+import { type WayOptions, attemptWish, groupsOf, withEnvelope } from "./wished-attempt.ts";
 
-export interface HookedCourierOptions {
+export interface HookedCourierOptions extends WayOptions {
   readonly inner: Courier;
   readonly hooks: QueueHooks;
   readonly clock: Clock;
   readonly read: (id: string) => Promise<Content>;
-  /** A source address by its name in the configuration, or as it is; null for what is neither. */
-  readonly sourceAddress: (name: string) => string | null;
-  /** Who binds a source address that this system need not have. */
-  readonly bind: BindNonlocal;
   /** The name that the configuration has for an address; null where it has none. */
   readonly addressId: (ip: string) => string | null;
   readonly scheduleOf: (mail: RecipientFacts, source: string) => RetrySchedule;
@@ -93,7 +88,7 @@ export class HookedCourier implements Courier {
     const { hooks, plugins, clock } = this.#options;
     if (!hooks.isAsked) return null;
     const refusal = { pluginReturn: plugins.value(value) };
-    const facts = this.#factsOf(attempt, 0);
+    const facts = recipientFacts(attempt, 0, this.#options.read);
     const before = await hooks.before(facts, refusal);
     const made = before.kind === "try" ? givenBack : insteadOfTry(before);
     const tried = { attempt, outcome: made, durationMs: 0, ids: new NoticeIds(() => clock.now()), refusal };
@@ -108,7 +103,11 @@ export class HookedCourier implements Courier {
     return Promise.all(
       attempt.recipients.map(async (_, position) => {
         if (!hooks.isAsked) return outcome;
-        const item = { position, facts: this.#factsOf(attempt, position), before: returned };
+        const item = {
+          position,
+          facts: recipientFacts(attempt, position, this.#options.read),
+          before: returned,
+        };
         const made = await this.#after(item, { attempt, outcome, durationMs: 0, ids, isTooLate: true });
         return made.kind === "failed" ? made : outcome;
       }),
@@ -119,7 +118,7 @@ export class HookedCourier implements Courier {
     const { clock } = this.#options;
     const items = await Promise.all(
       attempt.recipients.map(async (_, position): Promise<Item> => {
-        const facts = this.#factsOf(attempt, position);
+        const facts = recipientFacts(attempt, position, this.#options.read);
         return { position, facts, before: await this.#options.hooks.before(facts) };
       }),
     );
@@ -156,7 +155,7 @@ export class HookedCourier implements Courier {
   }
 
   async #tryWished(part: Attempt, wish: TryWish): Promise<readonly Outcome[]> {
-    const resolved = this.#resolve(wish);
+    const resolved = attemptWish(wish, this.#options);
     if (typeof resolved === "string") {
       const trouble = outcomeOfTrouble("no-source-id", "", `there is no address "${resolved}"`);
       return part.recipients.map(() => trouble);
@@ -169,33 +168,6 @@ export class HookedCourier implements Courier {
       // Arguments that no plugin can be given.
       return part.recipients.map(() => outcomeOfTrouble("internal", "", describe(error)));
     }
-  }
-
-  /** The name of an address that is not there. */
-  #resolve(wish: TryWish): AttemptWish | string {
-    const sources: { ip: string; helo: string | null }[] = [];
-    for (const { source, helo } of wish.sources) {
-      const ip = this.#options.sourceAddress(source);
-      if (ip === null) return source;
-      sources.push({ ip, helo });
-    }
-    const { transportId, server, port, tlsMode, exchangers, tls, talk, isSourceOrdered } = wish;
-    const { recipient, senderParameters, recipientParameters } = wish.envelope;
-    const isSaid = senderParameters !== null || recipientParameters !== null;
-    const domain = wish.domain ?? (recipient === null ? null : domainOf(recipient));
-    const place = { key: wayKey(wish), transportId, server, port };
-    return {
-      ...place,
-      tlsMode,
-      sources,
-      isSourceOrdered,
-      ...(wish.isNonlocal ? { bind: this.#options.bind } : {}),
-      ...(exchangers === null ? {} : { exchangers }),
-      ...(domain === null ? {} : { domain }),
-      ...(tls === null ? {} : { tls }),
-      ...(talk === null ? {} : { talk }),
-      ...(isSaid ? { said: { sender: senderParameters, recipient: recipientParameters } } : {}),
-    };
   }
 
   async #after(item: Item, did: Did): Promise<Outcome> {
@@ -221,7 +193,7 @@ export class HookedCourier implements Courier {
       ...(expiry === null ? {} : { expiredStatus: expiry }),
     };
     const metadata = before.metadata ?? facts.metadata;
-    const tried = withWish({ ...facts, metadata }, before.kind === "try" ? before.wish : null);
+    const tried = asSent({ ...facts, metadata }, before.kind === "try" ? before.wish : null);
     const after = await hooks.after(tried, attempted, before.context);
     return withMetadata(notice.on(changed(outcome, after)), after.metadata ?? before.metadata);
   }
@@ -235,71 +207,6 @@ export class HookedCourier implements Courier {
     const now = this.#options.clock.now();
     return retry >= count || isTooLate(envelope, now) ? expiredStatus(envelope, now) : null;
   }
-
-  #factsOf(
-    { message, recipients, destination, retries, metadata }: Attempt,
-    position: number,
-  ): RecipientFacts {
-    const index = recipients[position] as number;
-    const { id, envelope, receivedAt, origin, sizeBytes } = message;
-    const { marks, dsn } = envelope;
-    return {
-      transaction: marks?.transaction ?? id,
-      queueId: (marks?.first ?? 1) + index,
-      receivedAt,
-      serverId: origin.serverId,
-      sender: envelope.sender,
-      recipient: envelope.recipients[index] ?? "",
-      transportId: destination.transportId,
-      tenantId: destination.tenantId ?? envelope.tenantId ?? "",
-      jobId: destination.jobId ?? envelope.jobId ?? "",
-      priority: envelope.priority ?? 0,
-      sizeBytes,
-      envid: dsn?.envid ?? null,
-      ret: dsn?.ret ?? null,
-      notify: dsn?.recipients[index]?.notify ?? null,
-      orcpt: dsn?.recipients[index]?.orcpt ?? null,
-      content: messageSource(sizeBytes, () => this.#options.read(id)),
-      retry: retries?.[position] ?? 0,
-      metadata: metadata?.[position] ?? marks?.metadata ?? {},
-    };
-  }
-}
-
-/**
- * Those that are treated alike; a plugin's arguments are a script's own values and never the same, and recipients that
- * get the same address stay mails of their own.
- */
-function groupsOf(items: readonly Item[]): Item[][] {
-  const groups = new Map<string, Item[]>();
-  for (const item of items) {
-    const { before } = item;
-    const wish = before.kind === "try" ? before.wish : null;
-    const isOwn = wish !== null && (wish.plugin !== null || wish.envelope.recipient !== null);
-    const isAlone = before.kind !== "try" || isOwn;
-    const key = isAlone ? `alone ${item.position}` : wish === null ? "" : wishKey(wish);
-    groups.set(key, [...(groups.get(key) ?? []), item]);
-  }
-  return [...groups.values()];
-}
-
-/** The message as it is sent in this attempt. */
-function withEnvelope(attempt: Attempt, { sender, recipient, jobId }: EnvelopeWish): Attempt {
-  const { message, destination, recipients: tried } = attempt;
-  const { id, receivedAt, envelope, origin, sizeBytes } = message;
-  const changed = {
-    ...envelope,
-    ...(sender === null ? {} : { sender }),
-    ...(recipient === null
-      ? {}
-      : { recipients: envelope.recipients.map((one, index) => (tried.includes(index) ? recipient : one)) }),
-  };
-  const { recipients } = message;
-  return {
-    ...attempt,
-    message: { id, receivedAt, envelope: changed, origin, sizeBytes, recipients },
-    destination: jobId === null ? destination : { ...destination, jobId },
-  };
 }
 
 /** `schedule`: of a recipient that is put off. */
@@ -314,17 +221,4 @@ function foretoldNotice(
     success: outcome.success,
     tellsDelay: schedule !== null && tellsDelay(schedule, facts.retry + 1),
   });
-}
-
-/** What postdelivery hears of a message: as it was sent. */
-function withWish(facts: RecipientFacts, wish: TryWish | null): RecipientFacts {
-  if (wish === null) return facts;
-  const { sender, recipient, jobId } = wish.envelope;
-  return {
-    ...facts,
-    sender: sender ?? facts.sender,
-    recipient: recipient ?? facts.recipient,
-    jobId: jobId ?? facts.jobId,
-    transportId: wish.transportId ?? facts.transportId,
-  };
 }
