@@ -213,7 +213,11 @@ export class Connection implements WireOwner {
   #unfit(job: Job): Trouble | null {
     const { smtpUtf8, maxSizeBytes, requireTls, deliverBy } = this.#capabilities;
     if (job.requiresTls && (!requireTls || this.tls === null)) return "requiretls-not-offered";
-    if (!deliverBy && job.attempt.deliverBy?.mode === "return") return "deliverby-not-offered";
+    if (job.attempt.deliverBy?.mode === "return") {
+      // It waited for this connection for too long.
+      if (job.attempt.deliverBy.seconds <= 0) return "too-late";
+      if (!deliverBy) return "deliverby-not-offered";
+    }
     if (!smtpUtf8 && job.needsUtf8) return "needs-smtputf8";
     return maxSizeBytes !== null && job.message.sizeBytes > maxSizeBytes ? "too-large" : null;
   }

@@ -96,6 +96,23 @@ test("mail that is wanted back by a time never goes to a host that does not keep
     assert.deepEqual([outcome?.kind, outcome?.status], ["failed", "5.4.7"]);
     const [told] = await rig.outcomes({ deliverBy: { ...deliverBy, mode: "notify" } });
     assert.equal(told?.kind, "delivered");
+    assert.equal(host.messages.length, 1);
+  } finally {
+    await rig.courier.close(0);
+    await host.stop();
+  }
+});
+
+test("mail that has waited for its connection behind its time is not sent, and says for how late it is where it may be", async () => {
+  const host = await ScriptedHost.start();
+  host.keywords = ["DELIVERBY"];
+  const rig = new CourierRig(host.port);
+  try {
+    const late = { seconds: 0, mode: "return" as const, trace: false };
+    const [outcome] = await rig.outcomes({ deliverBy: late });
+    assert.deepEqual([outcome?.kind, outcome?.status, host.messages.length], ["failed", "5.4.7", 0]);
+    await rig.outcomes({ deliverBy: { ...late, seconds: -7, mode: "notify" } });
+    assert.ok(host.lines.some((line) => line.startsWith("MAIL") && line.includes(" BY=-7;N")));
   } finally {
     await rig.courier.close(0);
     await host.stop();

@@ -46,6 +46,7 @@ export type Trouble =
   | "auth-not-offered"
   | "requiretls-not-offered"
   | "deliverby-not-offered"
+  | "too-late"
   | "requiretls-unknown-host"
   | "dane-failed"
   | "sts-other-host"
@@ -106,6 +107,11 @@ const MEANINGS: Readonly<Record<Trouble, Meaning>> = {
     kind: "failed",
     status: "5.4.7",
     text: "The sender wants the mail back by a time and the host does not keep it",
+  },
+  "too-late": {
+    kind: "failed",
+    status: "5.4.7",
+    text: "Not delivered by the time that the sender asked for",
   },
   "bad-sender": { kind: "failed", status: "5.1.7", text: "The sender's address cannot be sent" },
   "bad-recipient": { kind: "failed", status: "5.1.3", text: "The recipient's address cannot be sent" },

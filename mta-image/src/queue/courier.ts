@@ -100,7 +100,7 @@ export interface RetryOrder {
 }
 
 export interface TimeLeft {
-  /** 0 and less: it is late already. */
+  /** At the time of asking, since an attempt may wait for its connection. 0 and less: it is late already. */
   readonly seconds: number;
   readonly mode: "return" | "notify";
   readonly trace: boolean;

@@ -16,14 +16,19 @@ function timed(change: Partial<DeliverBy>): LiveMail {
   return makeMessage({ recipients: ["ann@example.net"], envelope: { deliverBy } });
 }
 
-function deferring(): ReturnType<typeof setUp> {
+/** `left`: the seconds that each try had. */
+function deferring(): ReturnType<typeof setUp> & { readonly left: (number | undefined)[] } {
   const courier = new FakeCourier();
-  courier.answer = () => outcome("deferred");
-  return { ...setUp({ courier, scheduleFor: () => SLOW }), courier };
+  const left: (number | undefined)[] = [];
+  courier.answer = (_, { deliverBy }) => {
+    left.push(deliverBy?.seconds);
+    return outcome("deferred");
+  };
+  return { ...setUp({ courier, scheduleFor: () => SLOW }), courier, left };
 }
 
 test("mail that is wanted back by a time is tried until then, and comes back at it", async () => {
-  const { queue, courier, notifier, clock } = deferring();
+  const { queue, left, notifier, clock } = deferring();
   const message = timed({});
   queue.add(message);
   await settle();
@@ -31,10 +36,7 @@ test("mail that is wanted back by a time is tried until then, and comes back at 
     clock.advance(60_000);
     await settle();
   }
-  assert.deepEqual(
-    courier.attempts.map(({ deliverBy }) => deliverBy?.seconds),
-    [150, 90, 30],
-  );
+  assert.deepEqual(left, [150, 90, 30]);
   assert.deepEqual(notifier.lines(), [`failed ${message.id}/0`]);
   assert.equal(notifier.notices[0]?.recipients[0]?.outcome.status, "5.4.7");
   assert.equal(queue.figures().total, 0);
@@ -62,6 +64,19 @@ test("mail is late at its very time, and what is planned before it is planned fo
   assert.deepEqual(decide(5, "return"), { kind: "give-up" });
   assert.deepEqual(decide(5, "notify"), { ...planned, notify: true });
   assert.deepEqual(decide(7, "notify", 6), planned, "it has been told already");
+});
+
+test("what is left of the time is what is left when it is asked for, since an attempt may wait", async () => {
+  const { queue, courier, clock } = setUp();
+  courier.hold();
+  queue.add(timed({}));
+  await settle();
+  const left = courier.attempts[0]?.deliverBy;
+  assert.equal(left?.seconds, 150);
+  clock.advance(149_500);
+  assert.equal(left.seconds, 1);
+  clock.advance(500);
+  assert.equal(left.seconds, 0);
 });
 
 test("mail without a time is nobody's haste", async () => {

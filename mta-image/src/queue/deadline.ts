@@ -6,7 +6,7 @@
 import type { Clock } from "#base/clock.ts";
 
 import type { Envelope } from "../message/envelope.ts";
-import type { Attempt, Courier, Outcome } from "./courier.ts";
+import type { Attempt, Courier, Outcome, TimeLeft } from "./courier.ts";
 import type { RetryDecision } from "./retry.ts";
 import { wrapCourier } from "./wrapped-courier.ts";
 
@@ -63,11 +63,16 @@ export function withDeadlines(courier: Courier, clock: Clock): Courier {
   return wrapCourier(courier, (attempt) => {
     const { deliverBy } = attempt.message.envelope;
     if (deliverBy === undefined) return courier.deliver(attempt);
-    const now = clock.now();
-    if (isTooLate({ deliverBy }, now)) return expire(courier, attempt);
+    if (isTooLate({ deliverBy }, clock.now())) return expire(courier, attempt);
     const { at, mode, trace } = deliverBy;
-    const seconds = Math.round((at - now) / 1000);
-    return courier.deliver({ ...attempt, deliverBy: { seconds, mode, trace } });
+    const left: TimeLeft = {
+      get seconds() {
+        return Math.ceil((at - clock.now()) / 1000);
+      },
+      mode,
+      trace,
+    };
+    return courier.deliver({ ...attempt, deliverBy: left });
   });
 }
 
