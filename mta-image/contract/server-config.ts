@@ -131,7 +131,9 @@ export const AppServer = z.strictObject({
       required: z.boolean().default(false).describe("Nobody may send without AUTH."),
     })
     .optional()
-    .describe("Extension. AUTH PLAIN and LOGIN, within TLS; who has authenticated may send to any domain."),
+    .describe(
+      "Extension. AUTH PLAIN and LOGIN, within TLS, so tls.certs must be there; who has authenticated may send to any domain.",
+    ),
   timeout: z
     .strictObject({
       idle: timeSpan

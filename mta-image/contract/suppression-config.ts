@@ -8,7 +8,9 @@ export const SuppressionConfig = z.strictObject({
     .array(z.string().min(1).max(64))
     .max(64)
     .default(["bad-mailbox", "inactive-mailbox", "bad-domain"])
-    .describe("Classes of failures that put a recipient on the list."),
+    .describe(
+      "Classes of failures that put a recipient on the list: those of docs/bounces.md, or of bounces.rules.",
+    ),
   for: timeSpan.prefault("90d").describe("How long those stay on it."),
   max: z
     .int()
