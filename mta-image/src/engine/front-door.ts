@@ -35,10 +35,11 @@ export function makeFrontDoor(options: {
   const { clock, log, spool, resolver, settings } = options;
   const figures: IntakeFigures = { bytesInFlight: 0 };
   const intakes = new Map<number, Intake>();
-  const boundedIntake = (maxHops: number): Intake => {
-    const hops = (): ReturnType<IntakeOptions["settings"]> => ({ hostname: settings().hostname, maxHops });
-    return found(intakes, maxHops, () => makeIntake({ ...options, figures, settings: hops }));
-  };
+  const boundedIntake = (maxHops: number): Intake =>
+    madeOnce(intakes, maxHops, () => {
+      const hops = (): ReturnType<IntakeOptions["settings"]> => ({ hostname: settings().hostname, maxHops });
+      return makeIntake({ ...options, figures, settings: hops });
+    });
   const authentication = new Authentication({
     clock,
     log,
@@ -61,7 +62,7 @@ export function makeFrontDoor(options: {
   return {
     authentication,
     ...behind(boundedByServer(settings, boundedIntake)),
-    boundedBy: (maxHops) => found(doors, maxHops, () => behind(boundedIntake(maxHops))),
+    boundedBy: (maxHops) => madeOnce(doors, maxHops, () => behind(boundedIntake(maxHops))),
   };
 }
 
@@ -76,8 +77,8 @@ function boundedByServer(settings: () => Settings, boundedIntake: (maxHops: numb
   };
 }
 
-/** What is made once for each number of hops that a configuration has said. */
-function found<T>(known: Map<number, T>, maxHops: number, make: () => T): T {
+/** For each number of hops that a configuration has said; these are few. */
+function madeOnce<T>(known: Map<number, T>, maxHops: number, make: () => T): T {
   const value = known.get(maxHops) ?? make();
   known.set(maxHops, value);
   return value;

@@ -1,6 +1,6 @@
 /**
  * The engine: the one file that knows every room. `start` builds them from the inside out (spool, queue, intake,
- * sessions, HTTP faces) and opens the door to clients last; `shutdown.ts` ends them in the opposite order.
+ * sessions) and opens what the outside reaches (`faces.ts`), the door to clients last; `shutdown.ts` ends them in the opposite order.
  *
  * Start rejects with a Failure that names what could not be had; what was opened before is closed again.
  */

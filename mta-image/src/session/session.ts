@@ -1,12 +1,13 @@
 /**
- * One inbound connection: reads bytes, runs commands in order, writes every reply. It is the only writer to
- * its socket, and it lives until the socket's `close` or its last reply.
+ * One inbound session: what comes over its connection is given to whoever reads it now (command-reader.ts for lines, the
+ * conversation for content), in order, and every reply is said here. It lives until the connection's end or its last reply.
  *
  * Modes: *greeting* (nothing was said yet; whoever speaks now is turned away), *command* (lines), *content* (data up
  * to its end or a chunk), *waiting* (a commit, a check or a TLS handshake is under way; input is kept, up to a bound,
  * and read afterwards), *closed*.
  * Nobody may send ahead of our replies but clients that said EHLO, and they not behind a command that ends a
- * group (RFC 2920 3.1): programs that do are no mail servers, or smuggle.
+ * group (RFC 2920 3.1), whether it comes in one packet or while the answer is waited for: programs that do are no mail
+ * servers, or smuggle.
  * A client that closes its side while a commit is under way still gets the reply; else its end ends the session.
  * A connection that is not read in turns (behind a PROXY header) and goes on after its first message is likely to stay,
  * and is moved.
@@ -263,6 +264,7 @@ export class Session {
     this.#reader.since = this.#near.clock.monotonic();
   }
 
+  /** `mayComeAhead`: what came meanwhile was sent by the rules. */
   #goOn(mayComeAhead: boolean): void {
     const kept = this.#input.take();
     if (kept !== null && mayComeAhead) this.#onData(kept);

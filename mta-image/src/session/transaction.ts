@@ -30,7 +30,7 @@ export interface TransactionOptions {
 
 export class Transaction {
   readonly #settings: SessionSettings;
-  /** For where it comes from. */
+  /** It may send anywhere for where it comes from. */
   readonly #isTrusted: boolean;
   /** The client has shown who it is, or whoever named it vouches for that: it may send anywhere. */
   isLoggedIn = false;
