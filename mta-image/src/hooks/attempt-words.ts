@@ -37,6 +37,7 @@ const CAUSES: Readonly<Record<string, Cause>> = {
   "dane-failed": of("dane"),
   "auth-not-offered": of("smtp"),
   "deliverby-not-offered": of("smtp"),
+  "too-late": of("smtp"),
   "bad-sender": of("smtp"),
   "bad-recipient": of("smtp"),
   "needs-smtputf8": of("smtp"),

@@ -214,39 +214,6 @@ describe("rcptto", () => {
     ));
 });
 
-describe("proxy", () => {
-  test("answers commands of its own, changes others and hands on the rest", () =>
-    withHooks(
-      {
-        proxy: `if ($arguments["command"] == "XHELLO") Reply("hi");
-          if ($arguments["command"] =~ #/^XMAIL/) Pass(["command" => "MAIL FROM:<x@example.org>"]);`,
-      },
-      async (receiver) => {
-        const client = await receiver.greeted();
-        assert.equal(await client.ask("XHELLO"), "250 2.0.0 hi");
-        assert.match(await client.ask("XMAIL"), /^250 2\.1\.0 /);
-        assert.match(await client.ask("RCPT TO:<ann@example.net>"), /^250 2\.1\.5 /);
-        assert.match(await client.ask("WHAT"), /^500 /);
-        client.socket.destroy();
-      },
-    ));
-
-  test("sees no transaction any more that the client gave up", () =>
-    withHooks(
-      { proxy: `if ($arguments["command"] == "NOOP") Reply($transaction["sender"] ?? "nobody");` },
-      async (receiver) => {
-        const client = await receiver.greeted();
-        for (const end of ["RSET", "EHLO client.example.org"]) {
-          await client.ask("MAIL FROM:<news@example.org>");
-          assert.equal(await client.ask("NOOP"), "250 2.0.0 news@example.org");
-          await client.ask(end);
-          assert.equal(await client.ask("NOOP"), "250 2.0.0 nobody");
-        }
-        client.socket.destroy();
-      },
-    ));
-});
-
 describe("disconnect", () => {
   test("hears who closed and what was said last", () =>
     withHooks(
