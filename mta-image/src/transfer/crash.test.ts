@@ -190,9 +190,14 @@ async function everyStep(part: Stop["part"], one: (stop: Stop) => Promise<boolea
 
 const PARTS = ["files", "ledger"] as const;
 
+/** Hundreds of courses each: on a machine that has much to do they take minutes. */
+const timeout = 900_000;
+
 for (const victim of ["giver", "taker"] as const) {
   for (const way of ["spread", "drain"] as const) {
-    test(`a ${victim} that stops at any step of a ${way} loses nothing and doubles nothing`, async () => {
+    test(`a ${victim} that stops at any step of a ${way} loses nothing and doubles nothing`, {
+      timeout,
+    }, async () => {
       for (const part of PARTS) {
         for (const kept of [0, 0.5, 1]) {
           const steps = await everyStep(
@@ -205,7 +210,9 @@ for (const victim of ["giver", "taker"] as const) {
     });
   }
 
-  test(`a ${victim} whose disk fails once at any step loses nothing and doubles nothing`, async () => {
+  test(`a ${victim} whose disk fails once at any step loses nothing and doubles nothing`, {
+    timeout,
+  }, async () => {
     for (const part of PARTS) {
       for (const kept of [0, 0.5, 1]) {
         const steps = await everyStep(part, (stop) =>
@@ -216,7 +223,9 @@ for (const victim of ["giver", "taker"] as const) {
     }
   });
 
-  test(`a ${victim} that stops again while it starts anew loses nothing and doubles nothing`, async () => {
+  test(`a ${victim} that stops again while it starts anew loses nothing and doubles nothing`, {
+    timeout,
+  }, async () => {
     let again = 0;
     for (const part of PARTS) {
       await everyStep(part, async (first) => {
