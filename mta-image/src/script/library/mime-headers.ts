@@ -1,9 +1,17 @@
 /** Header fields of a part, for MIMEPart and MailMessage. Numbers of fields count from the top, from 0, within a name. */
 import { truthy } from "../convert.ts";
 import { type Arguments, type HostFunction, type Parameter, optional, parameter } from "../host.ts";
-import { dropFields, fieldsOf, makeField, prependField, putField, renameFields } from "../mail/edit.ts";
+import {
+  dropFields,
+  fieldsOf,
+  firstValue,
+  makeField,
+  prependField,
+  putField,
+  renameFields,
+} from "../mail/edit.ts";
 import { type Field, type Part, fieldValue } from "../mail/part.ts";
-import { decodeWords } from "../mail/words.ts";
+import { parameterOf, readableText } from "../mail/words.ts";
 import type { HslArray, Value } from "../value.ts";
 import { flag, list, option } from "./subjects.ts";
 
@@ -19,13 +27,14 @@ type Method = <const P extends readonly Parameter<unknown>[]>(
 ) => HostFunction;
 
 const READ =
-  "Encoded words are decoded unless option `decode` is false; `field` gives the whole field as it stands.";
+  "It is UTF-8, with encoded words decoded, unless option `decode` is false; `field` gives the whole field as it stands.";
 
 /** The field asked for: all of it, or its value. */
-function shown(field: Field, given: HslArray | undefined): string {
+function shown(part: Part, field: Field, given: HslArray | undefined): string {
   if (flag(given, "field")) return field.raw;
   const value = fieldValue(field);
-  return flag(given, "decode", true) ? decodeWords(value) : value;
+  if (!flag(given, "decode", true)) return value;
+  return readableText(value, () => parameterOf(firstValue(part, "content-type") ?? "", "charset"));
 }
 
 function indexOf(given: HslArray | undefined): number | null {
@@ -46,14 +55,14 @@ export function headerMethods(method: Method): readonly HostFunction[] {
       { returns: "string or none", docs: `The value of the first field, or of number \`index\`. ${READ}` },
       (part, [wanted, given]) => {
         const field = fieldsOf(part, wanted)[indexOf(given) ?? 0];
-        return field === undefined ? null : shown(field, given);
+        return field === undefined ? null : shown(part, field, given);
       },
     ),
     method(
       "getHeaders",
       [name, options],
       { returns: "array of string", docs: `The values of all fields of the name. ${READ}` },
-      (part, [wanted, given]) => list(fieldsOf(part, wanted).map((field) => shown(field, given))),
+      (part, [wanted, given]) => list(fieldsOf(part, wanted).map((field) => shown(part, field, given))),
     ),
     method(
       "getHeaderNames",

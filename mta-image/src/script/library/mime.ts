@@ -8,7 +8,7 @@ import { Builder } from "../mail/build.ts";
 import { makeField } from "../mail/edit.ts";
 import { PartHandle } from "../mail/message.ts";
 import { type Pieces, after } from "../mail/pieces.ts";
-import { writeParameter } from "../mail/write-parameter.ts";
+import { encodeParameters, writeParameter } from "../mail/write-parameter.ts";
 import { HostObject, type HslArray, type Value } from "../value.ts";
 import { makeFile, wholeText } from "./file.ts";
 import { queueParameters, queueText, sendParameters, sendText } from "./mail-out.ts";
@@ -118,7 +118,7 @@ export const mimeClass: HostClass = makeClass("MIME", "A message or part that is
       },
     ),
     build("setType", [string("type")], "The Content-Type.", (builder, [type]) => {
-      builder.type = type as string;
+      builder.type = encodeParameters(type as string);
     }),
     build(
       "setBoundary",

@@ -2,6 +2,8 @@
  * Texts of header fields: encoded words (RFC 2047) and parameters (RFC 2045, 2231). Scripts see UTF-8 bytes. What senders
  * got wrong stays as it stands. Pure but for what the run pays; every pattern takes linear time.
  */
+import { isUtf8 } from "node:buffer";
+
 import { characterSets } from "../late-packages.ts";
 import { meter } from "../meter.ts";
 
@@ -10,6 +12,26 @@ const WORD = /=\?([^?* \t\r\n]{1,40})(?:\*[^? \t\r\n]*)?\?([bq])\?([^? \t\r\n]*)
 const WORD_BYTES = 42;
 /** Of one that is decoded, in whatever character set. */
 const STEPS_A_WORD = 200;
+
+/** What senders use most who write bytes beyond ASCII and say of no character set what they are. */
+const UNSAID = "windows-1252";
+
+/**
+ * As decodeWords, and UTF-8 whatever the sender did: bytes that are none are taken for those of the character set that the part
+ * says, and of `UNSAID` where that cannot be; what is wrong within encoded words is replaced (U+FFFD).
+ */
+export function readableText(value: string, charset: () => string | null): string {
+  if (!/[^\0-\x7f]|=\?/.test(value)) return value;
+  const bytes = Buffer.from(value, "latin1");
+  const text = decodeWords(isUtf8(bytes) ? value : toUtf8(bytes, knownSet(charset())));
+  const made = Buffer.from(text, "latin1");
+  return isUtf8(made) ? text : Buffer.from(made.toString("utf8")).toString("latin1");
+}
+
+function knownSet(charset: string | null): string {
+  const isKnown = charset !== null && !isAscii(charset) && characterSets().encodingExists(charset);
+  return isKnown ? charset : UNSAID;
+}
 
 /** UTF-8 bytes of a field's value, with encoded words decoded. */
 export function decodeWords(value: string): string {
@@ -49,10 +71,15 @@ function percent(text: string, code: RegExp): string {
 
 /** Unknown character sets are left as they are. */
 export function toUtf8(bytes: Buffer, charset: string): string {
-  if (/^(utf-?8|us-ascii)$/i.test(charset)) return bytes.toString("latin1");
+  if (isAscii(charset)) return bytes.toString("latin1");
   const iconv = characterSets();
   if (!iconv.encodingExists(charset)) return bytes.toString("latin1");
   return Buffer.from(iconv.decode(bytes, charset), "utf8").toString("latin1");
+}
+
+/** ASCII, or UTF-8 without more. */
+function isAscii(charset: string): boolean {
+  return /^(utf-?8|us-ascii)$/i.test(charset);
 }
 
 /** ASCII stays; runs of words with other bytes become encoded words, out of their quotes. */
