@@ -59,6 +59,21 @@ const part = (fields: string, body: string): string =>
   `Content-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\n${fields}\r\n\r\n${body}\r\n--b--\r\n`;
 const base64 = (bytes: Buffer): string => bytes.toString("base64").replace(/.{1,76}/g, "$&\r\n");
 const zeros = Buffer.alloc(50_000_000);
+
+/** An archive of one empty file (POSIX ustar). */
+function tarOf(name: string): Buffer {
+  const head = Buffer.alloc(512);
+  head.write(name);
+  head.write("0000644\x00", 0o144);
+  head.write("00000000000", 0o174);
+  head.fill(" ", 0o224, 0o234);
+  head.write("ustar\x0000", 0o401);
+  const sum = head.reduce((total, byte) => total + byte, 0);
+  const digits = 6;
+  head.write(`${sum.toString(8).padStart(digits, "0")}\0`, 0o224);
+  return Buffer.concat([head, Buffer.alloc(1024)]);
+}
+
 const continuations = Array.from({ length: 10_000 }, (_, i) => `;\r\n name*${i}=a`).join("");
 const deep = Array.from(
   { length: 10_000 },
@@ -107,6 +122,11 @@ const whole: readonly (readonly [entry: number, what: string, content: string])[
   ],
   [
     75,
+    "Base64 in lines of one byte",
+    part("Content-Transfer-Encoding: base64", [...Buffer.alloc(3000, "x").toString("base64")].join("\r\n")),
+  ],
+  [
+    75,
     "quoted-printable that is none",
     part("Content-Transfer-Encoding: quoted-printable", "=ZZ=\r\n=4\r\n="),
   ],
@@ -124,6 +144,14 @@ const whole: readonly (readonly [entry: number, what: string, content: string])[
     76,
     "a Brotli bomb of 50 MB",
     part("Content-Encoding: br\r\nContent-Transfer-Encoding: base64", base64(brotliCompressSync(zeros))),
+  ],
+  [
+    76,
+    "an archive whose names climb",
+    part(
+      'Content-Type: application/x-tar; name="../../x"\r\nContent-Transfer-Encoding: base64',
+      base64(tarOf("../../x")),
+    ),
   ],
   [77, "an entity bomb in XML", part("Content-Type: image/svg+xml", entities)],
 ];
