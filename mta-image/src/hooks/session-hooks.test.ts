@@ -19,7 +19,10 @@ async function withHooks(
   { onError, ...options }: Options = {},
 ): Promise<void> {
   const hooks = hooksOf(scripts, onError === undefined ? {} : { onError });
-  const receiver = await Receiver.start({ ...options, settings: { hooks, idleTimeoutMs: Number.MAX_SAFE_INTEGER } });
+  const receiver = await Receiver.start({
+    ...options,
+    settings: { hooks, idleTimeoutMs: Number.MAX_SAFE_INTEGER },
+  });
   try {
     await run(receiver);
   } finally {
