@@ -115,10 +115,10 @@ export class Lane implements JobSource {
     return oldest !== undefined;
   }
 
-  /** Takes no new jobs: a connection goes as soon as nothing waits for it. */
+  /** Takes no new jobs: a connection goes as soon as nothing waits for it. Those that wait still leave under these settings. */
   retire(): void {
     this.#isRetired = true;
-    this.shut({ now: false });
+    if (this.#isDone) this.shut({ now: false });
   }
 
   /** Closes idle connections, and at `now` also busy ones; jobs that wait get the outcome of a shutdown. */
@@ -163,7 +163,9 @@ export class Lane implements JobSource {
   }
 
   onIdle(connection: Connection): void {
-    const isWanted = !this.#isRetired && !this.#pool.shouldMakeRoom(this, connection);
+    // Content is read when there is a connection for it: what waits for that keeps its connection.
+    if (this.#isDone) this.shut({ now: false });
+    const isWanted = !this.#isDone && !this.#pool.shouldMakeRoom(this, connection);
     if (this.#pool.isClosed || !isWanted) return connection.leave();
     this.#idle.push(connection);
     connection.idleFor(this.settings.idleMs);
@@ -176,6 +178,11 @@ export class Lane implements JobSource {
     this.#connectRules.lost();
     this.#pool.returnPlace();
     this.wake();
+  }
+
+  /** Nothing is left for it, and nothing more will come. */
+  get #isDone(): boolean {
+    return this.#isRetired && this.waiting === 0;
   }
 
   /** Nothing can be sent any more: no connection is left and no new one will be opened. */

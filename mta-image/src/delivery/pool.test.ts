@@ -83,6 +83,29 @@ test("settings that a reload changed count for the next message", async () => {
   await other.stop();
 });
 
+test("mail that waits for its connection when a reload changes its settings is sent, over no more than it needs", async (t) => {
+  const other = await ScriptedHost.start();
+  t.after(() => other.stop());
+  const made = rig({ settings: { server: `127.0.0.1:${host.port}`, idleMs: 600_000 } });
+  const settings = made.settings.get("out");
+  assert.ok(settings);
+  const before = many(made, "x@a.test", 3);
+  made.settings.set("out", { ...settings, server: `127.0.0.1:${other.port}` });
+  const behind = made.deliver({ to: ["x@a.test"] });
+  // A connection that opens and goes without its mail is followed by the next, for ever.
+  await until(
+    () => [host.messages.length, host.connections],
+    ([sent = 0, connections = 0]) => sent === 3 || connections > 50,
+  );
+  assert.equal(host.messages.length, 3, `${host.connections} connections`);
+  assert.deepEqual(await before, Array(3).fill([TAKEN]));
+  assert.deepEqual(await behind, [TAKEN]);
+  await until(
+    () => made.courier.connections,
+    (count) => count === 1,
+  );
+});
+
 test("connections of settings that a reload changed end as soon as nobody uses them", async (t) => {
   const other = await ScriptedHost.start();
   t.after(() => other.stop());
