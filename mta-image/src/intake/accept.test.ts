@@ -114,7 +114,7 @@ test("a message given up while its body file is being made leaves no file and no
   void reception.write(Buffer.alloc(5000));
   reception.abort();
   await turns();
-  assert.deepEqual(files.paths(), ["segments/0000000001.log"]);
+  assert.deepEqual(files.paths(), ["reserve", "segments/0000000001.log"]);
   assert.equal(files.openFiles, 1);
   assert.equal(figures.bytesInFlight, 0);
 });
@@ -131,7 +131,7 @@ test("a body file that cannot be written refuses its message alone", async () =>
   void next.write(Buffer.from("Subject: x\r\n\r\n"));
   assert.equal((await next.commit()).kind, "accepted");
   await turns();
-  assert.deepEqual(files.paths(), ["segments/0000000001.log"]);
+  assert.deepEqual(files.paths(), ["reserve", "segments/0000000001.log"]);
   assert.equal(queued.length, 1);
   assert.equal(figures.bytesInFlight, 0);
 });
