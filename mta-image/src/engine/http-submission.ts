@@ -50,6 +50,9 @@ export async function makeSubmissionServer(options: SubmissionServerOptions): Pr
     letsRequestsEnd: true,
     ...(options.tls === undefined ? {} : { tls: options.tls }),
   });
+  // Forms alone are read: other parsers would hold a whole body before anybody asked for a key.
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser("*", (_request, _body, done) => done(null));
   await server.register(multipart, formRules);
   server.post("/v1/submission", async (request, reply) => {
     try {

@@ -133,6 +133,20 @@ describe("a form of HTTP submission", () => {
     assert.ok(mail?.content.subarray(-text.length).equals(text), mail?.content.toString("latin1") ?? "");
   });
 
+  for (const [path, type, status] of [
+    ["/v1/submission", "application/json", 401],
+    ["/v1/submission", "text/plain", 401],
+    ["/elsewhere", "application/json", 404],
+    ["/elsewhere", "application/octet-stream", 404],
+  ] as const)
+    test(`of ${type} for ${path} is answered before its body has come, which nobody would read`, async () => {
+      const client = new Client(portOf("web"));
+      const length = `Content-Type: ${type}\r\nContent-Length: ${2 ** 40}`;
+      client.socket.write(`POST ${path} HTTP/1.1\r\nHost: x\r\n${length}\r\n\r\n{`);
+      assert.deepEqual(await client.answers(1), [status]);
+      client.socket.destroy();
+    });
+
   test("may say that its options are JSON", async () => {
     const options = part("options", OPTIONS, "\r\nContent-Type: application/json");
     assert.equal((await submit(options, part("rfc822", "Subject: said so\r\n\r\nx\r\n"))).status, 200);
