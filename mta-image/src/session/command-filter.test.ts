@@ -105,6 +105,24 @@ test("a script makes no other command of DATA, and mends a command that stays wh
     },
   ));
 
+test("what stands behind a line that a script may mend into DATA is no content, and never runs", () =>
+  withReceiver(
+    {
+      settings: {
+        hooks: hooksOf({ proxy: `if ($arguments["command"] == "DATA now") Pass(["command" => "DATA"]);` }),
+      },
+    },
+    async (receiver) => {
+      const client = await receiver.greeted();
+      client.socket.write("MAIL FROM:<a@example.org>\r\nRCPT TO:<ann@example.net>\r\n");
+      for (let replies = 0; replies < 2; replies++) await client.reply();
+      client.socket.write("DATA now\r\nRCPT TO:<bob@example.net>\r\nRSET\r\n.\r\nNOOP\r\n");
+      assert.match(await client.reply(), /^554 5\.5\.0 Data sent before it was asked for$/);
+      assert.equal(await client.reply(), "<closed>");
+      assert.equal(receiver.accepted.length, 0);
+    },
+  ));
+
 for (const [verb, does, answer] of [
   ["DATA", "refuses it later", `Reject("not you");`],
   ["DATA", "passes it on later", ``],

@@ -23,6 +23,11 @@ export function isFiltered(command: Command): boolean {
   return command.kind !== "refused" || !command.reply.hangUp;
 }
 
+/** Refused as it stands, but a script may mend it: what follows must wait for the reply all the same. */
+export function mayTurn(line: string, command: Command): boolean {
+  return command.kind === "refused" && turning.has(verbOf(line));
+}
+
 /** `line` is what the client sent, `command` what it means. */
 export function filter(line: string, command: Command, answer: ProxyAnswer): Filtered {
   if (answer.kind === "reply") return instead(command, answer.reply);

@@ -7,6 +7,7 @@ import type { Clock } from "#base/clock.ts";
 import { mayHaveMore, parseCommand, refused } from "../smtp/command.ts";
 import { type Reply, replies } from "../smtp/reply.ts";
 import type { Traced } from "../trace/traced.ts";
+import { mayTurn } from "./command-filter.ts";
 import type { Commands } from "./commands.ts";
 import type { Conversation } from "./conversation.ts";
 import type { LastWords } from "./last-words.ts";
@@ -63,11 +64,14 @@ export class CommandReader {
     const { traced, last, turnAway } = this.#options;
     traced.now?.client(data.toString("utf8", start, next - 2));
     const command = fault === null ? parseCommand(data, start, next - 2) : refused(fault);
+    const line =
+      fault === null && hooks?.has("proxy") === true ? data.toString("latin1", start, next - 2) : null;
+    const mayTurnOut = line !== null && mayTurn(line, command);
     last.heard(command);
     if (hooks?.has("disconnect") === true) last.name(command, data, start, next);
-    if (next < data.length && !mayHaveMore(command, commands.isExtended)) turnAway(replies.impatient);
-    else if (fault === null && hooks?.has("proxy") === true)
-      commands.runAsked(data.toString("latin1", start, next - 2), command);
+    if (next < data.length && (mayTurnOut || !mayHaveMore(command, commands.isExtended)))
+      turnAway(replies.impatient);
+    else if (line !== null) commands.runAsked(line, command);
     else commands.run(command);
   }
 
