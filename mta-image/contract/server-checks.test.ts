@@ -61,6 +61,8 @@ test("what is done within TLS alone needs a certificate", () => {
       `smtpd-app.yaml: servers[0].tls.${tls}`,
     ]);
   assert.deepEqual(wrong({ listeners }, { auth: { file: "/f" } }), ["smtpd-app.yaml: servers[0].auth"]);
+  const named = { auth: { file: "/f", required: true }, xclientnetworks: ["192.0.2.0/24"] };
+  assert.deepEqual(wrong({ listeners }, named), []);
 });
 
 test("listeners are where the type can listen, and speak what it reads", () => {

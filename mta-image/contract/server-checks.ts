@@ -53,7 +53,8 @@ export function checkServer(
     if (server.tls.implicit) problems.push(problem("tls.implicit", "needs a certificate in certs"));
     if (type === "smtp" && server.tls.clientcerts)
       problems.push(problem("tls.clientcerts", "needs a certificate in certs"));
-    if (type === "smtp" && server.auth !== undefined)
+    // Whoever names clients may name their logins, too.
+    if (type === "smtp" && server.auth !== undefined && server.xclientnetworks.length === 0)
       problems.push(
         problem("auth", "needs a certificate in tls.certs, since logins travel within TLS alone"),
       );

@@ -128,7 +128,10 @@ export const AppServer = z.strictObject({
         .string()
         .min(1)
         .describe("Path of the file of logins and argon2id hashes, login:$argon2id$…; read again on reload."),
-      required: z.boolean().default(false).describe("Nobody may send without AUTH."),
+      required: z
+        .boolean()
+        .default(false)
+        .describe("Nobody may send without AUTH, or a login that one of xclientnetworks names."),
     })
     .optional()
     .describe(
