@@ -28,9 +28,18 @@ export function readableText(value: string, charset: () => string | null): strin
   return isUtf8(made) ? text : Buffer.from(made.toString("utf8")).toString("latin1");
 }
 
+/** Sets in which ASCII is something else (UTF-16) would hide the words between. */
 function knownSet(charset: string | null): string {
-  const isKnown = charset !== null && !isAscii(charset) && characterSets().encodingExists(charset);
-  return isKnown ? charset : UNSAID;
+  if (charset === null || isAscii(charset) || !exists(charset)) return UNSAID;
+  return characterSets().decode(Buffer.from(PROBE), charset) === PROBE ? charset : UNSAID;
+}
+
+const PROBE = "Az09 <a@b.c> =?-";
+
+/** Hex and Base64 are codes of the library and no character sets. */
+function exists(charset: string): boolean {
+  const name = charset.toLowerCase().replace(/[^a-z0-9]/g, "");
+  return name !== "hex" && name !== "base64" && characterSets().encodingExists(charset);
 }
 
 /** UTF-8 bytes of a field's value, with encoded words decoded. */
@@ -71,10 +80,8 @@ function percent(text: string, code: RegExp): string {
 
 /** Unknown character sets are left as they are. */
 export function toUtf8(bytes: Buffer, charset: string): string {
-  if (isAscii(charset)) return bytes.toString("latin1");
-  const iconv = characterSets();
-  if (!iconv.encodingExists(charset)) return bytes.toString("latin1");
-  return Buffer.from(iconv.decode(bytes, charset), "utf8").toString("latin1");
+  if (isAscii(charset) || !exists(charset)) return bytes.toString("latin1");
+  return Buffer.from(characterSets().decode(bytes, charset), "utf8").toString("latin1");
 }
 
 /** ASCII, or UTF-8 without more. */
