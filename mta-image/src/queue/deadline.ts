@@ -5,7 +5,7 @@
  */
 import type { Clock } from "#base/clock.ts";
 
-import type { Envelope } from "../message/envelope.ts";
+import type { DeliverBy, Envelope } from "../message/envelope.ts";
 import type { Attempt, Courier, Outcome, TimeLeft } from "./courier.ts";
 import type { RetryDecision } from "./retry.ts";
 import { wrapCourier } from "./wrapped-courier.ts";
@@ -34,14 +34,8 @@ export const late: Outcome = { ...tooLate, kind: "deferred", status: "4.4.7" };
  * A sender's time is still to be minded: of mail that is wanted back always, else until its sender was told. What is due
  * behind that time was told of: who tells lets it be due there, so that a restart knows.
  */
-export function isToBeTold({ message, dueAt }: DueMail): boolean {
-  const { deliverBy } = message.envelope;
-  return deliverBy !== undefined && (deliverBy.mode === "return" || dueAt <= deliverBy.at);
-}
-
-interface DueMail {
-  readonly message: { readonly envelope: Pick<Envelope, "deliverBy"> };
-  readonly dueAt: number;
+export function isToBeTold({ mode, at }: DeliverBy, { dueAt }: { readonly dueAt: number }): boolean {
+  return mode === "return" || dueAt <= at;
 }
 
 /** What is planned, with the sender's time in mind. `wasDueAt`: when the attempt that was just made was due. */

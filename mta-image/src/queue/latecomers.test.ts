@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { FakeCourier, outcome } from "../../testing/fake-courier.ts";
 import { makeMessage, makeState } from "../../testing/messages.ts";
 import { settle, setUp } from "../../testing/queue-rig.ts";
-import type { DeliverBy } from "../message/envelope.ts";
+import type { DeliverBy, Envelope } from "../message/envelope.ts";
 import type { LiveMail } from "../spool/spool.ts";
 import type { Attempt, Outcome } from "./courier.ts";
 import type { QueueOptions } from "./queue-options.ts";
@@ -164,4 +164,42 @@ test("a million of them would not be told at once, and the scripts behind attemp
   for (let i = 0; i < 20; i++) await settle();
   assert.deepEqual([heard.length, rig.notifier.notices.length, rig.queue.figures().total], [100, 100, 0]);
   assert.ok(most <= 20, `${most} at once`);
+});
+
+for (const [mode, kind] of [
+  ["return", "failed"],
+  ["notify", "delayed"],
+] as const)
+  test(`each of a message's many recipients is told of once, a hundred at a time: ${mode}`, async () => {
+    const rig = suspended();
+    const names = Array.from({ length: 302 }, (_, i) => `r${i}`);
+    rig.queue.add(timed(rig, { mode }, names));
+    await rig.turn(90);
+    await rig.turn(3600);
+    const told = rig.notifier.notices.flatMap(({ recipients }) => recipients.map(({ index }) => index));
+    assert.deepEqual(
+      told.toSorted((a, b) => a - b),
+      names.map((_, i) => i),
+    );
+    assert.ok(
+      rig.notifier.notices.every((notice) => notice.kind === kind && notice.recipients.length <= 100),
+    );
+  });
+
+test("the envelope of a message of which one recipient rests is looked at once for a notice", async () => {
+  const rig = suspended();
+  const names = Array.from({ length: 100 }, (_, i) => `r${i}`);
+  const message = timed(rig, { mode: "notify" }, names);
+  const { envelope } = message;
+  let looks = 0;
+  const get = (): Envelope => {
+    looks++;
+    return envelope;
+  };
+  Object.defineProperty(message, "envelope", { get });
+  rig.queue.add(message);
+  await settle();
+  looks = 0;
+  await rig.turn(90);
+  assert.deepEqual([rig.notifier.notices[0]?.recipients.length, looks], [100, 1]);
 });

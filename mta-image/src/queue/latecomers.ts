@@ -6,6 +6,7 @@
  */
 import type { Clock } from "#base/clock.ts";
 
+import type { DeliverBy } from "../message/envelope.ts";
 import type { LiveMail } from "../spool/spool.ts";
 import type { Courier } from "./courier.ts";
 import { expire, isToBeTold } from "./deadline.ts";
@@ -61,8 +62,12 @@ export class Latecomers {
   /** An entry stands in a line from now on. */
   watch(entry: Entry): void {
     const { deliverBy } = entry.message.envelope;
-    if (deliverBy === undefined || !isToBeTold(entry) || this.#watched.has(entry)) return;
-    const watched = { entry, dueAt: deliverBy.at, heapIndex: -1 };
+    if (deliverBy !== undefined && isToBeTold(deliverBy, entry)) this.#watchUntil(deliverBy.at, entry);
+  }
+
+  #watchUntil(dueAt: number, entry: Entry): void {
+    if (this.#watched.has(entry)) return;
+    const watched = { entry, dueAt, heapIndex: -1 };
     this.#watched.set(entry, watched);
     this.#timer.add(watched);
   }
@@ -106,16 +111,17 @@ export class Latecomers {
     });
   }
 
-  /** The entry, and those of its message that wait as it does. */
+  /** The entry, and those of its message that wait as it does; who finds no place among them has a turn of its own. */
   async #handle(first: Entry): Promise<void> {
-    const { entriesOf, clock } = this.#options;
-    const { message } = first;
-    const { deliverBy } = message.envelope;
-    const together = entriesOf(message).filter(isInLine).filter(isToBeTold).slice(0, MOST_TOGETHER);
-    for (const entry of [first, ...together]) this.#late.delete(entry);
+    this.#late.delete(first);
+    // Once for all of them: the envelope of a message is unpacked each time while one of its recipients rests.
+    const { deliverBy } = first.message.envelope;
+    if (deliverBy === undefined) return;
+    const together = this.#lateWith(first, deliverBy);
+    for (const entry of together) this.#late.delete(entry);
     // The clock may have been set back since: they are watched again.
-    if (deliverBy === undefined || clock.now() < deliverBy.at) {
-      for (const entry of together) this.watch(entry);
+    if (this.#options.clock.now() < deliverBy.at) {
+      for (const entry of together) this.#watchUntil(deliverBy.at, entry);
       return;
     }
     if (together.length === 0) return;
@@ -123,6 +129,12 @@ export class Latecomers {
     await (deliverBy.mode === "return" ? this.#giveUp(together) : this.#tell(together, deliverBy.at));
     this.#underWay--;
     this.#work();
+  }
+
+  #lateWith(first: Entry, deliverBy: DeliverBy): Entry[] {
+    const isLate = (entry: Entry): boolean => isInLine(entry) && isToBeTold(deliverBy, entry);
+    const others = this.#options.entriesOf(first.message).filter((entry) => entry !== first);
+    return [first, ...others].filter(isLate).slice(0, MOST_TOGETHER);
   }
 
   /** They come back without another try. Resolves when their notices are sent or put off. */
