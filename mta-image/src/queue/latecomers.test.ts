@@ -39,6 +39,15 @@ function timed(
   });
 }
 
+function onLook(message: LiveMail, look: () => void): void {
+  const { envelope } = message;
+  const get = (): Envelope => {
+    look();
+    return envelope;
+  };
+  Object.defineProperty(message, "envelope", { get });
+}
+
 test("mail that is wanted back comes back at its time, though a suspension holds its line", async () => {
   const rig = suspended();
   const message = timed(rig, {}, ["ann", "bob"]);
@@ -190,16 +199,33 @@ test("the envelope of a message of which one recipient rests is looked at once f
   const rig = suspended();
   const names = Array.from({ length: 100 }, (_, i) => `r${i}`);
   const message = timed(rig, { mode: "notify" }, names);
-  const { envelope } = message;
   let looks = 0;
-  const get = (): Envelope => {
-    looks++;
-    return envelope;
-  };
-  Object.defineProperty(message, "envelope", { get });
+  onLook(message, () => looks++);
   rig.queue.add(message);
   await settle();
   looks = 0;
   await rig.turn(90);
   assert.deepEqual([rig.notifier.notices[0]?.recipients.length, looks], [100, 1]);
+});
+
+test("where many come and none is to be told yet, others have their turn in between", async () => {
+  const rig = suspended();
+  rig.queue.isPaused = true;
+  let looks = 0;
+  for (let i = 0; i < 1500; i++) {
+    const message = timed(rig);
+    onLook(message, () => looks++);
+    rig.queue.add(message);
+  }
+  await rig.turn(90);
+  rig.clock.setWall(-3_600_000);
+  rig.queue.isPaused = false;
+  looks = 0;
+  rig.clock.advance(1000);
+  assert.equal(looks, 1000);
+  await settle();
+  assert.deepEqual([looks, rig.notifier.asked], [1500, 0]);
+  rig.clock.advance(3_600_000);
+  for (let i = 0; i < 100; i++) await settle();
+  assert.deepEqual([rig.notifier.asked, rig.queue.figures().total], [1500, 0]);
 });

@@ -38,6 +38,8 @@ interface Watched extends Timed {
 const AT_ONCE = 20;
 /** Entries of one notice, as of one attempt. */
 const MOST_TOGETHER = 100;
+/** Without a pause for others. */
+const MOST_TURNS = 1000;
 const LOOK_AGAIN_MS = 1000;
 
 export class Latecomers {
@@ -46,7 +48,10 @@ export class Latecomers {
   readonly #timer: DueTimer<Watched>;
   /** Whose time has come, in order. */
   readonly #late = new Set<Entry>();
+  /** Goes along them; a new one each time would begin at the places of all that have left. */
+  #turns = this.#late.values();
   #underWay = 0;
+  #isYielding = false;
   #isLooking = false;
   #isClosed = false;
 
@@ -95,11 +100,30 @@ export class Latecomers {
   }
 
   #work(): void {
-    while (this.#late.size > 0 && this.#underWay < AT_ONCE && !this.#isClosed) {
+    if (this.#isYielding) return;
+    for (let turns = 0; this.#late.size > 0 && this.#underWay < AT_ONCE && !this.#isClosed; turns++) {
       if (this.#options.isStopped()) return this.#lookAgain();
-      const [first] = this.#late;
-      void this.#handle(first as Entry);
+      if (turns === MOST_TURNS) return this.#yield();
+      void this.#handle(this.#next());
     }
+  }
+
+  /** Of at least one. */
+  #next(): Entry {
+    const turn = this.#turns.next();
+    if (turn.done !== true) return turn.value;
+    // One that has come to an end does not see what comes later.
+    this.#turns = this.#late.values();
+    return this.#turns.next().value as Entry;
+  }
+
+  /** Others come first: where nobody is to be told, nothing else ends the work. */
+  #yield(): void {
+    this.#isYielding = true;
+    setImmediate(() => {
+      this.#isYielding = false;
+      this.#work();
+    });
   }
 
   #lookAgain(): void {
