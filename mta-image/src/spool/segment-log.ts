@@ -150,6 +150,8 @@ export class SegmentLog {
   syncedAtLast(): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#failure !== null) return reject(this.#failure);
+      // The record was not taken.
+      if (this.#isClosing) return reject(closed());
       this.#patient.push({ resolve, reject });
       if (!this.#isStuck) this.#plan();
     });
@@ -177,8 +179,9 @@ export class SegmentLog {
     await this.#writing;
     this.#failure ??= closed();
     for (const waiter of this.#patient.splice(0)) waiter.reject(this.#failure);
-    // Spares the next start the zeros; nothing depends on it.
-    if (this.#reservedEnd > this.#end) await this.#file?.truncate(this.#end).catch(() => {});
+    // Spares the next start the zeros; nothing depends on it. Of a disk in trouble nothing is touched any more.
+    const isSound = this.#failure.code === "spool-closed";
+    if (isSound && this.#reservedEnd > this.#end) await this.#file?.truncate(this.#end).catch(() => {});
     await this.#file?.close();
     this.#file = null;
   }
