@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { FakeCourier, outcome } from "../../testing/fake-courier.ts";
+import { makeLogLines } from "../../testing/log-lines.ts";
 import { makeMessage, makeState } from "../../testing/messages.ts";
 import { settle, setUp } from "../../testing/queue-rig.ts";
 import type { DeliverBy, Envelope } from "../message/envelope.ts";
@@ -228,4 +229,20 @@ test("where many come and none is to be told yet, others have their turn in betw
   rig.clock.advance(3_600_000);
   for (let i = 0; i < 100; i++) await settle();
   assert.deepEqual([rig.notifier.asked, rig.queue.figures().total], [1500, 0]);
+});
+
+test("a courier that fails over what comes back keeps nobody from it", async () => {
+  class Failing extends FakeCourier {
+    async expired(): Promise<readonly Outcome[]> {
+      throw new Error("a bug");
+    }
+  }
+  const { log, lines } = makeLogLines();
+  const rig = suspended({ courier: new Failing(), log });
+  for (let i = 0; i < 30; i++) rig.queue.add(timed(rig));
+  await rig.turn(90);
+  for (let i = 0; i < 10; i++) await settle();
+  const statuses = rig.notifier.notices.map(({ recipients }) => recipients[0]?.outcome.status);
+  assert.deepEqual([statuses, rig.queue.figures().total], [Array.from({ length: 30 }, () => "5.4.7"), 0]);
+  assert.equal(lines.filter(({ msg }) => msg === "courier-bug").length, 30);
 });

@@ -5,11 +5,13 @@
  * While nothing may begin nobody is told. Never fails.
  */
 import type { Clock } from "#base/clock.ts";
+import { describe } from "#base/error.ts";
+import type { Log } from "#base/log.ts";
 
 import type { DeliverBy } from "../message/envelope.ts";
 import type { LiveMail } from "../spool/spool.ts";
-import type { Courier } from "./courier.ts";
-import { expire, isToBeTold } from "./deadline.ts";
+import type { Attempt, Courier, Outcome } from "./courier.ts";
+import { expire, isToBeTold, tooLate } from "./deadline.ts";
 import { attemptOf } from "./dispatcher.ts";
 import type { Timed } from "./due-heap.ts";
 import { DueTimer } from "./due-timer.ts";
@@ -18,6 +20,7 @@ import type { Settlement } from "./settlement.ts";
 
 export interface LatecomersOptions {
   readonly clock: Clock;
+  readonly log: Log;
   /** Nothing may begin now, and nobody be told. */
   readonly isStopped: () => boolean;
   /** All entries of a message that are not settled. */
@@ -150,9 +153,12 @@ export class Latecomers {
     }
     if (together.length === 0) return;
     this.#underWay++;
-    await (deliverBy.mode === "return" ? this.#giveUp(together) : this.#tell(together, deliverBy.at));
-    this.#underWay--;
-    this.#work();
+    try {
+      await (deliverBy.mode === "return" ? this.#giveUp(together) : this.#tell(together, deliverBy.at));
+    } finally {
+      this.#underWay--;
+      this.#work();
+    }
   }
 
   #lateWith(first: Entry, deliverBy: DeliverBy): Entry[] {
@@ -163,17 +169,27 @@ export class Latecomers {
 
   /** They come back without another try. Resolves when their notices are sent or put off. */
   async #giveUp(entries: readonly Entry[]): Promise<void> {
-    const { takeOut, courier, settlement } = this.#options;
+    const { takeOut, settlement } = this.#options;
     for (const entry of entries) {
       takeOut(entry);
       entry.phase = "running";
     }
     const lines = [...Map.groupBy(entries, ({ destination }) => destination)];
-    const outcomes = lines.map(([line, those]) => expire(courier, attemptOf(line, those)));
+    const outcomes = lines.map(([line, those]) => this.#expire(attemptOf(line, those)));
     await settlement.settle(
       lines.flatMap(([, those]) => those),
       (await Promise.all(outcomes)).flat(),
     );
+  }
+
+  /** What becomes of it, whatever the courier makes of it. */
+  async #expire(attempt: Attempt): Promise<readonly Outcome[]> {
+    try {
+      return await expire(this.#options.courier, attempt);
+    } catch (error) {
+      this.#options.log.error({ message: attempt.message.id, error: describe(error) }, "courier-bug");
+      return attempt.recipients.map(() => tooLate);
+    }
   }
 
   /** They wait on, and are due behind that time from now on. Resolves when the notice is sent or given up. */

@@ -99,7 +99,7 @@ export class Queue {
       settlement: this.#settlement,
       change: (entry, name) => this.#dispatcher.change(entry, name),
     });
-    this.#latecomers = this.#makeLatecomers();
+    this.#latecomers = this.#makeLatecomers(options);
     this.#dispatcher = new Dispatcher({
       ...options,
       courier: this.#courier,
@@ -117,9 +117,10 @@ export class Queue {
     });
   }
 
-  #makeLatecomers(): Latecomers {
+  #makeLatecomers({ clock, log }: QueueOptions): Latecomers {
     return new Latecomers({
-      clock: this.#clock,
+      clock,
+      log,
       courier: this.#courier,
       settlement: this.#settlement,
       isStopped: () => this.#dispatcher.stoppedBecause !== null,
