@@ -3,8 +3,9 @@
  * full, the log makes it its open segment and writes over the zeros, which takes no room from anybody. So the outcome of
  * an attempt that was under way is on disk all the same, and a crash does not repeat it.
  *
- * It is as large as a half of what is free allows, up to what was asked for, and there is none below a floor. Want of room is no
- * failure, there is none then; every other error is thrown as Node has it, or as SyncFailed.
+ * It is as large as a half of what is free allows, up to what was asked for, and there is none below a floor. Where a quota that
+ * statfs does not show leaves less than that, halves are tried. Want of room, or of a file descriptor, is no failure, there is
+ * none then; every other error is thrown as Node has it, or as SyncFailed.
  */
 import { type SpoolFile, type SpoolFiles, SyncFailed } from "./files.ts";
 import { SEGMENT_HEADER } from "./record.ts";
@@ -19,12 +20,15 @@ const ZEROS = Buffer.alloc(LEAST_BYTES);
 export class Reserve {
   readonly #files: SpoolFiles;
   readonly #wanted: number;
+  /** Less than wanted where more was refused, until it is given away: to try at each look would cost others their room. */
+  #most: number;
   #bytes = 0;
 
   /** `bytes` is what it may have at most; 0: none is kept. */
   constructor(files: SpoolFiles, bytes: number) {
     this.#files = files;
     this.#wanted = bytes;
+    this.#most = bytes;
   }
 
   /** As large as it is now; 0: there is none. */
@@ -37,7 +41,7 @@ export class Reserve {
   }
 
   get isWhole(): boolean {
-    return this.#bytes >= this.#wanted;
+    return this.#bytes >= this.#most;
   }
 
   /** Looks for one that an earlier process left; it is whole, since it got its name when it was. */
@@ -55,17 +59,11 @@ export class Reserve {
 
   /** Makes one, or a larger one, if there is room. */
   async make(): Promise<void> {
-    const bytes = await this.#affordable();
-    if (bytes <= this.#bytes) return;
     try {
-      await this.#write(bytes);
+      await this.#makeLargest();
     } catch (error) {
-      if (!isForRoom(error)) throw error;
-      await this.#files.remove(PART);
-      return;
+      if (!isForDescriptors(error)) throw error;
     }
-    await this.#syncFolder("");
-    this.#bytes = bytes;
   }
 
   /**
@@ -77,11 +75,11 @@ export class Reserve {
       await this.#files.rename(NAME, path);
     } catch (error) {
       if (isForRoom(error)) throw error;
-      this.#bytes = 0;
+      this.#forget();
       if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
       throw error;
     }
-    this.#bytes = 0;
+    this.#forget();
     // In its new place before anything is written, so that no crash finds records in a reserve.
     await this.#syncFolder("segments");
     await this.#syncFolder("");
@@ -94,9 +92,35 @@ export class Reserve {
       ({ bytes }) => bytes,
       () => Infinity,
     );
-    let bytes = this.#wanted;
-    while (bytes * 2 > free && bytes > LEAST_BYTES) bytes = Math.max(LEAST_BYTES, Math.floor(bytes / 2));
-    return bytes * 2 > free ? 0 : bytes;
+    let bytes = this.#most;
+    while (bytes > 0 && bytes * 2 > free) bytes = smaller(bytes);
+    return bytes;
+  }
+
+  async #makeLargest(): Promise<void> {
+    const most = await this.#affordable();
+    let bytes = most;
+    while (bytes > this.#bytes && !(await this.#tryToMake(bytes))) bytes = smaller(bytes);
+    this.#bytes = Math.max(bytes, this.#bytes);
+    if (bytes < most && this.#bytes > 0) this.#most = this.#bytes;
+  }
+
+  /** It is there now; false: there was no room for it. */
+  async #tryToMake(bytes: number): Promise<boolean> {
+    try {
+      await this.#write(bytes);
+    } catch (error) {
+      if (!isForRoom(error)) throw error;
+      await this.#files.remove(PART);
+      return false;
+    }
+    await this.#syncFolder("");
+    return true;
+  }
+
+  #forget(): void {
+    this.#bytes = 0;
+    this.#most = this.#wanted;
   }
 
   async #write(bytes: number): Promise<void> {
@@ -116,6 +140,17 @@ export class Reserve {
       throw new SyncFailed(error);
     });
   }
+}
+
+/** What is tried next; 0: nothing. */
+function smaller(bytes: number): number {
+  return bytes > LEAST_BYTES ? Math.max(LEAST_BYTES, Math.floor(bytes / 2)) : 0;
+}
+
+/** The process, or the machine, has as many files open as it may: a folder could not be opened, let alone synced. */
+function isForDescriptors(error: unknown): boolean {
+  const { code } = (error instanceof SyncFailed ? error.cause : error) as NodeJS.ErrnoException;
+  return code === "EMFILE" || code === "ENFILE";
 }
 
 function zeros(bytes: number): Buffer[] {

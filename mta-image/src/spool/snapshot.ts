@@ -44,9 +44,20 @@ export interface SnapshotHead {
   readonly damage: Damage;
 }
 
-/** Rejects when it cannot be written; the one before stays then. */
+/** Rejects when it cannot be written; the one before stays then, and no part of this one takes room. */
 export async function writeSnapshot(files: SpoolFiles, catalog: Catalog, head: SnapshotHead): Promise<void> {
   await files.remove(PART);
+  try {
+    await writePart(files, catalog, head);
+    await files.rename(PART, SNAPSHOT);
+  } catch (error) {
+    await files.remove(PART).catch(() => {});
+    throw error;
+  }
+  await files.syncFolder("");
+}
+
+async function writePart(files: SpoolFiles, catalog: Catalog, head: SnapshotHead): Promise<void> {
   const file = await files.create(PART);
   try {
     await file.append([HEADER, ...frame(HEAD, Buffer.from(JSON.stringify(head)))]);
@@ -56,8 +67,6 @@ export async function writeSnapshot(files: SpoolFiles, catalog: Catalog, head: S
   } finally {
     await file.close();
   }
-  await files.rename(PART, SNAPSHOT);
-  await files.syncFolder("");
 }
 
 async function writeMessages(file: SpoolFile, catalog: Catalog): Promise<number> {
