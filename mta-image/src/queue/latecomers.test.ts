@@ -144,6 +144,25 @@ test("what left its line is not told of: it was held, or it was delivered", asyn
   assert.deepEqual(rig.notifier.lines(), [`failed ${held.id}/0`]);
 });
 
+for (const where of ["in a line that stands still", "in one that goes on"])
+  test(`a sender that only wants to know hears of mail that was held past its time when it is freed ${where}`, async () => {
+    const courier = new FakeCourier();
+    courier.answer = () => outcome("deferred");
+    const rig = suspended({ courier });
+    const message = timed(rig, { mode: "notify" });
+    rig.queue.add(message);
+    const [entry] = rig.queue.find(message.id);
+    assert.ok(entry !== undefined && rig.queue.hold(entry));
+    if (where === "in one that goes on") rig.queue.rules.unsuspend("s");
+    await rig.turn(600);
+    for (let times = 0; times < 2; times++) {
+      assert.ok(rig.queue.release(entry));
+      await rig.turn(1);
+      assert.deepEqual(rig.notifier.lines(), [`delayed ${message.id}/0`]);
+      assert.ok(rig.queue.hold(entry));
+    }
+  });
+
 test("a clock that was set back gives mail its time back", async () => {
   const rig = suspended();
   const message = timed(rig);

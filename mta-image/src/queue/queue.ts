@@ -246,6 +246,8 @@ export class Queue {
     if (entry.phase !== "hold") return false;
     this.#held--;
     entry.phase = "waiting";
+    // Its envelope is looked at.
+    entry.message.wake();
     this.#makeDue(entry, dueWhenReleased(entry, this.#clock.now()));
     this.#record(entry);
     return true;

@@ -3,6 +3,7 @@
  * years ahead: mail must not wait for such a year, neither after a restart nor at another engine. Waiting too short costs an
  * attempt before its time.
  */
+import { isToBeTold } from "./deadline.ts";
 import type { Entry } from "./entry.ts";
 
 /** A year, and what clocks differ by: no schedule, script or sender lets mail wait for longer. */
@@ -28,9 +29,15 @@ export function dueAfterSettingBack(
   return isHeldUntil(entry) ? dueWhenTaken(entry, now) : entry.dueAt - back;
 }
 
-/** When an entry that was stopped and is set free is due: now, but not before the time that its sender or a script has named. */
+/**
+ * When an entry that was stopped and is set free is due: now, but not before the time that its sender or a script has named;
+ * and at its sender's time, where that has passed and the sender is still to be told.
+ */
 export function dueWhenReleased(entry: Waiting, now: number): number {
-  return isHeldUntil(entry) ? Math.max(entry.dueAt, now) : now;
+  const dueAt = isHeldUntil(entry) ? Math.max(entry.dueAt, now) : now;
+  const { deliverBy } = entry.message.envelope;
+  const isUntold = deliverBy?.mode === "notify" && isToBeTold(deliverBy, entry);
+  return isUntold ? Math.min(dueAt, deliverBy.at) : dueAt;
 }
 
 /** By its sender or a script, to a time of the wall. Looked up only where it may be: an envelope at rest is packed. */
