@@ -222,6 +222,37 @@ test("of more than the reserve can hold the first is kept at once, and makes roo
   for (const one of [spool, crashed, next]) await one.close();
 });
 
+/** Somebody looks for room while the reserve becomes a segment. */
+class LookedAtFiles extends FaultyFiles {
+  onTurn: () => Promise<void> = async () => {};
+
+  override async rename(from: string, to: string): Promise<void> {
+    await super.rename(from, to);
+    if (from === "reserve") await this.onTurn();
+  }
+}
+
+test("a look for room that comes while the reserve is turned to does not give away what is left of it", async () => {
+  const files = new LookedAtFiles();
+  const { spool: before } = await open(files, { reserveBytes: 64 * KIB });
+  const drafts = Array.from({ length: 1500 }, () => makeDraft({ content: Buffer.from("x") }));
+  await Promise.all(drafts.map((draft) => before.commit(draft)));
+  await before.close();
+  fill(files);
+  // There is not even a segment: it waits for room, with a reserve.
+  const { spool, clock } = await open(files, { reserveBytes: 64 * KIB });
+  files.onTurn = async () => {
+    clock.advance(LOOK_MS);
+    await settle();
+  };
+  for (const { id } of drafts) spool.settle(id, 0);
+  await look(clock);
+  const { spool: next } = await open(files.afterCrash());
+  const left = await stored(next);
+  assert.ok(left.length > 0 && left.length < 700, `${left.length} are left`);
+  for (const one of [spool, next]) await one.close();
+});
+
 test("bodies and segments of what was delivered go while the disk is full", async () => {
   const files = new FaultyFiles();
   const { spool, clock } = await open(files, { segmentBytes: 2000 });

@@ -306,6 +306,8 @@ export class SegmentLog {
       throw error;
     }
     this.#reservedEnd = bytes;
+    // What is written next keeps within it, though somebody may have looked for room meanwhile.
+    this.#isStuck = false;
     return true;
   }
 
