@@ -265,3 +265,45 @@ test("a courier that fails over what comes back keeps nobody from it", async () 
   assert.deepEqual([statuses, rig.queue.figures().total], [Array.from({ length: 30 }, () => "5.4.7"), 0]);
   assert.equal(lines.filter(({ msg }) => msg === "courier-bug").length, 30);
 });
+
+test("a notice that cannot be stored is tried again each minute, the rest of the mail in line with it", async () => {
+  const rig = suspended();
+  const names = Array.from({ length: 250 }, (_, i) => `r${i}`);
+  const message = timed(rig, { mode: "notify" }, names);
+  rig.queue.add(message);
+  rig.notifier.refuses = true;
+  await rig.turn(90);
+  assert.equal(rig.notifier.asked, 3);
+  const { delayNotices, dueAt } = rig.ledger.states.get(`${message.id}/249`) ?? {};
+  assert.deepEqual([delayNotices, dueAt], [0, message.envelope.deliverBy?.at]);
+  await rig.turn(60);
+  assert.equal(rig.notifier.asked, 6);
+  // What is left of a span stays the same.
+  rig.clock.setWall(-10_000);
+  rig.notifier.refuses = false;
+  await rig.turn(60);
+  await rig.turn(3600);
+  const told = rig.notifier.notices.flatMap(({ recipients }) => recipients.map(({ index }) => index));
+  assert.deepEqual([rig.notifier.asked, told.length, new Set(told).size], [9, 250, 250]);
+  assert.equal(rig.ledger.states.get(`${message.id}/249`)?.delayNotices, 1);
+});
+
+test("mail whose late notice could not be stored is told of by the attempt that comes first, once", async () => {
+  const courier = new FakeCourier();
+  courier.answer = () => outcome("deferred");
+  const rig = suspended({ courier });
+  const message = timed(rig, { mode: "notify" });
+  rig.queue.add(message);
+  rig.notifier.refuses = true;
+  await rig.turn(90);
+  rig.notifier.refuses = false;
+  rig.queue.rules.unsuspend("s");
+  await rig.turn(30);
+  assert.deepEqual([rig.notifier.lines(), courier.attempts.length], [[`delayed ${message.id}/0`], 1]);
+  rig.queue.rules.suspend({
+    ...{ id: "s", origin: "api", tag: null, properties: {}, ttlMs: 0 },
+    match: {},
+  });
+  await rig.turn(3600);
+  assert.equal(rig.notifier.notices.length, 1);
+});

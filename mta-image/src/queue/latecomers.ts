@@ -2,7 +2,7 @@
  * Mail in line whose sender's time comes (DELIVERBY, RFC 2852) before its turn does: a rule may hold its line for long.
  * What its sender wants back goes back then without another try; one that only wants to know is told then, once, and
  * the mail waits on. Mail that an administrator or a script holds is in no line: its time counts when it is freed.
- * While nothing may begin nobody is told. Never fails.
+ * While nothing may begin nobody is told; a notice that could not be stored is tried again each minute. Never fails.
  */
 import type { Clock } from "#base/clock.ts";
 import { describe } from "#base/error.ts";
@@ -35,6 +35,8 @@ export interface LatecomersOptions {
 
 interface Watched extends Timed {
   readonly entry: Entry;
+  /** Its notice could not be stored before. */
+  readonly isAgain: boolean;
 }
 
 /** Notices on their way at once. */
@@ -44,6 +46,8 @@ const MOST_TOGETHER = 100;
 /** Without a pause for others. */
 const MOST_TURNS = 1000;
 const LOOK_AGAIN_MS = 1000;
+/** After a notice that could not be stored. */
+const TELL_AGAIN_MS = 60_000;
 
 export class Latecomers {
   readonly #options: LatecomersOptions;
@@ -62,8 +66,8 @@ export class Latecomers {
     this.#options = options;
     this.#timer = new DueTimer(options.clock, {
       onDue: (watched) => this.#came(watched.map(({ entry }) => entry)),
-      // The sender has named a time of the wall.
-      afterSettingBack: ({ dueAt }) => dueAt,
+      // The sender has named a time of the wall; the wait for another try is a span.
+      afterSettingBack: ({ dueAt, isAgain }, { back }) => (isAgain ? dueAt - back : dueAt),
     });
   }
 
@@ -73,9 +77,9 @@ export class Latecomers {
     if (deliverBy !== undefined && isToBeTold(deliverBy, entry)) this.#watchUntil(deliverBy.at, entry);
   }
 
-  #watchUntil(dueAt: number, entry: Entry): void {
+  #watchUntil(dueAt: number, entry: Entry, isAgain = false): void {
     if (this.#watched.has(entry)) return;
-    const watched = { entry, dueAt, heapIndex: -1 };
+    const watched = { entry, dueAt, isAgain, heapIndex: -1 };
     this.#watched.set(entry, watched);
     this.#timer.add(watched);
   }
@@ -138,7 +142,7 @@ export class Latecomers {
     });
   }
 
-  /** The entry, and those of its message that wait as it does; who finds no place among them has a turn of its own. */
+  /** The entry, and those of its message whose time has come, too; who finds no place among them has a turn of its own. */
   async #handle(first: Entry): Promise<void> {
     this.#late.delete(first);
     // Once for all of them: the envelope of a message is unpacked each time while one of its recipients rests.
@@ -163,7 +167,7 @@ export class Latecomers {
 
   #lateWith(first: Entry, deliverBy: DeliverBy): Entry[] {
     const isLate = (entry: Entry): boolean => isInLine(entry) && isToBeTold(deliverBy, entry);
-    const others = this.#options.entriesOf(first.message).filter((entry) => entry !== first);
+    const others = this.#options.entriesOf(first.message).filter((entry) => this.#late.has(entry));
     return [first, ...others].filter(isLate).slice(0, MOST_TOGETHER);
   }
 
@@ -192,15 +196,24 @@ export class Latecomers {
     }
   }
 
-  /** They wait on, and are due behind that time from now on. Resolves when the notice is sent or given up. */
+  /** They wait on, and are due behind that time from now on. Resolves when the notice is stored or put off. */
   async #tell(entries: readonly Entry[], at: number): Promise<void> {
-    const { record, settlement } = this.#options;
+    for (const entry of entries) this.#mark(entry, { dueAt: at + 1, notices: 1 });
+    if (await this.#options.settlement.tellLate(entries)) return;
+    const againAt = this.#options.clock.now() + TELL_AGAIN_MS;
     for (const entry of entries) {
-      entry.dueAt = at + 1;
-      entry.delayNotices++;
-      record(entry);
+      // It has left, or was planned anew by an attempt.
+      if (entry.phase === "gone" || entry.dueAt !== at + 1) continue;
+      this.#mark(entry, { dueAt: at, notices: -1 });
+      // Else whoever has it sees that its sender is to be told: the attempt that is under way, or who frees it.
+      if (isInLine(entry)) this.#watchUntil(againAt, entry, true);
     }
-    await settlement.tellLate(entries);
+  }
+
+  #mark(entry: Entry, { dueAt, notices }: { readonly dueAt: number; readonly notices: number }): void {
+    entry.dueAt = dueAt;
+    entry.delayNotices += notices;
+    this.#options.record(entry);
   }
 }
 

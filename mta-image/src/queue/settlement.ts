@@ -82,10 +82,10 @@ export class Settlement {
 
   /**
    * The sender of entries of one message that wait in line is told that they are late, and they wait on. Resolves when the
-   * notice is sent or given up.
+   * notice is stored, or could not be: then with false.
    */
-  async tellLate(entries: readonly Entry[]): Promise<void> {
-    await this.#tellDelayed(
+  tellLate(entries: readonly Entry[]): Promise<boolean> {
+    return this.#tellDelayed(
       entries.map((entry) => ({ entry, outcome: late, until: this.#triedUntil(entry) })),
     );
   }
@@ -178,12 +178,16 @@ export class Settlement {
     return { notify: false, until: entry.dueAt };
   }
 
-  async #tellDelayed(items: readonly (Item & { until: number })[]): Promise<void> {
+  /** False when it could not be sent. That is not worth a second try after an attempt: the next interval brings another. */
+  async #tellDelayed(items: readonly (Item & { until: number })[]): Promise<boolean> {
     const notice = { ...noticeOf("delayed", items), retryUntil: items[0]?.until ?? null };
-    // A delay notice that cannot be sent is not worth a second try: the next interval brings another.
-    await this.#options.notifier.notify(notice).catch((error: unknown) => {
+    try {
+      await this.#options.notifier.notify(notice);
+      return true;
+    } catch (error) {
       this.#options.log.warn({ message: notice.message.id, error: describe(error) }, "delay-notice-not-sent");
-    });
+      return false;
+    }
   }
 
   async #tellFailed(items: readonly Item[]): Promise<void> {
