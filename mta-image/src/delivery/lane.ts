@@ -104,6 +104,8 @@ export class Lane implements JobSource {
     this.#load();
     this.#dispatch();
     this.#open();
+    // What they were kept for went without them.
+    if (this.#isDone && this.#idle.length > 0) this.shut({ now: false });
     if (this.waiting === 0 && this.#openings.size === 0 && this.#connections.size === 0)
       this.#pool.onEmpty(this);
   }
@@ -123,7 +125,8 @@ export class Lane implements JobSource {
 
   /** Closes idle connections, and at `now` also busy ones; jobs that wait get the outcome of a shutdown. */
   shut(options: { now: boolean }): void {
-    for (const connection of [...this.#idle]) connection.leave();
+    // Each leaves the list; whoever is woken by that may close others.
+    for (let idle = this.#idle[0]; idle !== undefined; idle = this.#idle[0]) idle.leave();
     if (!options.now) return;
     for (const connection of [...this.#connections]) connection.cut("shutdown");
     this.#settleWaiting(outcomeOfTrouble("shutdown", ""));

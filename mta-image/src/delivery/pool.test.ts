@@ -145,6 +145,44 @@ test("connections of settings that a reload changed end as soon as nobody uses t
   );
 });
 
+test("connections that a reload left for mail that cannot be read end with it", async (t) => {
+  const other = await ScriptedHost.start();
+  t.after(() => other.stop());
+  const made = rig({ settings: { server: `127.0.0.1:${host.port}`, idleMs: 600_000, maxConnections: 3 } });
+  host.answer = ({ line }) => (line === "." ? "silence" : undefined);
+  const before = many(made, "x@a.test", 3);
+  await until(
+    () => host.messages.length,
+    (count) => count === 3,
+  );
+  host.sayToAll("250 2.0.0 taken\r\n");
+  assert.deepEqual((await before).flat(), Array(3).fill(TAKEN));
+  assert.equal(made.courier.connections, 3);
+  let read: (value?: unknown) => void = () => {};
+  made.reading = new Promise((resolve) => (read = resolve));
+  const unreadable = made.deliver({ to: ["x@a.test"] });
+  made.contents.delete("message-3");
+  const settings = made.settings.get("out");
+  assert.ok(settings);
+  made.settings.set("out", { ...settings, server: `127.0.0.1:${other.port}` });
+  const behind = made.deliver({ to: ["x@a.test"] });
+  await until(
+    () => made.courier.connections,
+    (count) => count === 4,
+  );
+  read();
+  assert.match((await unreadable)[0] ?? "", /no such message/);
+  assert.deepEqual(await behind, [TAKEN]);
+  await until(
+    () => made.courier.connections,
+    (count) => count === 1,
+  );
+  await until(
+    () => host.words,
+    (words) => words.split("QUIT").length === 4,
+  );
+});
+
 test("when no connection can be opened, everything that waits hears why", async () => {
   host.answer = ({ line }) => (line === "" ? "421 4.3.2 not now\r\n" : undefined);
   const outcomes = await many(rig({ settings: { maxConnections: 2 } }), "x@a.test", 20);
