@@ -194,6 +194,49 @@ test("a spool opens on a full disk with its torn tail where it is, and takes mai
   await spool.close();
 });
 
+/** The same where the segment was a reserve. */
+async function tornOnZeros(): ReturnType<typeof torn> {
+  const found = await torn();
+  const file = await found.files.open(found.segment);
+  await file.append([Buffer.alloc(1024 * 1024)]);
+  await file.sync();
+  await file.close();
+  return found;
+}
+
+test("zeros behind a torn tail go, though a full disk has no room for the copy of it", async () => {
+  const { files, segment, tail, left } = await tornOnZeros();
+  const size = files.bytes(segment).length;
+  files.failNext("create", 1, "ENOSPC");
+  const { spool } = await open(files);
+  assert.equal(files.bytes(segment).length, size - 1024 * 1024);
+  assert.deepEqual([await stored(spool), spool.corruptRecords, copies(files)], [[left], 0, []]);
+  spool.settle(left, 0);
+  await settle();
+  assert.ok(!files.paths().includes(segment));
+  assert.deepEqual(files.bytes(copies(files)[0] as string), tail);
+  await spool.close();
+});
+
+test("of a torn tail in front of zeros what was written is kept aside, and all of it is cut off", async () => {
+  const { files, segment, tail } = await tornOnZeros();
+  const whole = files.bytes(segment).indexOf(tail);
+  const { spool } = await open(files);
+  assert.equal(files.bytes(segment).length, whole);
+  assert.deepEqual(files.bytes(copies(files)[0] as string), tail);
+  await spool.close();
+});
+
+test("a tail that a full disk has no room to cut off keeps no spool from opening", async () => {
+  const { files, segment, left } = await torn();
+  const size = files.bytes(segment).length;
+  files.failNext("truncate", 1, "ENOSPC");
+  const { spool } = await open(files);
+  assert.equal(files.bytes(segment).length, size);
+  assert.deepEqual(await stored(spool), [left]);
+  await spool.close();
+});
+
 test("a torn tail that finds no room for its copy outlives its segment's last message until it does", async () => {
   const { files, segment, tail, left } = await torn();
   files.failNext("create", 1, "EDQUOT");

@@ -1,7 +1,8 @@
 /**
  * What a start finds: reads the snapshot, if there is one, and every segment behind it in order, and rebuilds the catalog.
  * Bytes that are no sound record are copied to `corrupt/` before anything else happens to them: a torn tail (the batch
- * that a crash cut; nothing in it was acknowledged) is then cut off, or stays as well when the disk had no room for the copy;
+ * that a crash cut; nothing in it was acknowledged) is then cut off, or stays as well when the disk had no room for the copy,
+ * but for zeros behind it;
  * damage anywhere else stays where it is, is logged and counted.
  * Files that are not ours are left alone. A segment of another format throws `spool-format-unknown`.
  */
@@ -24,6 +25,7 @@ import {
 import { recoverBodies } from "./recover-bodies.ts";
 import { segmentName } from "./segment-log.ts";
 import { type Damage, readSnapshot } from "./snapshot.ts";
+import { isForRoom } from "./spool.ts";
 
 export interface Recovered {
   /** Segments found, oldest first. */
@@ -119,18 +121,35 @@ function startOfRecords(reading: Reading, data: Buffer): number {
 /**
  * No sound record follows. In the newest segment that is what a crash leaves; in an older one, every byte was on disk before
  * the next segment began, so it is damage, and so is anything but a header at the start: that is on disk before all else.
+ * Zeros at the end are no part of it: those of a reserve go on a full disk too, where there is no room for a copy of the rest.
  */
 async function takeTail(reading: Reading, file: SpoolFile, data: Buffer, offset: number): Promise<number> {
   const { segment, isNewest, log, corrupt } = reading;
-  const tail = data.subarray(offset);
-  const isBlank = tail.every((byte) => byte === 0) || isStartOfHeader(offset, tail);
+  const tail = withoutZeros(data.subarray(offset));
+  const isBlank = tail.length === 0 || isStartOfHeader(offset, data);
   const mayGo = isBlank || (await corrupt.keep(segment, offset, tail));
   if (!isNewest || (offset === 0 && !isBlank)) return isBlank ? 0 : 1;
-  if (!mayGo) return 0;
-  log.warn({ segment, offset, bytes: tail.length }, "spool-torn-tail");
-  await file.truncate(offset);
-  await file.sync();
+  const end = mayGo ? offset : offset + tail.length;
+  if (end === data.length) return 0;
+  log.warn({ segment, offset: end, bytes: data.length - end }, "spool-torn-tail");
+  await cutOff(file, end);
   return 0;
+}
+
+/** Some file systems need room to give some back; what stays then is damage to the next start. */
+async function cutOff(file: SpoolFile, end: number): Promise<void> {
+  try {
+    await file.truncate(end);
+    await file.sync();
+  } catch (error) {
+    if (!isForRoom(error)) throw error;
+  }
+}
+
+function withoutZeros(data: Buffer): Buffer {
+  let end = data.length;
+  while (end > 0 && data[end - 1] === 0) end--;
+  return data.subarray(0, end);
 }
 
 /** A crash came while the segment was made. */
