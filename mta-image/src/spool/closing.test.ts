@@ -25,7 +25,7 @@ test("mail that is settled while its spool closes keeps its body, or is not ther
     await body.write(Buffer.from("large"));
     await spool.commit({ ...draft, content: body });
     const closing = spool.close();
-    for (let n = 0; n < ticks; n++) await null;
+    for (let n = 0; n < ticks; n++) await Promise.resolve();
     spool.settle(draft.id, 0);
     await closing;
     await settle();

@@ -223,7 +223,9 @@ test("of a torn tail in front of zeros what was written is kept aside, and all o
   const whole = files.bytes(segment).indexOf(tail);
   const { spool } = await open(files);
   assert.equal(files.bytes(segment).length, whole);
-  assert.deepEqual(files.bytes(copies(files)[0] as string), tail);
+  const copy = files.bytes(copies(files)[0] as string);
+  assert.equal(copy.length, tail.length);
+  assert.ok(copy.equals(tail));
   await spool.close();
 });
 
