@@ -2,24 +2,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { silentLog } from "#base/log.ts";
-import { ManualClock } from "#base/testing/manual-clock.ts";
-
 import { FaultyFiles } from "../../testing/faulty-files.ts";
 import { makeDraft } from "../../testing/messages.ts";
+import { openSpool } from "../../testing/open-spool.ts";
 import { settle } from "../../testing/queue-rig.ts";
 import { bytesOf, recovered } from "../../testing/spool-contract.ts";
-import { DiskSpool } from "./disk-spool.ts";
-
-function open(files: FaultyFiles): Promise<DiskSpool> {
-  const floor = { bytes: 0, inodes: 0 };
-  return DiskSpool.open({ files, clock: new ManualClock(), log: silentLog, floor });
-}
 
 test("mail that is settled while its spool closes keeps its body, or is not there at the next start", async () => {
   for (let ticks = 0; ticks < 25; ticks++) {
     const files = new FaultyFiles();
-    const spool = await open(files);
+    const spool = await openSpool(files);
     const draft = makeDraft();
     const body = await spool.createBody(draft.id);
     await body.write(Buffer.from("large"));
@@ -29,7 +21,7 @@ test("mail that is settled while its spool closes keeps its body, or is not ther
     spool.settle(draft.id, 0);
     await closing;
     await settle();
-    const next = await open(files.afterCrash(1));
+    const next = await openSpool(files.afterCrash(1));
     assert.equal(next.corruptRecords, 0, `after ${ticks} ticks`);
     for (const { id } of await recovered(next)) assert.equal((await bytesOf(next, id)).toString(), "large");
     await next.close();
@@ -39,7 +31,7 @@ test("mail that is settled while its spool closes keeps its body, or is not ther
 /** What is in the segment that was the reserve, behind the end of a process on a full disk. */
 async function closedOnZeros(isInTrouble: boolean): Promise<Buffer> {
   const files = new FaultyFiles();
-  const spool = await open(files);
+  const spool = await openSpool(files);
   const [first, second] = [makeDraft(), makeDraft()];
   for (const draft of [first, second]) await spool.commit(draft);
   files.isFull = true;

@@ -6,33 +6,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { silentLog } from "#base/log.ts";
-import { ManualClock } from "#base/testing/manual-clock.ts";
-
 import { outcome } from "../../testing/fake-courier.ts";
 import { FaultyFiles } from "../../testing/faulty-files.ts";
+import { LOOK_MS, open, stored } from "../../testing/full-disk.ts";
 import { makeDraft, makeState } from "../../testing/messages.ts";
 import { setUp, settle } from "../../testing/queue-rig.ts";
-import { bytesOf, recovered } from "../../testing/spool-contract.ts";
-import { DiskSpool } from "./disk-spool.ts";
-import { type SpoolFile, type SpoolFiles, diskFiles } from "./files.ts";
+import { bytesOf } from "../../testing/spool-contract.ts";
+import { type SpoolFile, diskFiles } from "./files.ts";
 import { type MessageMeta, encodeMessage } from "./record.ts";
 import type { Draft } from "./spool.ts";
 
 const full = { code: "spool-full" };
-const floor = { bytes: 0, inodes: 0 };
-const LOOK_MS = 2000;
-
-async function open(
-  files: SpoolFiles,
-  change: { segmentBytes?: number; cacheBytes?: number } = {},
-): Promise<{ spool: DiskSpool; clock: ManualClock }> {
-  const clock = new ManualClock();
-  const spool = await DiskSpool.open({ files, clock, log: silentLog, floor, ...change });
-  return { spool, clock };
-}
-
-const stored = async (spool: DiskSpool): Promise<string[]> => (await recovered(spool)).map(({ id }) => id);
 
 test("what became of mail waits for room and is written then, with nobody's help", async () => {
   const files = new FaultyFiles();

@@ -2,49 +2,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { silentLog } from "#base/log.ts";
-import { ManualClock } from "#base/testing/manual-clock.ts";
-
 import { FaultyFiles } from "../../testing/faulty-files.ts";
-import { makeDraft } from "../../testing/messages.ts";
+import { LOOK_MS, commitAll, fill, look, makeRoom, open, stored } from "../../testing/full-disk.ts";
 import { settle } from "../../testing/queue-rig.ts";
-import { recovered } from "../../testing/spool-contract.ts";
-import { DiskSpool } from "./disk-spool.ts";
-import type { SpoolFile, SpoolFiles } from "./files.ts";
+import type { SpoolFile } from "./files.ts";
 import type { Draft } from "./spool.ts";
 
-const LOOK_MS = 2000;
 const KIB = 1024;
-
-async function open(files: SpoolFiles): Promise<{ spool: DiskSpool; clock: ManualClock }> {
-  const clock = new ManualClock();
-  const floor = { bytes: 0, inodes: 0 };
-  const spool = await DiskSpool.open({ files, clock, log: silentLog, floor });
-  return { spool, clock };
-}
-
-const stored = async (spool: DiskSpool): Promise<string[]> => (await recovered(spool)).map(({ id }) => id);
-
-async function commitAll(spool: DiskSpool, count: number): Promise<Draft[]> {
-  const drafts = Array.from({ length: count }, () => makeDraft());
-  for (const draft of drafts) await spool.commit(draft);
-  return drafts;
-}
-
-async function look(clock: ManualClock): Promise<void> {
-  clock.advance(LOOK_MS);
-  for (let n = 0; n < 5; n++) await settle();
-}
-
-function makeRoom(files: FaultyFiles): void {
-  files.isFull = false;
-  files.free.bytes = 1e12;
-}
-
-function fill(files: FaultyFiles): void {
-  files.isFull = true;
-  files.free.bytes = 0;
-}
 
 /** A quota that statfs does not show. */
 class QuotaFiles extends FaultyFiles {

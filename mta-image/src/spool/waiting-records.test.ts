@@ -2,31 +2,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { silentLog } from "#base/log.ts";
-import { ManualClock } from "#base/testing/manual-clock.ts";
-
 import { FaultyFiles } from "../../testing/faulty-files.ts";
+import { LOOK_MS, open, stored } from "../../testing/full-disk.ts";
 import { makeDraft } from "../../testing/messages.ts";
 import { settle } from "../../testing/queue-rig.ts";
-import { recovered } from "../../testing/spool-contract.ts";
-import { DiskSpool } from "./disk-spool.ts";
 import type { SpoolFile } from "./files.ts";
 import type { Draft } from "./spool.ts";
 
 const full = { code: "spool-full" };
-const LOOK_MS = 2000;
-
-async function open(
-  files: FaultyFiles,
-  change: { segmentBytes?: number; snapshotBytes?: number } = {},
-): Promise<{ spool: DiskSpool; clock: ManualClock }> {
-  const clock = new ManualClock();
-  const floor = { bytes: 0, inodes: 0 };
-  const spool = await DiskSpool.open({ files, clock, log: silentLog, floor, ...change });
-  return { spool, clock };
-}
-
-const stored = async (spool: DiskSpool): Promise<string[]> => (await recovered(spool)).map(({ id }) => id);
 
 test("a snapshot of a process that never had room for a segment does not stand for the next one's", async () => {
   const files = new FaultyFiles();
