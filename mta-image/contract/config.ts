@@ -10,6 +10,7 @@ import type { Problem } from "./admin-api.ts";
 import { AppConfig } from "./app-config.ts";
 import { checkAuthentication } from "./authentication-config.ts";
 import { replyClasses } from "./bounces-config.ts";
+import { appFile, policyFile, startupFile, suspendFile } from "./file-names.ts";
 import { wayOut } from "./halon-keys.ts";
 import { appDuplicates, duplicates } from "./names-once.ts";
 import { PolicyConfig } from "./policy-config.ts";
@@ -23,10 +24,7 @@ export type { PolicyConfig } from "./policy-config.ts";
 export type { StartupConfig } from "./startup-config.ts";
 export type { SuspendConfig } from "./suspend-config.ts";
 
-export const startupFile = "smtpd.yaml";
-export const appFile = "smtpd-app.yaml";
-export const policyFile = "smtpd-policy.yaml";
-export const suspendFile = "smtpd-suspend.yaml";
+export { appFile, policyFile, startupFile, suspendFile };
 
 export interface EngineConfig {
   readonly startup: StartupConfig;

@@ -1,6 +1,7 @@
 /** Names that stand for one thing in a list (pure): of two with the same name one would be passed over, or both would write into one place. */
 import type { Problem } from "./admin-api.ts";
 import type { AppConfig } from "./app-config.ts";
+import { appFile } from "./file-names.ts";
 
 export function duplicates(file: string, path: string, items: readonly { readonly id: string }[]): Problem[] {
   const ids = items.map(({ id }) => id);
@@ -26,5 +27,5 @@ export function appDuplicates(app: AppConfig): Problem[] {
     "scripting.ldap": scripting.ldap,
     ...Object.fromEntries(Object.entries(hooks).map(([hook, list]) => [`scripting.hooks.${hook}`, list])),
   };
-  return Object.entries(lists).flatMap(([path, items]) => duplicates("smtpd-app.yaml", path, items));
+  return Object.entries(lists).flatMap(([path, items]) => duplicates(appFile, path, items));
 }

@@ -4,6 +4,7 @@
  */
 import type { Problem } from "./admin-api.ts";
 import type { AppConfig } from "./app-config.ts";
+import { appFile, startupFile } from "./file-names.ts";
 import type { StartupConfig } from "./startup-config.ts";
 
 type Listening = StartupConfig["servers"][number];
@@ -11,7 +12,7 @@ type Server = AppConfig["servers"][number];
 
 export function checkListening({ type, proxyprotocol, listeners }: Listening, i: number): Problem[] {
   const said = (path: string, reason: string): Problem => ({
-    file: "smtpd.yaml",
+    file: startupFile,
     path: `servers[${i}].${path}`,
     reason,
   });
@@ -35,13 +36,13 @@ export function checkServer(
   { at, ids }: { readonly at: string /** Of transports. */; readonly ids: ReadonlySet<string> },
 ): Problem[] {
   const problem = (path: string, reason: string): Problem => ({
-    file: "smtpd-app.yaml",
+    file: appFile,
     path: `${at}.${path}`,
     reason,
   });
   const problems: Problem[] = [];
   const type = startup.servers.find(({ id }) => id === server.id)?.type;
-  if (type === undefined) problems.push(problem("id", `there is no server "${server.id}" in smtpd.yaml`));
+  if (type === undefined) problems.push(problem("id", `there is no server "${server.id}" in ${startupFile}`));
   if (!ids.has(server.transport))
     problems.push(problem("transport", `there is no transport "${server.transport}"`));
   for (const [j, { cert }] of server.tls.certs.entries()) {
