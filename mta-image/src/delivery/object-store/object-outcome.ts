@@ -16,12 +16,15 @@ interface Meaning {
 const WRONG_SETTINGS: Meaning = { kind: "deferred", status: "4.3.5" };
 const BUSY: Meaning = { kind: "deferred", status: "4.3.2" };
 const BROKEN_ON_THE_WAY: Meaning = { kind: "deferred", status: "4.4.2" };
-const UNFIT: Meaning = { kind: "failed", status: "5.6.0" };
-const TOO_LARGE: Meaning = { kind: "failed", status: "5.3.4" };
 
-/** What S3 says of one object: its name, or what is said about it. All other words are of keys, settings or the store. */
-const OF_THE_MESSAGE = new Set([
-  ...["InvalidArgument", "InvalidURI", "KeyTooLongError", "MetadataTooLarge", "XMinioInvalidObjectName"],
+/**
+ * What S3 says of one message: its bytes, or its addresses. All other words are of keys, settings or the store. So are
+ * those of an object's name, which is the prefix of the settings and our own id, and InvalidArgument: Cloudflare R2 says
+ * it to an access key of the wrong length (grafana/loki#9224). A 413 without a word of S3 is a proxy's in front of it.
+ */
+const OF_THE_MESSAGE: ReadonlyMap<string, Meaning> = new Map([
+  ["EntityTooLarge", { kind: "failed", status: "5.3.4" }],
+  ["MetadataTooLarge", { kind: "failed", status: "5.6.0" }],
 ]);
 
 /** The message did not arrive as it was sent, or not in time. */
@@ -64,11 +67,10 @@ export function outcomeOfTransfer(reason: string, place: string): Outcome {
 }
 
 function meaningOf(status: number, code: string): Meaning {
-  if (code === "EntityTooLarge" || status === 413) return TOO_LARGE;
+  const ofTheMessage = status < 500 ? OF_THE_MESSAGE.get(code) : undefined;
+  if (ofTheMessage !== undefined) return ofTheMessage;
   if (OF_A_BUSY_STORE.has(code)) return BUSY;
   if (status === 400 && OF_THE_WAY.has(code)) return BROKEN_ON_THE_WAY;
-  if (status === 400 && OF_THE_MESSAGE.has(code)) return UNFIT;
-  if (status === 411 || status === 414) return UNFIT;
   if (status === 408 || status === 425 || status === 429 || status >= 500) return BUSY;
   return WRONG_SETTINGS;
 }
