@@ -17,7 +17,8 @@ export interface ForeignServer {
   readonly port: number;
   /** Raw text of every message that it took for example.net. */
   messages(): Promise<readonly string[]>;
-  log(): string;
+  /** What it has said and written down so far. */
+  log(): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -47,7 +48,7 @@ export async function startForeignServer(name: PeerName, options: ForeignOptions
   const server: ForeignServer = {
     port: options.port,
     messages: () => readMessages(join(folder, "mail")),
-    log: () => said,
+    log: async () => said + (await readFile(join(folder, "log/main"), "utf8").catch(() => "")),
     stop: async () => {
       const gone = new Promise((resolve) => child.once("exit", resolve));
       if (child.exitCode === null && (await killAll(child))) await gone;
@@ -94,6 +95,7 @@ function eximConf({ port, relayPort, login }: ForeignOptions): string {
 primary_hostname = exim.example.test
 spool_directory = /mnt/spool
 log_file_path = /mnt/log/%s
+log_selector = +subject
 local_interfaces = 127.0.0.1
 daemon_smtp_ports = ${port}
 tls_advertise_hosts = *

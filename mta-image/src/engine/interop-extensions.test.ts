@@ -21,13 +21,14 @@ import { until } from "../../testing/until.ts";
 interface Mail {
   readonly to: string;
   readonly subject: string;
+  readonly text?: string;
   /** Asks for a notice of success, by this name. */
   readonly envelopeId?: string;
 }
 
-async function send(port: number, { to, subject, envelopeId }: Mail): Promise<void> {
+async function send(port: number, { to, subject, envelopeId, text = "text\r\n" }: Mail): Promise<void> {
   const transport = createTransport({ host: "127.0.0.1", port, ignoreTLS: true });
-  const raw = `From: ann@example.org\r\nTo: ${to}\r\nSubject: ${subject}\r\n\r\ntext\r\n`;
+  const raw = `From: ann@example.org\r\nTo: ${to}\r\nSubject: ${subject}\r\n\r\n${text}`;
   const from = "ann@example.org";
   const dsn = { id: envelopeId, return: "headers", notify: ["success", "failure"], recipient: from };
   await transport.sendMail({ envelope: { from, to }, raw, ...(envelopeId === undefined ? {} : { dsn }) });
@@ -45,6 +46,19 @@ async function found(
   );
   assert.equal(matching.length, 1);
   return matching[0] ?? "";
+}
+
+/** How Exim's log marks a message that came or went by BDAT. */
+const CHUNKED = / K /;
+
+/** What Exim wrote down of the message: when it took it (`<=`), or when it passed it on (`=>`). */
+async function lineOf({ log }: ForeignServer, mark: "<=" | "=>", subject: string): Promise<string> {
+  const taken = (line: string): boolean => line.includes(" <= ") && line.includes(`T="${subject}"`);
+  return found(async () => {
+    const lines = (await log()).split("\n");
+    const [, , id = ""] = lines.find(taken)?.split(" ") ?? [];
+    return lines.filter((line) => id !== "" && line.includes(` ${id} ${mark} `));
+  });
 }
 
 describe("with exim", { skip: hasPeer("exim") ? false : "needs exim, and root (make setup)" }, () => {
@@ -95,6 +109,18 @@ describe("with exim", { skip: hasPeer("exim") ? false : "needs exim, and root (m
     await found(relayed, "Subject: from-exim");
     const { recipients } = sink.received.find(({ content }) => content.includes("Subject: from-exim")) ?? {};
     assert.deepEqual(recipients, ["jörg@example.com"]);
+  });
+
+  test("mail goes in chunks (BDAT), both ways; what is too large for that, by DATA", async () => {
+    await send(toPeer.smtpPort, { to: "bob@example.net", subject: "in-chunks" });
+    await send(toPeer.smtpPort, { to: "bob@example.net", subject: "by-data", text: "x\r\n".repeat(100_000) });
+    await send(peer.port, { to: "fay@example.com", subject: "chunks-from-exim" });
+    assert.match(await lineOf(peer, "<=", "in-chunks"), CHUNKED);
+    assert.doesNotMatch(await lineOf(peer, "<=", "by-data"), CHUNKED);
+    // Its own client sent it by DATA.
+    assert.doesNotMatch(await lineOf(peer, "<=", "chunks-from-exim"), CHUNKED);
+    assert.match(await lineOf(peer, "=>", "chunks-from-exim"), CHUNKED);
+    assert.match(await found(relayed, "Subject: chunks-from-exim"), /\r\n\r\ntext\r\n$/);
   });
 
   test("it hears what notices the sender wants, and its own comes back through the engine", async () => {
