@@ -147,7 +147,8 @@ function wordsOf({ trouble }: WireEnd): string {
 
 function tlsRequest(options: HelloOptions): TlsRequest {
   const { host, tlsMode, tlsa, tlsaName = host, ca, choice, sessions, now } = options;
-  const key = `${host} ${tlsMode} ${ca ?? ""}${choice === null ? "" : JSON.stringify(choice)}`;
+  // A session is for the name that was asked for, too (RFC 8446 4.6.1).
+  const key = `${host} ${tlsaName} ${tlsMode} ${ca ?? ""}${choice === null ? "" : JSON.stringify(choice)}`;
   return {
     name: tlsaName,
     isNameAnIp: isIP(host) !== 0,

@@ -1,11 +1,13 @@
 /** TLS sessions that are taken up again, against real TLS servers: for whom they are, and what they say of the host. */
 import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 
 import { systemClock } from "#base/clock.ts";
+import { ManualClock } from "#base/testing/manual-clock.ts";
 
 import { makeCertificate } from "../../testing/certificates.ts";
 import { CourierRig } from "../../testing/courier-rig.ts";
@@ -13,7 +15,7 @@ import { MailSink } from "../../testing/mail-sink.ts";
 import type { StsPolicies } from "./sts-policies.ts";
 import { TlsReports } from "./tls-reports.ts";
 import { TlsRules } from "./tls-rules.ts";
-import { TlsSessions } from "./tls-sessions.ts";
+import { type KeptSession, type Shown, TlsSessions } from "./tls-sessions.ts";
 import type { TransportSettings } from "./transport.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "tls-sessions-"));
@@ -69,4 +71,35 @@ test("a host of another name is reported for each connection, though the session
   assert.deepEqual(taken, [false, true, true]);
   const [found] = reports.reports(reports.days()[0] ?? "")[0]?.policies ?? [];
   assert.deepEqual(found?.summary, { "total-successful-session-count": 0, "total-failure-session-count": 3 });
+});
+
+const shownBy = (pem: string): Shown => ({ leaf: new X509Certificate(pem), unverified: null });
+const anew = (shown: Shown): KeptSession => ({ session: Buffer.from("one more"), shown });
+
+test("sessions that come anew from one another count from the handshake that showed the certificate", () => {
+  const clock = new ManualClock(Date.now());
+  const sessions = new TlsSessions(clock);
+  const shown = shownBy(certificate.pem.cert);
+  for (let minute = 0; minute < 10; minute++) {
+    sessions.keep("host", anew(shown));
+    assert.equal(sessions.find("host")?.shown, shown);
+    clock.advance(60_000);
+  }
+  sessions.keep("host", anew(shown));
+  assert.equal(sessions.find("host"), null);
+  sessions.keep("host", anew(shownBy(certificate.pem.cert)));
+  assert.notEqual(sessions.find("host"), null);
+});
+
+test("a session is not taken up beyond the date of the certificate that it stands for", () => {
+  const good = shownBy(certificate.pem.cert);
+  const clock = new ManualClock(Date.parse(good.leaf?.validTo ?? "") - 60_000);
+  const sessions = new TlsSessions(clock);
+  sessions.keep("verified", anew(good));
+  sessions.keep("not verified", anew({ ...good, unverified: "CERT_HAS_EXPIRED" }));
+  clock.advance(59_999);
+  assert.notEqual(sessions.find("verified"), null);
+  clock.advance(1);
+  assert.equal(sessions.find("verified"), null);
+  assert.notEqual(sessions.find("not verified"), null);
 });

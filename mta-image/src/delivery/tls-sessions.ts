@@ -1,7 +1,9 @@
 /**
  * TLS sessions to take up again (RFC 8446 2.2): one fewer round trip and no certificates on the next connection to the
  * same host. A session is known by everything that its handshake had to satisfy, so mail that needs a verified host
- * never rides on a session that was not verified. Bounded in number and age. Never fails.
+ * never rides on a session that was not verified. Bounded in number, and in age from the handshake that showed the
+ * certificate: many hosts give a new session whenever one is taken up, and none of those shows a certificate
+ * (RFC 8446 4.6.1). Never fails.
  */
 import type { X509Certificate } from "node:crypto";
 
@@ -26,6 +28,8 @@ export class TlsSessions {
   readonly #clock: Clock;
   /** In order of coming, the oldest first. */
   readonly #sessions = new Map<string, { readonly kept: KeptSession; readonly until: number }>();
+  /** Until when what was shown counts, on the clock that never goes back. */
+  readonly #until = new WeakMap<Shown, number>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -38,9 +42,17 @@ export class TlsSessions {
   }
 
   keep(key: string, kept: KeptSession): void {
+    const until = this.#until.get(kept.shown) ?? this.#clock.monotonic() + this.#lifeOf(kept.shown);
+    this.#until.set(kept.shown, until);
     this.#sessions.delete(key);
     const [oldest] = this.#sessions.keys();
     if (this.#sessions.size >= MOST_SESSIONS && oldest !== undefined) this.#sessions.delete(oldest);
-    this.#sessions.set(key, { kept, until: this.#clock.monotonic() + LIFE_MS });
+    this.#sessions.set(key, { kept, until });
+  }
+
+  /** A certificate that was good is so until it runs out. */
+  #lifeOf({ leaf, unverified }: Shown): number {
+    if (leaf === null || unverified !== null) return LIFE_MS;
+    return Math.min(LIFE_MS, Date.parse(leaf.validTo) - this.#clock.now());
   }
 }
