@@ -165,9 +165,9 @@ export class FaultyFiles implements SpoolFiles {
     const step = (operation: Operation): void => this.#step(operation);
     return {
       fd: null,
-      append: async (buffers) => {
+      append: async (buffers, behind = Buffer.alloc(0)) => {
         const { bytes } = stored;
-        const front = Buffer.concat([bytes.subarray(0, end), ...buffers]);
+        const front = Buffer.concat([bytes.subarray(0, end), ...buffers, behind]);
         const half = Math.floor((end + front.length) / 2);
         const upTo = (length: number): Buffer =>
           Buffer.concat([front.subarray(0, length), bytes.subarray(length)]);
@@ -176,7 +176,7 @@ export class FaultyFiles implements SpoolFiles {
         step("append");
         if (this.isFull && front.length > bytes.length) throw noRoom("append");
         writeOver(stored, end, upTo(front.length));
-        end = front.length;
+        end = front.length - behind.length;
       },
       sync: async () => {
         step("sync");
@@ -212,8 +212,8 @@ function writeOver(stored: Stored, end: number, bytes: Buffer): void {
 }
 
 function withSync(file: SpoolFile): SpoolFile {
-  const append = async (buffers: readonly Buffer[]): Promise<void> => {
-    await file.append(buffers);
+  const append = async (buffers: readonly Buffer[], behind?: Buffer): Promise<void> => {
+    await file.append(buffers, behind);
     await file.sync().catch((error: unknown) => {
       throw new SyncFailed(error);
     });

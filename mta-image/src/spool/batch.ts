@@ -2,7 +2,7 @@
  * Records that are to be written together, in order, as the buffers that they were encoded into. Each has a location that is
  * shared with whoever appended it, and is filled in by the log when it writes. Nothing here fails.
  */
-import { isMessageHead } from "./record.ts";
+import { isMessageHead, setMark } from "./record.ts";
 
 export interface Location {
   /** 0: the record is in no segment (yet). */
@@ -47,10 +47,11 @@ export class Batch {
     return location;
   }
 
-  /** Says to all where they are, one behind another from `offset` on; returns where the last one ends. */
-  place(segment: number, offset: number): number {
+  /** Says to all where they are, one behind another from `offset` on, and marks them; returns where the last one ends. */
+  place(segment: number, offset: number, mark: number): number {
     let end = offset;
-    for (const { location } of this.#records) {
+    for (const { location, buffers } of this.#records) {
+      setMark(buffers[0] as Buffer, mark);
       location.segment = segment;
       location.offset = end;
       end += location.length;

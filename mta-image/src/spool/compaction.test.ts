@@ -23,7 +23,7 @@ function open(files: FaultyFiles): Promise<DiskSpool> {
 }
 
 const segments = (files: FaultyFiles): number[] =>
-  files.paths().flatMap((path) => (path.startsWith("segments/") ? [Number.parseInt(path.slice(9), 10)] : []));
+  files.paths().flatMap((path) => (path.endsWith(".log") ? [Number.parseInt(path.slice(9), 10)] : []));
 
 test("the oldest segment goes as soon as nobody needs it, and never one behind a segment that is needed", async () => {
   const files = new FaultyFiles();

@@ -12,7 +12,7 @@ import type { Catalog } from "./catalog.ts";
 import type { CorruptBytes } from "./corrupt-bytes.ts";
 import type { SpoolFiles } from "./files.ts";
 import type { LiveMessage } from "./live-message.ts";
-import { HEADER_BYTES, encodeMessage, soundLength } from "./record.ts";
+import { HEADER_BYTES, encodeMessage, isWhole } from "./record.ts";
 import { type SegmentLog, segmentName } from "./segment-log.ts";
 
 /** Messages written anew at once: bounds memory and the delay that waiting senders see. */
@@ -122,10 +122,9 @@ export class Compaction {
       // What settled its last message must be on disk before the message's record goes.
       await this.#segments.synced();
       await this.#corrupt.catchUp(oldest);
-      await this.#files.remove(segmentName(oldest));
       // One by one and in order, on disk too: were a later segment gone and this one back after a crash, what
       // the later one settled would be delivered again.
-      await this.#files.syncFolder("segments");
+      await this.#segments.discard(oldest);
       this.#sealed.shift();
       this.#sealedBytes = null;
       this.#sizes.delete(oldest);
@@ -186,7 +185,7 @@ export class Compaction {
 
   async #contentOf(message: LiveMessage): Promise<readonly Buffer[] | null> {
     const record = await this.#segments.read(message.location);
-    if (soundLength(record, 0) !== record.length) return null;
+    if (!isWhole(record, message.segment)) return null;
     return [record.subarray(HEADER_BYTES + record.readUIntBE(13, 3))];
   }
 }

@@ -9,6 +9,7 @@ import { FaultyFiles } from "../../testing/faulty-files.ts";
 import { makeDraft, makeState } from "../../testing/messages.ts";
 import { bytesOf, recovered } from "../../testing/spool-contract.ts";
 import { DiskSpool } from "./disk-spool.ts";
+import { REUSED_HEADER } from "./marks.ts";
 import { type Draft, SpoolFailure } from "./spool.ts";
 
 /** What was promised before the crash. */
@@ -81,6 +82,12 @@ async function check(open: Open, files: FaultyFiles, promised: Promised, title: 
   await spool.close();
 }
 
+function hasReused(files: FaultyFiles): boolean {
+  return files
+    .paths()
+    .some((path) => path.endsWith(".log") && files.bytes(path).indexOf(REUSED_HEADER) === 0);
+}
+
 const troubles = {
   "stopped at any operation": (files: FaultyFiles, operation: number) => files.crashAt(operation),
   "with any operation finding no room once, half done, and going on": (
@@ -108,7 +115,10 @@ for (const [kind, open] of Object.entries(kinds)) {
           const title = `operation ${operation}, ${kept} of the unsynced`;
           await check(open, files.afterCrash(kept), promised, title);
         }
-        if (isDone && files.operations <= operation) break;
+        if (isDone && files.operations <= operation) {
+          assert.ok(hasReused(files), "a segment was written over an older one");
+          break;
+        }
         crashes++;
       }
       assert.ok(crashes > 100, `the history has many steps, ${crashes} were tried`);

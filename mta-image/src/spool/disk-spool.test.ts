@@ -238,7 +238,7 @@ test("damage that appears while the spool is open is told as message-corrupt", a
 test("a segment of a format that this version does not know stops the start and is left alone", async () => {
   const files = new FaultyFiles();
   const file = await files.create("segments/0000000001.log");
-  await file.append([Buffer.from("mailfleet spool format 2 segment\n and more")]);
+  await file.append([Buffer.from("mailfleet spool format 3 segment\n and more")]);
   await assert.rejects(open(files), { code: "spool-format-unknown" });
   assert.equal(files.bytes("segments/0000000001.log").length, 42);
 });

@@ -13,14 +13,7 @@ import { CorruptBytes } from "./corrupt-bytes.ts";
 import type { SpoolFiles } from "./files.ts";
 import { KeptContent } from "./kept-content.ts";
 import { LiveMessage } from "./live-message.ts";
-import {
-  type MessageMeta,
-  encodeMessage,
-  encodeSettled,
-  encodeState,
-  lengthOf,
-  soundLength,
-} from "./record.ts";
+import { type MessageMeta, encodeMessage, encodeSettled, encodeState, isWhole, lengthOf } from "./record.ts";
 import { recoverSegments } from "./recovery.ts";
 import { SegmentLog } from "./segment-log.ts";
 import { Snapshots } from "./snapshots.ts";
@@ -108,15 +101,16 @@ export class DiskSpool implements Spool {
       firstSegment: (found.at(-1) ?? 0) + 1,
       maxBytes: segmentBytes,
       reserveBytes: options.reserveBytes ?? 1024 * 1024,
+      isDiskFull: () => space.isFull,
       onRotate: (segment) => {
         compaction.sealed(segment);
         snapshots.sealed();
       },
       onRoom: () => compaction.look(),
     });
+    const space = new Space({ files, floor: options.floor, clock, onLook: () => segments.catchUp() });
     await segments.open();
     const compaction = new Compaction({ ...parts, segments, sealed: found });
-    const space = new Space({ files, floor: options.floor, clock, onLook: () => segments.catchUp() });
     const snapshots = new Snapshots({
       ...parts,
       segments,
@@ -151,6 +145,8 @@ export class DiskSpool implements Spool {
 
   /** Says on the volume that nothing is left; a spool that holds something, or is about to, is left as it is. */
   async markDrained(text: string): Promise<void> {
+    if (this.#catalog.size > 0 || !this.#segments.isIdle) return;
+    await this.#segments.giveBack();
     if (this.#catalog.size === 0 && this.#segments.isIdle) await this.#drained.set(text);
   }
 
@@ -249,7 +245,7 @@ export class DiskSpool implements Spool {
       if (!message.isAt(place)) return this.#segments.read(message.location);
       throw new Failure("message-unreadable", `the stored bytes of ${id} cannot be read: ${describe(error)}`);
     });
-    if (soundLength(record, 0) === record.length) return record.subarray(record.length - sizeBytes);
+    if (isWhole(record, message.segment)) return record.subarray(record.length - sizeBytes);
     this.#log.error({ message: id, ...message.location }, "spool-message-corrupt");
     throw new Failure("message-corrupt", `the stored bytes of ${id} are damaged`, { transient: false });
   }

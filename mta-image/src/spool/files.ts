@@ -16,8 +16,9 @@ export interface SpoolFile {
   /**
    * Writes behind the last byte. Not durable before sync, but in a file of `createSynced` or `openSynced`: that rejects with
    * SyncFailed when the file has grown by bytes whose way to the disk failed. A part may be there whenever it rejects.
+   * `behind` is written behind them as well, and over by the next append; in a file of `openSynced` only.
    */
-  append(buffers: readonly Buffer[]): Promise<void>;
+  append(buffers: readonly Buffer[], behind?: Buffer): Promise<void>;
   /** fdatasync: returns when all that was appended is on disk. */
   sync(): Promise<void>;
   /** Fewer bytes than asked for only at the end of the file. */
@@ -108,7 +109,12 @@ class DiskFile implements SpoolFile {
     return this.#handle.fd;
   }
 
-  async append(buffers: readonly Buffer[]): Promise<void> {
+  async append(buffers: readonly Buffer[], behind?: Buffer): Promise<void> {
+    if (behind !== undefined) {
+      await this.append([...buffers, behind]);
+      this.#end -= behind.length;
+      return;
+    }
     for (let i = 0; i < buffers.length; i += MAX_BUFFERS) {
       const part = buffers.slice(i, i + MAX_BUFFERS);
       const length = part.reduce((sum, buffer) => sum + buffer.length, 0);

@@ -8,7 +8,8 @@ import { FaultyFiles } from "../../testing/faulty-files.ts";
 import { someOrigin } from "../../testing/messages.ts";
 import type { Envelope, ScriptMarks } from "../message/envelope.ts";
 import { Catalog } from "./catalog.ts";
-import { type MessageMeta, SEGMENT_HEADER, encodeMessage, encodeSettled, encodeState } from "./record.ts";
+import { SEGMENT_HEADER } from "./marks.ts";
+import { type MessageMeta, encodeMessage, encodeSettled, encodeState } from "./record.ts";
 import { writeSnapshot } from "./snapshot.ts";
 import type { EntryState, Moved } from "./spool.ts";
 

@@ -13,15 +13,8 @@ import type { Catalog } from "./catalog.ts";
 import type { CorruptBytes } from "./corrupt-bytes.ts";
 import type { SpoolFile, SpoolFiles } from "./files.ts";
 import { LiveMessage } from "./live-message.ts";
-import {
-  type SpoolRecord,
-  SEGMENT_HEADER,
-  SEGMENT_HEADER_START,
-  confirmedLength,
-  decode,
-  nextSound,
-  soundLength,
-} from "./record.ts";
+import { MARK, REUSED_HEADER, SEGMENT_HEADER, SEGMENT_HEADER_START, findEnd, markOf } from "./marks.ts";
+import { type SpoolRecord, confirmedLength, decode, nextSound, soundLength } from "./record.ts";
 import { recoverBodies } from "./recover-bodies.ts";
 import { segmentName } from "./segment-log.ts";
 import { type Damage, readSnapshot } from "./snapshot.ts";
@@ -79,16 +72,17 @@ async function readSegment(reading: Reading): Promise<number> {
 
 async function readRecords(reading: Reading, file: SpoolFile, data: Buffer): Promise<number> {
   let corrupt = 0;
+  const mark = markIn(reading, data);
   let offset = startOfRecords(reading, data);
   while (offset < data.length) {
-    const length = soundLength(data, offset);
+    const length = soundLength(data, offset, mark);
     const record = length === null ? null : decode(data, offset);
     if (length !== null && record !== null) {
       replay(reading, record, { offset, length });
       offset += length;
       continue;
     }
-    const next = length === null ? behindDamage(data, offset) : offset + length;
+    const next = length === null ? behindDamage(data, offset, mark) : offset + length;
     if (next === -1) return corrupt + (await takeTail(reading, file, data, offset));
     await reading.corrupt.keep(reading.segment, offset, data.subarray(offset, next));
     corrupt++;
@@ -98,18 +92,29 @@ async function readRecords(reading: Reading, file: SpoolFile, data: Buffer): Pro
 }
 
 /** Where the next sound record begins, or -1; not within messages that are damaged. */
-function behindDamage(data: Buffer, offset: number): number {
+function behindDamage(data: Buffer, offset: number, mark: number): number {
   for (let at = offset; ; ) {
-    const length = confirmedLength(data, at);
-    if (length === 0) return nextSound(data, at + 1);
+    const length = confirmedLength(data, at, mark);
+    if (length === 0) return nextSound(data, at + 1, mark);
     at += length;
-    if (soundLength(data, at) !== null) return at;
+    if (soundLength(data, at, mark) !== null) return at;
   }
+}
+
+function isReused(data: Buffer): boolean {
+  return data.subarray(0, REUSED_HEADER.length).equals(REUSED_HEADER);
+}
+
+/** Of the segment's records. Where its header is damaged the records say which; mail may hold the one that all fresh segments have. */
+function markIn({ segment }: Reading, data: Buffer): number {
+  const own = markOf(segment);
+  const isFresh = data.subarray(0, SEGMENT_HEADER.length).equals(SEGMENT_HEADER);
+  return isReused(data) || (!isFresh && nextSound(data, 0, own) !== -1) ? own : MARK;
 }
 
 function startOfRecords(reading: Reading, data: Buffer): number {
   const header = data.subarray(0, SEGMENT_HEADER.length);
-  if (header.equals(SEGMENT_HEADER)) return SEGMENT_HEADER.length;
+  if (header.equals(SEGMENT_HEADER) || isReused(data)) return SEGMENT_HEADER.length;
   const isOurs = header.subarray(0, SEGMENT_HEADER_START.length).equals(SEGMENT_HEADER_START);
   if (!isOurs || header.length < SEGMENT_HEADER.length) return 0;
   const found = header.toString("latin1").replace(/[^\x20-\x7e]/g, "");
@@ -122,10 +127,11 @@ function startOfRecords(reading: Reading, data: Buffer): number {
  * No sound record follows. In the newest segment that is what a crash leaves; in an older one, every byte was on disk before
  * the next segment began, so it is damage, and so is anything but a header at the start: that is on disk before all else.
  * Zeros at the end are no part of it: those of a reserve go on a full disk too, where there is no room for a copy of the rest.
+ * Nor is what an older segment has left behind the mark of the end; without one a write was under way.
  */
 async function takeTail(reading: Reading, file: SpoolFile, data: Buffer, offset: number): Promise<number> {
   const { segment, isNewest, log, corrupt } = reading;
-  const tail = withoutZeros(data.subarray(offset));
+  const tail = withoutZeros(data.subarray(offset, endOfTail(reading, data, offset)));
   const isBlank = tail.length === 0 || isStartOfHeader(offset, data);
   const mayGo = isBlank || (await corrupt.keep(segment, offset, tail));
   if (!isNewest || (offset === 0 && !isBlank)) return isBlank ? 0 : 1;
@@ -144,6 +150,14 @@ async function cutOff(file: SpoolFile, end: number): Promise<void> {
   } catch (error) {
     if (!isForRoom(error)) throw error;
   }
+}
+
+/** Where what was written ends, as far as anybody was told of it. */
+function endOfTail({ segment, isNewest }: Reading, data: Buffer, offset: number): number {
+  if (!isReused(data)) return data.length;
+  const end = findEnd(data, segment, offset);
+  if (end !== -1) return end;
+  return isNewest ? offset : data.length;
 }
 
 function withoutZeros(data: Buffer): Buffer {

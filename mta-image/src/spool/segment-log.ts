@@ -16,9 +16,11 @@
 import { describe } from "#base/error.ts";
 
 import { Batch, type Location } from "./batch.ts";
-import { type SpoolFile, type SpoolFiles, SyncFailed } from "./files.ts";
-import { SEGMENT_HEADER } from "./record.ts";
+import { type SpoolFiles, SyncFailed } from "./files.ts";
+import { SEGMENT_HEADER } from "./marks.ts";
+import { OpenSegment } from "./open-segment.ts";
 import { Reserve } from "./reserve.ts";
+import { Spare } from "./spare.ts";
 import { SpoolFailure, failureOfWrite, isForRoom } from "./spool.ts";
 
 interface Waiter {
@@ -37,13 +39,14 @@ export class SegmentLog {
   readonly #files: SpoolFiles;
   readonly #maxBytes: number;
   readonly #onRotate: (segment: number) => void;
-  /** Of the newest segment that there is: the one that `#file` is, if that is open. */
+  /** Of the newest segment that there is, open or not. */
   #number: number;
-  #file: SpoolFile | null = null;
-  #end = 0;
-  /** Where the zeros of a reserve end that `#file` was; 0: it was none. */
-  #reservedEnd = 0;
+  #open: OpenSegment | null = null;
   readonly #reserve: Reserve;
+  readonly #spare: Spare;
+  readonly #isFull: () => boolean;
+  /** Since the last look. */
+  #foundFull = false;
   readonly #onRoom: () => void;
   #batch = new Batch();
   #waiters: Waiter[] = [];
@@ -63,12 +66,16 @@ export class SegmentLog {
     firstSegment: number;
     maxBytes: number;
     reserveBytes: number;
+    /** As far as anybody has looked. */
+    isDiskFull: () => boolean;
     onRotate: (segment: number) => void;
     /** After a full disk all is as before. */
     onRoom: () => void;
   }) {
     this.#files = options.files;
     this.#reserve = new Reserve(options.files, options.reserveBytes);
+    this.#isFull = () => this.#foundFull || options.isDiskFull() || this.isBehind;
+    this.#spare = new Spare(options.files, options.maxBytes, this.#isFull);
     this.#onRoom = options.onRoom;
     this.#number = options.firstSegment - 1;
     this.#maxBytes = options.maxBytes;
@@ -102,6 +109,7 @@ export class SegmentLog {
   /** Without room it opens with the first batch that finds some. Rejects with what else is wrong with the disk. */
   async open(): Promise<void> {
     await this.#reserve.find();
+    await this.#spare.find();
     try {
       await this.#openNext();
     } catch (error) {
@@ -111,8 +119,20 @@ export class SegmentLog {
     await this.#reserve.make();
   }
 
-  /** There may be room: for what has been waiting for it, and for a reserve. Never rejects. */
+  /** Nobody needs this complete segment any more. Rejects with what kept it from being gone, which then may be tried again. */
+  discard(segment: number): Promise<void> {
+    return this.#spare.discard(segmentName(segment));
+  }
+
+  /** Gives room back that is kept for the next segment; what fails stays, and may be tried again. */
+  async giveBack(): Promise<void> {
+    await this.#spare.drop().catch(() => {});
+  }
+
+  /** The disk was looked at: there may be room for what has been waiting for it, and for a reserve. Never rejects. */
   catchUp(): void {
+    if (this.#isFull()) void this.giveBack();
+    this.#foundFull = false;
     if (this.#failure !== null || (!this.#isStuck && this.#reserve.isWhole)) return;
     this.#mayHaveRoom = true;
     this.#plan();
@@ -159,15 +179,15 @@ export class SegmentLog {
 
   /** Reads a record's bytes from a segment that may be the open one. */
   async read(location: Location): Promise<Buffer> {
-    if (location.segment === this.#number && this.#file !== null) {
-      const { segment } = location;
-      return this.#file.read(location.offset, location.length).catch((error: unknown) => {
+    const { segment } = location;
+    if (this.#open?.number === segment) {
+      return this.#open.read(location).catch((error: unknown) => {
         // A rotation closed the file under the read: the segment is found by name from now on.
         if (segment === this.#number) throw error;
         return this.read(location);
       });
     }
-    const file = await this.#files.open(segmentName(location.segment));
+    const file = await this.#files.open(segmentName(segment));
     return file.read(location.offset, location.length).finally(() => file.close());
   }
 
@@ -179,11 +199,10 @@ export class SegmentLog {
     await this.#writing;
     this.#failure ??= closed();
     for (const waiter of this.#patient.splice(0)) waiter.reject(this.#failure);
-    // Spares the next start the zeros; nothing depends on it. Of a disk in trouble nothing is touched any more.
-    const isSound = this.#failure.code === "spool-closed";
-    if (isSound && this.#reservedEnd > this.#end) await this.#file?.truncate(this.#end).catch(() => {});
-    await this.#file?.close();
-    this.#file = null;
+    // Of a disk in trouble nothing is touched any more.
+    if (this.#failure.code === "spool-closed") await this.#open?.trim();
+    await this.#open?.close();
+    this.#open = null;
   }
 
   /** The batch starts behind the events of this turn, so that all of them are in it. */
@@ -233,7 +252,7 @@ export class SegmentLog {
     if (this.#failure !== null) throw this.#failure;
     const [now, later] = this.isBehind ? this.#fitting(batch, looked) : [batch, new Batch()];
     try {
-      if (!now.isEmpty || this.#file === null) await this.#writeOut(now);
+      if (!now.isEmpty || this.#open === null) await this.#writeOut(now);
     } catch (error) {
       return this.#writeWithoutRoom(batch, error);
     }
@@ -244,39 +263,23 @@ export class SegmentLog {
   }
 
   async #writeOut(batch: Batch): Promise<void> {
-    const isComplete = this.#end >= Math.max(this.#maxBytes, this.#reservedEnd);
-    if (this.#file === null || isComplete) await this.#openNext();
-    const end = batch.place(this.#number, this.#end);
-    const file = this.#file as unknown as SpoolFile;
-    await file.append(batch.buffers).catch((error: unknown) => this.#cutOff(file, error));
-    this.#end = end;
-  }
-
-  /** Of a write that found no room nothing may be there after a crash: what is refused now must not come back. */
-  async #cutOff(file: SpoolFile, error: unknown): Promise<never> {
-    if (!isForRoom(error)) throw error;
-    this.#reservedEnd = Math.min(this.#reservedEnd, this.#end);
-    try {
-      await file.truncate(this.#end);
-      await file.sync();
-    } catch (cause) {
-      throw new SyncFailed(cause);
-    }
-    throw error;
+    if (this.#open?.isComplete(this.#maxBytes) ?? true) await this.#openNext();
+    await this.#open?.write(batch);
   }
 
   /** What may be written on a full disk: between looks what is left of a reserve is all the room there is. */
   #fitting(batch: Batch, looked: boolean): [Batch, Batch] {
-    const isLimited = this.#reservedEnd > 0 && !(looked && this.#isStuck);
-    return batch
-      .withoutMessages()
-      .split(isLimited ? Math.max(0, this.#reservedEnd - this.#end) : Number.POSITIVE_INFINITY);
+    const reserved = this.#open?.reserved ?? null;
+    const isLimited = reserved !== null && !(looked && this.#isStuck);
+    return batch.withoutMessages().split(isLimited ? reserved : Number.POSITIVE_INFINITY);
   }
 
   /** What tells of earlier mail goes into the reserve, else in front of the next batch. */
   async #writeWithoutRoom(batch: Batch, error: unknown): Promise<SpoolFailure | null> {
     const failure = failureOfWrite(error);
     if (failure.code !== "spool-full") throw error;
+    this.#foundFull = true;
+    await this.#spare.drop();
     const outcomes = batch.withoutMessages();
     if (!outcomes.isEmpty && (await this.#turnToReserve())) {
       const next = await this.#write(outcomes);
@@ -289,7 +292,7 @@ export class SegmentLog {
   #putBack(outcomes: Batch): void {
     if (outcomes.bytes > MAX_WAITING_BYTES) throw new RangeError("too much waits for room on the disk");
     this.#batch = outcomes.followedBy(this.#batch);
-    this.#isStuck = !outcomes.isEmpty || this.#file === null;
+    this.#isStuck = !outcomes.isEmpty || this.#open === null;
   }
 
   /** The reserve is the open segment from now on; false: there is none. */
@@ -300,12 +303,11 @@ export class SegmentLog {
     try {
       const file = await this.#reserve.take(segmentName(number));
       if (file === null) return false;
-      await this.#goOnWith(file, number);
+      await this.#goOnWith(new OpenSegment(file, number, { reservedBytes: bytes }));
     } catch (error) {
       if (isForRoom(error)) return false;
       throw error;
     }
-    this.#reservedEnd = bytes;
     // What is written next keeps within it, though somebody may have looked for room meanwhile.
     this.#isStuck = false;
     return true;
@@ -321,6 +323,8 @@ export class SegmentLog {
   async #openNext(): Promise<void> {
     const number = this.#number + 1;
     const name = segmentName(number);
+    const spare = await this.#spare.take(name, number);
+    if (spare !== null) return this.#goOnWith(new OpenSegment(spare, number, { isReused: true }));
     const file = await this.#files.createSynced(name);
     try {
       await file.append([SEGMENT_HEADER]);
@@ -332,20 +336,17 @@ export class SegmentLog {
       if (isForRoom(error)) await this.#files.remove(name);
       throw error;
     }
-    await this.#goOnWith(file, number);
+    await this.#goOnWith(new OpenSegment(file, number));
   }
 
-  /** A segment that holds its header alone; the one before is complete. */
-  async #goOnWith(file: SpoolFile, number: number): Promise<void> {
-    const before = this.#file;
-    const complete = this.#number;
-    this.#file = file;
-    this.#number = number;
-    this.#end = SEGMENT_HEADER.length;
-    this.#reservedEnd = 0;
+  /** The one before is complete. */
+  async #goOnWith(next: OpenSegment): Promise<void> {
+    const before = this.#open;
+    this.#open = next;
+    this.#number = next.number;
     if (before === null) return;
     await before.close();
-    this.#onRotate(complete);
+    this.#onRotate(before.number);
   }
 }
 
