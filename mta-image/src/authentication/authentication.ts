@@ -43,10 +43,11 @@ export interface AuthenticationOptions {
   readonly log: Log;
   readonly resolver: RecordResolver;
   readonly authority: () => string;
-  /** Whether a client in the clear of AUTH may send anywhere. */
-  readonly mayRelay: (serverId: string, ip: string) => boolean;
   readonly figures: IntakeFigures;
 }
+
+/** Whether a client may send anywhere without AUTH. */
+export type MayRelay = (origin: Origin) => boolean;
 
 interface InForce {
   readonly rules: AuthenticationRules;
@@ -78,27 +79,27 @@ export class Authentication {
   }
 
   /** The door with authentication in front. */
-  before(intake: Intake): Intake {
-    return this.verifying(this.signing(intake));
+  before(intake: Intake, mayRelay: MayRelay): Intake {
+    return this.verifying(this.signing(intake, mayRelay), mayRelay);
   }
 
   /** Mail from outside is verified on its way to this door. */
-  verifying(intake: Intake): Intake {
+  verifying(intake: Intake, mayRelay: MayRelay): Intake {
     return {
       begin: (envelope, origin) => {
         const inForce = this.#inForce;
-        if (inForce === null || this.#isOwn(origin)) return intake.begin(envelope, origin);
+        if (inForce === null || isOwn(origin, mayRelay)) return intake.begin(envelope, origin);
         return this.#foreign(intake, { envelope, origin }, inForce);
       },
     };
   }
 
   /** Our own mail is signed on its way to this door, behind whatever changes it. */
-  signing(intake: Intake): Intake {
+  signing(intake: Intake, mayRelay: MayRelay): Intake {
     return {
       begin: (envelope, origin) => {
         const inForce = this.#inForce;
-        if (inForce === null || !this.#isOwn(origin)) return intake.begin(envelope, origin);
+        if (inForce === null || !isOwn(origin, mayRelay)) return intake.begin(envelope, origin);
         return this.#own(intake, { envelope, origin }, inForce);
       },
     };
@@ -126,11 +127,11 @@ export class Authentication {
       figures,
     });
   }
+}
 
-  /** RFC 3848: the name of the protocol ends in A after AUTH. */
-  #isOwn({ kind, serverId, remoteIp, protocol }: Origin): boolean {
-    return kind === "notice" || protocol.endsWith("A") || this.#options.mayRelay(serverId, remoteIp);
-  }
+/** RFC 3848: the name of the protocol ends in A after AUTH. */
+function isOwn(origin: Origin, mayRelay: MayRelay): boolean {
+  return origin.kind === "notice" || origin.protocol.endsWith("A") || mayRelay(origin);
 }
 
 interface Mail {

@@ -116,6 +116,24 @@ test("with enforce, mail that fails DMARC is refused where the domain asks for i
   assert.equal(sink.received.length, 0);
 });
 
+test("a client that only a stage lets relay is one of ours: its mail is signed and not refused", async (t) => {
+  const authentication = {
+    keys,
+    sign: [{ domains: ["example.org"], keys: ["k"] }],
+    verify: { enforce: true },
+  };
+  const { engine, sink } = await start(t, { authentication, appServer: foreign });
+  const staged = { id: "smtp", transport: "default", relaynetworks: ["127.0.0.0/8"] };
+  const app = JSON.stringify({
+    servers: [staged],
+    transportgroups: [{ id: "g", transports: [{ id: "default" }] }],
+  });
+  const put = await engine.admin("PUT", "/v1/stage", { id: "s", app, conditions: { seconds: 60 } });
+  assert.equal(put.status, 200, JSON.stringify(put.json));
+  await send(engine, someMail);
+  assert.match(await first(sink), /^DKIM-Signature: v=1;/);
+});
+
 test("a key that cannot be used keeps the engine from starting, and the message names it", async (t) => {
   const broken = [{ ...keys[0], file: "/nowhere/key.pem" }];
   await assert.rejects(start(t, { authentication: { keys: broken } }), /authentication\.keys "k": ENOENT/);

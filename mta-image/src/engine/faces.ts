@@ -144,7 +144,7 @@ export class Faces {
     const [engine, { door, loginGuard, traces, telemetry, scripts }] = [this.#engine, this.#rooms];
     const { clock, log } = engine.options;
     return {
-      doorOf: (maxHops) => door.boundedBy(maxHops),
+      doorOf: (maxHops, mayRelay) => door.forSession(maxHops, mayRelay),
       clock,
       log,
       counters: engine.sessionCounters,

@@ -5,7 +5,7 @@
 import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/log.ts";
 
-import { Authentication } from "../authentication/authentication.ts";
+import { Authentication, type MayRelay } from "../authentication/authentication.ts";
 import type { Settings } from "../config/settings.ts";
 import type { RecordResolver } from "../dns/resolver.ts";
 import type { Feedback } from "../feedback/feedback.ts";
@@ -18,8 +18,11 @@ import type { SessionDoor } from "../session/options.ts";
 
 export interface FrontDoor extends SessionDoor {
   readonly authentication: Authentication;
-  /** For mail of a session, whose settings say how many hops it may have: those in force when it began, or a stage's. */
-  boundedBy(maxHops: number): SessionDoor;
+  /**
+   * For mail of a session, whose settings say how many hops it may have and whether its client may relay: those in force
+   * when it began, or a stage's.
+   */
+  forSession(maxHops: number, mayRelay: boolean): SessionDoor;
 }
 
 export function makeFrontDoor(options: {
@@ -46,23 +49,31 @@ export function makeFrontDoor(options: {
     resolver,
     figures,
     authority: () => settings().hostname,
-    mayRelay: (server, ip) => {
-      const session = settings().sessions.get(server);
-      return session !== undefined && mayRelayFrom(session.access, ip);
-    },
   });
-  const behind = (inner: Intake): SessionDoor => {
+  const behind = (inner: Intake, mayRelay: MayRelay): SessionDoor => {
     const door = options.feedback.before(inner);
     return {
-      intake: authentication.before(door),
-      scripted: scriptedDoor({ spool, log, figures }, authentication, door),
+      intake: authentication.before(door, mayRelay),
+      scripted: scriptedDoor({ spool, log, figures }, authentication, { door, mayRelay }),
     };
   };
-  const doors = new Map<number, SessionDoor>();
+  const doorsWhere = (mayRelay: boolean): ((maxHops: number) => SessionDoor) => {
+    const doors = new Map<number, SessionDoor>();
+    return (maxHops) => madeOnce(doors, maxHops, () => behind(boundedIntake(maxHops), () => mayRelay));
+  };
+  const [ofRelayClients, ofOthers] = [doorsWhere(true), doorsWhere(false)];
   return {
     authentication,
-    ...behind(boundedByServer(settings, boundedIntake)),
-    boundedBy: (maxHops) => madeOnce(doors, maxHops, () => behind(boundedIntake(maxHops))),
+    ...behind(boundedByServer(settings, boundedIntake), mayRelayByServer(settings)),
+    forSession: (maxHops, mayRelay) => (mayRelay ? ofRelayClients : ofOthers)(maxHops),
+  };
+}
+
+/** Mail of no session, such as over HTTP, may go where the server that it is for lets its client send. */
+function mayRelayByServer(settings: () => Settings): MayRelay {
+  return ({ serverId, remoteIp }) => {
+    const session = settings().sessions.get(serverId);
+    return session !== undefined && mayRelayFrom(session.access, remoteIp);
   };
 }
 

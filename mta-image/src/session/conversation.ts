@@ -88,7 +88,7 @@ function openCommands(
 ): Commands {
   const { sessionId, settings, near, flow, traced, floor, peer, maySpeakForOthers, secured, named } = options;
   const tls = secured?.description ?? null;
-  const door = near.doorOf(settings.maxHops);
+  const door = near.doorOf(settings.maxHops, mayRelay);
   const intake = hooks === null ? door.intake : scriptedIntake(door.scripted, hooks);
   const facts = {
     ip: peer.ip,

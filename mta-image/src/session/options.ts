@@ -63,8 +63,8 @@ export interface SessionDoor {
 }
 
 export interface SessionNeighbours {
-  /** The door behind which no mail has more hops. */
-  doorOf(maxHops: number): SessionDoor;
+  /** The door behind which no mail has more hops, and mail of a client that may relay counts as our own. */
+  doorOf(maxHops: number, mayRelay: boolean): SessionDoor;
   readonly clock: Clock;
   readonly log: Log;
   readonly counters: SessionCounters;
