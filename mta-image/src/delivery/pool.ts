@@ -17,6 +17,7 @@ import { Lane, type LanePool } from "./lane.ts";
 import type { OpenStage } from "./lane-wait.ts";
 import { type Opened, openConnection } from "./open.ts";
 import { planRoute } from "./route.ts";
+import { SourceTurns } from "./source-turns.ts";
 import type { TlsTools } from "./tls-tools.ts";
 import { type TransportSettings, withOptionalTls, withRequiredTls } from "./transport.ts";
 
@@ -54,12 +55,14 @@ export class Pool implements LanePool {
   #next: Lane | null = null;
   /** Settings with one source address that the queue chose. */
   readonly #bySource = new WeakMap<TransportSettings, Map<string, TransportSettings>>();
+  readonly #turns: SourceTurns;
   #places = 0;
   #isClosed = false;
 
   constructor(options: PoolOptions) {
     this.#options = options;
     this.deadlines = new Deadlines(options.clock);
+    this.#turns = new SourceTurns(options.finder.random);
   }
 
   get isClosed(): boolean {
@@ -81,8 +84,13 @@ export class Pool implements LanePool {
     const place = settings.server === null ? `${wished} ${domain}` : wished;
     const key = `${place}${suffix}`;
     const target = { domain, transportId };
-    if (source === "") this.#lane(key, target, settings).add(job);
-    else this.#lane(`${key} from ${source}`, target, this.#fromSource(settings, source)).add(job);
+    if (source !== "") {
+      this.#lane(`${key} from ${source}`, target, this.#fromSource(settings, source)).add(job);
+      return;
+    }
+    const chosen = this.#turns.next(settings);
+    const name = chosen === settings ? key : `${key} in turn from ${chosen.sourceIps.join(" ")}`;
+    this.#lane(name, target, chosen).add(job);
   }
 
   /** Lets what is under way end until the deadline, then cuts it. */
