@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -32,7 +34,7 @@ const zones: DnsTable = {
 
 async function start(
   t: TestContext,
-  options: { authentication: object; appServer?: object },
+  options: { authentication: object; appServer?: object; listeners?: readonly object[] },
 ): Promise<{ engine: Engine; sink: MailSink; folder: string }> {
   const folder = mkdtempSync(join(tmpdir(), "auth-"));
   t.after(() => rmSync(folder, { recursive: true }));
@@ -45,6 +47,9 @@ async function start(
   const engine = await startEngine({
     server: `127.0.0.1:${sink.port}`,
     ...(options.appServer === undefined ? {} : { appServer: options.appServer as Record<string, unknown> }),
+    ...(options.listeners === undefined
+      ? {}
+      : { startup: { servers: [{ id: "smtp", listeners: options.listeners }] } }),
     app: { authentication: JSON.parse(text), resolver: { servers: [dns.address] } },
   });
   t.after(() => engine.stop());
@@ -116,13 +121,11 @@ test("with enforce, mail that fails DMARC is refused where the domain asks for i
   assert.equal(sink.received.length, 0);
 });
 
+/** Signs our own mail, and would refuse the same from anybody else. */
+const strict = { keys, sign: [{ domains: ["example.org"], keys: ["k"] }], verify: { enforce: true } };
+
 test("a client that only a stage lets relay is one of ours: its mail is signed and not refused", async (t) => {
-  const authentication = {
-    keys,
-    sign: [{ domains: ["example.org"], keys: ["k"] }],
-    verify: { enforce: true },
-  };
-  const { engine, sink } = await start(t, { authentication, appServer: foreign });
+  const { engine, sink } = await start(t, { authentication: strict, appServer: foreign });
   const staged = { id: "smtp", transport: "default", relaynetworks: ["127.0.0.0/8"] };
   const app = JSON.stringify({
     servers: [staged],
@@ -131,6 +134,21 @@ test("a client that only a stage lets relay is one of ours: its mail is signed a
   const put = await engine.admin("PUT", "/v1/stage", { id: "s", app, conditions: { seconds: 60 } });
   assert.equal(put.status, 200, JSON.stringify(put.json));
   await send(engine, someMail);
+  assert.match(await first(sink), /^DKIM-Signature: v=1;/);
+});
+
+test("a client of a UNIX socket, which may relay, is one of ours", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "auth-socket-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, "smtp.sock");
+  const listeners = [{ address: path }];
+  const { sink } = await start(t, { authentication: strict, appServer: foreign, listeners });
+  const connection = connect(path);
+  await once(connection, "connect");
+  await createTransport({ connection, ignoreTLS: true }).sendMail({
+    envelope: { from: "ann@example.org", to: "bob@example.net" },
+    raw: someMail,
+  });
   assert.match(await first(sink), /^DKIM-Signature: v=1;/);
 });
 
