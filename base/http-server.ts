@@ -3,7 +3,6 @@
  * { code, message } without a stack trace. Start rejects with a Failure `listen-failed` naming the address.
  */
 import { readFileSync } from "node:fs";
-import { Server as HttpsServer } from "node:https";
 import { networkInterfaces } from "node:os";
 import { type FastifyInstance, fastify } from "fastify";
 
@@ -73,14 +72,6 @@ export async function listenHttp(
   }
   const bound = server.server.address();
   return typeof bound === "object" && bound !== null ? bound.port : 0;
-}
-
-/** For connections from now on. A server that speaks in the clear goes on so. */
-export function renewCertificate(
-  { server }: FastifyInstance,
-  pem: { readonly cert: Buffer; readonly key: Buffer },
-): void {
-  if (server instanceof HttpsServer) server.setSecureContext({ ...pem, minVersion: "TLSv1.2" });
 }
 
 /** "::" stands for all addresses; a kernel without IPv6 refuses to listen on it. */

@@ -74,7 +74,9 @@ export const AppServer = z.strictObject({
             .min(1)
             .max(10_000)
             .default(1000)
-            .describe("Recipients of one message by SMTP; those beyond are put off with 452."),
+            .describe(
+              "Recipients of one message; by SMTP those beyond are put off with 452, over HTTP the message is refused.",
+            ),
         })
         .prefault({})
         .describe("Each RCPT TO."),

@@ -23,6 +23,10 @@ const OPTIONS = {
   sender: { localpart: "news", domain: "example.org" },
   recipients: [{ localpart: "ann", domain: "example.net" }],
 };
+const at = (localpart: string): { localpart: string; domain: string } => ({
+  localpart,
+  domain: "example.net",
+});
 
 describe("a server of type http", () => {
   const folder = mkdtempSync(join(tmpdir(), "submission-"));
@@ -35,7 +39,11 @@ describe("a server of type http", () => {
     const apikeyfile = join(folder, "keys");
     writeFileSync(apikeyfile, `# keys of the shop\n${KEY}\n`);
     const loopback = { port: 0, address: "127.0.0.1" };
-    const app = { transport: "default", http: { apikeyfile }, phases: { data: { maxsize: 20_000 } } };
+    const app = {
+      transport: "default",
+      http: { apikeyfile },
+      phases: { data: { maxsize: 20_000 }, rcptto: { maxrecipients: 3 } },
+    };
     engine = await startEngine({
       server: `127.0.0.1:${sink.port}`,
       startup: {
@@ -147,6 +155,19 @@ describe("a server of type http", () => {
     await arrived((mail) => textOf(mail).includes("packed"));
   });
 
+  test("takes as many recipients as the server takes of one message", async () => {
+    const recipients = ["a", "b", "c"].map(at);
+    const { status } = await post([
+      ["options", JSON.stringify({ ...OPTIONS, recipients })],
+      ["rfc822", "Subject: to three\r\n\r\nx\r\n"],
+    ]);
+    assert.equal(status, 200);
+    await until(
+      () => sink.received.filter((mail) => textOf(mail).includes("to three")),
+      (mails) => mails.flatMap((mail) => mail.recipients).length === 3,
+    );
+  });
+
   test("lets the script at the end of data say who it is for, and refuse", async () => {
     const scripted = `http://127.0.0.1:${engine.mta.ports.get("scripted")}/v1/submission`;
     const send = (metadata: unknown) =>
@@ -213,6 +234,15 @@ describe("a server of type http", () => {
       ],
       status: 422,
       says: /"code":554/,
+    },
+    {
+      what: "more recipients than the server takes of one message",
+      parts: [
+        ["options", JSON.stringify({ ...OPTIONS, recipients: ["a", "b", "c", "d"].map(at) })],
+        ["rfc822", "x"],
+      ],
+      status: 422,
+      says: /"code":554,"enhanced":\[5,5,3\],"reason":\["[^"]* 3 .*phases\.rcptto\.maxrecipients/,
     },
     {
       what: "a message that is too large once it is unpacked",

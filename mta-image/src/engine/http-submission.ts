@@ -8,6 +8,7 @@ import { TextDecoder } from "node:util";
 import multipart from "@fastify/multipart";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 
+import type { Clock } from "#base/clock.ts";
 import { describe } from "#base/error.ts";
 import { makeHttpServer } from "#base/http-server.ts";
 import { parseJson } from "#base/json.ts";
@@ -19,6 +20,7 @@ import { bytesOf } from "../hooks/texts.ts";
 import type { IntakeResult, Reception } from "../intake/intake.ts";
 import { decodeJson } from "../script/library/json.ts";
 import { Crlf } from "../smtp/crlf.ts";
+import { lingerBehindAnswers } from "./lingering-close.ts";
 import { BadRequest, SubmissionForm, formRules } from "./submission-form.ts";
 import { isKeyOf } from "./submission-keys.ts";
 
@@ -27,8 +29,9 @@ export interface SubmissionServerOptions {
   /** Of keys, one a line; read at each request, since they are renewed while the engine runs. */
   readonly keyFile: () => string | null;
   readonly maxBytes: () => number;
+  readonly maxRecipients: () => number;
   readonly injection: InjectionOptions;
-  readonly tls?: { readonly cert: string; readonly key: string };
+  readonly clock: Clock;
   readonly log: Log;
 }
 
@@ -43,13 +46,8 @@ const REASONS: Readonly<Record<number, string>> = {
 };
 
 export async function makeSubmissionServer(options: SubmissionServerOptions): Promise<FastifyInstance> {
-  const server = makeHttpServer({
-    // The real bounds are on the parts; this one is for what lies between them.
-    maxBodyBytes: Number.MAX_SAFE_INTEGER,
-    requestMs: REQUEST_MS,
-    letsRequestsEnd: true,
-    ...(options.tls === undefined ? {} : { tls: options.tls }),
-  });
+  const server = makeHttpServer({ requestMs: REQUEST_MS, letsRequestsEnd: true });
+  lingerBehindAnswers(server, options.clock);
   // Forms alone are read: other parsers would hold a whole body before anybody asked for a key.
   server.removeAllContentTypeParsers();
   server.addContentTypeParser("*", (_request, _body, done) => done(null));
@@ -73,26 +71,27 @@ async function submit(
   options: SubmissionServerOptions,
 ): Promise<unknown> {
   const form = new SubmissionForm(request);
-  try {
-    const wishes = readOptions(await textOf(await form.part("options")));
-    const message = await form.part("rfc822");
-    const reception = begin(request, wishes, options);
-    const result =
-      typeof reception === "number"
-        ? refusal(reception, REASONS[reception] ?? "")
-        : await store({ form, message }, reception, options.maxBytes());
-    return send(reply, request, result, wishes);
-  } finally {
-    form.leave();
-  }
+  const wishes = readOptions(await textOf(await form.part("options")));
+  const message = await form.part("rfc822");
+  const begun = begin(request, wishes, options);
+  const result = "kind" in begun ? begun : await store({ form, message }, begun, options.maxBytes());
+  return send(reply, request, result, wishes);
 }
 
 function begin(
   request: FastifyRequest,
   { sender, recipients, metadata }: SubmissionOptions,
-  { injection, serverId }: SubmissionServerOptions,
-): ReturnType<typeof beginInjection> {
-  return beginInjection(injection, {
+  { injection, serverId, maxRecipients }: SubmissionServerOptions,
+): Reception | IntakeResult {
+  const most = maxRecipients();
+  // No 452 as by SMTP, where those beyond come again without the others: the same request would come again, as a whole.
+  if (recipients.length > most)
+    return refusal(
+      554,
+      `More than ${most} recipients (phases.rcptto.maxrecipients), use several requests`,
+      "5.5.3",
+    );
+  const begun = beginInjection(injection, {
     serverId,
     sender: sender === null ? null : injected(sender),
     recipients: recipients.map(injected),
@@ -103,6 +102,7 @@ function begin(
       http: { remoteip: request.ip, method: request.method, url: request.url },
     },
   });
+  return typeof begun === "number" ? refusal(begun, REASONS[begun] ?? "") : begun;
 }
 
 /** Nothing is committed before the form has come to its end: half of one may look like a whole message. */
@@ -131,8 +131,8 @@ async function store(
   return reception.commit();
 }
 
-function refusal(code: number, text: string): IntakeResult {
-  return { kind: "refused", reply: { code, enhanced: `${Math.floor(code / 100)}.0.0`, text } };
+function refusal(code: number, text: string, enhanced = `${Math.floor(code / 100)}.0.0`): IntakeResult {
+  return { kind: "refused", reply: { code, enhanced, text } };
 }
 
 function send(

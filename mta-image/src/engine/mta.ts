@@ -257,7 +257,6 @@ export class Mta {
       const use = await this.#prepare(next);
       return () => {
         use();
-        this.#submissions.renew();
         this.plugins.reload(next);
       };
     });

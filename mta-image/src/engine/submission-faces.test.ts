@@ -1,6 +1,6 @@
-/** Listeners of HTTP submission while the engine goes on: a renewed certificate, an engine that ends, mail that is being stored. */
+/** Listeners of HTTP submission while the engine goes on: certificates that come, change and go, an engine that ends, mail that is being stored. */
 import assert from "node:assert/strict";
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { type Socket, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -28,6 +28,30 @@ function nameShown(port: number): Promise<string> {
     });
     socket.once("error", reject);
   });
+}
+
+/** A connection on which one request is asked after the other. */
+class Client {
+  heard = "";
+  #isOver = false;
+  readonly #socket: Socket;
+
+  constructor(at: number | Socket) {
+    this.#socket = typeof at === "number" ? connect(at, "127.0.0.1") : at;
+    this.#socket.on("data", (chunk: Buffer) => (this.heard += chunk.toString("latin1")));
+    this.#socket.on("error", () => {});
+    this.#socket.on("close", () => (this.#isOver = true));
+  }
+
+  /** The answer; less when the connection ends before. */
+  async ask(): Promise<string> {
+    this.heard = "";
+    this.#socket.write("GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n");
+    return until(
+      () => this.heard,
+      (heard) => heard.endsWith("}") || this.#isOver,
+    );
+  }
 }
 
 describe("the listeners of HTTP submission", () => {
@@ -86,6 +110,36 @@ describe("the listeners of HTTP submission", () => {
     const { json } = await engine.admin("POST", "/v1/config/reload");
     assert.match(JSON.stringify(json), /make no certificate/);
     assert.equal(await nameShown(portOf("web")), "new.example");
+  });
+
+  /** With another configuration of the server that began in the clear. */
+  async function reload(change: (plain: Record<string, unknown>) => Record<string, unknown>): Promise<void> {
+    const path = join(folder, "smtpd-app.yaml");
+    const app = JSON.parse(readFileSync(path, "utf8")) as { servers: Record<string, unknown>[] };
+    const servers = app.servers.map((server) => (server["id"] === "plain" ? change(server) : server));
+    writeFileSync(path, JSON.stringify({ ...app, servers }));
+    const { status, json } = await engine.admin("POST", "/v1/config/reload");
+    assert.equal(status, 200, JSON.stringify(json));
+  }
+
+  test("speak TLS or not as the configuration says that was reloaded last, to those who come from then on", async () => {
+    use(renewed["new.example"] as TestCertificate);
+    const at = portOf("plain");
+    const before = new Client(at);
+    assert.match(await before.ask(), /^HTTP\/1\.1 404 (?!.*connection: close)/is);
+    await reload((plain) => ({ ...plain, tls: { certs: [{ cert: "web" }] } }));
+    assert.equal(await nameShown(at), "new.example");
+    const inTheClear = new Client(at);
+    await inTheClear.ask();
+    assert.equal(inTheClear.heard, "");
+    // A connection from before goes on for the request that is on its way.
+    assert.match(await before.ask(), /^HTTP\/1\.1 404 .*connection: close/is);
+    const secured = new Client(connectTls({ port: at, host: "127.0.0.1", rejectUnauthorized: false }));
+    assert.match(await secured.ask(), /^HTTP\/1\.1 404 (?!.*connection: close)/is);
+    await reload((plain) => ({ ...plain, tls: undefined }));
+    assert.match(await new Client(at).ask(), /^HTTP\/1\.1 404 /);
+    assert.match(await secured.ask(), /^HTTP\/1\.1 404 .*connection: close/is);
+    await assert.rejects(nameShown(at));
   });
 
   // Ends the engine, so it comes last.

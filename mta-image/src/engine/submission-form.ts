@@ -20,9 +20,9 @@ export class BadRequest extends Error {
   }
 }
 
-/** What @fastify/multipart is registered with: fields would be cut at a size and decoded as text. */
+/** What @fastify/multipart is registered with: fields would be cut at a size and decoded as text. Sizes are bounded unpacked. */
 export const formRules: FastifyMultipartBaseOptions = {
-  limits: { files: 3, parts: 3, headerPairs: 20 },
+  limits: { files: 3, parts: 3, headerPairs: 20, fileSize: Number.MAX_SAFE_INTEGER },
   isPartAFile: () => true,
 };
 
@@ -35,12 +35,10 @@ const OUT_OF_PLACE: Readonly<Record<PartName, string>> = {
 
 /** To be read in this order, each part to its end before the next is asked for. */
 export class SubmissionForm {
-  readonly #request: FastifyRequest;
   readonly #parts: AsyncIterator<Multipart>;
 
   constructor(request: FastifyRequest) {
     if (!request.isMultipart()) throw new BadRequest(415, "the request must be multipart/form-data");
-    this.#request = request;
     this.#parts = request.parts()[Symbol.asyncIterator]();
   }
 
@@ -56,13 +54,6 @@ export class SubmissionForm {
   /** Nothing may follow: a second message would be dropped in silence. */
   async end(): Promise<void> {
     if ((await this.#next()) !== null) throw new BadRequest(400, 'nothing may come behind the part "rfc822"');
-  }
-
-  /** Whatever was not read is read and forgotten: who sends it would not look for the answer before it is through. */
-  leave(): void {
-    const { raw } = this.#request;
-    raw.unpipe();
-    raw.resume();
   }
 
   async #next(): Promise<(Multipart & { type: "file" }) | null> {

@@ -15,23 +15,13 @@ const RULES = {
   secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
 } as const;
 
-const pems = new WeakMap<SecureContext, Pem>();
-
-/** What a context from here was made of. */
-export interface Pem {
-  readonly cert: Buffer;
-  readonly key: Buffer;
-}
-
-/** For servers of Node that take no context. Undefined for a context that is not from here. */
-export function pemOf(context: SecureContext): Pem | undefined {
-  return pems.get(context);
-}
+/** What a context from here was made of, in PEM. */
+const certificates = new WeakMap<SecureContext, Buffer>();
 
 /** When the certificate of a context from here ends, wall-clock ms. */
 export function endOf(context: SecureContext): number {
-  const pem = pems.get(context);
-  return pem === undefined ? Number.NaN : new X509Certificate(pem.cert).validToDate.getTime();
+  const pem = certificates.get(context);
+  return pem === undefined ? Number.NaN : new X509Certificate(pem).validToDate.getTime();
 }
 
 export async function loadContexts(
@@ -48,7 +38,7 @@ async function loadContext(files: { readonly cert: string; readonly key: string 
   const [cert, key] = await Promise.all([read(files.cert), read(files.key)]);
   try {
     const context = createSecureContext({ cert, key, ...RULES });
-    pems.set(context, { cert, key });
+    certificates.set(context, cert);
     return context;
   } catch (cause) {
     throw new Failure(
