@@ -4,8 +4,7 @@ import { join } from "node:path";
 
 import { systemClock } from "#base/clock.ts";
 import { makeId } from "#base/ids.ts";
-import { SEGMENT_HEADER } from "#mta/spool/marks.ts";
-import { encodeMessage } from "#mta/spool/record.ts";
+import { SEGMENT_HEADER, encodeMessage } from "#mta/spool/record.ts";
 
 const PER_SEGMENT = 50_000;
 const content = Buffer.alloc(1024, "a line of text of some length\r\n");

@@ -2,7 +2,7 @@
  * Records that are to be written together, in order, as the buffers that they were encoded into. Each has a location that is
  * shared with whoever appended it, and is filled in by the log when it writes. Nothing here fails.
  */
-import { isMessageHead, setMark } from "./record.ts";
+import { isMessageHead } from "./record.ts";
 
 export interface Location {
   /** 0: the record is in no segment (yet). */
@@ -35,8 +35,10 @@ export class Batch {
     return this.#records.reduce((sum, { location }) => sum + location.length, 0);
   }
 
-  get buffers(): Buffer[] {
-    return this.#records.flatMap(({ buffers }) => buffers);
+  /** With the key of their segment in front of each, where it has one. */
+  buffers(key: Buffer | null): Buffer[] {
+    if (key === null) return this.#records.flatMap(({ buffers }) => buffers);
+    return this.#records.flatMap(({ buffers }) => [key, ...buffers]);
   }
 
   /** Takes a record, whose first buffer says what it is. */
@@ -47,14 +49,13 @@ export class Batch {
     return location;
   }
 
-  /** Says to all where they are, one behind another from `offset` on, and marks them; returns where the last one ends. */
-  place(segment: number, offset: number, mark: number): number {
+  /** Says to all where they are, one behind another from `offset` on, each behind a gap; returns where the last one ends. */
+  place(segment: number, offset: number, gap: number): number {
     let end = offset;
-    for (const { location, buffers } of this.#records) {
-      setMark(buffers[0] as Buffer, mark);
+    for (const { location } of this.#records) {
       location.segment = segment;
-      location.offset = end;
-      end += location.length;
+      location.offset = end + gap;
+      end += gap + location.length;
     }
     return end;
   }

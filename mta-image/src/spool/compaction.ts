@@ -12,7 +12,7 @@ import type { Catalog } from "./catalog.ts";
 import type { CorruptBytes } from "./corrupt-bytes.ts";
 import type { SpoolFiles } from "./files.ts";
 import type { LiveMessage } from "./live-message.ts";
-import { HEADER_BYTES, encodeMessage, isWhole } from "./record.ts";
+import { HEADER_BYTES, encodeMessage, soundLength } from "./record.ts";
 import { type SegmentLog, segmentName } from "./segment-log.ts";
 
 /** Messages written anew at once: bounds memory and the delay that waiting senders see. */
@@ -185,7 +185,7 @@ export class Compaction {
 
   async #contentOf(message: LiveMessage): Promise<readonly Buffer[] | null> {
     const record = await this.#segments.read(message.location);
-    if (!isWhole(record, message.segment)) return null;
+    if (soundLength(record, 0) !== record.length) return null;
     return [record.subarray(HEADER_BYTES + record.readUIntBE(13, 3))];
   }
 }

@@ -9,7 +9,7 @@ import { FaultyFiles } from "../../testing/faulty-files.ts";
 import { makeDraft, makeState } from "../../testing/messages.ts";
 import { bytesOf, recovered } from "../../testing/spool-contract.ts";
 import { DiskSpool } from "./disk-spool.ts";
-import { REUSED_HEADER } from "./marks.ts";
+import { REUSED_HEADER } from "./segment-bytes.ts";
 import { type Draft, SpoolFailure } from "./spool.ts";
 
 /** What was promised before the crash. */

@@ -13,7 +13,14 @@ import { CorruptBytes } from "./corrupt-bytes.ts";
 import type { SpoolFiles } from "./files.ts";
 import { KeptContent } from "./kept-content.ts";
 import { LiveMessage } from "./live-message.ts";
-import { type MessageMeta, encodeMessage, encodeSettled, encodeState, isWhole, lengthOf } from "./record.ts";
+import {
+  type MessageMeta,
+  encodeMessage,
+  encodeSettled,
+  encodeState,
+  isMessageOf,
+  lengthOf,
+} from "./record.ts";
 import { recoverSegments } from "./recovery.ts";
 import { SegmentLog } from "./segment-log.ts";
 import { Snapshots } from "./snapshots.ts";
@@ -245,7 +252,9 @@ export class DiskSpool implements Spool {
       if (!message.isAt(place)) return this.#segments.read(message.location);
       throw new Failure("message-unreadable", `the stored bytes of ${id} cannot be read: ${describe(error)}`);
     });
-    if (isWhole(record, message.segment)) return record.subarray(record.length - sizeBytes);
+    if (isMessageOf(id, record)) return record.subarray(record.length - sizeBytes);
+    // It moved, and its segment is written over already.
+    if (!message.isAt(place)) return this.#readBack(message);
     this.#log.error({ message: id, ...message.location }, "spool-message-corrupt");
     throw new Failure("message-corrupt", `the stored bytes of ${id} are damaged`, { transient: false });
   }

@@ -8,8 +8,8 @@ import { FaultyFiles } from "../../testing/faulty-files.ts";
 import { someOrigin } from "../../testing/messages.ts";
 import type { Envelope, ScriptMarks } from "../message/envelope.ts";
 import { Catalog } from "./catalog.ts";
-import { SEGMENT_HEADER } from "./marks.ts";
-import { type MessageMeta, encodeMessage, encodeSettled, encodeState } from "./record.ts";
+import { type MessageMeta, SEGMENT_HEADER, encodeMessage, encodeSettled, encodeState } from "./record.ts";
+import { SegmentBytes, endMark, reusedStart } from "./segment-bytes.ts";
 import { writeSnapshot } from "./snapshot.ts";
 import type { EntryState, Moved } from "./spool.ts";
 
@@ -86,6 +86,24 @@ test("a segment begins as the page says, and a record has its parts where its ta
     reader("A segment", one)("type"),
   );
   assert.deepEqual(types, [1, 2, 3]);
+});
+
+test("a segment that is written over an older one has its parts where the page says", () => {
+  const heading = "A segment that is written over an older one";
+  const key = Buffer.from("8 bytes.");
+  const record = Buffer.concat(encodeSettled("", 0));
+  const bytes = Buffer.concat([reusedStart(key), key, record, endMark(key)]);
+  assert.ok(section(heading).includes(`\`${bytes.toString("latin1", 0, 32)}\` and a line feed`));
+  const rows = [...section(heading).matchAll(/^\| (\d+) \| (\S+) \|/gm)];
+  assert.deepEqual(
+    rows.map(([, offset]) => Number(offset)),
+    [0, 33, 41, 49],
+  );
+  for (const at of [33, 41, 49]) assert.deepEqual(bytes.subarray(at, at + 8), key);
+  const found = new SegmentBytes(bytes);
+  assert.deepEqual([found.start, found.soundLength(49)], [49, 8 + record.length]);
+  assert.equal(bytes.toString("latin1", 57 + record.length), "8 bytes.MFRE");
+  assert.equal(found.endOfTail(57 + record.length), 57 + record.length);
 });
 
 /** Of all objects within; what scripts name themselves is theirs. */

@@ -5,22 +5,25 @@
  */
 import type { Batch, Location } from "./batch.ts";
 import { type SpoolFile, SyncFailed } from "./files.ts";
-import { MARK, SEGMENT_HEADER, endMark, markOf } from "./marks.ts";
+import { SEGMENT_HEADER } from "./record.ts";
+import { endMark, reusedStart } from "./segment-bytes.ts";
 import { isForRoom } from "./spool.ts";
 
 export class OpenSegment {
   readonly number: number;
   readonly #file: SpoolFile;
-  readonly #isReused: boolean;
-  #end = SEGMENT_HEADER.length;
+  /** Null: the file is fresh. */
+  readonly #key: Buffer | null;
+  #end: number;
   /** Where the zeros of the reserve end that it was; 0: it was none. */
   #reservedEnd: number;
 
   /** The file holds a header, and is open behind it. */
-  constructor(file: SpoolFile, number: number, was: { isReused?: boolean; reservedBytes?: number } = {}) {
+  constructor(file: SpoolFile, number: number, was: { key?: Buffer; reservedBytes?: number } = {}) {
     this.number = number;
     this.#file = file;
-    this.#isReused = was.isReused ?? false;
+    this.#key = was.key ?? null;
+    this.#end = this.#key === null ? SEGMENT_HEADER.length : reusedStart(this.#key).length;
     this.#reservedEnd = was.reservedBytes ?? 0;
   }
 
@@ -34,10 +37,10 @@ export class OpenSegment {
   }
 
   async write(batch: Batch): Promise<void> {
-    const mark = this.#isReused ? markOf(this.number) : MARK;
-    const end = batch.place(this.number, this.#end, mark);
-    const behind = this.#isReused ? endMark(this.number, end) : undefined;
-    await this.#file.append(batch.buffers, behind).catch((error: unknown) => this.#cutOff(error));
+    const key = this.#key;
+    const end = batch.place(this.number, this.#end, key?.length ?? 0);
+    const behind = key === null ? undefined : endMark(key);
+    await this.#file.append(batch.buffers(key), behind).catch((error: unknown) => this.#cutOff(error));
     this.#end = end;
   }
 
@@ -47,7 +50,8 @@ export class OpenSegment {
 
   /** Spares the next start what is behind the records; nothing depends on it. */
   async trim(): Promise<void> {
-    if (this.#isReused || this.#reservedEnd > this.#end) await this.#file.truncate(this.#end).catch(() => {});
+    if (this.#key !== null || this.#reservedEnd > this.#end)
+      await this.#file.truncate(this.#end).catch(() => {});
   }
 
   close(): Promise<void> {

@@ -3,7 +3,7 @@
  * Strings of strangers live in JSON inside a length-prefixed payload, so no byte of them can pass for format.
  * Reading never throws: bytes that are no whole, sound record are `null`.
  *
- *   0  u32  mark: 0x4d465231 ("MFR1"), or in a segment that is written over an older one that of its number (marks.ts)
+ *   0  u32  mark 0x4d465231 ("MFR1")
  *   4  u32  payload length
  *   8  u32  CRC-32 of bytes 12 to the end
  *  12  u8   type
@@ -14,11 +14,14 @@ import { crc32 } from "node:zlib";
 import { isId } from "#base/ids.ts";
 
 import type { Envelope, Origin } from "../message/envelope.ts";
-import { MARK, markOf } from "./marks.ts";
 import type { EntryState } from "./spool.ts";
 
 export const HEADER_BYTES = 16;
+export const SEGMENT_HEADER_START = Buffer.from("mailfleet spool format ");
+export const SEGMENT_HEADER = Buffer.from("mailfleet spool format 1 segment\n");
+const MARK = 0x4d465231;
 const MAX_META_BYTES = 0xffffff;
+const MARK_BYTES = Buffer.from("MFR1");
 
 const MESSAGE = 1;
 const STATE = 2;
@@ -41,7 +44,7 @@ export type SpoolRecord =
   | { readonly kind: "state"; readonly id: string; readonly recipient: number; readonly state: EntryState }
   | { readonly kind: "settled"; readonly id: string; readonly recipient: number };
 
-/** The buffers of a message record, with the mark of a fresh segment; content, in pieces, is not copied. */
+/** The buffers of a message record; content, in pieces, is not copied. */
 export function encodeMessage(meta: MessageMeta, content: readonly Buffer[]): Buffer[] {
   return encode(MESSAGE, JSON.stringify(meta), content);
 }
@@ -54,19 +57,16 @@ export function encodeSettled(id: string, recipient: number): Buffer[] {
   return encode(SETTLED, `{"id":"${id}","recipient":${recipient}}`, []);
 }
 
+/** Whether these bytes are the one whole record of that message. */
+export function isMessageOf(id: string, record: Buffer): boolean {
+  if (soundLength(record, 0) !== record.length) return false;
+  const said = decode(record, 0);
+  return said?.kind === "message" && said.meta.id === id;
+}
+
 /** Of the first buffer of a record that was encoded here. */
 export function isMessageHead(head: Buffer): boolean {
   return head[12] === MESSAGE;
-}
-
-/** Puts another mark on a record that was encoded here, by its first buffer: which segment it goes to is known late. */
-export function setMark(head: Buffer, mark: number): void {
-  head.writeUInt32BE(mark, 0);
-}
-
-/** Whether these bytes are one whole record, of the segment that they were read from. */
-export function isWhole(record: Buffer, segment: number): boolean {
-  return [MARK, markOf(segment)].some((mark) => soundLength(record, 0, mark) === record.length);
 }
 
 function encode(type: number, meta: string, content: readonly Buffer[]): Buffer[] {
@@ -91,9 +91,9 @@ export function lengthOf(pieces: readonly Buffer[]): number {
   return length;
 }
 
-/** The whole length of the record with that mark at `offset`, or null when no sound and complete one stands there. */
-export function soundLength(data: Buffer, offset: number, mark: number): number | null {
-  if (data.length - offset < HEADER_BYTES || data.readUInt32BE(offset) !== mark) return null;
+/** The whole length of the record at `offset`, or null when no sound and complete record stands there. */
+export function soundLength(data: Buffer, offset: number): number | null {
+  if (data.length - offset < HEADER_BYTES || data.readUInt32BE(offset) !== MARK) return null;
   const length = HEADER_BYTES + data.readUInt32BE(offset + 4);
   if (offset + length > data.length) return null;
   return crc32(data.subarray(offset + 12, offset + length)) === data.readUInt32BE(offset + 8) ? length : null;
@@ -103,8 +103,8 @@ export function soundLength(data: Buffer, offset: number, mark: number): number 
  * The length of a damaged message record that its own meta confirms; 0 where it does not. What is within such a record is a
  * stranger's, who may have written sound records into it.
  */
-export function confirmedLength(data: Buffer, offset: number, mark: number): number {
-  if (data.length - offset < HEADER_BYTES || data.readUInt32BE(offset) !== mark) return 0;
+export function confirmedLength(data: Buffer, offset: number): number {
+  if (data.length - offset < HEADER_BYTES || data.readUInt32BE(offset) !== MARK) return 0;
   const [length, metaLength] = [data.readUInt32BE(offset + 4), data.readUIntBE(offset + 13, 3)];
   const meta = parse(data.toString("utf8", offset + HEADER_BYTES, offset + HEADER_BYTES + metaLength));
   if (meta === null || !isMessage(meta)) return 0;
@@ -127,8 +127,8 @@ export function decode(data: Buffer, offset: number): SpoolRecord | null {
 function isMessage(meta: object): meta is MessageMeta {
   const { id, envelope, states, origin } = meta as Partial<MessageMeta>;
   const recipients = envelope?.recipients;
-  const isSound = typeof id === "string" && isId(id) && typeof origin === "object";
-  return isSound && Array.isArray(recipients) && Array.isArray(states) && recipients.length === states.length;
+  const isWhole = typeof id === "string" && isId(id) && typeof origin === "object";
+  return isWhole && Array.isArray(recipients) && Array.isArray(states) && recipients.length === states.length;
 }
 
 function isSettled(meta: object): meta is { id: string; recipient: number } {
@@ -141,12 +141,10 @@ function isState(meta: object): meta is { id: string; recipient: number; state: 
   return isSettled(meta) && typeof state === "object" && state !== null;
 }
 
-/** Where the next sound record with that mark begins at or after `from`, or -1. */
-export function nextSound(data: Buffer, from: number, mark: number): number {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(mark);
-  for (let at = data.indexOf(bytes, from); at !== -1; at = data.indexOf(bytes, at + 1)) {
-    if (soundLength(data, at, mark) !== null) return at;
+/** Where the next sound record begins at or after `from`, or -1. */
+export function nextSound(data: Buffer, from: number): number {
+  for (let at = data.indexOf(MARK_BYTES, from); at !== -1; at = data.indexOf(MARK_BYTES, at + 1)) {
+    if (soundLength(data, at) !== null) return at;
   }
   return -1;
 }

@@ -13,9 +13,9 @@ import type { Catalog } from "./catalog.ts";
 import type { CorruptBytes } from "./corrupt-bytes.ts";
 import type { SpoolFile, SpoolFiles } from "./files.ts";
 import { LiveMessage } from "./live-message.ts";
-import { MARK, REUSED_HEADER, SEGMENT_HEADER, SEGMENT_HEADER_START, findEnd, markOf } from "./marks.ts";
-import { type SpoolRecord, confirmedLength, decode, nextSound, soundLength } from "./record.ts";
+import { type SpoolRecord, SEGMENT_HEADER, SEGMENT_HEADER_START, decode } from "./record.ts";
 import { recoverBodies } from "./recover-bodies.ts";
+import { SegmentBytes } from "./segment-bytes.ts";
 import { segmentName } from "./segment-log.ts";
 import { type Damage, readSnapshot } from "./snapshot.ts";
 import { isForRoom } from "./spool.ts";
@@ -63,27 +63,27 @@ interface Reading {
 async function readSegment(reading: Reading): Promise<number> {
   const file = await reading.files.open(segmentName(reading.segment));
   try {
-    const data = await file.read(0, await file.size());
-    return await readRecords(reading, file, data);
+    const bytes = new SegmentBytes(await file.read(0, await file.size()));
+    return await readRecords(reading, file, bytes);
   } finally {
     await file.close();
   }
 }
 
-async function readRecords(reading: Reading, file: SpoolFile, data: Buffer): Promise<number> {
+async function readRecords(reading: Reading, file: SpoolFile, bytes: SegmentBytes): Promise<number> {
+  const { data, gap } = bytes;
   let corrupt = 0;
-  const mark = markIn(reading, data);
-  let offset = startOfRecords(reading, data);
+  let offset = startOfRecords(reading, bytes);
   while (offset < data.length) {
-    const length = soundLength(data, offset, mark);
-    const record = length === null ? null : decode(data, offset);
+    const length = bytes.soundLength(offset);
+    const record = length === null ? null : decode(data, offset + gap);
     if (length !== null && record !== null) {
-      replay(reading, record, { offset, length });
+      replay(reading, record, { offset: offset + gap, length: length - gap });
       offset += length;
       continue;
     }
-    const next = length === null ? behindDamage(data, offset, mark) : offset + length;
-    if (next === -1) return corrupt + (await takeTail(reading, file, data, offset));
+    const next = length === null ? bytes.behindDamage(offset) : offset + length;
+    if (next === -1) return corrupt + (await takeTail(reading, file, bytes, offset));
     await reading.corrupt.keep(reading.segment, offset, data.subarray(offset, next));
     corrupt++;
     offset = next;
@@ -91,30 +91,9 @@ async function readRecords(reading: Reading, file: SpoolFile, data: Buffer): Pro
   return corrupt;
 }
 
-/** Where the next sound record begins, or -1; not within messages that are damaged. */
-function behindDamage(data: Buffer, offset: number, mark: number): number {
-  for (let at = offset; ; ) {
-    const length = confirmedLength(data, at, mark);
-    if (length === 0) return nextSound(data, at + 1, mark);
-    at += length;
-    if (soundLength(data, at, mark) !== null) return at;
-  }
-}
-
-function isReused(data: Buffer): boolean {
-  return data.subarray(0, REUSED_HEADER.length).equals(REUSED_HEADER);
-}
-
-/** Of the segment's records. Where its header is damaged the records say which; mail may hold the one that all fresh segments have. */
-function markIn({ segment }: Reading, data: Buffer): number {
-  const own = markOf(segment);
-  const isFresh = data.subarray(0, SEGMENT_HEADER.length).equals(SEGMENT_HEADER);
-  return isReused(data) || (!isFresh && nextSound(data, 0, own) !== -1) ? own : MARK;
-}
-
-function startOfRecords(reading: Reading, data: Buffer): number {
+function startOfRecords(reading: Reading, { data, start }: SegmentBytes): number {
+  if (start !== null) return start;
   const header = data.subarray(0, SEGMENT_HEADER.length);
-  if (header.equals(SEGMENT_HEADER) || isReused(data)) return SEGMENT_HEADER.length;
   const isOurs = header.subarray(0, SEGMENT_HEADER_START.length).equals(SEGMENT_HEADER_START);
   if (!isOurs || header.length < SEGMENT_HEADER.length) return 0;
   const found = header.toString("latin1").replace(/[^\x20-\x7e]/g, "");
@@ -126,18 +105,25 @@ function startOfRecords(reading: Reading, data: Buffer): number {
 /**
  * No sound record follows. In the newest segment that is what a crash leaves; in an older one, every byte was on disk before
  * the next segment began, so it is damage, and so is anything but a header at the start: that is on disk before all else.
- * Zeros at the end are no part of it: those of a reserve go on a full disk too, where there is no room for a copy of the rest.
- * Nor is what an older segment has left behind the mark of the end; without one a write was under way.
+ * Zeros at the end are no part of it: those of a reserve go on a full disk too, where there is no room for a copy of the rest. Nor is
+ * what an older segment has left.
  */
-async function takeTail(reading: Reading, file: SpoolFile, data: Buffer, offset: number): Promise<number> {
+async function takeTail(
+  reading: Reading,
+  file: SpoolFile,
+  bytes: SegmentBytes,
+  offset: number,
+): Promise<number> {
   const { segment, isNewest, log, corrupt } = reading;
-  const tail = withoutZeros(data.subarray(offset, endOfTail(reading, data, offset)));
+  const { data, isReused } = bytes;
+  const tail = withoutZeros(data.subarray(offset, bytes.endOfTail(offset)));
   const isBlank = tail.length === 0 || isStartOfHeader(offset, data);
   const mayGo = isBlank || (await corrupt.keep(segment, offset, tail));
   if (!isNewest || (offset === 0 && !isBlank)) return isBlank ? 0 : 1;
   const end = mayGo ? offset : offset + tail.length;
   if (end === data.length) return 0;
-  log.warn({ segment, offset: end, bytes: data.length - end }, "spool-torn-tail");
+  const torn = isReused ? tail.length : data.length - end;
+  if (torn > 0) log.warn({ segment, offset: end, bytes: torn }, "spool-torn-tail");
   await cutOff(file, end);
   return 0;
 }
@@ -150,14 +136,6 @@ async function cutOff(file: SpoolFile, end: number): Promise<void> {
   } catch (error) {
     if (!isForRoom(error)) throw error;
   }
-}
-
-/** Where what was written ends, as far as anybody was told of it. */
-function endOfTail({ segment, isNewest }: Reading, data: Buffer, offset: number): number {
-  if (!isReused(data)) return data.length;
-  const end = findEnd(data, segment, offset);
-  if (end !== -1) return end;
-  return isNewest ? offset : data.length;
 }
 
 function withoutZeros(data: Buffer): Buffer {

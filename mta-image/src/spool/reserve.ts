@@ -8,7 +8,7 @@
  * none then; every other error is thrown as Node has it, or as SyncFailed.
  */
 import { type SpoolFile, type SpoolFiles, SyncFailed } from "./files.ts";
-import { SEGMENT_HEADER } from "./marks.ts";
+import { SEGMENT_HEADER } from "./record.ts";
 import { isForRoom } from "./spool.ts";
 
 const NAME = "reserve";

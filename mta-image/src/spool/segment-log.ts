@@ -17,8 +17,8 @@ import { describe } from "#base/error.ts";
 
 import { Batch, type Location } from "./batch.ts";
 import { type SpoolFiles, SyncFailed } from "./files.ts";
-import { SEGMENT_HEADER } from "./marks.ts";
 import { OpenSegment } from "./open-segment.ts";
+import { SEGMENT_HEADER } from "./record.ts";
 import { Reserve } from "./reserve.ts";
 import { Spare } from "./spare.ts";
 import { SpoolFailure, failureOfWrite, isForRoom } from "./spool.ts";
@@ -131,9 +131,10 @@ export class SegmentLog {
 
   /** The disk was looked at: there may be room for what has been waiting for it, and for a reserve. Never rejects. */
   catchUp(): void {
+    if (this.#failure !== null || this.#isClosing) return;
     if (this.#isFull()) void this.giveBack();
     this.#foundFull = false;
-    if (this.#failure !== null || (!this.#isStuck && this.#reserve.isWhole)) return;
+    if (!this.#isStuck && this.#reserve.isWhole) return;
     this.#mayHaveRoom = true;
     this.#plan();
   }
@@ -279,7 +280,7 @@ export class SegmentLog {
     const failure = failureOfWrite(error);
     if (failure.code !== "spool-full") throw error;
     this.#foundFull = true;
-    await this.#spare.drop();
+    await this.giveBack();
     const outcomes = batch.withoutMessages();
     if (!outcomes.isEmpty && (await this.#turnToReserve())) {
       const next = await this.#write(outcomes);
@@ -323,8 +324,8 @@ export class SegmentLog {
   async #openNext(): Promise<void> {
     const number = this.#number + 1;
     const name = segmentName(number);
-    const spare = await this.#spare.take(name, number);
-    if (spare !== null) return this.#goOnWith(new OpenSegment(spare, number, { isReused: true }));
+    const spare = await this.#spare.take(name);
+    if (spare !== null) return this.#goOnWith(new OpenSegment(spare.file, number, spare));
     const file = await this.#files.createSynced(name);
     try {
       await file.append([SEGMENT_HEADER]);

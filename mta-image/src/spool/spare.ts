@@ -5,17 +5,20 @@
  * other error is thrown as Node has it, or as SyncFailed.
  */
 import { type SpoolFile, type SpoolFiles, SyncFailed } from "./files.ts";
-import { REUSED_HEADER, endMark } from "./marks.ts";
+import { endMark, makeKey, reusedStart } from "./segment-bytes.ts";
 import { isForRoom } from "./spool.ts";
 
 const NAME = "segments/spare";
+/** One with a very large record in it is not kept: it would stay as large for good. */
+const MOST_TIMES_LARGER = 2;
 
 export class Spare {
   readonly #files: SpoolFiles;
   readonly #leastBytes: number;
   readonly #isDiskFull: () => boolean;
-  /** "busy": it is being made, taken or removed, and nobody else touches its name. */
-  #state: "none" | "busy" | "there" = "none";
+  #isThere = false;
+  /** While it is being made, taken or removed nobody else touches its name. */
+  #busy: Promise<void> | null = null;
 
   /** A segment of less bytes is not kept. */
   constructor(files: SpoolFiles, leastBytes: number, isDiskFull: () => boolean) {
@@ -27,70 +30,83 @@ export class Spare {
   /** Looks for one that an earlier process left. */
   async find(): Promise<void> {
     const names = await this.#files.list("segments");
-    this.#state = names.some((name) => NAME.endsWith(`/${name}`)) ? "there" : "none";
+    this.#isThere = names.some((name) => NAME.endsWith(`/${name}`));
+    // Who left it may have died before its new name was on disk; written to, it must not come back under the old one.
+    if (this.#isThere) await this.#syncFolder();
   }
 
   /** Takes a segment that nobody needs out of its folder, durably: for later, or for good. */
   async discard(path: string): Promise<void> {
-    const isFree = this.#state === "none" && !this.#isDiskFull();
-    if (!isFree || !(await this.#isLarge(path))) {
+    // Asked again behind the wait.
+    if (this.#isOccupied || this.#isDiskFull() || !(await this.#fits(path)) || this.#isOccupied) {
       await this.#files.remove(path);
       return this.#syncFolder();
     }
-    await this.#busyUntil("there", async () => {
+    await this.#alone(async () => {
       await this.#files.rename(path, NAME);
       // Before anybody writes to it: after a crash it may not be back where it was with other bytes.
       await this.#syncFolder();
+      this.#isThere = true;
     });
   }
 
-  /** Gives it away as the segment of that path and number, open for what is to be written behind the header. Null: there is none. */
-  async take(path: string, number: number): Promise<SpoolFile | null> {
-    if (this.#state !== "there") return null;
+  /** Gives it away as the segment of that path, open for what is to be written behind the header, and its key. Null: there is none. */
+  async take(path: string): Promise<{ file: SpoolFile; key: Buffer } | null> {
+    if (!this.#isThere || this.#busy !== null) return null;
+    const key = makeKey();
     let file: SpoolFile | null = null;
     try {
-      await this.#busyUntil("none", async () => {
+      await this.#alone(async () => {
+        this.#isThere = false;
         file = await this.#files.openSynced(NAME, 0);
         // Under its new name none of its old records may be found, so that comes behind the header and the mark of the end.
-        await file.append([REUSED_HEADER], endMark(number, REUSED_HEADER.length));
+        await file.append([reusedStart(key)], endMark(key));
         await this.#files.rename(NAME, path);
         await this.#syncFolder();
       });
     } catch (error) {
       await (file as SpoolFile | null)?.close();
       if (isForRoom(error)) await this.drop();
-      else if ((error as NodeJS.ErrnoException).code === "ENOENT") this.#state = "none";
-      else throw error;
+      else if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
       return null;
     }
-    return file;
+    return file === null ? null : { file, key };
   }
 
-  /** Gives its room back. */
+  /** Gives its room back, behind what goes on with it. */
   async drop(): Promise<void> {
-    if (this.#state !== "there") return;
-    await this.#busyUntil("none", () => this.#files.remove(NAME));
+    while (this.#busy !== null) await this.#busy;
+    await this.#alone(async () => {
+      await this.#files.remove(NAME);
+      this.#isThere = false;
+    });
   }
 
-  async #busyUntil(next: "none" | "there", act: () => Promise<void>): Promise<void> {
-    const before = this.#state;
-    this.#state = "busy";
+  get #isOccupied(): boolean {
+    return this.#isThere || this.#busy !== null;
+  }
+
+  async #alone(act: () => Promise<void>): Promise<void> {
+    const work = act();
+    this.#busy = work.then(
+      () => {},
+      () => {},
+    );
     try {
-      await act();
-      this.#state = next;
-    } catch (error) {
-      this.#state = before;
-      throw error;
+      await work;
+    } finally {
+      this.#busy = null;
     }
   }
 
   /** False as well for one that an earlier attempt took away, which could not be synced. */
-  async #isLarge(path: string): Promise<boolean> {
+  async #fits(path: string): Promise<boolean> {
     const file = await this.#files.open(path).catch((error: unknown) => {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
       throw error;
     });
-    return file !== null && (await file.size().finally(() => file.close())) >= this.#leastBytes;
+    const size = file === null ? 0 : await file.size().finally(() => file.close());
+    return size >= this.#leastBytes && size <= this.#leastBytes * MOST_TIMES_LARGER;
   }
 
   async #syncFolder(): Promise<void> {
