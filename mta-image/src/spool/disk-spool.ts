@@ -153,12 +153,15 @@ export class DiskSpool implements Spool {
   /** Says on the volume that nothing is left; a spool that holds something, or is about to, is left as it is. */
   async markDrained(text: string): Promise<void> {
     if (this.#catalog.size > 0 || !this.#segments.isIdle) return;
+    this.#segments.keepsNoSpare = true;
     await this.#segments.giveBack();
     if (this.#catalog.size === 0 && this.#segments.isIdle) await this.#drained.set(text);
+    else this.#segments.keepsNoSpare = false;
   }
 
   /** Rejects with a SpoolFailure when the mark may still be there. */
   unmarkDrained(): Promise<void> {
+    this.#segments.keepsNoSpare = false;
     return clear(this.#drained);
   }
 
@@ -255,6 +258,7 @@ export class DiskSpool implements Spool {
     if (isMessageOf(id, record)) return record.subarray(record.length - sizeBytes);
     // It moved, and its segment is written over already.
     if (!message.isAt(place)) return this.#readBack(message);
+    if (message.left === 0) throw new Failure("message-unknown", `no message ${id}`, { transient: false });
     this.#log.error({ message: id, ...message.location }, "spool-message-corrupt");
     throw new Failure("message-corrupt", `the stored bytes of ${id} are damaged`, { transient: false });
   }

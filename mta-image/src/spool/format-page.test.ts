@@ -92,7 +92,7 @@ test("a segment that is written over an older one has its parts where the page s
   const heading = "A segment that is written over an older one";
   const key = Buffer.from("8 bytes.");
   const record = Buffer.concat(encodeSettled("", 0));
-  const bytes = Buffer.concat([reusedStart(key), key, record, endMark(key)]);
+  const bytes = Buffer.concat([reusedStart(key), key, record, endMark(key, 7)]);
   assert.ok(section(heading).includes(`\`${bytes.toString("latin1", 0, 32)}\` and a line feed`));
   const rows = [...section(heading).matchAll(/^\| (\d+) \| (\S+) \|/gm)];
   assert.deepEqual(
@@ -100,9 +100,9 @@ test("a segment that is written over an older one has its parts where the page s
     [0, 33, 41, 49],
   );
   for (const at of [33, 41, 49]) assert.deepEqual(bytes.subarray(at, at + 8), key);
-  const found = new SegmentBytes(bytes);
+  const found = new SegmentBytes(bytes, 7);
   assert.deepEqual([found.start, found.soundLength(49)], [49, 8 + record.length]);
-  assert.equal(bytes.toString("latin1", 57 + record.length), "8 bytes.MFRE");
+  assert.equal(bytes.toString("latin1", 57 + record.length), "8 bytes.MFRE\0\0\0\x07");
   assert.equal(found.endOfTail(57 + record.length), 57 + record.length);
 });
 

@@ -39,7 +39,7 @@ export class OpenSegment {
   async write(batch: Batch): Promise<void> {
     const key = this.#key;
     const end = batch.place(this.number, this.#end, key?.length ?? 0);
-    const behind = key === null ? undefined : endMark(key);
+    const behind = key === null ? undefined : endMark(key, this.number);
     await this.#file.append(batch.buffers(key), behind).catch((error: unknown) => this.#cutOff(error));
     this.#end = end;
   }

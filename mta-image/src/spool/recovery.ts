@@ -63,7 +63,7 @@ interface Reading {
 async function readSegment(reading: Reading): Promise<number> {
   const file = await reading.files.open(segmentName(reading.segment));
   try {
-    const bytes = new SegmentBytes(await file.read(0, await file.size()));
+    const bytes = new SegmentBytes(await file.read(0, await file.size()), reading.segment);
     return await readRecords(reading, file, bytes);
   } finally {
     await file.close();
@@ -72,6 +72,10 @@ async function readSegment(reading: Reading): Promise<number> {
 
 async function readRecords(reading: Reading, file: SpoolFile, bytes: SegmentBytes): Promise<number> {
   const { data, gap } = bytes;
+  if (bytes.isUnreadable) {
+    await reading.corrupt.keep(reading.segment, 0, data);
+    return 1;
+  }
   let corrupt = 0;
   let offset = startOfRecords(reading, bytes);
   while (offset < data.length) {

@@ -14,6 +14,8 @@ const KEY_BYTES = 8;
 const END = Buffer.from("MFRE");
 /** Of a record that is torn, and whose length nothing confirms: so much is kept aside at most. */
 const MOST_TORN_BYTES = 65_536;
+/** At what may be a key, or may prove one. */
+const MOST_LOOKS = 16;
 
 export function makeKey(): Buffer {
   return randomBytes(KEY_BYTES);
@@ -24,18 +26,22 @@ export function reusedStart(key: Buffer): Buffer {
   return Buffer.concat([REUSED_HEADER, key, key]);
 }
 
-/** What stands behind the last record of such a segment. */
-export function endMark(key: Buffer): Buffer {
-  return Buffer.concat([key, END]);
+/** What stands behind the last record of such a segment. The number tells it from what the older one has left. */
+export function endMark(key: Buffer, segment: number): Buffer {
+  const number = Buffer.alloc(4);
+  number.writeUInt32BE(segment >>> 0);
+  return Buffer.concat([key, END, number]);
 }
 
 export class SegmentBytes {
   readonly data: Buffer;
+  readonly #segment: number;
   readonly #key: Buffer | null;
 
-  constructor(data: Buffer) {
+  constructor(data: Buffer, segment: number) {
     this.data = data;
-    this.#key = keyOf(data);
+    this.#segment = segment;
+    this.#key = keyOf(data, segment);
   }
 
   get isReused(): boolean {
@@ -45,6 +51,15 @@ export class SegmentBytes {
   /** Bytes in front of each record. */
   get gap(): number {
     return this.#key?.length ?? 0;
+  }
+
+  /** It is written over an older one, and what is its own cannot be told from the rest. */
+  get isUnreadable(): boolean {
+    const { data } = this;
+    const header = data.subarray(0, SEGMENT_HEADER.length);
+    if (this.#key !== null || header.equals(SEGMENT_HEADER)) return false;
+    if (header.equals(REUSED_HEADER)) return data.length > header.length + 2 * KEY_BYTES;
+    return inFrontOfRecords(data).some((key) => isRepeated(data, key));
   }
 
   /** Where records begin; null where the header is not one of ours. */
@@ -73,13 +88,17 @@ export class SegmentBytes {
   /** Behind `at` is no sound record: where what was written ends, as far as anybody was told of it, or as it is worth a look. */
   endOfTail(at: number): number {
     if (this.#key === null) return this.data.length;
-    const end = this.data.indexOf(endMark(this.#key), at);
+    const end = this.data.indexOf(endMark(this.#key, this.#segment), at);
     if (end !== -1) return end;
-    // A write was under way, in whose place the mark was. What is torn cannot be told from older bytes but by its own words.
-    if (!this.#isMarked(at) || this.data.length < at + this.gap + HEADER_BYTES) return at;
-    const said = this.gap + HEADER_BYTES + this.data.readUInt32BE(at + this.gap + 4);
-    const length = Math.max(this.#confirmedLength(at), Math.min(said, MOST_TORN_BYTES));
-    return Math.min(this.data.length, at + length);
+    // A write was under way, in whose place the mark was, or there is damage. Nothing but its own words says how much of it is ours.
+    if (!this.#isMarked(at)) return Math.min(this.data.length, at + MOST_TORN_BYTES);
+    return Math.min(this.data.length, at + Math.max(this.#confirmedLength(at), this.#tornLength(at)));
+  }
+
+  #tornLength(at: number): number {
+    const record = at + this.gap;
+    if (this.data.length < record + HEADER_BYTES) return MOST_TORN_BYTES;
+    return Math.min(this.gap + HEADER_BYTES + this.data.readUInt32BE(record + 4), MOST_TORN_BYTES);
   }
 
   #confirmedLength(at: number): number {
@@ -100,14 +119,39 @@ export class SegmentBytes {
   }
 }
 
-/** Null for a fresh segment. Where the header is damaged, copies of the key that agree tell the other kind. */
-function keyOf(data: Buffer): Buffer | null {
+/** Null: it has none, or none that can be told. */
+function keyOf(data: Buffer, segment: number): Buffer | null {
   const header = data.subarray(0, SEGMENT_HEADER.length);
   if (header.equals(SEGMENT_HEADER)) return null;
-  const copies = [0, 1, 2]
-    .map((nth) => header.length + nth * KEY_BYTES)
-    .map((at) => data.subarray(at, at + KEY_BYTES))
-    .filter((copy) => copy.length === KEY_BYTES && copy.some((byte) => byte !== 0));
-  const agreed = copies.find((copy, nth) => copies.some((other, n) => n !== nth && other.equals(copy)));
-  return agreed ?? (header.equals(REUSED_HEADER) ? (copies[0] ?? null) : null);
+  const copies = [0, 1, 2].map((nth) => eightAt(data, header.length + nth * KEY_BYTES));
+  const [first, second] = copies as [Buffer, Buffer];
+  if (header.equals(REUSED_HEADER) && first.length === KEY_BYTES && first.equals(second)) return first;
+  const hasEnd = (key: Buffer): boolean => key.length === KEY_BYTES && data.includes(endMark(key, segment));
+  const proved = copies.find((key) => hasEnd(key) || isRepeated(data, key));
+  return proved ?? inFrontOfRecords(data).find(hasEnd) ?? null;
+}
+
+function eightAt(data: Buffer, at: number): Buffer {
+  return data.subarray(at, at + KEY_BYTES);
+}
+
+/** Behind a sound record with the key in front comes the key of the next one, or of the mark of the end. */
+function isRepeated(data: Buffer, key: Buffer): boolean {
+  if (key.length < KEY_BYTES) return false;
+  let looks = MOST_LOOKS;
+  for (let at = data.indexOf(key); at !== -1 && looks > 0; at = data.indexOf(key, at + 1), looks--) {
+    const length = soundLength(data, at + KEY_BYTES);
+    if (length !== null && eightAt(data, at + KEY_BYTES + length).equals(key)) return true;
+  }
+  return false;
+}
+
+/** What may be keys: of this segment, or of the older one. */
+function inFrontOfRecords(data: Buffer): Buffer[] {
+  const found: Buffer[] = [];
+  for (let at = nextSound(data, 0); at !== -1 && found.length < MOST_LOOKS; at = nextSound(data, at)) {
+    if (at >= KEY_BYTES) found.push(eightAt(data, at - KEY_BYTES));
+    at += soundLength(data, at) ?? 1;
+  }
+  return found;
 }

@@ -47,6 +47,8 @@ export class SegmentLog {
   readonly #isFull: () => boolean;
   /** Since the last look. */
   #foundFull = false;
+  /** Nothing is to be left of what was mail. */
+  keepsNoSpare = false;
   readonly #onRoom: () => void;
   #batch = new Batch();
   #waiters: Waiter[] = [];
@@ -75,7 +77,7 @@ export class SegmentLog {
     this.#files = options.files;
     this.#reserve = new Reserve(options.files, options.reserveBytes);
     this.#isFull = () => this.#foundFull || options.isDiskFull() || this.isBehind;
-    this.#spare = new Spare(options.files, options.maxBytes, this.#isFull);
+    this.#spare = new Spare(options.files, options.maxBytes, () => this.keepsNoSpare || this.#isFull());
     this.#onRoom = options.onRoom;
     this.#number = options.firstSegment - 1;
     this.#maxBytes = options.maxBytes;
@@ -324,7 +326,7 @@ export class SegmentLog {
   async #openNext(): Promise<void> {
     const number = this.#number + 1;
     const name = segmentName(number);
-    const spare = await this.#spare.take(name);
+    const spare = await this.#spare.take(name, number);
     if (spare !== null) return this.#goOnWith(new OpenSegment(spare.file, number, spare));
     const file = await this.#files.createSynced(name);
     try {

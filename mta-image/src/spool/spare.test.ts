@@ -19,6 +19,7 @@ const SPARE = "segments/spare";
 const small = { segmentBytes: 3000 };
 
 const newest = (files: FaultyFiles): string => files.paths().findLast((path) => path.endsWith(".log")) ?? "";
+const numberOf = (path: string): number => Number.parseInt(path.slice("segments/".length), 10);
 /** Of the open segment. */
 const keyIn = (bytes: Buffer): Buffer => bytes.subarray(REUSED_HEADER.length, REUSED_HEADER.length + 8);
 const corrupt = (files: FaultyFiles): string[] => files.paths().filter((path) => path.startsWith("corrupt/"));
@@ -46,9 +47,9 @@ async function reused(files: FaultyFiles): Promise<{ spool: DiskSpool; kept: str
 function endOf(files: FaultyFiles): number {
   const path = newest(files);
   const bytes = files.bytes(path);
-  const mark = endMark(keyIn(bytes));
+  const mark = endMark(keyIn(bytes), numberOf(path));
   for (let at = 0; at < bytes.length; at++) {
-    if (bytes.subarray(at, at + 12).equals(mark)) return at;
+    if (bytes.subarray(at, at + 16).equals(mark)) return at;
   }
   throw new Error("no mark of the end");
 }
@@ -57,7 +58,7 @@ test("a segment that nobody needs is written over by a later one, and what it he
   const files = new FaultyFiles();
   const { spool, kept } = await reused(files);
   const bytes = files.bytes(newest(files));
-  assert.ok(bytes.length > endOf(files) + 12, "bytes of an older segment are behind");
+  assert.ok(bytes.length > endOf(files) + 16, "bytes of an older segment are behind");
   for (const id of kept) assert.ok((await bytesOf(spool, id)).length > 0);
   for (const crashed of [files.afterCrash(), files.afterCrash(1)]) {
     const { spool: next } = await open(crashed, small);
@@ -88,12 +89,12 @@ test("a batch that is cut at any byte costs nothing that was committed, and litt
   const before = Buffer.from(files.bytes(path));
   const [late] = await commitAll(spool, 1);
   const after = Buffer.from(files.bytes(path));
-  const written = endOf(files) + 12;
+  const written = endOf(files) + 16;
   for (let cut = end; cut <= written; cut += 3) {
     const torn = files.afterCrash(1);
     Buffer.concat([after.subarray(0, cut), before.subarray(cut)]).copy(torn.bytes(path));
     const { spool: next } = await open(torn, small);
-    const isWhole = cut >= written - 12;
+    const isWhole = cut >= written - 16;
     assert.deepEqual(await stored(next), isWhole ? [...kept, late?.id] : kept, `${cut}`);
     assert.equal(next.corruptRecords, 0);
     const aside = corrupt(torn).reduce((bytes, name) => bytes + torn.bytes(name).length, 0);
@@ -133,7 +134,10 @@ test("a flipped bit anywhere in what it begins with loses nothing, and brings no
     if (count === 0) {
       const { id, receivedAt, envelope, origin } = makeDraft();
       const meta = { id, receivedAt, envelope, origin, sizeBytes: 0, inFile: false, states: [makeState()] };
-      const older = Buffer.concat([endMark(keyIn(files.bytes(path))), ...encodeMessage(meta, [])]);
+      const older = Buffer.concat([
+        endMark(keyIn(files.bytes(path)), numberOf(path)),
+        ...encodeMessage(meta, []),
+      ]);
       files.bytes(path).fill(0, 49);
       older.copy(files.bytes(path), 49);
     }
@@ -162,6 +166,71 @@ test("a flipped bit anywhere in what it begins with loses nothing, and brings no
     await spool.close();
   }
 });
+
+const losses: Record<string, (bytes: Buffer) => unknown> = {
+  "both copies of the key": (bytes) => [40, 41].map((at) => bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at)),
+  "its first sector": (bytes) => bytes.fill(0, 0, 512),
+  "its first 57 bytes, to ones": (bytes) => bytes.fill(255, 0, 57),
+};
+
+for (const [what, lose] of Object.entries(losses)) {
+  for (const kind of ["fresh", "written over"]) {
+    test(`with ${what} lost, one that is ${kind} costs the records in there, and brings nothing back`, async () => {
+      const files = new FaultyFiles();
+      const { spool, kept } = kind === "fresh" ? await fresh(files) : await reused(files);
+      lose(files.bytes(newest(files)));
+      const { spool: next } = await open(files.afterCrash(1), small);
+      const found = await stored(next);
+      assert.deepEqual(
+        found,
+        kept.filter((id) => found.includes(id)),
+      );
+      assert.ok(found.length >= 2, "the last two are beyond the first sector");
+      for (const one of [spool, next]) await one.close();
+    });
+  }
+}
+
+test("where no key can be told all of it is damage, and is kept", async () => {
+  const files = new FaultyFiles();
+  const { spool } = await reused(files);
+  const [path, key] = [newest(files), Buffer.from(keyIn(files.bytes(newest(files))))];
+  const bytes = files.bytes(path);
+  for (let at = bytes.indexOf(key), n = 1; at !== -1; at = bytes.indexOf(key, at + 1), n++)
+    bytes.fill(n, at, at + 8);
+  const damaged = files.afterCrash(1);
+  const { spool: next } = await open(damaged, small);
+  assert.deepEqual(await stored(next), []);
+  assert.equal(next.corruptRecords, 1);
+  assert.deepEqual(damaged.bytes(corrupt(damaged)[0] ?? ""), bytes);
+  for (const one of [spool, next]) await one.close();
+});
+
+test("where the last record and the mark of the end are damaged together, their bytes are kept", async () => {
+  const files = new FaultyFiles();
+  const { spool, kept } = await reused(files);
+  const [path, end] = [newest(files), endOf(files)];
+  const start = files.bytes(path).indexOf(kept[2] as string) - '{"id":"'.length - 24;
+  files.bytes(path).fill(7, start, end + 16);
+  for (const isNewest of [true, false]) {
+    const damaged = files.afterCrash(1);
+    const later = isNewest ? null : await damaged.create("segments/0000009999.log");
+    await later?.close();
+    const { spool: next } = await open(damaged, small);
+    assert.deepEqual(await stored(next), kept.slice(0, 2));
+    assert.equal(next.corruptRecords, isNewest ? 0 : 1);
+    const aside = damaged.bytes(corrupt(damaged)[0] ?? "");
+    assert.ok(aside.indexOf(files.bytes(path).subarray(start, end + 16)) === 0);
+    await next.close();
+  }
+  await spool.close();
+});
+
+/** Three messages in a segment that grew. */
+async function fresh(files: FaultyFiles): Promise<{ spool: DiskSpool; kept: string[] }> {
+  const { spool } = await open(files);
+  return { spool, kept: (await commitAll(spool, 3)).map(({ id }) => id) };
+}
 
 test("records that a stranger wrote into mail stay mail, in front of the end and behind it", async () => {
   const files = new FaultyFiles();
@@ -280,6 +349,39 @@ for (const [end, act] of Object.entries(ends)) {
     for (const { id } of drafts) assert.ok(found.includes(id));
     for (const one of [spool, next]) await one.close();
   });
+}
+
+for (const operation of ["open", "append", "rename"] as const) {
+  test(`one that cannot be used (${operation}) is given up for a fresh file, and mail goes on`, async () => {
+    const files = new FaultyFiles();
+    const { spool } = await open(files, small);
+    while (!files.paths().includes(SPARE)) {
+      for (const { id } of await commitAll(spool, 3)) spool.settle(id, 0);
+      await spool.flush();
+      for (let n = 0; n < 3; n++) await settle();
+    }
+    await spool.close();
+    if (operation === "rename") files.failNext("rename", 1, "EACCES");
+    const { spool: next } = await open(withoutSpare(files, operation), small);
+    const drafts = await commitAll(next, 3);
+    const { spool: last } = await open(files.afterCrash(), small);
+    assert.deepEqual(
+      await stored(last),
+      drafts.map(({ id }) => id),
+    );
+    for (const one of [next, last]) await one.close();
+  });
+}
+
+/** The spare alone cannot be opened, or written. */
+function withoutSpare(files: FaultyFiles, operation: string): FaultyFiles {
+  const openSynced = files.openSynced.bind(files);
+  const refuse = (): Promise<never> => Promise.reject(Object.assign(new Error("EIO"), { code: "EIO" }));
+  files.openSynced = async (path, end) => {
+    if (path !== SPARE || operation === "rename") return openSynced(path, end);
+    return operation === "open" ? refuse() : { ...(await openSynced(path, end)), append: refuse };
+  };
+  return files;
 }
 
 test("on a disk it is written over where it is: no block more, and the file as long as before", async (t) => {

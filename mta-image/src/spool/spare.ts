@@ -1,12 +1,11 @@
 /**
  * A segment that is not needed any more, kept for the next one to be written over it: its blocks are there, so a write
  * changes nothing of the file but its bytes, and is on disk sooner and for less than in a file that grows. There is one at most, and
- * none on a full disk. It holds what was mail, until it is written over. Want of room is no failure: there is none then. Every
- * other error is thrown as Node has it, or as SyncFailed.
+ * none on a full disk. It holds what was mail, until it is written over. One that cannot be used is given up; what fails
+ * behind that is thrown as Node has it, or as SyncFailed.
  */
 import { type SpoolFile, type SpoolFiles, SyncFailed } from "./files.ts";
 import { endMark, makeKey, reusedStart } from "./segment-bytes.ts";
-import { isForRoom } from "./spool.ts";
 
 const NAME = "segments/spare";
 /** One with a very large record in it is not kept: it would stay as large for good. */
@@ -37,8 +36,7 @@ export class Spare {
 
   /** Takes a segment that nobody needs out of its folder, durably: for later, or for good. */
   async discard(path: string): Promise<void> {
-    // Asked again behind the wait.
-    if (this.#isOccupied || this.#isDiskFull() || !(await this.#fits(path)) || this.#isOccupied) {
+    if (this.#isOccupied || this.#isDiskFull() || !(await this.#mayKeep(path))) {
       await this.#files.remove(path);
       return this.#syncFolder();
     }
@@ -50,24 +48,27 @@ export class Spare {
     });
   }
 
-  /** Gives it away as the segment of that path, open for what is to be written behind the header, and its key. Null: there is none. */
-  async take(path: string): Promise<{ file: SpoolFile; key: Buffer } | null> {
+  /** Gives it away as the segment of that path and number, open for what is to be written behind the header, and its key. Null: there is none. */
+  async take(path: string, number: number): Promise<{ file: SpoolFile; key: Buffer } | null> {
     if (!this.#isThere || this.#busy !== null) return null;
     const key = makeKey();
     let file: SpoolFile | null = null;
+    let isNamed = false;
     try {
       await this.#alone(async () => {
         this.#isThere = false;
         file = await this.#files.openSynced(NAME, 0);
         // Under its new name none of its old records may be found, so that comes behind the header and the mark of the end.
-        await file.append([reusedStart(key)], endMark(key));
+        await file.append([reusedStart(key)], endMark(key, number));
         await this.#files.rename(NAME, path);
+        isNamed = true;
         await this.#syncFolder();
       });
     } catch (error) {
       await (file as SpoolFile | null)?.close();
-      if (isForRoom(error)) await this.drop();
-      else if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+      if (isNamed) throw error;
+      // Nothing of ours is in it: a fresh file may do better, and fails by itself where the disk is in trouble.
+      await this.drop().catch(() => {});
       return null;
     }
     return file === null ? null : { file, key };
@@ -97,6 +98,11 @@ export class Spare {
     } finally {
       this.#busy = null;
     }
+  }
+
+  /** Asks again behind its wait. */
+  async #mayKeep(path: string): Promise<boolean> {
+    return (await this.#fits(path)) && !this.#isOccupied && !this.#isDiskFull();
   }
 
   /** False as well for one that an earlier attempt took away, which could not be synced. */
