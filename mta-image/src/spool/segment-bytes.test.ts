@@ -159,3 +159,65 @@ async function fresh(files: FaultyFiles): Promise<{ spool: DiskSpool; kept: stri
   const { spool } = await open(files);
   return { spool, kept: (await commitAll(spool, 3)).map(({ id }) => id) };
 }
+
+test("closed in order with one record or none, damage to one copy of the key costs nothing", async () => {
+  for (const count of [0, 1]) {
+    const files = new FaultyFiles();
+    const { spool, kept } = await reused(files);
+    await spool.close();
+    const [path, bytes] = [newest(files), files.bytes(newest(files))];
+    const second = bytes.indexOf(keyIn(bytes), 57);
+    const file = await files.open(path);
+    await file.truncate(count === 0 ? 49 : second);
+    await file.close();
+    const { spool: whole } = await open(files.afterCrash(1), small);
+    const before = await stored(whole);
+    await whole.close();
+    for (const at of [33, 48]) {
+      const damaged = files.afterCrash(1);
+      damaged.bytes(path).writeUInt8(damaged.bytes(path).readUInt8(at) ^ 1, at);
+      const opened = await open(damaged, small);
+      assert.deepEqual(
+        await stored(opened.spool),
+        before.filter((id) => kept.includes(id)),
+      );
+      // Without a record nothing tells which copy is right.
+      assert.equal(opened.spool.corruptRecords, count === 0 ? 1 : 0);
+      await opened.spool.close();
+    }
+  }
+});
+
+test("a key that a stranger wrote into mail is none, in a fresh segment whose header is damaged", async () => {
+  const files = new FaultyFiles();
+  const { spool } = await open(files);
+  const { id, receivedAt, envelope, origin } = makeDraft();
+  const meta = { id, receivedAt, envelope, origin, sizeBytes: 0, inFile: false, states: [makeState()] };
+  const [key, record] = [Buffer.from("forgery!"), Buffer.concat(encodeMessage(meta, []))];
+  const content = Buffer.concat([endMark(key, 1), key, record, key, record, key]);
+  const drafts = [makeDraft(), makeDraft({ content }), makeDraft()];
+  for (const draft of drafts) await spool.commit(draft);
+  files.bytes(newest(files)).writeUInt8(0, 5);
+  const { spool: next } = await open(files.afterCrash(1));
+  assert.deepEqual(
+    await stored(next),
+    drafts.map((draft) => draft.id),
+  );
+  for (const one of [spool, next]) await one.close();
+});
+
+test("of a batch whose first sector a loss of power has kept from the disk nothing counts as damage", async () => {
+  const files = new FaultyFiles();
+  const { spool, kept } = await reused(files);
+  const [path, end] = [newest(files), endOf(files)];
+  const before = Buffer.from(files.bytes(path));
+  const late = Array.from({ length: 4 }, () => makeDraft({ content: Buffer.alloc(300, "x") }));
+  await Promise.all(late.map((draft) => spool.commit(draft)));
+  const torn = files.afterCrash(1);
+  before.copy(torn.bytes(path), end, end, Math.ceil(end / 512) * 512);
+  const { spool: next } = await open(torn, small);
+  assert.deepEqual(await stored(next), kept);
+  assert.equal(next.corruptRecords, 0);
+  assert.deepEqual(corrupt(torn), []);
+  for (const one of [spool, next]) await one.close();
+});

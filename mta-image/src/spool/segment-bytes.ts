@@ -58,7 +58,7 @@ export class SegmentBytes {
     const { data } = this;
     const header = data.subarray(0, SEGMENT_HEADER.length);
     if (this.#key !== null || header.equals(SEGMENT_HEADER)) return false;
-    if (header.equals(REUSED_HEADER)) return data.length > header.length + 2 * KEY_BYTES;
+    if (header.equals(REUSED_HEADER)) return true;
     return inFrontOfRecords(data).some((key) => isRepeated(data, key));
   }
 
@@ -75,8 +75,12 @@ export class SegmentBytes {
     return length === null ? null : this.gap + length;
   }
 
-  /** Where the next sound record begins behind the damage at `at`, or -1; not within messages that are damaged. */
+  /**
+   * Where the next sound record begins behind the damage at `at`, or -1; not within messages that are damaged. Nobody was told of what
+   * is behind the mark of the end: of a write that a loss of power cut the disk may have later records and not the first.
+   */
   behindDamage(at: number): number {
+    if (this.#isEnd(at)) return -1;
     for (let next = at; ; ) {
       const length = this.#confirmedLength(next);
       if (length === 0) return this.#nextSound(next + 1);
@@ -95,10 +99,17 @@ export class SegmentBytes {
     return Math.min(this.data.length, at + Math.max(this.#confirmedLength(at), this.#tornLength(at)));
   }
 
+  #isEnd(at: number): boolean {
+    if (this.#key === null) return false;
+    const mark = endMark(this.#key, this.#segment);
+    return mark.equals(this.data.subarray(at, at + mark.length));
+  }
+
   #tornLength(at: number): number {
     const record = at + this.gap;
     if (this.data.length < record + HEADER_BYTES) return MOST_TORN_BYTES;
-    return Math.min(this.gap + HEADER_BYTES + this.data.readUInt32BE(record + 4), MOST_TORN_BYTES);
+    const said = this.gap + HEADER_BYTES + this.data.readUInt32BE(record + 4);
+    return at + said === this.data.length ? said : Math.min(said, MOST_TORN_BYTES);
   }
 
   #confirmedLength(at: number): number {
@@ -124,8 +135,8 @@ function keyOf(data: Buffer, segment: number): Buffer | null {
   const header = data.subarray(0, SEGMENT_HEADER.length);
   if (header.equals(SEGMENT_HEADER)) return null;
   const copies = [0, 1, 2].map((nth) => eightAt(data, header.length + nth * KEY_BYTES));
-  const [first, second] = copies as [Buffer, Buffer];
-  if (header.equals(REUSED_HEADER) && first.length === KEY_BYTES && first.equals(second)) return first;
+  const agreed = copies.find((copy, nth) => copies.some((other, n) => n !== nth && other.equals(copy)));
+  if (header.equals(REUSED_HEADER) && agreed?.length === KEY_BYTES) return agreed;
   const hasEnd = (key: Buffer): boolean => key.length === KEY_BYTES && data.includes(endMark(key, segment));
   const proved = copies.find((key) => hasEnd(key) || isRepeated(data, key));
   return proved ?? inFrontOfRecords(data).find(hasEnd) ?? null;
@@ -146,12 +157,14 @@ function isRepeated(data: Buffer, key: Buffer): boolean {
   return false;
 }
 
-/** What may be keys: of this segment, or of the older one. */
+/** What may be keys, of this segment or of the older one; a record right behind another has none, and may be mail's own words. */
 function inFrontOfRecords(data: Buffer): Buffer[] {
   const found: Buffer[] = [];
+  let behind = -1;
   for (let at = nextSound(data, 0); at !== -1 && found.length < MOST_LOOKS; at = nextSound(data, at)) {
-    if (at >= KEY_BYTES) found.push(eightAt(data, at - KEY_BYTES));
+    if (at >= KEY_BYTES && at !== behind) found.push(eightAt(data, at - KEY_BYTES));
     at += soundLength(data, at) ?? 1;
+    behind = at;
   }
   return found;
 }
