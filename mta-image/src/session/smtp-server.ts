@@ -11,6 +11,7 @@ import type { ByteSocket } from "../net/byte-socket.ts";
 import { awaitProxyHeader } from "../net/proxied-socket.ts";
 import { replies } from "../smtp/reply.ts";
 import { isInNetworks } from "../net/networks.ts";
+import { ConnectionsByIp } from "./connections-by-ip.ts";
 import type { SessionNeighbours, SessionSettings } from "./options.ts";
 import { closeSoftly } from "./farewell.ts";
 import { type Peer, namedBy, peerOf } from "./peer.ts";
@@ -30,7 +31,7 @@ export class SmtpServer {
   readonly #options: SmtpServerOptions;
   readonly #clock: Clock;
   readonly #sessions = new Set<Session>();
-  readonly #perIp = new Map<string, number>();
+  readonly #perIp = new ConnectionsByIp();
   /** Connections of proxies that have not said whose they are. */
   #unnamed = 0;
   #listener: Listener | null = null;
@@ -51,7 +52,7 @@ export class SmtpServer {
   }
 
   sessionsFrom(ip: string): number {
-    return this.#perIp.get(ip) ?? 0;
+    return this.#perIp.from(ip);
   }
 
   get port(): number {
@@ -110,12 +111,11 @@ export class SmtpServer {
     const { near } = this.#options;
     const limits = this.#options.limits();
     const { ip } = peer;
-    const fromIp = this.#perIp.get(ip) ?? 0;
     if (this.#isClosing || !near.accepting()) return this.#turnAway(socket, replies.notTakingMail.bytes);
-    if (this.#isFull || fromIp >= limits.perIp) {
+    if (this.#isFull || this.#perIp.from(ip) >= limits.perIp) {
       return this.#turnAway(socket, replies.tooManyConnections.bytes);
     }
-    this.#perIp.set(ip, fromIp + 1);
+    this.#perIp.opened(ip);
     const session: Session = new Session(socket, {
       peer,
       settings: this.#options.settings(ip),
@@ -129,9 +129,7 @@ export class SmtpServer {
     if (!this.#sessions.delete(session)) return;
     const { id, remoteIp } = session;
     this.#options.near.sessionEnded?.({ id, remoteIp, serverId: this.serverId });
-    const left = (this.#perIp.get(ip) ?? 1) - 1;
-    if (left === 0) this.#perIp.delete(ip);
-    else this.#perIp.set(ip, left);
+    this.#perIp.closed(ip);
   }
 
   #turnAway(socket: ByteSocket, reply: Buffer): void {

@@ -9,6 +9,7 @@ import type { SecureContext, TLSSocket } from "node:tls";
 
 import type { Clock } from "#base/clock.ts";
 
+import { ConnectionsByIp } from "./connections-by-ip.ts";
 import { upgradeToTls } from "./tls-upgrade.ts";
 
 export interface ConnectionRules {
@@ -21,7 +22,7 @@ export interface ConnectionRules {
 export class SubmissionConnections {
   readonly #rules: ConnectionRules;
   readonly #open = new Set<Socket>();
-  readonly #perIp = new Map<string, number>();
+  readonly #perIp = new ConnectionsByIp();
 
   /** To be made before the server listens; it must be one without TLS of its own. */
   constructor(server: Server, rules: ConnectionRules) {
@@ -52,16 +53,14 @@ export class SubmissionConnections {
   /** One that is turned away hears nothing: to tell it, its request would have to be read. */
   #takes(socket: Socket): boolean {
     const ip = socket.remoteAddress ?? "";
-    const fromIp = this.#perIp.get(ip) ?? 0;
     const most = this.#rules.limits();
-    if (most === undefined || this.#open.size >= most.connections || fromIp >= most.perIp) return false;
+    if (most === undefined || this.#open.size >= most.connections) return false;
+    if (this.#perIp.from(ip) >= most.perIp) return false;
     this.#open.add(socket);
-    this.#perIp.set(ip, fromIp + 1);
+    this.#perIp.opened(ip);
     socket.once("close", () => {
       this.#open.delete(socket);
-      const left = (this.#perIp.get(ip) ?? 1) - 1;
-      if (left === 0) this.#perIp.delete(ip);
-      else this.#perIp.set(ip, left);
+      this.#perIp.closed(ip);
     });
     return true;
   }

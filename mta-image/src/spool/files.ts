@@ -56,6 +56,13 @@ export interface SpoolFiles {
   space(): Promise<{ readonly bytes: number; readonly inodes: number }>;
 }
 
+/** Names in the folder are on disk before anything is built on them. Rejects with SyncFailed. */
+export async function settleFolder(files: SpoolFiles, path: string): Promise<void> {
+  await files.syncFolder(path).catch((error: unknown) => {
+    throw new SyncFailed(error);
+  });
+}
+
 const { O_APPEND, O_CREAT, O_EXCL, O_RDWR } = constants;
 const NEW = O_APPEND | O_CREAT | O_EXCL | O_RDWR;
 

@@ -7,7 +7,7 @@
  * statfs does not show leaves less than that, halves are tried. Want of room, or of a file descriptor, is no failure, there is
  * none then; every other error is thrown as Node has it, or as SyncFailed.
  */
-import { type SpoolFile, type SpoolFiles, SyncFailed } from "./files.ts";
+import { type SpoolFile, type SpoolFiles, SyncFailed, settleFolder } from "./files.ts";
 import { SEGMENT_HEADER } from "./record.ts";
 import { isForRoom } from "./spool.ts";
 
@@ -81,8 +81,8 @@ export class Reserve {
     }
     this.#forget();
     // In its new place before anything is written, so that no crash finds records in a reserve.
-    await this.#syncFolder("segments");
-    await this.#syncFolder("");
+    await settleFolder(this.#files, "segments");
+    await settleFolder(this.#files, "");
     return this.#files.openSynced(path, SEGMENT_HEADER.length);
   }
 
@@ -114,7 +114,7 @@ export class Reserve {
       await this.#files.remove(PART);
       return false;
     }
-    await this.#syncFolder("");
+    await settleFolder(this.#files, "");
     return true;
   }
 
@@ -133,12 +133,6 @@ export class Reserve {
       await file.close();
     }
     await this.#files.rename(PART, NAME);
-  }
-
-  async #syncFolder(path: string): Promise<void> {
-    await this.#files.syncFolder(path).catch((error: unknown) => {
-      throw new SyncFailed(error);
-    });
   }
 }
 

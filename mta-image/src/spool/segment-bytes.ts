@@ -35,13 +35,14 @@ export function endMark(key: Buffer, segment: number): Buffer {
 
 export class SegmentBytes {
   readonly data: Buffer;
-  readonly #segment: number;
   readonly #key: Buffer | null;
+  /** Null where there is no key. */
+  readonly #end: Buffer | null;
 
   constructor(data: Buffer, segment: number) {
     this.data = data;
-    this.#segment = segment;
     this.#key = keyOf(data, segment);
+    this.#end = this.#key === null ? null : endMark(this.#key, segment);
   }
 
   get isReused(): boolean {
@@ -91,8 +92,8 @@ export class SegmentBytes {
 
   /** Behind `at` is no sound record: where what was written ends, as far as anybody was told of it, or as it is worth a look. */
   endOfTail(at: number): number {
-    if (this.#key === null) return this.data.length;
-    const end = this.data.indexOf(endMark(this.#key, this.#segment), at);
+    if (this.#end === null) return this.data.length;
+    const end = this.data.indexOf(this.#end, at);
     if (end !== -1) return end;
     // A write was under way, in whose place the mark was, or there is damage. Nothing but its own words says how much of it is ours.
     if (!this.#isMarked(at)) return Math.min(this.data.length, at + MOST_TORN_BYTES);
@@ -100,9 +101,7 @@ export class SegmentBytes {
   }
 
   #isEnd(at: number): boolean {
-    if (this.#key === null) return false;
-    const mark = endMark(this.#key, this.#segment);
-    return mark.equals(this.data.subarray(at, at + mark.length));
+    return this.#end?.equals(this.data.subarray(at, at + this.#end.length)) ?? false;
   }
 
   #tornLength(at: number): number {
@@ -126,7 +125,7 @@ export class SegmentBytes {
   }
 
   #isMarked(at: number): boolean {
-    return this.#key === null || this.#key.equals(this.data.subarray(at, at + KEY_BYTES));
+    return this.#key === null || this.#key.equals(eightAt(this.data, at));
   }
 }
 

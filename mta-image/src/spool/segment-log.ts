@@ -16,7 +16,7 @@
 import { describe } from "#base/error.ts";
 
 import { Batch, type Location } from "./batch.ts";
-import { type SpoolFiles, SyncFailed } from "./files.ts";
+import { type SpoolFiles, settleFolder } from "./files.ts";
 import { OpenSegment } from "./open-segment.ts";
 import { SEGMENT_HEADER } from "./record.ts";
 import { Reserve } from "./reserve.ts";
@@ -331,9 +331,7 @@ export class SegmentLog {
     const file = await this.#files.createSynced(name);
     try {
       await file.append([SEGMENT_HEADER]);
-      await this.#files.syncFolder("segments").catch((error: unknown) => {
-        throw new SyncFailed(error);
-      });
+      await settleFolder(this.#files, "segments");
     } catch (error) {
       await file.close();
       if (isForRoom(error)) await this.#files.remove(name);

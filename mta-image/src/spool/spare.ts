@@ -4,10 +4,11 @@
  * none on a full disk. It holds what was mail, until it is written over. One that cannot be used is given up; what fails
  * behind that is thrown as Node has it, or as SyncFailed.
  */
-import { type SpoolFile, type SpoolFiles, SyncFailed } from "./files.ts";
+import { type SpoolFile, type SpoolFiles, settleFolder } from "./files.ts";
 import { endMark, makeKey, reusedStart } from "./segment-bytes.ts";
 
-const NAME = "segments/spare";
+const FOLDER = "segments";
+const NAME = `${FOLDER}/spare`;
 /** One with a very large record in it is not kept: it would stay as large for good. */
 const MOST_TIMES_LARGER = 2;
 
@@ -28,22 +29,23 @@ export class Spare {
 
   /** Looks for one that an earlier process left. */
   async find(): Promise<void> {
-    const names = await this.#files.list("segments");
-    this.#isThere = names.some((name) => NAME.endsWith(`/${name}`));
+    const names = await this.#files.list(FOLDER);
+    this.#isThere = names.some((name) => `${FOLDER}/${name}` === NAME);
     // Who left it may have died before its new name was on disk; written to, it must not come back under the old one.
-    if (this.#isThere) await this.#syncFolder();
+    if (this.#isThere) await settleFolder(this.#files, FOLDER);
   }
 
   /** Takes a segment that nobody needs out of its folder, durably: for later, or for good. */
   async discard(path: string): Promise<void> {
-    if (this.#isOccupied || this.#isDiskFull() || !(await this.#mayKeep(path))) {
+    // Asked again behind the wait.
+    if (!this.#wantsOne || !(await this.#fits(path)) || !this.#wantsOne) {
       await this.#files.remove(path);
-      return this.#syncFolder();
+      return settleFolder(this.#files, FOLDER);
     }
     await this.#alone(async () => {
       await this.#files.rename(path, NAME);
       // Before anybody writes to it: after a crash it may not be back where it was with other bytes.
-      await this.#syncFolder();
+      await settleFolder(this.#files, FOLDER);
       this.#isThere = true;
     });
   }
@@ -62,7 +64,7 @@ export class Spare {
         await file.append([reusedStart(key)], endMark(key, number));
         await this.#files.rename(NAME, path);
         isNamed = true;
-        await this.#syncFolder();
+        await settleFolder(this.#files, FOLDER);
       });
     } catch (error) {
       await (file as SpoolFile | null)?.close();
@@ -83,8 +85,8 @@ export class Spare {
     });
   }
 
-  get #isOccupied(): boolean {
-    return this.#isThere || this.#busy !== null;
+  get #wantsOne(): boolean {
+    return !this.#isThere && this.#busy === null && !this.#isDiskFull();
   }
 
   async #alone(act: () => Promise<void>): Promise<void> {
@@ -100,11 +102,6 @@ export class Spare {
     }
   }
 
-  /** Asks again behind its wait. */
-  async #mayKeep(path: string): Promise<boolean> {
-    return (await this.#fits(path)) && !this.#isOccupied && !this.#isDiskFull();
-  }
-
   /** False as well for one that an earlier attempt took away, which could not be synced. */
   async #fits(path: string): Promise<boolean> {
     const file = await this.#files.open(path).catch((error: unknown) => {
@@ -113,11 +110,5 @@ export class Spare {
     });
     const size = file === null ? 0 : await file.size().finally(() => file.close());
     return size >= this.#leastBytes && size <= this.#leastBytes * MOST_TIMES_LARGER;
-  }
-
-  async #syncFolder(): Promise<void> {
-    await this.#files.syncFolder("segments").catch((error: unknown) => {
-      throw new SyncFailed(error);
-    });
   }
 }
